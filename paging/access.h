@@ -1,0 +1,44 @@
+/*
+ * access.h - the only four ways in which the core touches the machine.
+ *
+ * Every access to an entry is one volatile 64-bit load or store: a live entry must never be seen half
+ * written, and the processor may set accessed and dirty bits at any time. A host test compiles the same
+ * core with PAGING_ACCESS_HEADER naming a header that defines these four functions for an emulated machine.
+ */
+#ifndef PAGING_ACCESS_H
+#define PAGING_ACCESS_H
+
+#include "entry.h"
+
+#ifdef PAGING_ACCESS_HEADER
+#    include PAGING_ACCESS_HEADER
+#else
+
+static inline entry_t entry_load(const volatile entry_t *entry)
+{
+    return (entry_t){entry->bits};
+}
+
+static inline void entry_store(volatile entry_t *entry, entry_t value)
+{
+    entry->bits = value.bits;
+}
+
+/* Zero a whole table that nothing points to yet. */
+static inline void table_zero(volatile entry_t *table)
+{
+    uint64_t count = ENTRY_COUNT;
+    __asm__ volatile("rep stosq" : "+D"(table), "+c"(count) : "a"(0ull) : "memory");
+}
+
+/*
+ * Forget the translation of the page that contains the address, and every cached path through upper tables
+ * (SDM 3A, 4.10.4.1). If a larger page maps it, all of that page is forgotten.
+ */
+static inline void tlb_flush_page(virt_addr_t address)
+{
+    __asm__ volatile("invlpg (%0)" : : "r"(address.value) : "memory");
+}
+
+#endif
+#endif

@@ -1,0 +1,48 @@
+/*
+ * config.h - the geometry of the tables, fixed when the core is compiled.
+ *
+ * The defaults are the processor's. Host tests override them: a process owns only the lower half of its
+ * address space, so there the recursive slot lies lower; and in a toy geometry (one index bit, two or three
+ * levels) every state the tables can reach can be visited.
+ */
+#ifndef PAGING_CONFIG_H
+#define PAGING_CONFIG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bits of the address that index one table (SDM 3A, 4.5: nine). A table always fills one page. */
+#ifndef PAGING_INDEX_BITS
+#    define PAGING_INDEX_BITS 9
+#endif
+#define INDEX_BITS  ((unsigned)PAGING_INDEX_BITS)
+#define ENTRY_COUNT (1u << INDEX_BITS)
+#define PAGE_SHIFT  (INDEX_BITS + 3) /* an entry has eight bytes */
+#define PAGE_BYTES  ((uint64_t)1 << PAGE_SHIFT)
+
+/* P4, P3, P2, P1 are levels 4 to 1; with CR4.LA57 the root is the P5. */
+#define MAX_LEVELS 5u
+
+/*
+ * Slots of the root that the core keeps for itself. No verb that changes the tables accepts a page below
+ * one of them. A slot of ENTRY_COUNT is a slot that this geometry does not have.
+ */
+#ifndef PAGING_RECURSIVE_SLOT
+#    define PAGING_RECURSIVE_SLOT (ENTRY_COUNT - 1) /* holds the root itself */
+#endif
+#ifndef PAGING_FOREIGN_SLOT
+#    define PAGING_FOREIGN_SLOT \
+        (ENTRY_COUNT - 2) /* for editing the tables of another space; empty otherwise */
+#endif
+#ifndef PAGING_SCRATCH_SLOT
+#    define PAGING_SCRATCH_SLOT (ENTRY_COUNT - 3) /* one page, through which new tables are filled */
+#endif
+
+#if !defined(__cplusplus)
+_Static_assert(sizeof(uint64_t) << PAGING_INDEX_BITS == (1u << (PAGING_INDEX_BITS + 3)),
+               "a table fills exactly one page");
+#endif
+
+#define MUST_CHECK __attribute__((warn_unused_result))
+
+#endif

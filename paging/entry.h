@@ -1,0 +1,131 @@
+/*
+ * entry.h - one entry of a table: a masked 64-bit word (SDM 3A, 4.5, tables 4-15 to 4-20).
+ *
+ *   63 NX | 62-59 protection key | 58-52 core | 51-12 frame | 11-9 system | 8 G | 7 PS | 6 D | 5 A | 4 PCD | 3 PWT | 2 U | 1 W | 0 P
+ *
+ * An entry of all zeroes is unused. A non-zero entry without PRESENT belongs to the owner of the address
+ * space. The core keeps bits 52-58 of every entry: in a leaf, bit 52 says that the frame came from the
+ * frame source; in an entry that points to a table, bits 52-58 and 9-10 hold how many entries of that table
+ * are used. In a leaf bits 9-11 are free for the system that uses the core.
+ */
+#ifndef PAGING_ENTRY_H
+#define PAGING_ENTRY_H
+
+#include "address.h"
+#include "mutant.h"
+
+typedef struct {
+    uint64_t bits;
+} entry_t;
+
+#define ENTRY_PRESENT       ((uint64_t)1 << 0)
+#define ENTRY_WRITABLE      ((uint64_t)1 << 1)
+#define ENTRY_USER          ((uint64_t)1 << 2)
+#define ENTRY_WRITE_THROUGH ((uint64_t)1 << 3) /* PWT: low bit of the PAT index */
+#define ENTRY_NO_CACHE      ((uint64_t)1 << 4) /* PCD: high bit of the PAT index */
+#define ENTRY_ACCESSED      ((uint64_t)1 << 5)
+#define ENTRY_DIRTY         ((uint64_t)1 << 6)
+#define ENTRY_HUGE          ((uint64_t)1 << 7) /* in a P2 or P3: a leaf of 2 MiB or 1 GiB. In a P1 this is PAT */
+#define ENTRY_GLOBAL        ((uint64_t)1 << 8)
+#define ENTRY_SYSTEM_9      ((uint64_t)1 << 9)
+#define ENTRY_SYSTEM_10     ((uint64_t)1 << 10)
+#define ENTRY_SYSTEM_11     ((uint64_t)1 << 11)
+#define ENTRY_OWNED         ((uint64_t)1 << 52) /* the core's: unmapping gives the frame back */
+#define ENTRY_NO_EXECUTE    ((uint64_t)1 << 63)
+
+#define ENTRY_SYSTEM_BITS (ENTRY_SYSTEM_9 | ENTRY_SYSTEM_10 | ENTRY_SYSTEM_11)
+
+/* What a caller may ask of a leaf. PRESENT is implied; the page size is an argument; the rest is the core's. */
+#define LEAF_FLAGS                                                                                         \
+    (ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_USER | ENTRY_WRITE_THROUGH | ENTRY_NO_CACHE | ENTRY_ACCESSED | \
+     ENTRY_DIRTY | ENTRY_GLOBAL | ENTRY_SYSTEM_BITS | ENTRY_NO_EXECUTE)
+
+#define ENTRY_FRAME_SHIFT 12u /* in every geometry: an entry keeps a frame number, not an address */
+#define ENTRY_FRAME_BITS  40u
+#define ENTRY_FRAME_MASK  ((((uint64_t)1 << ENTRY_FRAME_BITS) - 1) << ENTRY_FRAME_SHIFT)
+
+/*
+ * Only the leaf decides about rights, so every other entry allows everything. It is accessed and dirty from
+ * the start, because through the recursive window it is a leaf itself and the processor must never find a
+ * reason to write to it. A slot of the root that the core keeps is never for user mode and never executable.
+ */
+#define ENTRY_TABLE_FLAGS                                                                            \
+    (ENTRY_PRESENT | MUTANT_DROPS(READ_ONLY_PARENTS, ENTRY_WRITABLE) | ENTRY_USER | ENTRY_ACCESSED | \
+     ENTRY_DIRTY)
+#define ENTRY_SLOT_FLAGS (ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_ACCESSED | ENTRY_DIRTY | ENTRY_NO_EXECUTE)
+
+static inline bool entry_is_unused(entry_t entry)
+{
+    return entry.bits == 0;
+}
+
+static inline bool entry_is_present(entry_t entry)
+{
+    return (entry.bits & ENTRY_PRESENT) != 0;
+}
+
+/* Does the entry, read from a table of this level, point to a table? In a P1 bit 7 is PAT and never counts. */
+static inline bool entry_is_table(entry_t entry, unsigned level)
+{
+    return level > 1 && (entry.bits & (ENTRY_PRESENT | ENTRY_HUGE)) == ENTRY_PRESENT;
+}
+
+static inline frame_t entry_frame(entry_t entry)
+{
+    return (frame_t){(entry.bits & ENTRY_FRAME_MASK) >> ENTRY_FRAME_SHIFT};
+}
+
+/* The first frame a leaf of this level maps. In a huge leaf, bit 12 is PAT and no part of it. */
+static inline frame_t leaf_frame(entry_t leaf, unsigned level)
+{
+    return (frame_t){entry_frame(leaf).number & ~(level_pages(level) - 1)};
+}
+
+/* All bits that are not the frame's. */
+static inline uint64_t entry_flags(entry_t entry)
+{
+    return entry.bits & ~ENTRY_FRAME_MASK;
+}
+
+static inline entry_t entry_make(frame_t frame, uint64_t flags)
+{
+    return (entry_t){((frame.number << ENTRY_FRAME_SHIFT) & ENTRY_FRAME_MASK) | (flags & ~ENTRY_FRAME_MASK)};
+}
+
+/* A leaf for a table of this level (page sizes are levels). */
+static inline entry_t entry_leaf(unsigned level, frame_t frame, uint64_t flags)
+{
+    return entry_make(frame, flags | ENTRY_PRESENT | (level > 1 ? ENTRY_HUGE : 0));
+}
+
+/*
+ * The number of used entries of a table, 1 to 512, stands as 0 to 511 in the entry that points to it: the
+ * low seven bits in 52-58, the high two in 9-10. Bits 59-62 would be the nearer choice for those two, but
+ * the windows see this entry as a leaf, and there they are a protection key (SDM 3A, 4.6.2).
+ */
+#define COUNT_LOW_BITS   7u
+#define COUNT_LOW_SHIFT  52u
+#define COUNT_HIGH_SHIFT 9u
+#define COUNT_MASK       (((uint64_t)0x7f << COUNT_LOW_SHIFT) | ((uint64_t)3 << COUNT_HIGH_SHIFT))
+
+static inline unsigned entry_count(entry_t entry)
+{
+    unsigned low = (unsigned)(entry.bits >> COUNT_LOW_SHIFT) & 0x7f;
+    unsigned high = (unsigned)(entry.bits >> COUNT_HIGH_SHIFT) & 3;
+    return (high << COUNT_LOW_BITS | low) + 1;
+}
+
+static inline entry_t entry_with_count(entry_t entry, unsigned count)
+{
+    uint64_t stored = count - 1;
+    uint64_t low = (stored & 0x7f) << COUNT_LOW_SHIFT;
+    uint64_t high = (stored >> COUNT_LOW_BITS & 3) << COUNT_HIGH_SHIFT;
+    return (entry_t){(entry.bits & ~COUNT_MASK) | low | high};
+}
+
+static inline entry_t entry_to_table(frame_t table, unsigned count)
+{
+    return entry_with_count(entry_make(table, ENTRY_TABLE_FLAGS), count);
+}
+
+#endif

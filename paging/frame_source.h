@@ -1,0 +1,19 @@
+/*
+ * frame_source.h - where the core takes frames from, and gives them back to.
+ *
+ * The core allocates nothing itself. A frame handed out belongs to the core until released, holds junk, and
+ * is aligned to its size (512 frames for PAGE_2M, 512 * 512 for PAGE_1G).
+ */
+#ifndef PAGING_FRAME_SOURCE_H
+#define PAGING_FRAME_SOURCE_H
+
+#include "address.h"
+
+struct frame_source {
+    /* False, and *frame untouched, when there is none. */
+    bool (*allocate)(struct frame_source *source, enum page_size size, frame_t *frame);
+    /* Takes back what allocate handed out with the same size. Cannot fail. */
+    void (*release)(struct frame_source *source, enum page_size size, frame_t frame);
+};
+
+#endif

@@ -1,0 +1,223 @@
+/* mapper.c - map and unmap: look at everything, take every frame, then write. */
+#include "mapper.h"
+#include "walk.h"
+
+static bool in_upper_half(const struct address_space *space, page_t page)
+{
+    return page_index(page, space->cpu.levels) >= ENTRY_COUNT / 2;
+}
+
+static enum paging_status check_flags(const struct address_space *space, page_t page, uint64_t flags)
+{
+    if ((flags & ~LEAF_FLAGS) != 0)
+        return PAGING_BAD_FLAGS;
+    if ((flags & ENTRY_GLOBAL) != 0 && !in_upper_half(space, page))
+        return PAGING_BAD_FLAGS;
+    if ((flags & ENTRY_NO_EXECUTE) != 0 && !space->cpu.has_no_execute)
+        return PAGING_NOT_SUPPORTED;
+    return PAGING_OK;
+}
+
+static enum paging_status check_size(const struct address_space *space, unsigned size)
+{
+    if (size < PAGE_4K || size > PAGE_1G || size >= space->cpu.levels)
+        return PAGING_NOT_SUPPORTED;
+    return size == PAGE_1G && !space->cpu.has_1g_pages ? PAGING_NOT_SUPPORTED : PAGING_OK;
+}
+
+static enum paging_status check_frame(const struct address_space *space, frame_t frame, unsigned size)
+{
+    if (frame.number % level_pages(size) != 0)
+        return PAGING_MISALIGNED;
+    uint64_t limit = frame_limit(space);
+    return frame.number >= limit || limit - frame.number < level_pages(size) ? PAGING_FRAME_TOO_HIGH
+                                                                             : PAGING_OK;
+}
+
+/* What stands in the way of a leaf of this size? Nothing if the walk ended at an unused entry. */
+static enum paging_status check_place(const struct walk *walk, unsigned size)
+{
+    entry_t entry = walk->entries[walk->level];
+    if (entry_is_unused(entry))
+        return PAGING_OK;
+    if (!entry_is_present(entry))
+        return PAGING_RESERVED;
+    return walk->level == size ? PAGING_ALREADY_MAPPED : PAGING_INSIDE_HUGE;
+}
+
+/* Everything about a new leaf but its frame. On PAGING_OK the walk ends at the unused entry to fill. */
+static enum paging_status look(const struct address_space *space, page_t page, unsigned size, uint64_t flags,
+                               struct walk *walk)
+{
+    enum paging_status status = check_size(space, size);
+    if (status == PAGING_OK && page.number % level_pages(size) != 0)
+        status = PAGING_MISALIGNED;
+    if (status == PAGING_OK)
+        status = check_flags(space, page, flags);
+    if (status == PAGING_OK && page_is_kept(space, page))
+        status = PAGING_RESERVED_SLOT;
+    if (status != PAGING_OK)
+        return status;
+    *walk = walk_to(space, page, size);
+    return check_place(walk, size);
+}
+
+/* The table that holds the walk's entry of this level has `change` more used entries; its parent says so. */
+static void change_count(struct address_space *space, const struct walk *walk, unsigned level, int change)
+{
+    if (level == space->cpu.levels)
+        return; /* the root has no parent, and is never freed */
+    entry_t parent = walk->entries[level + 1];
+    entry_store(walk->slots[level + 1], entry_with_count(parent, entry_count(parent) + (unsigned)change));
+}
+
+/*
+ * Put the leaf where the walk ended. Missing tables are built from the bottom up, out of sight; the last
+ * store links the topmost, and with it the leaf.
+ */
+static enum paging_status install(struct address_space *space, const struct walk *walk, page_t page,
+                                  unsigned size, entry_t leaf, struct frame_source *frames)
+{
+    struct new_tables tables;
+    enum paging_status status = new_tables_take(space, frames, walk->level - size, &tables);
+    if (status != PAGING_OK)
+        return status;
+
+    IF_MUTANT(LINK_BEFORE_FILL)
+    if (tables.count > 0)
+        entry_store(walk->slots[walk->level], entry_to_table(tables.frames[tables.count - 1], 1));
+
+    entry_t below = leaf;
+    for (unsigned i = 0; i < tables.count; i++) {
+        new_table_fill(space, tables.frames[i], page_index(page, size + i), below);
+        below = entry_to_table(tables.frames[i], 1);
+    }
+    if (tables.count > 0)
+        new_table_done(space);
+    entry_store(walk->slots[walk->level], below);
+    change_count(space, walk, walk->level, +1);
+    space->tables += tables.count;
+    return PAGING_OK;
+}
+
+enum paging_status paging_map_sized(struct address_space *space, page_t page, frame_t frame,
+                                    enum page_size size, uint64_t flags, struct frame_source *frames)
+{
+    struct walk walk;
+    enum paging_status status = look(space, page, size, flags, &walk);
+    if (status == PAGING_OK)
+        status = check_frame(space, frame, size);
+    if (status != PAGING_OK)
+        return status;
+    return install(space, &walk, page, size, entry_leaf(size, frame, flags), frames);
+}
+
+enum paging_status paging_map_to(struct address_space *space, page_t page, frame_t frame, uint64_t flags,
+                                 struct frame_source *frames)
+{
+    return paging_map_sized(space, page, frame, PAGE_4K, flags, frames);
+}
+
+enum paging_status paging_map(struct address_space *space, page_t page, uint64_t flags,
+                              struct frame_source *frames)
+{
+    struct walk walk;
+    enum paging_status status = look(space, page, PAGE_4K, flags, &walk);
+    if (status != PAGING_OK)
+        return status;
+    frame_t frame;
+    if (!frames->allocate(frames, PAGE_4K, &frame))
+        return PAGING_NO_FRAMES;
+    status = check_frame(space, frame, PAGE_4K);
+    if (status == PAGING_OK)
+        status =
+            install(space, &walk, page, PAGE_4K, entry_leaf(PAGE_4K, frame, flags | ENTRY_OWNED), frames);
+    if (status != PAGING_OK)
+        frames->release(frames, PAGE_4K, frame);
+    return status;
+}
+
+enum paging_status paging_identity_map(struct address_space *space, frame_t frame, uint64_t flags,
+                                       struct frame_source *frames)
+{
+    page_t page;
+    if (frame.number > UINT64_MAX >> PAGE_SHIFT)
+        return PAGING_FRAME_TOO_HIGH;
+    enum paging_status status =
+        page_containing(space->cpu.levels, (virt_addr_t){frame_start(frame).value}, &page);
+    return status == PAGING_OK ? paging_map_to(space, page, frame, flags, frames) : status;
+}
+
+/* The level of the entry to clear: the leaf's, or as far up as its tables hold nothing else. */
+static unsigned highest_emptied(const struct address_space *space, const struct walk *walk)
+{
+    unsigned top = walk->level;
+    UNLESS_MUTANT(NEVER_RECLAIM)
+    while (top < space->cpu.levels && entry_count(walk->entries[top + 1]) == 1)
+        top++;
+    return top;
+}
+
+/*
+ * Through the window, the entry of a huge page is a leaf where a lower table would be: the window pages of
+ * the tables that are not there show the start of the huge page, and the processor may have looked
+ * (SDM 3A, 4.10.2.3). One flush covers each, because one leaf maps each.
+ */
+static void flush_leaf(struct address_space *space, const struct walk *walk, page_t page)
+{
+    unsigned levels = space->cpu.levels;
+    UNLESS_MUTANT(NO_PAGE_FLUSH)
+    flush_page(space, page_start(levels, page));
+    UNLESS_MUTANT(NO_HUGE_LEAK_FLUSH)
+    for (unsigned level = walk->level - 1; level >= 1; level--)
+        flush_page(space, window_table_address(levels, PAGING_RECURSIVE_SLOT, level, page));
+}
+
+/* Flush the windows of the tables between the leaf and the entry at level top, then give them back. */
+static void drop_tables(struct address_space *space, const struct walk *walk, unsigned top, page_t page,
+                        struct frame_source *frames)
+{
+    UNLESS_MUTANT(NO_WINDOW_FLUSH)
+    for (unsigned level = walk->level; level < top; level++)
+        flush_page(space, window_table_address(space->cpu.levels, PAGING_RECURSIVE_SLOT, level, page));
+    for (unsigned level = walk->level; level < top; level++)
+        frames->release(frames, PAGE_4K, entry_frame(walk->entries[level + 1]));
+    space->tables -= top - walk->level;
+}
+
+/* Clear, flush, then free. The one store at the highest level that empties unlinks everything below it. */
+static void remove_leaf(struct address_space *space, const struct walk *walk, page_t page,
+                        struct frame_source *frames)
+{
+    unsigned top = highest_emptied(space, walk);
+    entry_store(walk->slots[top], (entry_t){0});
+    change_count(space, walk, top, -1);
+    flush_leaf(space, walk, page);
+    drop_tables(space, walk, top, page, frames);
+}
+
+enum paging_status paging_unmap(struct address_space *space, page_t page, struct frame_source *frames,
+                                struct paging_unmapped *unmapped)
+{
+    if (page_is_kept(space, page))
+        return PAGING_RESERVED_SLOT;
+    struct walk walk = walk_to(space, page, PAGE_4K);
+    enum paging_status status = leaf_status(&walk);
+    if (status != PAGING_OK)
+        return status;
+    if (page.number % level_pages(walk.level) != 0)
+        return PAGING_INSIDE_HUGE;
+
+    remove_leaf(space, &walk, page, frames);
+
+    entry_t leaf = walk.entries[walk.level];
+    *unmapped = (struct paging_unmapped){
+        .frame = leaf_frame(leaf, walk.level),
+        .size = (enum page_size)walk.level,
+        .flags = entry_flags(leaf) & LEAF_FLAGS,
+        .released = (leaf.bits & ENTRY_OWNED) != 0,
+    };
+    if (unmapped->released)
+        frames->release(frames, unmapped->size, unmapped->frame);
+    return PAGING_OK;
+}

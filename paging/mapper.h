@@ -1,0 +1,81 @@
+/*
+ * mapper.h - change what an address space maps, one page at a time.
+ *
+ * Only the leaf decides about rights: tables above it allow everything. Each verb looks at everything first,
+ * takes every frame it needs, and only then writes; the writing cannot fail. After every single store each
+ * address translates as before or as after the call. New tables are filled before the one store that links
+ * them; tables that become empty are unlinked, flushed, and then given back, at once.
+ */
+#ifndef PAGING_MAPPER_H
+#define PAGING_MAPPER_H
+
+#include "space.h"
+
+/*
+ * Map page to frame with flags: any of LEAF_FLAGS of entry.h, PRESENT is implied. The frame stays the
+ * caller's: unmapping does not give it back.
+ *
+ * Missing tables cost at most three frames (four with five levels). Nothing is flushed but the scratch page: a
+ * page that was not present is in no TLB (SDM 3A, 4.10.2.3).
+ *
+ *   PAGING_ALREADY_MAPPED  the page is mapped
+ *   PAGING_RESERVED        the page's entry belongs to the owner of the space
+ *   PAGING_INSIDE_HUGE     a 2 MiB or 1 GiB page covers it
+ *   PAGING_RESERVED_SLOT   the page lies below a slot the core keeps
+ *   PAGING_FRAME_TOO_HIGH  the frame lies beyond MAXPHYADDR
+ *   PAGING_BAD_FLAGS       a flag that is not in LEAF_FLAGS, or GLOBAL on a page of the lower half
+ *   PAGING_NOT_SUPPORTED   NO_EXECUTE on a processor without it
+ *   PAGING_NO_FRAMES       no frame for a table
+ * On each of them nothing has changed.
+ */
+MUST_CHECK enum paging_status paging_map_to(struct address_space *space, page_t page, frame_t frame,
+                                            uint64_t flags, struct frame_source *frames);
+
+/*
+ * The same for one page of any size. Additionally:
+ *
+ *   PAGING_MISALIGNED      page or frame is not a multiple of the size
+ *   PAGING_ALREADY_MAPPED  a smaller page inside it is mapped
+ *   PAGING_NOT_SUPPORTED   1 GiB pages on a processor without them
+ */
+MUST_CHECK enum paging_status paging_map_sized(struct address_space *space, page_t page, frame_t frame,
+                                               enum page_size size, uint64_t flags,
+                                               struct frame_source *frames);
+
+/*
+ * Map page to a frame of the source's choosing. The frame is marked as owned: unmapping gives it back. It is
+ * not zeroed. Statuses as for paging_map_to.
+ */
+MUST_CHECK enum paging_status paging_map(struct address_space *space, page_t page, uint64_t flags,
+                                         struct frame_source *frames);
+
+/*
+ * Map the page with the same address as the frame to it. Statuses as for paging_map_to, and
+ *
+ *   PAGING_NOT_CANONICAL   the frame's address is no canonical virtual address
+ */
+MUST_CHECK enum paging_status paging_identity_map(struct address_space *space, frame_t frame, uint64_t flags,
+                                                  struct frame_source *frames);
+
+/* What paging_unmap took away. */
+struct paging_unmapped {
+    frame_t frame;       /* the first frame the leaf pointed to */
+    enum page_size size; /* how much it mapped */
+    uint64_t flags;      /* the leaf's flags, accessed and dirty as the processor left them */
+    bool released;       /* the frame was owned and went back to the source; else it is the caller's */
+};
+
+/*
+ * Remove the leaf that starts at page, whatever its size, with the tables that become empty. Flushed are the
+ * page, the window of every table that went away, and, after a huge page, the window pages it leaks into.
+ * Only then do frames go back.
+ *
+ *   PAGING_NOT_MAPPED, PAGING_RESERVED
+ *   PAGING_INSIDE_HUGE     the leaf that maps the page starts elsewhere
+ *   PAGING_RESERVED_SLOT   the page lies below a slot the core keeps
+ * On each of them nothing has changed.
+ */
+MUST_CHECK enum paging_status paging_unmap(struct address_space *space, page_t page,
+                                           struct frame_source *frames, struct paging_unmapped *unmapped);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * mutant.h - builds with one defect on purpose.
+ *
+ * A test that cannot fail proves nothing. `make test` compiles the core once per mutant below with
+ * -DPAGING_MUTANT=NAME and expects the tests to fail. Without that flag all of this vanishes.
+ */
+#ifndef PAGING_MUTANT_H
+#define PAGING_MUTANT_H
+
+#define MUTANT_NONE               0
+#define MUTANT_NO_PAGE_FLUSH      1 /* unmap clears the entry but leaves the translation in the TLB */
+#define MUTANT_NO_WINDOW_FLUSH    2 /* a table goes back while its window is still cached */
+#define MUTANT_READ_ONLY_PARENTS  3 /* entries that point to tables lack WRITABLE */
+#define MUTANT_LEAK_ON_NO_FRAMES  4 /* frames taken before the source ran dry are not given back */
+#define MUTANT_NO_HUGE_LEAK_FLUSH 5 /* the window pages that a huge leaf leaks into stay cached */
+#define MUTANT_NO_SCRATCH_FLUSH   6 /* the scratch page still shows the table filled before */
+#define MUTANT_LINK_BEFORE_FILL   7 /* a new table is linked first and filled afterwards */
+#define MUTANT_NEVER_RECLAIM      8 /* empty tables stay */
+
+#ifndef PAGING_MUTANT
+#    define PAGING_MUTANT NONE
+#endif
+#define MUTANT_PASTE(name)  MUTANT_##name
+#define MUTANT_NUMBER(name) MUTANT_PASTE(name)
+
+#define UNLESS_MUTANT(name)       if (MUTANT_NUMBER(PAGING_MUTANT) != MUTANT_##name)
+#define IF_MUTANT(name)           if (MUTANT_NUMBER(PAGING_MUTANT) == MUTANT_##name)
+#define MUTANT_DROPS(name, value) (MUTANT_NUMBER(PAGING_MUTANT) == MUTANT_##name ? (uint64_t)0 : (value))
+
+#endif

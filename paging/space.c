@@ -1,0 +1,53 @@
+/* space.c - making an address space. */
+#include "walk.h"
+
+static bool cpu_is_sane(struct paging_cpu cpu)
+{
+    bool has_scratch = PAGING_SCRATCH_SLOT < ENTRY_COUNT;
+    unsigned least_levels = INDEX_BITS == 9 ? 4 : 2;
+    return cpu.levels >= least_levels && cpu.levels <= MAX_LEVELS && (!has_scratch || cpu.levels > 1) &&
+           cpu.physical_bits > PAGE_SHIFT && cpu.physical_bits <= PAGE_SHIFT + ENTRY_FRAME_BITS;
+}
+
+/*
+ * The chain of tables that leads to the scratch page's P1 entry. Its counts say 1 although that entry is
+ * unused at rest: so no verb would ever find these tables empty, and none is allowed near them anyway.
+ */
+static entry_t build_scratch_tables(struct address_space *space, const struct new_tables *tables)
+{
+    entry_t below = {0};
+    for (unsigned level = 1; level < space->cpu.levels; level++) {
+        frame_t table = tables->frames[level - 1];
+        new_table_fill(space, table, 0, below);
+        below = entry_to_table(table, 1);
+    }
+    return entry_make(entry_frame(below), ENTRY_SLOT_FLAGS);
+}
+
+enum paging_status paging_create(struct address_space *space, struct paging_cpu cpu, uintptr_t offset,
+                                 struct frame_source *frames)
+{
+    if (!cpu_is_sane(cpu))
+        return PAGING_NOT_SUPPORTED;
+
+    struct address_space fresh = {.cpu = cpu, .reach = PAGING_BY_OFFSET, .offset = offset};
+    fresh.has_scratch = PAGING_SCRATCH_SLOT < ENTRY_COUNT;
+    struct new_tables tables;
+    enum paging_status status = new_tables_take(&fresh, frames, fresh.has_scratch ? cpu.levels : 1, &tables);
+    if (status != PAGING_OK)
+        return status;
+
+    fresh.root = tables.frames[tables.count - 1];
+    fresh.tables = tables.count;
+    new_table_fill(&fresh, fresh.root, PAGING_RECURSIVE_SLOT, entry_make(fresh.root, ENTRY_SLOT_FLAGS));
+    if (fresh.has_scratch)
+        entry_store(table_by_offset(&fresh, fresh.root) + PAGING_SCRATCH_SLOT,
+                    build_scratch_tables(&fresh, &tables));
+    *space = fresh;
+    return PAGING_OK;
+}
+
+void paging_went_live(struct address_space *space)
+{
+    space->reach = PAGING_BY_WINDOW;
+}

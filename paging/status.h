@@ -1,0 +1,30 @@
+/*
+ * status.h - what a verb of the core answers.
+ *
+ * There is no panic and no assertion on input inside paging/. Bad input has its own status, and with any
+ * status but PAGING_OK the tables, the frames and the out-parameters are as they were before the call.
+ */
+#ifndef PAGING_STATUS_H
+#define PAGING_STATUS_H
+
+enum paging_status {
+    PAGING_OK,
+    PAGING_NOT_CANONICAL,  /* the address is in the gap between the lower and the upper half */
+    PAGING_NOT_MAPPED,     /* no entry maps the page; the one where the walk ended is all zeroes */
+    PAGING_RESERVED,       /* the page is not present, but its entry belongs to the owner of the space */
+    PAGING_ALREADY_MAPPED, /* the page, or a smaller page inside it, is mapped */
+    PAGING_INSIDE_HUGE,    /* a larger page covers the page */
+    PAGING_RESERVED_SLOT,  /* the page lies below a slot of the root that the core keeps for itself */
+    PAGING_MISALIGNED,     /* the page or the frame is not aligned to the page size */
+    PAGING_FRAME_TOO_HIGH, /* the frame, or its end, lies beyond MAXPHYADDR */
+    PAGING_BAD_FLAGS,      /* a flag that is the core's own, or GLOBAL below the shared upper half */
+    PAGING_NOT_SUPPORTED,  /* this processor lacks no-execute, 1 GiB pages, or the number of levels */
+    PAGING_NO_FRAMES,      /* the frame source ran dry */
+    PAGING_MALFORMED,      /* a table holds an entry that the processor would refuse (reserved bit) */
+    PAGING_STATUS_COUNT
+};
+
+/* The name as it stands above, without the prefix: "not mapped". Never NULL. */
+const char *paging_status_name(enum paging_status status);
+
+#endif

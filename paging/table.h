@@ -1,0 +1,98 @@
+/*
+ * table.h - the tables, one type per level, and the step from one to the next.
+ *
+ * A P4's entries point to P3s, a P3's to P2s, a P2's to P1s; a P1's entries map pages. `next_table` is
+ * defined for the types that have a next table only, so asking a P1 for one does not compile. Nothing needs
+ * to be checked at run time for it, and no level is ever mistaken for another.
+ *
+ * The verbs of mapper.h do not descend table by table, because the window address of every table on the way
+ * follows from the page alone. Use this to look at tables: in a debugger's hands, a report, a lesson.
+ */
+#ifndef PAGING_TABLE_H
+#define PAGING_TABLE_H
+
+#include "walk.h"
+
+struct p5_table {
+    entry_t entries[ENTRY_COUNT];
+};
+
+struct p4_table {
+    entry_t entries[ENTRY_COUNT];
+};
+
+struct p3_table {
+    entry_t entries[ENTRY_COUNT];
+};
+
+struct p2_table {
+    entry_t entries[ENTRY_COUNT];
+};
+
+struct p1_table {
+    entry_t entries[ENTRY_COUNT];
+};
+
+_Static_assert(sizeof(struct p1_table) == PAGE_BYTES, "a table fills exactly one page");
+
+/* NULL if the index is no index, or if the entry there points to no table: unused, reserved, or a huge page. */
+static inline void *table_below(const struct address_space *space, const entry_t *entries, unsigned level,
+                                unsigned index)
+{
+    if (index >= ENTRY_COUNT)
+        return NULL;
+    entry_t entry = entry_load(&entries[index]);
+    if (!entry_is_table(entry, level))
+        return NULL;
+    if (space->reach == PAGING_BY_OFFSET)
+        return (void *)(uintptr_t)table_by_offset(space, entry_frame(entry));
+    virt_addr_t table = {(uintptr_t)entries};
+    return (void *)(uintptr_t)next_table_address(space->cpu.levels, table, index).value;
+}
+
+static inline struct p4_table *p4_below(const struct address_space *space, const struct p5_table *table,
+                                        unsigned index)
+{
+    return table_below(space, table->entries, 5, index);
+}
+
+static inline struct p3_table *p3_below(const struct address_space *space, const struct p4_table *table,
+                                        unsigned index)
+{
+    return table_below(space, table->entries, 4, index);
+}
+
+static inline struct p2_table *p2_below(const struct address_space *space, const struct p3_table *table,
+                                        unsigned index)
+{
+    return table_below(space, table->entries, 3, index);
+}
+
+static inline struct p1_table *p1_below(const struct address_space *space, const struct p2_table *table,
+                                        unsigned index)
+{
+    return table_below(space, table->entries, 2, index);
+}
+
+/* The table that the entry at index points to, with the type that it must have. */
+#define next_table(space, table, index)    \
+    _Generic((table), struct p5_table *    \
+             : p4_below, struct p4_table * \
+             : p3_below, struct p3_table * \
+             : p2_below, struct p2_table * \
+             : p1_below)(space, table, index)
+
+/* The root, if it is a P4. With five levels NULL: the P4s are below a P5. */
+static inline struct p4_table *root_p4(const struct address_space *space)
+{
+    page_t last = {level_pages(space->cpu.levels) * ENTRY_COUNT - 1};
+    virt_addr_t window =
+        window_table_address(space->cpu.levels, PAGING_RECURSIVE_SLOT, space->cpu.levels, last);
+    if (space->cpu.levels != 4)
+        return NULL;
+    return space->reach == PAGING_BY_WINDOW
+               ? (struct p4_table *)(uintptr_t)window.value
+               : (struct p4_table *)(uintptr_t)table_by_offset(space, space->root);
+}
+
+#endif

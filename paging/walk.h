@@ -1,0 +1,96 @@
+/*
+ * walk.h - the one walker: from the root down to the entry that maps a page, or to where that ends.
+ *
+ * Internal to the core. Every verb begins with it, so this is the only place that knows how a child table is
+ * reached: by its address in the recursive window, which follows from the page alone, or at the frame its
+ * parent's entry names, plus the offset.
+ */
+#ifndef PAGING_WALK_H
+#define PAGING_WALK_H
+
+#include "space.h"
+#include "window.h"
+
+struct walk {
+    unsigned level; /* of the last entry met */
+    volatile entry_t
+        *slots[MAX_LEVELS + 1];      /* where the entries are, by level, from the root's down to level */
+    entry_t entries[MAX_LEVELS + 1]; /* what they were */
+};
+
+static inline volatile entry_t *table_by_offset(const struct address_space *space, frame_t table)
+{
+    return (volatile entry_t *)(space->offset + (uintptr_t)frame_start(table).value);
+}
+
+/* Where the page's entry of this level is; table is the frame of the table that holds it. */
+static inline volatile entry_t *entry_slot(const struct address_space *space, unsigned level, page_t page,
+                                           frame_t table)
+{
+    if (space->reach == PAGING_BY_WINDOW)
+        return (volatile entry_t *)(uintptr_t)window_entry_address(space->cpu.levels, PAGING_RECURSIVE_SLOT,
+                                                                   level, page)
+            .value;
+    return table_by_offset(space, table) + page_index(page, level);
+}
+
+/* Descend towards the page until the entry of level `lowest`, or one above it that points to no table. */
+static inline struct walk walk_to(const struct address_space *space, page_t page, unsigned lowest)
+{
+    struct walk walk = {.level = space->cpu.levels};
+    frame_t table = space->root;
+    for (;; walk.level--) {
+        volatile entry_t *slot = entry_slot(space, walk.level, page, table);
+        entry_t entry = entry_load(slot);
+        walk.slots[walk.level] = slot;
+        walk.entries[walk.level] = entry;
+        if (walk.level == lowest || !entry_is_table(entry, walk.level))
+            return walk;
+        table = entry_frame(entry);
+    }
+}
+
+/* What the entry at which a walk to a leaf ended says about the page. PAGING_OK: it is a leaf. */
+static inline enum paging_status leaf_status(const struct walk *walk)
+{
+    entry_t entry = walk->entries[walk->level];
+    if (entry_is_unused(entry))
+        return PAGING_NOT_MAPPED;
+    if (!entry_is_present(entry))
+        return PAGING_RESERVED;
+    return walk->level > PAGE_1G ? PAGING_MALFORMED : PAGING_OK;
+}
+
+/* Is the page below a slot of the root that the core keeps? */
+static inline bool page_is_kept(const struct address_space *space, page_t page)
+{
+    unsigned slot = page_index(page, space->cpu.levels);
+    return slot == PAGING_RECURSIVE_SLOT || slot == PAGING_FOREIGN_SLOT || slot == PAGING_SCRATCH_SLOT;
+}
+
+/* Frames the processor can address. */
+static inline uint64_t frame_limit(const struct address_space *space)
+{
+    return (uint64_t)1 << (space->cpu.physical_bits - PAGE_SHIFT);
+}
+
+/* The frames taken for new tables, lowest level first. At most one per level below the root's entry. */
+struct new_tables {
+    unsigned count;
+    frame_t frames[MAX_LEVELS];
+};
+
+/* All or none: PAGING_NO_FRAMES, or PAGING_FRAME_TOO_HIGH if the source offers what cannot be addressed. */
+MUST_CHECK enum paging_status new_tables_take(const struct address_space *space, struct frame_source *frames,
+                                              unsigned count, struct new_tables *tables);
+
+/* Fill a table nothing points to yet: all zeroes, but for one entry. */
+void new_table_fill(struct address_space *space, frame_t table, unsigned index, entry_t entry);
+
+/* After the last new_table_fill of a verb: the scratch page lets go of the table. */
+void new_table_done(struct address_space *space);
+
+/* Forget one page, if the space is live. */
+void flush_page(struct address_space *space, virt_addr_t address);
+
+#endif

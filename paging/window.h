@@ -1,0 +1,51 @@
+/*
+ * window.h - the recursive window: where the tables of the active space appear as pages.
+ *
+ * The recursive slot of the root holds the root itself. A walk that goes through this slot once ends one
+ * level early, so a table takes the place of a page; going through it again ends earlier still. With slot
+ * 511 and four levels, each table of the space has exactly one address:
+ *
+ *   ffff_ff80_0000_0000   all P1s, in the order of the addresses they map   (512 GiB)
+ *   ffff_ffff_c000_0000   all P2s                                           (  1 GiB)
+ *   ffff_ffff_ffe0_0000   all P3s                                           (  2 MiB)
+ *   ffff_ffff_ffff_f000   the P4                                            (  4 KiB)
+ *
+ * and from a table to one below it:  next = (table << 9) | (index << 12)
+ *
+ * In the last window `table + 512` wraps to 0, so nothing here ever forms the end of a table.
+ */
+#ifndef PAGING_WINDOW_H
+#define PAGING_WINDOW_H
+
+#include "address.h"
+
+/* Where the window of all tables of this level begins: the slot taken once per level skipped. */
+static inline virt_addr_t window_base(unsigned levels, unsigned slot, unsigned level)
+{
+    uint64_t address = 0;
+    for (unsigned taken = 0; taken < level; taken++)
+        address |= (uint64_t)slot << (PAGE_SHIFT + INDEX_BITS * (levels - 1 - taken));
+    return canonical_address(levels, address);
+}
+
+/* Address of the entry for this page in the table of this level. The tables above must be present. */
+static inline virt_addr_t window_entry_address(unsigned levels, unsigned slot, unsigned level, page_t page)
+{
+    uint64_t entry = page.number >> (INDEX_BITS * (level - 1));
+    return (virt_addr_t){window_base(levels, slot, level).value + entry * sizeof(uint64_t)};
+}
+
+/* Address of the table of this level that is on the way to the page. */
+static inline virt_addr_t window_table_address(unsigned levels, unsigned slot, unsigned level, page_t page)
+{
+    uint64_t entry = window_entry_address(levels, slot, level, page).value;
+    return (virt_addr_t){entry & ~(PAGE_BYTES - 1)};
+}
+
+/* From the window address of a table to that of the table its entry at index points to. */
+static inline virt_addr_t next_table_address(unsigned levels, virt_addr_t table, unsigned index)
+{
+    return canonical_address(levels, table.value << INDEX_BITS | (uint64_t)index << PAGE_SHIFT);
+}
+
+#endif
