@@ -1,0 +1,55 @@
+/* image.c - our own PE image as the firmware loaded it (PE format, "Section Table"). */
+#include "loader.h"
+
+enum {
+    DOS_PE_OFFSET = 0x3c,
+    PE_SIGNATURE = 0x00004550,
+    PE_SECTION_COUNT = 6,
+    PE_OPTIONAL_BYTES = 20,
+    PE_HEADER_BYTES = 24,
+    SECTION_BYTES = 40,
+    SECTION_VIRTUAL_BYTES = 8,
+    SECTION_ADDRESS = 12,
+    SECTION_CHARACTERISTICS = 36,
+};
+#define SECTION_EXECUTE 0x20000000u
+#define SECTION_WRITE   0x80000000u
+
+static UINT32 read32(const UINT8 *at)
+{
+    return at[0] | (UINT32)at[1] << 8 | (UINT32)at[2] << 16 | (UINT32)at[3] << 24;
+}
+
+static EFI_STATUS add_section(struct loader *loader, const UINT8 *section)
+{
+    static const char *const names[] = {"image: read only", "image: code", "image: data"};
+    UINT64 base = (UINTN)loader->loaded->ImageBase;
+    UINT64 start = base + read32(section + SECTION_ADDRESS);
+    UINT64 end = start + read32(section + SECTION_VIRTUAL_BYTES);
+    UINT32 kind = read32(section + SECTION_CHARACTERISTICS);
+    bool code = kind & SECTION_EXECUTE, data = kind & SECTION_WRITE;
+    if (code && data)
+        return FAIL(EFI_LOAD_ERROR, "  the section at %lx is both writable and executable", start);
+    if (start % EFI_PAGE_SIZE != 0)
+        return FAIL(EFI_LOAD_ERROR, "  the section at %lx does not begin on a page", start);
+    UINT64 flags = (data ? ENTRY_WRITABLE : 0) | (code ? 0 : ENTRY_NO_EXECUTE);
+    return add_region(loader, names[code ? 1 : data ? 2 : 0], start, end, flags, true);
+}
+
+EFI_STATUS find_image_sections(struct loader *loader)
+{
+    const UINT8 *base = loader->loaded->ImageBase;
+    const UINT8 *pe = base + read32(base + DOS_PE_OFFSET);
+    loader->handoff->image_base = (UINTN)base;
+    if (base[0] != 'M' || base[1] != 'Z' || read32(pe) != PE_SIGNATURE)
+        return FAIL(EFI_LOAD_ERROR, "  there is no PE header at the image base %lx", (UINT64)(UINTN)base);
+
+    unsigned count = read32(pe + PE_SECTION_COUNT) & 0xffff;
+    const UINT8 *section = pe + PE_HEADER_BYTES + (read32(pe + PE_OPTIONAL_BYTES) & 0xffff);
+    const UINT8 *headers_end = section + (size_t)count * SECTION_BYTES;
+    EFI_STATUS status =
+        add_region(loader, "image: headers", (UINTN)base, (UINTN)headers_end, ENTRY_NO_EXECUTE, true);
+    for (unsigned i = 0; i < count && !EFI_ERROR(status); i++)
+        status = add_section(loader, section + (size_t)i * SECTION_BYTES);
+    return status;
+}

@@ -1,0 +1,44 @@
+/*
+ * main.c - the firmware's half, step by step. Ends in kernel_enter, and what follows is kernel/main.c.
+ */
+#include "loader.h"
+
+EFI_SYSTEM_TABLE *system_table;
+static struct handoff handoff;
+
+static const struct {
+    const char *what;
+    EFI_STATUS (*run)(struct loader *loader);
+} steps[] = {
+    {"switch the watchdog off", switch_watchdog_off},
+    {"look at firmware and processor", describe_platform},
+    {"look for a framebuffer", find_framebuffer},
+    {"read options", read_options},
+    {"find the sections of our image", find_image_sections},
+    {"take memory for stack, hand-over, frames and tables", take_memory},
+    {"find what runtime services need", find_runtime_regions},
+    {"build fresh page tables", build_fresh_tables},
+    {"check them before they are used", check_fresh_tables},
+    {"exit boot services, switch CR3 (nothing is printed in between)", exit_boot_services},
+};
+
+/* Called by gnu-efi's start-up code, which has applied our relocations. */
+EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
+
+EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
+{
+    struct loader loader = {.image = image, .handoff = &handoff};
+    EFI_GUID loaded_image = EFI_LOADED_IMAGE_PROTOCOL_GUID;
+    system_table = system;
+    say("\nSelfmap " SELFMAP_VERSION "\n");
+    EFI_STATUS status = BS->HandleProtocol(image, &loaded_image, (VOID **)&loader.loaded);
+    for (unsigned i = 0; i < sizeof steps / sizeof steps[0] && !EFI_ERROR(status); i++) {
+        say("Selfmap: %s\n", steps[i].what);
+        status = steps[i].run(&loader);
+    }
+    if (!EFI_ERROR(status))
+        kernel_enter(&handoff);
+    say("Selfmap: stopped before leaving the firmware: %s\n", status_name(status));
+    loader_give_back(&loader);
+    return status;
+}

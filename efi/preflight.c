@@ -1,0 +1,86 @@
+/*
+ * preflight.c - before CR3 is loaded, everything that will be touched is looked up in the fresh tables.
+ *
+ * A mistake found here is a sentence on the console. After the load it would be a triple fault.
+ */
+#include "loader.h"
+#include "paging/translate.h"
+#include "paging/window.h"
+
+static EFI_STATUS check_address(const struct address_space *space, const char *name, UINT64 address,
+                                UINT64 expected, struct paging_translation *found)
+{
+    enum paging_status status = paging_translate(space, (virt_addr_t){address}, found);
+    if (status != PAGING_OK)
+        return FAIL(EFI_LOAD_ERROR, "  %s: %lx is %s", name, address, paging_status_name(status));
+    if (found->address.value != expected)
+        return FAIL(EFI_LOAD_ERROR, "  %s: %lx leads to %lx instead of %lx", name, address,
+                    found->address.value, expected);
+    return EFI_SUCCESS;
+}
+
+/* Every page of a region leads to itself, and if the region is ours alone, with the rights it asked for. */
+static EFI_STATUS check_region(const struct address_space *space, const struct handoff_region *region)
+{
+    const UINT64 rights = ENTRY_WRITABLE | (space->cpu.has_no_execute ? ENTRY_NO_EXECUTE : 0);
+    struct paging_translation found = {.size = PAGE_4K};
+    for (frame_t at = region->start; at.number < region->end.number; at.number += level_pages(found.size)) {
+        UINT64 address = frame_start(at).value;
+        EFI_STATUS status = check_address(space, region->name, address, address, &found);
+        if (EFI_ERROR(status))
+            return status;
+        if (region->exact && ((found.flags ^ region->flags) & rights) != 0)
+            return FAIL(EFI_LOAD_ERROR, "  %s: %lx has the rights %lx instead of %lx", region->name, address,
+                        found.flags & rights, region->flags & rights);
+        at.number -= at.number % level_pages(found.size);
+    }
+    return EFI_SUCCESS;
+}
+
+static EFI_STATUS check_needed(struct loader *loader)
+{
+    const struct handoff *handoff = loader->handoff;
+    const struct address_space *space = &handoff->space;
+    const struct {
+        const char *name;
+        UINT64 address;
+    } needed[] = {
+        {"the code that switches", (UINTN)kernel_enter},
+        {"the hand-over", (UINTN)handoff},
+        {"the end of the hand-over", (UINTN)(handoff + 1) - 1},
+        {"the top of the stack", handoff->stack_top - 8},
+        {"the memory map", (UINTN)handoff->descriptors},
+        {"the frame bookkeeping", (UINTN)handoff->bookkeeping},
+    };
+    struct paging_translation found;
+    for (unsigned i = 0; i < sizeof needed / sizeof needed[0]; i++) {
+        EFI_STATUS status =
+            check_address(space, needed[i].name, needed[i].address, needed[i].address, &found);
+        if (EFI_ERROR(status))
+            return status;
+    }
+    virt_addr_t window =
+        window_table_address(space->cpu.levels, PAGING_RECURSIVE_SLOT, space->cpu.levels, (page_t){0});
+    return check_address(space, "the window of the root", window.value, paging_root_address(space).value,
+                         &found);
+}
+
+EFI_STATUS check_fresh_tables(struct loader *loader)
+{
+    const struct handoff *handoff = loader->handoff;
+    struct paging_translation guard;
+    EFI_STATUS status = check_needed(loader);
+    for (unsigned i = 0; i < handoff->region_count && !EFI_ERROR(status); i++)
+        status = check_region(&handoff->space, &handoff->regions[i]);
+    if (EFI_ERROR(status))
+        return status;
+    if (paging_translate(&handoff->space, (virt_addr_t){handoff->stack_guard}, &guard) == PAGING_OK)
+        return FAIL(EFI_LOAD_ERROR, "  the page below the stack is mapped: an overflow would not be noticed");
+    for (unsigned i = 0; i < handoff->region_count; i++) {
+        const struct handoff_region *region = &handoff->regions[i];
+        say("  %012lx..%012lx r%c%c  %s\n", frame_start(region->start).value, frame_start(region->end).value,
+            region->flags & ENTRY_WRITABLE ? 'w' : '-', region->flags & ENTRY_NO_EXECUTE ? '-' : 'x',
+            region->name);
+    }
+    return EFI_SUCCESS;
+}

@@ -1,0 +1,25 @@
+/* tables.c - the fresh P4: the same mapper as later, reaching tables by their physical addresses. */
+#include "kernel/identity.h"
+#include "loader.h"
+
+EFI_STATUS build_fresh_tables(struct loader *loader)
+{
+    struct handoff *handoff = loader->handoff;
+    struct frame_source *frames = &handoff->arena.source;
+    enum paging_status status = paging_create(&handoff->space, handoff->space.cpu, 0, frames);
+    if (status != PAGING_OK)
+        return FAIL(EFI_OUT_OF_RESOURCES, "  no address space: %s", paging_status_name(status));
+
+    for (unsigned i = 0; i < handoff->region_count; i++) {
+        const struct handoff_region *region = &handoff->regions[i];
+        uint64_t flags = region->flags & (handoff->space.cpu.has_no_execute ? ~0ull : ~ENTRY_NO_EXECUTE);
+        status = identity_map_region(&handoff->space, region->start, region->end, flags, frames);
+        if (status != PAGING_OK)
+            return FAIL(EFI_LOAD_ERROR, "  %s at %lx..%lx cannot be mapped: %s", region->name,
+                        frame_start(region->start).value, frame_start(region->end).value,
+                        paging_status_name(status));
+    }
+    say("  %u regions in %lu tables, P4 at %lx, levels %u\n", handoff->region_count, handoff->space.tables,
+        paging_root_address(&handoff->space).value, handoff->space.cpu.levels);
+    return EFI_SUCCESS;
+}

@@ -1,0 +1,25 @@
+/* arena.c - frames from the bottom up. */
+#include "arena.h"
+
+static bool arena_allocate(struct frame_source *source, enum page_size size, frame_t *frame)
+{
+    struct arena *arena = (struct arena *)source;
+    if (size != PAGE_4K || arena->next.number == arena->end.number)
+        return false;
+    *frame = (frame_t){arena->next.number++};
+    return true;
+}
+
+static void arena_release(struct frame_source *source, enum page_size size, frame_t frame)
+{
+    struct arena *arena = (struct arena *)source;
+    if (size == PAGE_4K && frame.number + 1 == arena->next.number)
+        arena->next = frame;
+    else
+        arena->lost++;
+}
+
+void arena_start(struct arena *arena, frame_t start, frame_t end)
+{
+    *arena = (struct arena){{arena_allocate, arena_release}, start, start, end, 0};
+}

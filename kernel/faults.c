@@ -1,0 +1,147 @@
+/* faults.c - what went wrong, said so that it can be understood without a debugger. */
+#include "faults.h"
+#include "console.h"
+#include "cpu.h"
+#include "paging/translate.h"
+#include "probe.h"
+#include "report.h"
+
+static const struct address_space *explained_space;
+static uint64_t explained_image_base;
+
+void faults_use(const struct address_space *space, uint64_t image_base)
+{
+    explained_space = space;
+    explained_image_base = image_base;
+}
+
+static const char *exception_name(uint64_t vector)
+{
+    static const char *const names[] = {
+        "#DE divide error",
+        "#DB debug",
+        "NMI",
+        "#BP breakpoint",
+        "#OF overflow",
+        "#BR bound range",
+        "#UD invalid opcode",
+        "#NM no math device",
+        "#DF double fault",
+        "coprocessor overrun",
+        "#TS invalid TSS",
+        "#NP segment not present",
+        "#SS stack fault",
+        "#GP general protection",
+        "#PF page fault",
+        "reserved",
+        "#MF x87 error",
+        "#AC alignment check",
+        "#MC machine check",
+        "#XM SIMD error",
+        "#VE virtualization",
+        "#CP control protection",
+    };
+    return vector < sizeof names / sizeof names[0] ? names[vector] : "reserved exception";
+}
+
+/* The flag whose absence (or presence, for no-execute) at some level explains a protection fault. */
+static bool stands_in_the_way(entry_t entry, uint64_t error_code)
+{
+    if ((error_code & FAULT_USER) && !(entry.bits & ENTRY_USER))
+        return true;
+    if ((error_code & FAULT_WRITE) && !(entry.bits & ENTRY_WRITABLE))
+        return true;
+    return (error_code & FAULT_FETCH) && (entry.bits & ENTRY_NO_EXECUTE);
+}
+
+static void explain_protection(struct sink *sink, const struct paging_path *path, uint64_t error_code)
+{
+    for (unsigned level = path->top; level >= path->level; level--) {
+        entry_t entry = path->entries[level];
+        if (!stands_in_the_way(entry, error_code))
+            continue;
+        format(sink, "the P%u entry %016lx says %s%s%s", level, entry.bits,
+               (error_code & FAULT_USER) && !(entry.bits & ENTRY_USER) ? "supervisor only, " : "",
+               entry.bits & ENTRY_WRITABLE ? "writable, " : "read-only, ",
+               entry.bits & ENTRY_NO_EXECUTE ? "no-execute" : "executable");
+        return;
+    }
+    format(sink, "the tables allow it (P%u entry %016lx): SMEP, SMAP, a stale TLB entry, or changed since",
+           path->level, path->entries[path->level].bits);
+}
+
+void explain_page_fault(struct sink *sink, const struct address_space *space, virt_addr_t address,
+                        uint64_t error_code)
+{
+    format(sink, "%s %s %016lx: ", error_code & FAULT_USER ? "user" : "supervisor",
+           error_code & FAULT_FETCH   ? "fetch from"
+           : error_code & FAULT_WRITE ? "write to"
+                                      : "read from",
+           address.value);
+    struct paging_path path;
+    enum paging_status status = paging_trace(space, address, &path);
+    if (status == PAGING_NOT_CANONICAL)
+        format(sink, "the address is not canonical");
+    else if (error_code & FAULT_RESERVED)
+        format(sink, "a reserved bit is set, the walk ends at the P%u entry %016lx", path.level,
+               path.entries[path.level].bits);
+    else if (status == PAGING_OK && (error_code & FAULT_PRESENT))
+        explain_protection(sink, &path, error_code);
+    else if (status == PAGING_OK)
+        format(sink, "the tables map it now (P%u entry %016lx)", path.level, path.entries[path.level].bits);
+    else
+        format(sink, "%s, the walk stopped at the P%u entry %016lx", paging_status_name(status), path.level,
+               path.entries[path.level].bits);
+}
+
+static void print_registers(const struct exception_frame *f)
+{
+    print("rip %016lx  (image + %lx)  cs %lx  rflags %lx\n", f->rip, f->rip - explained_image_base, f->cs,
+          f->rflags);
+    print("rsp %016lx  rbp %016lx  cr2 %016lx  cr3 %016lx\n", f->rsp, f->rbp, read_cr2(), read_cr3());
+    print("rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", f->rax, f->rbx, f->rcx, f->rdx);
+    print("rsi %016lx  rdi %016lx  r8  %016lx  r9  %016lx\n", f->rsi, f->rdi, f->r8, f->r9);
+    print("r10 %016lx  r11 %016lx  r12 %016lx  r13 %016lx\n", f->r10, f->r11, f->r12, f->r13);
+    print("r14 %016lx  r15 %016lx\n", f->r14, f->r15);
+}
+
+static void describe(const struct exception_frame *frame)
+{
+    char text[256];
+    struct text_sink sink = text_sink(text, sizeof text);
+    uint64_t address = read_cr2();
+    print("\n%s, error code %lx\n", exception_name(frame->vector), frame->error_code);
+    if (frame->vector == PAGE_FAULT && explained_space) {
+        explain_page_fault(&sink.sink, explained_space, (virt_addr_t){address}, frame->error_code);
+        print("page fault: %s\n", text);
+    }
+    print_registers(frame);
+}
+
+static void resume_probe(struct exception_frame *frame, struct probe *probe)
+{
+    probe->faulted = true;
+    probe->vector = frame->vector;
+    probe->error_code = frame->error_code;
+    probe->address = frame->vector == PAGE_FAULT ? read_cr2() : 0;
+    frame->rip = probe->resume_ip;
+    frame->rsp = probe->resume_sp;
+}
+
+void exception_report(struct exception_frame *frame)
+{
+    static unsigned depth;
+    struct probe *probe = probe_under_way();
+    if (probe && !probe->faulted && frame->vector != 2 && frame->vector != 8 && frame->vector != 18) {
+        resume_probe(frame, probe);
+        return;
+    }
+    /* A fault inside the explanation: say less. Inside that: nothing is safe any more. */
+    if (++depth == 1)
+        describe(frame);
+    else if (depth == 2)
+        print("\n%s at %016lx while explaining\n", exception_name(frame->vector), frame->rip);
+    else
+        cpu_halt();
+    report_crash(exception_name(frame->vector));
+}

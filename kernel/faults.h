@@ -1,0 +1,38 @@
+/*
+ * faults.h - exceptions, in words.
+ */
+#ifndef KERNEL_FAULTS_H
+#define KERNEL_FAULTS_H
+
+#include "format.h"
+#include "paging/space.h"
+
+/* Registers as interrupts.S leaves them on the stack, lowest address first. */
+struct exception_frame {
+    uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax;
+    uint64_t vector, error_code;
+    uint64_t rip, cs, rflags, rsp, ss; /* pushed by the processor */
+};
+
+enum { PAGE_FAULT = 14 };
+
+/* Bits of a page fault's error code (SDM 3A, figure 4-12). */
+enum {
+    FAULT_PRESENT = 1 << 0, /* a right was missing; else a translation */
+    FAULT_WRITE = 1 << 1,
+    FAULT_USER = 1 << 2,
+    FAULT_RESERVED = 1 << 3,
+    FAULT_FETCH = 1 << 4,
+};
+
+/* The tables that page faults are explained with, and where the image lies (for addr2line). */
+void faults_use(const struct address_space *space, uint64_t image_base);
+
+/* One sentence: what was tried, at what address, and which entry at which level stood in the way. */
+void explain_page_fault(struct sink *sink, const struct address_space *space, virt_addr_t address,
+                        uint64_t error_code);
+
+/* Called by interrupts.S. Comes back only from a fault that a probe expected. */
+void exception_report(struct exception_frame *frame) __attribute__((visibility("hidden")));
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * features.h - what CPUID says that both halves have to know.
+ */
+#ifndef KERNEL_FEATURES_H
+#define KERNEL_FEATURES_H
+
+#include "paging/space.h"
+
+/* Software emulation by QEMU (TCG), by the signature of CPUID 40000000h. */
+bool machine_is_emulated(void);
+
+/* QEMU, emulated or with KVM: only then may its test ports be touched. rsdp_oem is the ACPI OEM id. */
+bool machine_is_qemu(const char *rsdp_oem);
+
+/*
+ * What the paging core has to know about this processor. No-execute is taken as usable if the processor has
+ * it: kernel_enter sets EFER.NXE before it loads tables that use it. CR4.LA57 is inherited from the firmware.
+ */
+struct paging_cpu machine_paging_cpu(void);
+
+#endif

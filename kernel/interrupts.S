@@ -1,0 +1,105 @@
+/*
+ * interrupts.S - from an exception to exception_report() in faults.c, and back.
+ *
+ * Each entry pushes an error code if the processor did not, and its vector; the rest is common. The order of
+ * the registers on the stack is struct exception_frame's.
+ */
+        .section .text
+        .balign 16
+        .hidden exception_entries
+        .globl  exception_entries
+exception_entries:
+        .set    vector, 0
+        .rept   32
+        .balign 16
+        /* 8, 10-14, 17, 21, 29 and 30 come with an error code (SDM 3A, table 6-1) */
+        .if     !((0x60227d00 >> vector) & 1)
+        pushq   $0
+        .endif
+        pushq   $vector
+        jmp     common
+        .set    vector, vector + 1
+        .endr
+
+common:
+        pushq   %rax
+        pushq   %rbx
+        pushq   %rcx
+        pushq   %rdx
+        pushq   %rsi
+        pushq   %rdi
+        pushq   %rbp
+        pushq   %r8
+        pushq   %r9
+        pushq   %r10
+        pushq   %r11
+        pushq   %r12
+        pushq   %r13
+        pushq   %r14
+        pushq   %r15
+        cld
+        movq    %rsp, %rdi
+        movq    %rsp, %rbp
+        andq    $-16, %rsp
+        call    exception_report
+        movq    %rbp, %rsp
+        popq    %r15
+        popq    %r14
+        popq    %r13
+        popq    %r12
+        popq    %r11
+        popq    %r10
+        popq    %r9
+        popq    %r8
+        popq    %rbp
+        popq    %rdi
+        popq    %rsi
+        popq    %rdx
+        popq    %rcx
+        popq    %rbx
+        popq    %rax
+        addq    $16, %rsp
+        iretq
+
+/*
+ * bool probe_run(struct probe *probe, enum probe_kind kind, uint64_t address, uint64_t value)
+ * One access that may fault: read (0), write (1), or call (2). See probe.h. The exception handler comes back
+ * to resume_ip with resume_sp, so nothing here is left half done.
+ */
+        .hidden probe_access
+        .globl  probe_access
+probe_access:
+        pushq   %rbx
+        movq    %rdi, %rbx
+        leaq    2f(%rip), %rax
+        movq    %rax, 0(%rdi)           /* resume_ip */
+        movq    %rsp, 8(%rdi)           /* resume_sp */
+        cmpl    $1, %esi
+        je      1f
+        ja      3f
+        movq    (%rdx), %rax
+        movq    %rax, 16(%rbx)          /* value */
+        jmp     2f
+1:      movq    %rcx, (%rdx)
+        jmp     2f
+3:      call    *%rdx
+2:      popq    %rbx
+        ret
+
+/*
+ * _Noreturn void switch_to(uint64_t cr3, uint64_t stack, void (*entry)(void *), void *argument)
+ * From the firmware's tables and stack to ours, in one block: the code and everything it needs after the
+ * load is mapped at the same addresses on both sides, which the pre-flight has checked.
+ */
+        .hidden switch_to
+        .globl  switch_to
+switch_to:
+        cli
+        movq    %rdi, %cr3
+        movq    %rsi, %rsp
+        xorl    %ebp, %ebp
+        movq    %rcx, %rdi
+        call    *%rdx
+        ud2
+
+        .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,15 @@
+/*
+ * machine.h - the machine after the switch, and how a run ends on it.
+ */
+#ifndef KERNEL_MACHINE_H
+#define KERNEL_MACHINE_H
+
+#include "handoff.h"
+
+/* Under QEMU the debug-exit port ends the run; elsewhere the report stays on the screen, unless options say more. */
+_Noreturn void machine_end(const struct handoff *handoff, bool passed);
+
+/* Turn on what protects: CR0.WP, and SMEP, SMAP, UMIP and global pages where the processor has them. */
+void machine_protect(void);
+
+#endif

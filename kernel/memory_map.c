@@ -1,0 +1,206 @@
+/*
+ * memory_map.c - a sweep over the sorted edges of all descriptors.
+ *
+ * Written with plain arithmetic and loops whose bounds are obvious, as that is what a prover understands.
+ */
+#include "memory_map.h"
+
+#define FRAME_BYTES     4096u
+#define ADDRESS_FRAMES  ((uint64_t)1 << 52) /* frames below 2^64 */
+#define ATTRIBUTE_BITS  64u
+#define MAX_DESCRIPTORS 0x7fffffffu
+
+/* How many of the descriptors that cover the sweep's position are of a kind, and have an attribute. */
+struct cover {
+    uint32_t count;
+    uint32_t attributes[ATTRIBUTE_BITS];
+};
+
+struct sweep {
+    struct cover covers[MEMORY_KIND_COUNT];
+};
+
+struct output {
+    struct memory_region *regions;
+    size_t count;
+    size_t capacity;
+};
+
+static enum memory_kind known_kind(enum memory_kind kind)
+{
+    return (unsigned)kind < MEMORY_KIND_COUNT ? kind : MEMORY_RESERVED;
+}
+
+static uint64_t frame_limit(unsigned physical_bits)
+{
+    uint64_t frames = 1;
+    for (unsigned bit = 12; bit < physical_bits; bit++)
+        frames *= 2;
+    return frames;
+}
+
+/* The frames below limit that a descriptor speaks about. False if there is none. */
+static bool covered_frames(const struct memory_descriptor *descriptor, uint64_t limit, uint64_t *start,
+                           uint64_t *end)
+{
+    bool usable = memory_kind_is_usable(known_kind(descriptor->kind));
+    uint64_t first = descriptor->start / FRAME_BYTES;
+    uint64_t ragged = descriptor->start % FRAME_BYTES > 0 ? 1 : 0; /* both ends are, or none */
+    if (first >= limit || descriptor->page_count == 0)
+        return false;
+    if (usable && descriptor->page_count > ADDRESS_FRAMES - first - ragged)
+        return false;
+    uint64_t room = limit - first;
+    uint64_t count = descriptor->page_count < room ? descriptor->page_count : room;
+    *start = usable ? first + ragged : first;
+    *end = first + count;
+    if (!usable && *end < limit)
+        *end += ragged;
+    return *start < *end;
+}
+
+static size_t collect_edges(const struct memory_descriptor *descriptors, size_t count, uint64_t limit,
+                            struct memory_edge *edges)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t start;
+        uint64_t end;
+        if (!covered_frames(&descriptors[i], limit, &start, &end))
+            continue;
+        edges[used] = (struct memory_edge){.frame = start, .descriptor = (uint32_t)i, .opens = 1};
+        edges[used + 1] = (struct memory_edge){.frame = end, .descriptor = (uint32_t)i, .opens = 0};
+        used += 2;
+    }
+    return used;
+}
+
+/* Heap sort: no recursion, no memory, and no input makes it slow. */
+static void sift_down(struct memory_edge *edges, size_t root, size_t count)
+{
+    while (2 * root + 1 < count) {
+        size_t child = 2 * root + 1;
+        if (child + 1 < count && edges[child + 1].frame > edges[child].frame)
+            child++;
+        if (edges[root].frame >= edges[child].frame)
+            return;
+        struct memory_edge swapped = edges[root];
+        edges[root] = edges[child];
+        edges[child] = swapped;
+        root = child;
+    }
+}
+
+static void sort_edges(struct memory_edge *edges, size_t count)
+{
+    for (size_t root = count / 2; root > 0; root--)
+        sift_down(edges, root - 1, count);
+    for (size_t end = count; end > 1; end--) {
+        struct memory_edge highest = edges[0];
+        edges[0] = edges[end - 1];
+        edges[end - 1] = highest;
+        sift_down(edges, 0, end - 1);
+    }
+}
+
+/* A descriptor's first edge lies below its second, so no count ever falls below zero. */
+static void cross_edge(struct sweep *sweep, const struct memory_descriptor *descriptor, bool opens)
+{
+    struct cover *cover = &sweep->covers[known_kind(descriptor->kind)];
+    cover->count = opens ? cover->count + 1 : cover->count - 1;
+    uint64_t rest = descriptor->attributes;
+    for (unsigned bit = 0; bit < ATTRIBUTE_BITS; bit++) {
+        if (rest % 2 == 1)
+            cover->attributes[bit] = opens ? cover->attributes[bit] + 1 : cover->attributes[bit] - 1;
+        rest /= 2;
+    }
+}
+
+static uint64_t joined_attributes(const struct cover *cover)
+{
+    uint64_t joined = 0;
+    for (unsigned bit = ATTRIBUTE_BITS; bit > 0; bit--)
+        joined = joined * 2 + (cover->attributes[bit - 1] > 0 ? 1 : 0);
+    return joined;
+}
+
+/* Append what holds between two edges, if anything does. False if it does not fit. */
+static bool emit(const struct sweep *sweep, uint64_t start, uint64_t end, struct output *output)
+{
+    unsigned kind = MEMORY_KIND_COUNT;
+    while (kind > 0 && sweep->covers[kind - 1].count == 0)
+        kind--;
+    if (kind == 0)
+        return true;
+    struct memory_region region = {.start = {start},
+                                   .end = {end},
+                                   .attributes = joined_attributes(&sweep->covers[kind - 1]),
+                                   .kind = (enum memory_kind)(kind - 1)};
+    if (output->count > 0) {
+        struct memory_region *before = &output->regions[output->count - 1];
+        if (before->end.number == start && before->kind == region.kind &&
+            before->attributes == region.attributes) {
+            before->end = region.end;
+            return true;
+        }
+    }
+    if (output->count == output->capacity)
+        return false;
+    output->regions[output->count] = region;
+    output->count++;
+    return true;
+}
+
+enum memory_map_status memory_map_normalise(const struct memory_descriptor *descriptors, size_t count,
+                                            unsigned physical_bits, struct memory_edge *edges,
+                                            struct memory_region *regions, size_t capacity,
+                                            size_t *region_count)
+{
+    if (physical_bits < 12 || physical_bits > 52)
+        return MEMORY_MAP_BAD_WIDTH;
+    if (count > MAX_DESCRIPTORS)
+        return MEMORY_MAP_TOO_MANY;
+    size_t edge_count = collect_edges(descriptors, count, frame_limit(physical_bits), edges);
+    sort_edges(edges, edge_count);
+    struct sweep sweep = {0};
+    struct output output = {.regions = regions, .count = 0, .capacity = capacity};
+    for (size_t i = 0; i < edge_count; i++) {
+        cross_edge(&sweep, &descriptors[edges[i].descriptor], edges[i].opens == 1);
+        if (i + 1 == edge_count || edges[i + 1].frame == edges[i].frame)
+            continue;
+        if (!emit(&sweep, edges[i].frame, edges[i + 1].frame, &output))
+            return MEMORY_MAP_NO_SPACE;
+    }
+    *region_count = output.count;
+    return MEMORY_MAP_OK;
+}
+
+const char *memory_kind_name(enum memory_kind kind)
+{
+    static const char *const names[MEMORY_KIND_COUNT] = {
+        [MEMORY_CONVENTIONAL] = "conventional",
+        [MEMORY_BOOT] = "boot",
+        [MEMORY_LOADER] = "loader",
+        [MEMORY_ACPI_RECLAIM] = "acpi reclaim",
+        [MEMORY_PERSISTENT] = "persistent",
+        [MEMORY_ACPI_NVS] = "acpi nvs",
+        [MEMORY_RUNTIME_DATA] = "runtime data",
+        [MEMORY_RUNTIME_CODE] = "runtime code",
+        [MEMORY_MMIO] = "mmio",
+        [MEMORY_UNACCEPTED] = "unaccepted",
+        [MEMORY_RESERVED] = "reserved",
+        [MEMORY_BAD] = "bad",
+    };
+    return (unsigned)kind < MEMORY_KIND_COUNT ? names[kind] : "unknown";
+}
+
+const char *memory_map_status_name(enum memory_map_status status)
+{
+    static const char *const names[MEMORY_MAP_STATUS_COUNT] = {
+        [MEMORY_MAP_OK] = "ok",
+        [MEMORY_MAP_NO_SPACE] = "no space",
+        [MEMORY_MAP_BAD_WIDTH] = "bad width",
+        [MEMORY_MAP_TOO_MANY] = "too many",
+    };
+    return (unsigned)status < MEMORY_MAP_STATUS_COUNT ? names[status] : "unknown";
+}

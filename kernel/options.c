@@ -1,0 +1,115 @@
+/* options.c - reading words of options. */
+#include "options.h"
+
+struct word {
+    const char *text;
+    size_t length;
+};
+
+static bool is_blank(char c)
+{
+    return c <= ' ' || c > '~';
+}
+
+static bool word_is(struct word word, const char *text)
+{
+    size_t i = 0;
+    while (i < word.length && text[i] == word.text[i])
+        i++;
+    return i == word.length && text[i] == '\0';
+}
+
+/* The next word of the text, which moves past it. Comments and blanks are passed over. Length 0 at the end. */
+static struct word next_word(const char **text, size_t *bytes)
+{
+    bool comment = false;
+    while (*bytes > 0 && (comment || is_blank(**text) || **text == '#')) {
+        comment = **text != '\n' && (comment || **text == '#');
+        ++*text;
+        --*bytes;
+    }
+    struct word word = {*text, 0};
+    while (*bytes > 0 && !is_blank(**text)) {
+        word.length++;
+        ++*text;
+        --*bytes;
+    }
+    return word;
+}
+
+static void copy_word(char *to, struct word word)
+{
+    size_t length = word.length < OPTION_TEXT_LIMIT ? word.length : OPTION_TEXT_LIMIT - 1;
+    for (size_t i = 0; i < length; i++)
+        to[i] = word.text[i];
+    to[length] = '\0';
+}
+
+/* The place of the value in a list that ends with NULL, or -1. */
+static int choice(struct word value, const char *const *names)
+{
+    for (int i = 0; names[i]; i++)
+        if (word_is(value, names[i]))
+            return i;
+    return -1;
+}
+
+static bool set_tests(struct options *options, struct word value)
+{
+    if (value.length == 0 || value.length >= OPTION_TEXT_LIMIT)
+        return false;
+    options->tests[0] = '\0';
+    if (!word_is(value, "all"))
+        copy_word(options->tests, value);
+    return true;
+}
+
+static bool set_choice(struct options *options, struct word key, struct word value)
+{
+    static const char *const switches[] = {"auto", "off", NULL};
+    static const char *const ends[] = {"auto", "halt", "shutdown", "reset", NULL};
+    static const char *const crashes[] = {
+        "no", "page-fault", "general-protection", "double-fault", "triple", "hang", NULL};
+    bool is_switch = word_is(key, "serial") || word_is(key, "screen");
+    const char *const *names = is_switch ? switches : word_is(key, "end") ? ends : crashes;
+    int chosen = choice(value, names);
+    if (chosen < 0)
+        return false;
+    if (word_is(key, "serial"))
+        options->no_serial = chosen == 1;
+    else if (word_is(key, "screen"))
+        options->no_screen = chosen == 1;
+    else if (word_is(key, "end"))
+        options->end = (enum end_action)chosen;
+    else if (word_is(key, "crash"))
+        options->crash = (enum crash_kind)chosen;
+    else
+        return false;
+    return true;
+}
+
+static bool apply_word(struct options *options, struct word word)
+{
+    struct word key = {word.text, 0};
+    while (key.length < word.length && word.text[key.length] != '=')
+        key.length++;
+    if (key.length == word.length)
+        return false;
+    struct word value = {word.text + key.length + 1, word.length - key.length - 1};
+    return word_is(key, "tests") ? set_tests(options, value) : set_choice(options, key, value);
+}
+
+bool options_apply(struct options *options, const char *text, size_t bytes)
+{
+    bool understood = true;
+    for (;;) {
+        struct word word = next_word(&text, &bytes);
+        if (word.length == 0)
+            return understood;
+        if (apply_word(options, word))
+            continue;
+        if (options->refused[0] == '\0')
+            copy_word(options->refused, word);
+        understood = false;
+    }
+}

@@ -1,0 +1,48 @@
+/*
+ * options.h - what the person at the machine asked for.
+ *
+ * Options are words `key=value`, separated by blanks or line ends; # starts a comment that ends with the
+ * line. They come from selfmap.cfg beside the boot loader's folder, from LoadOptions, and under QEMU from
+ * fw_cfg (opt/selfmap), in this order: a later word wins.
+ *
+ *   tests=all|PREFIX               which self-tests run: those whose name begins with PREFIX (no blanks)
+ *   end=auto|halt|shutdown|reset   what happens after the report
+ *   serial=auto|off                the first serial port
+ *   screen=auto|off                the framebuffer
+ *   crash=no|page-fault|general-protection|double-fault|triple|hang   end like this on purpose
+ */
+#ifndef KERNEL_OPTIONS_H
+#define KERNEL_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum end_action { END_AUTO, END_HALT, END_SHUTDOWN, END_RESET };
+
+enum crash_kind {
+    CRASH_NO,
+    CRASH_PAGE_FAULT,
+    CRASH_GENERAL_PROTECTION,
+    CRASH_DOUBLE_FAULT,
+    CRASH_TRIPLE,
+    CRASH_HANG
+};
+
+enum { OPTION_TEXT_LIMIT = 48 };
+
+struct options {
+    char tests[OPTION_TEXT_LIMIT]; /* "" means all */
+    bool no_serial;
+    bool no_screen;
+    enum end_action end;
+    enum crash_kind crash;
+    char refused[OPTION_TEXT_LIMIT]; /* the first word that was not understood, shortened; else "" */
+};
+
+/*
+ * Apply a text of options. Bytes that are not printable ASCII count as blanks. A word that is not understood
+ * changes nothing and is remembered in `refused`. False if there was one.
+ */
+bool options_apply(struct options *options, const char *text, size_t bytes);
+
+#endif

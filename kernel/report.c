@@ -1,0 +1,58 @@
+/* report.c - counting results. */
+#include "report.h"
+#include "console.h"
+#include "machine.h"
+
+enum { REMEMBERED = 8 };
+
+static struct {
+    const struct handoff *handoff;
+    unsigned planned, passed, failed, skipped;
+    const char *failures[REMEMBERED];
+} report;
+
+void report_use(const struct handoff *handoff)
+{
+    report.handoff = handoff;
+}
+
+void report_plan(unsigned tests)
+{
+    report.planned = tests;
+    print("KTAP version 1\n1..%u\n", tests);
+}
+
+void report_result(bool passed, const char *name, const char *skip_reason)
+{
+    unsigned number = report.passed + report.failed + report.skipped + 1;
+    print("%s %u %s%s%s\n", passed ? "ok" : "not ok", number, name, skip_reason ? " # SKIP " : "",
+          skip_reason ? skip_reason : "");
+    if (!passed && report.failed < REMEMBERED)
+        report.failures[report.failed] = name;
+    unsigned *count = !passed ? &report.failed : skip_reason ? &report.skipped : &report.passed;
+    ++*count;
+}
+
+static _Noreturn void end(const char *crash)
+{
+    unsigned results = report.passed + report.failed + report.skipped;
+    bool passed = !crash && report.failed == 0 && results == report.planned && report.passed > 0;
+    /* On a real screen the failures may have scrolled away: name them again beside the verdict. */
+    for (unsigned i = 0; i < report.failed && i < REMEMBERED; i++)
+        print("# failed: %s\n", report.failures[i]);
+    if (crash)
+        print("# stopped: %s\n", crash);
+    print("# selfmap: %s tests=%u passed=%u failed=%u skipped=%u\n", passed ? "PASS" : "FAIL", report.planned,
+          report.passed, report.failed, report.skipped);
+    machine_end(report.handoff, passed);
+}
+
+void report_end(void)
+{
+    end(NULL);
+}
+
+void report_crash(const char *why)
+{
+    end(why);
+}

@@ -1,0 +1,82 @@
+/* selftest.c - the runner. */
+#include "selftest.h"
+#include "console.h"
+#include "cpu.h"
+#include "paging/window.h"
+#include "report.h"
+
+static const struct selftest *const lists[] = {
+    start_tests, verb_tests, huge_tests, fault_tests, window_tests, frame_tests,
+};
+enum { LISTS = sizeof lists / sizeof lists[0], TEST_SLOT = 200 };
+
+bool selftest_check(struct selftest_run *t, bool condition, const char *text, const char *file, int line)
+{
+    if (!condition) {
+        print("# %s:%d: not true: %s\n", file, line, text);
+        t->failed = true;
+    }
+    return condition;
+}
+
+page_t test_page(const struct selftest_run *t, uint64_t n)
+{
+    return (page_t){TEST_SLOT * level_pages(t->space->cpu.levels) + n};
+}
+
+virt_addr_t test_address(const struct selftest_run *t, page_t page)
+{
+    return page_start(t->space->cpu.levels, page);
+}
+
+volatile uint64_t *test_words(const struct selftest_run *t, page_t page)
+{
+    return (volatile uint64_t *)test_address(t, page).value;
+}
+
+uint64_t no_execute(const struct selftest_run *t)
+{
+    return t->space->cpu.has_no_execute ? ENTRY_NO_EXECUTE : 0;
+}
+
+static bool is_wanted(const struct options *options, const char *name)
+{
+    const char *prefix = options->tests;
+    while (*prefix && *prefix == *name)
+        prefix++, name++;
+    return *prefix == '\0';
+}
+
+static entry_t self_map_entry(const struct address_space *space)
+{
+    virt_addr_t window = window_table_address(space->cpu.levels, PAGING_RECURSIVE_SLOT, space->cpu.levels, (page_t){0});
+    return entry_load((const volatile entry_t *)window.value + PAGING_RECURSIVE_SLOT);
+}
+
+static void run_one(struct selftest_run *t, const struct selftest *test)
+{
+    uint64_t free = frames_free_count(t->frames), tables = t->space->tables;
+    t->failed = false;
+    t->skip = NULL;
+    test->run(t);
+    CHECK(frames_free_count(t->frames) == free);
+    CHECK(t->space->tables == tables);
+    CHECK(t->frames->refused_releases == 0);
+    CHECK(entry_frame(self_map_entry(t->space)).number == t->space->root.number);
+    CHECK((read_cr3() & ENTRY_FRAME_MASK) == paging_root_address(t->space).value);
+    report_result(!t->failed, test->name, t->failed ? NULL : t->skip);
+}
+
+void selftest_run_all(struct handoff *handoff, struct frames *frames)
+{
+    struct selftest_run t = {.handoff = handoff, .space = &handoff->space, .frames = frames, .source = &frames->source};
+    unsigned count = 0;
+    for (unsigned list = 0; list < LISTS; list++)
+        for (const struct selftest *test = lists[list]; test->name; test++)
+            count += is_wanted(&handoff->options, test->name);
+    report_plan(count);
+    for (unsigned list = 0; list < LISTS; list++)
+        for (const struct selftest *test = lists[list]; test->name; test++)
+            if (is_wanted(&handoff->options, test->name))
+                run_one(&t, test);
+}

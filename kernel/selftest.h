@@ -1,0 +1,50 @@
+/*
+ * selftest.h - tests that run on the real processor, through the live tables.
+ *
+ * A test gets the space it runs in, a frame allocator, and pages nobody else uses. It must leave everything
+ * as it found it: after each test the runner compares frame and table counts, and checks the self-map.
+ */
+#ifndef KERNEL_SELFTEST_H
+#define KERNEL_SELFTEST_H
+
+#include "frames.h"
+#include "handoff.h"
+
+struct selftest_run {
+    const struct handoff *handoff;
+    struct address_space *space;
+    struct frames *frames;
+    struct frame_source *source; /* the same frames, as the core sees them */
+    bool failed;
+    const char *skip; /* why the test has nothing to say on this machine, or NULL */
+};
+
+struct selftest {
+    const char *name; /* the behaviour: "unmap: the next access faults" */
+    void (*run)(struct selftest_run *t);
+};
+
+/* Remember a failure and say where. Answers the condition. */
+bool selftest_check(struct selftest_run *t, bool condition, const char *text, const char *file, int line);
+#define CHECK(condition) selftest_check(t, condition, #condition, __FILE__, __LINE__)
+
+/* A page for tests: number n of a part of the address space that nothing else uses. */
+page_t test_page(const struct selftest_run *t, uint64_t n);
+virt_addr_t test_address(const struct selftest_run *t, page_t page);
+volatile uint64_t *test_words(const struct selftest_run *t, page_t page);
+
+/* ENTRY_NO_EXECUTE if the processor has it. */
+uint64_t no_execute(const struct selftest_run *t);
+
+/* Lists end with a test without a name. */
+extern const struct selftest start_tests[] __attribute__((visibility("hidden")));
+extern const struct selftest verb_tests[] __attribute__((visibility("hidden")));
+extern const struct selftest huge_tests[] __attribute__((visibility("hidden")));
+extern const struct selftest fault_tests[] __attribute__((visibility("hidden")));
+extern const struct selftest window_tests[] __attribute__((visibility("hidden")));
+extern const struct selftest frame_tests[] __attribute__((visibility("hidden")));
+
+/* Run all that the options ask for, and report each. */
+void selftest_run_all(struct handoff *handoff, struct frames *frames);
+
+#endif

@@ -1,0 +1,91 @@
+/* selftest_huge.c - pages of 2 MiB and 1 GiB. */
+#include "paging/mapper.h"
+#include "paging/translate.h"
+#include "paging/window.h"
+#include "probe.h"
+#include "selftest.h"
+
+static void huge_2m(struct selftest_run *t)
+{
+    page_t page = test_page(t, 0), inside = {page.number + 5};
+    frame_t run;
+    struct paging_unmapped gone;
+    struct paging_translation found;
+    if (frames_allocate(t->frames, PAGE_2M, &run) != FRAMES_OK) {
+        t->skip = "no 2 MiB of memory in one piece";
+        return;
+    }
+    CHECK(run.number % level_pages(PAGE_2M) == 0);
+    if (CHECK(paging_map_sized(t->space, page, run, PAGE_2M, ENTRY_WRITABLE, t->source) == PAGING_OK)) {
+        test_words(t, inside)[1] = 0x5a5a;
+        CHECK(paging_translate(t->space, (virt_addr_t){test_address(t, inside).value + 8}, &found) == PAGING_OK);
+        CHECK(found.size == PAGE_2M && found.address.value == frame_start(run).value + 5 * PAGE_BYTES + 8);
+        CHECK(test_words(t, inside)[1] == 0x5a5a);
+        CHECK(paging_map(t->space, inside, 0, t->source) == PAGING_INSIDE_HUGE);
+        CHECK(paging_unmap(t->space, inside, t->source, &gone) == PAGING_INSIDE_HUGE);
+        CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_OK);
+        CHECK(gone.size == PAGE_2M && gone.frame.number == run.number && !gone.released);
+        CHECK(gone.flags & ENTRY_DIRTY);
+        CHECK(probe_read(test_address(t, inside)).faulted);
+    }
+    CHECK(frames_free(t->frames, PAGE_2M, run) == FRAMES_OK);
+}
+
+/* The gigabyte that holds the hand-over, seen a second time, read-only. */
+static void huge_1g(struct selftest_run *t)
+{
+    struct paging_translation here;
+    virt_addr_t handoff = {(uintptr_t)t->handoff};
+    CHECK(paging_translate(t->space, handoff, &here) == PAGING_OK);
+    uint64_t offset = here.address.value % level_bytes(PAGE_1G);
+    frame_t run = frame_containing((phys_addr_t){here.address.value - offset});
+    page_t page = test_page(t, 0);
+    enum paging_status status = paging_map_sized(t->space, page, run, PAGE_1G, no_execute(t), t->source);
+    if (!t->space->cpu.has_1g_pages) {
+        CHECK(status == PAGING_NOT_SUPPORTED);
+        t->skip = "the processor has no 1 GiB pages";
+        return;
+    }
+    if (!CHECK(status == PAGING_OK))
+        return;
+    virt_addr_t alias = {test_address(t, page).value + offset};
+    CHECK(*(volatile uint64_t *)alias.value == *(const volatile uint64_t *)handoff.value);
+    struct probe probe = probe_write(alias, 0);
+    CHECK(probe.faulted && probe.error_code == 3);
+    struct paging_unmapped gone;
+    CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_OK && gone.size == PAGE_1G);
+    probe = probe_read(alias);
+    CHECK(probe.faulted && probe.error_code == 0 && probe.address == alias.value);
+}
+
+/*
+ * Through the window of the P1 that is not there, a 2 MiB page's start can be read. Once the page is gone, and
+ * another one with a P1 stands in its place, the window must show that P1.
+ */
+static void huge_leak_is_flushed(struct selftest_run *t)
+{
+    page_t page = test_page(t, 0);
+    frame_t run;
+    if (frames_allocate(t->frames, PAGE_2M, &run) != FRAMES_OK) {
+        t->skip = "no 2 MiB of memory in one piece";
+        return;
+    }
+    virt_addr_t window = window_table_address(t->space->cpu.levels, PAGING_RECURSIVE_SLOT, 1, page);
+    struct paging_unmapped gone;
+    CHECK(paging_map_sized(t->space, page, run, PAGE_2M, ENTRY_WRITABLE, t->source) == PAGING_OK);
+    test_words(t, page)[0] = 0xabcdef;
+    CHECK(*(volatile uint64_t *)window.value == 0xabcdef);
+    CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_OK);
+    CHECK(paging_map_to(t->space, page, run, ENTRY_WRITABLE, t->source) == PAGING_OK);
+    CHECK((*(volatile uint64_t *)window.value & ENTRY_FRAME_MASK) == frame_start(run).value);
+    CHECK(test_words(t, page)[0] == 0xabcdef);
+    CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_OK);
+    CHECK(frames_free(t->frames, PAGE_2M, run) == FRAMES_OK);
+}
+
+const struct selftest huge_tests[] = {
+    {"huge: a 2 MiB page is read, refused inside, and removed whole", huge_2m},
+    {"huge: a 1 GiB page is read, and read-only", huge_1g},
+    {"huge: after a 2 MiB page the window shows the new P1", huge_leak_is_flushed},
+    {0},
+};

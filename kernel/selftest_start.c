@@ -1,0 +1,119 @@
+/* selftest_start.c - is the world as the loader promised? */
+#include "console.h"
+#include "cpu.h"
+#include "paging/translate.h"
+#include "paging/window.h"
+#include "probe.h"
+#include "selftest.h"
+
+static void options_understood(struct selftest_run *t)
+{
+    if (!CHECK(t->handoff->options.refused[0] == '\0'))
+        print("# not an option: %s\n", t->handoff->options.refused);
+}
+
+static void cr3_holds_our_root(struct selftest_run *t)
+{
+    CHECK((read_cr3() & ENTRY_FRAME_MASK) == paging_root_address(t->space).value);
+    CHECK(read_cr3() != t->handoff->firmware_cr3);
+}
+
+static void protection_is_on(struct selftest_run *t)
+{
+    CHECK(read_cr0() & CR0_WRITE_PROTECT);
+    CHECK(!t->space->cpu.has_no_execute || (read_msr(MSR_EFER) & EFER_NO_EXECUTE));
+    CHECK(t->space->cpu.levels == (read_cr4() & CR4_LA57 ? 5u : 4u));
+}
+
+/* Every page of every region the loader asked for, not only those it happened to touch. */
+static void regions_lead_to_themselves(struct selftest_run *t)
+{
+    for (unsigned i = 0; i < t->handoff->region_count; i++) {
+        const struct handoff_region *region = &t->handoff->regions[i];
+        struct paging_translation found = {.size = PAGE_4K};
+        for (frame_t at = region->start; at.number < region->end.number;
+             at.number += level_pages(found.size) - at.number % level_pages(found.size)) {
+            virt_addr_t address = {frame_start(at).value};
+            if (!CHECK(paging_translate(t->space, address, &found) == PAGING_OK) ||
+                !CHECK(found.address.value == address.value))
+                return;
+        }
+    }
+}
+
+static void read_only_target(void)
+{
+}
+
+/* Relocations that were not applied leave this pointer at its link address. */
+static void (*const relocated)(void) = read_only_target;
+
+static void pointers_are_relocated(struct selftest_run *t)
+{
+    void (*const volatile *pointer)(void) = &relocated;
+    void (*here)(void);
+    __asm__("leaq %c1(%%rip), %0" : "=r"(here) : "i"(read_only_target));
+    CHECK(*pointer == here);
+}
+
+static void code_cannot_be_written(struct selftest_run *t)
+{
+    struct probe probe = probe_write((virt_addr_t){(uintptr_t)read_only_target}, 0);
+    CHECK(probe.faulted && probe.vector == 14 && probe.error_code == 3);
+}
+
+static void constants_cannot_be_written(struct selftest_run *t)
+{
+    static const uint64_t constant = 42;
+    struct probe probe = probe_write((virt_addr_t){(uintptr_t)&constant}, 0);
+    CHECK(probe.faulted && probe.vector == 14 && probe.error_code == 3);
+    CHECK(*(const volatile uint64_t *)&constant == 42);
+}
+
+static void data_cannot_be_executed(struct selftest_run *t)
+{
+    static uint8_t code[] = {0xc3}; /* ret */
+    if (!t->space->cpu.has_no_execute) {
+        t->skip = "the processor has no no-execute";
+        return;
+    }
+    struct probe probe = probe_fetch((virt_addr_t){(uintptr_t)code});
+    CHECK(probe.faulted && probe.vector == 14 && probe.error_code == 0x11);
+}
+
+static void stack_has_a_guard(struct selftest_run *t)
+{
+    struct probe probe = probe_write((virt_addr_t){t->handoff->stack_guard + PAGE_BYTES - 8}, 0);
+    CHECK(probe.faulted && probe.vector == 14 && probe.error_code == 2);
+    CHECK(probe.address == t->handoff->stack_guard + PAGE_BYTES - 8);
+}
+
+static void null_is_not_mapped(struct selftest_run *t)
+{
+    struct probe probe = probe_read((virt_addr_t){0});
+    CHECK(probe.faulted && probe.vector == 14 && probe.error_code == 0 && probe.address == 0);
+}
+
+static void non_canonical_is_a_gp(struct selftest_run *t)
+{
+    struct paging_translation found;
+    virt_addr_t gap = {UINT64_C(1) << (address_bits(t->space->cpu.levels) - 1)};
+    CHECK(paging_translate(t->space, gap, &found) == PAGING_NOT_CANONICAL);
+    struct probe probe = probe_read(gap);
+    CHECK(probe.faulted && probe.vector == 13);
+}
+
+const struct selftest start_tests[] = {
+    {"options: every word was understood", options_understood},
+    {"switch: CR3 holds our root", cr3_holds_our_root},
+    {"switch: write protection and no-execute are on", protection_is_on},
+    {"switch: every page the loader asked for leads to itself", regions_lead_to_themselves},
+    {"image: static pointers are relocated", pointers_are_relocated},
+    {"image: code cannot be written", code_cannot_be_written},
+    {"image: constants cannot be written", constants_cannot_be_written},
+    {"image: data cannot be executed", data_cannot_be_executed},
+    {"stack: the page below it is not mapped", stack_has_a_guard},
+    {"null: address 0 is not mapped", null_is_not_mapped},
+    {"gap: a non-canonical address is refused, and a #GP", non_canonical_is_a_gp},
+    {0},
+};

@@ -1,0 +1,192 @@
+/* selftest_verbs.c - each verb, each status. */
+#include "paging/mapper.h"
+#include "paging/translate.h"
+#include "selftest.h"
+
+enum { PATTERN_A = 0x1111, PATTERN_B = 0x2222 };
+
+/* A frame from the allocator, not mapped anywhere. The caller gives it back. */
+static frame_t take_frame(struct selftest_run *t)
+{
+    frame_t frame = {0};
+    CHECK(frames_allocate(t->frames, PAGE_4K, &frame) == FRAMES_OK);
+    return frame;
+}
+
+static void give_frame(struct selftest_run *t, frame_t frame)
+{
+    CHECK(frames_free(t->frames, PAGE_4K, frame) == FRAMES_OK);
+}
+
+static void unmap(struct selftest_run *t, page_t page)
+{
+    struct paging_unmapped gone;
+    CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_OK);
+}
+
+static void map_picks_a_frame(struct selftest_run *t)
+{
+    page_t page = test_page(t, 0);
+    struct paging_translation found;
+    uint64_t free = frames_free_count(t->frames);
+    if (!CHECK(paging_map(t->space, page, ENTRY_WRITABLE | no_execute(t), t->source) == PAGING_OK))
+        return;
+    CHECK(frames_free_count(t->frames) == free - 1 - (t->space->cpu.levels - 1)); /* the page, and a table per level below the root */
+    test_words(t, page)[0] = PATTERN_A;
+    CHECK(test_words(t, page)[0] == PATTERN_A);
+    CHECK(paging_translate(t->space, test_address(t, page), &found) == PAGING_OK);
+    CHECK(found.owned && found.size == PAGE_4K && (found.flags & ENTRY_WRITABLE) && !(found.flags & ENTRY_USER));
+    unmap(t, page);
+    CHECK(frames_free_count(t->frames) == free);
+}
+
+static void map_to_two_pages_one_frame(struct selftest_run *t)
+{
+    page_t one = test_page(t, 1), other = test_page(t, ENTRY_COUNT + 1);
+    frame_t frame = take_frame(t);
+    struct paging_unmapped gone;
+    CHECK(paging_map_to(t->space, one, frame, ENTRY_WRITABLE, t->source) == PAGING_OK);
+    CHECK(paging_map_to(t->space, other, frame, 0, t->source) == PAGING_OK);
+    test_words(t, one)[7] = PATTERN_B;
+    CHECK(test_words(t, other)[7] == PATTERN_B);
+    unmap(t, one);
+    CHECK(test_words(t, other)[7] == PATTERN_B);
+    CHECK(paging_unmap(t->space, other, t->source, &gone) == PAGING_OK);
+    CHECK(gone.frame.number == frame.number && gone.size == PAGE_4K && !gone.released);
+    give_frame(t, frame);
+}
+
+static void identity_map_reads_itself(struct selftest_run *t)
+{
+    frame_t frame = take_frame(t);
+    page_t page = {0};
+    struct paging_translation found;
+    virt_addr_t address = {frame_start(frame).value};
+    CHECK(page_containing(t->space->cpu.levels, address, &page) == PAGING_OK);
+    if (CHECK(paging_identity_map(t->space, frame, ENTRY_WRITABLE, t->source) == PAGING_OK)) {
+        CHECK(paging_translate(t->space, (virt_addr_t){address.value + 5}, &found) == PAGING_OK);
+        CHECK(found.address.value == address.value + 5);
+        *(volatile uint64_t *)address.value = PATTERN_A;
+        CHECK(*(volatile uint64_t *)address.value == PATTERN_A);
+        unmap(t, page);
+    }
+    give_frame(t, frame);
+}
+
+static void first_and_last_pages(struct selftest_run *t)
+{
+    unsigned levels = t->space->cpu.levels;
+    uint64_t pages = level_pages(levels) * ENTRY_COUNT; /* in both halves together */
+    const page_t edges[] = {{0}, {pages / 2 - 1}, {pages / 2}};
+    for (unsigned i = 0; i < sizeof edges / sizeof edges[0]; i++) {
+        if (!CHECK(paging_map(t->space, edges[i], ENTRY_WRITABLE, t->source) == PAGING_OK))
+            continue;
+        test_words(t, edges[i])[ENTRY_COUNT - 1] = i;
+        CHECK(test_words(t, edges[i])[ENTRY_COUNT - 1] == i);
+        unmap(t, edges[i]);
+    }
+    page_t last = {pages - 1}; /* that is the root itself */
+    CHECK(paging_map(t->space, last, ENTRY_WRITABLE, t->source) == PAGING_RESERVED_SLOT);
+}
+
+static void translate_says_what_is_missing(struct selftest_run *t)
+{
+    struct paging_translation found;
+    struct paging_path path;
+    page_t page = test_page(t, 0);
+    CHECK(paging_translate(t->space, test_address(t, page), &found) == PAGING_NOT_MAPPED);
+    CHECK(paging_trace(t->space, test_address(t, page), &path) == PAGING_NOT_MAPPED);
+    CHECK(path.level == path.top && entry_is_unused(path.entries[path.level]));
+    CHECK(paging_map(t->space, page, 0, t->source) == PAGING_OK);
+    page_t next = {page.number + 1};
+    CHECK(paging_trace(t->space, test_address(t, next), &path) == PAGING_NOT_MAPPED && path.level == 1);
+    unmap(t, page);
+}
+
+static void refusals_change_nothing(struct selftest_run *t)
+{
+    page_t page = test_page(t, 0), kept = {(uint64_t)PAGING_SCRATCH_SLOT * level_pages(t->space->cpu.levels)};
+    frame_t frame = take_frame(t), high = {1ull << (t->space->cpu.physical_bits - PAGE_SHIFT)};
+    struct paging_unmapped gone;
+    CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_NOT_MAPPED);
+    CHECK(paging_unmap(t->space, kept, t->source, &gone) == PAGING_RESERVED_SLOT);
+    CHECK(paging_map_to(t->space, kept, frame, 0, t->source) == PAGING_RESERVED_SLOT);
+    CHECK(paging_map_to(t->space, page, high, 0, t->source) == PAGING_FRAME_TOO_HIGH);
+    CHECK(paging_map_to(t->space, page, frame, ENTRY_HUGE, t->source) == PAGING_BAD_FLAGS);
+    CHECK(paging_map_to(t->space, page, frame, ENTRY_OWNED, t->source) == PAGING_BAD_FLAGS);
+    CHECK(paging_map_to(t->space, page, frame, ENTRY_GLOBAL, t->source) == PAGING_BAD_FLAGS);
+    CHECK(paging_map_sized(t->space, (page_t){page.number + 1}, (frame_t){ENTRY_COUNT}, PAGE_2M, 0, t->source) ==
+          PAGING_MISALIGNED);
+    CHECK(paging_map_to(t->space, page, frame, ENTRY_WRITABLE, t->source) == PAGING_OK);
+    uint64_t free = frames_free_count(t->frames), flushes = t->space->flushes;
+    CHECK(paging_map_to(t->space, page, frame, 0, t->source) == PAGING_ALREADY_MAPPED);
+    CHECK(paging_map(t->space, page, 0, t->source) == PAGING_ALREADY_MAPPED);
+    CHECK(frames_free_count(t->frames) == free && t->space->flushes == flushes);
+    unmap(t, page);
+    give_frame(t, frame);
+}
+
+/* A source that hands out a given number of frames of another, and then is dry. */
+struct rationed_source {
+    struct frame_source source;
+    struct frame_source *from;
+    unsigned left;
+};
+
+static bool rationed_allocate(struct frame_source *source, enum page_size size, frame_t *frame)
+{
+    struct rationed_source *ration = (struct rationed_source *)source;
+    if (ration->left == 0)
+        return false;
+    ration->left--;
+    return ration->from->allocate(ration->from, size, frame);
+}
+
+static void rationed_release(struct frame_source *source, enum page_size size, frame_t frame)
+{
+    struct rationed_source *ration = (struct rationed_source *)source;
+    ration->from->release(ration->from, size, frame);
+}
+
+static void out_of_frames_leaks_nothing(struct selftest_run *t)
+{
+    page_t page = test_page(t, 0);
+    unsigned needed = t->space->cpu.levels; /* a table per level below the root, and the page */
+    uint64_t free = frames_free_count(t->frames);
+    for (unsigned left = 0; left < needed; left++) {
+        struct rationed_source ration = {{rationed_allocate, rationed_release}, t->source, left};
+        struct paging_translation found;
+        CHECK(paging_map(t->space, page, 0, &ration.source) == PAGING_NO_FRAMES);
+        CHECK(frames_free_count(t->frames) == free);
+        CHECK(paging_translate(t->space, test_address(t, page), &found) == PAGING_NOT_MAPPED);
+    }
+    struct rationed_source enough = {{rationed_allocate, rationed_release}, t->source, needed};
+    CHECK(paging_map(t->space, page, 0, &enough.source) == PAGING_OK);
+    unmap(t, page);
+}
+
+static void empty_tables_come_back(struct selftest_run *t)
+{
+    page_t near = test_page(t, 3), far = test_page(t, 3 + level_pages(3));
+    uint64_t tables = t->space->tables;
+    CHECK(paging_map(t->space, near, 0, t->source) == PAGING_OK);
+    CHECK(t->space->tables == tables + t->space->cpu.levels - 1);
+    CHECK(paging_map(t->space, far, 0, t->source) == PAGING_OK);
+    CHECK(t->space->tables == tables + t->space->cpu.levels - 1 + 2); /* P2 and P1; the P3 is shared */
+    unmap(t, near);
+    CHECK(t->space->tables == tables + t->space->cpu.levels - 1);
+    unmap(t, far);
+    CHECK(t->space->tables == tables);
+}
+
+const struct selftest verb_tests[] = {
+    {"map: picks a frame, and unmap gives it back", map_picks_a_frame},
+    {"map_to: two pages show one frame, which stays the caller's", map_to_two_pages_one_frame},
+    {"identity_map: the frame is found at its own address", identity_map_reads_itself},
+    {"map: the first and last pages of both halves", first_and_last_pages},
+    {"translate: says at which level the walk ended", translate_says_what_is_missing},
+    {"map, unmap: what is refused changes nothing", refusals_change_nothing},
+    {"map: out of frames leaks nothing, wherever it happens", out_of_frames_leaks_nothing},
+    {"unmap: tables go back when their last page goes", empty_tables_come_back},
+    {0},
+};

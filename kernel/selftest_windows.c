@@ -1,0 +1,143 @@
+/* selftest_windows.c - the recursive window, and what the TLB remembers. */
+#include "console.h"
+#include "features.h"
+#include "paging/mapper.h"
+#include "paging/table.h"
+#include "paging/translate.h"
+#include "report.h"
+#include "selftest.h"
+
+static void unmap(struct selftest_run *t, page_t page)
+{
+    struct paging_unmapped gone;
+    CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_OK);
+}
+
+/* Compare a table, as the window shows it, with the frame that holds it, mapped like any other. */
+static void compare_table(struct selftest_run *t, const void *table, frame_t frame)
+{
+    page_t view = test_page(t, 7 * ENTRY_COUNT);
+    if (!CHECK(table != NULL) || !CHECK(paging_map_to(t->space, view, frame, 0, t->source) == PAGING_OK))
+        return;
+    const volatile entry_t *window = table;
+    unsigned differences = 0;
+    for (unsigned i = 0; i < ENTRY_COUNT; i++)
+        differences += entry_load(&window[i]).bits != test_words(t, view)[i];
+    CHECK(differences == 0);
+    unmap(t, view);
+}
+
+static void windows_show_physical_memory(struct selftest_run *t)
+{
+    page_t page = test_page(t, 42);
+    struct paging_path path;
+    if (t->space->cpu.levels != 4) {
+        t->skip = "the root is not a P4";
+        return;
+    }
+    if (!CHECK(paging_map(t->space, page, ENTRY_WRITABLE, t->source) == PAGING_OK))
+        return;
+    CHECK(paging_trace(t->space, test_address(t, page), &path) == PAGING_OK);
+    struct p4_table *p4 = root_p4(t->space);
+    struct p3_table *p3 = next_table(t->space, p4, p4_index(page));
+    struct p2_table *p2 = next_table(t->space, p3, p3_index(page));
+    struct p1_table *p1 = next_table(t->space, p2, p2_index(page));
+    CHECK((uint64_t)(uintptr_t)p4 == 0xfffffffffffff000);
+    compare_table(t, p4, t->space->root);
+    compare_table(t, p3, entry_frame(path.entries[4]));
+    compare_table(t, p2, entry_frame(path.entries[3]));
+    compare_table(t, p1, entry_frame(path.entries[2]));
+    unmap(t, page);
+}
+
+static void remap_shows_the_new_frame(struct selftest_run *t)
+{
+    page_t page = test_page(t, 0), helper = test_page(t, 1);
+    CHECK(paging_map(t->space, helper, ENTRY_WRITABLE, t->source) == PAGING_OK);
+    for (uint64_t round = 0; round < 4; round++) {
+        if (!CHECK(paging_map(t->space, page, ENTRY_WRITABLE, t->source) == PAGING_OK))
+            break;
+        test_words(t, page)[0] = round;
+        CHECK(test_words(t, page)[0] == round);
+        unmap(t, page);
+    }
+    unmap(t, helper);
+}
+
+static void set_frame(struct selftest_run *t, page_t page, frame_t frame)
+{
+    virt_addr_t slot = window_entry_address(t->space->cpu.levels, PAGING_RECURSIVE_SLOT, 1, page);
+    entry_t entry = entry_load((const volatile entry_t *)slot.value);
+    entry_store((volatile entry_t *)slot.value, entry_make(frame, entry_flags(entry)));
+}
+
+static frame_t frame_of(struct selftest_run *t, page_t page)
+{
+    struct paging_translation found = {0};
+    CHECK(paging_translate(t->space, test_address(t, page), &found) == PAGING_OK);
+    return frame_containing(found.address);
+}
+
+/*
+ * Behind the core's back: change an entry and do not flush. If the old frame is still seen, then the tests
+ * above could have failed, and the emulator is one on which a missing flush shows.
+ */
+static void without_flush_is_stale(struct selftest_run *t)
+{
+    page_t page = test_page(t, 0), other = test_page(t, 1);
+    CHECK(paging_map(t->space, page, ENTRY_WRITABLE, t->source) == PAGING_OK);
+    CHECK(paging_map(t->space, other, ENTRY_WRITABLE, t->source) == PAGING_OK);
+    frame_t first = frame_of(t, page), second = frame_of(t, other);
+    test_words(t, other)[0] = 2;
+    test_words(t, page)[0] = 1;
+    set_frame(t, page, second);
+    bool stale = test_words(t, page)[0] == 1;
+    tlb_flush_page(test_address(t, page));
+    CHECK(test_words(t, page)[0] == 2);
+    set_frame(t, page, first);
+    tlb_flush_page(test_address(t, page));
+    CHECK(test_words(t, page)[0] == 1);
+    unmap(t, page);
+    unmap(t, other);
+    report_fact("stale_without_flush", "%d", stale);
+    /* A fact on a real processor, which may forget whenever it likes; a promise of the emulator's. */
+    CHECK(stale || !machine_is_emulated());
+}
+
+/*
+ * The window of a table must be forgotten when the table goes: its frame comes back from the allocator as
+ * another page, and another table takes its place in the window.
+ */
+static void freed_table_is_forgotten(struct selftest_run *t)
+{
+    page_t page = test_page(t, 0), data = test_page(t, 5 * ENTRY_COUNT), tables[4];
+    virt_addr_t window = window_table_address(t->space->cpu.levels, PAGING_RECURSIVE_SLOT, 1, page);
+    CHECK(paging_map(t->space, data, ENTRY_WRITABLE, t->source) == PAGING_OK); /* keeps the P2 alive */
+    CHECK(paging_map(t->space, page, ENTRY_WRITABLE, t->source) == PAGING_OK);
+    CHECK(*(volatile uint64_t *)window.value != 0);
+    unmap(t, page);
+    /* Take the frame that was the P1, among others, as data, and map the page anew. */
+    for (unsigned i = 0; i < 4; i++) {
+        tables[i] = (page_t){data.number + 1 + i};
+        CHECK(paging_map(t->space, tables[i], ENTRY_WRITABLE, t->source) == PAGING_OK);
+        test_words(t, tables[i])[0] = 0x7777;
+    }
+    CHECK(paging_map(t->space, page, ENTRY_WRITABLE, t->source) == PAGING_OK);
+    CHECK((*(volatile uint64_t *)window.value & ENTRY_PRESENT) && *(volatile uint64_t *)window.value != 0x7777);
+    test_words(t, page)[3] = 9;
+    for (unsigned i = 0; i < 4; i++) {
+        CHECK(test_words(t, tables[i])[0] == 0x7777);
+        unmap(t, tables[i]);
+    }
+    CHECK(test_words(t, page)[3] == 9);
+    unmap(t, page);
+    unmap(t, data);
+}
+
+const struct selftest window_tests[] = {
+    {"windows: all four levels show what physical memory holds", windows_show_physical_memory},
+    {"remap: the new frame is seen at once", remap_shows_the_new_frame},
+    {"remap: without a flush the old frame is still seen", without_flush_is_stale},
+    {"unmap: a freed table's window is forgotten too", freed_table_is_forgotten},
+    {0},
+};

@@ -1,0 +1,257 @@
+"""machine.py - boot an image on a virtual machine and bring back what it left behind.
+
+QEMU, by software emulation; OVMF on q35 or U-Boot on pc. The image is never written to. verdict.py judges the
+outcome.
+"""
+
+import json
+import os
+import re
+import selectors
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import screen
+import verdict
+
+OVMF_CODE = "/usr/share/OVMF/OVMF_CODE_4M.fd"
+OVMF_VARS = "/usr/share/OVMF/OVMF_VARS_4M.fd"
+UBOOT_ROM = "/usr/lib/u-boot/qemu-x86_64/u-boot.rom"
+FIRST_WORDS = re.compile(rb"\n(?:KTAP version 1|# [a-z_]+=)")  # of the application, after the firmware's
+MAX_LOG = 8 << 20
+MAX_ERRORS = 64 << 10
+
+MEDIA = {
+    "virtio": ["-device", "virtio-blk-pci,drive=disk"],
+    "usb": ["-device", "qemu-xhci", "-device", "usb-storage,drive=disk"],
+    "ahci": ["-device", "ich9-ahci,id=sata", "-device", "ide-hd,bus=sata.0,drive=disk"],
+    "nvme": ["-device", "nvme,serial=selfmap,drive=disk"],
+}
+
+
+class MachineError(Exception):
+    """The boot could not even be tried."""
+
+
+@dataclass
+class Machine:
+    """What to boot, and on what."""
+    image: str
+    firmware: str = "ovmf"
+    machine: str = ""  # q35 with OVMF, pc with U-Boot
+    cpu: str = "max"
+    memory: str = "512M"
+    smp: int = 1
+    medium: str = "virtio"
+    serial: bool = True
+    vga: str = "std"
+    options: str = ""
+    screenshot: str = ""
+
+    @property
+    def watches_screen(self):
+        """The machine halts at the end, and we end it once the screen shows the summary."""
+        return bool(self.screenshot) or not self.serial
+
+    @property
+    def all_options(self):
+        return f"{self.options} end=halt".strip() if self.watches_screen else self.options
+
+
+def _doubled(text):
+    """Commas separate QEMU's options, unless they are doubled."""
+    return str(text).replace(",", ",,")
+
+
+def _firmware(machine, work):
+    if machine.firmware == "uboot":
+        return ["-machine", machine.machine or "pc", "-icount", "shift=7,sleep=off", "-bios", UBOOT_ROM]
+    own_vars = work / "vars.fd"
+    shutil.copyfile(OVMF_VARS, own_vars)
+    return ["-machine", machine.machine or "q35",
+            "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={OVMF_CODE}",
+            "-drive", f"if=pflash,format=raw,unit=1,file={_doubled(own_vars)}"]
+
+
+def command(machine, work):
+    """QEMU's command line; its files go to the folder work."""
+    line = ["qemu-system-x86_64", "-nodefaults", "-display", "none", "-no-reboot", "-nic", "none",
+            "-monitor", "none", "-accel", "tcg", *_firmware(machine, work),
+            "-cpu", machine.cpu, "-m", machine.memory, "-smp", str(machine.smp), "-vga", machine.vga,
+            "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
+            "-d", "cpu_reset", "-D", str(work / "reset.log"),
+            "-qmp", f"unix:{_doubled(work / 'qmp')},server=on,wait=off",
+            "-drive", f"if=none,id=disk,format=raw,snapshot=on,file={_doubled(machine.image)}",
+            *MEDIA[machine.medium]]
+    if machine.serial:
+        line += ["-chardev", "stdio,id=com1,signal=off", "-serial", "chardev:com1"]
+    if machine.all_options:
+        line += ["-fw_cfg", f"name=opt/selfmap,string={_doubled(machine.all_options)}"]
+    return line
+
+
+class Monitor:
+    """QEMU's machine protocol, as far as a screenshot needs it."""
+
+    def __init__(self, path):
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.settimeout(20)
+        self._socket.connect(str(path))
+        self._lines = self._socket.makefile("rb")
+        self._lines.readline()  # the greeting
+        self.run("qmp_capabilities")
+
+    def run(self, name, **arguments):
+        self._socket.sendall(json.dumps({"execute": name, "arguments": arguments}).encode() + b"\n")
+        while line := self._lines.readline():
+            answer = json.loads(line)
+            if "error" in answer:
+                raise MachineError(f"QEMU refused {name}: {answer['error'].get('desc')}")
+            if "return" in answer:
+                return answer["return"]
+        raise ConnectionError("QEMU has gone")
+
+    def close(self):
+        self._lines.close()
+        self._socket.close()
+
+
+class ScreenWatcher:
+    """Looks at the screen now and then, until it shows the summary."""
+
+    PERIOD = 0.5
+
+    def __init__(self, work, screenshot):
+        self._work, self._screenshot = work, screenshot
+        self._font = screen.Font.load()
+        self._monitor = None
+        self._next = 0.0
+        self.lines = []
+
+    def sees_summary(self):
+        if time.monotonic() < self._next:
+            return False
+        # QEMU may be ending this very moment; how it ended is then told by its status.
+        with suppress(OSError, ValueError, screen.ScreenError):
+            self._monitor = self._monitor or Monitor(self._work / "qmp")
+            picture = self._work / "screen.ppm"
+            self._monitor.run("screendump", filename=str(picture))
+            self.lines = screen.read_screen(self._font, *screen.read_ppm(picture.read_bytes()))
+        self._next = time.monotonic() + self.PERIOD
+        return verdict.has_summary(self.lines)
+
+    def close(self):
+        """Keep the last picture; a machine that has ended has none any more but the one seen last."""
+        with suppress(OSError, ValueError, MachineError):
+            if self._screenshot.endswith(".png"):
+                self._monitor.run("screendump", filename=os.path.abspath(self._screenshot), format="png")
+            elif self._screenshot:
+                shutil.copyfile(self._work / "screen.ppm", self._screenshot)
+        if self._monitor:
+            self._monitor.close()
+
+
+class _Run:
+    """One run of QEMU, followed until it ends or has to be ended."""
+
+    def __init__(self, process, watcher, time_limit, idle_limit, on_output):
+        self._process, self._watcher, self._on_output = process, watcher, on_output
+        self._idle_limit = idle_limit
+        self._end = time.monotonic() + time_limit
+        self._heard = None  # when the report last said something
+        self._log = bytearray()
+        self.flooded = self.timed_out = False
+
+    @property
+    def log(self):
+        return bytes(self._log)
+
+    def _late(self):
+        now = time.monotonic()
+        return now > self._end or bool(self._idle_limit and self._heard and now > self._heard + self._idle_limit)
+
+    def _hear(self, chunk):
+        self._log += chunk
+        self._on_output(chunk)
+        if self._heard or FIRST_WORDS.search(self._log, max(0, len(self._log) - len(chunk) - 16)):
+            self._heard = time.monotonic()
+
+    def _watch(self, selector):
+        """Until the end of output; True if QEMU has to be ended."""
+        while True:
+            if selector.select(timeout=0.1):
+                chunk = os.read(self._process.stdout.fileno(), 1 << 16)
+                if not chunk:
+                    return False
+                self._hear(chunk)
+            self.flooded = len(self._log) > MAX_LOG
+            self.timed_out = self._late()
+            if self.flooded or self.timed_out or (self._watcher and self._watcher.sees_summary()):
+                return True
+
+    def follow(self):
+        """QEMU's exit status, or None if it was ended from here."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            if self._watch(selector):
+                return None
+        try:
+            return self._process.wait(max(1.0, self._end - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self.timed_out = True
+            return None
+
+
+def _end(process):
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def _first_bytes(path, count):
+    with suppress(OSError), open(path, "rb") as file:
+        return file.read(count)
+    return b""
+
+
+def _boot_in(work, machine, time_limit, idle_limit, on_output):
+    watcher = ScreenWatcher(work, machine.screenshot) if machine.watches_screen else None
+    with open(work / "errors", "wb") as errors:
+        # The overlay that keeps the image unwritten goes where everything goes that is removed at the end.
+        process = subprocess.Popen(command(machine, work), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=errors, env={**os.environ, "TMPDIR": str(work)})
+    run = _Run(process, watcher, time_limit, idle_limit, on_output)
+    try:
+        status = run.follow()
+        if watcher:
+            watcher.close()
+    finally:
+        _end(process)
+    return verdict.Outcome(
+        log=run.log, status=status, timed_out=run.timed_out, flooded=run.flooded,
+        reset_log=_first_bytes(work / "reset.log", MAX_LOG), errors=_first_bytes(work / "errors", MAX_ERRORS),
+        screen=None if machine.serial else watcher.lines)
+
+
+def boot(machine, time_limit=120.0, idle_limit=0.0, on_output=lambda chunk: None):
+    """Boot until QEMU ends, the screen shows the summary (if it is watched), time_limit seconds have passed, or
+    the report has been silent for idle_limit seconds (0: never). on_output gets each piece of the serial log."""
+    needed = [machine.image] + ([UBOOT_ROM] if machine.firmware == "uboot" else [OVMF_CODE, OVMF_VARS])
+    for path in needed + [screen.FONT] * machine.watches_screen:
+        if not Path(path).is_file():
+            raise MachineError(f"{path} is not there")
+    if not shutil.which("qemu-system-x86_64"):
+        raise MachineError("qemu-system-x86_64 is not installed")
+    with tempfile.TemporaryDirectory(prefix="selfmap-boot.", ignore_cleanup_errors=True) as work:
+        return _boot_in(Path(work), machine, time_limit, idle_limit, on_output)

@@ -1,0 +1,109 @@
+"""screen.py - read the text on a screenshot, knowing the font it was drawn with.
+
+The application draws text cells of the size of the font from the upper left corner, bright on dark. Each cell
+is compared with the glyphs of the font; one that equals none becomes U+FFFD.
+"""
+
+import gzip
+from pathlib import Path
+
+FONT = "/usr/share/consolefonts/Lat15-VGA16.psf.gz"
+BRIGHT = 112  # of 255, in any of the three colours
+UNKNOWN = "\ufffd"
+
+
+class ScreenError(Exception):
+    """The font or the picture is not what it should be."""
+
+
+class Font:
+    """A PC screen font: width, height, and bitmaps as strings of 0 and 1 bytes, one per pixel."""
+
+    def __init__(self, data):
+        if data[:2] == b"\x36\x04":
+            glyph_bytes, self.width, self.height = data[3], 8, data[3]
+            count = 512 if data[2] & 1 else 256
+            start, self._wide, has_table = 4, False, bool(data[2] & 6)
+        elif data[:4] == b"\x72\xb5\x4a\x86":
+            words = [int.from_bytes(data[at:at + 4], "little") for at in range(4, 32, 4)]
+            _, start, flags, count, glyph_bytes, self.height, self.width = words
+            self._wide, has_table = True, bool(flags & 1)
+        else:
+            raise ScreenError("this is no PSF font")
+        table_at = start + count * glyph_bytes
+        if not glyph_bytes or len(data) < table_at:
+            raise ScreenError("the font is truncated")
+        self.glyphs = [self._bitmap(data[at:at + glyph_bytes]) for at in range(start, table_at, glyph_bytes)]
+        self.characters = self._read_table(data[table_at:]) if has_table else {
+            chr(index): index for index in range(count)}
+        self.by_bitmap = {}
+        for character, index in sorted(self.characters.items(), reverse=True):
+            self.by_bitmap[self.glyphs[index]] = character  # of equal glyphs the lowest character stays
+
+    @classmethod
+    def load(cls, path=FONT):
+        data = Path(path).read_bytes()
+        return cls(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)
+
+    def bitmap(self, character):
+        return self.glyphs[self.characters[character]]
+
+    def _bitmap(self, rows):
+        per_row = (self.width + 7) // 8
+        pixels = bytearray()
+        for at in range(0, per_row * self.height, per_row):
+            bits = int.from_bytes(rows[at:at + per_row], "big") >> (per_row * 8 - self.width)
+            pixels += bytes(bits >> (self.width - 1 - x) & 1 for x in range(self.width))
+        return bytes(pixels)
+
+    def _read_table(self, table):
+        """Each glyph's characters up to a terminator; sequences of several characters are left out."""
+        if self._wide:
+            lists = [entry.split(b"\xfe")[0].decode("utf-8", "ignore") for entry in table.split(b"\xff")]
+        else:
+            lists = [entry.split("\ufffe")[0] for entry in table.decode("utf-16-le", "ignore").split("\uffff")]
+        return {character: index for index, entry in enumerate(lists[:len(self.glyphs)])
+                for character in entry if character >= " "}
+
+
+def read_ppm(data):
+    """A binary PPM of 8 bits per colour: width, height, pixels."""
+    fields, at = [], 0
+    while len(fields) < 4:
+        while data[at:at + 1].isspace():
+            at += 1
+        if data[at:at + 1] == b"#":
+            at = data.index(b"\n", at)
+            continue
+        end = at
+        while end < len(data) and not data[end:end + 1].isspace():
+            end += 1
+        if end == at:
+            raise ScreenError("the picture is truncated")
+        fields.append(data[at:end])
+        at = end
+    width, height = int(fields[1]), int(fields[2])
+    pixels = data[at + 1:at + 1 + width * height * 3]
+    if fields[0] != b"P6" or fields[3] != b"255" or len(pixels) != width * height * 3:
+        raise ScreenError("the picture is no complete binary PPM")
+    return width, height, pixels
+
+
+def _bright(pixels):
+    """One byte per pixel: 1 where any colour is bright."""
+    table = bytes(int(value >= BRIGHT) for value in range(256))
+    count = len(pixels) // 3
+    planes = (int.from_bytes(pixels[plane::3].translate(table), "big") for plane in range(3))
+    return (next(planes) | next(planes) | next(planes)).to_bytes(count, "big")
+
+
+def read_screen(font, width, height, pixels):
+    """The lines of text on the picture, without blanks at their ends."""
+    bits = _bright(pixels)
+    lines = []
+    for top in range(0, height - font.height + 1, font.height):
+        rows = [bits[y * width:(y + 1) * width] for y in range(top, top + font.height)]
+        cells = (b"".join(row[x:x + font.width] for row in rows)
+                 for x in range(0, width - font.width + 1, font.width))
+        lines.append("".join(font.by_bitmap.get(cell, UNKNOWN) for cell in cells).rstrip())
+    return lines

@@ -1,0 +1,231 @@
+"""verdict.py - judge what a boot left behind: pure functions, no machine.
+
+The report is KTAP: `KTAP version 1`, a plan `1..N`, `ok K name` or `not ok K name`, and at the end
+`# selfmap: PASS tests=N passed=P failed=0 skipped=S` (or FAIL). Lines `# key=value` are facts, wherever they
+stand; `# stopped: why` tells why a run ended early. A pass is only
+what says so in every way there is: the plan, each result, the summary, and the status QEMU ends with. Status
+0 is a shutdown, a reset and a triple fault alike, and so never a pass.
+
+The log comes from the machine under test: it may hold any bytes.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+EXIT_PASS = 33  # isa-debug-exit with 0x10: (value << 1) | 1
+EXIT_FAIL = 35  # the same with 0x11
+MAX_LINE = 4096
+
+_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[ -/]*[0-Z\\^-~])")
+_CONTROL = re.compile(r"[\x01-\x08\x0b-\x0c\x0e-\x1f\x7f-\x9f]")
+_RESULT = re.compile(r"(ok|not ok) ([0-9]{1,9})(?: (?:- )?(.*))?")
+_PLAN = re.compile(r"1\.\.([0-9]{1,9})")
+_SUMMARY = re.compile(r"# selfmap: (PASS|FAIL) tests=([0-9]{1,9}) passed=([0-9]{1,9})"
+                      r" failed=([0-9]{1,9}) skipped=([0-9]{1,9})")
+_FACT = re.compile(r"# ([a-z][a-z0-9_]*)=(.*)")
+_STOPPED = re.compile(r"# stopped: (.*)")
+_NOTHING_TO_BOOT = re.compile(r"No bootable option or device was found|UEFI Interactive Shell|"
+                              r"failed to load Boot[0-9A-F]{4}|no bootable device|^=> ?$", re.M | re.I)
+
+
+@dataclass
+class Outcome:
+    """What a boot left behind."""
+    log: bytes = b""
+    status: int | None = None  # QEMU's exit status; None if we ended it (after the summary, or at the limit)
+    reset_log: bytes = b""     # QEMU's -d cpu_reset
+    errors: bytes = b""        # QEMU's stderr
+    timed_out: bool = False
+    flooded: bool = False      # the log went beyond what we keep
+    screen: list | None = None  # the last screen as lines of text, if the screen is the report
+
+
+@dataclass
+class Verdict:
+    """One word, one sentence, and what the log said on the way."""
+    kind: str
+    sentence: str
+    facts: dict = field(default_factory=dict)
+    text: str = ""
+
+    @property
+    def passed(self):
+        return self.kind == "pass"
+
+
+@dataclass
+class Report:
+    """The lines of a log that count, in the order in which they came."""
+    starts: int = 0
+    plans: list = field(default_factory=list)
+    results: list = field(default_factory=list)    # (passed, number, name)
+    summaries: list = field(default_factory=list)  # (word, tests, passed, failed, skipped)
+    nested_failures: list = field(default_factory=list)
+    after_summary: bool = False
+    stopped: str = ""
+    facts: dict = field(default_factory=dict)
+
+    @property
+    def failures(self):
+        return [name or f"number {number}" for ok, number, name in self.results if not ok] + self.nested_failures
+
+    @property
+    def skipped(self):
+        return sum(1 for ok, _, name in self.results if ok and re.search(r"# SKIP\b", name, re.I))
+
+
+def clean(log):
+    """Bytes of a serial line as text that is safe to show: no escapes, no control characters."""
+    text = log.decode("utf-8", "replace").replace("\r", "").replace("\0", "")
+    text = _CONTROL.sub("\ufffd", _ESCAPE.sub("", text))
+    return "\n".join(line if len(line) <= MAX_LINE else line[:MAX_LINE] + "..." for line in text.split("\n"))
+
+
+def last_lines(text, count):
+    """The last lines that are not empty."""
+    return [line for line in text.split("\n") if line.strip()][-count:]
+
+
+def read_report(lines, began_before=False):
+    """Find the report among the lines. Results count from its first line on, which may have scrolled away
+    (began_before)."""
+    report = Report(starts=int(began_before))
+    for line in map(str.rstrip, lines):
+        if line == "KTAP version 1":
+            report.starts += 1
+        elif match := _SUMMARY.fullmatch(line):
+            report.summaries.append((match[1], *map(int, match.groups()[1:])))
+        elif match := _FACT.fullmatch(line):
+            report.facts[match[1]] = match[2]
+        elif match := _STOPPED.fullmatch(line):
+            report.stopped = match[1]
+        elif report.starts:
+            _read_result(report, line)
+    return report
+
+
+def _read_result(report, line):
+    if match := _PLAN.fullmatch(line):
+        report.plans.append(int(match[1]))
+    elif match := _RESULT.fullmatch(line):
+        report.results.append((match[1] == "ok", int(match[2]), match[3] or ""))
+        report.after_summary |= bool(report.summaries)
+    elif line.lstrip().startswith("not ok"):
+        report.nested_failures.append(line.strip())
+
+
+def _shortened(names, limit=5):
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return "; ".join(names[:limit]) + more
+
+
+def _judge_failures(report):
+    count = len(report.failures)
+    return "fail", f"{count} test{'s' * (count > 1)} failed: {_shortened(report.failures)}"
+
+
+def _judge_report(report):
+    """The report alone: complete, in order, all well, and in agreement with itself?"""
+    if not report.starts:
+        return "truncated", "the log is truncated: it has no report (no line \"KTAP version 1\")"
+    if report.starts > 1:
+        return "restarted", f"the report begins {report.starts} times: the machine started over"
+    if report.failures:
+        return _judge_failures(report)
+    if not report.plans:
+        return "truncated", "the log is truncated: it has no plan (1..N)"
+    if len(report.plans) > 1:
+        return "numbers", f"the numbers do not agree: there are {len(report.plans)} plans"
+    planned, numbers = report.plans[0], [number for _, number, _ in report.results]
+    expected = list(range(1, planned + 1))
+    if numbers != expected:
+        if numbers == expected[:len(numbers)]:
+            return "truncated", f"the log is truncated: {len(numbers)} of {planned} results are there"
+        return "numbers", f"the numbers do not agree: the results are not numbered 1 to {planned} in order"
+    if not report.summaries:
+        return "truncated", "the log is truncated: all results are there but no summary"
+    return _judge_summary(report, planned)
+
+
+def _all_well(tests, skipped):
+    return f"{tests - skipped} of {tests} tests passed, 0 failed, {skipped} skipped"
+
+
+def _judge_summary(report, planned):
+    counted = ("PASS", planned, planned - report.skipped, 0, report.skipped)
+    if len(report.summaries) > 1 or report.after_summary:
+        return "numbers", "the numbers do not agree: the summary is not the one last line of the report"
+    if report.summaries[0] != counted:
+        said = "{} tests={} passed={} failed={} skipped={}".format(*report.summaries[0])
+        return "numbers", (f"the numbers do not agree: the summary says {said}, the results are"
+                           " {} tests={} passed={} failed={} skipped={}".format(*counted))
+    if not planned:
+        return "numbers", "the report holds no tests"
+    return "pass", _all_well(planned, report.skipped)
+
+
+def _judge_screen(lines):
+    """The screen scrolls: only the end of the report can be asked for."""
+    lines = [line.strip() for line in lines]
+    failures = [line for line in lines if line.startswith("not ok")]
+    summaries = [match for match in map(_SUMMARY.fullmatch, lines) if match]
+    if failures:
+        return "fail", f"the screen shows failures: {_shortened(failures)}"
+    if not summaries:
+        return "truncated", "the screen shows no summary"
+    tests, passed, failed, skipped = map(int, summaries[-1].groups()[1:])
+    if summaries[-1][1] != "PASS":
+        return "fail", f"the screen says: {summaries[-1][0]}"
+    if failed or tests != passed + skipped or not tests:
+        return "numbers", f"the numbers do not agree: the screen says {summaries[-1][0]}"
+    return "pass", f"{_all_well(tests, skipped)}, as the screen says"
+
+
+def has_summary(lines):
+    """Does the report end here?"""
+    return any(_SUMMARY.fullmatch(line.strip()) for line in lines)
+
+
+def _judge_failed_exit(report):
+    if report.stopped:
+        return "fail", f"the application stopped: {report.stopped[:160]}"
+    if report.failures:
+        return _judge_failures(report)
+    if report.summaries:
+        word, *_, failed, _ = report.summaries[-1]
+        return "fail", f"the application reported failure (its summary: {word}, failed={failed})"
+    return "fail", "the application reported failure before its report was complete"
+
+
+def _judge_ending(outcome, text, report):
+    """How the machine ended; None if it ended as it should and the report decides."""
+    last = (last_lines(text, 1) or ["(nothing)"])[0].strip()[:160]
+    if outcome.flooded:
+        return "flood", f"the machine wrote without end; the last line was: {last}"
+    if b"Triple fault" in outcome.reset_log:
+        return "triple-fault", f"triple fault: the processor gave up; the last line was: {last}"
+    if (outcome.timed_out or outcome.status == 0) and not (report.starts or report.facts) and _NOTHING_TO_BOOT.search(text):
+        return "nothing-to-boot", "the firmware found nothing to boot on the image"
+    if outcome.timed_out:
+        return "hang", f"hang: the machine did not finish in time; the last line was: {last}"
+    if outcome.status == 0:
+        return "reset", f"the machine shut down or reset by itself; the last line was: {last}"
+    if outcome.status == EXIT_FAIL:
+        return _judge_failed_exit(report)
+    if outcome.status not in (EXIT_PASS, None):
+        said = " ".join(clean(outcome.errors).split())[-300:] or "it said nothing"
+        return "not-started", f"QEMU could not run the machine (status {outcome.status}): {said}"
+    return None
+
+
+def judge(outcome):
+    """The verdict on a boot. Kinds: pass, fail, triple-fault, hang, reset, truncated, numbers, restarted,
+    nothing-to-boot, not-started, flood."""
+    on_screen = outcome.screen is not None
+    text = "\n".join(outcome.screen) if on_screen else clean(outcome.log)
+    report = read_report(text.split("\n"), began_before=on_screen)
+    found = _judge_ending(outcome, text, report)
+    if not found and on_screen:
+        found = _judge_screen(outcome.screen)
+    kind, sentence = found or _judge_report(report)
+    return Verdict(kind, f"{'PASS' if kind == 'pass' else 'FAIL'}: {sentence}.", report.facts, text)
