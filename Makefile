@@ -8,6 +8,20 @@ MAKEFLAGS += --no-builtin-rules
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(B)/%,%,$(2))')
 
+.PHONY: all run debug test check image usb format clean help
+all: image
+
+help:
+	@echo 'make run [OPTIONS="key=value ..."]   boot on OVMF under QEMU, show the report; 0 only if all passed'
+	@echo 'make test [ONLY=PATTERN]            all tests, or those whose names match the pattern (see test/run --list)'
+	@echo 'make check                          formatting, linters, include rules, the PE image'
+	@echo 'make image                          $(B)/selfmap.img: a GPT disk with a FAT ESP'
+	@echo 'make usb DEVICE=/dev/sdX            write the image on a USB stick'
+	@echo 'make debug [OPTIONS=...]            boot stopped, waiting for gdb on port 1234'
+	@echo 'make format                         put all C sources into the house style'
+	@echo 'make clean                          remove $(B)/ and the built loader in esp/'
+	@echo 'V=1 shows whole commands.'
+
 # ---- the dependency step: one stamp per group of tools, so that it runs once -------------------------------
 $(B)/deps-%: tools/deps
 	@mkdir -p $(B)
@@ -16,11 +30,11 @@ $(B)/deps-%: tools/deps
 
 # ---- what each folder may include: its own list of directories ---------------------------------------------
 # Links to the headers a folder may see stand in a directory of their own, and nothing else is on the path.
-CONTRACT := handoff arena features memory_map options identity runtime frames cpu format
+CONTRACT := handoff arena processor memory_map options identity runtime frames cpu format
 GCC_INCLUDE = $(shell $(CC) -print-file-name=include)
 FREESTANDING = -nostdinc -isystem $(GCC_INCLUDE)
 INCLUDE_paging = $(FREESTANDING)
-INCLUDE_kernel = $(FREESTANDING) -I$(B)/include/kernel
+INCLUDE_kernel = $(FREESTANDING) -Ikernel -I$(B)/include/kernel
 INCLUDE_efi    = $(FREESTANDING) -I$(B)/include/efi -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
 
 $(B)/include/stamp: Makefile
@@ -43,41 +57,168 @@ STD_paging := -std=c17
 STD_kernel := -std=gnu17
 STD_efi    := -std=gnu17
 
-APP_SOURCES := $(sort $(wildcard paging/*.c kernel/*.c kernel/*.S efi/*.c))
+APP_SOURCES := $(sort $(wildcard paging/*.c kernel/*.c kernel/*/*.c kernel/*.S efi/*.c))
 APP_OBJECTS := $(APP_SOURCES:%=$(B)/app/%.o)
 
-$(B)/app/%.o: % $(B)/include/stamp $(B)/deps-build VERSION Makefile
+$(B)/app/%.o: % $(B)/include/stamp VERSION Makefile | $(B)/deps-build
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(STD_$(firstword $(subst /, ,$<))) $(CFLAGS) $(WARNINGS) $(TARGET_FLAGS) \
 	    $(INCLUDE_$(firstword $(subst /, ,$<))) -MMD -MP -c $< -o $@
 
-$(B)/font.psf: $(B)/deps-build
+$(B)/font.psf: | $(B)/deps-build
 	$(Q)gunzip -c /usr/share/consolefonts/Lat15-VGA16.psf.gz > $@
 
 $(B)/font.o: $(B)/font.psf
 	$(Q)cd $(B) && ld -r -b binary -z noexecstack -o font.o font.psf
 	$(Q)objcopy --rename-section .data=.rodata.font,alloc,load,readonly,data,contents $@
 
+LINK = ld -nostdlib -znocombreloc -znoexecstack -shared -Bsymbolic --no-undefined -T efi/selfmap.lds
+START := /usr/lib/crt0-efi-x86_64.o
 $(B)/selfmap.elf: $(APP_OBJECTS) $(B)/font.o efi/selfmap.lds
 	$(call say,LD,$@)
-	$(Q)ld -nostdlib -znocombreloc -znoexecstack -shared -Bsymbolic --no-undefined --no-warn-rwx-segments \
-	    -T efi/selfmap.lds -o $@ /usr/lib/crt0-efi-x86_64.o $(APP_OBJECTS) $(B)/font.o -L/usr/lib -lgnuefi
+	$(Q)$(LINK) -o $@ $(START) $(APP_OBJECTS) $(B)/font.o -L/usr/lib -lgnuefi
 
 PE_SECTIONS := .text .reloc .rodata .rela .dynamic .data .bss
-$(B)/selfmap.efi: $(B)/selfmap.elf tools/check-pe
+%.efi: %.elf tools/check-pe
 	$(call say,PE,$@)
 	$(Q)objcopy -S --target=efi-app-x86_64 --section-alignment=4096 --file-alignment=512 \
 	    $(PE_SECTIONS:%=-j %) $< $@.tmp
-	$(Q)tools/check-pe --set-nx-compat $@.tmp
+	$(Q)tools/check-pe --set-nx-compat $@.tmp >$@.sections || { cat $@.sections; exit 1; }
 	$(Q)mv $@.tmp $@
 
 esp/EFI/BOOT/BOOTX64.EFI: $(B)/selfmap.efi
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
 
-$(B)/selfmap.img: esp/EFI/BOOT/BOOTX64.EFI esp/selfmap.cfg esp/README.TXT tools/mkimage $(B)/deps-run
+$(B)/selfmap.img: esp/EFI/BOOT/BOOTX64.EFI esp/selfmap.cfg esp/README.TXT tools/mkimage | $(B)/deps-run
 	$(call say,IMAGE,$@)
 	$(Q)tools/mkimage $@ esp
 
--include $(APP_OBJECTS:.o=.d)
+image: $(B)/selfmap.img
+
+run: $(B)/selfmap.img
+	@tools/boot --options '$(OPTIONS)' $<
+
+debug: $(B)/selfmap.img
+	@echo 'In another terminal: gdb $(B)/selfmap.elf -ex "target remote :1234"'
+	@tools/boot --debugger --time-limit 7200 --options '$(OPTIONS)' $<
+
+# What a person says about the device reaches the tool unchanged.
+export CONFIRM FORCE
+usb: $(B)/selfmap.img
+	@tools/usb $< '$(DEVICE)'
+
+# ---- host tests: the unmodified core in a process ----------------------------------------------------------
+# Three machines: soft is a TLB in software that never forgets, mmap the host's own MMU through page faults,
+# toy the soft one with tables of two entries. Each compiles the core for itself.
+HOST_FLAGS := -std=gnu17 -O1 -g -Wall -Wextra -Wshadow -Werror -fno-omit-frame-pointer \
+    -fsanitize=address,undefined -fno-sanitize-recover=all -I.
+KIND_soft := -DMACHINE_SOFT -DPAGING_ACCESS_HEADER='"access_soft.h"'
+KIND_mmap := -DMACHINE_MMAP -DPAGING_ACCESS_HEADER='"access_mmap.h"' -DPAGING_RECURSIVE_SLOT=140 \
+    -DPAGING_FOREIGN_SLOT=141 -DPAGING_SCRATCH_SLOT=142
+KIND_toy := $(KIND_soft) -DPAGING_INDEX_BITS=1 -DPAGING_FOREIGN_SLOT=2 -DPAGING_SCRATCH_SLOT=3
+PARTS := walker tlb frames machine model rig rig_check rig_verbs
+PARTS_soft := $(PARTS) machine_soft
+PARTS_mmap := $(PARTS) machine_mmap
+PARTS_toy := $(PARTS_soft)
+CORE_TESTS := machine addresses map translate unmap old_or_new random
+TESTS_soft := $(CORE_TESTS)
+TESTS_mmap := $(CORE_TESTS)
+TESTS_toy := random
+CORE := $(sort $(wildcard paging/*.c))
+HOST_INCLUDE := -Ipaging -Itest/host
+
+# Of the mutants in paging/mutant.h each must be noticed by a host test, and these by a booted machine too.
+MUTANTS := $(filter-out NONE,$(shell sed -n 's/^.define MUTANT_\([A-Z_]*\) *[0-9].*/\1/p' paging/mutant.h))
+BOOT_MUTANTS := NO_PAGE_FLUSH NO_WINDOW_FLUSH READ_ONLY_PARENTS LEAK_ON_NO_FRAMES NEVER_RECLAIM NO_SCRATCH_FLUSH
+MUTANT_TESTS := map unmap translate old_or_new random
+
+define compile_host
+@mkdir -p $(@D)
+$(call say,HOSTCC,$@)
+$(Q)$(CC) $(HOST_FLAGS) $(1) -MMD -MP -c $< -o $@
+endef
+define link_host
+@mkdir -p $(@D)
+$(call say,HOSTLD,$@)
+$(Q)$(CC) $(HOST_FLAGS) $(filter %.o,$^) -lcmocka -o $@
+endef
+
+define machine_rules # kind
+$(B)/host/$(1)/core/%.o: paging/%.c Makefile | $(B)/deps-build $(B)/deps-test
+	$$(call compile_host,$(HOST_INCLUDE) $(KIND_$(1)))
+$(B)/host/$(1)/%.o: test/host/%.c Makefile | $(B)/deps-build $(B)/deps-test
+	$$(call compile_host,$(HOST_INCLUDE) $(KIND_$(1)))
+$(TESTS_$(1):%=$(B)/host/$(1)/test_%): $(B)/host/$(1)/test_%: $(B)/host/$(1)/test_%.o \
+    $(PARTS_$(1):%=$(B)/host/$(1)/%.o) $(CORE:paging/%.c=$(B)/host/$(1)/core/%.o)
+	$$(link_host)
+HOST_PROGRAMS += $(TESTS_$(1):%=$(B)/host/$(1)/test_%)
+endef
+$(foreach kind,soft mmap toy,$(eval $(call machine_rules,$(kind))))
+
+# One mutant of the core, with the same tests.
+define mutant_rules # mutant, kind
+$(B)/mutants/$(1)/$(2)/%.o: paging/%.c Makefile | $(B)/deps-build $(B)/deps-test
+	$$(call compile_host,$(HOST_INCLUDE) $(KIND_$(2)) -DPAGING_MUTANT=$(1))
+$(MUTANT_TESTS:%=$(B)/mutants/$(1)/$(2)/test_%): $(B)/mutants/$(1)/$(2)/test_%: $(B)/host/$(2)/test_%.o \
+    $(PARTS_$(2):%=$(B)/host/$(2)/%.o) $(CORE:paging/%.c=$(B)/mutants/$(1)/$(2)/%.o)
+	$$(link_host)
+MUTANT_PROGRAMS += $(MUTANT_TESTS:%=$(B)/mutants/$(1)/$(2)/test_%)
+endef
+$(foreach mutant,$(MUTANTS),$(foreach kind,soft mmap,$(eval $(call mutant_rules,$(mutant),$(kind)))))
+
+# The application with one mutant of the core in it.
+define boot_mutant_rules # mutant
+$(B)/mutants/$(1)/app/%.o: paging/%.c Makefile | $(B)/deps-build
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$@)
+	$$(Q)$$(CC) $$(STD_paging) $$(CFLAGS) $$(WARNINGS) $$(TARGET_FLAGS) $$(INCLUDE_paging) -DPAGING_MUTANT=$(1) \
+	    -MMD -MP -c $$< -o $$@
+$(B)/mutants/$(1)/selfmap.elf: $(CORE:paging/%.c=$(B)/mutants/$(1)/app/%.o) \
+    $(filter-out $(B)/app/paging/%,$(APP_OBJECTS)) $(B)/font.o efi/selfmap.lds
+	$$(call say,LD,$$@)
+	$$(Q)$$(LINK) -o $$@ $(START) $$(filter %.o,$$^) -L/usr/lib -lgnuefi
+$(B)/mutants/$(1)/selfmap.img: $(B)/mutants/$(1)/selfmap.efi tools/mkimage | $(B)/deps-run
+	@mkdir -p $(B)/mutants/$(1)/esp/EFI/BOOT
+	@cp $$< $(B)/mutants/$(1)/esp/EFI/BOOT/BOOTX64.EFI
+	$$(Q)tools/mkimage $$@ $(B)/mutants/$(1)/esp
+endef
+$(foreach mutant,$(BOOT_MUTANTS),$(eval $(call boot_mutant_rules,$(mutant))))
+
+# The kernel's parts that need no machine.
+$(B)/host/kernel/%.o: test/host/%.c Makefile | $(B)/deps-build $(B)/deps-test
+	$(call compile_host,)
+$(B)/host/kernel/src/%.o: kernel/%.c Makefile | $(B)/deps-build $(B)/deps-test
+	$(call compile_host,)
+KERNEL_TESTS := memory_map frames options format
+$(B)/host/kernel/test_memory_map: $(B)/host/kernel/src/memory_map.o
+$(B)/host/kernel/test_frames: $(B)/host/kernel/src/frames.o $(B)/host/kernel/src/frame_zone.o
+$(B)/host/kernel/test_options: $(B)/host/kernel/src/options.o
+$(B)/host/kernel/test_format: $(B)/host/kernel/src/format.o
+$(KERNEL_TESTS:%=$(B)/host/kernel/test_%): $(B)/host/kernel/test_%: $(B)/host/kernel/test_%.o
+	$(link_host)
+HOST_PROGRAMS += $(KERNEL_TESTS:%=$(B)/host/kernel/test_%)
+
+TEST_THINGS = $(HOST_PROGRAMS) $(MUTANT_PROGRAMS) $(BOOT_MUTANTS:%=$(B)/mutants/%/selfmap.img) $(B)/selfmap.img
+print-%:
+	@echo $($*)
+
+test: $(B)/deps-build $(B)/deps-run $(B)/deps-test
+	@$(MAKE) --no-print-directory -j$$(nproc) test-things
+	@test/run --all '$(ONLY)'
+.PHONY: test-things
+test-things: $(TEST_THINGS)
+
+# ---- what people and linters see ---------------------------------------------------------------------------
+check: $(B)/deps-build $(B)/deps-check
+	@$(MAKE) --no-print-directory -j$$(nproc) $(B)/selfmap.efi
+	@test/check
+
+format: | $(B)/deps-check
+	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
+
+clean:
+	rm -rf $(B) esp/EFI/BOOT/BOOTX64.EFI
+
+-include $(shell [ -d $(B) ] && find $(B) -name '*.d')

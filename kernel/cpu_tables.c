@@ -1,5 +1,6 @@
 /* cpu_tables.c - descriptors. */
 #include "cpu_tables.h"
+#include "faults.h"
 #include <stdint.h>
 
 enum {
@@ -8,9 +9,6 @@ enum {
     TSS_SELECTOR = 0x18,
     EXCEPTIONS = 32,
     OWN_STACK_BYTES = 16384,
-    VECTOR_NMI = 2,
-    VECTOR_DOUBLE_FAULT = 8,
-    VECTOR_MACHINE_CHECK = 18,
     OWN_STACKS = 3,
     GATE_INTERRUPT = 0x8e,
 };
@@ -96,9 +94,9 @@ void cpu_tables_load(void)
 {
     for (unsigned vector = 0; vector < EXCEPTIONS; vector++)
         set_gate(vector, 0);
-    set_gate(VECTOR_DOUBLE_FAULT, 1);
-    set_gate(VECTOR_NMI, 2);
-    set_gate(VECTOR_MACHINE_CHECK, 3);
+    set_gate(DOUBLE_FAULT, 1);
+    set_gate(NMI, 2);
+    set_gate(MACHINE_CHECK, 3);
     set_tss();
     load_segments();
 }

@@ -6,13 +6,11 @@
 #include "probe.h"
 #include "report.h"
 
-static const struct address_space *explained_space;
-static uint64_t explained_image_base;
+static const struct handoff *known;
 
-void faults_use(const struct address_space *space, uint64_t image_base)
+void faults_use(const struct handoff *handoff)
 {
-    explained_space = space;
-    explained_image_base = image_base;
+    known = handoff;
 }
 
 static const char *exception_name(uint64_t vector)
@@ -96,7 +94,7 @@ void explain_page_fault(struct sink *sink, const struct address_space *space, vi
 
 static void print_registers(const struct exception_frame *f)
 {
-    print("rip %016lx  (image + %lx)  cs %lx  rflags %lx\n", f->rip, f->rip - explained_image_base, f->cs,
+    print("rip %016lx  (image + %lx)  cs %lx  rflags %lx\n", f->rip, f->rip - (known ? known->image_base : 0), f->cs,
           f->rflags);
     print("rsp %016lx  rbp %016lx  cr2 %016lx  cr3 %016lx\n", f->rsp, f->rbp, read_cr2(), read_cr3());
     print("rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", f->rax, f->rbx, f->rcx, f->rdx);
@@ -105,16 +103,24 @@ static void print_registers(const struct exception_frame *f)
     print("r14 %016lx  r15 %016lx\n", f->r14, f->r15);
 }
 
+/* An overflow arrives as #DF: the page fault on the guard page cannot push its frame there either. */
+static bool is_in_guard(uint64_t address)
+{
+    return known && address - known->stack_guard < PAGE_BYTES;
+}
+
 static void describe(const struct exception_frame *frame)
 {
     char text[256];
     struct text_sink sink = text_sink(text, sizeof text);
     uint64_t address = read_cr2();
     print("\n%s, error code %lx\n", exception_name(frame->vector), frame->error_code);
-    if (frame->vector == PAGE_FAULT && explained_space) {
-        explain_page_fault(&sink.sink, explained_space, (virt_addr_t){address}, frame->error_code);
+    if (frame->vector == PAGE_FAULT && known) {
+        explain_page_fault(&sink.sink, &known->space, (virt_addr_t){address}, frame->error_code);
         print("page fault: %s\n", text);
     }
+    if (is_in_guard(address) && (frame->vector == PAGE_FAULT || frame->vector == DOUBLE_FAULT))
+        print("the stack is used up: %016lx is in the guard page below it\n", address);
     print_registers(frame);
 }
 
@@ -128,11 +134,17 @@ static void resume_probe(struct exception_frame *frame, struct probe *probe)
     frame->rsp = probe->resume_sp;
 }
 
+/* These come from outside the probe's access, or mean that more is broken than it. */
+static bool is_never_expected(uint64_t vector)
+{
+    return vector == NMI || vector == DOUBLE_FAULT || vector == MACHINE_CHECK;
+}
+
 void exception_report(struct exception_frame *frame)
 {
     static unsigned depth;
     struct probe *probe = probe_under_way();
-    if (probe && !probe->faulted && frame->vector != 2 && frame->vector != 8 && frame->vector != 18) {
+    if (probe && !probe->faulted && !is_never_expected(frame->vector)) {
         resume_probe(frame, probe);
         return;
     }

@@ -5,7 +5,7 @@
 #define KERNEL_FAULTS_H
 
 #include "format.h"
-#include "paging/space.h"
+#include "handoff.h"
 
 /* Registers as interrupts.S leaves them on the stack, lowest address first. */
 struct exception_frame {
@@ -14,7 +14,7 @@ struct exception_frame {
     uint64_t rip, cs, rflags, rsp, ss; /* pushed by the processor */
 };
 
-enum { PAGE_FAULT = 14 };
+enum { NMI = 2, DOUBLE_FAULT = 8, PAGE_FAULT = 14, MACHINE_CHECK = 18 };
 
 /* Bits of a page fault's error code (SDM 3A, figure 4-12). */
 enum {
@@ -25,8 +25,8 @@ enum {
     FAULT_FETCH = 1 << 4,
 };
 
-/* The tables that page faults are explained with, and where the image lies (for addr2line). */
-void faults_use(const struct address_space *space, uint64_t image_base);
+/* Whose tables, image and stack exceptions are explained with. */
+void faults_use(const struct handoff *handoff);
 
 /* One sentence: what was tried, at what address, and which entry at which level stood in the way. */
 void explain_page_fault(struct sink *sink, const struct address_space *space, virt_addr_t address,

@@ -5,7 +5,7 @@
 
 #define LINK_OUTSIDE ((uint16_t)0) /* below the zone: any mark that is not TAKEN */
 
-/* A zone of up to so many superblocks is known from the start, so that every free in it takes the short way. */
+/* A zone of up to so many superblocks is known from the start: every free in it takes the short way. */
 #define LEARNED_AT_ONCE 16u
 
 /* An item that the end of the zone cuts off is never handed out as one: it is always split. */

@@ -53,8 +53,8 @@ MUST_CHECK enum frames_status zone_take(struct frame_zone *zone, unsigned from, 
                                         uint64_t *item);
 
 /*
- * Was the frame handed out, in a run of this tier that starts there? Asked from the top, where nothing is junk.
- * The run must lie in the zone and be aligned.
+ * Was the frame handed out, in a run of this tier that starts there? Asked from the top, where nothing is
+ * junk. The run must lie in the zone and be aligned.
  *
  *   FRAMES_DOUBLE_FREE, FRAMES_WRONG_SIZE
  */

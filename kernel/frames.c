@@ -37,7 +37,10 @@ static void look_at(struct frames *frames, const struct frame_zone *zone)
     frames->nearby.links = zone->tiers[0].links;
 }
 
-/* Take single frames from the block of this one from now on, or from none if it is full or has closed. */
+/*
+ * Take single frames from the block of this one from now on, or from none if it is full. If it closes later,
+ * it is all zeroes and gives nothing; and what opens it again makes it the current one again.
+ */
 static void make_current(struct frames *frames, const struct frame_zone *zone, uint64_t frame)
 {
     const struct frame_tier *tier = &zone->tiers[0];
@@ -46,12 +49,6 @@ static void make_current(struct frames *frames, const struct frame_zone *zone, u
     frames->current.cluster = cluster_is_full(cluster) ? &frames->none : cluster;
     frames->current.links = tier->links + (uint64_t)index * CLUSTER_ITEMS;
     frames->current.first = frame - frame % CLUSTER_ITEMS;
-}
-
-static void forget_closed_current(struct frames *frames)
-{
-    if (frames->current.cluster->limit == 0)
-        frames->current.cluster = &frames->none;
 }
 
 /* Cut a run to what may be a zone. False if nothing is left of it. */
@@ -260,7 +257,6 @@ enum frames_status frames_free_slow(struct frames *frames, enum page_size size, 
         return status;
     zone_give(zone, tier, frame.number / count);
     frames->free_count += count;
-    forget_closed_current(frames);
     look_at(frames, zone);
     return FRAMES_OK;
 }
@@ -269,7 +265,6 @@ enum frames_status frames_free_slow(struct frames *frames, enum page_size size, 
 void frames_close_block(struct frames *frames, frame_t frame)
 {
     zone_settle(zone_of(frames, frame.number), 0, frame.number);
-    forget_closed_current(frames);
 }
 
 const char *frames_status_name(enum frames_status status)

@@ -110,7 +110,8 @@ struct frames {
 };
 
 /*
- * How much bookkeeping memory the usable regions take as zones, and the loader's regions as zones of their own.
+ * How much bookkeeping memory the usable regions take as zones, and the loader's regions as zones of their
+ * own.
  *
  * The map may be an earlier one of the same machine, if all that became usable since was usable or the
  * loader's then. Count two extra zones for each allocation or free in between, and for each run that is
@@ -138,7 +139,8 @@ MUST_CHECK enum frames_status frames_add_free(struct frames *frames, frame_t sta
 MUST_CHECK enum frames_status frames_add_taken(struct frames *frames, frame_t start, frame_t end);
 
 /*
- * Add every usable region of a normalised map (conventional and boot services memory), neighbours as one zone.
+ * Add every usable region of a normalised map (conventional and boot services memory), neighbours as one
+ * zone.
  * Statuses as for frames_add_free; on each of them no region was added.
  */
 MUST_CHECK enum frames_status frames_add_usable(struct frames *frames, const struct memory_region *regions,

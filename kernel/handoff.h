@@ -9,7 +9,7 @@
 #define KERNEL_HANDOFF_H
 
 #include "arena.h"
-#include "features.h"
+#include "processor.h"
 #include "memory_map.h"
 #include "options.h"
 #include "paging/space.h"

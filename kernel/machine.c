@@ -2,7 +2,7 @@
 #include "machine.h"
 #include "console.h"
 #include "cpu.h"
-#include "features.h"
+#include "processor.h"
 
 enum { DEBUG_EXIT_PORT = 0xf4, EXIT_PASSED = 0x10, EXIT_FAILED = 0x11 };
 

@@ -19,7 +19,7 @@ _Noreturn void kernel_main(struct handoff *handoff)
     report_use(handoff);
     console_start(&handoff->framebuffer, &handoff->options);
     print("\nSelfmap " SELFMAP_VERSION ": the tables are ours\n");
-    faults_use(&handoff->space, handoff->image_base);
+    faults_use(handoff);
     machine_protect();
     memory_start(handoff, &frames);
     print_facts(handoff, &frames);

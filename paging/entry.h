@@ -47,7 +47,8 @@ typedef struct {
 /*
  * Only the leaf decides about rights, so every other entry allows everything. It is accessed and dirty from
  * the start, because through the recursive window it is a leaf itself and the processor must never find a
- * reason to write to it. A slot of the root that the core keeps is never for user mode and never executable.
+ * reason to write to it. A slot of the root that the core keeps is never for user mode, and never
+ * executable where the processor can forbid it.
  */
 #define ENTRY_TABLE_FLAGS                                                                            \
     (ENTRY_PRESENT | MUTANT_DROPS(READ_ONLY_PARENTS, ENTRY_WRITABLE) | ENTRY_USER | ENTRY_ACCESSED | \

@@ -202,7 +202,7 @@ enum paging_status paging_unmap(struct address_space *space, page_t page, struct
     if (page_is_kept(space, page))
         return PAGING_RESERVED_SLOT;
     struct walk walk = walk_to(space, page, PAGE_4K);
-    enum paging_status status = leaf_status(&walk);
+    enum paging_status status = leaf_status(space, &walk);
     if (status != PAGING_OK)
         return status;
     if (page.number % level_pages(walk.level) != 0)

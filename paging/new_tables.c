@@ -49,7 +49,7 @@ static volatile entry_t *point_scratch_at(struct address_space *space, entry_t e
 void new_table_fill(struct address_space *space, frame_t table, unsigned index, entry_t entry)
 {
     volatile entry_t *entries = uses_scratch(space)
-                                    ? point_scratch_at(space, entry_make(table, ENTRY_SLOT_FLAGS))
+                                    ? point_scratch_at(space, entry_make(table, slot_flags(space)))
                                     : table_by_offset(space, table);
     table_zero(entries);
     entry_store(&entries[index], entry);

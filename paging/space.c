@@ -9,6 +9,14 @@ static bool cpu_is_sane(struct paging_cpu cpu)
            cpu.physical_bits > PAGE_SHIFT && cpu.physical_bits <= PAGE_SHIFT + ENTRY_FRAME_BITS;
 }
 
+/* SDM 3A, 4.5.1 and table 4-15: frame bits from MAXPHYADDR on, and bit 63 without no-execute. */
+static uint64_t reserved_bits(struct paging_cpu cpu)
+{
+    uint64_t frames = ((uint64_t)1 << (cpu.physical_bits - PAGE_SHIFT)) - 1;
+    uint64_t bits = ENTRY_FRAME_MASK & ~(frames << ENTRY_FRAME_SHIFT);
+    return cpu.has_no_execute ? bits : bits | ENTRY_NO_EXECUTE;
+}
+
 /*
  * The chain of tables that leads to the scratch page's P1 entry. Its counts say 1 although that entry is
  * unused at rest: so no verb would ever find these tables empty, and none is allowed near them anyway.
@@ -21,7 +29,7 @@ static entry_t build_scratch_tables(struct address_space *space, const struct ne
         new_table_fill(space, table, 0, below);
         below = entry_to_table(table, 1);
     }
-    return entry_make(entry_frame(below), ENTRY_SLOT_FLAGS);
+    return entry_make(entry_frame(below), slot_flags(space));
 }
 
 enum paging_status paging_create(struct address_space *space, struct paging_cpu cpu, uintptr_t offset,
@@ -32,6 +40,7 @@ enum paging_status paging_create(struct address_space *space, struct paging_cpu 
 
     struct address_space fresh = {.cpu = cpu, .reach = PAGING_BY_OFFSET, .offset = offset};
     fresh.has_scratch = PAGING_SCRATCH_SLOT < ENTRY_COUNT;
+    fresh.reserved_bits = reserved_bits(cpu);
     struct new_tables tables;
     enum paging_status status = new_tables_take(&fresh, frames, fresh.has_scratch ? cpu.levels : 1, &tables);
     if (status != PAGING_OK)
@@ -39,7 +48,7 @@ enum paging_status paging_create(struct address_space *space, struct paging_cpu 
 
     fresh.root = tables.frames[tables.count - 1];
     fresh.tables = tables.count;
-    new_table_fill(&fresh, fresh.root, PAGING_RECURSIVE_SLOT, entry_make(fresh.root, ENTRY_SLOT_FLAGS));
+    new_table_fill(&fresh, fresh.root, PAGING_RECURSIVE_SLOT, entry_make(fresh.root, slot_flags(&fresh)));
     if (fresh.has_scratch)
         entry_store(table_by_offset(&fresh, fresh.root) + PAGING_SCRATCH_SLOT,
                     build_scratch_tables(&fresh, &tables));

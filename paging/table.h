@@ -85,14 +85,13 @@ static inline struct p1_table *p1_below(const struct address_space *space, const
 /* The root, if it is a P4. With five levels NULL: the P4s are below a P5. */
 static inline struct p4_table *root_p4(const struct address_space *space)
 {
-    page_t last = {level_pages(space->cpu.levels) * ENTRY_COUNT - 1};
-    virt_addr_t window =
-        window_table_address(space->cpu.levels, PAGING_RECURSIVE_SLOT, space->cpu.levels, last);
-    if (space->cpu.levels != 4)
+    unsigned levels = space->cpu.levels;
+    if (levels != 4)
         return NULL;
-    return space->reach == PAGING_BY_WINDOW
-               ? (struct p4_table *)(uintptr_t)window.value
-               : (struct p4_table *)(uintptr_t)table_by_offset(space, space->root);
+    if (space->reach == PAGING_BY_OFFSET)
+        return (struct p4_table *)(uintptr_t)table_by_offset(space, space->root);
+    virt_addr_t window = window_table_address(levels, PAGING_RECURSIVE_SLOT, levels, (page_t){0});
+    return (struct p4_table *)(uintptr_t)window.value;
 }
 
 #endif

@@ -2,15 +2,14 @@
 #include "translate.h"
 #include "walk.h"
 
-static enum paging_status walk_address(const struct address_space *space, virt_addr_t address,
+static enum paging_status walk_address(const struct address_space *space, virt_addr_t address, page_t *page,
                                        struct walk *walk)
 {
-    page_t page;
-    enum paging_status status = page_containing(space->cpu.levels, address, &page);
+    enum paging_status status = page_containing(space->cpu.levels, address, page);
     if (status != PAGING_OK)
         return status;
-    *walk = walk_to(space, page, PAGE_4K);
-    return leaf_status(walk);
+    *walk = walk_to(space, *page, PAGE_4K);
+    return leaf_status(space, walk);
 }
 
 /* The leaf's flags as they take effect: a right counts if every level grants it (SDM 3A, 4.6.1). */
@@ -29,17 +28,20 @@ static uint64_t effective_flags(const struct address_space *space, const struct 
 enum paging_status paging_translate(const struct address_space *space, virt_addr_t address,
                                     struct paging_translation *translation)
 {
+    page_t page;
     struct walk walk;
-    enum paging_status status = walk_address(space, address, &walk);
+    enum paging_status status = walk_address(space, address, &page, &walk);
     if (status != PAGING_OK)
         return status;
     entry_t leaf = walk.entries[walk.level];
+    /* Below a kept slot the leaf may be a table's entry, and these bits its count. */
+    uint64_t count_bits = page_is_kept(space, page) ? COUNT_MASK : 0;
     uint64_t offset = address.value % level_bytes(walk.level);
     *translation = (struct paging_translation){
         .address = {frame_start(leaf_frame(leaf, walk.level)).value + offset},
         .size = (enum page_size)walk.level,
-        .flags = effective_flags(space, &walk),
-        .owned = (leaf.bits & ENTRY_OWNED) != 0,
+        .flags = effective_flags(space, &walk) & ~count_bits,
+        .owned = (leaf.bits & ~count_bits & ENTRY_OWNED) != 0,
     };
     return PAGING_OK;
 }
@@ -47,8 +49,9 @@ enum paging_status paging_translate(const struct address_space *space, virt_addr
 enum paging_status paging_trace(const struct address_space *space, virt_addr_t address,
                                 struct paging_path *path)
 {
+    page_t page;
     struct walk walk;
-    enum paging_status status = walk_address(space, address, &walk);
+    enum paging_status status = walk_address(space, address, &page, &walk);
     if (status == PAGING_NOT_CANONICAL)
         return status;
     *path = (struct paging_path){.top = space->cpu.levels, .level = walk.level};

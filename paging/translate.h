@@ -11,13 +11,16 @@
 struct paging_translation {
     phys_addr_t address; /* where the byte is, the offset into the page included */
     enum page_size size;
-    uint64_t
-        flags; /* the leaf's flags, but WRITABLE and USER only if every level has them, NO_EXECUTE if any has */
-    bool owned; /* unmapping gives the frame back */
+    uint64_t flags; /* the leaf's, but see below */
+    bool owned;     /* unmapping gives the frame back */
 };
 
 /*
  * Where does the address lead, and with what rights?
+ *
+ * Of the leaf's flags, WRITABLE and USER are reported only if every level has them, NO_EXECUTE if any has
+ * (SDM 3A, 4.6.1). Below a slot that the core keeps, system bits 9 and 10 are not reported: there the leaf
+ * may be a table's entry, and they are its count.
  *
  *   PAGING_NOT_CANONICAL, PAGING_NOT_MAPPED, PAGING_RESERVED, PAGING_MALFORMED
  */

@@ -34,6 +34,23 @@ static inline volatile entry_t *entry_slot(const struct address_space *space, un
     return table_by_offset(space, table) + page_index(page, level);
 }
 
+/*
+ * Would the processor refuse to walk through this entry? Bits it reserves, a page size it lacks, or a huge
+ * page that is not aligned; bit 12 of a huge leaf is PAT (SDM 3A, 4.7: error code bit 3).
+ */
+static inline bool entry_is_malformed(const struct address_space *space, entry_t entry, unsigned level)
+{
+    if (!entry_is_present(entry))
+        return false;
+    if ((entry.bits & space->reserved_bits) != 0)
+        return true;
+    if (level == 1 || (entry.bits & ENTRY_HUGE) == 0)
+        return false;
+    uint64_t below_size = (level_pages(level) - 1) & ~(uint64_t)1;
+    return level > PAGE_1G || (level == PAGE_1G && !space->cpu.has_1g_pages) ||
+           (entry_frame(entry).number & below_size) != 0;
+}
+
 /* Descend towards the page until the entry of level `lowest`, or one above it that points to no table. */
 static inline struct walk walk_to(const struct address_space *space, page_t page, unsigned lowest)
 {
@@ -44,21 +61,22 @@ static inline struct walk walk_to(const struct address_space *space, page_t page
         entry_t entry = entry_load(slot);
         walk.slots[walk.level] = slot;
         walk.entries[walk.level] = entry;
-        if (walk.level == lowest || !entry_is_table(entry, walk.level))
+        if (walk.level == lowest || !entry_is_table(entry, walk.level) ||
+            entry_is_malformed(space, entry, walk.level))
             return walk;
         table = entry_frame(entry);
     }
 }
 
 /* What the entry at which a walk to a leaf ended says about the page. PAGING_OK: it is a leaf. */
-static inline enum paging_status leaf_status(const struct walk *walk)
+static inline enum paging_status leaf_status(const struct address_space *space, const struct walk *walk)
 {
     entry_t entry = walk->entries[walk->level];
     if (entry_is_unused(entry))
         return PAGING_NOT_MAPPED;
     if (!entry_is_present(entry))
         return PAGING_RESERVED;
-    return walk->level > PAGE_1G ? PAGING_MALFORMED : PAGING_OK;
+    return entry_is_malformed(space, entry, walk->level) ? PAGING_MALFORMED : PAGING_OK;
 }
 
 /* Is the page below a slot of the root that the core keeps? */
@@ -66,6 +84,12 @@ static inline bool page_is_kept(const struct address_space *space, page_t page)
 {
     unsigned slot = page_index(page, space->cpu.levels);
     return slot == PAGING_RECURSIVE_SLOT || slot == PAGING_FOREIGN_SLOT || slot == PAGING_SCRATCH_SLOT;
+}
+
+/* The flags of the entry in such a slot. */
+static inline uint64_t slot_flags(const struct address_space *space)
+{
+    return ENTRY_SLOT_FLAGS & ~space->reserved_bits;
 }
 
 /* Frames the processor can address. */

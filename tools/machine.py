@@ -53,6 +53,7 @@ class Machine:
     vga: str = "std"
     options: str = ""
     screenshot: str = ""
+    debugger: bool = False  # stopped at the first instruction, until gdb on port 1234 says otherwise
 
     @property
     def watches_screen(self):
@@ -89,6 +90,8 @@ def command(machine, work):
             "-qmp", f"unix:{_doubled(work / 'qmp')},server=on,wait=off",
             "-drive", f"if=none,id=disk,format=raw,snapshot=on,file={_doubled(machine.image)}",
             *MEDIA[machine.medium]]
+    if machine.debugger:
+        line += ["-s", "-S"]
     if machine.serial:
         line += ["-chardev", "stdio,id=com1,signal=off", "-serial", "chardev:com1"]
     if machine.all_options:
@@ -174,7 +177,8 @@ class _Run:
 
     def _late(self):
         now = time.monotonic()
-        return now > self._end or bool(self._idle_limit and self._heard and now > self._heard + self._idle_limit)
+        silent = self._idle_limit and self._heard and now > self._heard + self._idle_limit
+        return bool(silent) or now > self._end
 
     def _hear(self, chunk):
         self._log += chunk
@@ -245,8 +249,8 @@ def _boot_in(work, machine, time_limit, idle_limit, on_output):
 
 
 def boot(machine, time_limit=120.0, idle_limit=0.0, on_output=lambda chunk: None):
-    """Boot until QEMU ends, the screen shows the summary (if it is watched), time_limit seconds have passed, or
-    the report has been silent for idle_limit seconds (0: never). on_output gets each piece of the serial log."""
+    """Boot until QEMU ends, the screen shows the summary (if it is watched), time_limit seconds have passed,
+    or the report has been silent for idle_limit seconds (0: never). on_output gets each piece of the log."""
     needed = [machine.image] + ([UBOOT_ROM] if machine.firmware == "uboot" else [OVMF_CODE, OVMF_VARS])
     for path in needed + [screen.FONT] * machine.watches_screen:
         if not Path(path).is_file():

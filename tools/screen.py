@@ -61,7 +61,8 @@ class Font:
         if self._wide:
             lists = [entry.split(b"\xfe")[0].decode("utf-8", "ignore") for entry in table.split(b"\xff")]
         else:
-            lists = [entry.split("\ufffe")[0] for entry in table.decode("utf-16-le", "ignore").split("\uffff")]
+            entries = table.decode("utf-16-le", "ignore").split("\uffff")
+            lists = [entry.split("\ufffe")[0] for entry in entries]
         return {character: index for index, entry in enumerate(lists[:len(self.glyphs)])
                 for character in entry if character >= " "}
 

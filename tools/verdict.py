@@ -67,7 +67,8 @@ class Report:
 
     @property
     def failures(self):
-        return [name or f"number {number}" for ok, number, name in self.results if not ok] + self.nested_failures
+        named = [name or f"number {number}" for ok, number, name in self.results if not ok]
+        return named + self.nested_failures
 
     @property
     def skipped(self):
@@ -204,7 +205,8 @@ def _judge_ending(outcome, text, report):
         return "flood", f"the machine wrote without end; the last line was: {last}"
     if b"Triple fault" in outcome.reset_log:
         return "triple-fault", f"triple fault: the processor gave up; the last line was: {last}"
-    if (outcome.timed_out or outcome.status == 0) and not (report.starts or report.facts) and _NOTHING_TO_BOOT.search(text):
+    silent = not (report.starts or report.facts)
+    if silent and (outcome.timed_out or outcome.status == 0) and _NOTHING_TO_BOOT.search(text):
         return "nothing-to-boot", "the firmware found nothing to boot on the image"
     if outcome.timed_out:
         return "hang", f"hang: the machine did not finish in time; the last line was: {last}"

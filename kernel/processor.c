@@ -1,5 +1,5 @@
-/* features.c - asking CPUID. */
-#include "features.h"
+/* processor.c - asking CPUID. */
+#include "processor.h"
 #include "cpu.h"
 
 static bool hypervisor_signature_is(const char *text)

@@ -1,4 +1,4 @@
-/* selftest_start.c - is the world as the loader promised? */
+/* start.c - is the world as the loader promised? */
 #include "console.h"
 #include "cpu.h"
 #include "paging/translate.h"

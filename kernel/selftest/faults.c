@@ -1,4 +1,4 @@
-/* selftest_faults.c - does the processor enforce what the tables say? */
+/* faults.c - does the processor enforce what the tables say? */
 #include "console.h"
 #include "faults.h"
 #include "paging/mapper.h"

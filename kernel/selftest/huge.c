@@ -1,4 +1,4 @@
-/* selftest_huge.c - pages of 2 MiB and 1 GiB. */
+/* huge.c - pages of 2 MiB and 1 GiB. */
 #include "paging/mapper.h"
 #include "paging/translate.h"
 #include "paging/window.h"

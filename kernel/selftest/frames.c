@@ -1,4 +1,4 @@
-/* selftest_frames.c - the frame allocator on this machine's memory. */
+/* frames.c - the frame allocator on this machine's memory. */
 #include "selftest.h"
 
 static void refusals(struct selftest_run *t)

@@ -1,6 +1,6 @@
-/* selftest_windows.c - the recursive window, and what the TLB remembers. */
+/* windows.c - the recursive window, and what the TLB remembers. */
 #include "console.h"
-#include "features.h"
+#include "processor.h"
 #include "paging/mapper.h"
 #include "paging/table.h"
 #include "paging/translate.h"

@@ -1,8 +1,8 @@
 /*
- * features.h - what CPUID says that both halves have to know.
+ * processor.h - what CPUID says that both halves have to know.
  */
-#ifndef KERNEL_FEATURES_H
-#define KERNEL_FEATURES_H
+#ifndef KERNEL_PROCESSOR_H
+#define KERNEL_PROCESSOR_H
 
 #include "paging/space.h"
 

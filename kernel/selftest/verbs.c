@@ -1,4 +1,4 @@
-/* selftest_verbs.c - each verb, each status. */
+/* verbs.c - each verb, each status. */
 #include "paging/mapper.h"
 #include "paging/translate.h"
 #include "selftest.h"

@@ -1,0 +1,96 @@
+/*
+ * machine.h - an emulated processor with made-up physical memory, for the unmodified paging core.
+ *
+ * One interface, two back-ends. Both translate with walker.c and keep what they translated in tlb.c:
+ *
+ *   machine_soft.c  the core's loads and stores are calls; any geometry, slot 511 itself, five levels
+ *   machine_mmap.c  they are real: physical memory is a memfd, and a page fault of the host process is a
+ *                   TLB miss, answered by mapping the frame there with the leaf's rights
+ *
+ * There is one machine at a time, because the accessors of the core (access_soft.h, access_mmap.h) carry no
+ * context. What a test must never see ends it through cmocka's fail_msg.
+ */
+#ifndef HOST_MACHINE_H
+#define HOST_MACHINE_H
+
+#include "space.h"
+#include "walker.h"
+
+struct machine_setup {
+    unsigned levels, physical_bits;
+    bool no_execute, pages_1g;
+    unsigned frames; /* how many the frame source has; 0 for MACHINE_FRAMES */
+};
+
+#define MACHINE_FRAMES 256u
+
+void machine_open(const struct machine_setup *setup);
+void machine_close(void); /* also after a failed test, and twice */
+
+/* ---- physical memory ---- */
+
+/* What a host must add to a physical address to reach it: the offset for PAGING_BY_OFFSET. */
+uintptr_t machine_offset(void);
+/* A frame's bytes, or NULL where there is no memory. */
+uint64_t *machine_frame(uint64_t frame);
+/*
+ * What fills a frame that was never written: the first byte is a RET, and as an entry of a table the word is
+ * present, huge in a P2 or P3, and points to the frame itself.
+ */
+uint64_t machine_junk(uint64_t frame);
+void machine_fill(uint64_t frame);
+/* Remember all memory the frame source can hand out; later: is every byte as it was? */
+void machine_snapshot(void);
+bool machine_unchanged(void);
+
+/* ---- the frame source of the core under test ---- */
+
+struct frame_source *machine_frames(void);
+void machine_limit_frames(unsigned left); /* refuse after that many more */
+void machine_unlimit_frames(void);
+unsigned machine_frames_left(void); /* of PAGE_4K, the limit considered */
+unsigned machine_frames_out(void);  /* handed out and not yet released, in frames of PAGE_4K */
+bool machine_frame_is_out(uint64_t frame);
+
+/* ---- the processor ---- */
+
+struct walker *machine_walker(void);
+void machine_load_cr3(uint64_t root);
+void machine_flush_page(uint64_t address); /* INVLPG */
+void machine_flush_all(void);
+
+/* Make a real access. When it is refused, error is the error code (WALK_*); else value is the word read. */
+struct machine_access {
+    bool faulted;
+    unsigned error;
+    uint64_t value;
+};
+struct machine_access machine_access(uint64_t address, unsigned access);
+
+/* Load translations ahead of any use, as a processor may: of one address, or of everything there is. */
+void machine_speculate(uint64_t address);
+void machine_fill_tlb(void);
+/* Does the TLB hold a translation for the address? */
+bool machine_caches(uint64_t address);
+
+/* Does a cached translation or path differ from what memory says? The audit fails the test if so. */
+bool machine_is_stale(void);
+void machine_audit(void);
+
+/* ---- what the core did ---- */
+
+#define MACHINE_FLUSH_LOG 4096u
+void machine_reset_log(void);
+unsigned machine_flushes(void);
+uint64_t machine_flushed(unsigned number);
+unsigned machine_stores(void);
+/* Called after every single store of the core to memory, and after every flush; NULL for none. */
+void machine_observe(void (*observer)(void));
+
+/* ---- for the accessors of the core ---- */
+
+uint64_t machine_load(uintptr_t address);
+void machine_store(uintptr_t address, uint64_t value);
+void machine_stored(void);
+
+#endif

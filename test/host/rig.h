@@ -1,0 +1,108 @@
+/*
+ * rig.h - an address space on a machine, with the abstract map beside it.
+ *
+ * Each verb here calls the core's verb of the same name and judges everything about it: the status, the
+ * frames it took and gave, the pages it flushed, that an error changed no byte, and afterwards the whole
+ * state (rig_check). Tests then only say what they are about.
+ */
+#ifndef HOST_RIG_H
+#define HOST_RIG_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "machine.h"
+#include "mapper.h"
+#include "model.h"
+#include "translate.h"
+#include "window.h"
+
+struct rig {
+    struct address_space space;
+    struct model model;
+    uint64_t random;
+    unsigned kept_frames; /* root and scratch tables */
+};
+
+extern struct rig rig;
+
+/* How many levels this run is about: the program's argument, 4 without one. */
+extern unsigned rig_levels;
+
+/* A test named by what it shows; whatever it leaves open is closed. */
+#define RIG_TEST(name, function)              \
+    {                                         \
+        name, function, NULL, rig_close, NULL \
+    }
+
+/* Live, empty, on a processor with everything. */
+void rig_open(void);
+void rig_open_on(struct machine_setup setup);
+struct machine_setup rig_setup(void); /* the processor with everything, to take something away from */
+int rig_close(void **state);
+
+/* Runs the tests given as program `name`; takes the number of levels from the arguments. */
+#define RIG_MAIN(name, tests)                                                              \
+    int main(int count, char **arguments)                                                  \
+    {                                                                                      \
+        rig_levels = count > 1 ? (unsigned)arguments[1][0] - '0' : 4;                      \
+        return cmocka_run_group_tests_name(name " (" RIG_BACK_END ")", tests, NULL, NULL); \
+    }
+
+#ifdef MACHINE_MMAP
+#    define RIG_BACK_END "host MMU"
+#else
+#    define RIG_BACK_END "software TLB"
+#endif
+
+/* ---- verbs ---- */
+
+enum paging_status rig_map_to(uint64_t address, uint64_t frame, uint64_t flags);
+enum paging_status rig_map_sized(uint64_t address, uint64_t frame, enum page_size size, uint64_t flags);
+enum paging_status rig_map(uint64_t address, uint64_t flags);
+enum paging_status rig_identity_map(uint64_t frame, uint64_t flags);
+enum paging_status rig_unmap(uint64_t address, struct paging_unmapped *unmapped); /* may be NULL */
+
+/* paging_translate and paging_trace agree with the walker about this address. */
+void rig_translate(uint64_t address);
+
+/* The owner of the space writes an entry that is not present, in the table of this level. */
+void rig_reserve(uint64_t address, unsigned level, uint64_t entry);
+
+/* ---- judging ---- */
+
+/* Tables, counts, leaves, reserved slots, TLB: everything that must hold between two verbs. */
+void rig_check(void);
+
+/* The pages a leaf's removal must flush, and the windows of the tables that go with it. Returns how many. */
+unsigned rig_expected_flushes(const struct model_leaf *leaf, uint64_t *addresses, unsigned *levels);
+
+void assert_status(enum paging_status got, enum paging_status expected);
+/* A real access is allowed and finds this frame / is refused with this error code. */
+void assert_reads(uint64_t address, uint64_t frame);
+void assert_allowed(uint64_t address, unsigned access);
+void assert_refused(uint64_t address, unsigned access, unsigned error);
+
+/* ---- places ---- */
+
+/* Where tests map: in slots of the lower half where the host back-end can make real accesses. */
+#define SLOT_BYTES ((uint64_t)1 << (PAGE_SHIFT + 3 * INDEX_BITS))
+#define PLACE      (130 * SLOT_BYTES)
+#define KIB        ((uint64_t)1 << 10)
+#define MIB        ((uint64_t)1 << 20)
+#define GIB        ((uint64_t)1 << 30)
+
+/* Frames that are memory, but not the frame source's: a 4 KiB one each, a 2 MiB one, a 1 GiB one. */
+#define DEVICE_FRAME ((uint64_t)0x3000)
+#define FRAME_2M     ((uint64_t)0x8000)
+#define FRAME_1G     ((uint64_t)0x40000)
+
+page_t rig_page(uint64_t address);
+uint64_t rig_address(uint64_t page);
+uint64_t rig_window(unsigned level, uint64_t address); /* of the table of this level on the way to it */
+uint64_t rig_random(uint64_t below);
+
+#endif

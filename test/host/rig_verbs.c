@@ -1,0 +1,255 @@
+/* The core's verbs, each called and judged. */
+#include "rig.h"
+#include <string.h>
+
+/* What a call must leave alone when it refuses. */
+struct before {
+    struct address_space space;
+    unsigned frames;
+    unsigned refusals; /* set of statuses that would be right; 0: it must succeed */
+};
+
+static struct before look_before(unsigned refusals)
+{
+    struct before before;
+    memcpy(&before.space, &rig.space, sizeof(before.space));
+    before.frames = machine_frames_out();
+    before.refusals = refusals;
+    if (refusals)
+        machine_snapshot();
+    machine_reset_log();
+    return before;
+}
+
+static void judge_status(const struct before *before, enum paging_status status)
+{
+    if (before->refusals ? (before->refusals >> status & 1) == 0 : status != PAGING_OK)
+        fail_msg("status is \"%s\", set of right ones %#x", paging_status_name(status), before->refusals);
+    if (!before->refusals)
+        return;
+    if (!machine_unchanged())
+        fail_msg("\"%s\", but memory has changed", paging_status_name(status));
+    assert_int_equal(machine_frames_out(), before->frames);
+    assert_int_equal(machine_flushes(), 0);
+    assert_memory_equal(&rig.space, &before->space, sizeof(before->space));
+}
+
+/* No page that was not present needs a flush; only the scratch page may be flushed. */
+static void judge_map_flushes(void)
+{
+    for (unsigned i = 0; i < machine_flushes(); i++) {
+        uint64_t slot = rig_page(machine_flushed(i)).number / level_pages(rig.model.levels);
+        if (slot != PAGING_SCRATCH_SLOT)
+            fail_msg("mapping flushed %#lx", (unsigned long)machine_flushed(i));
+    }
+}
+
+enum map_verb { MAP_TO, MAP_SIZED, MAP_OWNED, MAP_IDENTITY };
+
+static enum paging_status call_map(enum map_verb verb, const struct model_leaf *wanted)
+{
+    page_t page = {wanted->page};
+    frame_t frame = {wanted->frame};
+    switch (verb) {
+    case MAP_TO:
+        return paging_map_to(&rig.space, page, frame, wanted->flags, machine_frames());
+    case MAP_SIZED:
+        return paging_map_sized(&rig.space, page, frame, (enum page_size)wanted->size, wanted->flags,
+                                machine_frames());
+    case MAP_OWNED:
+        return paging_map(&rig.space, page, wanted->flags, machine_frames());
+    case MAP_IDENTITY:
+    default:
+        return paging_identity_map(&rig.space, frame, wanted->flags, machine_frames());
+    }
+}
+
+static enum paging_status map(enum map_verb verb, struct model_leaf wanted, unsigned refusals)
+{
+    unsigned needed = model_missing_tables(&rig.model, wanted.page, wanted.size) + wanted.owned;
+    if (!refusals)
+        refusals = model_refusals(&rig.model, &rig.space.cpu, &wanted);
+    if (!refusals && needed > machine_frames_left())
+        refusals = 1u << PAGING_NO_FRAMES;
+    struct before before = look_before(refusals);
+    enum paging_status status = call_map(verb, &wanted);
+    judge_status(&before, status);
+    judge_map_flushes();
+    if (status == PAGING_OK) {
+        assert_int_equal(machine_frames_out() - before.frames, needed);
+        if (wanted.owned)
+            wanted.frame =
+                walker_walk(machine_walker(), NULL, rig_address(wanted.page), WALK_READ, false).frame;
+        wanted.flags &= ~ENTRY_PRESENT;
+        model_add(&rig.model, wanted);
+    }
+    rig_check();
+    return status;
+}
+
+enum paging_status rig_map_to(uint64_t address, uint64_t frame, uint64_t flags)
+{
+    struct model_leaf leaf = {rig_page(address).number, frame, PAGE_4K, flags, false, 0};
+    return map(MAP_TO, leaf, 0);
+}
+
+enum paging_status rig_map_sized(uint64_t address, uint64_t frame, enum page_size size, uint64_t flags)
+{
+    struct model_leaf leaf = {rig_page(address).number, frame, size, flags, false, 0};
+    return map(MAP_SIZED, leaf, 0);
+}
+
+enum paging_status rig_map(uint64_t address, uint64_t flags)
+{
+    struct model_leaf leaf = {rig_page(address).number, 0, PAGE_4K, flags, true, 0};
+    return map(MAP_OWNED, leaf, 0);
+}
+
+enum paging_status rig_identity_map(uint64_t frame, uint64_t flags)
+{
+    uint64_t address = frame * PAGE_BYTES;
+    struct model_leaf leaf = {frame, frame, PAGE_4K, flags, false, 0};
+    unsigned refusals = 0;
+    if (frame > UINT64_MAX / PAGE_BYTES || walker_canonical(machine_walker(), address) != address) {
+        leaf.page = 0;
+        refusals = 1u << PAGING_NOT_CANONICAL;
+        if (frame >> (rig.space.cpu.physical_bits - PAGE_SHIFT))
+            refusals |= 1u << PAGING_FRAME_TOO_HIGH;
+    }
+    return map(MAP_IDENTITY, leaf, refusals);
+}
+
+/* ---- unmap ---- */
+
+unsigned rig_expected_flushes(const struct model_leaf *leaf, uint64_t *addresses, unsigned *levels)
+{
+    uint64_t start = rig_address(leaf->page);
+    unsigned count = 0;
+    addresses[count] = start;
+    levels[count++] = leaf->size;
+    /* A huge leaf is a smaller leaf in the windows of the tables that are not there. */
+    for (unsigned level = 1; level < leaf->size; level++) {
+        addresses[count] = rig_window(level, start);
+        levels[count++] = leaf->size - level;
+    }
+    struct model without = rig.model;
+    model_remove(&without, leaf->page);
+    for (unsigned level = leaf->size; level < rig.model.levels; level++)
+        if (!model_has_table(&without, level, leaf->page)) {
+            addresses[count] = rig_window(level, start);
+            levels[count++] = 1;
+        }
+    return count;
+}
+
+/* Exactly the expected flushes, in any order, each once; the scratch page's come on top. */
+static void judge_unmap_flushes(const uint64_t *addresses, const unsigned *levels, unsigned count)
+{
+    unsigned met = 0;
+    for (unsigned i = 0; i < machine_flushes(); i++) {
+        uint64_t flushed = machine_flushed(i);
+        if (rig_page(flushed).number / level_pages(rig.model.levels) == PAGING_SCRATCH_SLOT)
+            continue;
+        unsigned match = 0;
+        while (match < count && (met >> match & 1 ||
+                                 (flushed ^ addresses[match]) / walker_span(machine_walker(), levels[match])))
+            match++;
+        if (match == count)
+            fail_msg("%#lx was flushed for nothing, or twice", (unsigned long)flushed);
+        met |= 1u << match;
+    }
+    for (unsigned i = 0; i < count; i++)
+        if (!(met >> i & 1))
+            fail_msg("%#lx was not flushed", (unsigned long)addresses[i]);
+}
+
+static void judge_unmapped(const struct model_leaf *leaf, const struct paging_unmapped *unmapped,
+                           uint64_t entry)
+{
+    assert_int_equal(unmapped->frame.number, leaf->frame);
+    assert_int_equal(unmapped->size, leaf->size);
+    assert_int_equal(unmapped->flags & LEAF_FLAGS, entry & LEAF_FLAGS);
+    assert_int_equal(unmapped->released, leaf->owned);
+}
+
+enum paging_status rig_unmap(uint64_t address, struct paging_unmapped *unmapped)
+{
+    uint64_t page = rig_page(address).number, addresses[8];
+    unsigned levels[8], count = 0, gone = 0;
+    struct before before = look_before(model_unmap_refusals(&rig.model, page));
+    struct paging_unmapped result;
+    struct model_leaf leaf = {0};
+    uint64_t entry = 0;
+    if (!before.refusals) {
+        leaf = *model_at(&rig.model, page);
+        count = rig_expected_flushes(&leaf, addresses, levels);
+        entry = walker_walk(machine_walker(), NULL, rig_address(page), WALK_READ, false).entry;
+        gone = leaf.owned + count - leaf.size; /* the page, and size - 1 leaks, are no tables */
+    }
+    memset(&result, 0x5a, sizeof(result));
+    enum paging_status status = paging_unmap(&rig.space, (page_t){page}, machine_frames(), &result);
+    judge_status(&before, status);
+    if (status == PAGING_OK) {
+        judge_unmapped(&leaf, &result, entry);
+        judge_unmap_flushes(addresses, levels, count);
+        assert_int_equal(before.frames - machine_frames_out(), gone);
+        model_remove(&rig.model, page);
+    } else if (((unsigned char *)&result)[0] != 0x5a) {
+        fail_msg("the out-parameter was written");
+    }
+    rig_check();
+    if (unmapped)
+        *unmapped = result;
+    return status;
+}
+
+/* ---- translate ---- */
+
+static enum paging_status expected_status(const struct walk *walk)
+{
+    if (!walk->faulted)
+        return PAGING_OK;
+    if (walk->error & WALK_NOT_CANONICAL)
+        return PAGING_NOT_CANONICAL;
+    if (walk->error & WALK_RESERVED)
+        return PAGING_MALFORMED;
+    return walk->entry == 0 ? PAGING_NOT_MAPPED : PAGING_RESERVED;
+}
+
+static void judge_trace(const struct walk *walk, uint64_t address)
+{
+    struct paging_path path;
+    enum paging_status status = paging_trace(&rig.space, (virt_addr_t){address}, &path);
+    assert_status(status, expected_status(walk));
+    if (status == PAGING_NOT_CANONICAL)
+        return;
+    assert_int_equal(path.top, rig.model.levels);
+    assert_int_equal(path.level, walk->level);
+    assert_int_equal(path.entries[path.level].bits, walk->entry);
+    for (unsigned level = 0; level <= MAX_LEVELS; level++)
+        if (level < path.level || level > path.top)
+            assert_int_equal(path.entries[level].bits, 0);
+}
+
+void rig_translate(uint64_t address)
+{
+    struct paging_translation translation;
+    enum paging_status status = paging_translate(&rig.space, (virt_addr_t){address}, &translation);
+    struct walk walk = walker_walk(machine_walker(), NULL, address, WALK_READ, false);
+    assert_status(status, expected_status(&walk));
+    judge_trace(&walk, address);
+    if (status != PAGING_OK)
+        return;
+    uint64_t rights = (walk.writable ? ENTRY_WRITABLE : 0) | (walk.user ? ENTRY_USER : 0) |
+                      (walk.executable ? 0 : ENTRY_NO_EXECUTE);
+    uint64_t asked = ENTRY_WRITABLE | ENTRY_USER | ENTRY_NO_EXECUTE;
+    assert_int_equal(translation.address.value, walk.frame * PAGE_BYTES + address % PAGE_BYTES);
+    assert_int_equal(translation.size, walk.level);
+    assert_int_equal(translation.flags & asked, rights);
+    uint64_t slot = rig_page(address).number >> (INDEX_BITS * (rig.model.levels - 1));
+    bool kept = slot == PAGING_RECURSIVE_SLOT || slot == PAGING_FOREIGN_SLOT || slot == PAGING_SCRATCH_SLOT;
+    uint64_t others = LEAF_FLAGS & ~asked & ~(kept ? ENTRY_SYSTEM_9 | ENTRY_SYSTEM_10 : 0);
+    assert_int_equal(translation.flags & ~asked, walk.entry & others);
+    const struct model_leaf *leaf = model_overlap(&rig.model, rig_page(address).number, 1);
+    assert_int_equal(translation.owned, leaf && leaf->owned);
+}

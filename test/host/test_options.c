@@ -1,0 +1,116 @@
+/* options: words are applied one by one, and whatever is no option changes nothing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kernel/options.h"
+
+static struct options from(const char *text, bool understood)
+{
+    struct options options = {0};
+    assert_int_equal(options_apply(&options, text, strlen(text)), understood);
+    return options;
+}
+
+static void each_option(void **state)
+{
+    (void)state;
+    struct options o = from("tests=unmap serial=off screen=off end=shutdown crash=triple", true);
+    assert_string_equal(o.tests, "unmap");
+    assert_true(o.no_serial && o.no_screen);
+    assert_int_equal(o.end, END_SHUTDOWN);
+    assert_int_equal(o.crash, CRASH_TRIPLE);
+    assert_string_equal(o.refused, "");
+}
+
+static void every_choice(void **state)
+{
+    (void)state;
+    assert_int_equal(from("end=auto", true).end, END_AUTO);
+    assert_int_equal(from("end=halt", true).end, END_HALT);
+    assert_int_equal(from("end=reset", true).end, END_RESET);
+    assert_int_equal(from("crash=no", true).crash, CRASH_NO);
+    assert_int_equal(from("crash=page-fault", true).crash, CRASH_PAGE_FAULT);
+    assert_int_equal(from("crash=general-protection", true).crash, CRASH_GENERAL_PROTECTION);
+    assert_int_equal(from("crash=double-fault", true).crash, CRASH_DOUBLE_FAULT);
+    assert_int_equal(from("crash=hang", true).crash, CRASH_HANG);
+    assert_false(from("serial=off serial=auto", true).no_serial);
+}
+
+static void later_wins(void **state)
+{
+    (void)state;
+    assert_int_equal(from("end=reset\nend=halt", true).end, END_HALT);
+    assert_string_equal(from("tests=map tests=all", true).tests, "");
+}
+
+static void comments_and_blanks(void **state)
+{
+    (void)state;
+    struct options o = from("# end=reset\r\n\t serial=off # screen=off\n\n#\n  end=halt", true);
+    assert_true(o.no_serial);
+    assert_false(o.no_screen);
+    assert_int_equal(o.end, END_HALT);
+}
+
+static void refused_words(void **state)
+{
+    (void)state;
+    static const char *const words[] = {
+        "end",        "end=",       "end=never",
+        "=halt",      "colour=red", "serial=maybe",
+        "tests=",     "end=halts",  "END=halt",
+        "crash=page", "screen=of",  "tests=01234567890123456789012345678901234567890123456789"};
+    const struct options untouched = {0};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        struct options o = from(words[i], false);
+        assert_memory_equal(o.refused, words[i],
+                            strlen(words[i]) < OPTION_TEXT_LIMIT ? strlen(words[i]) : 40);
+        memset(o.refused, 0, sizeof o.refused);
+        assert_memory_equal(&o, &untouched, sizeof o);
+    }
+}
+
+static void first_refused_is_kept(void **state)
+{
+    (void)state;
+    struct options o = from("one end=halt two", false);
+    assert_string_equal(o.refused, "one");
+    assert_int_equal(o.end, END_HALT);
+}
+
+/* Exactly sized heap blocks, so that the sanitiser sees a read beyond the end. */
+static void arbitrary_bytes(void **state)
+{
+    (void)state;
+    srand(1);
+    for (unsigned round = 0; round < 20000; round++) {
+        size_t length = (size_t)(rand() % 64);
+        char *text = malloc(length + (length == 0));
+        struct options options = {0};
+        for (size_t i = 0; i < length; i++)
+            text[i] = (char)(rand() % 3 ? "=end#\nhaltsri"[rand() % 13] : rand());
+        (void)options_apply(&options, text, length);
+        assert_true(memchr(options.refused, 0, sizeof options.refused) != NULL);
+        assert_true(memchr(options.tests, 0, sizeof options.tests) != NULL);
+        free(text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        {"options: each one is applied", each_option, NULL, NULL, NULL},
+        {"options: every choice has a name", every_choice, NULL, NULL, NULL},
+        {"options: a later word wins", later_wins, NULL, NULL, NULL},
+        {"options: comments and blanks are passed over", comments_and_blanks, NULL, NULL, NULL},
+        {"options: what is no option changes nothing and is remembered", refused_words, NULL, NULL, NULL},
+        {"options: the first refused word is kept", first_refused_is_kept, NULL, NULL, NULL},
+        {"options: arbitrary bytes are read safely", arbitrary_bytes, NULL, NULL, NULL},
+    };
+    return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}

@@ -1,0 +1,188 @@
+/*
+ * Random sequences of verbs against the abstract map, with a processor that loads what it likes meanwhile.
+ *
+ * The same seed makes the same sequence: SEED=n in the environment repeats a failure, VERBS=n goes further.
+ */
+#include "rig.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+#define VERBS 12000u
+
+static uint64_t environment(const char *name, uint64_t otherwise)
+{
+    const char *value = getenv(name);
+    return value ? strtoull(value, NULL, 0) : otherwise;
+}
+
+static uint64_t random_place(void)
+{
+    uint64_t all = level_pages(rig.model.levels) * ENTRY_COUNT;
+    if (ENTRY_COUNT < 512)
+        return rig_random(all);
+    switch (rig_random(8)) {
+    case 0:
+        return rig_random(2) ? all - 1 - rig_random(1 << 20) : rig_random(1 << 20);
+    case 1:
+        return all / 2 - rig_random(4) * level_pages(1 + (unsigned)rig_random(3));
+    case 2:
+        return rig_random(all);
+    default:
+        return PLACE / PAGE_BYTES + rig_random(1 << 20);
+    }
+}
+
+/* Aligned to some size, because uniform draws never are; half of them where something is already. */
+static uint64_t random_page(unsigned size)
+{
+    uint64_t page = random_place(), all = level_pages(rig.model.levels) * ENTRY_COUNT;
+    if (rig.model.count > 0 && rig_random(2)) {
+        const struct model_leaf *near = &rig.model.leaves[rig_random(rig.model.count)];
+        page = near->page + (rig_random(3) - 1) * level_pages(1 + (unsigned)rig_random(3));
+    }
+    return page % all & ~(level_pages(size) - 1);
+}
+
+static unsigned random_size(void)
+{
+    unsigned most = rig.model.levels > 3 ? 3 : rig.model.levels - 1;
+    return rig_random(2) ? 1 : 1 + (unsigned)rig_random(most);
+}
+
+static uint64_t random_flags(void)
+{
+    uint64_t flags = 0;
+    static const uint64_t any[] = {ENTRY_WRITABLE, ENTRY_USER,     ENTRY_NO_EXECUTE, ENTRY_WRITE_THROUGH,
+                                   ENTRY_NO_CACHE, ENTRY_SYSTEM_9, ENTRY_SYSTEM_11,  ENTRY_ACCESSED};
+    for (unsigned i = 0; i < sizeof(any) / sizeof(*any); i++)
+        flags |= rig_random(2) ? any[i] : 0;
+    if (rig_random(40) == 0)
+        flags |= 1ull << rig_random(64);
+    return flags;
+}
+
+/* Frames that are not the source's: else a page of ours would lead to the core's tables. */
+static uint64_t not_the_sources(uint64_t frame, unsigned size)
+{
+    uint64_t lowest = size == PAGE_1G ? FRAME_1G : DEVICE_FRAME;
+    if (ENTRY_COUNT < 512)
+        lowest = 512;
+    return frame < lowest ? frame + lowest : frame;
+}
+
+static uint64_t random_frame(unsigned size)
+{
+    uint64_t frame = rig_random(ENTRY_COUNT < 512 ? 64 : 0x70000);
+    if (rig_random(40) == 0)
+        frame = 1ull << rig_random(48);
+    if (rig_random(20))
+        frame &= ~(level_pages(size) - 1);
+    return not_the_sources(frame, size);
+}
+
+/* An address a processor might load on its own: a page in use, or any table's window. */
+static uint64_t random_speculation(void)
+{
+    uint64_t address = rig_address(random_page(random_size()));
+    return rig_random(3) ? rig_window(1 + (unsigned)rig_random(rig.model.levels), address) : address;
+}
+
+/* After each store and flush: some page, and at once again the one that was just flushed. */
+static void speculate_between_stores(void)
+{
+    machine_speculate(random_speculation());
+    if (machine_flushes() > 0)
+        machine_speculate(machine_flushed(machine_flushes() - 1));
+}
+
+static void random_map(void)
+{
+    unsigned size = random_size();
+    uint64_t address = rig_address(random_page(rig_random(20) ? size : 1));
+    if (rig_random(16) == 0)
+        machine_limit_frames((unsigned)rig_random(rig.model.levels));
+    switch (rig_random(8)) {
+    case 0:
+        (void)rig_identity_map(not_the_sources(random_page(1), 1), random_flags());
+        break;
+    case 1:
+    case 2:
+        (void)rig_map(address, random_flags());
+        break;
+    case 3:
+    case 4:
+        (void)rig_map_to(address, random_frame(1), random_flags());
+        break;
+    default:
+        (void)rig_map_sized(address, random_frame(size), (enum page_size)size, random_flags());
+    }
+    machine_unlimit_frames();
+}
+
+static void random_unmap(void)
+{
+    uint64_t page = random_page(random_size());
+    if (rig.model.count > 0 && rig_random(4))
+        page = rig.model.leaves[rig_random(rig.model.count)].page;
+    (void)rig_unmap(rig_address(page), NULL);
+}
+
+static void random_access(void)
+{
+    static const unsigned accesses[] = {WALK_READ, WALK_WRITE, WALK_USER, WALK_USER | WALK_WRITE};
+    unsigned access = accesses[rig_random(4)];
+    uint64_t address = rig_address(random_page(random_size()));
+    struct walk walk = walker_walk(machine_walker(), NULL, address, access, false);
+    struct machine_access result = machine_access(address, access);
+    assert_int_equal(result.faulted, walk.faulted);
+    assert_int_equal(result.error, walk.faulted ? walk.error : 0);
+}
+
+static void step(void)
+{
+    /* The number of pages swings, so that tables keep coming and going. */
+    bool grow = rig_random(ENTRY_COUNT < 512 ? 12 : 48) > rig.model.count;
+    if (rig_random(64) == 0)
+        machine_fill_tlb();
+    for (uint64_t loads = rig_random(3); loads > 0; loads--)
+        machine_speculate(random_speculation());
+    random_access();
+    if (grow)
+        random_map();
+    else
+        random_unmap();
+    rig_translate(random_speculation());
+}
+
+static void run(uint64_t seed, uint64_t verbs, void (*meanwhile)(void))
+{
+    printf("# SEED=%lu VERBS=%lu\n", (unsigned long)seed, (unsigned long)verbs);
+    rig_open();
+    rig.random = seed * 2 + 1;
+    machine_observe(meanwhile);
+    for (uint64_t i = 0; i < verbs; i++)
+        step();
+    machine_observe(NULL);
+    while (rig.model.count > 0)
+        assert_status(rig_unmap(rig_address(rig.model.leaves[0].page), NULL), PAGING_OK);
+    assert_int_equal(machine_frames_out(), rig.kept_frames);
+}
+
+static void between_verbs(void **state)
+{
+    (void)state;
+    run(environment("SEED", 1), environment("VERBS", VERBS), NULL);
+}
+
+static void between_stores(void **state)
+{
+    (void)state;
+    run(environment("SEED", 2), environment("VERBS", VERBS / 3), speculate_between_stores);
+}
+
+static const struct CMUnitTest tests[] = {
+    RIG_TEST("random: verbs agree with the abstract map", between_verbs),
+    RIG_TEST("random: the processor loads pages between stores too", between_stores),
+};
+
+RIG_MAIN("random", tests)

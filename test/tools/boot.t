@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""The boot runner asks QEMU for the right machine, and survives every machine. QEMU is a small script."""
+
+import os
+import shutil
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+import tap
+import machine
+
+PASSING = "KTAP version 1\n# levels=4\n1..1\nok 1 - it runs\n" \
+          "# selfmap: PASS tests=1 passed=1 failed=0 skipped=0\n"
+
+
+class CommandLine(unittest.TestCase):
+    def words(self, **settings):
+        with tempfile.TemporaryDirectory() as work:
+            return machine.command(machine.Machine(image="a,b.img", **settings), Path(work))
+
+    def setUp(self):
+        for path in (machine.OVMF_VARS,):
+            if not Path(path).is_file():
+                self.skipTest(f"{path} is not there")
+
+    def after(self, words, option):
+        return [words[at + 1] for at, word in enumerate(words[:-1]) if word == option]
+
+    def test_defaults(self):
+        """boot: OVMF on q35 without network, screen window or reboot; the image is never written"""
+        words = self.words()
+        self.assertEqual(self.after(words, "-machine"), ["q35"])
+        self.assertEqual(self.after(words, "-nic"), ["none"])
+        self.assertEqual(self.after(words, "-display"), ["none"])
+        self.assertIn("-no-reboot", words)
+        code, own_vars, disk = self.after(words, "-drive")
+        self.assertIn("readonly=on", code)
+        self.assertNotIn(machine.OVMF_VARS, own_vars)
+        self.assertIn("snapshot=on,file=a,,b.img", disk)
+        self.assertIn("isa-debug-exit,iobase=0xf4,iosize=0x04", self.after(words, "-device"))
+
+    def test_uboot(self):
+        """boot: U-Boot on pc, counting instructions"""
+        words = self.words(firmware="uboot")
+        self.assertEqual(self.after(words, "-machine"), ["pc"])
+        self.assertEqual(self.after(words, "-icount"), ["shift=7,sleep=off"])
+        self.assertEqual(self.after(words, "-bios"), [machine.UBOOT_ROM])
+
+    def test_options(self):
+        """boot: commas in options are doubled; a screen that is read makes the machine halt"""
+        self.assertEqual(self.after(self.words(options="tests=a,b"), "-fw_cfg"),
+                         ["name=opt/selfmap,string=tests=a,,b"])
+        self.assertEqual(self.after(self.words(serial=False, options="tests=a"), "-fw_cfg"),
+                         ["name=opt/selfmap,string=tests=a end=halt"])
+        self.assertEqual(self.after(self.words(), "-fw_cfg"), [])
+        self.assertNotIn("-serial", self.words(serial=False))
+
+
+class MadeUpMachine(unittest.TestCase):
+    """tools/boot with a qemu-system-x86_64 that does what a test says."""
+
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder)
+        (self.folder / "image").write_bytes(b"image")
+        (self.folder / "log").write_text(PASSING)
+        for path in (machine.OVMF_CODE, machine.OVMF_VARS):
+            if not Path(path).is_file():
+                self.skipTest(f"{path} is not there")
+
+    def boot(self, body, *options):
+        qemu = self.folder / "qemu-system-x86_64"
+        qemu.write_text(f"#!/bin/sh\necho $$ >{self.folder}/pid\nlog={self.folder}/log\n{body}\n")
+        qemu.chmod(0o755)
+        environment = {**os.environ, "PATH": f"{self.folder}:{os.environ['PATH']}",
+                       "TMPDIR": str(self.folder)}
+        result = tap.run_tool("boot", self.folder / "image", *options, env=environment)
+        self.assertEqual(list(self.folder.glob("selfmap-boot.*")), [], "the working folder is left behind")
+        pid = int((self.folder / "pid").read_text())
+        with self.assertRaises(ProcessLookupError, msg="QEMU is left behind"):
+            os.kill(pid, 0)
+        return result
+
+    def expect(self, status, sentence, body, *options):
+        result = self.boot(body, *options)
+        last = result.stdout.rstrip("\n").split("\n")[-1]
+        self.assertIn(sentence, last)
+        self.assertEqual(result.returncode, status, result.stderr)
+        self.assertEqual(result.stderr, "")
+        return result
+
+    def test_pass(self):
+        """boot: passes, shows the log, and the verdict comes last"""
+        result = self.expect(0, "PASS: 1 of 1 tests passed, 0 failed, 0 skipped.", "cat $log; exit 33")
+        self.assertEqual(result.stdout, PASSING + "PASS: 1 of 1 tests passed, 0 failed, 0 skipped.\n")
+
+    def test_quiet(self):
+        """boot: --quiet shows the verdict only, --log keeps the raw bytes"""
+        kept = self.folder / "kept"
+        result = self.expect(0, "PASS", "printf '\\033[2J\\000'; cat $log; exit 33", "--quiet", "--log", kept)
+        self.assertEqual(len(result.stdout.splitlines()), 1)
+        self.assertEqual(kept.read_bytes(), b"\x1b[2J\0" + PASSING.encode())
+
+    def test_shutdown(self):
+        """boot: a whole report and status 0 is no pass"""
+        self.expect(1, "shut down or reset by itself", "cat $log; exit 0")
+
+    def test_triple_fault(self):
+        """boot: finds the triple fault in QEMU's own log"""
+        self.expect(1, "triple fault", '''cat $log
+while [ "$1" != -D ]; do shift; done
+echo "Triple fault" >"$2"; exit 0''')
+
+    def test_hang(self):
+        """boot: a machine that hangs is ended at the time limit, with its last lines"""
+        began = time.monotonic()
+        result = self.expect(1, "hang", "echo last words; exec sleep 50", "--time-limit", "1")
+        self.assertIn("    last words", result.stdout)
+        self.assertLess(time.monotonic() - began, 15)
+
+    def test_deaf(self):
+        """boot: a machine that hangs and does not listen to SIGTERM is ended too"""
+        self.expect(1, "hang", "trap '' TERM; while :; do sleep 1; done", "--time-limit", "1")
+
+    def test_closed(self):
+        """boot: a machine that closes its serial port and hangs"""
+        self.expect(1, "hang", "cat $log; exec >&-; exec sleep 50", "--time-limit", "1")
+
+    def test_idle(self):
+        """boot: a report that falls silent is a hang, a silent firmware is not"""
+        self.expect(1, "hang", "echo; head -3 $log; exec sleep 50", "--idle-limit", "1")
+        self.expect(0, "PASS", "sleep 2; echo; cat $log; exit 33", "--idle-limit", "1")
+
+    def test_flood(self):
+        """boot: a machine that writes without end is ended"""
+        self.expect(1, "without end", "cat $log; exec cat /dev/zero", "--quiet")
+        self.expect(1, "without end", "exec yes ok", "--quiet")
+
+    def test_not_started(self):
+        """boot: QEMU's words when it does not start"""
+        self.expect(1, "QEMU could not run the machine (status 1): no such cpu",
+                    "echo no such cpu >&2; exit 1")
+        self.expect(1, "QEMU could not run the machine (status -9)", "kill -9 $$")
+
+    def test_no_image(self):
+        """boot: without an image it says so, with status 2"""
+        result = tap.run_tool("boot", self.folder / "none")
+        self.assertEqual((result.returncode, result.stdout), (2, ""))
+        self.assertIn("none is not there", result.stderr)
+        self.assertEqual(tap.run_tool("boot").returncode, 2)
+        self.assertEqual(tap.run_tool("boot", "x", "--vga", "none", "--serial", "off").returncode, 2)
+
+
+class Scenarios(unittest.TestCase):
+    def test_table(self):
+        """boot: the table of scenarios can be read, and an unknown name is refused with the known ones"""
+        runner = str(tap.ROOT / "test/boot/run")
+        names = tap.run_tool(runner, "--list").stdout.split()
+        for name in ("ovmf-max", "uboot-pc", "screen-only", "crash-triple"):
+            self.assertIn(name, names)
+        result = tap.run_tool(runner, "none-such")
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("crash-triple", result.stderr)
+
+
+tap.main()
