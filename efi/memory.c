@@ -117,7 +117,7 @@ static EFI_STATUS take_stack_and_buffers(struct loader *loader)
         return status;
 
     handoff->stack_guard = start;
-    handoff->stack_top = start + (1 + STACK_PAGES) * EFI_PAGE_SIZE;
+    handoff->stack_top = start + (UINT64)(1 + STACK_PAGES) * EFI_PAGE_SIZE;
     loader->map = (UINT8 *)handoff->stack_top;
     loader->map_capacity = map_bytes;
     handoff->descriptors = (void *)(loader->map + (map_bytes + 15) / 16 * 16);

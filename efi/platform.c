@@ -20,7 +20,9 @@ const void *configuration_table(EFI_GUID kind)
 
 static char printable(UINT16 c)
 {
-    return c >= ' ' && c <= '~' ? (char)c : '?';
+    if (c < ' ' || c > '~')
+        return '?';
+    return (char)c;
 }
 
 static void find_rsdp(struct handoff *handoff)

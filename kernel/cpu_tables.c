@@ -1,6 +1,7 @@
 /* cpu_tables.c - descriptors. */
 #include "cpu_tables.h"
 #include "faults.h"
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -46,7 +47,7 @@ extern const char exception_entries[] __attribute__((visibility("hidden")));
 
 static void set_gate(unsigned vector, unsigned stack)
 {
-    uint64_t entry = (uint64_t)(uintptr_t)(exception_entries + 16u * vector);
+    uint64_t entry = (uint64_t)(uintptr_t)(exception_entries + (size_t)16 * vector);
     idt[vector] = (struct gate){
         .offset_low = (uint16_t)entry,
         .selector = CODE_SELECTOR,

@@ -94,8 +94,8 @@ void explain_page_fault(struct sink *sink, const struct address_space *space, vi
 
 static void print_registers(const struct exception_frame *f)
 {
-    print("rip %016lx  (image + %lx)  cs %lx  rflags %lx\n", f->rip, f->rip - (known ? known->image_base : 0), f->cs,
-          f->rflags);
+    print("rip %016lx  (image + %lx)  cs %lx  rflags %lx\n", f->rip, f->rip - (known ? known->image_base : 0),
+          f->cs, f->rflags);
     print("rsp %016lx  rbp %016lx  cr2 %016lx  cr3 %016lx\n", f->rsp, f->rbp, read_cr2(), read_cr3());
     print("rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", f->rax, f->rbx, f->rcx, f->rdx);
     print("rsi %016lx  rdi %016lx  r8  %016lx  r9  %016lx\n", f->rsi, f->rdi, f->r8, f->r9);

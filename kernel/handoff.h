@@ -9,10 +9,10 @@
 #define KERNEL_HANDOFF_H
 
 #include "arena.h"
-#include "processor.h"
 #include "memory_map.h"
 #include "options.h"
 #include "paging/space.h"
+#include "processor.h"
 
 /* A run of frames that the fresh tables map one to one, with the rights its leaves get (ENTRY_* flags). */
 struct handoff_region {

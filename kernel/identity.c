@@ -3,7 +3,7 @@
 #include "paging/mapper.h"
 #include "paging/translate.h"
 
-/* Does the page lead to its own address already? Then *pages is how many do so from here on by the same leaf. */
+/* Does the page lead to its own address already? Then *pages tells how many do so by the same leaf. */
 static bool leads_to_itself(const struct address_space *space, frame_t frame, uint64_t *pages)
 {
     struct paging_translation found;

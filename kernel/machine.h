@@ -6,7 +6,7 @@
 
 #include "handoff.h"
 
-/* Under QEMU the debug-exit port ends the run; elsewhere the report stays on the screen, unless options say more. */
+/* Under QEMU the debug-exit port ends the run; elsewhere the report stays, unless options say otherwise. */
 _Noreturn void machine_end(const struct handoff *handoff, bool passed);
 
 /* Turn on what protects: CR0.WP, and SMEP, SMAP, UMIP and global pages where the processor has them. */

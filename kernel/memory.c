@@ -22,9 +22,9 @@ static void must(enum frames_status status, const char *what)
 
 static void sort_map(struct handoff *handoff)
 {
-    enum memory_map_status status =
-        memory_map_normalise(handoff->descriptors, handoff->descriptor_count, handoff->space.cpu.physical_bits,
-                             handoff->edges, handoff->memory, handoff->memory_capacity, &region_count);
+    enum memory_map_status status = memory_map_normalise(
+        handoff->descriptors, handoff->descriptor_count, handoff->space.cpu.physical_bits, handoff->edges,
+        handoff->memory, handoff->memory_capacity, &region_count);
     if (status == MEMORY_MAP_OK)
         return;
     print("# memory map: %s\n", memory_map_status_name(status));

@@ -19,7 +19,7 @@ static bool word_is(struct word word, const char *text)
     return i == word.length && text[i] == '\0';
 }
 
-/* The next word of the text, which moves past it. Comments and blanks are passed over. Length 0 at the end. */
+/* The next word of the text, which moves past it and past comments and blanks before. Length 0: none. */
 static struct word next_word(const char **text, size_t *bytes)
 {
     bool comment = false;

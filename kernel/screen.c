@@ -19,11 +19,19 @@ static void paint(unsigned row, unsigned column, char c)
 {
     const uint8_t *glyph = font_start + PSF1_HEADER_BYTES + (size_t)(uint8_t)c * screen.glyph_height;
     volatile uint32_t *line =
-        screen.pixels + (size_t)row * screen.glyph_height * screen.stride + column * GLYPH_WIDTH;
+        screen.pixels + (size_t)row * screen.glyph_height * screen.stride + (size_t)column * GLYPH_WIDTH;
     for (unsigned y = 0; y < screen.glyph_height; y++, line += screen.stride)
         for (unsigned x = 0; x < GLYPH_WIDTH; x++)
             line[x] = glyph[y] & (0x80u >> x) ? screen.ink : 0;
     cells[row][column] = c;
+}
+
+/* What stands this many rows further down; nothing below the last one. */
+static char cell_below(unsigned row, unsigned column, unsigned by)
+{
+    if (row + by >= screen.rows)
+        return ' ';
+    return cells[row + by][column];
 }
 
 static void repaint(unsigned row, unsigned column, char c)
@@ -38,7 +46,7 @@ static void scroll(void)
     unsigned by = screen.rows / 8 + 1;
     for (unsigned row = 0; row < screen.rows; row++)
         for (unsigned column = 0; column < screen.columns; column++)
-            repaint(row, column, row + by < screen.rows ? cells[row + by][column] : ' ');
+            repaint(row, column, cell_below(row, column, by));
     screen.row -= by;
 }
 

@@ -49,7 +49,8 @@ static bool is_wanted(const struct options *options, const char *name)
 
 static entry_t self_map_entry(const struct address_space *space)
 {
-    virt_addr_t window = window_table_address(space->cpu.levels, PAGING_RECURSIVE_SLOT, space->cpu.levels, (page_t){0});
+    virt_addr_t window =
+        window_table_address(space->cpu.levels, PAGING_RECURSIVE_SLOT, space->cpu.levels, (page_t){0});
     return entry_load((const volatile entry_t *)window.value + PAGING_RECURSIVE_SLOT);
 }
 
@@ -69,7 +70,8 @@ static void run_one(struct selftest_run *t, const struct selftest *test)
 
 void selftest_run_all(struct handoff *handoff, struct frames *frames)
 {
-    struct selftest_run t = {.handoff = handoff, .space = &handoff->space, .frames = frames, .source = &frames->source};
+    struct selftest_run t = {
+        .handoff = handoff, .space = &handoff->space, .frames = frames, .source = &frames->source};
     unsigned count = 0;
     for (unsigned list = 0; list < LISTS; list++)
         for (const struct selftest *test = lists[list]; test->name; test++)

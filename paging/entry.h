@@ -1,7 +1,11 @@
 /*
  * entry.h - one entry of a table: a masked 64-bit word (SDM 3A, 4.5, tables 4-15 to 4-20).
  *
- *   63 NX | 62-59 protection key | 58-52 core | 51-12 frame | 11-9 system | 8 G | 7 PS | 6 D | 5 A | 4 PCD | 3 PWT | 2 U | 1 W | 0 P
+ *   63      NX   no execute           8  G    global           3  PWT  write-through
+ *   62-59   protection key            7  PS   huge page        2  U    user
+ *   58-52   the core's                6  D    dirty            1  W    writable
+ *   51-12   frame                     5  A    accessed         0  P    present
+ *   11-9    the system's              4  PCD  no cache
  *
  * An entry of all zeroes is unused. A non-zero entry without PRESENT belongs to the owner of the address
  * space. The core keeps bits 52-58 of every entry: in a leaf, bit 52 says that the frame came from the
@@ -25,7 +29,7 @@ typedef struct {
 #define ENTRY_NO_CACHE      ((uint64_t)1 << 4) /* PCD: high bit of the PAT index */
 #define ENTRY_ACCESSED      ((uint64_t)1 << 5)
 #define ENTRY_DIRTY         ((uint64_t)1 << 6)
-#define ENTRY_HUGE          ((uint64_t)1 << 7) /* in a P2 or P3: a leaf of 2 MiB or 1 GiB. In a P1 this is PAT */
+#define ENTRY_HUGE          ((uint64_t)1 << 7) /* PS: a leaf in a P2 or P3. In a P1 bit 7 is PAT */
 #define ENTRY_GLOBAL        ((uint64_t)1 << 8)
 #define ENTRY_SYSTEM_9      ((uint64_t)1 << 9)
 #define ENTRY_SYSTEM_10     ((uint64_t)1 << 10)
@@ -35,7 +39,7 @@ typedef struct {
 
 #define ENTRY_SYSTEM_BITS (ENTRY_SYSTEM_9 | ENTRY_SYSTEM_10 | ENTRY_SYSTEM_11)
 
-/* What a caller may ask of a leaf. PRESENT is implied; the page size is an argument; the rest is the core's. */
+/* What a caller may ask of a leaf. PRESENT is implied, the page size an argument, the rest the core's. */
 #define LEAF_FLAGS                                                                                         \
     (ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_USER | ENTRY_WRITE_THROUGH | ENTRY_NO_CACHE | ENTRY_ACCESSED | \
      ENTRY_DIRTY | ENTRY_GLOBAL | ENTRY_SYSTEM_BITS | ENTRY_NO_EXECUTE)
@@ -65,7 +69,7 @@ static inline bool entry_is_present(entry_t entry)
     return (entry.bits & ENTRY_PRESENT) != 0;
 }
 
-/* Does the entry, read from a table of this level, point to a table? In a P1 bit 7 is PAT and never counts. */
+/* Does the entry, read from a table of this level, point to a table? In a P1 bit 7 is PAT and no matter. */
 static inline bool entry_is_table(entry_t entry, unsigned level)
 {
     return level > 1 && (entry.bits & (ENTRY_PRESENT | ENTRY_HUGE)) == ENTRY_PRESENT;

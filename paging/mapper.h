@@ -15,8 +15,8 @@
  * Map page to frame with flags: any of LEAF_FLAGS of entry.h, PRESENT is implied. The frame stays the
  * caller's: unmapping does not give it back.
  *
- * Missing tables cost at most three frames (four with five levels). Nothing is flushed but the scratch page: a
- * page that was not present is in no TLB (SDM 3A, 4.10.2.3).
+ * Missing tables cost at most three frames (four with five levels). Nothing is flushed but the scratch page:
+ * a page that was not present is in no TLB (SDM 3A, 4.10.2.3).
  *
  *   PAGING_ALREADY_MAPPED  the page is mapped
  *   PAGING_RESERVED        the page's entry belongs to the owner of the space

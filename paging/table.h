@@ -35,43 +35,46 @@ struct p1_table {
 
 _Static_assert(sizeof(struct p1_table) == PAGE_BYTES, "a table fills exactly one page");
 
-/* NULL if the index is no index, or if the entry there points to no table: unused, reserved, or a huge page. */
-static inline void *table_below(const struct address_space *space, const entry_t *entries, unsigned level,
+/*
+ * NULL if there is no table, if the index is no index, or if the entry there points to no table: unused,
+ * reserved, or a huge page. So steps can be chained and the end checked once.
+ */
+static inline void *table_below(const struct address_space *space, const void *table, unsigned level,
                                 unsigned index)
 {
-    if (index >= ENTRY_COUNT)
+    if (table == NULL || index >= ENTRY_COUNT)
         return NULL;
-    entry_t entry = entry_load(&entries[index]);
+    entry_t entry = entry_load((const volatile entry_t *)table + index);
     if (!entry_is_table(entry, level))
         return NULL;
     if (space->reach == PAGING_BY_OFFSET)
         return (void *)(uintptr_t)table_by_offset(space, entry_frame(entry));
-    virt_addr_t table = {(uintptr_t)entries};
-    return (void *)(uintptr_t)next_table_address(space->cpu.levels, table, index).value;
+    virt_addr_t window = {(uintptr_t)table};
+    return (void *)(uintptr_t)next_table_address(space->cpu.levels, window, index).value;
 }
 
 static inline struct p4_table *p4_below(const struct address_space *space, const struct p5_table *table,
                                         unsigned index)
 {
-    return table_below(space, table->entries, 5, index);
+    return table_below(space, table, 5, index);
 }
 
 static inline struct p3_table *p3_below(const struct address_space *space, const struct p4_table *table,
                                         unsigned index)
 {
-    return table_below(space, table->entries, 4, index);
+    return table_below(space, table, 4, index);
 }
 
 static inline struct p2_table *p2_below(const struct address_space *space, const struct p3_table *table,
                                         unsigned index)
 {
-    return table_below(space, table->entries, 3, index);
+    return table_below(space, table, 3, index);
 }
 
 static inline struct p1_table *p1_below(const struct address_space *space, const struct p2_table *table,
                                         unsigned index)
 {
-    return table_below(space, table->entries, 2, index);
+    return table_below(space, table, 2, index);
 }
 
 /* The table that the entry at index points to, with the type that it must have. */

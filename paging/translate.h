@@ -34,7 +34,7 @@ struct paging_path {
     entry_t entries[MAX_LEVELS + 1]; /* by level, from top down to level; the rest is zero */
 };
 
-/* Walk to the address and say how far it went. Statuses as for paging_translate; PAGING_OK if a leaf was met. */
+/* Walk to the address and say how far that went. Statuses as for paging_translate. */
 MUST_CHECK enum paging_status paging_trace(const struct address_space *space, virt_addr_t address,
                                            struct paging_path *path);
 

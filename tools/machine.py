@@ -186,6 +186,10 @@ class _Run:
         if self._heard or FIRST_WORDS.search(self._log, max(0, len(self._log) - len(chunk) - 16)):
             self._heard = time.monotonic()
 
+    def _is_over(self):
+        """Asked only while the firmware has the word, so a report never ends the run by what it quotes."""
+        return not self._heard and verdict.nothing_will_follow(bytes(self._log[-4096:]))
+
     def _watch(self, selector):
         """Until the end of output; True if QEMU has to be ended."""
         while True:
@@ -197,6 +201,8 @@ class _Run:
             self.flooded = len(self._log) > MAX_LOG
             self.timed_out = self._late()
             if self.flooded or self.timed_out or (self._watcher and self._watcher.sees_summary()):
+                return True
+            if self._is_over():
                 return True
 
     def follow(self):

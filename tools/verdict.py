@@ -24,6 +24,8 @@ _SUMMARY = re.compile(r"# selfmap: (PASS|FAIL) tests=([0-9]{1,9}) passed=([0-9]{
                       r" failed=([0-9]{1,9}) skipped=([0-9]{1,9})")
 _FACT = re.compile(r"# ([a-z][a-z0-9_]*)=(.*)")
 _STOPPED = re.compile(r"# stopped: (.*)")
+_LOADER_STOPPED = re.compile(r"(.*)\n+Selfmap: stopped before leaving the firmware: (.*)\n")
+_GAVE_UP = re.compile(r"No bootable option or device was found|^=> ?\Z", re.M)
 _NOTHING_TO_BOOT = re.compile(r"No bootable option or device was found|UEFI Interactive Shell|"
                               r"failed to load Boot[0-9A-F]{4}|no bootable device|^=> ?$", re.M | re.I)
 
@@ -206,7 +208,9 @@ def _judge_ending(outcome, text, report):
     if b"Triple fault" in outcome.reset_log:
         return "triple-fault", f"triple fault: the processor gave up; the last line was: {last}"
     silent = not (report.starts or report.facts)
-    if silent and (outcome.timed_out or outcome.status == 0) and _NOTHING_TO_BOOT.search(text):
+    if silent and (stopped := _LOADER_STOPPED.search(text)):
+        return "loader-stopped", f"the loader stopped, {stopped[2].strip()}: {stopped[1].strip()[:160]}"
+    if silent and not outcome.status and _NOTHING_TO_BOOT.search(text):
         return "nothing-to-boot", "the firmware found nothing to boot on the image"
     if outcome.timed_out:
         return "hang", f"hang: the machine did not finish in time; the last line was: {last}"
@@ -220,9 +224,15 @@ def _judge_ending(outcome, text, report):
     return None
 
 
+def nothing_will_follow(log):
+    """Has the firmware got the machine back, or never given it away? Then waiting for a report is no use."""
+    text = clean(log)
+    return (_LOADER_STOPPED.search(text) or _GAVE_UP.search(text)) is not None
+
+
 def judge(outcome):
     """The verdict on a boot. Kinds: pass, fail, triple-fault, hang, reset, truncated, numbers, restarted,
-    nothing-to-boot, not-started, flood."""
+    loader-stopped, nothing-to-boot, not-started, flood."""
     on_screen = outcome.screen is not None
     text = "\n".join(outcome.screen) if on_screen else clean(outcome.log)
     report = read_report(text.split("\n"), began_before=on_screen)

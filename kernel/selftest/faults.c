@@ -1,6 +1,6 @@
 /* faults.c - does the processor enforce what the tables say? */
-#include "console.h"
 #include "faults.h"
+#include "console.h"
 #include "paging/mapper.h"
 #include "paging/translate.h"
 #include "probe.h"
@@ -123,7 +123,8 @@ static bool explains(const struct selftest_run *t, struct probe probe, const cha
 static void faults_are_explained(struct selftest_run *t)
 {
     virt_addr_t address = test_address(t, test_page(t, 0)), below = {address.value + 9 * PAGE_BYTES};
-    CHECK(explains(t, probe_read(address), t->space->cpu.levels == 4 ? "stopped at the P4 entry" : "stopped at the P5 entry"));
+    CHECK(explains(t, probe_read(address),
+                   t->space->cpu.levels == 4 ? "stopped at the P4 entry" : "stopped at the P5 entry"));
     if (!map_code(t, no_execute(t)))
         return;
     CHECK(explains(t, probe_read(below), "read from"));

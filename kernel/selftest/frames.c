@@ -13,15 +13,16 @@ static void refusals(struct selftest_run *t)
     CHECK(frames_free(t->frames, PAGE_4K, (frame_t){0}) == FRAMES_FOREIGN);
     CHECK(frames_free(t->frames, PAGE_4K, frame_containing((phys_addr_t){t->handoff->stack_top - 8})) ==
           FRAMES_FOREIGN);
-    CHECK(frames_free(t->frames, PAGE_4K, frame_containing((phys_addr_t){(uintptr_t)t->handoff})) == FRAMES_FOREIGN);
+    CHECK(frames_free(t->frames, PAGE_4K, frame_containing((phys_addr_t){(uintptr_t)t->handoff})) ==
+          FRAMES_FOREIGN);
     CHECK(frames_free_count(t->frames) == free);
 }
 
 static bool in_memory_kind(const struct selftest_run *t, frame_t frame)
 {
     const struct handoff *handoff = t->handoff;
-    for (const struct memory_region *region = handoff->memory; region < handoff->memory + handoff->memory_capacity;
-         region++)
+    for (const struct memory_region *region = handoff->memory;
+         region < handoff->memory + handoff->memory_capacity; region++)
         if (frame.number >= region->start.number && frame.number < region->end.number)
             return memory_kind_is_usable(region->kind);
     return false;

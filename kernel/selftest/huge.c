@@ -18,7 +18,8 @@ static void huge_2m(struct selftest_run *t)
     CHECK(run.number % level_pages(PAGE_2M) == 0);
     if (CHECK(paging_map_sized(t->space, page, run, PAGE_2M, ENTRY_WRITABLE, t->source) == PAGING_OK)) {
         test_words(t, inside)[1] = 0x5a5a;
-        CHECK(paging_translate(t->space, (virt_addr_t){test_address(t, inside).value + 8}, &found) == PAGING_OK);
+        CHECK(paging_translate(t->space, (virt_addr_t){test_address(t, inside).value + 8}, &found) ==
+              PAGING_OK);
         CHECK(found.size == PAGE_2M && found.address.value == frame_start(run).value + 5 * PAGE_BYTES + 8);
         CHECK(test_words(t, inside)[1] == 0x5a5a);
         CHECK(paging_map(t->space, inside, 0, t->source) == PAGING_INSIDE_HUGE);
@@ -59,8 +60,8 @@ static void huge_1g(struct selftest_run *t)
 }
 
 /*
- * Through the window of the P1 that is not there, a 2 MiB page's start can be read. Once the page is gone, and
- * another one with a P1 stands in its place, the window must show that P1.
+ * Through the window of the P1 that is not there, a 2 MiB page's start can be read. Once the page is gone,
+ * and another one with a P1 stands in its place, the window must show that P1.
  */
 static void huge_leak_is_flushed(struct selftest_run *t)
 {

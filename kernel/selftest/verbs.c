@@ -31,11 +31,13 @@ static void map_picks_a_frame(struct selftest_run *t)
     uint64_t free = frames_free_count(t->frames);
     if (!CHECK(paging_map(t->space, page, ENTRY_WRITABLE | no_execute(t), t->source) == PAGING_OK))
         return;
-    CHECK(frames_free_count(t->frames) == free - 1 - (t->space->cpu.levels - 1)); /* the page, and a table per level below the root */
+    CHECK(frames_free_count(t->frames) ==
+          free - 1 - (t->space->cpu.levels - 1)); /* the page, and a table per level below the root */
     test_words(t, page)[0] = PATTERN_A;
     CHECK(test_words(t, page)[0] == PATTERN_A);
     CHECK(paging_translate(t->space, test_address(t, page), &found) == PAGING_OK);
-    CHECK(found.owned && found.size == PAGE_4K && (found.flags & ENTRY_WRITABLE) && !(found.flags & ENTRY_USER));
+    CHECK(found.owned && found.size == PAGE_4K && (found.flags & ENTRY_WRITABLE) &&
+          !(found.flags & ENTRY_USER));
     unmap(t, page);
     CHECK(frames_free_count(t->frames) == free);
 }
@@ -115,8 +117,8 @@ static void refusals_change_nothing(struct selftest_run *t)
     CHECK(paging_map_to(t->space, page, frame, ENTRY_HUGE, t->source) == PAGING_BAD_FLAGS);
     CHECK(paging_map_to(t->space, page, frame, ENTRY_OWNED, t->source) == PAGING_BAD_FLAGS);
     CHECK(paging_map_to(t->space, page, frame, ENTRY_GLOBAL, t->source) == PAGING_BAD_FLAGS);
-    CHECK(paging_map_sized(t->space, (page_t){page.number + 1}, (frame_t){ENTRY_COUNT}, PAGE_2M, 0, t->source) ==
-          PAGING_MISALIGNED);
+    CHECK(paging_map_sized(t->space, (page_t){page.number + 1}, (frame_t){ENTRY_COUNT}, PAGE_2M, 0,
+                           t->source) == PAGING_MISALIGNED);
     CHECK(paging_map_to(t->space, page, frame, ENTRY_WRITABLE, t->source) == PAGING_OK);
     uint64_t free = frames_free_count(t->frames), flushes = t->space->flushes;
     CHECK(paging_map_to(t->space, page, frame, 0, t->source) == PAGING_ALREADY_MAPPED);

@@ -1,9 +1,9 @@
 /* windows.c - the recursive window, and what the TLB remembers. */
 #include "console.h"
-#include "processor.h"
 #include "paging/mapper.h"
 #include "paging/table.h"
 #include "paging/translate.h"
+#include "processor.h"
 #include "report.h"
 #include "selftest.h"
 
@@ -16,7 +16,7 @@ static void unmap(struct selftest_run *t, page_t page)
 /* Compare a table, as the window shows it, with the frame that holds it, mapped like any other. */
 static void compare_table(struct selftest_run *t, const void *table, frame_t frame)
 {
-    page_t view = test_page(t, 7 * ENTRY_COUNT);
+    page_t view = test_page(t, 7 * level_pages(2));
     if (!CHECK(table != NULL) || !CHECK(paging_map_to(t->space, view, frame, 0, t->source) == PAGING_OK))
         return;
     const volatile entry_t *window = table;
@@ -110,7 +110,7 @@ static void without_flush_is_stale(struct selftest_run *t)
  */
 static void freed_table_is_forgotten(struct selftest_run *t)
 {
-    page_t page = test_page(t, 0), data = test_page(t, 5 * ENTRY_COUNT), tables[4];
+    page_t page = test_page(t, 0), data = test_page(t, 5 * level_pages(2)), tables[4];
     virt_addr_t window = window_table_address(t->space->cpu.levels, PAGING_RECURSIVE_SLOT, 1, page);
     CHECK(paging_map(t->space, data, ENTRY_WRITABLE, t->source) == PAGING_OK); /* keeps the P2 alive */
     CHECK(paging_map(t->space, page, ENTRY_WRITABLE, t->source) == PAGING_OK);
@@ -123,7 +123,8 @@ static void freed_table_is_forgotten(struct selftest_run *t)
         test_words(t, tables[i])[0] = 0x7777;
     }
     CHECK(paging_map(t->space, page, ENTRY_WRITABLE, t->source) == PAGING_OK);
-    CHECK((*(volatile uint64_t *)window.value & ENTRY_PRESENT) && *(volatile uint64_t *)window.value != 0x7777);
+    CHECK((*(volatile uint64_t *)window.value & ENTRY_PRESENT) &&
+          *(volatile uint64_t *)window.value != 0x7777);
     test_words(t, page)[3] = 9;
     for (unsigned i = 0; i < 4; i++) {
         CHECK(test_words(t, tables[i])[0] == 0x7777);

@@ -9,7 +9,7 @@
 
 /* Frames below FIRST_FRAME exist but are never handed out, so that frame 0 is a mistake. */
 #define FIRST_FRAME   (PAGING_INDEX_BITS == 9 ? 256u : 4u)
-/* With the processor's geometry there is memory for 2 MiB and two 1 GiB pages; untouched parts cost nothing. */
+/* In the processor's geometry there is memory for 2 MiB and two 1 GiB pages; what is untouched is free. */
 #define MEMORY_FRAMES (PAGING_INDEX_BITS == 9 ? (uint64_t)0xc0000 : (uint64_t)1024)
 
 struct machine {

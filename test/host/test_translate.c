@@ -90,8 +90,7 @@ static void tables_through_the_window(void **state)
         assert_refused(window, WALK_FETCH, WALK_PRESENT | WALK_FETCH);
         assert_refused(window, WALK_USER, WALK_PRESENT | WALK_USER);
         assert_allowed(window, WALK_WRITE);
-        table =
-            walker_entry_frame(walker, level, *walker->entry(table, page_index(rig_page(PLACE), level)));
+        table = walker_entry_frame(walker, level, *walker->entry(table, page_index(rig_page(PLACE), level)));
     }
     rig_translate(rig_window(1, PLACE + 2 * MIB));
     rig_translate(rig_window(2, PLACE + GIB));

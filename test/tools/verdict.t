@@ -5,7 +5,7 @@ import time
 import unittest
 
 import tap
-from verdict import Outcome, clean, judge
+from verdict import Outcome, clean, judge, nothing_will_follow
 
 PASSING = ["KTAP version 1", "# firmware=EDK II", "1..3", "ok 1 - paging: maps", "# a remark",
            "ok 2 - paging: 1G pages # SKIP not on this processor", "ok 3 - unmap: the next access faults",
@@ -135,6 +135,16 @@ class Judge(unittest.TestCase):
                       b"Hit any key to stop autoboot: 0\r\n=> "):
             self.expect("nothing-to-boot", log=words, timed_out=True)
         self.expect("hang", log=log(PASSING[:4], b"BdsDxe: failed to load Boot0001\r\n"), timed_out=True)
+
+    def test_loader_stopped(self):
+        """verdict: a loader that stopped before the exit, and why"""
+        words = (b"  image: data: 1000 is not mapped\r\n"
+                 b"Selfmap: stopped before leaving the firmware: load error\r\n=> ")
+        self.expect("loader-stopped", "load error: image: data: 1000 is not mapped", log=words)
+        self.assertTrue(nothing_will_follow(words))
+        self.assertTrue(nothing_will_follow(b"Hit any key to stop autoboot: 0\r\n=> "))
+        self.assertFalse(nothing_will_follow(words[:words.index(b"error") + 3]))
+        self.assertFalse(nothing_will_follow(b"Selfmap: exit boot services\r\n"))
 
     def test_flood(self):
         """verdict: a log without end"""
