@@ -8,13 +8,19 @@ EFI_STATUS exit_boot_services(struct loader *loader)
      * read again. Nothing else may be called in between, printing included.
      */
     enum { TRIES = 8 };
+    struct handoff *handoff = loader->handoff;
     EFI_STATUS status = EFI_NOT_READY;
-    for (unsigned i = 0; i < TRIES && EFI_ERROR(status); i++) {
+    while (handoff->exit_tries < TRIES && EFI_ERROR(status)) {
         status = read_memory_map(loader);
+        if (handoff->exit_tries++ == 0 && handoff->options.stale_map_key)
+            loader->map_key++;
         if (!EFI_ERROR(status))
             status = BS->ExitBootServices(loader->image, loader->map_key);
     }
-    if (!EFI_ERROR(status))
-        convert_memory_map(loader);
-    return status;
+    if (EFI_ERROR(status))
+        return status;
+    convert_memory_map(loader);
+    /* Only now: U-Boot replaces its runtime services with other functions when boot services end. */
+    handoff->reset_system.value = (UINTN)system_table->RuntimeServices->ResetSystem;
+    return EFI_SUCCESS;
 }

@@ -32,23 +32,14 @@ static void read_file(struct loader *loader)
     root->Close(root);
 }
 
-/*
- * LoadOptions are whatever the boot entry holds: often nothing, sometimes a binary structure, sometimes a
- * command line in UCS-2. Only a text is taken, and words in it that are no options of ours are no error.
- */
+/* Words in LoadOptions that are no options of ours are no error: the boot entry may be meant for others. */
 static void read_load_options(struct loader *loader)
 {
-    const UINT8 *bytes = loader->loaded->LoadOptions;
-    size_t count = bytes ? loader->loaded->LoadOptionsSize / 2 : 0, length = 0;
-    for (; length < count && length < TEXT_LIMIT; length++) {
-        UINT16 c = (UINT16)(bytes[2 * length] | bytes[2 * length + 1] << 8);
-        if (c == 0)
-            break;
-        if (c < ' ' || c > '~') {
-            say("  LoadOptions are not text: not used\n");
-            return;
-        }
-        text[length] = (char)c;
+    size_t bytes = loader->loaded->LoadOptions ? loader->loaded->LoadOptionsSize : 0, length;
+    bytes = bytes < 2 * (size_t)TEXT_LIMIT ? bytes : 2 * (size_t)TEXT_LIMIT;
+    if (!options_from_ucs2(loader->loaded->LoadOptions, bytes, text, &length)) {
+        say("  LoadOptions are not text: not used\n");
+        return;
     }
     struct options *options = &loader->handoff->options;
     struct options before = *options;

@@ -50,7 +50,6 @@ EFI_STATUS describe_platform(struct loader *loader)
     handoff->firmware_cr3 = read_cr3();
     handoff->firmware_cr4 = read_cr4();
     handoff->firmware_efer = read_msr(MSR_EFER);
-    handoff->reset_system.value = (UINTN)system_table->RuntimeServices->ResetSystem;
     find_rsdp(handoff);
     say("  %s, revision %x, CR0 %lx CR3 %lx CR4 %lx EFER %lx\n", handoff->firmware,
         handoff->firmware_revision, handoff->firmware_cr0, handoff->firmware_cr3, handoff->firmware_cr4,

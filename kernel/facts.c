@@ -13,6 +13,7 @@ static void print_firmware(const struct handoff *handoff)
     report_fact("firmware_cr0", "%lx", handoff->firmware_cr0);
     report_fact("firmware_cr4", "%lx", handoff->firmware_cr4);
     report_fact("firmware_efer", "%lx", handoff->firmware_efer);
+    report_fact("exit_tries", "%u", handoff->exit_tries);
     report_fact("rsdp", "%lx", handoff->rsdp.value);
     report_fact("qemu", "%d", machine_is_qemu(handoff->rsdp_oem));
     report_fact("serial", "%s", console_has_serial() ? "com1" : "none");

@@ -14,10 +14,10 @@ static void reset_system(const struct handoff *handoff, int type)
         ((reset_fn)handoff->reset_system.value)(type, 0, 0, NULL);
 }
 
-_Noreturn void machine_end(const struct handoff *handoff, bool passed)
+_Noreturn void machine_end(const struct handoff *handoff, enum end_action action, bool passed)
 {
     enum { RESET_COLD = 0, RESET_SHUTDOWN = 2 };
-    switch (handoff->options.end) {
+    switch (action) {
     case END_SHUTDOWN:
         reset_system(handoff, RESET_SHUTDOWN);
         break;

@@ -6,8 +6,8 @@
 
 #include "handoff.h"
 
-/* Under QEMU the debug-exit port ends the run; elsewhere the report stays, unless options say otherwise. */
-_Noreturn void machine_end(const struct handoff *handoff, bool passed);
+/* END_AUTO: under QEMU the debug-exit port ends the run, elsewhere the report stays on the screen. */
+_Noreturn void machine_end(const struct handoff *handoff, enum end_action action, bool passed);
 
 /* Turn on what protects: CR0.WP, and SMEP, SMAP, UMIP and global pages where the processor has them. */
 void machine_protect(void);

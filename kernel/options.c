@@ -67,11 +67,15 @@ static bool set_tests(struct options *options, struct word value)
 static bool set_choice(struct options *options, struct word key, struct word value)
 {
     static const char *const switches[] = {"auto", "off", NULL};
+    static const char *const keys[] = {"fresh", "stale", NULL};
     static const char *const ends[] = {"auto", "halt", "shutdown", "reset", NULL};
     static const char *const crashes[] = {
         "no", "page-fault", "general-protection", "double-fault", "triple", "hang", NULL};
     bool is_switch = word_is(key, "serial") || word_is(key, "screen");
-    const char *const *names = is_switch ? switches : word_is(key, "end") ? ends : crashes;
+    const char *const *names = is_switch                 ? switches
+                               : word_is(key, "end")     ? ends
+                               : word_is(key, "map-key") ? keys
+                                                         : crashes;
     int chosen = choice(value, names);
     if (chosen < 0)
         return false;
@@ -79,6 +83,8 @@ static bool set_choice(struct options *options, struct word key, struct word val
         options->no_serial = chosen == 1;
     else if (word_is(key, "screen"))
         options->no_screen = chosen == 1;
+    else if (word_is(key, "map-key"))
+        options->stale_map_key = chosen == 1;
     else if (word_is(key, "end"))
         options->end = (enum end_action)chosen;
     else if (word_is(key, "crash"))
@@ -112,4 +118,20 @@ bool options_apply(struct options *options, const char *text, size_t bytes)
             copy_word(options->refused, word);
         understood = false;
     }
+}
+
+bool options_from_ucs2(const uint8_t *ucs2, size_t bytes, char *text, size_t *length)
+{
+    size_t taken = 0;
+    for (; taken < bytes / 2; taken++) {
+        unsigned c = ucs2[2 * taken] | (unsigned)ucs2[2 * taken + 1] << 8;
+        if (c == 0)
+            break;
+        bool blank = c == '\t' || c == '\r' || c == '\n';
+        if (!blank && (c < ' ' || c > '~'))
+            return false;
+        text[taken] = (char)c;
+    }
+    *length = taken;
+    return true;
 }

@@ -9,6 +9,7 @@
  *   end=auto|halt|shutdown|reset   what happens after the report
  *   serial=auto|off                the first serial port
  *   screen=auto|off                the framebuffer
+ *   map-key=fresh|stale            stale: make the first ExitBootServices fail, to see that it is tried again
  *   crash=no|page-fault|general-protection|double-fault|triple|hang   end like this on purpose
  */
 #ifndef KERNEL_OPTIONS_H
@@ -16,6 +17,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum end_action { END_AUTO, END_HALT, END_SHUTDOWN, END_RESET };
 
@@ -34,6 +36,7 @@ struct options {
     char tests[OPTION_TEXT_LIMIT]; /* "" means all */
     bool no_serial;
     bool no_screen;
+    bool stale_map_key;
     enum end_action end;
     enum crash_kind crash;
     char refused[OPTION_TEXT_LIMIT]; /* the first word that was not understood, shortened; else "" */
@@ -44,5 +47,12 @@ struct options {
  * changes nothing and is remembered in `refused`. False if there was one.
  */
 bool options_apply(struct options *options, const char *text, size_t bytes);
+
+/*
+ * LoadOptions are whatever the boot entry holds: nothing, a binary structure, or a command line in UCS-2.
+ * Take the text, up to its end or its first zero: true, and *length characters are in text, which must have
+ * room for bytes / 2. False if it holds anything but printable ASCII and blanks; then it is not for us.
+ */
+bool options_from_ucs2(const uint8_t *ucs2, size_t bytes, char *text, size_t *length);
 
 #endif

@@ -9,6 +9,7 @@ static struct {
     const struct handoff *handoff;
     unsigned planned, passed, failed, skipped;
     const char *failures[REMEMBERED];
+    bool ended;
 } report;
 
 void report_use(const struct handoff *handoff)
@@ -44,7 +45,10 @@ static _Noreturn void end(const char *crash)
         print("# stopped: %s\n", crash);
     print("# selfmap: %s tests=%u passed=%u failed=%u skipped=%u\n", passed ? "PASS" : "FAIL", report.planned,
           report.passed, report.failed, report.skipped);
-    machine_end(report.handoff, passed);
+    /* What crashed after the summary was the end the options ask for: try no such thing twice. */
+    enum end_action action = report.ended ? END_AUTO : report.handoff->options.end;
+    report.ended = true;
+    machine_end(report.handoff, action, passed);
 }
 
 void report_end(void)

@@ -80,11 +80,17 @@ def _firmware(machine, work):
             "-drive", f"if=pflash,format=raw,unit=1,file={_doubled(own_vars)}"]
 
 
+def _memory(machine):
+    """Memory that is reserved only when touched, so that a machine may have more than its host."""
+    return ["-m", machine.memory, "-object", f"memory-backend-ram,id=ram,size={machine.memory},reserve=off",
+            "-machine", "memory-backend=ram"]
+
+
 def command(machine, work):
     """QEMU's command line; its files go to the folder work."""
     line = ["qemu-system-x86_64", "-nodefaults", "-display", "none", "-no-reboot", "-nic", "none",
             "-monitor", "none", "-accel", "tcg", *_firmware(machine, work),
-            "-cpu", machine.cpu, "-m", machine.memory, "-smp", str(machine.smp), "-vga", machine.vga,
+            "-cpu", machine.cpu, *_memory(machine), "-smp", str(machine.smp), "-vga", machine.vga,
             "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
             "-d", "cpu_reset", "-D", str(work / "reset.log"),
             "-qmp", f"unix:{_doubled(work / 'qmp')},server=on,wait=off",

@@ -39,6 +39,8 @@ static void every_choice(void **state)
     assert_int_equal(from("crash=double-fault", true).crash, CRASH_DOUBLE_FAULT);
     assert_int_equal(from("crash=hang", true).crash, CRASH_HANG);
     assert_false(from("serial=off serial=auto", true).no_serial);
+    assert_true(from("map-key=stale", true).stale_map_key);
+    assert_false(from("map-key=stale map-key=fresh", true).stale_map_key);
 }
 
 static void later_wins(void **state)
@@ -101,6 +103,26 @@ static void arbitrary_bytes(void **state)
     }
 }
 
+static void load_options(void **state)
+{
+    (void)state;
+    static const uint8_t text[] =
+        "e\0n\0d\0=\0h\0a\0l\0t\0\n\0\0\0x\0"; /* the rest after the zero is no text */
+    static const uint8_t binary[] = {4, 1, 42, 0};
+    char out[64];
+    size_t length = 99;
+    assert_true(options_from_ucs2(text, sizeof text - 1, out, &length));
+    assert_int_equal(length, 9);
+    assert_memory_equal(out, "end=halt\n", 9);
+    assert_true(options_from_ucs2(text, 7, out, &length)); /* an odd byte at the end */
+    assert_int_equal(length, 3);
+    assert_true(options_from_ucs2(NULL, 0, out, &length));
+    assert_int_equal(length, 0);
+    length = 99;
+    assert_false(options_from_ucs2(binary, sizeof binary, out, &length));
+    assert_int_equal(length, 99);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +132,7 @@ int main(void)
         {"options: comments and blanks are passed over", comments_and_blanks, NULL, NULL, NULL},
         {"options: what is no option changes nothing and is remembered", refused_words, NULL, NULL, NULL},
         {"options: the first refused word is kept", first_refused_is_kept, NULL, NULL, NULL},
+        {"options: LoadOptions are taken only if they are text", load_options, NULL, NULL, NULL},
         {"options: arbitrary bytes are read safely", arbitrary_bytes, NULL, NULL, NULL},
     };
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);
