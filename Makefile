@@ -191,10 +191,11 @@ $(B)/host/kernel/%.o: test/host/%.c Makefile | $(B)/deps-build $(B)/deps-test
 	$(call compile_host,)
 $(B)/host/kernel/src/%.o: kernel/%.c Makefile | $(B)/deps-build $(B)/deps-test
 	$(call compile_host,)
-KERNEL_TESTS := memory_map frames options format
+KERNEL_TESTS := memory_map frames options format screen
 $(B)/host/kernel/test_memory_map: $(B)/host/kernel/src/memory_map.o
 $(B)/host/kernel/test_frames: $(B)/host/kernel/src/frames.o $(B)/host/kernel/src/frame_zone.o
 $(B)/host/kernel/test_options: $(B)/host/kernel/src/options.o
+$(B)/host/kernel/test_screen: $(B)/host/kernel/src/screen.o $(B)/font.o
 $(B)/host/kernel/test_format: $(B)/host/kernel/src/format.o
 $(KERNEL_TESTS:%=$(B)/host/kernel/test_%): $(B)/host/kernel/test_%: $(B)/host/kernel/test_%.o
 	$(link_host)

@@ -38,7 +38,7 @@ struct handoff {
     uint32_t firmware_revision;
     uint64_t firmware_cr0, firmware_cr3, firmware_cr4, firmware_efer; /* as they were at the entry */
 
-    unsigned exit_tries; /* calls of ExitBootServices */
+    unsigned exit_tries;      /* calls of ExitBootServices */
     uint64_t image_base;      /* where the PE image was loaded: for a debugger */
     phys_addr_t rsdp;         /* ACPI; 0 if the firmware names none */
     char rsdp_oem[8];         /* its OEM id, printable ASCII */

@@ -6,7 +6,7 @@ enum { PSF1_MAGIC = 0x0436, PSF1_HEADER_BYTES = 4, GLYPH_WIDTH = 8, MAX_COLUMNS 
 /* Embedded by the build from Debian's console fonts. */
 extern const uint8_t font_start[] __asm__("_binary_font_psf_start") __attribute__((visibility("hidden")));
 
-static struct {
+static struct screen {
     volatile uint32_t *pixels;
     uint32_t stride, ink;
     unsigned glyph_height;
@@ -64,26 +64,38 @@ static uint32_t three_quarters(uint32_t mask)
     return unit ? mask / unit * 3 / 4 * unit : 0;
 }
 
-bool screen_start(const struct handoff_framebuffer *framebuffer)
+static unsigned at_most(unsigned number, unsigned limit)
 {
-    unsigned height = font_start[3];
-    bool is_font = (font_start[0] | font_start[1] << 8) == PSF1_MAGIC && height > 0;
-    if (!is_font || framebuffer->width < 16 * GLYPH_WIDTH || framebuffer->height < 4 * height)
-        return false;
-    screen.pixels = (volatile uint32_t *)framebuffer->address.value;
-    screen.stride = framebuffer->stride;
-    screen.ink = three_quarters(framebuffer->red_mask) | three_quarters(framebuffer->green_mask) |
-                 three_quarters(framebuffer->blue_mask);
-    screen.glyph_height = height;
-    screen.columns = framebuffer->width / GLYPH_WIDTH;
-    screen.columns = screen.columns < MAX_COLUMNS ? screen.columns : MAX_COLUMNS;
-    screen.rows = framebuffer->height / height < MAX_ROWS ? framebuffer->height / height : MAX_ROWS;
+    return number < limit ? number : limit;
+}
+
+static void clear(const struct handoff_framebuffer *framebuffer)
+{
     for (uint32_t y = 0; y < framebuffer->height; y++)
         for (uint32_t x = 0; x < framebuffer->width; x++)
             screen.pixels[(size_t)y * screen.stride + x] = 0;
     for (unsigned row = 0; row < screen.rows; row++)
         for (unsigned column = 0; column < screen.columns; column++)
             cells[row][column] = ' ';
+}
+
+bool screen_start(const struct handoff_framebuffer *framebuffer)
+{
+    unsigned height = font_start[3];
+    bool is_font = (font_start[0] | font_start[1] << 8) == PSF1_MAGIC && height > 0;
+    screen.pixels = NULL;
+    if (!is_font || framebuffer->width < 16 * GLYPH_WIDTH || framebuffer->height < 4 * height)
+        return false;
+    screen = (struct screen){
+        .pixels = (volatile uint32_t *)framebuffer->address.value,
+        .stride = framebuffer->stride,
+        .ink = three_quarters(framebuffer->red_mask) | three_quarters(framebuffer->green_mask) |
+               three_quarters(framebuffer->blue_mask),
+        .glyph_height = height,
+        .columns = at_most(framebuffer->width / GLYPH_WIDTH, MAX_COLUMNS),
+        .rows = at_most(framebuffer->height / height, MAX_ROWS),
+    };
+    clear(framebuffer);
     return true;
 }
 

@@ -34,6 +34,12 @@ volatile uint64_t *test_words(const struct selftest_run *t, page_t page)
     return (volatile uint64_t *)test_address(t, page).value;
 }
 
+volatile entry_t *test_leaf(const struct selftest_run *t, page_t page)
+{
+    return (volatile entry_t *)window_entry_address(t->space->cpu.levels, PAGING_RECURSIVE_SLOT, 1, page)
+        .value;
+}
+
 uint64_t no_execute(const struct selftest_run *t)
 {
     return t->space->cpu.has_no_execute ? ENTRY_NO_EXECUTE : 0;

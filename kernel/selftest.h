@@ -33,6 +33,9 @@ page_t test_page(const struct selftest_run *t, uint64_t n);
 virt_addr_t test_address(const struct selftest_run *t, page_t page);
 volatile uint64_t *test_words(const struct selftest_run *t, page_t page);
 
+/* The P1 entry of a mapped page, through the window: for tests that go behind the core's back. */
+volatile entry_t *test_leaf(const struct selftest_run *t, page_t page);
+
 /* ENTRY_NO_EXECUTE if the processor has it. */
 uint64_t no_execute(const struct selftest_run *t);
 

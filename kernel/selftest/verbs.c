@@ -128,6 +128,38 @@ static void refusals_change_nothing(struct selftest_run *t)
     give_frame(t, frame);
 }
 
+static void sizes_and_halves(struct selftest_run *t)
+{
+    page_t page = test_page(t, 0);
+    unsigned levels = t->space->cpu.levels;
+    frame_t beyond = {UINT64_C(1) << (address_bits(levels) - 1 - PAGE_SHIFT)};
+    CHECK(paging_identity_map(t->space, beyond, 0, t->source) == PAGING_NOT_CANONICAL);
+    CHECK(paging_map_sized(t->space, page, (frame_t){0}, (enum page_size)0, 0, t->source) ==
+          PAGING_NOT_SUPPORTED);
+    CHECK(paging_map_sized(t->space, page, (frame_t){0}, (enum page_size)4, 0, t->source) ==
+          PAGING_NOT_SUPPORTED);
+    CHECK(paging_map(t->space, page, 0, t->source) == PAGING_OK);
+    CHECK(paging_map_sized(t->space, page, (frame_t){0}, PAGE_2M, 0, t->source) == PAGING_ALREADY_MAPPED);
+    unmap(t, page);
+}
+
+/* Entries the owner of the space wrote: not present, and yet not unused. Here the owner is the test. */
+static void owners_entries_are_kept(struct selftest_run *t)
+{
+    page_t page = test_page(t, 0), neighbour = test_page(t, 1);
+    const entry_t reserved = {0x1234567890};
+    struct paging_translation found;
+    struct paging_unmapped gone;
+    CHECK(paging_map(t->space, neighbour, 0, t->source) == PAGING_OK);
+    entry_store(test_leaf(t, page), reserved);
+    CHECK(paging_translate(t->space, test_address(t, page), &found) == PAGING_RESERVED);
+    CHECK(paging_map(t->space, page, 0, t->source) == PAGING_RESERVED);
+    CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_RESERVED);
+    CHECK(entry_load(test_leaf(t, page)).bits == reserved.bits);
+    entry_store(test_leaf(t, page), (entry_t){0});
+    unmap(t, neighbour);
+}
+
 /* A source that hands out a given number of frames of another, and then is dry. */
 struct rationed_source {
     struct frame_source source;
@@ -188,6 +220,8 @@ const struct selftest verb_tests[] = {
     {"map: the first and last pages of both halves", first_and_last_pages},
     {"translate: says at which level the walk ended", translate_says_what_is_missing},
     {"map, unmap: what is refused changes nothing", refusals_change_nothing},
+    {"map, identity_map: sizes and addresses that do not exist are refused", sizes_and_halves},
+    {"reserved: entries of the space's owner are refused and kept", owners_entries_are_kept},
     {"map: out of frames leaks nothing, wherever it happens", out_of_frames_leaks_nothing},
     {"unmap: tables go back when their last page goes", empty_tables_come_back},
     {0},

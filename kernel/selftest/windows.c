@@ -66,9 +66,8 @@ static void remap_shows_the_new_frame(struct selftest_run *t)
 
 static void set_frame(struct selftest_run *t, page_t page, frame_t frame)
 {
-    virt_addr_t slot = window_entry_address(t->space->cpu.levels, PAGING_RECURSIVE_SLOT, 1, page);
-    entry_t entry = entry_load((const volatile entry_t *)slot.value);
-    entry_store((volatile entry_t *)slot.value, entry_make(frame, entry_flags(entry)));
+    entry_t entry = entry_load(test_leaf(t, page));
+    entry_store(test_leaf(t, page), entry_make(frame, entry_flags(entry)));
 }
 
 static frame_t frame_of(struct selftest_run *t, page_t page)
