@@ -24,6 +24,7 @@ OVMF_CODE = "/usr/share/OVMF/OVMF_CODE_4M.fd"
 OVMF_VARS = "/usr/share/OVMF/OVMF_VARS_4M.fd"
 UBOOT_ROM = "/usr/lib/u-boot/qemu-x86_64/u-boot.rom"
 FIRST_WORDS = re.compile(rb"\n(?:KTAP version 1|# [a-z_]+=)")  # of the application, after the firmware's
+OWN_MEMORY = ",memory-backend=ram"  # see _memory
 MAX_LOG = 8 << 20
 MAX_ERRORS = 64 << 10
 
@@ -72,18 +73,17 @@ def _doubled(text):
 
 def _firmware(machine, work):
     if machine.firmware == "uboot":
-        return ["-machine", machine.machine or "pc", "-icount", "shift=7,sleep=off", "-bios", UBOOT_ROM]
+        return ["-machine", (machine.machine or "pc") + OWN_MEMORY, "-icount", "shift=7,sleep=off", "-bios", UBOOT_ROM]
     own_vars = work / "vars.fd"
     shutil.copyfile(OVMF_VARS, own_vars)
-    return ["-machine", machine.machine or "q35",
+    return ["-machine", (machine.machine or "q35") + OWN_MEMORY,
             "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={OVMF_CODE}",
             "-drive", f"if=pflash,format=raw,unit=1,file={_doubled(own_vars)}"]
 
 
 def _memory(machine):
     """Memory that is reserved only when touched, so that a machine may have more than its host."""
-    return ["-m", machine.memory, "-object", f"memory-backend-ram,id=ram,size={machine.memory},reserve=off",
-            "-machine", "memory-backend=ram"]
+    return ["-m", machine.memory, "-object", f"memory-backend-ram,id=ram,size={machine.memory},reserve=off"]
 
 
 def command(machine, work):

@@ -31,7 +31,7 @@ class CommandLine(unittest.TestCase):
     def test_defaults(self):
         """boot: OVMF on q35 without network, screen window or reboot; the image is never written"""
         words = self.words()
-        self.assertEqual(self.after(words, "-machine"), ["q35"])
+        self.assertEqual(self.after(words, "-machine"), ["q35,memory-backend=ram"])
         self.assertEqual(self.after(words, "-nic"), ["none"])
         self.assertEqual(self.after(words, "-display"), ["none"])
         self.assertIn("-no-reboot", words)
@@ -44,7 +44,7 @@ class CommandLine(unittest.TestCase):
     def test_uboot(self):
         """boot: U-Boot on pc, counting instructions"""
         words = self.words(firmware="uboot")
-        self.assertEqual(self.after(words, "-machine"), ["pc"])
+        self.assertEqual(self.after(words, "-machine"), ["pc,memory-backend=ram"])
         self.assertEqual(self.after(words, "-icount"), ["shift=7,sleep=off"])
         self.assertEqual(self.after(words, "-bios"), [machine.UBOOT_ROM])
 
