@@ -1,4 +1,5 @@
 /* exit.c - the end of boot services (UEFI 2.10, 7.4.6). */
+#include "kernel/cpu.h"
 #include "loader.h"
 
 EFI_STATUS exit_boot_services(struct loader *loader)
@@ -17,8 +18,12 @@ EFI_STATUS exit_boot_services(struct loader *loader)
         if (!EFI_ERROR(status))
             status = BS->ExitBootServices(loader->image, loader->map_key);
     }
-    if (EFI_ERROR(status))
-        return status;
+    if (EFI_ERROR(status)) {
+        /* There is no way back: EDK II, for one, has stopped its timer. Try to say so, and stay. */
+        say("Selfmap: stopped before leaving the firmware: ExitBootServices failed %d times, %s\n", TRIES,
+            status_name(status));
+        cpu_halt();
+    }
     convert_memory_map(loader);
     /* Only now: U-Boot replaces its runtime services with other functions when boot services end. */
     handoff->reset_system.value = (UINTN)system_table->RuntimeServices->ResetSystem;

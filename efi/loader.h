@@ -43,7 +43,7 @@ const char *status_name(EFI_STATUS status);
 /* platform.c: the table of this kind that the firmware publishes (UEFI 2.10, 4.6), or NULL. */
 const void *configuration_table(EFI_GUID kind);
 
-/* options.c, platform.c */
+/* platform.c, screen.c, options.c */
 EFI_STATUS switch_watchdog_off(struct loader *loader);
 EFI_STATUS describe_platform(struct loader *loader);
 EFI_STATUS find_framebuffer(struct loader *loader);
@@ -58,7 +58,7 @@ EFI_STATUS find_runtime_regions(struct loader *loader);
 EFI_STATUS build_fresh_tables(struct loader *loader);
 EFI_STATUS check_fresh_tables(struct loader *loader);
 
-/* exit.c: the last step. From its first ExitBootServices on, nothing may be printed. */
+/* exit.c: the last step. It comes back only with success: from the first try on, the firmware is unusable. */
 EFI_STATUS exit_boot_services(struct loader *loader);
 
 /* Remember a region that the fresh tables shall map. EFI_OUT_OF_RESOURCES if there are too many. */

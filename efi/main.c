@@ -12,8 +12,8 @@ static const struct {
 } steps[] = {
     {"switch the watchdog off", switch_watchdog_off},
     {"look at firmware and processor", describe_platform},
-    {"look for a framebuffer", find_framebuffer},
     {"read options", read_options},
+    {"look for a framebuffer", find_framebuffer},
     {"find the sections of our image", find_image_sections},
     {"take memory for stack, hand-over, frames and tables", take_memory},
     {"find what runtime services need", find_runtime_regions},

@@ -4,10 +4,8 @@
 
 enum {
     STACK_PAGES = 16,
-    MAP_SLACK = 64,        /* descriptors that may appear between the first map and the last */
-    ZONE_SLACK = 64,       /* and runs of usable memory */
-    SPARE_TABLES = 64,     /* for what the kernel maps before the frame allocator stands */
-    TABLES_PER_REGION = 8, /* two P1s, two P2s, two P3s at the ends of a region, and some room */
+    MAP_SLACK = 64,  /* descriptors that may appear between the first map and the last */
+    ZONE_SLACK = 64, /* and runs of usable memory */
 };
 
 EFI_STATUS take_pages(struct loader *loader, UINTN pages, UINT64 alignment, UINT64 *start)
@@ -15,7 +13,7 @@ EFI_STATUS take_pages(struct loader *loader, UINTN pages, UINT64 alignment, UINT
     UINTN extra = alignment / EFI_PAGE_SIZE - 1;
     EFI_PHYSICAL_ADDRESS at = 0;
     if (loader->taken_count == TAKEN_LIMIT)
-        return EFI_OUT_OF_RESOURCES;
+        return FAIL(EFI_OUT_OF_RESOURCES, "  more than %d blocks of memory", TAKEN_LIMIT);
     EFI_STATUS status = BS->AllocatePages(AllocateAnyPages, EfiLoaderData, pages + extra, &at);
     if (EFI_ERROR(status))
         return FAIL(status, "  no %lu pages to be had", (UINT64)(pages + extra));
@@ -43,6 +41,8 @@ EFI_STATUS add_region(struct loader *loader, const char *name, UINT64 start, UIN
                       bool exact)
 {
     struct handoff *handoff = loader->handoff;
+    if (end < start || end > UINT64_MAX - EFI_PAGE_SIZE)
+        return FAIL(EFI_INVALID_PARAMETER, "  %s: %lx..%lx is no range", name, start, end);
     if (handoff->region_count == HANDOFF_REGION_LIMIT)
         return FAIL(EFI_OUT_OF_RESOURCES, "  more than %d regions to map", HANDOFF_REGION_LIMIT);
     handoff->regions[handoff->region_count++] = (struct handoff_region){
@@ -72,11 +72,13 @@ static enum memory_kind kind_of(const EFI_MEMORY_DESCRIPTOR *descriptor)
         MEMORY_BAD,      MEMORY_ACPI_RECLAIM, MEMORY_ACPI_NVS,     MEMORY_MMIO,
         MEMORY_MMIO,     MEMORY_RESERVED,     MEMORY_PERSISTENT,   MEMORY_UNACCEPTED,
     };
-    const UINT64 specific_purpose = 0x40000; /* set aside for some driver: not general memory */
+    /* Set aside for some driver; or needed by runtime services, whatever the type says. */
+    const UINT64 specific_purpose = 0x40000, runtime = 1ull << 63;
     if (descriptor->Type >= sizeof kinds / sizeof kinds[0])
         return MEMORY_RESERVED;
     enum memory_kind kind = kinds[descriptor->Type];
-    return memory_kind_is_usable(kind) && (descriptor->Attribute & specific_purpose) ? MEMORY_RESERVED : kind;
+    bool special = (descriptor->Attribute & (specific_purpose | runtime)) != 0;
+    return memory_kind_is_usable(kind) && special ? MEMORY_RESERVED : kind;
 }
 
 void convert_memory_map(struct loader *loader)
@@ -92,6 +94,14 @@ void convert_memory_map(struct loader *loader)
             .kind = kind_of(from),
         };
     }
+    /* Wherever the map says it is: nobody else may have the memory that is shown on the screen. */
+    const struct handoff_framebuffer *screen = &handoff->framebuffer;
+    if (screen->width != 0)
+        handoff->descriptors[handoff->descriptor_count++] = (struct memory_descriptor){
+            .start = screen->address.value,
+            .page_count = EFI_SIZE_TO_PAGES(screen->address.value % EFI_PAGE_SIZE + screen->bytes),
+            .kind = MEMORY_MMIO,
+        };
 }
 
 /* One block: guard page, stack, and the buffers of the memory map. All but the guard page gets mapped. */
@@ -99,7 +109,7 @@ static EFI_STATUS take_stack_and_buffers(struct loader *loader)
 {
     struct handoff *handoff = loader->handoff;
     UINT64 start;
-    UINTN first_bytes = 0, key, stride;
+    UINTN first_bytes = 0, key = 0, stride = 0;
     UINT32 version;
     EFI_STATUS status = BS->GetMemoryMap(&first_bytes, NULL, &key, &stride, &version);
     if (status != EFI_BUFFER_TOO_SMALL || stride < sizeof(EFI_MEMORY_DESCRIPTOR))
@@ -107,7 +117,9 @@ static EFI_STATUS take_stack_and_buffers(struct loader *loader)
                     status_name(status));
 
     UINTN count = first_bytes / stride + MAP_SLACK;
-    UINTN map_bytes = count * stride, descriptor_bytes = count * sizeof(struct memory_descriptor);
+    UINTN map_bytes = count * stride;
+    count++; /* the framebuffer's */
+    UINTN descriptor_bytes = count * sizeof(struct memory_descriptor);
     UINTN edge_bytes = MEMORY_EDGES(count) * sizeof(struct memory_edge);
     UINTN region_bytes = MEMORY_REGIONS(count) * sizeof(struct memory_region);
     UINTN buffer_pages = EFI_SIZE_TO_PAGES(map_bytes + descriptor_bytes + edge_bytes + region_bytes + 64);
@@ -165,25 +177,8 @@ static EFI_STATUS take_bookkeeping(struct loader *loader)
 
 EFI_STATUS take_memory(struct loader *loader)
 {
-    struct handoff *handoff = loader->handoff;
-    handoff->space.cpu = machine_paging_cpu();
     EFI_STATUS status = take_stack_and_buffers(loader);
     if (!EFI_ERROR(status))
         status = read_first_map(loader);
-    if (!EFI_ERROR(status))
-        status = take_bookkeeping(loader);
-    if (EFI_ERROR(status))
-        return status;
-
-    /* At most as many regions as there is room for, each with its ends, and one P2 for each GiB it spans. */
-    UINT64 start,
-        gigabytes = (handoff->bookkeeping_bytes + handoff->framebuffer.bytes) / level_bytes(PAGE_1G);
-    UINTN tables =
-        (handoff->region_count + loader->memory_count) * TABLES_PER_REGION + gigabytes + SPARE_TABLES;
-    status = take_pages(loader, tables, EFI_PAGE_SIZE, &start);
-    if (EFI_ERROR(status))
-        return status;
-    frame_t first = frame_containing((phys_addr_t){start});
-    arena_start(&handoff->arena, first, (frame_t){first.number + tables});
-    return EFI_SUCCESS;
+    return EFI_ERROR(status) ? status : take_bookkeeping(loader);
 }

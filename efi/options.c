@@ -43,6 +43,7 @@ static void read_load_options(struct loader *loader)
     }
     struct options *options = &loader->handoff->options;
     struct options before = *options;
+    options->refused[0] = '\0';
     apply(loader, "LoadOptions", length);
     __builtin_memcpy(options->refused, before.refused, sizeof options->refused);
 }

@@ -1,4 +1,4 @@
-/* platform.c - the firmware, its processor state, and where its tables and pixels are. */
+/* platform.c - the firmware, its processor state, and where its tables are. */
 #include "kernel/cpu.h"
 #include "loader.h"
 
@@ -6,8 +6,10 @@ EFI_STATUS switch_watchdog_off(struct loader *loader)
 {
     (void)loader;
     EFI_STATUS status = BS->SetWatchdogTimer(0, 0, 0, NULL);
-    /* Firmware without a watchdog says so; there is nothing to switch off then. */
-    return status == EFI_UNSUPPORTED ? EFI_SUCCESS : status;
+    /* No reason to stop: ExitBootServices ends it too, and until then there are five minutes. */
+    if (EFI_ERROR(status))
+        say("  it stays as it is: %s\n", status_name(status));
+    return EFI_SUCCESS;
 }
 
 const void *configuration_table(EFI_GUID kind)
@@ -39,6 +41,13 @@ static void find_rsdp(struct handoff *handoff)
         handoff->rsdp_oem[i] = printable(rsdp[OEM_OFFSET + i]);
 }
 
+/* AMD's encrypted guests need a bit in every entry that our tables do not carry (APM 2, 15.34). */
+static bool memory_is_encrypted(void)
+{
+    const UINT32 leaf = 0x8000001f, status_msr = 0xc0010131;
+    return (cpuid_or_zero(leaf).eax >> 1 & 1) && (read_msr(status_msr) & 1);
+}
+
 EFI_STATUS describe_platform(struct loader *loader)
 {
     struct handoff *handoff = loader->handoff;
@@ -50,65 +59,12 @@ EFI_STATUS describe_platform(struct loader *loader)
     handoff->firmware_cr3 = read_cr3();
     handoff->firmware_cr4 = read_cr4();
     handoff->firmware_efer = read_msr(MSR_EFER);
+    handoff->space.cpu = machine_paging_cpu();
     find_rsdp(handoff);
     say("  %s, revision %x, CR0 %lx CR3 %lx CR4 %lx EFER %lx\n", handoff->firmware,
         handoff->firmware_revision, handoff->firmware_cr0, handoff->firmware_cr3, handoff->firmware_cr4,
         handoff->firmware_efer);
+    if (memory_is_encrypted())
+        return FAIL(EFI_UNSUPPORTED, "  the memory of this virtual machine is encrypted (SEV)");
     return EFI_SUCCESS;
-}
-
-/* The masks of a pixel format (UEFI 2.10, 12.9.2); false for one without 32-bit pixels in memory. */
-static bool set_masks(const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *info,
-                      struct handoff_framebuffer *framebuffer)
-{
-    const UINT32 low = 0x000000ff, middle = 0x0000ff00, high = 0x00ff0000;
-    framebuffer->green_mask = middle;
-    switch (info->PixelFormat) {
-    case PixelRedGreenBlueReserved8BitPerColor:
-        framebuffer->red_mask = low;
-        framebuffer->blue_mask = high;
-        return true;
-    case PixelBlueGreenRedReserved8BitPerColor:
-        framebuffer->red_mask = high;
-        framebuffer->blue_mask = low;
-        return true;
-    case PixelBitMask:
-        framebuffer->red_mask = info->PixelInformation.RedMask;
-        framebuffer->green_mask = info->PixelInformation.GreenMask;
-        framebuffer->blue_mask = info->PixelInformation.BlueMask;
-        /* Masks that leave the high byte unused may mean pixels of three bytes: do not guess. */
-        return ((info->PixelInformation.RedMask | info->PixelInformation.GreenMask |
-                 info->PixelInformation.BlueMask | info->PixelInformation.ReservedMask) >>
-                24) != 0;
-    default:
-        return false;
-    }
-}
-
-EFI_STATUS find_framebuffer(struct loader *loader)
-{
-    struct handoff_framebuffer found = {0};
-    EFI_GRAPHICS_OUTPUT_PROTOCOL *gop = NULL;
-    EFI_GUID graphics = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID;
-    EFI_STATUS status = BS->LocateProtocol(&graphics, NULL, (VOID **)&gop);
-    if (EFI_ERROR(status) || !gop->Mode || !gop->Mode->Info || !set_masks(gop->Mode->Info, &found)) {
-        say("  none: the report goes to the serial port only\n");
-        return EFI_SUCCESS;
-    }
-    const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *info = gop->Mode->Info;
-    UINT64 needed = (UINT64)info->PixelsPerScanLine * info->VerticalResolution * 4;
-    if (info->PixelsPerScanLine < info->HorizontalResolution || gop->Mode->FrameBufferSize < needed ||
-        gop->Mode->FrameBufferBase == 0) {
-        say("  the firmware's figures contradict each other: not used\n");
-        return EFI_SUCCESS;
-    }
-    found.address.value = gop->Mode->FrameBufferBase;
-    found.bytes = needed;
-    found.width = info->HorizontalResolution;
-    found.height = info->VerticalResolution;
-    found.stride = info->PixelsPerScanLine;
-    loader->handoff->framebuffer = found;
-    say("  %u x %u at %lx\n", found.width, found.height, found.address.value);
-    return add_region(loader, "framebuffer", found.address.value, found.address.value + needed,
-                      ENTRY_WRITABLE | ENTRY_NO_EXECUTE, false);
 }

@@ -2,10 +2,36 @@
 #include "kernel/identity.h"
 #include "loader.h"
 
+enum {
+    SPARE_TABLES = 16, /* the root, the scratch page's, and some room */
+    TABLES_PER_REGION =
+        8, /* more than two P1s, P2s, P3s at the ends, besides one P2 for each GiB in between */
+};
+
+/* Room for all tables at worst. What is not used joins the frame allocator later. */
+static EFI_STATUS take_arena(struct loader *loader)
+{
+    struct handoff *handoff = loader->handoff;
+    UINT64 start, tables = SPARE_TABLES;
+    for (unsigned i = 0; i < handoff->region_count; i++) {
+        const struct handoff_region *region = &handoff->regions[i];
+        tables += TABLES_PER_REGION + (region->end.number - region->start.number) / level_pages(PAGE_1G);
+    }
+    EFI_STATUS status = take_pages(loader, tables, EFI_PAGE_SIZE, &start);
+    if (EFI_ERROR(status))
+        return status;
+    frame_t first = frame_containing((phys_addr_t){start});
+    arena_start(&handoff->arena, first, (frame_t){first.number + tables});
+    return EFI_SUCCESS;
+}
+
 EFI_STATUS build_fresh_tables(struct loader *loader)
 {
     struct handoff *handoff = loader->handoff;
     struct frame_source *frames = &handoff->arena.source;
+    EFI_STATUS taken = take_arena(loader);
+    if (EFI_ERROR(taken))
+        return taken;
     enum paging_status status = paging_create(&handoff->space, handoff->space.cpu, 0, frames);
     if (status != PAGING_OK)
         return FAIL(EFI_OUT_OF_RESOURCES, "  no address space: %s", paging_status_name(status));

@@ -18,6 +18,12 @@ static void triple_fault(void)
     __asm__ volatile("lidt %0\n\tint3" : : "m"(none));
 }
 
+void crash_early(const struct handoff *handoff)
+{
+    if (handoff->options.crash == CRASH_EARLY)
+        __asm__ volatile("ud2");
+}
+
 void crash_on_purpose(const struct handoff *handoff)
 {
     if (handoff->options.crash == CRASH_NO)

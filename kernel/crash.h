@@ -6,6 +6,9 @@
 
 #include "handoff.h"
 
+/* On the firmware's tables, with our own descriptor tables just loaded. */
+void crash_early(const struct handoff *handoff);
+
 void crash_on_purpose(const struct handoff *handoff);
 
 #endif

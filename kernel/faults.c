@@ -115,7 +115,8 @@ static void describe(const struct exception_frame *frame)
     struct text_sink sink = text_sink(text, sizeof text);
     uint64_t address = read_cr2();
     print("\n%s, error code %lx\n", exception_name(frame->vector), frame->error_code);
-    if (frame->vector == PAGE_FAULT && known) {
+    bool ours = known && (read_cr3() & ENTRY_FRAME_MASK) == paging_root_address(&known->space).value;
+    if (frame->vector == PAGE_FAULT && ours) {
         explain_page_fault(&sink.sink, &known->space, (virt_addr_t){address}, frame->error_code);
         print("page fault: %s\n", text);
     }

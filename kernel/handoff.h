@@ -31,7 +31,7 @@ struct handoff_framebuffer {
     uint32_t red_mask, green_mask, blue_mask;
 };
 
-enum { HANDOFF_REGION_LIMIT = 512, HANDOFF_TEXT_LIMIT = 64 };
+enum { HANDOFF_REGION_LIMIT = 2048, HANDOFF_TEXT_LIMIT = 64 };
 
 struct handoff {
     char firmware[HANDOFF_TEXT_LIMIT]; /* vendor, printable ASCII */

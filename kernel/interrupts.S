@@ -62,7 +62,7 @@ common:
         iretq
 
 /*
- * bool probe_run(struct probe *probe, enum probe_kind kind, uint64_t address, uint64_t value)
+ * void probe_access(struct probe *probe, enum probe_kind kind, virt_addr_t address, uint64_t value)
  * One access that may fault: read (0), write (1), or call (2). See probe.h. The exception handler comes back
  * to resume_ip with resume_sp, so nothing here is left half done.
  */

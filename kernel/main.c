@@ -5,7 +5,6 @@
 #include "console.h"
 #include "crash.h"
 #include "facts.h"
-#include "faults.h"
 #include "machine.h"
 #include "memory.h"
 #include "report.h"
@@ -16,11 +15,10 @@ static struct frames frames;
 _Noreturn void kernel_main(struct handoff *handoff)
 {
     paging_went_live(&handoff->space);
-    report_use(handoff);
-    console_start(&handoff->framebuffer, &handoff->options);
-    print("\nSelfmap " SELFMAP_VERSION ": the tables are ours\n");
-    faults_use(handoff);
+    print("Selfmap: the tables are ours\n");
+    print("Selfmap: switch on what protects: write protection, SMEP, SMAP\n");
     machine_protect();
+    print("Selfmap: sort the memory map, hand it to the frame allocator\n");
     memory_start(handoff, &frames);
     print_facts(handoff, &frames);
     crash_on_purpose(handoff);

@@ -64,33 +64,38 @@ static bool set_tests(struct options *options, struct word value)
     return true;
 }
 
+/* The options whose values are words of a list. */
 static bool set_choice(struct options *options, struct word key, struct word value)
 {
-    static const char *const switches[] = {"auto", "off", NULL};
-    static const char *const keys[] = {"fresh", "stale", NULL};
-    static const char *const ends[] = {"auto", "halt", "shutdown", "reset", NULL};
-    static const char *const crashes[] = {
-        "no", "page-fault", "general-protection", "double-fault", "triple", "hang", NULL};
-    bool is_switch = word_is(key, "serial") || word_is(key, "screen");
-    const char *const *names = is_switch                 ? switches
-                               : word_is(key, "end")     ? ends
-                               : word_is(key, "map-key") ? keys
-                                                         : crashes;
-    int chosen = choice(value, names);
+    static const struct {
+        const char *key;
+        const char *const values[8];
+    } choices[] = {
+        {"serial", {"auto", "off"}},
+        {"screen", {"auto", "off", "memory"}},
+        {"map-key", {"fresh", "stale"}},
+        {"end", {"auto", "halt", "shutdown", "reset"}},
+        {"crash", {"no", "early", "page-fault", "general-protection", "double-fault", "triple", "hang"}},
+    };
+    enum { SERIAL, SCREEN, MAP_KEY, END, CRASH, CHOICES };
+    unsigned which = 0;
+    while (which < CHOICES && !word_is(key, choices[which].key))
+        which++;
+    int chosen = which < CHOICES ? choice(value, choices[which].values) : -1;
     if (chosen < 0)
         return false;
-    if (word_is(key, "serial"))
+    if (which == SERIAL)
         options->no_serial = chosen == 1;
-    else if (word_is(key, "screen"))
+    if (which == SCREEN) {
         options->no_screen = chosen == 1;
-    else if (word_is(key, "map-key"))
+        options->screen_in_memory = chosen == 2;
+    }
+    if (which == MAP_KEY)
         options->stale_map_key = chosen == 1;
-    else if (word_is(key, "end"))
+    if (which == END)
         options->end = (enum end_action)chosen;
-    else if (word_is(key, "crash"))
+    if (which == CRASH)
         options->crash = (enum crash_kind)chosen;
-    else
-        return false;
     return true;
 }
 

@@ -8,9 +8,9 @@
  *   tests=all|PREFIX               which self-tests run: those whose name begins with PREFIX (no blanks)
  *   end=auto|halt|shutdown|reset   what happens after the report
  *   serial=auto|off                the first serial port
- *   screen=auto|off                the framebuffer
+ *   screen=auto|off|memory         the framebuffer; memory: pretend it is in memory that the map calls free
  *   map-key=fresh|stale            stale: make the first ExitBootServices fail, to see that it is tried again
- *   crash=no|page-fault|general-protection|double-fault|triple|hang   end like this on purpose
+ *   crash=no|early|page-fault|general-protection|double-fault|triple|hang   end like this on purpose
  */
 #ifndef KERNEL_OPTIONS_H
 #define KERNEL_OPTIONS_H
@@ -23,6 +23,7 @@ enum end_action { END_AUTO, END_HALT, END_SHUTDOWN, END_RESET };
 
 enum crash_kind {
     CRASH_NO,
+    CRASH_EARLY, /* before CR3 is loaded */
     CRASH_PAGE_FAULT,
     CRASH_GENERAL_PROTECTION,
     CRASH_DOUBLE_FAULT,
@@ -35,7 +36,7 @@ enum { OPTION_TEXT_LIMIT = 48 };
 struct options {
     char tests[OPTION_TEXT_LIMIT]; /* "" means all */
     bool no_serial;
-    bool no_screen;
+    bool no_screen, screen_in_memory;
     bool stale_map_key;
     enum end_action end;
     enum crash_kind crash;

@@ -34,7 +34,7 @@ void report_result(bool passed, const char *name, const char *skip_reason)
     ++*count;
 }
 
-static _Noreturn void end(const char *crash)
+static bool summarise(const char *crash)
 {
     unsigned results = report.passed + report.failed + report.skipped;
     bool passed = !crash && report.failed == 0 && results == report.planned && report.passed > 0;
@@ -45,10 +45,19 @@ static _Noreturn void end(const char *crash)
         print("# stopped: %s\n", crash);
     print("# selfmap: %s tests=%u passed=%u failed=%u skipped=%u\n", passed ? "PASS" : "FAIL", report.planned,
           report.passed, report.failed, report.skipped);
-    /* What crashed after the summary was the end the options ask for: try no such thing twice. */
-    enum end_action action = report.ended ? END_AUTO : report.handoff->options.end;
+    return passed;
+}
+
+static _Noreturn void end(const char *crash)
+{
+    /* A crash after the summary: what the options ask for as the end did not work. Once is enough. */
+    if (report.ended) {
+        print("# stopped after the report: %s\n", crash);
+        machine_end(report.handoff, END_AUTO, false);
+    }
+    bool passed = summarise(crash);
     report.ended = true;
-    machine_end(report.handoff, action, passed);
+    machine_end(report.handoff, report.handoff->options.end, passed);
 }
 
 void report_end(void)

@@ -69,11 +69,11 @@ static unsigned at_most(unsigned number, unsigned limit)
     return number < limit ? number : limit;
 }
 
-static void clear(const struct handoff_framebuffer *framebuffer)
+static void clear(volatile uint32_t *pixels, const struct handoff_framebuffer *framebuffer)
 {
     for (uint32_t y = 0; y < framebuffer->height; y++)
         for (uint32_t x = 0; x < framebuffer->width; x++)
-            screen.pixels[(size_t)y * screen.stride + x] = 0;
+            pixels[(size_t)y * screen.stride + x] = 0;
     for (unsigned row = 0; row < screen.rows; row++)
         for (unsigned column = 0; column < screen.columns; column++)
             cells[row][column] = ' ';
@@ -83,11 +83,10 @@ bool screen_start(const struct handoff_framebuffer *framebuffer)
 {
     unsigned height = font_start[3];
     bool is_font = (font_start[0] | font_start[1] << 8) == PSF1_MAGIC && height > 0;
-    screen.pixels = NULL;
+    screen.pixels = NULL; /* a fault before the end shall not be printed here */
     if (!is_font || framebuffer->width < 16 * GLYPH_WIDTH || framebuffer->height < 4 * height)
         return false;
     screen = (struct screen){
-        .pixels = (volatile uint32_t *)framebuffer->address.value,
         .stride = framebuffer->stride,
         .ink = three_quarters(framebuffer->red_mask) | three_quarters(framebuffer->green_mask) |
                three_quarters(framebuffer->blue_mask),
@@ -95,7 +94,9 @@ bool screen_start(const struct handoff_framebuffer *framebuffer)
         .columns = at_most(framebuffer->width / GLYPH_WIDTH, MAX_COLUMNS),
         .rows = at_most(framebuffer->height / height, MAX_ROWS),
     };
-    clear(framebuffer);
+    volatile uint32_t *pixels = (volatile uint32_t *)framebuffer->address.value;
+    clear(pixels, framebuffer);
+    screen.pixels = pixels;
     return true;
 }
 

@@ -17,6 +17,7 @@ enum {
     LOOP_BACK = 0x1e,
     READY_AND_OUT = 0x0f,
     TRANSMIT_EMPTY = 0x20,
+    TRANSMITTER_IDLE = 0x40,
     DATA_READY = 0x01,
 };
 
@@ -44,6 +45,8 @@ bool serial_start(void)
     /* No chip at all reads as ones everywhere; bit 7 of the interrupt enable register is always zero. */
     if (port_read8(LINE_STATUS) == 0xff || port_read8(INTERRUPTS) == 0xff)
         return false;
+    /* The firmware's last words may still be on their way. */
+    (void)wait_for(TRANSMITTER_IDLE);
     port_write8(INTERRUPTS, 0);
     port_write8(LINE_CONTROL, LATCH_DIVISOR);
     port_write8(DIVISOR_LOW, 1);

@@ -35,13 +35,16 @@ static enum paging_status check_frame(const struct address_space *space, frame_t
 }
 
 /* What stands in the way of a leaf of this size? Nothing if the walk ended at an unused entry. */
-static enum paging_status check_place(const struct walk *walk, unsigned size)
+static enum paging_status check_place(const struct address_space *space, const struct walk *walk,
+                                      unsigned size)
 {
     entry_t entry = walk->entries[walk->level];
     if (entry_is_unused(entry))
         return PAGING_OK;
     if (!entry_is_present(entry))
         return PAGING_RESERVED;
+    if (entry_is_malformed(space, entry, walk->level))
+        return PAGING_MALFORMED;
     return walk->level == size ? PAGING_ALREADY_MAPPED : PAGING_INSIDE_HUGE;
 }
 
@@ -59,7 +62,7 @@ static enum paging_status look(const struct address_space *space, page_t page, u
     if (status != PAGING_OK)
         return status;
     *walk = walk_to(space, page, size);
-    return check_place(walk, size);
+    return check_place(space, walk, size);
 }
 
 /* The table that holds the walk's entry of this level has `change` more used entries; its parent says so. */

@@ -26,6 +26,7 @@
  *   PAGING_BAD_FLAGS       a flag that is not in LEAF_FLAGS, or GLOBAL on a page of the lower half
  *   PAGING_NOT_SUPPORTED   NO_EXECUTE on a processor without it
  *   PAGING_NO_FRAMES       no frame for a table
+ *   PAGING_MALFORMED       an entry on the way has a reserved bit set: somebody else wrote to the tables
  * On each of them nothing has changed.
  */
 MUST_CHECK enum paging_status paging_map_to(struct address_space *space, page_t page, frame_t frame,
@@ -70,7 +71,7 @@ struct paging_unmapped {
  * page, the window of every table that went away, and, after a huge page, the window pages it leaks into.
  * Only then do frames go back.
  *
- *   PAGING_NOT_MAPPED, PAGING_RESERVED
+ *   PAGING_NOT_MAPPED, PAGING_RESERVED, PAGING_MALFORMED
  *   PAGING_INSIDE_HUGE     the leaf that maps the page starts elsewhere
  *   PAGING_RESERVED_SLOT   the page lies below a slot the core keeps
  * On each of them nothing has changed.

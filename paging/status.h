@@ -2,7 +2,8 @@
  * status.h - what a verb of the core answers.
  *
  * There is no panic and no assertion on input inside paging/. Bad input has its own status, and with any
- * status but PAGING_OK the tables, the frames and the out-parameters are as they were before the call.
+ * status but PAGING_OK the tables, the frames and the out-parameters are as they were before the call. (The
+ * path that paging_trace fills is the one exception: it is wanted most when the walk ended early.)
  */
 #ifndef PAGING_STATUS_H
 #define PAGING_STATUS_H

@@ -34,7 +34,8 @@ struct paging_path {
     entry_t entries[MAX_LEVELS + 1]; /* by level, from top down to level; the rest is zero */
 };
 
-/* Walk to the address and say how far that went. Statuses as for paging_translate. */
+/* Walk to the address and say how far that went. Statuses as for paging_translate; *path is filled with each
+ * of them but PAGING_NOT_CANONICAL. */
 MUST_CHECK enum paging_status paging_trace(const struct address_space *space, virt_addr_t address,
                                            struct paging_path *path);
 

@@ -73,7 +73,8 @@ def _doubled(text):
 
 def _firmware(machine, work):
     if machine.firmware == "uboot":
-        return ["-machine", (machine.machine or "pc") + OWN_MEMORY, "-icount", "shift=7,sleep=off", "-bios", UBOOT_ROM]
+        return ["-machine", (machine.machine or "pc") + OWN_MEMORY, "-icount", "shift=7,sleep=off",
+                "-bios", UBOOT_ROM]
     own_vars = work / "vars.fd"
     shutil.copyfile(OVMF_VARS, own_vars)
     return ["-machine", (machine.machine or "q35") + OWN_MEMORY,

@@ -1,4 +1,5 @@
 /* frames.c - the frame allocator on this machine's memory. */
+#include "memory.h"
 #include "selftest.h"
 
 static void refusals(struct selftest_run *t)
@@ -22,7 +23,7 @@ static bool in_memory_kind(const struct selftest_run *t, frame_t frame)
 {
     const struct handoff *handoff = t->handoff;
     for (const struct memory_region *region = handoff->memory;
-         region < handoff->memory + handoff->memory_capacity; region++)
+         region < handoff->memory + memory_region_count(); region++)
         if (frame.number >= region->start.number && frame.number < region->end.number)
             return memory_kind_is_usable(region->kind);
     return false;
@@ -52,7 +53,23 @@ static void frames_are_usable_and_distinct(struct selftest_run *t)
     CHECK(wrong == 0);
 }
 
+static void screen_is_not_free(struct selftest_run *t)
+{
+    const struct handoff_framebuffer *screen = &t->handoff->framebuffer;
+    if (screen->width == 0) {
+        t->skip = "there is no screen";
+        return;
+    }
+    uint64_t start = screen->address.value, end = start + screen->bytes;
+    for (size_t i = 0; i < memory_region_count(); i++) {
+        const struct memory_region *region = &t->handoff->memory[i];
+        bool apart = frame_start(region->end).value <= start || frame_start(region->start).value >= end;
+        CHECK(apart || !memory_kind_is_usable(region->kind));
+    }
+}
+
 const struct selftest frame_tests[] = {
+    {"frames: none lies in the framebuffer", screen_is_not_free},
     {"frames: double and foreign frees are refused", refusals},
     {"frames: each is usable memory, and none comes twice", frames_are_usable_and_distinct},
     {0},

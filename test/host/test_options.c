@@ -33,6 +33,9 @@ static void every_choice(void **state)
     assert_int_equal(from("end=auto", true).end, END_AUTO);
     assert_int_equal(from("end=halt", true).end, END_HALT);
     assert_int_equal(from("end=reset", true).end, END_RESET);
+    assert_int_equal(from("crash=early", true).crash, CRASH_EARLY);
+    assert_true(from("screen=memory", true).screen_in_memory);
+    assert_false(from("screen=memory", true).no_screen);
     assert_int_equal(from("crash=no", true).crash, CRASH_NO);
     assert_int_equal(from("crash=page-fault", true).crash, CRASH_PAGE_FAULT);
     assert_int_equal(from("crash=general-protection", true).crash, CRASH_GENERAL_PROTECTION);

@@ -120,6 +120,22 @@ static void huge_leaves_through_the_window(void **state)
 }
 
 /* An entry of the way to the address, changed behind the core's back. */
+/* Where translate says so, the verbs that change say so too, and change nothing. */
+static void changing_verbs_refuse_it(void)
+{
+    struct paging_translation translation;
+    struct paging_unmapped unmapped;
+    page_t page = rig_page(PLACE);
+    if (paging_translate(&rig.space, (virt_addr_t){PLACE}, &translation) != PAGING_MALFORMED)
+        return;
+    machine_snapshot();
+    assert_status(paging_map_to(&rig.space, page, (frame_t){DEVICE_FRAME}, RW, machine_frames()),
+                  PAGING_MALFORMED);
+    assert_status(paging_map(&rig.space, page, RW, machine_frames()), PAGING_MALFORMED);
+    assert_status(paging_unmap(&rig.space, page, machine_frames(), &unmapped), PAGING_MALFORMED);
+    assert_true(machine_unchanged());
+}
+
 static void malformed_at(unsigned level, uint64_t clear, uint64_t set)
 {
     const struct walker *walker = machine_walker();
@@ -131,6 +147,7 @@ static void malformed_at(unsigned level, uint64_t clear, uint64_t set)
     *entry = (whole & ~clear) | set;
     machine_flush_all();
     rig_translate(PLACE + 0x123);
+    changing_verbs_refuse_it();
     *entry = whole;
     machine_flush_all();
 }
@@ -197,7 +214,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("translate: AND of W and U, OR of NX over all levels", rights_of_all_levels),
     RIG_TEST("translate: window addresses lead to the tables", tables_through_the_window),
     RIG_TEST("translate: huge pages leak into the windows", huge_leaves_through_the_window),
-    RIG_TEST("translate: an entry the processor would refuse", malformed),
+    RIG_TEST("translate, map, unmap: an entry the processor would refuse", malformed),
     RIG_TEST("translate: changes nothing, flushes nothing", changes_nothing),
     RIG_TEST("space: the same verbs before and after the switch", before_the_switch),
 };
