@@ -16,7 +16,7 @@ struct attributes_table {
     UINT8 entries[];
 };
 
-/* Is it in one runtime region of the memory map? Firmwares publish entries that are not: they do not count. */
+/* Is it in one runtime region of the memory map? Firmwares publish others too: they do not count. */
 static bool is_in_runtime_region(const struct loader *loader, const EFI_MEMORY_DESCRIPTOR *entry)
 {
     UINT64 start = entry->PhysicalStart / EFI_PAGE_SIZE;
