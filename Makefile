@@ -12,11 +12,13 @@ say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(B)/%,%,$(2))')
 all: image
 
 help:
-	@echo 'make run [OPTIONS="key=value ..."]   boot on OVMF under QEMU, show the report; 0 only if all passed'
+	@echo 'make run [OPTIONS="key=value ..."]   boot on OVMF under QEMU, show the report; 0 only if all passed;'
+	@echo '                                    options: tests=PREFIX crash=page-fault ... (kernel/options.h)'
 	@echo 'make test [ONLY=PATTERN]            all tests, or those whose names match the pattern (see test/run --list)'
 	@echo 'make check                          formatting, linters, include rules, the PE image'
 	@echo 'make image                          $(B)/selfmap.img: a GPT disk with a FAT ESP'
-	@echo 'make usb DEVICE=/dev/sdX            write the image on a USB stick'
+	@echo 'make usb DEVICE=/dev/sdX            write the image on a USB stick (FORCE=1 CONFIRM=/dev/sdX if the disk'
+	@echo '                                    does not call itself removable)'
 	@echo 'make debug [OPTIONS=...]            boot stopped, waiting for gdb on port 1234'
 	@echo 'make format                         put all C sources into the house style'
 	@echo 'make clean                          remove $(B)/ and the built loader in esp/'
@@ -101,7 +103,10 @@ run: $(B)/selfmap.img
 	@tools/boot --options '$(OPTIONS)' $<
 
 debug: $(B)/selfmap.img
-	@echo 'In another terminal: gdb $(B)/selfmap.elf -ex "target remote :1234"'
+	@echo 'The image is loaded at image_base, which `make run` prints. In another terminal, without a file:'
+	@echo '  gdb -ex "target remote :1234" -ex "add-symbol-file $(B)/selfmap.elf -o 0xIMAGE_BASE"'
+	@echo '  (gdb) hbreak kernel_main'
+	@echo '  (gdb) continue'
 	@tools/boot --debugger --time-limit 7200 --options '$(OPTIONS)' $<
 
 # What a person says about the device reaches the tool unchanged.
@@ -200,6 +205,13 @@ $(B)/host/kernel/test_format: $(B)/host/kernel/src/format.o
 $(KERNEL_TESTS:%=$(B)/host/kernel/test_%): $(B)/host/kernel/test_%: $(B)/host/kernel/test_%.o
 	$(link_host)
 HOST_PROGRAMS += $(KERNEL_TESTS:%=$(B)/host/kernel/test_%)
+
+# The core as its users compile it, in a program of their own.
+$(B)/host/example: test/host/example.c $(CORE) Makefile | $(B)/deps-build $(B)/deps-test
+	@mkdir -p $(@D)
+	$(call say,HOSTCC,$@)
+	$(Q)$(CC) $(HOST_FLAGS) -MMD -MP $(filter %.c,$^) -o $@
+HOST_PROGRAMS += $(B)/host/example
 
 TEST_THINGS = $(HOST_PROGRAMS) $(MUTANT_PROGRAMS) $(BOOT_MUTANTS:%=$(B)/mutants/%/selfmap.img) $(B)/selfmap.img
 print-%:

@@ -19,7 +19,7 @@ static const struct {
     {"find what runtime services need", find_runtime_regions},
     {"build fresh page tables", build_fresh_tables},
     {"check them before they are used", check_fresh_tables},
-    {"exit boot services, switch CR3 (nothing is printed in between)", exit_boot_services},
+    {"exit boot services", exit_boot_services},
 };
 
 /* Called by gnu-efi's start-up code, which has applied our relocations. */

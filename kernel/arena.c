@@ -21,5 +21,10 @@ static void arena_release(struct frame_source *source, enum page_size size, fram
 
 void arena_start(struct arena *arena, frame_t start, frame_t end)
 {
-    *arena = (struct arena){{arena_allocate, arena_release}, start, start, end, 0};
+    *arena = (struct arena){
+        .source = {.allocate = arena_allocate, .release = arena_release},
+        .start = start,
+        .next = start,
+        .end = end,
+    };
 }

@@ -120,7 +120,8 @@ static void describe(const struct exception_frame *frame)
         explain_page_fault(&sink.sink, &known->space, (virt_addr_t){address}, frame->error_code);
         print("page fault: %s\n", text);
     }
-    if (is_in_guard(address) && (frame->vector == PAGE_FAULT || frame->vector == DOUBLE_FAULT))
+    bool stack_at_its_end = known && frame->rsp - known->stack_guard < 2 * PAGE_BYTES;
+    if (is_in_guard(address) && stack_at_its_end)
         print("the stack is used up: %016lx is in the guard page below it\n", address);
     print_registers(frame);
 }

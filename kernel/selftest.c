@@ -53,6 +53,29 @@ static bool is_wanted(const struct options *options, const char *name)
     return *prefix == '\0';
 }
 
+static unsigned matches(const struct options *options)
+{
+    unsigned count = 0;
+    for (unsigned list = 0; list < LISTS; list++)
+        for (const struct selftest *test = lists[list]; test->name; test++)
+            count += is_wanted(options, test->name);
+    return count;
+}
+
+/* The one test that runs whatever was asked for: a word that was not understood must not pass in silence. */
+static void options_make_sense(struct selftest_run *t)
+{
+    const struct options *options = &t->handoff->options;
+    if (options->refused[0] != '\0') {
+        print("# not an option: %s (selfmap.cfg lists them)\n", options->refused);
+        t->failed = true;
+    }
+    if (matches(options) == 0) {
+        print("# no test's name begins with: %s\n", options->tests);
+        t->failed = true;
+    }
+}
+
 static entry_t self_map_entry(const struct address_space *space)
 {
     virt_addr_t window =
@@ -78,11 +101,9 @@ void selftest_run_all(struct handoff *handoff, struct frames *frames)
 {
     struct selftest_run t = {
         .handoff = handoff, .space = &handoff->space, .frames = frames, .source = &frames->source};
-    unsigned count = 0;
-    for (unsigned list = 0; list < LISTS; list++)
-        for (const struct selftest *test = lists[list]; test->name; test++)
-            count += is_wanted(&handoff->options, test->name);
-    report_plan(count);
+    static const struct selftest always = {"options: every word was understood", options_make_sense};
+    report_plan(1 + matches(&handoff->options));
+    run_one(&t, &always);
     for (unsigned list = 0; list < LISTS; list++)
         for (const struct selftest *test = lists[list]; test->name; test++)
             if (is_wanted(&handoff->options, test->name))

@@ -31,8 +31,7 @@
 #    define PAGING_RECURSIVE_SLOT (ENTRY_COUNT - 1) /* holds the root itself */
 #endif
 #ifndef PAGING_FOREIGN_SLOT
-#    define PAGING_FOREIGN_SLOT \
-        (ENTRY_COUNT - 2) /* for editing the tables of another space; empty otherwise */
+#    define PAGING_FOREIGN_SLOT (ENTRY_COUNT - 2) /* kept empty, for tables of another space */
 #endif
 #ifndef PAGING_SCRATCH_SLOT
 #    define PAGING_SCRATCH_SLOT (ENTRY_COUNT - 3) /* one page, through which new tables are filled */

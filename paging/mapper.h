@@ -44,8 +44,8 @@ MUST_CHECK enum paging_status paging_map_sized(struct address_space *space, page
                                                struct frame_source *frames);
 
 /*
- * Map page to a frame of the source's choosing. The frame is marked as owned: unmapping gives it back. It is
- * not zeroed. Statuses as for paging_map_to.
+ * Map page to a frame of the source's choosing, which costs one frame more than the tables. It is marked as
+ * owned: unmapping gives it back. It is not zeroed. Statuses as for paging_map_to.
  */
 MUST_CHECK enum paging_status paging_map(struct address_space *space, page_t page, uint64_t flags,
                                          struct frame_source *frames);
@@ -69,7 +69,7 @@ struct paging_unmapped {
 /*
  * Remove the leaf that starts at page, whatever its size, with the tables that become empty. Flushed are the
  * page, the window of every table that went away, and, after a huge page, the window pages it leaks into.
- * Only then do frames go back.
+ * Only then do frames go back. unmapped must not be NULL.
  *
  *   PAGING_NOT_MAPPED, PAGING_RESERVED, PAGING_MALFORMED
  *   PAGING_INSIDE_HUGE     the leaf that maps the page starts elsewhere

@@ -5,7 +5,8 @@
  * worlds it works in:
  *
  *   PAGING_BY_OFFSET  The tables are not live. A table is reached at its physical address plus an offset: 0
- *                     while the firmware's identity mapping is active, or the address of a host's arena.
+ *                     while the firmware's identity mapping is active; in a host, the address of an aligned
+ *                     arena minus the physical address that its first page stands for.
  *   PAGING_BY_WINDOW  The tables are live on this processor, and are reached through the recursive slot.
  *                     A new table, which nothing links to yet, is filled through the scratch page.
  */
@@ -49,7 +50,11 @@ MUST_CHECK enum paging_status paging_create(struct address_space *space, struct 
 
 /*
  * Tell the core that CR3 now holds this root: from here on it uses the window and flushes what it changes.
- * Nothing is flushed: loading CR3 has done that.
+ *
+ * Before CR3 is loaded: EFER.NXE is set (if has_no_execute), CR4.PCIDE is off, no global translation of the
+ * old tables is cached (CR4.PGE was switched off), and the space maps the code that runs, its stack, this
+ * struct and the frame source. Nothing is flushed here: loading CR3 has done that. The struct may be copied
+ * and moved at any time, but only one copy may be used.
  */
 void paging_went_live(struct address_space *space);
 

@@ -18,7 +18,7 @@ enum paging_status {
     PAGING_RESERVED_SLOT,  /* the page lies below a slot of the root that the core keeps for itself */
     PAGING_MISALIGNED,     /* the page or the frame is not aligned to the page size */
     PAGING_FRAME_TOO_HIGH, /* the frame, or its end, lies beyond MAXPHYADDR */
-    PAGING_BAD_FLAGS,      /* a flag that is the core's own, or GLOBAL below the shared upper half */
+    PAGING_BAD_FLAGS,      /* a flag that is the core's own, or GLOBAL on a page of the lower half */
     PAGING_NOT_SUPPORTED,  /* this processor lacks no-execute, 1 GiB pages, or the number of levels */
     PAGING_NO_FRAMES,      /* the frame source ran dry */
     PAGING_MALFORMED,      /* a table holds an entry that the processor would refuse (reserved bit) */

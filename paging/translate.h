@@ -18,9 +18,9 @@ struct paging_translation {
 /*
  * Where does the address lead, and with what rights?
  *
- * Of the leaf's flags, WRITABLE and USER are reported only if every level has them, NO_EXECUTE if any has
- * (SDM 3A, 4.6.1). Below a slot that the core keeps, system bits 9 and 10 are not reported: there the leaf
- * may be a table's entry, and they are its count.
+ * The flags are those of LEAF_FLAGS. Of them, WRITABLE and USER are reported only if every level has them,
+ * NO_EXECUTE if any has (SDM 3A, 4.6.1). Below a slot that the core keeps, system bits 9 and 10 are not
+ * reported: there the leaf may be a table's entry, and they are its count.
  *
  *   PAGING_NOT_CANONICAL, PAGING_NOT_MAPPED, PAGING_RESERVED, PAGING_MALFORMED
  */

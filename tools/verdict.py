@@ -202,7 +202,7 @@ def _judge_failed_exit(report):
 
 def _judge_ending(outcome, text, report):
     """How the machine ended; None if it ended as it should and the report decides."""
-    last = (last_lines(text, 1) or ["(nothing)"])[0].strip()[:160]
+    last = (last_lines(text, 1) or ["(nothing)"])[0].strip()[:160].rstrip(".")
     if outcome.flooded:
         return "flood", f"the machine wrote without end; the last line was: {last}"
     if b"Triple fault" in outcome.reset_log:

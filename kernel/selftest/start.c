@@ -1,16 +1,9 @@
 /* start.c - is the world as the loader promised? */
-#include "console.h"
 #include "cpu.h"
 #include "paging/translate.h"
 #include "paging/window.h"
 #include "probe.h"
 #include "selftest.h"
-
-static void options_understood(struct selftest_run *t)
-{
-    if (!CHECK(t->handoff->options.refused[0] == '\0'))
-        print("# not an option: %s\n", t->handoff->options.refused);
-}
 
 static void cr3_holds_our_root(struct selftest_run *t)
 {
@@ -104,7 +97,6 @@ static void non_canonical_is_a_gp(struct selftest_run *t)
 }
 
 const struct selftest start_tests[] = {
-    {"options: every word was understood", options_understood},
     {"switch: CR3 holds our root", cr3_holds_our_root},
     {"switch: write protection and no-execute are on", protection_is_on},
     {"switch: every page the loader asked for leads to itself", regions_lead_to_themselves},

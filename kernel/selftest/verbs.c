@@ -182,19 +182,28 @@ static void rationed_release(struct frame_source *source, enum page_size size, f
     ration->from->release(ration->from, size, frame);
 }
 
+static struct rationed_source rationed(struct selftest_run *t, unsigned left)
+{
+    return (struct rationed_source){
+        .source = {.allocate = rationed_allocate, .release = rationed_release},
+        .from = t->source,
+        .left = left,
+    };
+}
+
 static void out_of_frames_leaks_nothing(struct selftest_run *t)
 {
     page_t page = test_page(t, 0);
     unsigned needed = t->space->cpu.levels; /* a table per level below the root, and the page */
     uint64_t free = frames_free_count(t->frames);
     for (unsigned left = 0; left < needed; left++) {
-        struct rationed_source ration = {{rationed_allocate, rationed_release}, t->source, left};
+        struct rationed_source ration = rationed(t, left);
         struct paging_translation found;
         CHECK(paging_map(t->space, page, 0, &ration.source) == PAGING_NO_FRAMES);
         CHECK(frames_free_count(t->frames) == free);
         CHECK(paging_translate(t->space, test_address(t, page), &found) == PAGING_NOT_MAPPED);
     }
-    struct rationed_source enough = {{rationed_allocate, rationed_release}, t->source, needed};
+    struct rationed_source enough = rationed(t, needed);
     CHECK(paging_map(t->space, page, 0, &enough.source) == PAGING_OK);
     unmap(t, page);
 }

@@ -1,0 +1,78 @@
+/*
+ * example.c - the core in a program of your own, with tables that are not live.
+ *
+ * "Physical memory" is an arena of the host. Its first page stands for frame 16, to show what the offset is.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "paging/mapper.h"
+#include "paging/translate.h"
+
+enum { FIRST_FRAME = 16, FRAMES = 64 };
+
+/* The simplest frame source: a stack of free frames. The core's struct comes first, so we can cast back. */
+struct stack_source {
+    struct frame_source source;
+    unsigned count;
+    frame_t free[FRAMES];
+};
+
+static bool take(struct frame_source *source, enum page_size size, frame_t *frame)
+{
+    struct stack_source *stack = (struct stack_source *)source;
+    if (size != PAGE_4K || stack->count == 0)
+        return false;
+    *frame = stack->free[--stack->count];
+    return true;
+}
+
+static void give_back(struct frame_source *source, enum page_size size, frame_t frame)
+{
+    struct stack_source *stack = (struct stack_source *)source;
+    if (size == PAGE_4K)
+        stack->free[stack->count++] = frame;
+}
+
+static int fail(const char *what, enum paging_status status)
+{
+    printf("not ok - %s: %s\n1..1\n", what, paging_status_name(status));
+    return 1;
+}
+
+int main(void)
+{
+    char *arena = aligned_alloc(PAGE_BYTES, FRAMES * PAGE_BYTES);
+    struct stack_source stack = {.source = {.allocate = take, .release = give_back}};
+    for (unsigned i = 0; i < FRAMES; i++)
+        stack.free[stack.count++] = (frame_t){FIRST_FRAME + i};
+
+    struct paging_cpu cpu = {.levels = 4, .physical_bits = 40, .has_no_execute = true, .has_1g_pages = true};
+    struct address_space space;
+    uintptr_t offset = (uintptr_t)arena - FIRST_FRAME * PAGE_BYTES;
+    enum paging_status status = paging_create(&space, cpu, offset, &stack.source);
+    if (status != PAGING_OK)
+        return fail("create", status);
+
+    page_t page;
+    virt_addr_t address = {0xffff800000001234};
+    status = page_containing(cpu.levels, address, &page);
+    if (status == PAGING_OK)
+        status = paging_map(&space, page, ENTRY_WRITABLE | ENTRY_NO_EXECUTE, &stack.source);
+    struct paging_translation found;
+    if (status == PAGING_OK)
+        status = paging_translate(&space, address, &found);
+    if (status != PAGING_OK)
+        return fail("map and translate", status);
+    printf("# %" PRIx64 " leads to %" PRIx64 ", with %" PRIu64 " tables in use\n", address.value,
+           found.address.value, space.tables);
+
+    struct paging_unmapped gone;
+    status = paging_unmap(&space, page, &stack.source, &gone);
+    if (status != PAGING_OK || !gone.released || space.tables != cpu.levels)
+        return fail("unmap", status);
+    printf("ok - an address was mapped, translated and unmapped\n1..1\n");
+    free(arena);
+    return 0;
+}
