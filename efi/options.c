@@ -106,5 +106,10 @@ EFI_STATUS read_options(struct loader *loader)
     read_file(loader);
     read_load_options(loader);
     read_fw_cfg(loader);
+    if (!loader->handoff->options.five_levels)
+        return EFI_SUCCESS;
+    if (!machine_has_five_levels())
+        return FAIL(EFI_UNSUPPORTED, "  levels=5: this processor has four");
+    loader->handoff->space.cpu.levels = 5;
     return EFI_SUCCESS;
 }

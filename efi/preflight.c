@@ -65,11 +65,25 @@ static EFI_STATUS check_needed(struct loader *loader)
                          &found);
 }
 
+/* The way from four levels to five leads through 32-bit code with paging off (SDM 3A, 4.1.2). */
+static EFI_STATUS check_below_4g(const struct handoff *handoff)
+{
+    const UINT64 limit = (UINT64)1 << 32;
+    UINT64 root = paging_root_address(&handoff->space).value;
+    if (handoff->space.cpu.levels == machine_paging_cpu().levels)
+        return EFI_SUCCESS;
+    if (root >= limit || (UINTN)kernel_enter >= limit || (UINTN)(handoff + 1) >= limit)
+        return FAIL(EFI_UNSUPPORTED, "  levels=5: the P5 at %lx or our image is not below 4 GiB", root);
+    return EFI_SUCCESS;
+}
+
 EFI_STATUS check_fresh_tables(struct loader *loader)
 {
     const struct handoff *handoff = loader->handoff;
     struct paging_translation guard;
     EFI_STATUS status = check_needed(loader);
+    if (!EFI_ERROR(status))
+        status = check_below_4g(handoff);
     for (unsigned i = 0; i < handoff->region_count && !EFI_ERROR(status); i++)
         status = check_region(&handoff->space, &handoff->regions[i]);
     if (EFI_ERROR(status))

@@ -111,5 +111,5 @@ EFI_STATUS find_framebuffer(struct loader *loader)
     }
     say("  %u x %u at %lx\n", found->width, found->height, found->address.value);
     return add_region(loader, "framebuffer", found->address.value, found->address.value + found->bytes,
-                      ENTRY_WRITABLE | ENTRY_NO_EXECUTE, false);
+                      ENTRY_WRITABLE | ENTRY_NO_EXECUTE | ENTRY_CACHE_WRITE_COMBINING, false);
 }

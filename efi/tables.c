@@ -45,7 +45,7 @@ EFI_STATUS build_fresh_tables(struct loader *loader)
                         frame_start(region->start).value, frame_start(region->end).value,
                         paging_status_name(status));
     }
-    say("  %u regions in %lu tables, P4 at %lx, levels %u\n", handoff->region_count, handoff->space.tables,
-        paging_root_address(&handoff->space).value, handoff->space.cpu.levels);
+    say("  %u regions in %lu tables, %u levels, root at %lx\n", handoff->region_count, handoff->space.tables,
+        handoff->space.cpu.levels, paging_root_address(&handoff->space).value);
     return EFI_SUCCESS;
 }

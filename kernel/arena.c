@@ -1,6 +1,12 @@
 /* arena.c - frames from the bottom up. */
 #include "arena.h"
 
+static bool arena_reserve(struct frame_source *source, uint64_t frames)
+{
+    struct arena *arena = (struct arena *)source;
+    return arena->end.number - arena->next.number >= frames;
+}
+
 static bool arena_allocate(struct frame_source *source, enum page_size size, frame_t *frame)
 {
     struct arena *arena = (struct arena *)source;
@@ -22,7 +28,7 @@ static void arena_release(struct frame_source *source, enum page_size size, fram
 void arena_start(struct arena *arena, frame_t start, frame_t end)
 {
     *arena = (struct arena){
-        .source = {.allocate = arena_allocate, .release = arena_release},
+        .source = {.reserve = arena_reserve, .allocate = arena_allocate, .release = arena_release},
         .start = start,
         .next = start,
         .end = end,

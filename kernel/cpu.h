@@ -24,6 +24,7 @@
 #define CR4_SMAP       (1ull << 21)
 
 #define MSR_EFER        0xc0000080u
+#define MSR_PAT         0x277u
 #define EFER_NO_EXECUTE (1ull << 11)
 
 struct cpuid {

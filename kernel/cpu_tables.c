@@ -7,7 +7,8 @@
 enum {
     CODE_SELECTOR = 0x08,
     DATA_SELECTOR = 0x10,
-    TSS_SELECTOR = 0x18,
+    TSS_SELECTOR = 0x18, /* two entries */
+    CODE32_SELECTOR = 0x28,
     EXCEPTIONS = 32,
     OWN_STACK_BYTES = 16384,
     OWN_STACKS = 3,
@@ -34,9 +35,10 @@ struct __attribute__((packed)) table_register {
 
 _Static_assert(sizeof(struct gate) == 16 && sizeof(struct tss) == 104, "SDM 3A, figures 6-8 and 8-11");
 
-static uint64_t gdt[5] = {
-    0, 0x00af9b000000ffff, /* 64-bit code, ring 0 */
-    0x00cf93000000ffff,    /* data, ring 0 */
+static uint64_t gdt[6] = {
+    [CODE_SELECTOR / 8] = 0x00af9b000000ffff,   /* 64-bit code, ring 0 */
+    [DATA_SELECTOR / 8] = 0x00cf93000000ffff,   /* data, ring 0 */
+    [CODE32_SELECTOR / 8] = 0x00cf9b000000ffff, /* for switch_to_five_levels in interrupts.S */
 };
 static struct gate idt[EXCEPTIONS];
 static struct tss tss;
@@ -64,8 +66,9 @@ static void set_tss(void)
     for (unsigned i = 0; i < OWN_STACKS; i++)
         tss.ist[i] = (uint64_t)(uintptr_t)(own_stacks[i] + OWN_STACK_BYTES);
     tss.io_map = sizeof tss; /* none */
-    gdt[3] = (sizeof tss - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
-    gdt[4] = base >> 32;
+    gdt[TSS_SELECTOR / 8] =
+        (sizeof tss - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
+    gdt[TSS_SELECTOR / 8 + 1] = base >> 32;
 }
 
 static void load_segments(void)

@@ -18,6 +18,10 @@
 _Noreturn void switch_to(uint64_t cr3, uint64_t stack, void (*entry)(struct handoff *),
                          struct handoff *argument) __attribute__((visibility("hidden")));
 
+/* The same, with CR4.LA57 switched on on the way. Everything named must be below 4 GiB. */
+_Noreturn void switch_to_five_levels(uint64_t cr3, uint64_t stack, void (*entry)(struct handoff *),
+                                     struct handoff *argument) __attribute__((visibility("hidden")));
+
 _Noreturn void kernel_enter(struct handoff *handoff)
 {
     __asm__ volatile("cli");
@@ -30,5 +34,8 @@ _Noreturn void kernel_enter(struct handoff *handoff)
     crash_early(handoff);
     if (handoff->space.cpu.has_no_execute)
         write_msr(MSR_EFER, read_msr(MSR_EFER) | EFER_NO_EXECUTE);
+    if (handoff->space.cpu.levels == 5 && !(read_cr4() & CR4_LA57))
+        switch_to_five_levels(paging_root_address(&handoff->space).value, handoff->stack_top, kernel_main,
+                              handoff);
     switch_to(paging_root_address(&handoff->space).value, handoff->stack_top, kernel_main, handoff);
 }

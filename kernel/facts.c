@@ -3,6 +3,7 @@
 #include "console.h"
 #include "cpu.h"
 #include "memory.h"
+#include "paging/visit.h"
 #include "report.h"
 
 static void print_firmware(const struct handoff *handoff)
@@ -46,6 +47,12 @@ void print_facts(const struct handoff *handoff, const struct frames *frames)
     report_fact("pages_usable", "%lu", frames_total(frames));
     report_fact("pages_free", "%lu", frames_free_count(frames));
     report_fact("bookkeeping_bytes", "%lu", handoff->bookkeeping_bytes);
+    struct paging_stats stats;
+    paging_count(&handoff->space, &stats);
     report_fact("tables_used", "%lu", handoff->space.tables);
+    report_fact("pages_mapped_4k", "%lu", stats.leaves[PAGE_4K]);
+    report_fact("pages_mapped_2m", "%lu", stats.leaves[PAGE_2M]);
+    report_fact("pages_mapped_1g", "%lu", stats.leaves[PAGE_1G]);
+    report_fact("pages_writable_executable", "%lu", stats.writable_executable);
     report_fact("image_base", "%lx", handoff->image_base);
 }

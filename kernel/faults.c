@@ -45,11 +45,11 @@ static const char *exception_name(uint64_t vector)
 /* The flag whose absence (or presence, for no-execute) at some level explains a protection fault. */
 static bool stands_in_the_way(entry_t entry, uint64_t error_code)
 {
-    if ((error_code & FAULT_USER) && !(entry.bits & ENTRY_USER))
+    if ((error_code & PAGE_FAULT_USER) && !(entry.bits & ENTRY_USER))
         return true;
-    if ((error_code & FAULT_WRITE) && !(entry.bits & ENTRY_WRITABLE))
+    if ((error_code & PAGE_FAULT_WRITE) && !(entry.bits & ENTRY_WRITABLE))
         return true;
-    return (error_code & FAULT_FETCH) && (entry.bits & ENTRY_NO_EXECUTE);
+    return (error_code & PAGE_FAULT_FETCH) && (entry.bits & ENTRY_NO_EXECUTE);
 }
 
 static void explain_protection(struct sink *sink, const struct paging_path *path, uint64_t error_code)
@@ -59,7 +59,7 @@ static void explain_protection(struct sink *sink, const struct paging_path *path
         if (!stands_in_the_way(entry, error_code))
             continue;
         format(sink, "the P%u entry %016lx says %s%s%s", level, entry.bits,
-               (error_code & FAULT_USER) && !(entry.bits & ENTRY_USER) ? "supervisor only, " : "",
+               (error_code & PAGE_FAULT_USER) && !(entry.bits & ENTRY_USER) ? "supervisor only, " : "",
                entry.bits & ENTRY_WRITABLE ? "writable, " : "read-only, ",
                entry.bits & ENTRY_NO_EXECUTE ? "no-execute" : "executable");
         return;
@@ -71,19 +71,19 @@ static void explain_protection(struct sink *sink, const struct paging_path *path
 void explain_page_fault(struct sink *sink, const struct address_space *space, virt_addr_t address,
                         uint64_t error_code)
 {
-    format(sink, "%s %s %016lx: ", error_code & FAULT_USER ? "user" : "supervisor",
-           error_code & FAULT_FETCH   ? "fetch from"
-           : error_code & FAULT_WRITE ? "write to"
-                                      : "read from",
+    format(sink, "%s %s %016lx: ", error_code & PAGE_FAULT_USER ? "user" : "supervisor",
+           error_code & PAGE_FAULT_FETCH   ? "fetch from"
+           : error_code & PAGE_FAULT_WRITE ? "write to"
+                                           : "read from",
            address.value);
     struct paging_path path;
     enum paging_status status = paging_trace(space, address, &path);
     if (status == PAGING_NOT_CANONICAL)
         format(sink, "the address is not canonical");
-    else if (error_code & FAULT_RESERVED)
+    else if (error_code & PAGE_FAULT_RESERVED)
         format(sink, "a reserved bit is set, the walk ends at the P%u entry %016lx", path.level,
                path.entries[path.level].bits);
-    else if (status == PAGING_OK && (error_code & FAULT_PRESENT))
+    else if (status == PAGING_OK && (error_code & PAGE_FAULT_PRESENT))
         explain_protection(sink, &path, error_code);
     else if (status == PAGING_OK)
         format(sink, "the tables map it now (P%u entry %016lx)", path.level, path.entries[path.level].bits);

@@ -6,6 +6,7 @@
 
 #include "format.h"
 #include "handoff.h"
+#include "paging/check_access.h"
 
 /* Registers as interrupts.S leaves them on the stack, lowest address first. */
 struct exception_frame {
@@ -15,15 +16,6 @@ struct exception_frame {
 };
 
 enum { NMI = 2, DOUBLE_FAULT = 8, PAGE_FAULT = 14, MACHINE_CHECK = 18 };
-
-/* Bits of a page fault's error code (SDM 3A, figure 4-12). */
-enum {
-    FAULT_PRESENT = 1 << 0, /* a right was missing; else a translation */
-    FAULT_WRITE = 1 << 1,
-    FAULT_USER = 1 << 2,
-    FAULT_RESERVED = 1 << 3,
-    FAULT_FETCH = 1 << 4,
-};
 
 /* Whose tables, image and stack exceptions are explained with. */
 void faults_use(const struct handoff *handoff);

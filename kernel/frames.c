@@ -178,6 +178,11 @@ uint64_t frames_bookkeeping_bytes(const struct memory_region *regions, size_t co
     return bytes;
 }
 
+static bool source_reserve(struct frame_source *source, uint64_t count)
+{
+    return frames_free_count((struct frames *)source) >= count;
+}
+
 static bool source_allocate(struct frame_source *source, enum page_size size, frame_t *frame)
 {
     return frames_allocate((struct frames *)source, size, frame) == FRAMES_OK;
@@ -195,7 +200,8 @@ void frames_init(struct frames *frames, void *bookkeeping, uint64_t bytes)
     uintptr_t start = (uintptr_t)bookkeeping;
     uintptr_t skipped = (8 - start % 8) % 8;
     uintptr_t usable = bytes > skipped ? (bytes - skipped) / 8 * 8 : 0;
-    *frames = (struct frames){.source = {.allocate = source_allocate, .release = source_release}};
+    *frames = (struct frames){
+        .source = {.reserve = source_reserve, .allocate = source_allocate, .release = source_release}};
     frames->zones = (void *)(start + skipped);
     frames->top = (unsigned char *)(start + skipped + usable);
     frames->current.cluster = &frames->none;

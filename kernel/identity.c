@@ -1,6 +1,6 @@
-/* identity.c - a region, page by page, as large as they come. */
+/* identity.c - a region, but for what is there already. */
 #include "identity.h"
-#include "paging/mapper.h"
+#include "paging/range.h"
 #include "paging/translate.h"
 
 /* Does the page lead to its own address already? Then *pages tells how many do so by the same leaf. */
@@ -14,36 +14,28 @@ static bool leads_to_itself(const struct address_space *space, frame_t frame, ui
     return true;
 }
 
-static bool fits(const struct address_space *space, frame_t frame, frame_t end, enum page_size size)
+/* How many pages from here on do not lead to themselves yet? */
+static uint64_t pages_to_map(const struct address_space *space, frame_t at, frame_t end)
 {
-    uint64_t pages = level_pages(size);
-    return frame.number % pages == 0 && end.number - frame.number >= pages &&
-           (size != PAGE_1G || space->cpu.has_1g_pages);
-}
-
-static enum paging_status map_one(struct address_space *space, frame_t frame, enum page_size size,
-                                  uint64_t flags, struct frame_source *frames)
-{
-    page_t page;
-    enum paging_status status =
-        page_containing(space->cpu.levels, (virt_addr_t){frame_start(frame).value}, &page);
-    return status == PAGING_OK ? paging_map_sized(space, page, frame, size, flags, frames) : status;
+    uint64_t ignored, first = at.number;
+    while (at.number < end.number && !leads_to_itself(space, at, &ignored))
+        at.number++;
+    return at.number - first;
 }
 
 enum paging_status identity_map_region(struct address_space *space, frame_t start, frame_t end,
                                        uint64_t flags, struct frame_source *frames)
 {
-    uint64_t pages;
+    uint64_t pages = end.number - start.number;
+    enum paging_status status =
+        paging_identity_map_range(space, frame_start(start), pages * PAGE_BYTES, flags, frames);
+    if (status != PAGING_ALREADY_MAPPED)
+        return status;
     for (frame_t at = start; at.number < end.number; at.number += pages) {
         if (leads_to_itself(space, at, &pages))
             continue;
-        enum paging_status status = PAGING_ALREADY_MAPPED;
-        for (unsigned size = PAGE_1G; size >= PAGE_4K && status == PAGING_ALREADY_MAPPED; size--) {
-            if (size != PAGE_4K && !fits(space, at, end, (enum page_size)size))
-                continue;
-            pages = level_pages(size);
-            status = map_one(space, at, (enum page_size)size, flags, frames);
-        }
+        pages = pages_to_map(space, at, end);
+        status = paging_identity_map_range(space, frame_start(at), pages * PAGE_BYTES, flags, frames);
         if (status != PAGING_OK)
             return status;
     }

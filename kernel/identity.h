@@ -8,9 +8,9 @@
 #include "paging/space.h"
 
 /*
- * Map [start, end) one to one, with the largest pages that alignment, length and the processor allow. A page
- * that already leads to its own address is left as it is: firmware regions may overlap. Stops at the first
- * page that cannot be mapped and answers why; what was mapped until then stays.
+ * Map [start, end), which is not empty, one to one with the largest pages possible. Pages that already lead
+ * to their own address are left as they are: firmware regions may overlap. Then what lies between them is
+ * mapped run by run, and if one cannot be, the answer says why, and those before it stay.
  */
 MUST_CHECK enum paging_status identity_map_region(struct address_space *space, frame_t start, frame_t end,
                                                   uint64_t flags, struct frame_source *frames);

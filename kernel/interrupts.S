@@ -102,4 +102,51 @@ switch_to:
         call    *%rdx
         ud2
 
+/*
+ * _Noreturn void switch_to_five_levels(uint64_t cr3, uint64_t stack, void (*entry)(void *), void *)
+ * CR4.LA57 cannot change while paging is on (SDM 3A, 4.1.2), nor can paging be switched off in 64-bit mode.
+ * So: to 32-bit code, paging off, LA57 on, CR3, paging on, and back. Switching modes leaves the upper halves
+ * of registers undefined: what is wanted afterwards waits in memory.
+ */
+        .hidden switch_to_five_levels
+        .globl  switch_to_five_levels
+switch_to_five_levels:
+        cli
+        movq    %rsi, five_stack(%rip)
+        movq    %rdx, five_entry(%rip)
+        movq    %rcx, five_argument(%rip)
+        movl    %edi, %ebx
+        leaq    five_far(%rip), %rbp
+        leaq    2f(%rip), %rax
+        movl    %eax, (%rbp)
+        leaq    1f(%rip), %rax
+        pushq   $0x28                   /* 32-bit code: cpu_tables.c */
+        pushq   %rax
+        lretq
+        .code32
+1:      movl    %cr0, %eax
+        andl    $0x7fffffff, %eax
+        movl    %eax, %cr0
+        movl    %cr4, %ecx
+        orl     $0x1000, %ecx
+        movl    %ecx, %cr4
+        movl    %ebx, %cr3
+        orl     $0x80000000, %eax
+        movl    %eax, %cr0
+        ljmpl   *(%ebp)
+        .code64
+2:      movq    five_stack(%rip), %rsp
+        movq    five_argument(%rip), %rdi
+        xorl    %ebp, %ebp
+        call    *five_entry(%rip)
+        ud2
+
+        .section .data
+        .balign 8
+five_stack:     .quad 0
+five_entry:     .quad 0
+five_argument:  .quad 0
+five_far:       .long 0
+                .word 0x08              /* 64-bit code */
+
         .section .note.GNU-stack, "", @progbits

@@ -49,3 +49,17 @@ void machine_protect(void)
     write_cr0(cr0 | CR0_WRITE_PROTECT | CR0_NUMERIC_ERROR | CR0_MONITOR);
     write_cr4(cr4);
 }
+
+bool machine_program_pat(void)
+{
+    const uint64_t write_back = 6, write_through = 4, uncached_minus = 7, write_combining = 1;
+    const uint64_t half = write_back | write_through << 8 | uncached_minus << 16 | write_combining << 24;
+    if (!(cpuid(1, 0).edx >> 16 & 1))
+        return false;
+    /* SDM 3A, 12.12.4: nothing may stay cached under the type it had before. */
+    __asm__ volatile("wbinvd" : : : "memory");
+    write_msr(MSR_PAT, half | half << 32);
+    __asm__ volatile("wbinvd" : : : "memory");
+    write_cr3(read_cr3());
+    return true;
+}

@@ -12,4 +12,10 @@ _Noreturn void machine_end(const struct handoff *handoff, enum end_action action
 /* Turn on what protects: CR0.WP, and SMEP, SMAP, UMIP and global pages where the processor has them. */
 void machine_protect(void);
 
+/*
+ * Program the PAT so that PCD and PWT select write-back, write-through, uncached- and write-combining (see
+ * ENTRY_CACHE_... in paging/entry.h). Only the last differs from what it is after reset. False without a PAT.
+ */
+bool machine_program_pat(void);
+
 #endif

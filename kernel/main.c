@@ -16,7 +16,8 @@ _Noreturn void kernel_main(struct handoff *handoff)
 {
     paging_went_live(&handoff->space);
     print("Selfmap: the tables are ours\n");
-    print("Selfmap: switch on what protects: write protection, SMEP, SMAP\n");
+    print("Selfmap: memory types, then what protects: write protection, SMEP, SMAP\n");
+    (void)machine_program_pat();
     machine_protect();
     print("Selfmap: sort the memory map, hand it to the frame allocator\n");
     memory_start(handoff, &frames);

@@ -74,10 +74,11 @@ static bool set_choice(struct options *options, struct word key, struct word val
         {"serial", {"auto", "off"}},
         {"screen", {"auto", "off", "memory"}},
         {"map-key", {"fresh", "stale"}},
+        {"levels", {"auto", "5"}},
         {"end", {"auto", "halt", "shutdown", "reset"}},
         {"crash", {"no", "early", "page-fault", "general-protection", "double-fault", "triple", "hang"}},
     };
-    enum { SERIAL, SCREEN, MAP_KEY, END, CRASH, CHOICES };
+    enum { SERIAL, SCREEN, MAP_KEY, LEVELS, END, CRASH, CHOICES };
     unsigned which = 0;
     while (which < CHOICES && !word_is(key, choices[which].key))
         which++;
@@ -92,6 +93,8 @@ static bool set_choice(struct options *options, struct word key, struct word val
     }
     if (which == MAP_KEY)
         options->stale_map_key = chosen == 1;
+    if (which == LEVELS)
+        options->five_levels = chosen == 1;
     if (which == END)
         options->end = (enum end_action)chosen;
     if (which == CRASH)

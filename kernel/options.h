@@ -9,6 +9,7 @@
  *   end=auto|halt|shutdown|reset   what happens after the report
  *   serial=auto|off                the first serial port
  *   screen=auto|off|memory         the framebuffer; memory: pretend it is in memory that the map calls free
+ *   levels=auto|5                  how many levels the tables get: auto keeps what the firmware uses
  *   map-key=fresh|stale            stale: make the first ExitBootServices fail, to see that it is tried again
  *   crash=no|early|page-fault|general-protection|double-fault|triple|hang   end like this on purpose
  */
@@ -38,6 +39,7 @@ struct options {
     bool no_serial;
     bool no_screen, screen_in_memory;
     bool stale_map_key;
+    bool five_levels;
     enum end_action end;
     enum crash_kind crash;
     char refused[OPTION_TEXT_LIMIT]; /* the first word that was not understood, shortened; else "" */

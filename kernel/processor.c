@@ -34,3 +34,8 @@ struct paging_cpu machine_paging_cpu(void)
         .has_1g_pages = extended >> 26 & 1,
     };
 }
+
+bool machine_has_five_levels(void)
+{
+    return cpuid_or_zero(7).ecx >> 16 & 1;
+}

@@ -18,4 +18,7 @@ bool machine_is_qemu(const char *rsdp_oem);
  */
 struct paging_cpu machine_paging_cpu(void);
 
+/* Can CR4.LA57 be set? CPUID 7 ECX[16]. */
+bool machine_has_five_levels(void);
+
 #endif

@@ -20,7 +20,7 @@ static inline bool memory_region_is_runtime(const struct memory_region *region)
 static inline uint64_t memory_region_runtime_flags(const struct memory_region *region)
 {
     return ENTRY_WRITABLE | (region->kind == MEMORY_RUNTIME_CODE ? 0 : ENTRY_NO_EXECUTE) |
-           (region->kind == MEMORY_MMIO ? ENTRY_NO_CACHE : 0);
+           (region->kind == MEMORY_MMIO ? ENTRY_CACHE_UNCACHED_MINUS : 0);
 }
 
 #endif

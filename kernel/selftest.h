@@ -45,6 +45,7 @@ extern const struct selftest verb_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest huge_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest fault_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest window_tests[] __attribute__((visibility("hidden")));
+extern const struct selftest range_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest frame_tests[] __attribute__((visibility("hidden")));
 
 /* Run all that the options ask for, and report each. */

@@ -1,9 +1,9 @@
 /*
- * access.h - the only four ways in which the core touches the machine.
+ * access.h - the only five ways in which the core touches the machine.
  *
  * Every access to an entry is one volatile 64-bit load or store: a live entry must never be seen half
  * written, and the processor may set accessed and dirty bits at any time. A host test compiles the same
- * core with PAGING_ACCESS_HEADER naming a header that defines these four functions for an emulated machine.
+ * core with PAGING_ACCESS_HEADER naming a header that defines these five functions for an emulated machine.
  */
 #ifndef PAGING_ACCESS_H
 #define PAGING_ACCESS_H
@@ -39,6 +39,16 @@ static inline void table_zero(volatile entry_t *table)
 static inline void tlb_flush_page(virt_addr_t address)
 {
     __asm__ volatile("invlpg (%0)" : : "r"(address.value) : "memory");
+}
+
+/* Forget everything, global pages included: a change of CR4.PGE does that (SDM 3A, 4.10.4.1). */
+static inline void tlb_flush_all(void)
+{
+    const uint64_t page_global = 1 << 7;
+    uint64_t cr4;
+    __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
+    __asm__ volatile("mov %0, %%cr4" : : "r"(cr4 ^ page_global) : "memory");
+    __asm__ volatile("mov %0, %%cr4" : : "r"(cr4) : "memory");
 }
 
 #endif

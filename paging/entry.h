@@ -37,6 +37,15 @@ typedef struct {
 #define ENTRY_OWNED         ((uint64_t)1 << 52) /* the core's: unmapping gives the frame back */
 #define ENTRY_NO_EXECUTE    ((uint64_t)1 << 63)
 
+/*
+ * How a leaf is cached, if the PAT is programmed as kernel/machine.c does it (SDM 3A, 12.12): entries 0 to 3
+ * are these, and 4 to 7 repeat them: the PAT bit, which stands elsewhere in a huge leaf, is not needed.
+ */
+#define ENTRY_CACHE_WRITE_BACK      ((uint64_t)0)
+#define ENTRY_CACHE_WRITE_THROUGH   ENTRY_WRITE_THROUGH
+#define ENTRY_CACHE_UNCACHED_MINUS  ENTRY_NO_CACHE /* MTRRs may turn it into write-combining */
+#define ENTRY_CACHE_WRITE_COMBINING (ENTRY_NO_CACHE | ENTRY_WRITE_THROUGH)
+
 #define ENTRY_SYSTEM_BITS (ENTRY_SYSTEM_9 | ENTRY_SYSTEM_10 | ENTRY_SYSTEM_11)
 
 /* What a caller may ask of a leaf. PRESENT is implied, the page size an argument, the rest the core's. */

@@ -15,6 +15,11 @@
 #include "address.h"
 
 struct frame_source {
+    /*
+     * True: the next so many allocations of PAGE_4K cannot fail, if nobody else allocates in between. Changes
+     * nothing that is not undone by not allocating.
+     */
+    bool (*reserve)(struct frame_source *source, uint64_t frames);
     /* False, and *frame untouched, when there is none. */
     bool (*allocate)(struct frame_source *source, enum page_size size, frame_t *frame);
     /* Takes back what allocate handed out with the same size. Cannot fail. */

@@ -1,22 +1,7 @@
 /* mapper.c - map and unmap: look at everything, take every frame, then write. */
 #include "mapper.h"
-#include "walk.h"
-
-static bool in_upper_half(const struct address_space *space, page_t page)
-{
-    return page_index(page, space->cpu.levels) >= ENTRY_COUNT / 2;
-}
-
-static enum paging_status check_flags(const struct address_space *space, page_t page, uint64_t flags)
-{
-    if ((flags & ~LEAF_FLAGS) != 0)
-        return PAGING_BAD_FLAGS;
-    if ((flags & ENTRY_GLOBAL) != 0 && !in_upper_half(space, page))
-        return PAGING_BAD_FLAGS;
-    if ((flags & ENTRY_NO_EXECUTE) != 0 && !space->cpu.has_no_execute)
-        return PAGING_NOT_SUPPORTED;
-    return PAGING_OK;
-}
+#include "checks.h"
+#include "flush.h"
 
 static enum paging_status check_size(const struct address_space *space, unsigned size)
 {
@@ -56,22 +41,13 @@ static enum paging_status look(const struct address_space *space, page_t page, u
     if (status == PAGING_OK && page.number % level_pages(size) != 0)
         status = PAGING_MISALIGNED;
     if (status == PAGING_OK)
-        status = check_flags(space, page, flags);
+        status = check_flags(space, flags, in_upper_half(space, page));
     if (status == PAGING_OK && page_is_kept(space, page))
         status = PAGING_RESERVED_SLOT;
     if (status != PAGING_OK)
         return status;
     *walk = walk_to(space, page, size);
     return check_place(space, walk, size);
-}
-
-/* The table that holds the walk's entry of this level has `change` more used entries; its parent says so. */
-static void change_count(struct address_space *space, const struct walk *walk, unsigned level, int change)
-{
-    if (level == space->cpu.levels)
-        return; /* the root has no parent, and is never freed */
-    entry_t parent = walk->entries[level + 1];
-    entry_store(walk->slots[level + 1], entry_with_count(parent, entry_count(parent) + (unsigned)change));
 }
 
 /*
@@ -161,28 +137,10 @@ static unsigned highest_emptied(const struct address_space *space, const struct 
     return top;
 }
 
-/*
- * Through the window, the entry of a huge page is a leaf where a lower table would be: the window pages of
- * the tables that are not there show the start of the huge page, and the processor may have looked
- * (SDM 3A, 4.10.2.3). One flush covers each, because one leaf maps each.
- */
-static void flush_leaf(struct address_space *space, const struct walk *walk, page_t page)
-{
-    unsigned levels = space->cpu.levels;
-    UNLESS_MUTANT(NO_PAGE_FLUSH)
-    flush_page(space, page_start(levels, page));
-    UNLESS_MUTANT(NO_HUGE_LEAK_FLUSH)
-    for (unsigned level = walk->level - 1; level >= 1; level--)
-        flush_page(space, window_table_address(levels, PAGING_RECURSIVE_SLOT, level, page));
-}
-
-/* Flush the windows of the tables between the leaf and the entry at level top, then give them back. */
-static void drop_tables(struct address_space *space, const struct walk *walk, unsigned top, page_t page,
+/* Give back the tables between the leaf and the entry at level top. */
+static void drop_tables(struct address_space *space, const struct walk *walk, unsigned top,
                         struct frame_source *frames)
 {
-    UNLESS_MUTANT(NO_WINDOW_FLUSH)
-    for (unsigned level = walk->level; level < top; level++)
-        flush_page(space, window_table_address(space->cpu.levels, PAGING_RECURSIVE_SLOT, level, page));
     for (unsigned level = walk->level; level < top; level++)
         frames->release(frames, PAGE_4K, entry_frame(walk->entries[level + 1]));
     space->tables -= top - walk->level;
@@ -195,8 +153,13 @@ static void remove_leaf(struct address_space *space, const struct walk *walk, pa
     unsigned top = highest_emptied(space, walk);
     entry_store(walk->slots[top], (entry_t){0});
     change_count(space, walk, top, -1);
-    flush_leaf(space, walk, page);
-    drop_tables(space, walk, top, page, frames);
+    struct flush_batch batch = {0};
+    if (entry_is_present(walk->entries[walk->level]))
+        flush_leaf_later(space, &batch, walk->level, page);
+    for (unsigned level = walk->level; level < top; level++)
+        flush_table_later(space, &batch, level, page);
+    flush_now(space, &batch);
+    drop_tables(space, walk, top, frames);
 }
 
 enum paging_status paging_unmap(struct address_space *space, page_t page, struct frame_source *frames,
@@ -222,5 +185,35 @@ enum paging_status paging_unmap(struct address_space *space, page_t page, struct
     };
     if (unmapped->released)
         frames->release(frames, unmapped->size, unmapped->frame);
+    return PAGING_OK;
+}
+
+enum paging_status paging_reserve(struct address_space *space, page_t page, uint64_t payload,
+                                  struct frame_source *frames)
+{
+    struct walk walk;
+    if (payload == 0 || payload >> 63 != 0)
+        return PAGING_BAD_FLAGS;
+    enum paging_status status = look(space, page, PAGE_4K, 0, &walk);
+    if (status != PAGING_OK)
+        return status;
+    return install(space, &walk, page, PAGE_4K, (entry_t){payload << 1}, frames);
+}
+
+enum paging_status paging_unreserve(struct address_space *space, page_t page, struct frame_source *frames,
+                                    uint64_t *payload)
+{
+    if (page_is_kept(space, page))
+        return PAGING_RESERVED_SLOT;
+    struct walk walk = walk_to(space, page, PAGE_4K);
+    enum paging_status status = leaf_status(space, &walk);
+    if (status == PAGING_OK)
+        return PAGING_ALREADY_MAPPED;
+    if (status != PAGING_RESERVED)
+        return status;
+    if (page.number % level_pages(walk.level) != 0)
+        return PAGING_MISALIGNED;
+    *payload = entry_payload(walk.entries[walk.level]);
+    remove_leaf(space, &walk, page, frames);
     return PAGING_OK;
 }

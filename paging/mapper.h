@@ -79,4 +79,33 @@ struct paging_unmapped {
 MUST_CHECK enum paging_status paging_unmap(struct address_space *space, page_t page,
                                            struct frame_source *frames, struct paging_unmapped *unmapped);
 
+/*
+ * Give the page an entry that is not present and carries the owner's payload: a guard page, one to be filled
+ * when it is touched, one that was swapped out. Translate answers PAGING_RESERVED for it, paging_trace shows
+ * the entry, and map refuses it. Tables cost what they cost for paging_map_to; nothing is flushed.
+ *
+ *   PAGING_BAD_FLAGS  the payload is zero, or has more than 63 bits
+ *   and as for paging_map_to: PAGING_ALREADY_MAPPED, PAGING_RESERVED, PAGING_INSIDE_HUGE,
+ *   PAGING_RESERVED_SLOT, PAGING_NO_FRAMES, PAGING_MALFORMED
+ */
+MUST_CHECK enum paging_status paging_reserve(struct address_space *space, page_t page, uint64_t payload,
+                                             struct frame_source *frames);
+
+/*
+ * Take it away again, with the tables that become empty.
+ *
+ *   PAGING_NOT_MAPPED      the page's entry is unused
+ *   PAGING_ALREADY_MAPPED  the page is mapped
+ *   PAGING_MISALIGNED      the owner's entry is in a table above the P1s, and the page is not its first
+ *   PAGING_RESERVED_SLOT, PAGING_MALFORMED
+ */
+MUST_CHECK enum paging_status paging_unreserve(struct address_space *space, page_t page,
+                                               struct frame_source *frames, uint64_t *payload);
+
+/* The payload of an entry that paging_reserve made. */
+static inline uint64_t entry_payload(entry_t entry)
+{
+    return entry.bits >> 1;
+}
+
 #endif

@@ -8,14 +8,17 @@
 #define PAGING_MUTANT_H
 
 #define MUTANT_NONE               0
-#define MUTANT_NO_PAGE_FLUSH      1 /* unmap clears the entry but leaves the translation in the TLB */
-#define MUTANT_NO_WINDOW_FLUSH    2 /* a table goes back while its window is still cached */
-#define MUTANT_READ_ONLY_PARENTS  3 /* entries that point to tables lack WRITABLE */
-#define MUTANT_LEAK_ON_NO_FRAMES  4 /* frames taken before the source ran dry are not given back */
-#define MUTANT_NO_HUGE_LEAK_FLUSH 5 /* the window pages that a huge leaf leaks into stay cached */
-#define MUTANT_NO_SCRATCH_FLUSH   6 /* the scratch page still shows the table filled before */
-#define MUTANT_LINK_BEFORE_FILL   7 /* a new table is linked first and filled afterwards */
-#define MUTANT_NEVER_RECLAIM      8 /* empty tables stay */
+#define MUTANT_NO_PAGE_FLUSH      1  /* unmap clears the entry but leaves the translation in the TLB */
+#define MUTANT_NO_WINDOW_FLUSH    2  /* a table goes back while its window is still cached */
+#define MUTANT_READ_ONLY_PARENTS  3  /* entries that point to tables lack WRITABLE */
+#define MUTANT_LEAK_ON_NO_FRAMES  4  /* frames taken before the source ran dry are not given back */
+#define MUTANT_NO_HUGE_LEAK_FLUSH 5  /* the window pages that a huge leaf leaks into stay cached */
+#define MUTANT_NO_SCRATCH_FLUSH   6  /* the scratch page still shows the table filled before */
+#define MUTANT_LINK_BEFORE_FILL   7  /* a new table is linked first and filled afterwards */
+#define MUTANT_NEVER_RECLAIM      8  /* empty tables stay */
+#define MUTANT_FREE_BEFORE_FLUSH  9  /* unmap_range gives frames back while they are still cached */
+#define MUTANT_MERGE_NO_FLUSH     10 /* merge frees the table while its pages and its window are cached */
+#define MUTANT_SPLIT_DROPS_DIRTY  11 /* the pages of a split huge page forget that it was written to */
 
 #ifndef PAGING_MUTANT
 #    define PAGING_MUTANT NONE

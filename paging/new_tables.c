@@ -4,7 +4,7 @@
  * A table can only be reached through the recursive window once something points to it, and then the
  * processor uses it. So a live space fills new tables through its scratch page, and links them complete.
  */
-#include "walk.h"
+#include "flush.h"
 
 enum paging_status new_tables_take(const struct address_space *space, struct frame_source *frames,
                                    unsigned count, struct new_tables *tables)
@@ -46,11 +46,15 @@ static volatile entry_t *point_scratch_at(struct address_space *space, entry_t e
     return (volatile entry_t *)(uintptr_t)start.value;
 }
 
+volatile entry_t *new_table_open(struct address_space *space, frame_t table)
+{
+    return uses_scratch(space) ? point_scratch_at(space, entry_make(table, slot_flags(space)))
+                               : table_by_offset(space, table);
+}
+
 void new_table_fill(struct address_space *space, frame_t table, unsigned index, entry_t entry)
 {
-    volatile entry_t *entries = uses_scratch(space)
-                                    ? point_scratch_at(space, entry_make(table, slot_flags(space)))
-                                    : table_by_offset(space, table);
+    volatile entry_t *entries = new_table_open(space, table);
     table_zero(entries);
     entry_store(&entries[index], entry);
 }
@@ -59,12 +63,4 @@ void new_table_done(struct address_space *space)
 {
     if (uses_scratch(space))
         (void)point_scratch_at(space, (entry_t){0});
-}
-
-void flush_page(struct address_space *space, virt_addr_t address)
-{
-    if (space->reach != PAGING_BY_WINDOW)
-        return;
-    tlb_flush_page(address);
-    space->flushes++;
 }

@@ -56,6 +56,24 @@ enum paging_status paging_create(struct address_space *space, struct paging_cpu 
     return PAGING_OK;
 }
 
+enum paging_status paging_destroy(struct address_space *space, struct frame_source *frames)
+{
+    if (space->reach == PAGING_BY_WINDOW)
+        return PAGING_ACTIVE;
+    /* The root is not below itself. */
+    volatile entry_t *root = table_by_offset(space, space->root);
+    entry_store(&root[PAGING_RECURSIVE_SLOT], (entry_t){0});
+    free_table(space, space->cpu.levels, space->root, frames);
+    *space = (struct address_space){0};
+    return PAGING_OK;
+}
+
+void paging_went_dormant(struct address_space *space, uintptr_t offset)
+{
+    space->reach = PAGING_BY_OFFSET;
+    space->offset = offset;
+}
+
 void paging_went_live(struct address_space *space)
 {
     space->reach = PAGING_BY_WINDOW;

@@ -33,6 +33,7 @@ struct address_space {
     bool has_scratch; /* the geometry has a scratch slot; without one, new tables are filled by offset */
     uint64_t reserved_bits; /* of any present entry, on this processor: beyond MAXPHYADDR, missing features */
     uintptr_t offset;       /* what to add to a table's physical address to reach it */
+    uint64_t full_flushes;  /* of the whole TLB, global pages included, so far */
     uint64_t flushes;       /* pages flushed from the TLB so far, the scratch page's included */
     uint64_t tables;        /* tables in use, the root and those of the scratch page included */
 };
@@ -57,6 +58,18 @@ MUST_CHECK enum paging_status paging_create(struct address_space *space, struct 
  * and moved at any time, but only one copy may be used.
  */
 void paging_went_live(struct address_space *space);
+
+/*
+ * Give back every table of a space that is not live, and every owned frame it maps. Afterwards the struct
+ * means nothing. To destroy a space that was live, load another root first, and say with paging_went_dormant
+ * how its tables can be reached from there.
+ *
+ *   PAGING_ACTIVE  the space is live; nothing has changed
+ */
+MUST_CHECK enum paging_status paging_destroy(struct address_space *space, struct frame_source *frames);
+
+/* Tell the core that CR3 holds this root no more, and how its tables are reached from now on. */
+void paging_went_dormant(struct address_space *space, uintptr_t offset);
 
 /* What to load into CR3. */
 static inline phys_addr_t paging_root_address(const struct address_space *space)

@@ -15,6 +15,11 @@ static const char *const names[PAGING_STATUS_COUNT] = {
     [PAGING_NOT_SUPPORTED] = "not supported",
     [PAGING_NO_FRAMES] = "no frames",
     [PAGING_MALFORMED] = "malformed",
+    [PAGING_EMPTY_RANGE] = "empty range",
+    [PAGING_RANGE_TOO_LONG] = "range too long",
+    [PAGING_NOT_HUGE] = "not huge",
+    [PAGING_DENIED] = "denied",
+    [PAGING_ACTIVE] = "active",
 };
 
 const char *paging_status_name(enum paging_status status)

@@ -22,6 +22,11 @@ enum paging_status {
     PAGING_NOT_SUPPORTED,  /* this processor lacks no-execute, 1 GiB pages, or the number of levels */
     PAGING_NO_FRAMES,      /* the frame source ran dry */
     PAGING_MALFORMED,      /* a table holds an entry that the processor would refuse (reserved bit) */
+    PAGING_EMPTY_RANGE,    /* the length is zero */
+    PAGING_RANGE_TOO_LONG, /* the range runs into the gap, or past the end of the address space */
+    PAGING_NOT_HUGE,       /* a 4 KiB page cannot be split */
+    PAGING_DENIED,         /* the tables do not grant this access */
+    PAGING_ACTIVE,         /* the space is live */
     PAGING_STATUS_COUNT
 };
 

@@ -85,16 +85,25 @@ static inline struct p1_table *p1_below(const struct address_space *space, const
              : p2_below, struct p2_table * \
              : p1_below)(space, table, index)
 
-/* The root, if it is a P4. With five levels NULL: the P4s are below a P5. */
-static inline struct p4_table *root_p4(const struct address_space *space)
+/* The root's address, whatever it is. */
+static inline void *root_table(const struct address_space *space)
 {
     unsigned levels = space->cpu.levels;
-    if (levels != 4)
-        return NULL;
     if (space->reach == PAGING_BY_OFFSET)
-        return (struct p4_table *)(uintptr_t)table_by_offset(space, space->root);
+        return (void *)(uintptr_t)table_by_offset(space, space->root);
     virt_addr_t window = window_table_address(levels, PAGING_RECURSIVE_SLOT, levels, (page_t){0});
-    return (struct p4_table *)(uintptr_t)window.value;
+    return (void *)(uintptr_t)window.value;
+}
+
+/* The root, if it is a P4; with five levels it is a P5. Else NULL. */
+static inline struct p4_table *root_p4(const struct address_space *space)
+{
+    return space->cpu.levels == 4 ? root_table(space) : NULL;
+}
+
+static inline struct p5_table *root_p5(const struct address_space *space)
+{
+    return space->cpu.levels == 5 ? root_table(space) : NULL;
 }
 
 #endif

@@ -92,6 +92,22 @@ static inline uint64_t slot_flags(const struct address_space *space)
     return ENTRY_SLOT_FLAGS & ~space->reserved_bits;
 }
 
+/* Give back a table of this level that nothing leads to, and all below it, owned pages included. */
+void free_table(struct address_space *space, unsigned level, frame_t table, struct frame_source *frames);
+
+/* The same for what one entry of a table of this level names, which is or was present. */
+void free_named(struct address_space *space, unsigned level, entry_t entry, struct frame_source *frames);
+
+/* The table that holds the walk's entry of this level has `change` more used entries; its parent says so. */
+static inline void change_count(const struct address_space *space, const struct walk *walk, unsigned level,
+                                int change)
+{
+    if (level == space->cpu.levels)
+        return; /* the root has no parent, and is never freed */
+    entry_t parent = walk->entries[level + 1];
+    entry_store(walk->slots[level + 1], entry_with_count(parent, entry_count(parent) + (unsigned)change));
+}
+
 /* Frames the processor can address. */
 static inline uint64_t frame_limit(const struct address_space *space)
 {
@@ -108,13 +124,15 @@ struct new_tables {
 MUST_CHECK enum paging_status new_tables_take(const struct address_space *space, struct frame_source *frames,
                                               unsigned count, struct new_tables *tables);
 
+/*
+ * Reach a table that nothing points to: not yet, or no more. Until the next call, or new_table_done.
+ */
+volatile entry_t *new_table_open(struct address_space *space, frame_t table);
+
 /* Fill a table nothing points to yet: all zeroes, but for one entry. */
 void new_table_fill(struct address_space *space, frame_t table, unsigned index, entry_t entry);
 
-/* After the last new_table_fill of a verb: the scratch page lets go of the table. */
+/* After the last of those calls: the scratch page lets go of the table. */
 void new_table_done(struct address_space *space);
-
-/* Forget one page, if the space is live. */
-void flush_page(struct address_space *space, virt_addr_t address);
 
 #endif

@@ -24,6 +24,7 @@ static inline virt_addr_t window_base(unsigned levels, unsigned slot, unsigned l
 {
     uint64_t address = 0;
     for (unsigned taken = 0; taken < level; taken++)
+        /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): levels are 1 to 5 */
         address |= (uint64_t)slot << (PAGE_SHIFT + INDEX_BITS * (levels - 1 - taken));
     return canonical_address(levels, address);
 }

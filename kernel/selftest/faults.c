@@ -50,10 +50,10 @@ static void next_access_faults(struct selftest_run *t)
     CHECK(!probe_write(address, 0).faulted);
     unmap_code(t);
     CHECK(is_fault(probe_read(address), 0, address));
-    CHECK(is_fault(probe_write(address, 0), FAULT_WRITE, address));
+    CHECK(is_fault(probe_write(address, 0), PAGE_FAULT_WRITE, address));
     /* Bit 4 is set for fetches if no-execute or SMEP is on (SDM 3A, 4.7). */
     bool tells_fetches = t->space->cpu.has_no_execute || (read_cr4() & CR4_SMEP);
-    CHECK(is_fault(probe_fetch(address), tells_fetches ? FAULT_FETCH : 0, address));
+    CHECK(is_fault(probe_fetch(address), tells_fetches ? PAGE_FAULT_FETCH : 0, address));
 }
 
 static void write_to_read_only_faults(struct selftest_run *t)
@@ -62,7 +62,7 @@ static void write_to_read_only_faults(struct selftest_run *t)
     if (!map_code(t, 0))
         return;
     CHECK(probe_read(address).value == 0xc3c3c3c3c3c3c3c3);
-    CHECK(is_fault(probe_write(address, 0), FAULT_PRESENT | FAULT_WRITE, address));
+    CHECK(is_fault(probe_write(address, 0), PAGE_FAULT_PRESENT | PAGE_FAULT_WRITE, address));
     CHECK(probe_read(address).value == 0xc3c3c3c3c3c3c3c3);
     unmap_code(t);
 }
@@ -77,7 +77,7 @@ static void fetch_from_no_execute_faults(struct selftest_run *t)
     if (!map_code(t, ENTRY_NO_EXECUTE))
         return;
     CHECK(!probe_read(address).faulted);
-    CHECK(is_fault(probe_fetch(address), FAULT_PRESENT | FAULT_FETCH, address));
+    CHECK(is_fault(probe_fetch(address), PAGE_FAULT_PRESENT | PAGE_FAULT_FETCH, address));
     unmap_code(t);
 }
 
@@ -139,8 +139,8 @@ static void reserved_bits_fault(struct selftest_run *t)
     CHECK(paging_translate(t->space, address, &found) == PAGING_MALFORMED);
     struct probe probe = probe_read(address);
     /* SDM 3A, 4.7: PRESENT is set too, because no entry was absent. QEMU's emulation leaves it out. */
-    CHECK(is_fault(probe, FAULT_PRESENT | FAULT_RESERVED, address) ||
-          (machine_is_emulated() && is_fault(probe, FAULT_RESERVED, address)));
+    CHECK(is_fault(probe, PAGE_FAULT_PRESENT | PAGE_FAULT_RESERVED, address) ||
+          (machine_is_emulated() && is_fault(probe, PAGE_FAULT_RESERVED, address)));
     CHECK(explains(t, probe, "a reserved bit is set, the walk ends at the P1 entry"));
     entry_store(test_leaf(t, page), good);
     tlb_flush_page(address);
@@ -163,7 +163,45 @@ static void faults_are_explained(struct selftest_run *t)
     unmap_code(t);
 }
 
+static struct probe try_access(virt_addr_t address, enum paging_access_kind kind)
+{
+    return kind == PAGING_READ    ? probe_read(address)
+           : kind == PAGING_WRITE ? probe_write(address, 0xc3c3c3c3c3c3c3c3)
+                                  : probe_fetch(address);
+}
+
+/* One access to the code page: allowed or not, and why not, as predicted? */
+static bool agrees(struct selftest_run *t, enum paging_access_kind kind, bool write_protect)
+{
+    virt_addr_t address = test_address(t, test_page(t, 0));
+    struct paging_access access = {.kind = kind, .write_protect = write_protect};
+    access.smep = (read_cr4() & CR4_SMEP) != 0;
+    access.smap = (read_cr4() & CR4_SMAP) != 0;
+    uint64_t expected = 0, cr0 = read_cr0();
+    enum paging_status status = paging_check_access(t->space, address, access, &expected);
+    write_cr0(write_protect ? cr0 : cr0 & ~CR0_WRITE_PROTECT);
+    struct probe probe = try_access(address, kind);
+    write_cr0(cr0);
+    return status == PAGING_OK ? !probe.faulted : is_fault(probe, expected, address);
+}
+
+/* Ring 0 only: all combinations of a leaf's rights, kinds of access, and CR0.WP. */
+static void predictions_hold(struct selftest_run *t)
+{
+    for (unsigned bits = 0; bits < 8; bits++) {
+        uint64_t flags =
+            (bits & 1 ? ENTRY_WRITABLE : 0) | (bits & 2 ? ENTRY_USER : 0) | (bits & 4 ? no_execute(t) : 0);
+        if (!map_code(t, flags))
+            return;
+        for (enum paging_access_kind kind = PAGING_READ; kind <= PAGING_FETCH; kind++)
+            CHECK(agrees(t, kind, true) && agrees(t, kind, false));
+        unmap_code(t);
+        CHECK(agrees(t, PAGING_READ, true) && agrees(t, PAGING_WRITE, true) && agrees(t, PAGING_FETCH, true));
+    }
+}
+
 const struct selftest fault_tests[] = {
+    {"check_access: the processor agrees, whatever the leaf's rights", predictions_hold},
     {"unmap: the next access faults", next_access_faults},
     {"map read-only: a write faults with the right error code", write_to_read_only_faults},
     {"map no-execute: a fetch faults with the right error code", fetch_from_no_execute_faults},

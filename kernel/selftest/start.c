@@ -1,6 +1,7 @@
 /* start.c - is the world as the loader promised? */
 #include "cpu.h"
 #include "paging/translate.h"
+#include "paging/visit.h"
 #include "paging/window.h"
 #include "probe.h"
 #include "selftest.h"
@@ -96,7 +97,36 @@ static void non_canonical_is_a_gp(struct selftest_run *t)
     CHECK(probe.faulted && probe.vector == 13);
 }
 
+/* Counted by visiting all of them, and by the mapper as they came and went. */
+static void tables_are_counted(struct selftest_run *t)
+{
+    struct paging_stats stats;
+    uint64_t tables =
+        1 + (t->space->has_scratch ? t->space->cpu.levels - 1 : 0); /* the root, the scratch page's */
+    paging_count(t->space, &stats);
+    for (unsigned level = 1; level < t->space->cpu.levels; level++)
+        tables += stats.tables[level];
+    CHECK(tables == t->space->tables);
+    CHECK(stats.malformed == 0 && stats.reserved == 0);
+}
+
+static void screen_is_write_combining(struct selftest_run *t)
+{
+    const uint64_t write_combining = 1, mask = ENTRY_WRITE_THROUGH | ENTRY_NO_CACHE;
+    struct paging_translation found = {0};
+    virt_addr_t screen = {t->handoff->framebuffer.address.value};
+    if (t->handoff->framebuffer.width == 0 || !(cpuid(1, 0).edx >> 16 & 1)) {
+        t->skip = "there is no screen, or no PAT";
+        return;
+    }
+    CHECK(paging_translate(t->space, screen, &found) == PAGING_OK);
+    CHECK((found.flags & mask) == ENTRY_CACHE_WRITE_COMBINING);
+    CHECK((read_msr(MSR_PAT) >> 24 & 7) == write_combining);
+}
+
 const struct selftest start_tests[] = {
+    {"screen: the framebuffer is write-combining", screen_is_write_combining},
+    {"tables: a visit to all of them counts as many as are in use", tables_are_counted},
     {"switch: CR3 holds our root", cr3_holds_our_root},
     {"switch: write protection and no-execute are on", protection_is_on},
     {"switch: every page the loader asked for leads to itself", regions_lead_to_themselves},

@@ -1,6 +1,7 @@
 /* verbs.c - each verb, each status. */
 #include "paging/mapper.h"
 #include "paging/translate.h"
+#include "probe.h"
 #include "selftest.h"
 
 enum { PATTERN_A = 0x1111, PATTERN_B = 0x2222 };
@@ -143,21 +144,25 @@ static void sizes_and_halves(struct selftest_run *t)
     unmap(t, page);
 }
 
-/* Entries the owner of the space wrote: not present, and yet not unused. Here the owner is the test. */
-static void owners_entries_are_kept(struct selftest_run *t)
+static void reserved_pages_fault(struct selftest_run *t)
 {
-    page_t page = test_page(t, 0), neighbour = test_page(t, 1);
-    const entry_t reserved = {0x1234567890};
+    page_t page = test_page(t, 0);
     struct paging_translation found;
     struct paging_unmapped gone;
-    CHECK(paging_map(t->space, neighbour, 0, t->source) == PAGING_OK);
-    entry_store(test_leaf(t, page), reserved);
+    struct paging_path path;
+    uint64_t payload = 0;
+    CHECK(paging_reserve(t->space, page, 0x1234567, t->source) == PAGING_OK);
     CHECK(paging_translate(t->space, test_address(t, page), &found) == PAGING_RESERVED);
+    CHECK(paging_trace(t->space, test_address(t, page), &path) == PAGING_RESERVED);
+    CHECK(path.level == 1 && entry_payload(path.entries[1]) == 0x1234567);
+    struct probe probe = probe_read(test_address(t, page));
+    CHECK(probe.faulted && probe.vector == 14 && probe.error_code == 0);
     CHECK(paging_map(t->space, page, 0, t->source) == PAGING_RESERVED);
     CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_RESERVED);
-    CHECK(entry_load(test_leaf(t, page)).bits == reserved.bits);
-    entry_store(test_leaf(t, page), (entry_t){0});
-    unmap(t, neighbour);
+    CHECK(paging_reserve(t->space, page, 5, t->source) == PAGING_RESERVED);
+    CHECK(paging_unreserve(t->space, page, t->source, &payload) == PAGING_OK && payload == 0x1234567);
+    CHECK(paging_unreserve(t->space, page, t->source, &payload) == PAGING_NOT_MAPPED);
+    CHECK(paging_reserve(t->space, page, 0, t->source) == PAGING_BAD_FLAGS);
 }
 
 /* A source that hands out a given number of frames of another, and then is dry. */
@@ -166,6 +171,12 @@ struct rationed_source {
     struct frame_source *from;
     unsigned left;
 };
+
+static bool rationed_reserve(struct frame_source *source, uint64_t frames)
+{
+    struct rationed_source *ration = (struct rationed_source *)source;
+    return ration->left >= frames && ration->from->reserve(ration->from, frames);
+}
 
 static bool rationed_allocate(struct frame_source *source, enum page_size size, frame_t *frame)
 {
@@ -185,7 +196,7 @@ static void rationed_release(struct frame_source *source, enum page_size size, f
 static struct rationed_source rationed(struct selftest_run *t, unsigned left)
 {
     return (struct rationed_source){
-        .source = {.allocate = rationed_allocate, .release = rationed_release},
+        .source = {.reserve = rationed_reserve, .allocate = rationed_allocate, .release = rationed_release},
         .from = t->source,
         .left = left,
     };
@@ -230,7 +241,7 @@ const struct selftest verb_tests[] = {
     {"translate: says at which level the walk ended", translate_says_what_is_missing},
     {"map, unmap: what is refused changes nothing", refusals_change_nothing},
     {"map, identity_map: sizes and addresses that do not exist are refused", sizes_and_halves},
-    {"reserved: entries of the space's owner are refused and kept", owners_entries_are_kept},
+    {"reserve: the page faults, keeps its payload, and is refused to others", reserved_pages_fault},
     {"map: out of frames leaks nothing, wherever it happens", out_of_frames_leaks_nothing},
     {"unmap: tables go back when their last page goes", empty_tables_come_back},
     {0},

@@ -6,6 +6,7 @@
 
 void machine_stored(void);
 void machine_flush_page(uint64_t address);
+void machine_flush_full(void);
 
 static inline entry_t entry_load(const volatile entry_t *entry)
 {
@@ -28,6 +29,11 @@ static inline void table_zero(volatile entry_t *table)
 static inline void tlb_flush_page(virt_addr_t address)
 {
     machine_flush_page(address.value);
+}
+
+static inline void tlb_flush_all(void)
+{
+    machine_flush_full();
 }
 
 #endif

@@ -9,6 +9,7 @@
 uint64_t machine_load(uintptr_t address);
 void machine_store(uintptr_t address, uint64_t value);
 void machine_flush_page(uint64_t address);
+void machine_flush_full(void);
 
 static inline entry_t entry_load(const volatile entry_t *entry)
 {
@@ -30,6 +31,11 @@ static inline void table_zero(volatile entry_t *table)
 static inline void tlb_flush_page(virt_addr_t address)
 {
     machine_flush_page(address.value);
+}
+
+static inline void tlb_flush_all(void)
+{
+    machine_flush_full();
 }
 
 #endif

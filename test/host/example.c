@@ -19,6 +19,11 @@ struct stack_source {
     frame_t free[FRAMES];
 };
 
+static bool has(struct frame_source *source, uint64_t frames)
+{
+    return ((struct stack_source *)source)->count >= frames;
+}
+
 static bool take(struct frame_source *source, enum page_size size, frame_t *frame)
 {
     struct stack_source *stack = (struct stack_source *)source;
@@ -44,7 +49,7 @@ static int fail(const char *what, enum paging_status status)
 int main(void)
 {
     char *arena = aligned_alloc(PAGE_BYTES, FRAMES * PAGE_BYTES);
-    struct stack_source stack = {.source = {.allocate = take, .release = give_back}};
+    struct stack_source stack = {.source = {.reserve = has, .allocate = take, .release = give_back}};
     for (unsigned i = 0; i < FRAMES; i++)
         stack.free[stack.count++] = (frame_t){FIRST_FRAME + i};
 

@@ -21,6 +21,8 @@ static struct {
     uint64_t out;
     bool limited;
     unsigned left;
+    bool promised;    /* reserve has said yes since the last verb began: */
+    uint64_t promise; /* so many allocations are sure, and more were not asked for */
     uint8_t *snapshot;
 } frames;
 
@@ -34,12 +36,36 @@ static struct pool *pool_with(uint64_t frame)
     return NULL;
 }
 
+static bool reserve(struct frame_source *source, uint64_t count)
+{
+    (void)source;
+    if (count > machine_frames_left())
+        return false;
+    frames.promised = true;
+    frames.promise = count;
+    return true;
+}
+
+/* A verb that reserves must have reserved all it takes. */
+static void use_promise(enum page_size size)
+{
+    if (!frames.promised || size != PAGE_4K)
+        return;
+    if (frames.promise == 0)
+        fail_msg("a frame is taken beyond those that were reserved");
+    frames.promise--;
+}
+
 static bool allocate(struct frame_source *source, enum page_size size, frame_t *frame)
 {
     struct pool *pool = &frames.pools[size];
     (void)source;
-    if (pool->free_count == 0 || (frames.limited && frames.left == 0))
+    use_promise(size);
+    if (pool->free_count == 0 || (frames.limited && frames.left == 0)) {
+        if (frames.promised)
+            fail_msg("a reserved frame is not there");
         return false;
+    }
     frames.left -= frames.limited;
     unsigned number = pool->free[--pool->free_count];
     pool->out[number] = true;
@@ -82,7 +108,7 @@ static void pool_open(struct pool *pool, uint64_t first, uint64_t stride, unsign
 void frames_open(unsigned count)
 {
     bool real = PAGING_INDEX_BITS == 9;
-    frames.source = (struct frame_source){.allocate = allocate, .release = release};
+    frames.source = (struct frame_source){.reserve = reserve, .allocate = allocate, .release = release};
     pool_open(&frames.pools[PAGE_4K], FIRST_FRAME, 1, count);
     pool_open(&frames.pools[PAGE_2M], level_pages(2) * 8, level_pages(2), real ? 8 : 0);
     pool_open(&frames.pools[PAGE_1G], level_pages(3) * 2, level_pages(3), real ? 1 : 0);
@@ -115,6 +141,11 @@ void machine_limit_frames(unsigned left)
 void machine_unlimit_frames(void)
 {
     frames.limited = false;
+}
+
+void machine_forget_promise(void)
+{
+    frames.promised = false;
 }
 
 unsigned machine_frames_left(void)

@@ -33,7 +33,7 @@ void machine_close(void)
 {
     if (!machine.memory)
         return;
-    tlb_flush_all(&machine.tlb, &machine.walker);
+    tlb_forget_all(&machine.tlb, &machine.walker);
     frames_close();
     backend_close(machine.memory, MEMORY_FRAMES * PAGE_BYTES);
     memset(&machine, 0, sizeof(machine));
@@ -126,8 +126,16 @@ void machine_flush_page(uint64_t address)
 
 void machine_flush_all(void)
 {
-    tlb_flush_all(&machine.tlb, &machine.walker);
+    tlb_forget_all(&machine.tlb, &machine.walker);
     walk_cache_forget(&machine.cache);
+}
+
+void machine_flush_full(void)
+{
+    machine.full_flushes++;
+    machine_flush_all();
+    if (machine.observer)
+        machine.observer();
 }
 
 void machine_speculate(uint64_t address)
@@ -175,12 +183,18 @@ void machine_audit(void)
 
 void machine_reset_log(void)
 {
-    machine.flushes = machine.stores = 0;
+    machine.flushes = machine.full_flushes = machine.stores = 0;
+    machine_forget_promise();
 }
 
 unsigned machine_flushes(void)
 {
     return machine.flushes;
+}
+
+unsigned machine_full_flushes(void)
+{
+    return machine.full_flushes;
 }
 
 uint64_t machine_flushed(unsigned number)

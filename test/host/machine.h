@@ -49,6 +49,7 @@ struct frame_source *machine_frames(void);
 void machine_limit_frames(unsigned left); /* refuse after that many more */
 void machine_unlimit_frames(void);
 unsigned machine_frames_left(void); /* of PAGE_4K, the limit considered */
+void machine_forget_promise(void);  /* a new verb begins: what an earlier one reserved no longer binds */
 unsigned machine_frames_out(void);  /* handed out and not yet released, in frames of PAGE_4K */
 bool machine_frame_is_out(uint64_t frame);
 
@@ -57,7 +58,8 @@ bool machine_frame_is_out(uint64_t frame);
 struct walker *machine_walker(void);
 void machine_load_cr3(uint64_t root);
 void machine_flush_page(uint64_t address); /* INVLPG */
-void machine_flush_all(void);
+void machine_flush_full(void);             /* a change of CR4.PGE */
+void machine_flush_all(void);              /* a test's own: in no log */
 
 /* Make a real access. When it is refused, error is the error code (WALK_*); else value is the word read. */
 struct machine_access {
@@ -81,7 +83,8 @@ void machine_audit(void);
 
 #define MACHINE_FLUSH_LOG 4096u
 void machine_reset_log(void);
-unsigned machine_flushes(void);
+unsigned machine_flushes(void); /* of pages */
+unsigned machine_full_flushes(void);
 uint64_t machine_flushed(unsigned number);
 unsigned machine_stores(void);
 /* Called after every single store of the core to memory, and after every flush; NULL for none. */

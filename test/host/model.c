@@ -1,50 +1,81 @@
 #include "model.h"
 #include "entry.h"
+#include <string.h>
+
+void model_copy(struct model *to, const struct model *from)
+{
+    to->levels = from->levels;
+    to->count = from->count;
+    memcpy(to->leaves, from->leaves, from->count * sizeof(*from->leaves));
+}
+
+bool model_is_equal(const struct model *one, const struct model *other)
+{
+    bool equal = one->count == other->count;
+    for (unsigned i = 0; equal && i < one->count; i++) {
+        const struct model_leaf *a = &one->leaves[i], *b = &other->leaves[i];
+        equal = a->page == b->page && a->frame == b->frame && a->size == b->size && a->flags == b->flags &&
+                a->owned == b->owned && a->reserved == b->reserved;
+    }
+    return equal;
+}
+
+static uint64_t leaf_end(const struct model_leaf *leaf)
+{
+    return leaf->page + level_pages(leaf->size);
+}
+
+unsigned model_first(const struct model *model, uint64_t page)
+{
+    unsigned low = 0, high = model->count;
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+        if (leaf_end(&model->leaves[middle]) <= page)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
 
 const struct model_leaf *model_overlap(const struct model *model, uint64_t page, uint64_t pages)
 {
-    const struct model_leaf *lowest = NULL;
-    for (unsigned i = 0; i < model->count; i++) {
-        const struct model_leaf *leaf = &model->leaves[i];
-        bool meets = leaf->page < page + pages && page < leaf->page + level_pages(leaf->size);
-        if (meets && (!lowest || leaf->page < lowest->page))
-            lowest = leaf;
-    }
-    return lowest;
+    unsigned first = model_first(model, page);
+    return first < model->count && model->leaves[first].page < page + pages ? &model->leaves[first] : NULL;
 }
 
 const struct model_leaf *model_at(const struct model *model, uint64_t page)
 {
-    for (unsigned i = 0; i < model->count; i++)
-        if (model->leaves[i].page == page)
-            return &model->leaves[i];
-    return NULL;
+    const struct model_leaf *leaf = model_overlap(model, page, 1);
+    return leaf && leaf->page == page ? leaf : NULL;
 }
 
 void model_add(struct model *model, struct model_leaf leaf)
 {
+    unsigned place = model_first(model, leaf.page);
     if (model->count == MODEL_LEAVES)
         __builtin_trap();
-    model->leaves[model->count++] = leaf;
+    memmove(&model->leaves[place + 1], &model->leaves[place],
+            (model->count++ - place) * sizeof(*model->leaves));
+    model->leaves[place] = leaf;
 }
 
 void model_remove(struct model *model, uint64_t page)
 {
-    for (unsigned i = 0; i < model->count; i++)
-        if (model->leaves[i].page == page) {
-            model->leaves[i] = model->leaves[--model->count];
-            return;
-        }
-    __builtin_trap();
+    const struct model_leaf *leaf = model_at(model, page);
+    if (!leaf)
+        __builtin_trap();
+    unsigned place = (unsigned)(leaf - model->leaves);
+    memmove(&model->leaves[place], &model->leaves[place + 1],
+            (--model->count - place) * sizeof(*model->leaves));
 }
 
 bool model_has_table(const struct model *model, unsigned level, uint64_t page)
 {
+    /* A larger leaf there would be the only one. */
     uint64_t covered = level_pages(level + 1);
-    for (unsigned i = 0; i < model->count; i++)
-        if (model->leaves[i].size <= level && model->leaves[i].page / covered == page / covered)
-            return true;
-    return false;
+    const struct model_leaf *leaf = model_overlap(model, page & ~(covered - 1), covered);
+    return leaf && leaf->size <= level;
 }
 
 unsigned model_missing_tables(const struct model *model, uint64_t page, unsigned size)

@@ -16,13 +16,19 @@ struct model_leaf {
     uint64_t reserved; /* not zero: no leaf, but this entry that belongs to the owner of the space */
 };
 
-#define MODEL_LEAVES 1024u
+#define MODEL_LEAVES 8192u
 
 struct model {
     unsigned levels;
     unsigned count;
-    struct model_leaf leaves[MODEL_LEAVES];
+    struct model_leaf leaves[MODEL_LEAVES]; /* in the order of their pages */
 };
+
+void model_copy(struct model *to, const struct model *from);
+bool model_is_equal(const struct model *one, const struct model *other);
+
+/* The number of the first leaf that reaches beyond the page; model->count if there is none. */
+unsigned model_first(const struct model *model, uint64_t page);
 
 /* A leaf that shares a page with this range, or NULL. The one that starts lowest, if there are more. */
 const struct model_leaf *model_overlap(const struct model *model, uint64_t page, uint64_t pages);
@@ -48,5 +54,34 @@ unsigned model_unmap_refusals(const struct model *model, uint64_t page);
 
 /* Does the page lie below a slot of the root that the core keeps? */
 bool model_is_kept(unsigned levels, uint64_t page);
+
+/* ---- ranges: model_range.c ---- */
+
+/* Tables below the root that `after` needs, and those among them that `before` does not have. */
+unsigned model_tables(const struct model *after);
+unsigned model_new_tables(const struct model *after, const struct model *before);
+
+/* Frames of PAGE_BYTES that go back when the owned leaves go. */
+unsigned model_owned_frames(const struct model *model);
+
+/* Every status that is right for a range of this form, whatever is mapped in it. Only without one of them
+ * is it a range of pages. */
+unsigned model_range_refusals(unsigned levels, uint64_t start, uint64_t bytes);
+
+/* Statuses for mapping pages to a physical address (with no shape of its own to refuse). */
+unsigned model_map_range_refusals(const struct model *model, const struct paging_cpu *cpu, uint64_t page,
+                                  uint64_t pages, uint64_t to, uint64_t flags);
+unsigned model_unmap_range_refusals(const struct model *model, uint64_t page, uint64_t pages);
+unsigned model_protect_refusals(const struct model *model, const struct paging_cpu *cpu, uint64_t page,
+                                uint64_t set, uint64_t clear);
+unsigned model_split_refusals(const struct model *model, uint64_t page);
+
+/* What the verbs of range.h make of the map. */
+void model_map_range(struct model *model, const struct paging_cpu *cpu, struct model_leaf first,
+                     uint64_t pages);
+void model_unmap_range(struct model *model, uint64_t page, uint64_t pages);
+void model_protect_range(struct model *model, uint64_t page, uint64_t pages, uint64_t set, uint64_t clear);
+void model_split(struct model *model, uint64_t page);
+void model_merge_range(struct model *model, const struct paging_cpu *cpu, uint64_t page, uint64_t pages);
 
 #endif

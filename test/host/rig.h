@@ -17,6 +17,7 @@
 #include "machine.h"
 #include "mapper.h"
 #include "model.h"
+#include "range.h"
 #include "translate.h"
 #include "window.h"
 
@@ -66,6 +67,14 @@ enum paging_status rig_map(uint64_t address, uint64_t flags);
 enum paging_status rig_identity_map(uint64_t frame, uint64_t flags);
 enum paging_status rig_unmap(uint64_t address, struct paging_unmapped *unmapped); /* may be NULL */
 
+/* The verbs of range.h. They may be asked for what cannot be: then the status must say so. */
+enum paging_status rig_map_range(uint64_t start, uint64_t to, uint64_t bytes, uint64_t flags);
+enum paging_status rig_identity_map_range(uint64_t start, uint64_t bytes, uint64_t flags);
+enum paging_status rig_unmap_range(uint64_t start, uint64_t bytes);
+enum paging_status rig_protect_range(uint64_t start, uint64_t bytes, uint64_t set, uint64_t clear);
+enum paging_status rig_split(uint64_t address);
+enum paging_status rig_merge_range(uint64_t start, uint64_t bytes);
+
 /* paging_translate and paging_trace agree with the walker about this address. */
 void rig_translate(uint64_t address);
 
@@ -99,6 +108,8 @@ void assert_refused(uint64_t address, unsigned access, unsigned error);
 #define DEVICE_FRAME ((uint64_t)0x3000)
 #define FRAME_2M     ((uint64_t)0x8000)
 #define FRAME_1G     ((uint64_t)0x40000)
+#define DEVICE       (DEVICE_FRAME * PAGE_BYTES)
+#define DEVICE_1G    (FRAME_1G * PAGE_BYTES)
 
 page_t rig_page(uint64_t address);
 uint64_t rig_address(uint64_t page);

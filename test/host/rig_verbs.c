@@ -1,48 +1,6 @@
 /* The core's verbs, each called and judged. */
-#include "rig.h"
+#include "rig_parts.h"
 #include <string.h>
-
-/* What a call must leave alone when it refuses. */
-struct before {
-    struct address_space space;
-    unsigned frames;
-    unsigned refusals; /* set of statuses that would be right; 0: it must succeed */
-};
-
-static struct before look_before(unsigned refusals)
-{
-    struct before before;
-    memcpy(&before.space, &rig.space, sizeof(before.space));
-    before.frames = machine_frames_out();
-    before.refusals = refusals;
-    if (refusals)
-        machine_snapshot();
-    machine_reset_log();
-    return before;
-}
-
-static void judge_status(const struct before *before, enum paging_status status)
-{
-    if (before->refusals ? (before->refusals >> status & 1) == 0 : status != PAGING_OK)
-        fail_msg("status is \"%s\", set of right ones %#x", paging_status_name(status), before->refusals);
-    if (!before->refusals)
-        return;
-    if (!machine_unchanged())
-        fail_msg("\"%s\", but memory has changed", paging_status_name(status));
-    assert_int_equal(machine_frames_out(), before->frames);
-    assert_int_equal(machine_flushes(), 0);
-    assert_memory_equal(&rig.space, &before->space, sizeof(before->space));
-}
-
-/* No page that was not present needs a flush; only the scratch page may be flushed. */
-static void judge_map_flushes(void)
-{
-    for (unsigned i = 0; i < machine_flushes(); i++) {
-        uint64_t slot = rig_page(machine_flushed(i)).number / level_pages(rig.model.levels);
-        if (slot != PAGING_SCRATCH_SLOT)
-            fail_msg("mapping flushed %#lx", (unsigned long)machine_flushed(i));
-    }
-}
 
 enum map_verb { MAP_TO, MAP_SIZED, MAP_OWNED, MAP_IDENTITY };
 
@@ -71,10 +29,10 @@ static enum paging_status map(enum map_verb verb, struct model_leaf wanted, unsi
         refusals = model_refusals(&rig.model, &rig.space.cpu, &wanted);
     if (!refusals && needed > machine_frames_left())
         refusals = 1u << PAGING_NO_FRAMES;
-    struct before before = look_before(refusals);
+    struct rig_before before = rig_look_before(refusals);
     enum paging_status status = call_map(verb, &wanted);
-    judge_status(&before, status);
-    judge_map_flushes();
+    rig_judge_status(&before, status);
+    rig_judge_map_flushes();
     if (status == PAGING_OK) {
         assert_int_equal(machine_frames_out() - before.frames, needed);
         if (wanted.owned)
@@ -132,13 +90,14 @@ unsigned rig_expected_flushes(const struct model_leaf *leaf, uint64_t *addresses
         addresses[count] = rig_window(level, start);
         levels[count++] = leaf->size - level;
     }
-    struct model without = rig.model;
-    model_remove(&without, leaf->page);
-    for (unsigned level = leaf->size; level < rig.model.levels; level++)
-        if (!model_has_table(&without, level, leaf->page)) {
+    struct model_leaf removed = *leaf;
+    model_remove(&rig.model, removed.page);
+    for (unsigned level = removed.size; level < rig.model.levels; level++)
+        if (!model_has_table(&rig.model, level, removed.page)) {
             addresses[count] = rig_window(level, start);
             levels[count++] = 1;
         }
+    model_add(&rig.model, removed);
     return count;
 }
 
@@ -176,7 +135,7 @@ enum paging_status rig_unmap(uint64_t address, struct paging_unmapped *unmapped)
 {
     uint64_t page = rig_page(address).number, addresses[8];
     unsigned levels[8], count = 0, gone = 0;
-    struct before before = look_before(model_unmap_refusals(&rig.model, page));
+    struct rig_before before = rig_look_before(model_unmap_refusals(&rig.model, page));
     struct paging_unmapped result;
     struct model_leaf leaf = {0};
     uint64_t entry = 0;
@@ -188,7 +147,7 @@ enum paging_status rig_unmap(uint64_t address, struct paging_unmapped *unmapped)
     }
     memset(&result, 0x5a, sizeof(result));
     enum paging_status status = paging_unmap(&rig.space, (page_t){page}, machine_frames(), &result);
-    judge_status(&before, status);
+    rig_judge_status(&before, status);
     if (status == PAGING_OK) {
         judge_unmapped(&leaf, &result, entry);
         judge_unmap_flushes(addresses, levels, count);

@@ -236,6 +236,41 @@ static void junk_is_hostile(void **state)
     assert_int_equal(machine_frames_out(), 1 + 512);
 }
 
+static void reserve_says_how_many(void **state)
+{
+    (void)state;
+    by_hand();
+    frame_t frame;
+    struct frame_source *frames = machine_frames();
+    assert_true(frames->reserve(frames, MACHINE_FRAMES));
+    assert_false(frames->reserve(frames, MACHINE_FRAMES + 1));
+    for (unsigned left = 0; left < 3; left++) {
+        machine_limit_frames(left);
+        assert_true(frames->reserve(frames, left));
+        assert_false(frames->reserve(frames, left + 1));
+        for (unsigned i = 0; i < left; i++)
+            assert_true(frames->allocate(frames, PAGE_4K, &frame));
+        machine_forget_promise();
+        assert_false(frames->allocate(frames, PAGE_4K, &frame));
+    }
+    assert_int_equal(machine_frames_out(), 3);
+}
+
+/* Everything goes, and it is counted by itself. */
+static void full_flush(void **state)
+{
+    (void)state;
+    by_hand();
+    assert_reads(PLACE, DEVICE_FRAME);
+    *entry_for(1, PLACE) = 0;
+    machine_reset_log();
+    machine_flush_full();
+    assert_int_equal(machine_full_flushes(), 1);
+    assert_int_equal(machine_flushes(), 0);
+    assert_refused(PLACE, WALK_READ, 0);
+    assert_false(machine_is_stale());
+}
+
 static const struct CMUnitTest tests[] = {
     RIG_TEST("processor: marks accessed and dirty", marks_accessed_and_dirty),
     RIG_TEST("processor: P, W, U, NX at two levels against every access", access_matrix),
@@ -249,6 +284,8 @@ static const struct CMUnitTest tests[] = {
 #ifdef MACHINE_MMAP
     RIG_TEST("host: pages beyond the ring come back as they were cached", host_pages_come_and_go),
 #endif
+    RIG_TEST("processor: a full flush", full_flush),
+    RIG_TEST("frames: reserve says how many there are", reserve_says_how_many),
     RIG_TEST("frames: junk inside, last out first in, countable", junk_is_hostile),
 };
 

@@ -42,6 +42,8 @@ static void every_choice(void **state)
     assert_int_equal(from("crash=double-fault", true).crash, CRASH_DOUBLE_FAULT);
     assert_int_equal(from("crash=hang", true).crash, CRASH_HANG);
     assert_false(from("serial=off serial=auto", true).no_serial);
+    assert_true(from("levels=5", true).five_levels);
+    assert_false(from("levels=5 levels=auto", true).five_levels);
     assert_true(from("map-key=stale", true).stale_map_key);
     assert_false(from("map-key=stale map-key=fresh", true).stale_map_key);
 }

@@ -7,7 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define VERBS 12000u
+#define VERBS (ENTRY_COUNT < 512 ? 60000u : 12000u)
+
+/* More leaves than this make every check slow: then much is unmapped at once. */
+#define MANY_LEAVES 160u
+
+/* It loads pages while a verb is at work. */
+static bool processor_is_busy;
 
 static uint64_t environment(const char *name, uint64_t otherwise)
 {
@@ -127,6 +133,156 @@ static void random_unmap(void)
     (void)rig_unmap(rig_address(page), NULL);
 }
 
+/* ---- ranges ---- */
+
+static uint64_t split_last; /* the page that was */
+
+struct random_range {
+    uint64_t page, pages, frame;
+};
+
+/* A few pages; or about as many as an entry of some level maps, exactly so or with ragged edges. */
+static uint64_t random_length(unsigned size)
+{
+    uint64_t pages = level_pages(size) * (1 + rig_random(3));
+    if (size == 1)
+        return 1 + rig_random(8);
+    if (size == 3 && rig_random(2))
+        pages += level_pages(2) * (rig_random(5) - 2);
+    if (rig_random(2))
+        pages += rig_random(7) - 3;
+    return pages;
+}
+
+/* Now and then a large one, and a start that is near what is there and half the time ragged. */
+static struct random_range random_range(void)
+{
+    unsigned most = rig.model.levels > 3 ? 3 : rig.model.levels - 1;
+    unsigned size = rig_random(4) ? 1 : 1 + (unsigned)rig_random(rig_random(4) ? 2 : most);
+    struct random_range range = {random_page(size), random_length(size), 0};
+    uint64_t all = level_pages(rig.model.levels) * ENTRY_COUNT;
+    if (rig_random(2))
+        range.page += rig_random(9) - 4;
+    range.page %= all;
+    if (ENTRY_COUNT < 512 && rig_random(8)) { /* there, most ranges would leave the half that is free */
+        range.page %= all / 2;
+        range.pages = 1 + (range.pages - 1) % (all / 2 - range.page);
+    }
+    /* As far from a boundary as the page is; of a long range always, or it would be a million pages. */
+    unsigned alike = range.pages > 2 * level_pages(2) || rig_random(2) ? 2 + (unsigned)rig_random(2) : 1;
+    range.frame = random_frame(3);
+    if (alike > 1)
+        range.frame = (range.frame & ~(level_pages(3) - 1)) + range.page % level_pages(alike);
+    return range;
+}
+
+/* Half the time a huge one, if there is one. */
+static const struct model_leaf *random_leaf(void)
+{
+    unsigned first = (unsigned)rig_random(rig.model.count);
+    const struct model_leaf *leaf = &rig.model.leaves[first];
+    bool wants_huge = rig_random(2);
+    for (unsigned i = 1; wants_huge && leaf->size == 1 && i < rig.model.count; i++)
+        leaf = &rig.model.leaves[(first + i) % rig.model.count];
+    return leaf;
+}
+
+/* Mostly one that begins or ends inside of something. */
+static struct random_range random_used_range(void)
+{
+    struct random_range range = random_range();
+    if (rig.model.count == 0 || rig_random(4) == 0)
+        return range;
+    const struct model_leaf *leaf = random_leaf();
+    uint64_t page = leaf->page + rig_random(2) * rig_random(level_pages(leaf->size));
+    range.page = page >= range.pages && rig_random(2) ? page + 1 - range.pages : page;
+    return range;
+}
+
+static void ration_frames(void)
+{
+    if (rig_random(6) == 0)
+        machine_limit_frames((unsigned)rig_random(rig_random(2) ? 2 : rig.model.levels + 1));
+}
+
+static void random_map_range(void)
+{
+    struct random_range range = random_range();
+    ration_frames();
+    if (rig_random(16) == 0)
+        (void)rig_identity_map_range(not_the_sources(range.frame, 1) * PAGE_BYTES,
+                                     (1 + rig_random(8)) * PAGE_BYTES, random_flags());
+    else
+        (void)rig_map_range(rig_address(range.page), range.frame * PAGE_BYTES, range.pages * PAGE_BYTES,
+                            random_flags());
+    machine_unlimit_frames();
+}
+
+static void random_unmap_range(void)
+{
+    struct random_range range = random_used_range();
+    ration_frames();
+    (void)rig_unmap_range(rig_address(range.page), range.pages * PAGE_BYTES);
+    machine_unlimit_frames();
+}
+
+static void random_protect_range(void)
+{
+    struct random_range range = random_used_range();
+    uint64_t set = random_flags(), clear = random_flags() & (rig_random(40) ? ~set : ~0ull);
+    /* What the processor sets meanwhile cannot be foretold. */
+    uint64_t touched = processor_is_busy ? ENTRY_ACCESSED : 0;
+    ration_frames();
+    (void)rig_protect_range(rig_address(range.page), range.pages * PAGE_BYTES, set & ~touched,
+                            clear & ~touched);
+    machine_unlimit_frames();
+}
+
+static void random_split(void)
+{
+    uint64_t page = random_page(1);
+    if (rig.model.count > 0 && rig_random(8)) {
+        const struct model_leaf *leaf = random_leaf();
+        page = leaf->page + rig_random(level_pages(leaf->size));
+    }
+    ration_frames();
+    if (rig_split(rig_address(page)) == PAGING_OK)
+        split_last = page;
+    machine_unlimit_frames();
+}
+
+/* Mostly what was split before, because little else can be merged. */
+static void random_merge(void)
+{
+    struct random_range range = random_used_range();
+    if (rig_random(4)) {
+        uint64_t pages = level_pages(2 + (unsigned)rig_random(rig.model.levels > 3 ? 2 : 1));
+        range.page = (rig_random(4) ? split_last : range.page) & ~(pages - 1);
+        range.pages = pages;
+    }
+    (void)rig_merge_range(rig_address(range.page), range.pages * PAGE_BYTES);
+}
+
+/* The owner of the space puts an entry of its own where nothing is, in a table that is there. */
+static void random_reserve(void)
+{
+    unsigned level = random_size();
+    uint64_t page = random_page(level), pages = level_pages(level);
+    if (model_is_kept(rig.model.levels, page) || !model_has_table(&rig.model, level, page) ||
+        model_overlap(&rig.model, page, pages))
+        return;
+    machine_flush_all(); /* because the rig writes to the count */
+    rig_reserve(rig_address(page), level, (2 + rig_random(1ull << 46) * 4) << 1);
+}
+
+static void random_shrink(void)
+{
+    const struct model_leaf *leaf = &rig.model.leaves[rig_random(rig.model.count)];
+    unsigned level = 2 + (unsigned)rig_random(3);
+    uint64_t pages = level_pages(level < rig.model.levels ? level : rig.model.levels);
+    (void)rig_unmap_range(rig_address(leaf->page & ~(pages - 1)), pages * PAGE_BYTES);
+}
+
 static void random_access(void)
 {
     static const unsigned accesses[] = {WALK_READ, WALK_WRITE, WALK_USER, WALK_USER | WALK_WRITE};
@@ -147,10 +303,20 @@ static void step(void)
     for (uint64_t loads = rig_random(3); loads > 0; loads--)
         machine_speculate(random_speculation());
     random_access();
-    if (grow)
-        random_map();
+    if (rig.model.count > MANY_LEAVES)
+        rig_random(2) ? random_shrink() : random_merge();
+    else if (rig_random(6) == 0)
+        random_protect_range();
+    else if (rig_random(24) == 0)
+        random_split();
+    else if (rig_random(24) == 0)
+        random_merge();
+    else if (rig_random(48) == 0)
+        random_reserve();
+    else if (grow)
+        rig_random(3) ? random_map() : random_map_range();
     else
-        random_unmap();
+        rig_random(2) ? random_unmap() : random_unmap_range();
     rig_translate(random_speculation());
 }
 
@@ -159,12 +325,17 @@ static void run(uint64_t seed, uint64_t verbs, void (*meanwhile)(void))
     printf("# SEED=%lu VERBS=%lu\n", (unsigned long)seed, (unsigned long)verbs);
     rig_open();
     rig.random = seed * 2 + 1;
+    split_last = 0;
+    processor_is_busy = meanwhile != NULL;
     machine_observe(meanwhile);
     for (uint64_t i = 0; i < verbs; i++)
         step();
     machine_observe(NULL);
-    while (rig.model.count > 0)
-        assert_status(rig_unmap(rig_address(rig.model.leaves[0].page), NULL), PAGING_OK);
+    while (rig.model.count > 0) {
+        const struct model_leaf *leaf = &rig.model.leaves[0];
+        uint64_t bytes = level_pages(leaf->size) * PAGE_BYTES;
+        assert_status(rig_unmap_range(rig_address(leaf->page), bytes), PAGING_OK);
+    }
     assert_int_equal(machine_frames_out(), rig.kept_frames);
 }
 

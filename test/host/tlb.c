@@ -62,7 +62,7 @@ void tlb_flush(struct tlb *tlb, const struct walker *walker, uint64_t address)
     }
 }
 
-void tlb_flush_all(struct tlb *tlb, const struct walker *walker)
+void tlb_forget_all(struct tlb *tlb, const struct walker *walker)
 {
     for (unsigned i = 0; i < TLB_BUCKETS; i++)
         while (tlb->buckets[i] != 0)

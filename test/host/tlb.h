@@ -37,7 +37,7 @@ struct translation *tlb_load(struct tlb *tlb, const struct walker *walker, uint6
                              const struct walk *walk);
 
 void tlb_flush(struct tlb *tlb, const struct walker *walker, uint64_t address);
-void tlb_flush_all(struct tlb *tlb, const struct walker *walker);
+void tlb_forget_all(struct tlb *tlb, const struct walker *walker);
 
 /* The first record that leads to the frame, or that a fresh walk contradicts; NULL if there is none. */
 const struct translation *tlb_leading_to(const struct tlb *tlb, const struct walker *walker, uint64_t frame);

@@ -1,0 +1,55 @@
+/* check_access.c - the rules of SDM 3A, 4.6.1, one function per mode. */
+#include "check_access.h"
+#include "translate.h"
+
+static bool supervisor_may(uint64_t rights, struct paging_access access)
+{
+    bool user_page = (rights & ENTRY_USER) != 0;
+    switch (access.kind) {
+    case PAGING_READ:
+        return !user_page || !access.smap || access.ac;
+    case PAGING_WRITE:
+        if (user_page && access.smap && !access.ac)
+            return false;
+        return (rights & ENTRY_WRITABLE) != 0 || !access.write_protect;
+    default:
+        return !(user_page && access.smep) && (rights & ENTRY_NO_EXECUTE) == 0;
+    }
+}
+
+static bool user_may(uint64_t rights, struct paging_access access)
+{
+    if ((rights & ENTRY_USER) == 0)
+        return false;
+    if (access.kind == PAGING_WRITE)
+        return (rights & ENTRY_WRITABLE) != 0;
+    return access.kind == PAGING_READ || (rights & ENTRY_NO_EXECUTE) == 0;
+}
+
+/* What the error code says of the access itself. Fetches are told apart only with no-execute or SMEP. */
+static uint64_t access_bits(const struct address_space *space, struct paging_access access)
+{
+    bool tells_fetches = space->cpu.has_no_execute || access.smep;
+    return (access.kind == PAGING_WRITE ? PAGE_FAULT_WRITE : 0) | (access.user ? PAGE_FAULT_USER : 0) |
+           (access.kind == PAGING_FETCH && tells_fetches ? PAGE_FAULT_FETCH : 0);
+}
+
+enum paging_status paging_check_access(const struct address_space *space, virt_addr_t address,
+                                       struct paging_access access, uint64_t *error_code)
+{
+    struct paging_translation found;
+    enum paging_status status = paging_translate(space, address, &found);
+    if (status == PAGING_NOT_CANONICAL)
+        return status;
+    uint64_t present = 0;
+    if (status == PAGING_MALFORMED)
+        present = PAGE_FAULT_PRESENT | PAGE_FAULT_RESERVED;
+    if (status == PAGING_OK) {
+        if (access.user ? user_may(found.flags, access) : supervisor_may(found.flags, access))
+            return PAGING_OK;
+        present = PAGE_FAULT_PRESENT;
+        status = PAGING_DENIED;
+    }
+    *error_code = present | access_bits(space, access);
+    return status;
+}

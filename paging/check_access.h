@@ -1,0 +1,41 @@
+/*
+ * check_access.h - will the processor allow an access? And if not, with what error code?
+ *
+ * A model of SDM 3A, 4.6 and 4.7, without protection keys. It answers for the tables as they are now: what a
+ * TLB still remembers, it cannot know.
+ */
+#ifndef PAGING_CHECK_ACCESS_H
+#define PAGING_CHECK_ACCESS_H
+
+#include "space.h"
+
+enum paging_access_kind { PAGING_READ, PAGING_WRITE, PAGING_FETCH };
+
+/* What the answer depends on, besides the tables. EFER.NXE is on if the space's cpu.has_no_execute. */
+struct paging_access {
+    enum paging_access_kind kind;
+    bool user;          /* in ring 3; else supervisor mode */
+    bool write_protect; /* CR0.WP */
+    bool smep, smap;    /* CR4.SMEP, CR4.SMAP */
+    bool ac;            /* RFLAGS.AC: supervisor may touch user data in spite of SMAP */
+};
+
+/* Bits of a page fault's error code (SDM 3A, figure 4-12). */
+#define PAGE_FAULT_PRESENT  ((uint64_t)1 << 0) /* a right was missing; else a translation */
+#define PAGE_FAULT_WRITE    ((uint64_t)1 << 1)
+#define PAGE_FAULT_USER     ((uint64_t)1 << 2)
+#define PAGE_FAULT_RESERVED ((uint64_t)1 << 3)
+#define PAGE_FAULT_FETCH    ((uint64_t)1 << 4)
+
+/*
+ * PAGING_OK: the access succeeds, and *error_code is untouched. Otherwise it faults:
+ *
+ *   PAGING_NOT_CANONICAL                    #GP; *error_code is untouched
+ *   PAGING_NOT_MAPPED, PAGING_RESERVED      #PF with *error_code: no translation
+ *   PAGING_MALFORMED                        #PF with *error_code: a reserved bit
+ *   PAGING_DENIED                           #PF with *error_code: no right
+ */
+MUST_CHECK enum paging_status paging_check_access(const struct address_space *space, virt_addr_t address,
+                                                  struct paging_access access, uint64_t *error_code);
+
+#endif

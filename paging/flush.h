@@ -1,0 +1,63 @@
+/*
+ * flush.h - forgetting translations, one by one or all at once.
+ *
+ * Internal to the core. A verb that removes or changes many pages collects what has to be forgotten while it
+ * writes, and flushes once: each page by itself if they are few, everything if they are many. A space that
+ * is not live has nothing in the TLB.
+ */
+#ifndef PAGING_FLUSH_H
+#define PAGING_FLUSH_H
+
+#include "walk.h"
+
+/* From here on one full flush is cheaper than flushing pages and filling the TLB anew. */
+enum { FLUSH_LIMIT = 32 };
+
+struct flush_batch {
+    unsigned count; /* may go beyond the limit; then it is no longer exact */
+    virt_addr_t pages[FLUSH_LIMIT];
+};
+
+static inline bool flush_is_full(const struct flush_batch *batch)
+{
+    return batch->count > FLUSH_LIMIT;
+}
+
+static inline void flush_later(struct flush_batch *batch, virt_addr_t address)
+{
+    if (batch->count < FLUSH_LIMIT)
+        batch->pages[batch->count] = address;
+    if (batch->count <= FLUSH_LIMIT)
+        batch->count++;
+}
+
+/*
+ * A leaf of this level at page: the page, and for a huge one the window pages it leaks into. Through the
+ * window, the entry of a huge page is a leaf where a lower table would be: the window pages of the tables
+ * that are not there show the start of the huge page, and the processor may have looked (SDM 3A, 4.10.2.3).
+ * One flush covers each, because one leaf maps each.
+ */
+static inline void flush_leaf_later(const struct address_space *space, struct flush_batch *batch,
+                                    unsigned level, page_t page)
+{
+    unsigned levels = space->cpu.levels;
+    UNLESS_MUTANT(NO_PAGE_FLUSH)
+    flush_later(batch, page_start(levels, page));
+    UNLESS_MUTANT(NO_HUGE_LEAK_FLUSH)
+    for (unsigned below = level - 1; below >= 1; below--)
+        flush_later(batch, window_table_address(levels, PAGING_RECURSIVE_SLOT, below, page));
+}
+
+/* The table of this level on the way to page goes away: so does its window. */
+static inline void flush_table_later(const struct address_space *space, struct flush_batch *batch,
+                                     unsigned level, page_t page)
+{
+    UNLESS_MUTANT(NO_WINDOW_FLUSH)
+    flush_later(batch, window_table_address(space->cpu.levels, PAGING_RECURSIVE_SLOT, level, page));
+}
+
+/* Forget one page now, or all that was collected, if the space is live. */
+void flush_page(struct address_space *space, virt_addr_t address);
+void flush_now(struct address_space *space, struct flush_batch *batch);
+
+#endif

@@ -1,0 +1,81 @@
+/*
+ * range_walk.h - what the range verbs share: the range itself, and cutting huge pages at its ends.
+ *
+ * Internal to the core. A range verb goes over the entries of a table that its range touches, and below those
+ * that point to tables; [at, end) is always the part of the range that lies in the table at hand.
+ */
+#ifndef PAGING_RANGE_WALK_H
+#define PAGING_RANGE_WALK_H
+
+#include "flush.h"
+#include "range.h"
+
+/* Page numbers, masked like page_t's; end may be one past the last page. */
+struct range {
+    uint64_t at, end;
+};
+
+/* The refusals that all range verbs have in common, in the order of range.h. */
+MUST_CHECK enum paging_status range_check(const struct address_space *space, virt_addr_t start,
+                                          uint64_t bytes, struct range *range);
+
+/* Where the entry of a table of this level that maps page `at` ends, or the range if that comes first. */
+static inline uint64_t entry_end(unsigned level, struct range range)
+{
+    uint64_t end = (range.at / level_pages(level) + 1) * level_pages(level);
+    return end < range.end ? end : range.end;
+}
+
+/* Does the part of the range up to `end` cover its whole entry? */
+static inline bool covers_entry(unsigned level, uint64_t at, uint64_t end)
+{
+    return end - at == level_pages(level);
+}
+
+/* The table an entry points to has so many more used entries, or fewer. */
+static inline void add_to_count(volatile entry_t *slot, int change)
+{
+    entry_t entry = entry_load(slot);
+    entry_store(slot, entry_with_count(entry, entry_count(entry) + (unsigned)change));
+}
+
+/* A frame that was reserved before. */
+static inline frame_t reserved_frame(struct frame_source *frames)
+{
+    frame_t frame = {0};
+    (void)frames->allocate(frames, PAGE_4K, &frame);
+    return frame;
+}
+
+/* PAGING_MALFORMED if a table holds an entry that the processor would refuse. P1s are not looked at. */
+MUST_CHECK enum paging_status check_tables(const struct address_space *space, unsigned level, frame_t table,
+                                           struct range range);
+
+/* Replace the leaf where the walk ended by a table of the next smaller leaves. The frame is reserved. */
+void split_leaf(struct address_space *space, const struct walk *walk, page_t page,
+                struct frame_source *frames);
+
+/* One end of a range, in the leaf that reaches across it: `leaf` levels down to `boundary`. Equal: no cut. */
+struct cut {
+    unsigned leaf, boundary;
+};
+
+/*
+ * Cuts make the ends of a range the ends of leaves. Without a rule, all leaves that reach across are cut, and
+ * an owner's entry that does so is refused (PAGING_RESERVED); with one, only leaves it concerns. What is to
+ * be cut is found once, because the processor may set accessed and dirty bits before it is done.
+ */
+struct cut_rule {
+    bool (*concerns)(const struct cut_rule *rule, entry_t leaf);
+    uint64_t set, clear;
+};
+struct cuts {
+    struct cut start, end;
+    uint64_t tables; /* to be reserved */
+};
+MUST_CHECK enum paging_status cuts_find(const struct address_space *space, struct range range,
+                                        const struct cut_rule *rule, struct cuts *cuts);
+void cuts_make(struct address_space *space, struct range range, const struct cuts *cuts,
+               struct frame_source *frames);
+
+#endif

@@ -1,0 +1,242 @@
+/* Ranges in the abstract map. */
+#include "entry.h"
+#include "model.h"
+#include <string.h>
+
+static struct model no_leaves;
+
+unsigned model_new_tables(const struct model *after, const struct model *before)
+{
+    unsigned count = 0;
+    for (unsigned level = 1; level < after->levels; level++) {
+        uint64_t last = ~(uint64_t)0;
+        for (unsigned i = 0; i < after->count; i++) {
+            const struct model_leaf *leaf = &after->leaves[i];
+            uint64_t table = leaf->page / level_pages(level + 1);
+            if (leaf->size > level || table == last)
+                continue;
+            last = table;
+            count += !model_has_table(before, level, leaf->page);
+        }
+    }
+    return count;
+}
+
+unsigned model_tables(const struct model *after)
+{
+    return model_new_tables(after, &no_leaves);
+}
+
+unsigned model_owned_frames(const struct model *model)
+{
+    uint64_t frames = 0;
+    for (unsigned i = 0; i < model->count; i++)
+        frames += model->leaves[i].owned ? level_pages(model->leaves[i].size) : 0;
+    return (unsigned)frames;
+}
+
+/* ---- what is refused ---- */
+
+unsigned model_range_refusals(unsigned levels, uint64_t start, uint64_t bytes)
+{
+    unsigned refusals = 0;
+    uint64_t half = (uint64_t)1 << (address_bits(levels) - 1);
+    uint64_t left = start < half ? half - start : 0 - start; /* to the end of the half */
+    if (bytes == 0)
+        refusals |= 1u << PAGING_EMPTY_RANGE;
+    if ((start | bytes) % PAGE_BYTES != 0)
+        refusals |= 1u << PAGING_MISALIGNED;
+    if (start >= half && start < 0 - half)
+        return refusals | 1u << PAGING_NOT_CANONICAL;
+    if (bytes > left)
+        refusals |= 1u << PAGING_RANGE_TOO_LONG;
+    uint64_t inside = bytes < left ? bytes : left;
+    uint64_t page = (start & (2 * half - 1)) / PAGE_BYTES, slot_pages = level_pages(levels);
+    for (uint64_t slot = page / slot_pages; inside > 0; slot++) {
+        if (model_is_kept(levels, slot * slot_pages))
+            refusals |= 1u << PAGING_RESERVED_SLOT;
+        if (slot == (page + (inside - 1) / PAGE_BYTES) / slot_pages)
+            break;
+    }
+    return refusals;
+}
+
+static bool is_upper(const struct model *model, uint64_t page)
+{
+    return page >= level_pages(model->levels) * (ENTRY_COUNT / 2);
+}
+
+static unsigned flag_refusals(const struct model *model, const struct paging_cpu *cpu, uint64_t page,
+                              uint64_t flags)
+{
+    unsigned refusals = 0;
+    if ((flags & ~LEAF_FLAGS) || (!is_upper(model, page) && (flags & ENTRY_GLOBAL)))
+        refusals |= 1u << PAGING_BAD_FLAGS;
+    if (!cpu->has_no_execute && (flags & ENTRY_NO_EXECUTE))
+        refusals |= 1u << PAGING_NOT_SUPPORTED;
+    return refusals;
+}
+
+unsigned model_map_range_refusals(const struct model *model, const struct paging_cpu *cpu, uint64_t page,
+                                  uint64_t pages, uint64_t to, uint64_t flags)
+{
+    unsigned refusals = flag_refusals(model, cpu, page, flags);
+    uint64_t frames = (uint64_t)1 << (cpu->physical_bits - PAGE_SHIFT), frame = to / PAGE_BYTES;
+    if (frame >= frames || frames - frame < pages)
+        refusals |= 1u << PAGING_FRAME_TOO_HIGH;
+    const struct model_leaf *first = model_overlap(model, page, pages);
+    if (first)
+        refusals |= 1u << (first->reserved ? PAGING_RESERVED : PAGING_ALREADY_MAPPED);
+    return refusals;
+}
+
+/* An entry of the owner's reaches over this edge: it cannot be cut. */
+static bool is_reserved_across(const struct model *model, uint64_t page)
+{
+    const struct model_leaf *leaf = model_overlap(model, page, 1);
+    return leaf && leaf->reserved && leaf->page != page;
+}
+
+unsigned model_unmap_range_refusals(const struct model *model, uint64_t page, uint64_t pages)
+{
+    bool cuts = is_reserved_across(model, page) || is_reserved_across(model, page + pages);
+    return cuts ? 1u << PAGING_RESERVED : 0;
+}
+
+unsigned model_protect_refusals(const struct model *model, const struct paging_cpu *cpu, uint64_t page,
+                                uint64_t set, uint64_t clear)
+{
+    unsigned refusals = flag_refusals(model, cpu, page, set);
+    if (((set | clear) & ~LEAF_FLAGS) || ((set | clear) & ENTRY_PRESENT) || (set & clear))
+        refusals |= 1u << PAGING_BAD_FLAGS;
+    return refusals;
+}
+
+unsigned model_split_refusals(const struct model *model, uint64_t page)
+{
+    if (model_is_kept(model->levels, page))
+        return 1u << PAGING_RESERVED_SLOT;
+    const struct model_leaf *leaf = model_overlap(model, page, 1);
+    if (!leaf)
+        return 1u << PAGING_NOT_MAPPED;
+    if (leaf->reserved)
+        return 1u << PAGING_RESERVED;
+    return leaf->size == PAGE_4K ? 1u << PAGING_NOT_HUGE : 0;
+}
+
+/* ---- what changes ---- */
+
+void model_map_range(struct model *model, const struct paging_cpu *cpu, struct model_leaf first,
+                     uint64_t pages)
+{
+    unsigned largest = cpu->has_1g_pages ? PAGE_1G : PAGE_2M;
+    struct model_leaf leaf = first;
+    while (pages > 0) {
+        uint64_t step = 1;
+        leaf.size = 1;
+        for (unsigned size = 2; size <= largest && size < model->levels; size++)
+            if (pages >= level_pages(size) && (leaf.page | leaf.frame) % level_pages(size) == 0) {
+                leaf.size = size;
+                step = level_pages(size);
+            }
+        model_add(model, leaf);
+        leaf.page += step;
+        leaf.frame += step;
+        pages -= step;
+    }
+}
+
+void model_split(struct model *model, uint64_t page)
+{
+    unsigned place = model_first(model, page);
+    struct model_leaf *leaf = &model->leaves[place];
+    if (model->count + ENTRY_COUNT > MODEL_LEAVES)
+        __builtin_trap();
+    memmove(leaf + ENTRY_COUNT, leaf + 1, (model->count - place - 1) * sizeof(*leaf));
+    model->count += ENTRY_COUNT - 1;
+    leaf->size--;
+    for (unsigned i = 1; i < ENTRY_COUNT; i++) {
+        leaf[i] = leaf[0];
+        leaf[i].page += i * level_pages(leaf->size);
+        leaf[i].frame += i * level_pages(leaf->size);
+    }
+}
+
+static uint64_t changed_flags(const struct model_leaf *leaf, uint64_t set, uint64_t clear)
+{
+    return leaf->reserved ? leaf->flags : (leaf->flags & ~clear) | set;
+}
+
+/* Split until no leaf reaches over the start of this page; only leaves that would change. */
+static void cut(struct model *model, uint64_t page, bool always, uint64_t set, uint64_t clear)
+{
+    const struct model_leaf *leaf = model_overlap(model, page, 1);
+    while (leaf && leaf->page != page && !leaf->reserved &&
+           (always || changed_flags(leaf, set, clear) != leaf->flags)) {
+        model_split(model, page);
+        leaf = model_overlap(model, page, 1);
+    }
+}
+
+void model_unmap_range(struct model *model, uint64_t page, uint64_t pages)
+{
+    cut(model, page, true, 0, 0);
+    cut(model, page + pages, true, 0, 0);
+    unsigned first = model_first(model, page), end = first;
+    while (end < model->count && model->leaves[end].page < page + pages)
+        end++;
+    memmove(&model->leaves[first], &model->leaves[end], (model->count - end) * sizeof(*model->leaves));
+    model->count -= end - first;
+}
+
+void model_protect_range(struct model *model, uint64_t page, uint64_t pages, uint64_t set, uint64_t clear)
+{
+    cut(model, page, false, set, clear);
+    cut(model, page + pages, false, set, clear);
+    for (unsigned i = model_first(model, page); i < model->count; i++) {
+        struct model_leaf *leaf = &model->leaves[i];
+        if (leaf->page >= page + pages)
+            break;
+        leaf->flags = changed_flags(leaf, set, clear);
+    }
+}
+
+/* Are these leaves, so many that they fill a table, the parts of one of the next size? */
+static bool are_one(const struct model_leaf *leaf)
+{
+    const uint64_t touched = ENTRY_ACCESSED | ENTRY_DIRTY;
+    uint64_t pages = level_pages(leaf->size);
+    if ((leaf->page | leaf->frame) % level_pages(leaf->size + 1) != 0)
+        return false;
+    for (unsigned i = 0; i < ENTRY_COUNT; i++)
+        if (leaf[i].size != leaf->size || leaf[i].page != leaf->page + i * pages ||
+            leaf[i].frame != leaf->frame + i * pages || leaf[i].owned || leaf[i].reserved ||
+            ((leaf[i].flags ^ leaf->flags) & ~touched))
+            return false;
+    return true;
+}
+
+static void make_one(struct model *model, unsigned place)
+{
+    struct model_leaf *leaf = &model->leaves[place];
+    for (unsigned i = 1; i < ENTRY_COUNT; i++)
+        leaf->flags |= leaf[i].flags;
+    leaf->size++;
+    memmove(leaf + 1, leaf + ENTRY_COUNT, (model->count - place - ENTRY_COUNT) * sizeof(*leaf));
+    model->count -= ENTRY_COUNT - 1;
+}
+
+void model_merge_range(struct model *model, const struct paging_cpu *cpu, uint64_t page, uint64_t pages)
+{
+    unsigned largest = cpu->has_1g_pages ? PAGE_1G : PAGE_2M;
+    for (unsigned size = 1; size < largest && size + 1 < model->levels; size++)
+        for (unsigned i = model_first(model, page); i + ENTRY_COUNT <= model->count; i++) {
+            const struct model_leaf *leaf = &model->leaves[i];
+            if (leaf->page < page || leaf->size != size)
+                continue;
+            if (leaf->page + level_pages(size + 1) > page + pages)
+                break;
+            if (are_one(leaf))
+                make_one(model, i);
+        }
+}
