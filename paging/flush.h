@@ -18,6 +18,11 @@ struct flush_batch {
     virt_addr_t pages[FLUSH_LIMIT];
 };
 
+static inline void flush_begin(struct flush_batch *batch)
+{
+    batch->count = 0;
+}
+
 static inline bool flush_is_full(const struct flush_batch *batch)
 {
     return batch->count > FLUSH_LIMIT;
@@ -41,6 +46,8 @@ static inline void flush_leaf_later(const struct address_space *space, struct fl
                                     unsigned level, page_t page)
 {
     unsigned levels = space->cpu.levels;
+    if (space->reach == PAGING_BY_OFFSET || flush_is_full(batch))
+        return;
     UNLESS_MUTANT(NO_PAGE_FLUSH)
     flush_later(batch, page_start(levels, page));
     UNLESS_MUTANT(NO_HUGE_LEAK_FLUSH)
@@ -52,6 +59,8 @@ static inline void flush_leaf_later(const struct address_space *space, struct fl
 static inline void flush_table_later(const struct address_space *space, struct flush_batch *batch,
                                      unsigned level, page_t page)
 {
+    if (space->reach == PAGING_BY_OFFSET)
+        return;
     UNLESS_MUTANT(NO_WINDOW_FLUSH)
     flush_later(batch, window_table_address(space->cpu.levels, PAGING_RECURSIVE_SLOT, level, page));
 }

@@ -7,7 +7,8 @@ void free_table(struct address_space *space, unsigned level, frame_t table, stru
     volatile entry_t *entries = new_table_open(space, table);
     for (unsigned i = 0; i < ENTRY_COUNT; i++) {
         entry_t entry = entry_load(&entries[i]);
-        if (!entry_is_present(entry))
+        /* Most entries are a P1's, and name nothing of ours. */
+        if (!entry_is_present(entry) || (level == PAGE_4K && (entry.bits & ENTRY_OWNED) == 0))
             continue;
         free_named(space, level, entry, frames);
         if (entry_is_table(entry, level))

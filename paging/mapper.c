@@ -46,7 +46,7 @@ static enum paging_status look(const struct address_space *space, page_t page, u
         status = PAGING_RESERVED_SLOT;
     if (status != PAGING_OK)
         return status;
-    *walk = walk_to(space, page, size);
+    walk_to(space, page, size, walk);
     return check_place(space, walk, size);
 }
 
@@ -153,7 +153,8 @@ static void remove_leaf(struct address_space *space, const struct walk *walk, pa
     unsigned top = highest_emptied(space, walk);
     entry_store(walk->slots[top], (entry_t){0});
     change_count(space, walk, top, -1);
-    struct flush_batch batch = {0};
+    struct flush_batch batch;
+    flush_begin(&batch);
     if (entry_is_present(walk->entries[walk->level]))
         flush_leaf_later(space, &batch, walk->level, page);
     for (unsigned level = walk->level; level < top; level++)
@@ -167,7 +168,8 @@ enum paging_status paging_unmap(struct address_space *space, page_t page, struct
 {
     if (page_is_kept(space, page))
         return PAGING_RESERVED_SLOT;
-    struct walk walk = walk_to(space, page, PAGE_4K);
+    struct walk walk;
+    walk_to(space, page, PAGE_4K, &walk);
     enum paging_status status = leaf_status(space, &walk);
     if (status != PAGING_OK)
         return status;
@@ -205,7 +207,8 @@ enum paging_status paging_unreserve(struct address_space *space, page_t page, st
 {
     if (page_is_kept(space, page))
         return PAGING_RESERVED_SLOT;
-    struct walk walk = walk_to(space, page, PAGE_4K);
+    struct walk walk;
+    walk_to(space, page, PAGE_4K, &walk);
     enum paging_status status = leaf_status(space, &walk);
     if (status == PAGING_OK)
         return PAGING_ALREADY_MAPPED;

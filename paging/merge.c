@@ -37,7 +37,8 @@ static void replace(struct address_space *space, volatile entry_t *slot, unsigne
                     uint64_t at, struct frame_source *frames)
 {
     frame_t table = entry_frame(entry_load(slot));
-    struct flush_batch batch = {0};
+    struct flush_batch batch;
+    flush_begin(&batch);
     entry_store(slot, leaf);
     flush_table_later(space, &batch, level, (page_t){at});
     for (unsigned i = 0; i < ENTRY_COUNT && !flush_is_full(&batch); i++)

@@ -95,8 +95,13 @@ static enum paging_status look(const struct address_space *space, const struct m
 static void put_leaves(const struct mapping *mapping, unsigned level, volatile entry_t *slot,
                        struct range range)
 {
-    for (; range.at < range.end; range.at += level_pages(level), slot++)
-        entry_store(slot, entry_leaf(level, (frame_t){range.at + mapping->delta}, mapping->flags));
+    /* From leaf to leaf only the frame changes, and it never runs beyond its bits: that was checked. */
+    entry_t leaf = entry_leaf(level, (frame_t){range.at + mapping->delta}, mapping->flags);
+    uint64_t step = level_pages(level) << ENTRY_FRAME_SHIFT;
+    for (uint64_t left = (range.end - range.at) / level_pages(level); left > 0; left--, slot++) {
+        entry_store(slot, leaf);
+        leaf.bits += step;
+    }
 }
 
 static unsigned put_range(struct address_space *space, const struct mapping *mapping, unsigned level,

@@ -41,6 +41,8 @@ enum paging_status paging_create(struct address_space *space, struct paging_cpu 
     struct address_space fresh = {.cpu = cpu, .reach = PAGING_BY_OFFSET, .offset = offset};
     fresh.has_scratch = PAGING_SCRATCH_SLOT < ENTRY_COUNT;
     fresh.reserved_bits = reserved_bits(cpu);
+    for (unsigned level = 1; level <= cpu.levels; level++)
+        fresh.windows[level] = window_base(cpu.levels, PAGING_RECURSIVE_SLOT, level).value;
     struct new_tables tables;
     enum paging_status status = new_tables_take(&fresh, frames, fresh.has_scratch ? cpu.levels : 1, &tables);
     if (status != PAGING_OK)

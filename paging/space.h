@@ -32,10 +32,11 @@ struct address_space {
     enum paging_reach reach;
     bool has_scratch; /* the geometry has a scratch slot; without one, new tables are filled by offset */
     uint64_t reserved_bits; /* of any present entry, on this processor: beyond MAXPHYADDR, missing features */
-    uintptr_t offset;       /* what to add to a table's physical address to reach it */
-    uint64_t full_flushes;  /* of the whole TLB, global pages included, so far */
-    uint64_t flushes;       /* pages flushed from the TLB so far, the scratch page's included */
-    uint64_t tables;        /* tables in use, the root and those of the scratch page included */
+    uint64_t windows[MAX_LEVELS + 1]; /* by level: where the window of all tables of that level begins */
+    uintptr_t offset;                 /* what to add to a table's physical address to reach it */
+    uint64_t full_flushes;            /* of the whole TLB, global pages included, so far */
+    uint64_t flushes;                 /* pages flushed from the TLB so far, the scratch page's included */
+    uint64_t tables;                  /* tables in use, the root and those of the scratch page included */
 };
 
 /*

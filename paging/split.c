@@ -29,7 +29,8 @@ void split_leaf(struct address_space *space, const struct walk *walk, page_t pag
     space->tables++;
 
     /* Every address translates as before, but the window of the new table still shows the huge page. */
-    struct flush_batch batch = {0};
+    struct flush_batch batch;
+    flush_begin(&batch);
     page_t start = {page.number - page.number % level_pages(level)};
     flush_leaf_later(space, &batch, level, start);
     flush_now(space, &batch);
@@ -40,7 +41,8 @@ enum paging_status paging_split(struct address_space *space, page_t page, struct
 {
     if (page_is_kept(space, page))
         return PAGING_RESERVED_SLOT;
-    struct walk walk = walk_to(space, page, PAGE_4K);
+    struct walk walk;
+    walk_to(space, page, PAGE_4K, &walk);
     enum paging_status status = leaf_status(space, &walk);
     if (status == PAGING_OK && walk.level == PAGE_4K)
         status = PAGING_NOT_HUGE;
@@ -65,7 +67,8 @@ static unsigned boundary_level(uint64_t number)
 static struct cut find_cut(const struct address_space *space, const struct cut_rule *rule, uint64_t page,
                            uint64_t edge)
 {
-    struct walk walk = walk_to(space, (page_t){page}, PAGE_4K);
+    struct walk walk;
+    walk_to(space, (page_t){page}, PAGE_4K, &walk);
     entry_t leaf = walk.entries[walk.level];
     bool is_leaf = leaf_status(space, &walk) == PAGING_OK;
     struct cut none = {PAGE_4K, PAGE_4K};
@@ -94,7 +97,8 @@ enum paging_status check_tables(const struct address_space *space, unsigned leve
 /* An entry of the owner's cannot be cut: does one reach across this end of the range? */
 static bool cuts_owners_entry(const struct address_space *space, uint64_t page, uint64_t edge)
 {
-    struct walk walk = walk_to(space, (page_t){page}, PAGE_4K);
+    struct walk walk;
+    walk_to(space, (page_t){page}, PAGE_4K, &walk);
     return leaf_status(space, &walk) == PAGING_RESERVED && edge % level_pages(walk.level) != 0;
 }
 
@@ -122,7 +126,8 @@ enum paging_status cuts_find(const struct address_space *space, struct range ran
 static void make_cut(struct address_space *space, struct cut cut, uint64_t page, struct frame_source *frames)
 {
     for (; cut.leaf > cut.boundary; cut.leaf--) {
-        struct walk walk = walk_to(space, (page_t){page}, cut.leaf);
+        struct walk walk;
+        walk_to(space, (page_t){page}, cut.leaf, &walk);
         if (!entry_is_table(walk.entries[walk.level], walk.level))
             split_leaf(space, &walk, (page_t){page}, frames);
     }
@@ -149,10 +154,28 @@ static bool is_changed(const struct cut_rule *rule, entry_t leaf)
  * A leaf that reaches beyond the range had no reason to be cut when that was looked into. It stays as it is,
  * even if the processor has marked it since.
  */
+/* The same in a P1, where all pages of the range lie side by side. */
+static void protect_small(const struct address_space *space, const struct cut_rule *rule,
+                          volatile entry_t *slot, struct range range, struct flush_batch *batch)
+{
+    uint64_t clear = rule->clear, set = rule->set;
+    for (; range.at < range.end; range.at++, slot++) {
+        uint64_t bits = entry_load(slot).bits, after = (bits & ~clear) | set;
+        if (after == bits || (bits & ENTRY_PRESENT) == 0)
+            continue;
+        entry_store(slot, (entry_t){after});
+        flush_leaf_later(space, batch, PAGE_4K, (page_t){range.at});
+    }
+}
+
 static void protect(const struct address_space *space, const struct cut_rule *rule, unsigned level,
                     frame_t table, struct range range, struct flush_batch *batch)
 {
     volatile entry_t *slot = entry_slot(space, level, (page_t){range.at}, table);
+    if (level == PAGE_4K) {
+        protect_small(space, rule, slot, range, batch);
+        return;
+    }
     for (; range.at < range.end; slot++) {
         struct range part = {range.at, entry_end(level, range)};
         entry_t entry = entry_load(slot);
@@ -194,7 +217,8 @@ enum paging_status paging_protect_range(struct address_space *space, virt_addr_t
         return PAGING_NO_FRAMES;
 
     cuts_make(space, range, &cuts, frames);
-    struct flush_batch batch = {0};
+    struct flush_batch batch;
+    flush_begin(&batch);
     protect(space, &rule, space->cpu.levels, space->root, range, &batch);
     flush_now(space, &batch);
     return PAGING_OK;

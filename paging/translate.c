@@ -8,7 +8,7 @@ static enum paging_status walk_address(const struct address_space *space, virt_a
     enum paging_status status = page_containing(space->cpu.levels, address, page);
     if (status != PAGING_OK)
         return status;
-    *walk = walk_to(space, *page, PAGE_4K);
+    walk_to(space, *page, PAGE_4K, walk);
     return leaf_status(space, walk);
 }
 

@@ -31,7 +31,7 @@ static void flush_entry_later(const struct address_space *space, unsigned level,
                               struct flush_batch *batch)
 {
     uint64_t start = at - at % level_pages(level);
-    if (!entry_is_present(entry) || flush_is_full(batch))
+    if (space->reach == PAGING_BY_OFFSET || !entry_is_present(entry) || flush_is_full(batch))
         return;
     if (!entry_is_table(entry, level)) {
         flush_leaf_later(space, batch, level, (page_t){start});
@@ -110,7 +110,8 @@ enum paging_status paging_unmap_range(struct address_space *space, virt_addr_t s
         return PAGING_NO_FRAMES;
 
     cuts_make(space, range, &cuts, frames);
-    struct flush_batch batch = {0};
+    struct flush_batch batch;
+    flush_begin(&batch);
     (void)clear(space, space->cpu.levels, space->root, range, &batch);
     IF_MUTANT(FREE_BEFORE_FLUSH)
     sweep(space, space->cpu.levels, space->root, range, frames);

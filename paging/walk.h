@@ -27,11 +27,11 @@ static inline volatile entry_t *table_by_offset(const struct address_space *spac
 static inline volatile entry_t *entry_slot(const struct address_space *space, unsigned level, page_t page,
                                            frame_t table)
 {
-    if (space->reach == PAGING_BY_WINDOW)
-        return (volatile entry_t *)(uintptr_t)window_entry_address(space->cpu.levels, PAGING_RECURSIVE_SLOT,
-                                                                   level, page)
-            .value;
-    return table_by_offset(space, table) + page_index(page, level);
+    if (space->reach == PAGING_BY_OFFSET)
+        return table_by_offset(space, table) + page_index(page, level);
+    /* window_entry_address, with the base known beforehand */
+    uint64_t entry = page.number >> (INDEX_BITS * (level - 1));
+    return (volatile entry_t *)(uintptr_t)(space->windows[level] + entry * sizeof(entry_t));
 }
 
 /*
@@ -51,19 +51,21 @@ static inline bool entry_is_malformed(const struct address_space *space, entry_t
            (entry_frame(entry).number & below_size) != 0;
 }
 
-/* Descend towards the page until the entry of level `lowest`, or one above it that points to no table. */
-static inline struct walk walk_to(const struct address_space *space, page_t page, unsigned lowest)
+/*
+ * Descend towards the page until the entry of level `lowest`, or one above it that points to no table. Of the
+ * walk, only what was met is written.
+ */
+static inline void walk_to(const struct address_space *space, page_t page, unsigned lowest, struct walk *walk)
 {
-    struct walk walk = {.level = space->cpu.levels};
     frame_t table = space->root;
-    for (;; walk.level--) {
-        volatile entry_t *slot = entry_slot(space, walk.level, page, table);
+    for (walk->level = space->cpu.levels;; walk->level--) {
+        volatile entry_t *slot = entry_slot(space, walk->level, page, table);
         entry_t entry = entry_load(slot);
-        walk.slots[walk.level] = slot;
-        walk.entries[walk.level] = entry;
-        if (walk.level == lowest || !entry_is_table(entry, walk.level) ||
-            entry_is_malformed(space, entry, walk.level))
-            return walk;
+        walk->slots[walk->level] = slot;
+        walk->entries[walk->level] = entry;
+        if (walk->level == lowest || !entry_is_table(entry, walk->level) ||
+            entry_is_malformed(space, entry, walk->level))
+            return;
         table = entry_frame(entry);
     }
 }
