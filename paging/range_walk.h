@@ -63,7 +63,8 @@ struct cut {
 /*
  * Cuts make the ends of a range the ends of leaves. Without a rule, all leaves that reach across are cut, and
  * an owner's entry that does so is refused (PAGING_RESERVED); with one, only leaves it concerns. What is to
- * be cut is found once, because the processor may set accessed and dirty bits before it is done.
+ * be cut is found once, and its tables reserved, because the processor may set accessed and dirty bits before
+ * it is done.
  */
 struct cut_rule {
     bool (*concerns)(const struct cut_rule *rule, entry_t leaf);
@@ -71,10 +72,10 @@ struct cut_rule {
 };
 struct cuts {
     struct cut start, end;
-    uint64_t tables; /* to be reserved */
 };
 MUST_CHECK enum paging_status cuts_find(const struct address_space *space, struct range range,
-                                        const struct cut_rule *rule, struct cuts *cuts);
+                                        const struct cut_rule *rule, struct frame_source *frames,
+                                        struct cuts *cuts);
 void cuts_make(struct address_space *space, struct range range, const struct cuts *cuts,
                struct frame_source *frames);
 

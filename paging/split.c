@@ -103,7 +103,7 @@ static bool cuts_owners_entry(const struct address_space *space, uint64_t page, 
 }
 
 enum paging_status cuts_find(const struct address_space *space, struct range range,
-                             const struct cut_rule *rule, struct cuts *cuts)
+                             const struct cut_rule *rule, struct frame_source *frames, struct cuts *cuts)
 {
     enum paging_status status = check_tables(space, space->cpu.levels, space->root, range);
     if (status != PAGING_OK)
@@ -113,12 +113,15 @@ enum paging_status cuts_find(const struct address_space *space, struct range ran
         return PAGING_RESERVED;
     struct cut start = find_cut(space, rule, range.at, range.at);
     struct cut end = find_cut(space, rule, range.end - 1, range.end);
-    *cuts = (struct cuts){start, end, start.leaf - start.boundary + end.leaf - end.boundary};
+    uint64_t tables = start.leaf - start.boundary + end.leaf - end.boundary;
     /* Both cuts may go through the same leaf, and share the tables down to where they part. */
     unsigned low = start.boundary > end.boundary ? start.boundary : end.boundary;
     for (unsigned level = low; level < start.leaf && level < end.leaf; level++)
         if (range.at / level_pages(level + 1) == range.end / level_pages(level + 1))
-            cuts->tables--;
+            tables--;
+    if (tables > 0 && !frames->reserve(frames, tables))
+        return PAGING_NO_FRAMES;
+    *cuts = (struct cuts){start, end};
     return PAGING_OK;
 }
 
@@ -210,11 +213,9 @@ enum paging_status paging_protect_range(struct address_space *space, virt_addr_t
 
     struct cut_rule rule = {is_changed, set, clear};
     struct cuts cuts;
-    status = cuts_find(space, range, &rule, &cuts);
+    status = cuts_find(space, range, &rule, frames, &cuts);
     if (status != PAGING_OK)
         return status;
-    if (cuts.tables > 0 && !frames->reserve(frames, cuts.tables))
-        return PAGING_NO_FRAMES;
 
     cuts_make(space, range, &cuts, frames);
     struct flush_batch batch;

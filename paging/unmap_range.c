@@ -103,11 +103,9 @@ enum paging_status paging_unmap_range(struct address_space *space, virt_addr_t s
     struct cuts cuts;
     enum paging_status status = range_check(space, start, bytes, &range);
     if (status == PAGING_OK)
-        status = cuts_find(space, range, NULL, &cuts);
+        status = cuts_find(space, range, NULL, frames, &cuts);
     if (status != PAGING_OK)
         return status;
-    if (cuts.tables > 0 && !frames->reserve(frames, cuts.tables))
-        return PAGING_NO_FRAMES;
 
     cuts_make(space, range, &cuts, frames);
     struct flush_batch batch;
