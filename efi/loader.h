@@ -58,7 +58,7 @@ EFI_STATUS find_runtime_regions(struct loader *loader);
 EFI_STATUS build_fresh_tables(struct loader *loader);
 EFI_STATUS check_fresh_tables(struct loader *loader);
 
-/* exit.c: the last step. It comes back only with success: from the first try on, the firmware is unusable. */
+/* exit.c: the last step. Once ExitBootServices was called it comes back only with success. */
 EFI_STATUS exit_boot_services(struct loader *loader);
 
 /* Remember a region that the fresh tables shall map. EFI_OUT_OF_RESOURCES if there are too many. */

@@ -54,5 +54,6 @@ void print_facts(const struct handoff *handoff, const struct frames *frames)
     report_fact("pages_mapped_2m", "%lu", stats.leaves[PAGE_2M]);
     report_fact("pages_mapped_1g", "%lu", stats.leaves[PAGE_1G]);
     report_fact("pages_writable_executable", "%lu", stats.writable_executable);
+    report_fact("arena_lost", "%lu", handoff->arena.lost);
     report_fact("image_base", "%lx", handoff->image_base);
 }

@@ -92,6 +92,18 @@ void explain_page_fault(struct sink *sink, const struct address_space *space, vi
                path.entries[path.level].bits);
 }
 
+/* The error code names a descriptor, or is zero (SDM 3A, 6.13). */
+static void explain_general_protection(uint64_t error_code)
+{
+    const char *table = error_code & 2 ? "IDT" : error_code & 4 ? "LDT" : "GDT";
+    if (error_code == 0)
+        print("general protection: no descriptor is involved: a non-canonical address, a reserved bit in a\n"
+              "register, or an instruction that is not allowed here\n");
+    else
+        print("general protection: because of entry %lu of the %s%s\n", error_code >> 3 & 0x1fff, table,
+              error_code & 1 ? ", while an event was delivered" : "");
+}
+
 static void print_registers(const struct exception_frame *f)
 {
     print("rip %016lx  (image + %lx)  cs %lx  rflags %lx\n", f->rip, f->rip - (known ? known->image_base : 0),
@@ -123,6 +135,8 @@ static void describe(const struct exception_frame *frame)
     bool stack_at_its_end = known && frame->rsp - known->stack_guard < 2 * PAGE_BYTES;
     if (is_in_guard(address) && stack_at_its_end)
         print("the stack is used up: %016lx is in the guard page below it\n", address);
+    if (frame->vector == GENERAL_PROTECTION)
+        explain_general_protection(frame->error_code);
     print_registers(frame);
 }
 

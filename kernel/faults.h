@@ -15,7 +15,7 @@ struct exception_frame {
     uint64_t rip, cs, rflags, rsp, ss; /* pushed by the processor */
 };
 
-enum { NMI = 2, DOUBLE_FAULT = 8, PAGE_FAULT = 14, MACHINE_CHECK = 18 };
+enum { NMI = 2, DOUBLE_FAULT = 8, GENERAL_PROTECTION = 13, PAGE_FAULT = 14, MACHINE_CHECK = 18 };
 
 /* Whose tables, image and stack exceptions are explained with. */
 void faults_use(const struct handoff *handoff);

@@ -50,6 +50,14 @@ static enum paging_status look(const struct address_space *space, page_t page, u
     return check_place(space, walk, size);
 }
 
+/* The table that holds the walk's entry of this level has more used entries, or fewer; its parent says so. */
+static void change_count(const struct address_space *space, const struct walk *walk, unsigned level,
+                         int change)
+{
+    if (level < space->cpu.levels) /* the root has no parent, and is never freed */
+        add_to_count(walk->slots[level + 1], change);
+}
+
 /*
  * Put the leaf where the walk ended. Missing tables are built from the bottom up, out of sight; the last
  * store links the topmost, and with it the leaf.

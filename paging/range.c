@@ -74,8 +74,8 @@ static enum paging_status look(const struct address_space *space, const struct m
 {
     enum paging_status status = PAGING_OK;
     volatile entry_t *slot = entry_slot(space, level, (page_t){range.at}, table);
-    for (; range.at < range.end && status == PAGING_OK; slot++) {
-        struct range part = {range.at, entry_end(level, range)};
+    struct range part;
+    for (; status == PAGING_OK && next_part(level, &range, &part); slot++) {
         entry_t entry = entry_load(slot);
         if (entry_is_unused(entry))
             *tables += fresh_tables(mapping, level, part);
@@ -87,7 +87,6 @@ static enum paging_status look(const struct address_space *space, const struct m
             status = PAGING_ALREADY_MAPPED;
         else
             status = look(space, mapping, level - 1, entry_frame(entry), part, tables);
-        range.at = part.end;
     }
     return status;
 }
@@ -136,8 +135,8 @@ static unsigned put_range(struct address_space *space, const struct mapping *map
 {
     unsigned used = 0;
     volatile entry_t *slot = entry_slot(space, level, (page_t){range.at}, table);
-    for (; range.at < range.end; slot++) {
-        struct range part = {range.at, entry_end(level, range)};
+    struct range part;
+    for (; next_part(level, &range, &part); slot++) {
         entry_t entry = entry_load(slot);
         unsigned below = 0;
         if (fits_leaf(mapping, level, part.at, part.end))
@@ -149,7 +148,6 @@ static unsigned put_range(struct address_space *space, const struct mapping *map
         used += entry_is_unused(entry);
         if (below > 0)
             add_to_count(slot, (int)below);
-        range.at = part.end;
     }
     return used;
 }

@@ -26,17 +26,23 @@ static inline uint64_t entry_end(unsigned level, struct range range)
     return end < range.end ? end : range.end;
 }
 
+/*
+ * Take the next entry's part off the front of the range; false when nothing is left. The slot of a table's
+ * entry moves along with it.
+ */
+static inline bool next_part(unsigned level, struct range *range, struct range *part)
+{
+    if (range->at == range->end)
+        return false;
+    *part = (struct range){range->at, entry_end(level, *range)};
+    range->at = part->end;
+    return true;
+}
+
 /* Does the part of the range up to `end` cover its whole entry? */
 static inline bool covers_entry(unsigned level, uint64_t at, uint64_t end)
 {
     return end - at == level_pages(level);
-}
-
-/* The table an entry points to has so many more used entries, or fewer. */
-static inline void add_to_count(volatile entry_t *slot, int change)
-{
-    entry_t entry = entry_load(slot);
-    entry_store(slot, entry_with_count(entry, entry_count(entry) + (unsigned)change));
 }
 
 /* A frame that was reserved before. */

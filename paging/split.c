@@ -82,14 +82,13 @@ enum paging_status check_tables(const struct address_space *space, unsigned leve
 {
     enum paging_status status = PAGING_OK;
     volatile entry_t *slot = entry_slot(space, level, (page_t){range.at}, table);
-    for (; range.at < range.end && status == PAGING_OK; slot++) {
-        struct range part = {range.at, entry_end(level, range)};
+    struct range part;
+    for (; status == PAGING_OK && next_part(level, &range, &part); slot++) {
         entry_t entry = entry_load(slot);
         if (entry_is_malformed(space, entry, level))
             status = PAGING_MALFORMED;
         else if (level > PAGE_2M && entry_is_table(entry, level))
             status = check_tables(space, level - 1, entry_frame(entry), part);
-        range.at = part.end;
     }
     return status;
 }
@@ -179,8 +178,8 @@ static void protect(const struct address_space *space, const struct cut_rule *ru
         protect_small(space, rule, slot, range, batch);
         return;
     }
-    for (; range.at < range.end; slot++) {
-        struct range part = {range.at, entry_end(level, range)};
+    struct range part;
+    for (; next_part(level, &range, &part); slot++) {
         entry_t entry = entry_load(slot);
         if (entry_is_table(entry, level)) {
             protect(space, rule, level - 1, entry_frame(entry), part, batch);
@@ -189,7 +188,6 @@ static void protect(const struct address_space *space, const struct cut_rule *ru
             entry_store(slot, changed(rule, entry));
             flush_leaf_later(space, batch, level, (page_t){part.at});
         }
-        range.at = part.end;
     }
 }
 

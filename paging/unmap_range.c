@@ -56,10 +56,9 @@ static unsigned clear(const struct address_space *space, unsigned level, frame_t
 {
     unsigned gone = 0;
     volatile entry_t *slot = entry_slot(space, level, (page_t){range.at}, table);
-    for (; range.at < range.end; slot++) {
-        struct range part = {range.at, entry_end(level, range)};
+    struct range part;
+    for (; next_part(level, &range, &part); slot++) {
         entry_t entry = entry_load(slot);
-        range.at = part.end;
         if (entry_is_unused(entry))
             continue;
         if (covers_entry(level, part.at, part.end) || !entry_is_table(entry, level) ||
@@ -81,10 +80,9 @@ static void sweep(struct address_space *space, unsigned level, frame_t table, st
                   struct frame_source *frames)
 {
     volatile entry_t *slot = entry_slot(space, level, (page_t){range.at}, table);
-    for (; range.at < range.end; slot++) {
-        struct range part = {range.at, entry_end(level, range)};
+    struct range part;
+    for (; next_part(level, &range, &part); slot++) {
         entry_t entry = entry_load(slot);
-        range.at = part.end;
         if (entry_is_unused(entry))
             continue;
         if (entry_is_present(entry)) {

@@ -100,14 +100,11 @@ void free_table(struct address_space *space, unsigned level, frame_t table, stru
 /* The same for what one entry of a table of this level names, which is or was present. */
 void free_named(struct address_space *space, unsigned level, entry_t entry, struct frame_source *frames);
 
-/* The table that holds the walk's entry of this level has `change` more used entries; its parent says so. */
-static inline void change_count(const struct address_space *space, const struct walk *walk, unsigned level,
-                                int change)
+/* The table that the entry in this slot points to has so many more used entries, or fewer. */
+static inline void add_to_count(volatile entry_t *slot, int change)
 {
-    if (level == space->cpu.levels)
-        return; /* the root has no parent, and is never freed */
-    entry_t parent = walk->entries[level + 1];
-    entry_store(walk->slots[level + 1], entry_with_count(parent, entry_count(parent) + (unsigned)change));
+    entry_t entry = entry_load(slot);
+    entry_store(slot, entry_with_count(entry, entry_count(entry) + (unsigned)change));
 }
 
 /* Frames the processor can address. */
