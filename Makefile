@@ -123,16 +123,16 @@ KIND_soft := -DMACHINE_SOFT -DPAGING_ACCESS_HEADER='"access_soft.h"'
 KIND_mmap := -DMACHINE_MMAP -DPAGING_ACCESS_HEADER='"access_mmap.h"' -DPAGING_RECURSIVE_SLOT=140 \
     -DPAGING_FOREIGN_SLOT=141 -DPAGING_SCRATCH_SLOT=142
 KIND_toy := $(KIND_soft) -DPAGING_INDEX_BITS=1 -DPAGING_FOREIGN_SLOT=2 -DPAGING_SCRATCH_SLOT=3
-PARTS := $(filter-out example machine_mmap machine_soft test_%,$(patsubst test/host/%.c,%,$(wildcard test/host/*.c)))
+PARTS := $(filter-out example frame_oracle frame_rig machine_mmap machine_soft test_%,$(patsubst test/host/%.c,%,$(wildcard test/host/*.c)))
 PARTS_soft := $(PARTS) machine_soft
 PARTS_mmap := $(PARTS) machine_mmap
 PARTS_toy := $(PARTS_soft)
 # Each runs on soft with four and five levels, and on mmap with four. What takes longest comes first.
 CORE_TESTS := random range map_range unmap_range protect_range merge old_or_new visit access space reserve \
-    machine addresses map translate unmap
+    machine addresses map translate unmap source
 TESTS_soft := $(CORE_TESTS)
 TESTS_mmap := $(CORE_TESTS)
-TESTS_toy := random
+TESTS_toy := random source
 CORE := $(sort $(wildcard paging/*.c))
 HOST_INCLUDE := -Ipaging -Itest/host
 
@@ -198,9 +198,12 @@ $(B)/host/kernel/%.o: test/host/%.c Makefile | $(B)/deps-build $(B)/deps-test
 	$(call compile_host,)
 $(B)/host/kernel/src/%.o: kernel/%.c Makefile | $(B)/deps-build $(B)/deps-test
 	$(call compile_host,)
-KERNEL_TESTS := memory_map frames options format screen
+FRAME_TESTS := frames frames_add frames_split frames_random
+KERNEL_TESTS := memory_map $(FRAME_TESTS) options format screen
 $(B)/host/kernel/test_memory_map: $(B)/host/kernel/src/memory_map.o
-$(B)/host/kernel/test_frames: $(B)/host/kernel/src/frames.o $(B)/host/kernel/src/frame_zone.o
+$(FRAME_TESTS:%=$(B)/host/kernel/test_%): $(B)/host/kernel/frame_rig.o \
+    $(patsubst kernel/%.c,$(B)/host/kernel/src/%.o,$(wildcard kernel/frame*.c))
+$(B)/host/kernel/test_frames_random: $(B)/host/kernel/frame_oracle.o
 $(B)/host/kernel/test_options: $(B)/host/kernel/src/options.o
 $(B)/host/kernel/test_screen: $(B)/host/kernel/src/screen.o $(B)/font.o
 $(B)/host/kernel/test_format: $(B)/host/kernel/src/format.o

@@ -19,16 +19,26 @@ static bool arena_allocate(struct frame_source *source, enum page_size size, fra
 static void arena_release(struct frame_source *source, enum page_size size, frame_t frame)
 {
     struct arena *arena = (struct arena *)source;
-    if (size == PAGE_4K && frame.number + 1 == arena->next.number)
+    if (frame.number + level_pages(size) == arena->next.number)
         arena->next = frame;
     else
-        arena->lost++;
+        arena->lost += level_pages(size);
+}
+
+/* What is handed out has no size here, only a place: a run joined of single frames can come back as it is. */
+static void arena_split_or_join(struct frame_source *source, enum page_size size, frame_t frame)
+{
+    (void)source, (void)size, (void)frame;
 }
 
 void arena_start(struct arena *arena, frame_t start, frame_t end)
 {
     *arena = (struct arena){
-        .source = {.reserve = arena_reserve, .allocate = arena_allocate, .release = arena_release},
+        .source = {.reserve = arena_reserve,
+                   .allocate = arena_allocate,
+                   .release = arena_release,
+                   .split = arena_split_or_join,
+                   .join = arena_split_or_join},
         .start = start,
         .next = start,
         .end = end,

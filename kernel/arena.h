@@ -13,11 +13,13 @@
 struct arena {
     struct frame_source source; /* first: the core calls it, arena.c finds the rest from here */
     frame_t start, next, end;
-    uint64_t
-        lost; /* given back out of order: cannot be handed out again before frames_add_taken adopts them */
+    uint64_t lost; /* given back out of order: not handed out again before frames_add_taken adopts them */
 };
 
-/* Hands out PAGE_4K frames only. What was handed out last can be given back first. */
+/*
+ * Hands out PAGE_4K frames only; the larger sizes fail. What was handed out last can be given back first,
+ * also as a run joined of single frames.
+ */
 void arena_start(struct arena *arena, frame_t start, frame_t end);
 
 #endif

@@ -3,10 +3,24 @@
  */
 #include "frame_zone.h"
 
-#define LINK_OUTSIDE ((uint16_t)0) /* below the zone: any mark that is not TAKEN */
-
 /* A zone of up to so many superblocks is known from the start: every free in it takes the short way. */
 #define LEARNED_AT_ONCE 16u
+
+/* ---- the bits of a cluster ---- */
+
+static uint64_t *cluster_words(const struct frame_tier *tier, uint32_t index)
+{
+    return tier->free + (uint64_t)index * CLUSTER_WORDS;
+}
+
+static void words_fill(uint64_t *words, uint64_t value)
+{
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < CLUSTER_WORDS; i++)
+        words[i] = value;
+}
+
+/* ---- items ---- */
 
 /* An item that the end of the zone cuts off is never handed out as one: it is always split. */
 static bool item_is_whole(const struct frame_zone *zone, unsigned tier, uint64_t item)
@@ -15,49 +29,56 @@ static bool item_is_whole(const struct frame_zone *zone, unsigned tier, uint64_t
     return item * frames >= zone->start && (item + 1) * frames <= zone->end;
 }
 
-static bool item_is_taken(const struct frame_tier *tier, uint64_t item)
+static uint64_t *item_word(const struct frame_tier *tier, uint64_t item)
 {
-    const struct cluster *cluster = &tier->clusters[cluster_index(tier, item)];
-    uint64_t touched = cluster_is_full(cluster) ? cluster->limit : cluster->touched;
-    return item % CLUSTER_ITEMS < touched && tier->links[item - tier->first] == LINK_TAKEN;
+    return &tier->free[(item - tier->first) / WORD_ITEMS];
+}
+
+static uint64_t item_bit(uint64_t item)
+{
+    return (uint64_t)1 << item % WORD_ITEMS;
 }
 
 static bool item_is_split(const struct frame_zone *zone, unsigned tier, uint64_t item)
 {
-    if (tier == 0)
+    if (tier == 0 || (tier == TOP_TIER && item >= zone->learned))
         return false;
     const struct frame_tier *below = &zone->tiers[tier - 1];
-    return below->clusters[cluster_index(below, item * CLUSTER_ITEMS)].limit > 0;
+    return below->clusters[cluster_index(below, item * CLUSTER_ITEMS)].after != CLUSTER_CLOSED;
 }
+
+/* ---- a tier's list of clusters that have a free item ---- */
 
 static void list_add(struct frame_tier *tier, uint32_t index)
 {
-    tier->neighbours[index] = (struct cluster_neighbours){.before = NOWHERE, .after = tier->open};
-    if (tier->open != NOWHERE)
-        tier->neighbours[tier->open].before = index;
+    tier->clusters[index] = (struct cluster){.before = LIST_END, .after = tier->open};
+    if (tier->open != LIST_END)
+        tier->clusters[tier->open].before = index;
     tier->open = index;
 }
 
-static void list_remove(struct frame_tier *tier, uint32_t index)
+/* It is full or closed from now on, and may have been before. */
+static void list_remove(struct frame_tier *tier, uint32_t index, uint32_t what_it_is)
 {
-    struct cluster_neighbours gone = tier->neighbours[index];
-    if (gone.before == NOWHERE)
+    struct cluster gone = tier->clusters[index];
+    tier->clusters[index].after = what_it_is;
+    if (!cluster_is_listed(&gone))
+        return;
+    if (gone.before == LIST_END)
         tier->open = gone.after;
     else
-        tier->neighbours[gone.before].after = gone.after;
-    if (gone.after != NOWHERE)
-        tier->neighbours[gone.after].before = gone.before;
+        tier->clusters[gone.before].after = gone.after;
+    if (gone.after != LIST_END)
+        tier->clusters[gone.after].before = gone.before;
 }
 
-/* Begin to hand out the items start to limit of a cluster, of which none is touched yet. */
-static void cluster_open(struct frame_tier *tier, uint32_t index, uint16_t start, uint16_t limit)
+static void cluster_close(struct frame_tier *tier, uint32_t index)
 {
-    uint16_t *links = tier->links + (uint64_t)index * CLUSTER_ITEMS;
-    for (uint16_t item = 0; item < start; item++)
-        links[item] = LINK_OUTSIDE;
-    tier->clusters[index] = (struct cluster){.head = start, .touched = start, .limit = limit, .taken = 0};
-    list_add(tier, index);
+    words_fill(cluster_words(tier, index), 0);
+    tier->clusters[index].after = CLUSTER_CLOSED;
 }
+
+/* ---- from junk to order ---- */
 
 /* Replace the junk in the clusters of a superblock, and of its blocks, by closed ones. */
 static void learn_superblock(struct frame_zone *zone, uint64_t superblock)
@@ -67,11 +88,11 @@ static void learn_superblock(struct frame_zone *zone, uint64_t superblock)
     uint64_t zone_end = (zone->end - 1) / BLOCK + 1;
     struct frame_tier *frames = &zone->tiers[0];
     struct frame_tier *blocks = &zone->tiers[1];
-    blocks->clusters[cluster_index(blocks, block)] = (struct cluster){0};
+    cluster_close(blocks, cluster_index(blocks, block));
     if (block < zone->start / BLOCK)
         block = zone->start / BLOCK;
     for (; block < end && block < zone_end; block++)
-        frames->clusters[cluster_index(frames, block * BLOCK)] = (struct cluster){0};
+        cluster_close(frames, cluster_index(frames, block * BLOCK));
 }
 
 /* Superblocks become known in order, so that one comparison tells whether a frame's cluster is. */
@@ -82,23 +103,36 @@ static void learn_up_to(struct frame_zone *zone, uint64_t superblock)
     uint64_t known_end = zone->learned * SUPERBLOCK;
     if (zone->learned >= zone->end / SUPERBLOCK) /* one that is cut off at the end is known from the start */
         known_end = zone->end;
-    zone->known = known_end - zone->tiers[0].first;
+    zone->known = known_end - zone->start;
 }
+
+/* The cluster that takes an item's place when it is split. It is closed, and no junk. */
+static uint32_t cluster_below(struct frame_zone *zone, unsigned tier, uint64_t item)
+{
+    if (tier == TOP_TIER && item >= zone->learned)
+        learn_up_to(zone, item);
+    return cluster_index(&zone->tiers[tier - 1], item * CLUSTER_ITEMS);
+}
+
+/* ---- what zones do ---- */
 
 /* Take an item from the first open cluster. */
 static enum frames_status tier_take(struct frame_tier *tier, uint64_t *item)
 {
     uint32_t index = tier->open;
-    struct cluster *cluster = &tier->clusters[index];
-    uint64_t first = (uint64_t)index * CLUSTER_ITEMS;
-    uint16_t next = cluster_next(cluster, tier->links + first);
-    if (next > cluster->limit)
+    if (index >= tier->cluster_count)
         return FRAMES_CORRUPT;
-    *item = tier->first + first + cluster_pop(cluster, tier->links + first, next);
-    if (next == cluster->limit) {
-        cluster->touched = 0;
-        list_remove(tier, index);
-    }
+    uint64_t *words = cluster_words(tier, index);
+    uint64_t at = 0;
+    while (at < CLUSTER_WORDS && words[at] == 0)
+        at++;
+    if (at == CLUSTER_WORDS)
+        return FRAMES_CORRUPT;
+    *item = tier->first + (uint64_t)index * CLUSTER_ITEMS + at * WORD_ITEMS +
+            (uint64_t)__builtin_ctzll(words[at]);
+    words[at] &= words[at] - 1;
+    if (words_are(words, 0))
+        list_remove(tier, index, CLUSTER_FULL);
     return FRAMES_OK;
 }
 
@@ -106,28 +140,32 @@ enum frames_status zone_take(struct frame_zone *zone, unsigned from, unsigned wa
 {
     uint64_t taken;
     enum frames_status status = tier_take(&zone->tiers[from], &taken);
-    if (status == FRAMES_OK && from == TOP_TIER && taken >= zone->learned)
-        learn_up_to(zone, taken);
     for (unsigned tier = from; status == FRAMES_OK && tier > wanted; tier--) {
-        struct frame_tier *below = &zone->tiers[tier - 1];
-        cluster_open(below, cluster_index(below, taken * CLUSTER_ITEMS), 0, CLUSTER_ITEMS);
-        status = tier_take(below, &taken);
+        uint32_t index = cluster_below(zone, tier, taken);
+        words_fill(cluster_words(&zone->tiers[tier - 1], index), UINT64_MAX);
+        list_add(&zone->tiers[tier - 1], index);
+        status = tier_take(&zone->tiers[tier - 1], &taken);
     }
     if (status == FRAMES_OK)
         *item = taken;
     return status;
 }
 
+void zone_catch_up(struct frame_zone *zone, uint64_t frame)
+{
+    struct frame_tier *tier = &zone->tiers[0];
+    uint32_t index = cluster_index(tier, frame);
+    if (cluster_is_listed(&tier->clusters[index]) && words_are(cluster_words(tier, index), 0))
+        list_remove(tier, index, CLUSTER_FULL);
+}
+
 static void zone_put(struct frame_zone *zone, unsigned tier_number, uint64_t item)
 {
     struct frame_tier *tier = &zone->tiers[tier_number];
     uint32_t index = cluster_index(tier, item);
-    struct cluster *cluster = &tier->clusters[index];
-    if (cluster_is_full(cluster)) {
-        cluster->touched = cluster->limit;
+    *item_word(tier, item) |= item_bit(item);
+    if (!cluster_is_listed(&tier->clusters[index]))
         list_add(tier, index);
-    }
-    cluster_push(cluster, (uint16_t)(item % CLUSTER_ITEMS), &tier->links[item - tier->first]);
 }
 
 void zone_settle(struct frame_zone *zone, unsigned tier_number, uint64_t item)
@@ -135,11 +173,11 @@ void zone_settle(struct frame_zone *zone, unsigned tier_number, uint64_t item)
     for (; tier_number < TOP_TIER; tier_number++) {
         struct frame_tier *tier = &zone->tiers[tier_number];
         uint32_t index = cluster_index(tier, item);
-        item /= CLUSTER_ITEMS;
-        if (tier->clusters[index].taken > 0 || !item_is_whole(zone, tier_number + 1, item))
+        if (!words_are(cluster_words(tier, index), UINT64_MAX)) /* never, where the zone's end cuts it off */
             return;
-        list_remove(tier, index);
-        tier->clusters[index] = (struct cluster){0};
+        list_remove(tier, index, CLUSTER_CLOSED);
+        cluster_close(tier, index);
+        item /= CLUSTER_ITEMS;
         zone_put(zone, tier_number + 1, item);
     }
 }
@@ -150,47 +188,76 @@ void zone_give(struct frame_zone *zone, unsigned tier, uint64_t item)
     zone_settle(zone, tier, item);
 }
 
-enum frames_status zone_check_taken(const struct frame_zone *zone, unsigned wanted, uint64_t frame)
+enum frames_status zone_check_taken(const struct frame_zone *zone, unsigned wanted, bool is_split,
+                                    uint64_t frame)
 {
     for (unsigned above = FRAME_TIERS; above > wanted; above--) {
         unsigned tier = above - 1;
         uint64_t item = frame / item_frames(tier);
         if (!item_is_whole(zone, tier, item))
             continue;
-        if (!item_is_taken(&zone->tiers[tier], item))
+        if ((*item_word(&zone->tiers[tier], item) & item_bit(item)) != 0)
             return FRAMES_DOUBLE_FREE;
-        if (item_is_split(zone, tier, item) != (tier > wanted))
+        if (item_is_split(zone, tier, item) != (tier > wanted || is_split))
             return FRAMES_WRONG_SIZE;
     }
     return FRAMES_OK;
 }
 
-/* What a tier of a zone takes of the bookkeeping memory: so many links, so many clusters. */
-static uint64_t tier_links(struct frame_run run, unsigned tier)
+/* Nothing is free in a closed cluster, and nothing in one whose items are all handed out. */
+void zone_split(struct frame_zone *zone, unsigned tier, uint64_t item)
 {
-    uint64_t frames = item_frames(tier);
-    uint64_t first = run.start / frames;
-    return (run.end - 1) / frames + 1 - (first - first % CLUSTER_ITEMS);
+    zone->tiers[tier - 1].clusters[cluster_below(zone, tier, item)].after = CLUSTER_FULL;
 }
 
+enum frames_status zone_join(struct frame_zone *zone, unsigned tier, uint64_t item)
+{
+    struct frame_tier *below = &zone->tiers[tier - 1];
+    uint32_t index = cluster_index(below, item * CLUSTER_ITEMS);
+    if (!words_are(cluster_words(below, index), 0))
+        return FRAMES_INCOMPLETE;
+    for (uint64_t part = 0; tier > 1 && part < CLUSTER_ITEMS; part++)
+        if (item_is_split(zone, tier - 1, item * CLUSTER_ITEMS + part))
+            return FRAMES_INCOMPLETE;
+    list_remove(below, index, CLUSTER_CLOSED);
+    return FRAMES_OK;
+}
+
+/* ---- making a zone ---- */
+
+/* How many clusters a tier has. */
 static uint64_t tier_clusters(struct frame_run run, unsigned tier)
 {
     uint64_t frames = item_frames(tier) * CLUSTER_ITEMS;
     return (run.end - 1) / frames + 1 - run.start / frames;
 }
 
-static uint64_t rounded(uint64_t bytes)
-{
-    return (bytes + 7) / 8 * 8;
-}
-
 uint64_t zone_bytes(struct frame_run run)
 {
     uint64_t bytes = sizeof(struct frame_zone);
     for (unsigned tier = 0; tier < FRAME_TIERS; tier++)
-        bytes += rounded(tier_links(run, tier) * sizeof(uint16_t)) +
-                 tier_clusters(run, tier) * (sizeof(struct cluster) + sizeof(struct cluster_neighbours));
+        bytes += tier_clusters(run, tier) * (CLUSTER_WORDS * sizeof(uint64_t) + sizeof(struct cluster));
     return bytes;
+}
+
+static uint64_t lowest_bits(unsigned count)
+{
+    return count < WORD_ITEMS ? ((uint64_t)1 << count) - 1 : UINT64_MAX;
+}
+
+/* The bits below so many items, in the word whose first item is this one. */
+static uint64_t bits_below(unsigned items, unsigned first)
+{
+    return items > first ? lowest_bits(items - first) : 0;
+}
+
+/* Begin to hand out the items start to limit of a cluster that the end of the zone cuts off. */
+static void open_part(struct frame_tier *tier, uint32_t index, unsigned start, unsigned limit)
+{
+    uint64_t *words = cluster_words(tier, index);
+    for (unsigned i = 0; i < CLUSTER_WORDS; i++)
+        words[i] = bits_below(limit, i * WORD_ITEMS) & ~bits_below(start, i * WORD_ITEMS);
+    list_add(tier, index);
 }
 
 /* Open the clusters of a tier that are no item of the tier above: those cut off, and all of the top tier. */
@@ -207,16 +274,17 @@ static void open_edges(struct frame_zone *zone, unsigned tier_number)
             continue;
         uint64_t start = first > whole_start ? first : whole_start;
         uint64_t end = first + CLUSTER_ITEMS < whole_end ? first + CLUSTER_ITEMS : whole_end;
-        tier->clusters[left - 1] = (struct cluster){0};
+        cluster_close(tier, left - 1);
+        tier->clusters[left - 1].after = CLUSTER_FULL;
         if (start < end)
-            cluster_open(tier, left - 1, (uint16_t)(start - first), (uint16_t)(end - first));
+            open_part(tier, left - 1, (unsigned)(start - first), (unsigned)(end - first));
     }
 }
 
 static void *carve(unsigned char **memory, uint64_t bytes)
 {
     void *carved = *memory;
-    *memory += rounded(bytes);
+    *memory += bytes;
     return carved;
 }
 
@@ -227,11 +295,10 @@ void zone_make(struct frame_zone *zone, struct frame_run run, unsigned char *mem
         struct frame_tier *tier = &zone->tiers[number];
         uint64_t clusters = tier_clusters(run, number);
         tier->first = run.start / item_frames(number) / CLUSTER_ITEMS * CLUSTER_ITEMS;
-        tier->links = carve(&memory, tier_links(run, number) * sizeof(uint16_t));
+        tier->free = carve(&memory, clusters * CLUSTER_WORDS * sizeof(uint64_t));
         tier->clusters = carve(&memory, clusters * sizeof(struct cluster));
-        tier->neighbours = carve(&memory, clusters * sizeof(struct cluster_neighbours));
         tier->cluster_count = (uint32_t)clusters;
-        tier->open = NOWHERE;
+        tier->open = LIST_END;
     }
     uint64_t last = (run.end - 1) / SUPERBLOCK;
     uint64_t at_once = run.start / SUPERBLOCK + LEARNED_AT_ONCE - 1;

@@ -12,14 +12,16 @@
  * a 2 MiB or 1 GiB run can be had whenever one is free. The cut-off blocks and superblocks at the ends of a
  * zone never close.
  *
- * Each item has a link: TAKEN, or the number of the next free item. Items from `touched` on were never handed
- * out, and their links never written. So bookkeeping memory may hold junk, adding a zone takes the same time
- * whatever its size, and every free can tell what it was given: a frame that is free already, that belongs to
- * a run of another size, or that is not ours at all. Bookkeeping takes about two bytes per frame, for frames
- * that exist; holes between zones cost nothing.
+ * A cluster is a bit per item: set if it is free. While a cluster is closed, all its bits are clear, and that
+ * is also how it looks when all its items are handed out. So splitting and joining what is handed out changes
+ * one word, and every free can tell what it was given: a frame that is free already, that belongs to a run of
+ * another size, or that is not ours at all. Bookkeeping memory may hold junk: it is put in order a superblock
+ * at a time, when the first piece of that is handed out, so adding a zone takes the same time whatever its
+ * size. Bookkeeping takes about a seventh of a byte per frame, for frames that exist; holes between zones
+ * cost nothing.
  *
  * Allocate and free take constant time but for the search for a zone. Both are inline up to the point where a
- * cluster fills up, opens or closes. One processor at a time; the caller locks.
+ * word of 64 frames is empty, or becomes free as a whole. One processor at a time; the caller locks.
  */
 #ifndef KERNEL_FRAMES_H
 #define KERNEL_FRAMES_H
@@ -36,13 +38,14 @@ enum frames_status {
     FRAMES_OK,
     FRAMES_NONE,        /* no run of this size is free */
     FRAMES_DOUBLE_FREE, /* the frame is free already */
-    FRAMES_FOREIGN,     /* the run is not, or not as a whole, in a zone */
+    FRAMES_FOREIGN,     /* not all of the run is in a zone, or it is in several and not all handed out */
     FRAMES_MISALIGNED,  /* the frame is no multiple of the size */
     FRAMES_WRONG_SIZE,  /* the frame was handed out, but in runs of another size */
     FRAMES_OVERLAP,     /* part of the run is in a zone already */
     FRAMES_NO_SPACE,    /* too little bookkeeping memory is left */
     FRAMES_TOO_HIGH,    /* the run ends beyond 2^52 bytes */
-    FRAMES_CORRUPT,     /* a free list holds a frame that is handed out: somebody wrote to our memory */
+    FRAMES_INCOMPLETE,  /* not all 512 parts of the run are handed out, each by itself and as a whole */
+    FRAMES_CORRUPT,     /* a list names a cluster that has nothing free: somebody wrote to our memory */
     FRAMES_STATUS_COUNT
 };
 
@@ -50,38 +53,31 @@ enum frames_status {
 const char *frames_status_name(enum frames_status status);
 
 /*
- * 512 items. The free list begins at head and ends at touched, the first item that was never handed out; if
- * head is touched, the list is empty; if head is limit, there is no free item at all. Such a full cluster has
- * touched = 0, so that the first free takes the long way, which puts it on the list of open clusters again.
- * A cluster of all zeroes is closed: the item it is made of is free, or handed out as one.
+ * 512 items. A tier's clusters that have a free item are in a list, and this is the place in it. With nothing
+ * free, `after` is CLUSTER_FULL, or CLUSTER_CLOSED: the item it is made of is free, or handed out as one.
  */
 struct cluster {
-    uint16_t head;
-    uint16_t touched;
-    uint16_t limit;
-    uint16_t taken; /* how many items are handed out or split */
-};
-
-/* The neighbours in a tier's list of open clusters that have a free item. Junk while not on it. */
-struct cluster_neighbours {
-    uint32_t before;
+    uint32_t before; /* LIST_END at both ends */
     uint32_t after;
 };
 
+#define LIST_END       UINT32_MAX
+#define CLUSTER_FULL   (UINT32_MAX - 1)
+#define CLUSTER_CLOSED (UINT32_MAX - 2)
+
 struct frame_tier {
-    uint64_t first;                        /* number of the item that links[0] is for; a multiple of 512 */
-    uint16_t *links;                       /* per item */
-    struct cluster *clusters;              /* per 512 items */
-    struct cluster_neighbours *neighbours; /* per cluster */
+    uint64_t first;           /* number of the item that bit 0 of free[0] is for; a multiple of 512 */
+    uint64_t *free;           /* a bit per item, 8 words per cluster */
+    struct cluster *clusters; /* per 512 items */
     uint32_t cluster_count;
-    uint32_t open; /* first cluster with a free item */
+    uint32_t open; /* the first cluster in the list */
 };
 
 struct frame_zone {
     uint64_t start; /* frames */
     uint64_t end;
     uint64_t learned; /* number of the first superblock whose clusters may still be junk */
-    uint64_t known;   /* so many frames from tiers[0].first on have clusters that are not junk */
+    uint64_t known;   /* so many frames from start on have clusters that are not junk */
     struct frame_tier tiers[FRAME_TIERS];
 };
 
@@ -89,24 +85,25 @@ struct frame_zone {
 struct frames {
     struct frame_source source; /* hand &frames->source to the paging core */
     struct {
-        struct cluster *cluster;
-        uint16_t *links;
-        uint64_t first;
-    } current; /* the block single frames come from */
-    struct {
-        uint64_t first;
+        uint64_t *word; /* the 64 frames that single ones come from. Its cluster leaves the list late: */
+        uint64_t first; /* when the next frame is asked for */
+        uint64_t known; /* one of its frames that is in a zone */
+    } current;
+    struct { /* what a free needs of the zone used last */
+        uint64_t start;
         uint64_t known;
-        struct cluster *clusters;
-        uint16_t *links;
-    } nearby; /* what a free needs of the zone used last */
+        uintptr_t words;    /* where the word for frame 0 would be; it wraps */
+        uintptr_t clusters; /* where the cluster of frame 0 would be */
+    } nearby;
     uint64_t free_count;
     uint64_t total;
     uint64_t refused_releases; /* frees by way of the source that were refused. Stays 0 */
+    uint64_t refused_cuts;     /* the same for splits and joins */
     struct frame_zone *zones;  /* sorted; they grow up from the start of the bookkeeping memory, */
     unsigned char *top;        /* and what belongs to them grows down from its end */
     uint32_t zone_count;
     uint32_t hints[FRAME_TIERS]; /* the zone where something was found last */
-    struct cluster none;         /* stands for a block when there is no current one: always full */
+    uint64_t none;               /* stands for a word when there is no current one: nothing is free */
 };
 
 /*
@@ -162,37 +159,32 @@ static inline uint64_t frames_handed_out(const struct frames *frames)
     return frames->total - frames->free_count;
 }
 
+/*
+ * A run that was handed out with this size, PAGE_2M or PAGE_1G, is from now on 512 runs of the next smaller
+ * size, each to be freed by itself. Takes the same time for both, but for the first split in a superblock.
+ *
+ *   FRAMES_DOUBLE_FREE, FRAMES_FOREIGN, FRAMES_MISALIGNED, FRAMES_WRONG_SIZE
+ * On each of them nothing has changed.
+ */
+MUST_CHECK enum frames_status frames_split(struct frames *frames, enum page_size size, frame_t frame);
+
+/*
+ * The reverse: 512 runs of the next smaller size, all handed out, whether together or one by one, are from
+ * now on one run of this size. (Of a run that lies in neighbouring zones this is not remembered: it may come
+ * back either way.)
+ *
+ *   FRAMES_DOUBLE_FREE   all of it is free
+ *   FRAMES_WRONG_SIZE    it is one run already, or part of one
+ *   FRAMES_INCOMPLETE    a part of it is free, or was split again
+ *   FRAMES_FOREIGN, FRAMES_MISALIGNED
+ * On each of them nothing has changed.
+ */
+MUST_CHECK enum frames_status frames_join(struct frames *frames, enum page_size size, frame_t frame);
+
 /* The long ways of the two inline functions at the end. */
 MUST_CHECK enum frames_status frames_allocate_slow(struct frames *frames, enum page_size size,
                                                    frame_t *frame);
 MUST_CHECK enum frames_status frames_free_slow(struct frames *frames, enum page_size size, frame_t frame);
-void frames_close_block(struct frames *frames, frame_t frame);
-
-#define LINK_TAKEN ((uint16_t)0xffff)
-
-/* What head becomes when it is handed out. Beyond limit: the link of a free item says TAKEN. */
-static inline uint16_t cluster_next(const struct cluster *cluster, const uint16_t *links)
-{
-    return cluster->head == cluster->touched ? (uint16_t)(cluster->head + 1) : links[cluster->head];
-}
-
-static inline uint16_t cluster_pop(struct cluster *cluster, uint16_t *links, uint16_t next)
-{
-    uint16_t item = cluster->head;
-    if (item == cluster->touched)
-        cluster->touched = next;
-    links[item] = LINK_TAKEN;
-    cluster->head = next;
-    cluster->taken++;
-    return item;
-}
-
-static inline void cluster_push(struct cluster *cluster, uint16_t item, uint16_t *link)
-{
-    *link = cluster->head;
-    cluster->head = item;
-    cluster->taken--;
-}
 
 /*
  * Hand out a run of this size, aligned to it. It holds junk.
@@ -203,18 +195,47 @@ static inline void cluster_push(struct cluster *cluster, uint16_t item, uint16_t
 MUST_CHECK static inline enum frames_status frames_allocate(struct frames *frames, enum page_size size,
                                                             frame_t *frame)
 {
-    struct cluster *cluster = frames->current.cluster;
-    uint16_t *links = frames->current.links;
-    uint16_t next = cluster_next(cluster, links);
-    if (size != PAGE_4K || next >= cluster->limit)
+    uint64_t *word = frames->current.word;
+    uint64_t free = *word;
+    if (size != PAGE_4K || free == 0)
         return frames_allocate_slow(frames, size, frame);
-    frame->number = frames->current.first + cluster_pop(cluster, links, next);
+    *word = free & (free - 1);
     frames->free_count--;
+    frame->number = frames->current.first + (uint64_t)__builtin_ctzll(free);
     return FRAMES_OK;
 }
 
+/* The bits of 64 frames, in the zone used last. */
+static inline uint64_t *nearby_word(const struct frames *frames, frame_t frame)
+{
+    return (uint64_t *)(frames->nearby.words + frame.number / 64 * sizeof(uint64_t));
+}
+
+/* What the bit was. The number counts modulo 64. As gcc has it, this takes three instructions more. */
+static inline bool set_bit(uint64_t *word, uint64_t number)
+{
+    bool was_set;
+    __asm__("bts %2, %0" : "+r"(*word), "=@ccc"(was_set) : "r"(number));
+    return was_set;
+}
+
+/* A single frame comes back, and it is neither the first nor the last of its word to do so. */
+static inline bool frames_free_short(struct frames *frames, frame_t frame)
+{
+    if (frame.number - frames->nearby.start >= frames->nearby.known)
+        return false;
+    uint64_t *word = nearby_word(frames, frame);
+    uint64_t free = *word;
+    if (free == 0 || set_bit(&free, frame.number) || free == UINT64_MAX)
+        return false;
+    *word = free;
+    frames->free_count++;
+    return true;
+}
+
 /*
- * Take back a run that was handed out with this size; a larger run may not come back in pieces.
+ * Take back a run that was handed out with this size; a larger run may not come back in pieces, unless it was
+ * split.
  *
  *   FRAMES_DOUBLE_FREE, FRAMES_FOREIGN, FRAMES_MISALIGNED, FRAMES_WRONG_SIZE
  * On each of them nothing has changed.
@@ -222,19 +243,9 @@ MUST_CHECK static inline enum frames_status frames_allocate(struct frames *frame
 MUST_CHECK static inline enum frames_status frames_free(struct frames *frames, enum page_size size,
                                                         frame_t frame)
 {
-    uint64_t offset = frame.number - frames->nearby.first;
-    if (size != PAGE_4K || offset >= frames->nearby.known)
-        return frames_free_slow(frames, size, frame);
-    struct cluster *cluster = &frames->nearby.clusters[offset / CLUSTER_ITEMS];
-    uint16_t *link = &frames->nearby.links[offset];
-    uint16_t item = (uint16_t)(offset % CLUSTER_ITEMS);
-    if (item >= cluster->touched || *link != LINK_TAKEN)
-        return frames_free_slow(frames, size, frame);
-    frames->free_count++;
-    cluster_push(cluster, item, link);
-    if (cluster->taken == 0)
-        frames_close_block(frames, frame);
-    return FRAMES_OK;
+    if (size == PAGE_4K && frames_free_short(frames, frame))
+        return FRAMES_OK;
+    return frames_free_slow(frames, size, frame);
 }
 
 #endif

@@ -92,6 +92,7 @@ static void run_one(struct selftest_run *t, const struct selftest *test)
     CHECK(frames_free_count(t->frames) == free);
     CHECK(t->space->tables == tables);
     CHECK(t->frames->refused_releases == 0);
+    CHECK(t->frames->refused_cuts == 0);
     CHECK(entry_frame(self_map_entry(t->space)).number == t->space->root.number);
     CHECK((read_cr3() & ENTRY_FRAME_MASK) == paging_root_address(t->space).value);
     report_result(!t->failed, test->name, t->failed ? NULL : t->skip);

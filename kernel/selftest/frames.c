@@ -53,6 +53,31 @@ static void frames_are_usable_and_distinct(struct selftest_run *t)
     CHECK(wrong == 0);
 }
 
+/* Cut into frames, made one again, cut again, and given back frame by frame. */
+static void runs_are_split_and_joined(struct selftest_run *t)
+{
+    frame_t run, again;
+    if (frames_allocate(t->frames, PAGE_2M, &run) != FRAMES_OK) {
+        t->skip = "no 2 MiB of memory in one piece";
+        return;
+    }
+    uint64_t free = frames_free_count(t->frames);
+    CHECK(frames_split(t->frames, PAGE_2M, run) == FRAMES_OK);
+    CHECK(frames_free(t->frames, PAGE_2M, run) == FRAMES_WRONG_SIZE);
+    CHECK(frames_join(t->frames, PAGE_2M, run) == FRAMES_OK);
+    CHECK(frames_free(t->frames, PAGE_4K, run) == FRAMES_WRONG_SIZE);
+    t->source->split(t->source, PAGE_2M, run);
+    unsigned wrong = 0;
+    for (uint64_t i = 0; i < level_pages(PAGE_2M); i++) {
+        t->source->release(t->source, PAGE_4K, (frame_t){run.number + i});
+        wrong += frames_join(t->frames, PAGE_2M, run) == FRAMES_OK;
+        wrong += frames_free_count(t->frames) != free + i + 1;
+    }
+    CHECK(wrong == 0);
+    if (CHECK(frames_allocate(t->frames, PAGE_2M, &again) == FRAMES_OK))
+        CHECK(frames_free(t->frames, PAGE_2M, again) == FRAMES_OK);
+}
+
 static void screen_is_not_free(struct selftest_run *t)
 {
     const struct handoff_framebuffer *screen = &t->handoff->framebuffer;
@@ -72,5 +97,6 @@ const struct selftest frame_tests[] = {
     {"frames: none lies in the framebuffer", screen_is_not_free},
     {"frames: double and foreign frees are refused", refusals},
     {"frames: each is usable memory, and none comes twice", frames_are_usable_and_distinct},
+    {"frames: a run is split, joined, and comes back frame by frame", runs_are_split_and_joined},
     {0},
 };

@@ -181,10 +181,10 @@ static bool rationed_reserve(struct frame_source *source, uint64_t frames)
 static bool rationed_allocate(struct frame_source *source, enum page_size size, frame_t *frame)
 {
     struct rationed_source *ration = (struct rationed_source *)source;
-    if (ration->left == 0)
+    if (ration->left < level_pages(size) || !ration->from->allocate(ration->from, size, frame))
         return false;
-    ration->left--;
-    return ration->from->allocate(ration->from, size, frame);
+    ration->left -= (unsigned)level_pages(size);
+    return true;
 }
 
 static void rationed_release(struct frame_source *source, enum page_size size, frame_t frame)
@@ -193,10 +193,26 @@ static void rationed_release(struct frame_source *source, enum page_size size, f
     ration->from->release(ration->from, size, frame);
 }
 
+static void rationed_split(struct frame_source *source, enum page_size size, frame_t frame)
+{
+    struct rationed_source *ration = (struct rationed_source *)source;
+    ration->from->split(ration->from, size, frame);
+}
+
+static void rationed_join(struct frame_source *source, enum page_size size, frame_t frame)
+{
+    struct rationed_source *ration = (struct rationed_source *)source;
+    ration->from->join(ration->from, size, frame);
+}
+
 static struct rationed_source rationed(struct selftest_run *t, unsigned left)
 {
     return (struct rationed_source){
-        .source = {.reserve = rationed_reserve, .allocate = rationed_allocate, .release = rationed_release},
+        .source = {.reserve = rationed_reserve,
+                   .allocate = rationed_allocate,
+                   .release = rationed_release,
+                   .split = rationed_split,
+                   .join = rationed_join},
         .from = t->source,
         .left = left,
     };

@@ -36,8 +36,14 @@ static bool take(struct frame_source *source, enum page_size size, frame_t *fram
 static void give_back(struct frame_source *source, enum page_size size, frame_t frame)
 {
     struct stack_source *stack = (struct stack_source *)source;
-    if (size == PAGE_4K)
-        stack->free[stack->count++] = frame;
+    for (uint64_t i = 0; i < level_pages(size); i++)
+        stack->free[stack->count++] = (frame_t){frame.number + i};
+}
+
+/* A source that keeps single frames need not know which of them are one page. */
+static void no_matter(struct frame_source *source, enum page_size size, frame_t frame)
+{
+    (void)source, (void)size, (void)frame;
 }
 
 static int fail(const char *what, enum paging_status status)
@@ -49,7 +55,9 @@ static int fail(const char *what, enum paging_status status)
 int main(void)
 {
     char *arena = aligned_alloc(PAGE_BYTES, FRAMES * PAGE_BYTES);
-    struct stack_source stack = {.source = {.reserve = has, .allocate = take, .release = give_back}};
+    struct stack_source stack = {
+        .source = {
+            .reserve = has, .allocate = take, .release = give_back, .split = no_matter, .join = no_matter}};
     for (unsigned i = 0; i < FRAMES; i++)
         stack.free[stack.count++] = (frame_t){FIRST_FRAME + i};
 

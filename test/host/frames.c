@@ -1,40 +1,20 @@
 /* The frame source of the core under test: hostile on purpose, and it counts. */
+#include "frame_pools.h"
 #include "machine_parts.h"
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-/* One pool per page size. Frames of the larger sizes lie where the memory is aligned for them. */
-struct pool {
-    uint64_t first, stride; /* in frames */
-    unsigned count, free_count;
-    unsigned *free; /* a stack: what came back last goes out first, which is what a stale path needs */
-    bool *out;
-};
-
 static struct {
     struct frame_source source;
-    struct pool pools[PAGE_1G + 1];
     uint64_t out;
-    bool limited;
-    unsigned left;
+    bool limited, huge_limited, breaks;
+    unsigned left, huge_left;
     bool promised;    /* reserve has said yes since the last verb began: */
-    uint64_t promise; /* so many allocations are sure, and more were not asked for */
-    uint8_t *snapshot;
+    uint64_t promise; /* so many frames are sure, and more were not asked for */
 } frames;
-
-static struct pool *pool_with(uint64_t frame)
-{
-    for (unsigned size = PAGE_4K; size <= PAGE_1G; size++) {
-        struct pool *pool = &frames.pools[size];
-        if (pool->count && frame >= pool->first && frame < pool->first + pool->count * pool->stride)
-            return pool;
-    }
-    return NULL;
-}
 
 static bool reserve(struct frame_source *source, uint64_t count)
 {
@@ -46,84 +26,98 @@ static bool reserve(struct frame_source *source, uint64_t count)
     return true;
 }
 
-/* A verb that reserves must have reserved all it takes. */
-static void use_promise(enum page_size size)
+/*
+ * A verb that reserves must have reserved all it takes. A larger run counts as the frames it is made of: a
+ * verb that reserves for the worst case has those to spare, and no others.
+ */
+static void use_promise(uint64_t count)
 {
-    if (!frames.promised || size != PAGE_4K)
+    if (!frames.promised)
         return;
-    if (frames.promise == 0)
-        fail_msg("a frame is taken beyond those that were reserved");
-    frames.promise--;
+    if (count > frames.promise)
+        fail_msg("%lu frames are taken, of which %lu were reserved", (unsigned long)count,
+                 (unsigned long)frames.promise);
+    frames.promise -= count;
+}
+
+/* Junk, so that nobody relies on what was there. Of a real huge page the first frame has to do. */
+static void fill_run(uint64_t frame, uint64_t count)
+{
+    for (uint64_t i = 0; i < (ENTRY_COUNT < 512 ? count : 1); i++)
+        machine_fill(frame + i);
+}
+
+static bool can_have(enum page_size size)
+{
+    if (size == PAGE_4K && frames.breaks && pools_left(PAGE_4K) == 0)
+        pools_break();
+    if (frames.limited && frames.left < level_pages(size))
+        return false;
+    if (size != PAGE_4K && frames.huge_limited && frames.huge_left == 0)
+        return false;
+    return pools_left(size) > 0;
 }
 
 static bool allocate(struct frame_source *source, enum page_size size, frame_t *frame)
 {
-    struct pool *pool = &frames.pools[size];
+    uint64_t count = level_pages(size);
+    bool can = can_have(size);
     (void)source;
-    use_promise(size);
-    if (pool->free_count == 0 || (frames.limited && frames.left == 0)) {
-        if (frames.promised)
+    if (can || size == PAGE_4K)
+        use_promise(count);
+    if (!can) {
+        if (frames.promised && size == PAGE_4K)
             fail_msg("a reserved frame is not there");
         return false;
     }
-    frames.left -= frames.limited;
-    unsigned number = pool->free[--pool->free_count];
-    pool->out[number] = true;
-    frames.out += pool->stride;
-    frame->number = pool->first + number * pool->stride;
-    machine_fill(frame->number);
+    frames.left -= frames.limited ? (unsigned)count : 0;
+    frames.huge_left -= size != PAGE_4K && frames.huge_limited;
+    frames.out += count;
+    frame->number = pools_take(size);
+    fill_run(frame->number, count);
     return true;
 }
 
 static void release(struct frame_source *source, enum page_size size, frame_t frame)
 {
-    struct pool *pool = pool_with(frame.number);
+    uint64_t count = level_pages(size);
     (void)source;
-    if (pool != &frames.pools[size] || (frame.number - pool->first) % pool->stride != 0)
-        fail_msg("released frame %#lx, which is not the source's", (unsigned long)frame.number);
-    unsigned number = (unsigned)((frame.number - pool->first) / pool->stride);
-    if (!pool->out[number])
-        fail_msg("released frame %#lx twice", (unsigned long)frame.number);
-    const struct translation *stale = tlb_leading_to(&machine.tlb, &machine.walker, frame.number);
+    pools_must_hold("release", size, frame.number);
+    const struct translation *stale = tlb_leading_to(&machine.tlb, &machine.walker, frame.number, count);
     if (stale)
         fail_msg("released frame %#lx while %#lx is cached and leads to it", (unsigned long)frame.number,
                  (unsigned long)stale->address);
     if (walk_cache_leads_to(&machine.cache, &machine.walker, frame.number))
         fail_msg("released frame %#lx while a cached path leads through it", (unsigned long)frame.number);
-    pool->out[number] = false;
-    pool->free[pool->free_count++] = number;
-    frames.out -= pool->stride;
-    machine_fill(frame.number);
+    pools_give(size, frame.number);
+    frames.out -= count;
+    fill_run(frame.number, count);
 }
 
-static void pool_open(struct pool *pool, uint64_t first, uint64_t stride, unsigned count)
+static void split(struct frame_source *source, enum page_size size, frame_t frame)
 {
-    *pool = (struct pool){.first = first, .stride = stride, .count = count, .free_count = count};
-    pool->free = calloc(count ? count : 1, sizeof(*pool->free));
-    pool->out = calloc(count ? count : 1, sizeof(*pool->out));
-    for (unsigned i = 0; i < count; i++)
-        pool->free[i] = count - 1 - i;
+    (void)source;
+    pools_split(size, frame.number);
+}
+
+static void join(struct frame_source *source, enum page_size size, frame_t frame)
+{
+    (void)source;
+    pools_join(size, frame.number);
 }
 
 void frames_open(unsigned count)
 {
-    bool real = PAGING_INDEX_BITS == 9;
-    frames.source = (struct frame_source){.reserve = reserve, .allocate = allocate, .release = release};
-    pool_open(&frames.pools[PAGE_4K], FIRST_FRAME, 1, count);
-    pool_open(&frames.pools[PAGE_2M], level_pages(2) * 8, level_pages(2), real ? 8 : 0);
-    pool_open(&frames.pools[PAGE_1G], level_pages(3) * 2, level_pages(3), real ? 1 : 0);
-    frames.snapshot = malloc(count * PAGE_BYTES);
+    frames.source = (struct frame_source){
+        .reserve = reserve, .allocate = allocate, .release = release, .split = split, .join = join};
+    pools_open(count);
     for (unsigned i = 0; i < count; i++)
         machine_fill(FIRST_FRAME + i);
 }
 
 void frames_close(void)
 {
-    for (unsigned size = PAGE_4K; size <= PAGE_1G; size++) {
-        free(frames.pools[size].free);
-        free(frames.pools[size].out);
-    }
-    free(frames.snapshot);
+    pools_close();
     memset(&frames, 0, sizeof(frames));
 }
 
@@ -143,6 +137,22 @@ void machine_unlimit_frames(void)
     frames.limited = false;
 }
 
+void machine_limit_huge(unsigned left)
+{
+    frames.huge_limited = true;
+    frames.huge_left = left;
+}
+
+void machine_unlimit_huge(void)
+{
+    frames.huge_limited = false;
+}
+
+void machine_break_huge(void)
+{
+    frames.breaks = true;
+}
+
 void machine_forget_promise(void)
 {
     frames.promised = false;
@@ -150,8 +160,10 @@ void machine_forget_promise(void)
 
 unsigned machine_frames_left(void)
 {
-    unsigned left = frames.pools[PAGE_4K].free_count;
-    return frames.limited && frames.left < left ? frames.left : left;
+    uint64_t left = pools_left(PAGE_4K);
+    if (frames.breaks)
+        left += pools_left(PAGE_2M) * level_pages(PAGE_2M) + pools_left(PAGE_1G) * level_pages(PAGE_1G);
+    return frames.limited && frames.left < left ? frames.left : (unsigned)left;
 }
 
 unsigned machine_frames_out(void)
@@ -161,16 +173,15 @@ unsigned machine_frames_out(void)
 
 bool machine_frame_is_out(uint64_t frame)
 {
-    const struct pool *pool = pool_with(frame);
-    return pool && pool->out[(frame - pool->first) / pool->stride];
+    return pools_hold(frame);
 }
 
 void machine_snapshot(void)
 {
-    memcpy(frames.snapshot, machine_frame(FIRST_FRAME), frames.pools[PAGE_4K].count * PAGE_BYTES);
+    pools_copy();
 }
 
 bool machine_unchanged(void)
 {
-    return memcmp(frames.snapshot, machine_frame(FIRST_FRAME), frames.pools[PAGE_4K].count * PAGE_BYTES) == 0;
+    return pools_are_unchanged();
 }

@@ -39,19 +39,31 @@ uint64_t *machine_frame(uint64_t frame);
  */
 uint64_t machine_junk(uint64_t frame);
 void machine_fill(uint64_t frame);
-/* Remember all memory the frame source can hand out; later: is every byte as it was? */
+/*
+ * Remember all memory the frame source can hand out; later: is every byte as it was? In the processor's
+ * geometry, of the source's 2 MiB and 1 GiB runs the first frame each has to do.
+ */
 void machine_snapshot(void);
 bool machine_unchanged(void);
 
 /* ---- the frame source of the core under test ---- */
 
 struct frame_source *machine_frames(void);
-void machine_limit_frames(unsigned left); /* refuse after that many more */
+/* Refuse after that many more frames; a larger run counts as the frames it is made of. */
+void machine_limit_frames(unsigned left);
 void machine_unlimit_frames(void);
-unsigned machine_frames_left(void); /* of PAGE_4K, the limit considered */
+/* Refuse after that many more runs of PAGE_2M and PAGE_1G, counted together. */
+void machine_limit_huge(unsigned left);
+void machine_unlimit_huge(void);
+/*
+ * From now on single frames may come from larger runs, when there are no others. So a verb may reserve for a
+ * 1 GiB page what the few single frames of this machine could not give.
+ */
+void machine_break_huge(void);
+unsigned machine_frames_left(void); /* so many of PAGE_4K can be had, the limit considered */
 void machine_forget_promise(void);  /* a new verb begins: what an earlier one reserved no longer binds */
 unsigned machine_frames_out(void);  /* handed out and not yet released, in frames of PAGE_4K */
-bool machine_frame_is_out(uint64_t frame);
+bool machine_frame_is_out(uint64_t frame); /* by itself or in a larger run */
 
 /* ---- the processor ---- */
 

@@ -106,12 +106,13 @@ struct translation *tlb_load(struct tlb *tlb, const struct walker *walker, uint6
     return record;
 }
 
-const struct translation *tlb_leading_to(const struct tlb *tlb, const struct walker *walker, uint64_t frame)
+const struct translation *tlb_leading_to(const struct tlb *tlb, const struct walker *walker, uint64_t frame,
+                                         uint64_t count)
 {
     for (unsigned i = 1; i <= tlb->used; i++) {
         const struct translation *record = &tlb->records[i];
         uint64_t frames = walker_span(walker, record->live ? record->level : 1) / walker_span(walker, 1);
-        if (record->live && frame - record->frame < frames)
+        if (record->live && record->frame < frame + count && frame < record->frame + frames)
             return record;
     }
     return NULL;

@@ -39,8 +39,9 @@ struct translation *tlb_load(struct tlb *tlb, const struct walker *walker, uint6
 void tlb_flush(struct tlb *tlb, const struct walker *walker, uint64_t address);
 void tlb_forget_all(struct tlb *tlb, const struct walker *walker);
 
-/* The first record that leads to the frame, or that a fresh walk contradicts; NULL if there is none. */
-const struct translation *tlb_leading_to(const struct tlb *tlb, const struct walker *walker, uint64_t frame);
+/* The first record that leads to one of these frames, or that a fresh walk contradicts; or NULL. */
+const struct translation *tlb_leading_to(const struct tlb *tlb, const struct walker *walker, uint64_t frame,
+                                         uint64_t count);
 const struct translation *tlb_stale(const struct tlb *tlb, const struct walker *walker);
 
 #endif

@@ -1,0 +1,209 @@
+/* Runs of frames in three sizes. */
+#include "frame_pools.h"
+#include "machine_parts.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* One pool per page size. Runs of the larger sizes lie where the memory is aligned for them. */
+struct pool {
+    uint64_t first, stride; /* in frames */
+    unsigned count, free_count;
+    uint64_t *free;   /* a stack: what came back last goes out first, which is what a stale path needs */
+    uint64_t *out;    /* how many frames of each run are handed out */
+    uint64_t *broken; /* not 0: the run is no run any more, its frames are in the pool of single ones */
+};
+
+static struct pool pools[PAGE_1G + 1];
+static uint8_t *held; /* by frame: the size of the run that was handed out and begins there, or 0 */
+static uint8_t *copy_of_all;
+
+static struct pool *pool_with(uint64_t frame)
+{
+    for (unsigned size = PAGE_4K; size <= PAGE_1G; size++) {
+        struct pool *pool = &pools[size];
+        if (frame >= pool->first && frame < pool->first + pool->count * pool->stride)
+            return pool;
+    }
+    return NULL;
+}
+
+static void push(struct pool *pool, uint64_t frame)
+{
+    pool->free[pool->free_count++] = frame;
+}
+
+/* ---- out and back ---- */
+
+unsigned pools_left(enum page_size size)
+{
+    return pools[size].free_count;
+}
+
+uint64_t pools_take(enum page_size size)
+{
+    struct pool *pool = &pools[size];
+    uint64_t frame = pool->free[--pool->free_count];
+    if (size != PAGE_4K)
+        pool->out[(frame - pool->first) / pool->stride] = pool->stride;
+    held[frame] = (uint8_t)size;
+    return frame;
+}
+
+/* A run goes to its pool when the last piece of it is back. */
+static void put_back(uint64_t frame, uint64_t end)
+{
+    while (frame < end) {
+        struct pool *pool = pool_with(frame);
+        uint64_t number = (frame - pool->first) / pool->stride;
+        uint64_t first = pool->first + number * pool->stride, limit = first + pool->stride;
+        if (pool->stride == 1 || pool->broken[number]) {
+            push(&pools[PAGE_4K], frame++);
+            continue;
+        }
+        limit = limit < end ? limit : end;
+        pool->out[number] -= limit - frame;
+        if (pool->out[number] == 0)
+            push(pool, first);
+        frame = limit;
+    }
+}
+
+void pools_must_hold(const char *what, enum page_size size, uint64_t frame)
+{
+    if (frame >= MEMORY_FRAMES || held[frame] != size)
+        fail_msg("%s of frame %#lx as a run of size %u, but it was handed out as %u", what,
+                 (unsigned long)frame, size, frame < MEMORY_FRAMES ? held[frame] : 0);
+}
+
+void pools_give(enum page_size size, uint64_t frame)
+{
+    pools_must_hold("release", size, frame);
+    held[frame] = 0;
+    put_back(frame, frame + level_pages(size));
+}
+
+bool pools_hold(uint64_t frame)
+{
+    for (unsigned size = PAGE_4K; frame < MEMORY_FRAMES && size <= PAGE_1G; size++)
+        if (held[frame & ~(level_pages(size) - 1)] == size)
+            return true;
+    return false;
+}
+
+/* ---- larger and smaller ---- */
+
+void pools_split(enum page_size size, uint64_t frame)
+{
+    if (size == PAGE_4K)
+        fail_msg("frame %#lx cannot be split further", (unsigned long)frame);
+    pools_must_hold("split", size, frame);
+    for (uint64_t i = 0; i < ENTRY_COUNT; i++)
+        held[frame + i * level_pages(size - 1)] = (uint8_t)(size - 1);
+}
+
+void pools_join(enum page_size size, uint64_t frame)
+{
+    if (size == PAGE_4K || frame % level_pages(size) != 0)
+        fail_msg("no run of size %u begins at frame %#lx", size, (unsigned long)frame);
+    for (uint64_t i = 0; i < ENTRY_COUNT; i++) {
+        pools_must_hold("join", size - 1, frame + i * level_pages(size - 1));
+        held[frame + i * level_pages(size - 1)] = 0;
+    }
+    held[frame] = (uint8_t)size;
+}
+
+void pools_break(void)
+{
+    for (unsigned size = PAGE_2M; size <= PAGE_1G; size++) {
+        struct pool *pool = &pools[size];
+        if (pool->free_count == 0)
+            continue;
+        uint64_t first = pool->free[--pool->free_count];
+        pool->broken[(first - pool->first) / pool->stride] = 1;
+        for (uint64_t frame = first + pool->stride; frame > first; frame--)
+            push(&pools[PAGE_4K], frame - 1);
+        return;
+    }
+}
+
+/* ---- the snapshot ---- */
+
+/* Copy frames to the next place in the snapshot, or compare them with it. */
+static bool watch(bool copy, uint8_t **place, uint64_t frame, uint64_t count)
+{
+    size_t bytes = count * PAGE_BYTES;
+    uint8_t *kept = *place;
+    *place += bytes;
+    if (copy)
+        memcpy(kept, machine_frame(frame), bytes);
+    return copy || memcmp(kept, machine_frame(frame), bytes) == 0;
+}
+
+static bool watch_all(bool copy)
+{
+    uint8_t *place = copy_of_all;
+    bool same = true;
+    for (unsigned size = PAGE_4K; size <= PAGE_1G; size++) {
+        const struct pool *pool = &pools[size];
+        if (pool->stride == 1 || ENTRY_COUNT < 512)
+            same &= watch(copy, &place, pool->first, pool->count * pool->stride);
+        else
+            for (unsigned i = 0; i < pool->count; i++)
+                same &= watch(copy, &place, pool->first + i * pool->stride, 1);
+    }
+    return same;
+}
+
+void pools_copy(void)
+{
+    (void)watch_all(true);
+}
+
+bool pools_are_unchanged(void)
+{
+    return watch_all(false);
+}
+
+/* ---- open and close ---- */
+
+static void pool_open(struct pool *pool, uint64_t first, uint64_t stride, unsigned count, uint64_t capacity)
+{
+    *pool = (struct pool){.first = first, .stride = stride, .count = count};
+    pool->free = calloc(capacity, sizeof(*pool->free));
+    pool->out = calloc(count, sizeof(*pool->out));
+    pool->broken = calloc(count, sizeof(*pool->broken));
+    for (uint64_t left = count; left > 0; left--)
+        push(pool, first + (left - 1) * stride);
+}
+
+void pools_open(unsigned singles)
+{
+    bool real = ENTRY_COUNT == 512;
+    uint64_t first_2m = real ? level_pages(2) * 8 : 264, first_1g = real ? level_pages(3) * 2 : 320;
+    unsigned count_2m = real ? 8 : 24, count_1g = real ? 1 : 8;
+    uint64_t all = singles + count_2m * level_pages(2) + count_1g * level_pages(3);
+    if (FIRST_FRAME + singles > first_2m)
+        fail_msg("%u frames are more than there is room for", singles);
+    pool_open(&pools[PAGE_4K], FIRST_FRAME, 1, singles, all);
+    pool_open(&pools[PAGE_2M], first_2m, level_pages(2), count_2m, count_2m);
+    pool_open(&pools[PAGE_1G], first_1g, level_pages(3), count_1g, count_1g);
+    held = calloc(MEMORY_FRAMES, 1);
+    copy_of_all = malloc((real ? singles + count_2m + count_1g : all) * PAGE_BYTES);
+}
+
+void pools_close(void)
+{
+    for (unsigned size = PAGE_4K; size <= PAGE_1G; size++) {
+        free(pools[size].free);
+        free(pools[size].out);
+        free(pools[size].broken);
+    }
+    memset(pools, 0, sizeof(pools));
+    free(held);
+    free(copy_of_all);
+    held = copy_of_all = NULL;
+}

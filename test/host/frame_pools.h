@@ -1,0 +1,34 @@
+/*
+ * frame_pools.h - the memory of the frame source (frames.c): runs of each size, and who holds what.
+ *
+ * Whatever breaks the contract of a frame source ends the test.
+ */
+#ifndef HOST_FRAME_POOLS_H
+#define HOST_FRAME_POOLS_H
+
+#include "frame_source.h"
+
+/* So many single frames, and a few runs of the larger sizes where the memory is aligned for them. */
+void pools_open(unsigned singles);
+void pools_close(void);
+
+/* How many runs of a size can be had? */
+unsigned pools_left(enum page_size size);
+/* Hand out one; there must be one. */
+uint64_t pools_take(enum page_size size);
+/* Take back what was handed out with this size, or split or joined to it. */
+void pools_give(enum page_size size, uint64_t frame);
+void pools_split(enum page_size size, uint64_t frame);
+void pools_join(enum page_size size, uint64_t frame);
+/* Make single frames of a larger run, if there is one. It never becomes a run again. */
+void pools_break(void);
+
+/* Does the run of this size that begins at the frame count as handed out? Else the test ends. */
+void pools_must_hold(const char *what, enum page_size size, uint64_t frame);
+bool pools_hold(uint64_t frame); /* by itself or in a larger run */
+
+/* For machine_snapshot and machine_unchanged. */
+void pools_copy(void);
+bool pools_are_unchanged(void);
+
+#endif

@@ -1,0 +1,237 @@
+/*
+ * The frame source of the other tests must split, join, ration and promise exactly, or they prove nothing.
+ *
+ * What it refuses ends a test, so here only what it allows and counts can be shown.
+ */
+#include "machine_parts.h"
+#include "rig.h"
+
+static struct frame_source *open_source(unsigned frames)
+{
+    struct machine_setup setup = rig_setup();
+    setup.frames = frames;
+    machine_open(&setup);
+    rig.model.levels = setup.levels;
+    return machine_frames();
+}
+
+static frame_t take(enum page_size size)
+{
+    struct frame_source *source = machine_frames();
+    frame_t frame = {0};
+    assert_true(source->allocate(source, size, &frame));
+    assert_int_equal(frame.number % level_pages(size), 0);
+    assert_true(machine_frame_is_out(frame.number));
+    assert_true(machine_frame_is_out(frame.number + level_pages(size) - 1));
+    return frame;
+}
+
+static void take_nothing(enum page_size size)
+{
+    struct frame_source *source = machine_frames();
+    unsigned out = machine_frames_out(), left = machine_frames_left();
+    frame_t frame = {77};
+    assert_false(source->allocate(source, size, &frame));
+    assert_int_equal(frame.number, 77);
+    assert_int_equal(machine_frames_out(), out);
+    assert_int_equal(machine_frames_left(), left);
+}
+
+/* All runs of the size that there are. */
+static unsigned take_all(enum page_size size, frame_t *taken, unsigned most)
+{
+    struct frame_source *source = machine_frames();
+    unsigned count = 0;
+    while (count < most && source->allocate(source, size, &taken[count]))
+        count++;
+    assert_true(count > 0 && count < most);
+    return count;
+}
+
+static void split_run_comes_back_in_pieces(void **state)
+{
+    (void)state;
+    struct frame_source *source = open_source(0);
+    for (enum page_size size = PAGE_2M; size <= PAGE_1G; size++) {
+        static frame_t runs[32];
+        unsigned count = take_all(size, runs, 32);
+        uint64_t piece = level_pages(size - 1), out = machine_frames_out();
+        source->split(source, size, runs[0]);
+        assert_int_equal(machine_frames_out(), out);
+        for (uint64_t i = 0; i < ENTRY_COUNT; i++) {
+            frame_t part = {runs[0].number + i * piece};
+            take_nothing(size); /* not before the last piece is back */
+            assert_true(machine_frame_is_out(part.number));
+            source->release(source, size - 1, part);
+            assert_false(machine_frame_is_out(part.number));
+            assert_int_equal(machine_frames_out(), out - (i + 1) * piece);
+        }
+        assert_int_equal(take(size).number, runs[0].number);
+        for (unsigned i = 0; i < count; i++)
+            source->release(source, size, runs[i]);
+        assert_int_equal(machine_frames_out(), 0);
+    }
+}
+
+static void splits_nest_and_are_joined(void **state)
+{
+    (void)state;
+    struct frame_source *source = open_source(0);
+    unsigned left = machine_frames_left();
+    frame_t run = take(PAGE_1G);
+    for (unsigned round = 0; round < 2; round++) {
+        frame_t part = {run.number + round * level_pages(2)};
+        source->split(source, PAGE_1G, run);
+        source->split(source, PAGE_2M, part);
+        source->join(source, PAGE_2M, part);
+        source->join(source, PAGE_1G, run);
+    }
+    assert_int_equal(machine_frames_out(), level_pages(3));
+    source->release(source, PAGE_1G, run);
+    assert_int_equal(machine_frames_out(), 0);
+    assert_int_equal(machine_frames_left(), left);
+    assert_int_equal(take(PAGE_1G).number, run.number);
+}
+
+/* Frames that were handed out one by one are joined too, and go back to where they came from. */
+static void singles_are_joined(void **state)
+{
+    (void)state;
+    struct frame_source *source = open_source(3 * ENTRY_COUNT);
+    static frame_t taken[3 * 512 + 1];
+    unsigned count = take_all(PAGE_4K, taken, 3 * ENTRY_COUNT + 1);
+    assert_int_equal(count, 3 * ENTRY_COUNT);
+    frame_t run = {(FIRST_FRAME + ENTRY_COUNT - 1) / ENTRY_COUNT * ENTRY_COUNT};
+    source->join(source, PAGE_2M, run);
+    assert_int_equal(machine_frames_out(), count);
+    source->release(source, PAGE_2M, run);
+    for (unsigned i = 0; i < ENTRY_COUNT; i++)
+        assert_false(machine_frame_is_out(run.number + i));
+    assert_int_equal(machine_frames_left(), ENTRY_COUNT);
+    for (unsigned i = 0; i < count; i++)
+        if (taken[i].number - run.number >= ENTRY_COUNT)
+            source->release(source, PAGE_4K, taken[i]);
+    assert_int_equal(machine_frames_out(), 0);
+    assert_int_equal(machine_frames_left(), count);
+}
+
+static void rations(void **state)
+{
+    (void)state;
+    struct frame_source *source = open_source(0);
+    machine_limit_huge(0);
+    take_nothing(PAGE_2M);
+    take_nothing(PAGE_1G);
+    (void)take(PAGE_4K);
+    machine_limit_huge(2);
+    frame_t run = take(PAGE_2M);
+    (void)take(PAGE_1G);
+    take_nothing(PAGE_2M);
+    source->release(source, PAGE_2M, run);
+    take_nothing(PAGE_2M); /* what came back is no ration */
+    machine_unlimit_huge();
+    (void)take(PAGE_2M);
+    machine_limit_frames(ENTRY_COUNT - 1);
+    take_nothing(PAGE_2M);
+    machine_limit_frames(ENTRY_COUNT + 1);
+    (void)take(PAGE_2M);
+    assert_int_equal(machine_frames_left(), 1);
+    (void)take(PAGE_4K);
+    take_nothing(PAGE_4K);
+}
+
+/* What is promised can be had, in whatever sizes it is taken. */
+static void promises_are_kept(void **state)
+{
+    (void)state;
+    struct frame_source *source = open_source(3 * ENTRY_COUNT);
+    assert_false(source->reserve(source, 3 * ENTRY_COUNT + 1));
+    assert_true(source->reserve(source, 2 * ENTRY_COUNT - 1));
+    (void)take(PAGE_2M);
+    for (unsigned i = 0; i < ENTRY_COUNT - 1; i++)
+        (void)take(PAGE_4K);
+    assert_int_equal(machine_frames_left(), 2 * ENTRY_COUNT + 1); /* the larger run is from elsewhere */
+    machine_forget_promise();
+    machine_limit_frames(ENTRY_COUNT + 1);
+    assert_false(source->reserve(source, ENTRY_COUNT + 2));
+    assert_true(source->reserve(source, ENTRY_COUNT + 1));
+    (void)take(PAGE_2M);
+    (void)take(PAGE_4K);
+    assert_int_equal(machine_frames_left(), 0);
+}
+
+static void larger_runs_are_broken(void **state)
+{
+    (void)state;
+    struct frame_source *source = open_source(3);
+    assert_int_equal(machine_frames_left(), 3);
+    assert_false(source->reserve(source, level_pages(3) + 4));
+    machine_break_huge();
+    unsigned all = machine_frames_left();
+    assert_true(all > level_pages(3) + 4);
+    assert_true(source->reserve(source, all));
+    frame_t frame;
+    for (unsigned i = 0; i < 4; i++)
+        frame = take(PAGE_4K);
+    assert_true(frame.number >= level_pages(2)); /* not one of the three */
+    assert_int_equal(machine_frames_left(), all - 4);
+    (void)take(PAGE_1G);
+    (void)take(PAGE_2M);
+    unsigned left = machine_frames_left();
+    assert_int_equal(left, all - 4 - level_pages(3) - level_pages(2));
+    machine_forget_promise();
+    source->release(source, PAGE_4K, frame);
+    assert_int_equal(machine_frames_left(), left + 1);
+    assert_int_equal(take(PAGE_4K).number, frame.number);
+    assert_true(source->reserve(source, left));
+    for (unsigned i = 0; i < left; i++)
+        (void)take(PAGE_4K);
+    machine_forget_promise();
+    take_nothing(PAGE_4K);
+}
+
+static void snapshot_sees_every_size(void **state)
+{
+    (void)state;
+    (void)open_source(0);
+    for (enum page_size size = PAGE_4K; size <= PAGE_1G; size++) {
+        frame_t frame = take(size);
+        machine_snapshot();
+        assert_true(machine_unchanged());
+        uint64_t seen = frame.number + (ENTRY_COUNT < 512 ? level_pages(size) - 1 : 0);
+        machine_frame(seen)[1] ^= 1;
+        assert_false(machine_unchanged());
+        machine_frame(seen)[1] ^= 1;
+        assert_true(machine_unchanged());
+    }
+}
+
+/* A translation of one page in the middle of a run, or of a page around it, is a way into the run. */
+static void audit_looks_at_the_whole_run(void **state)
+{
+    (void)state;
+    rig_open();
+    frame_t run = take(PAGE_2M);
+    uint64_t middle = run.number + ENTRY_COUNT / 2, address = rig_address(0);
+    assert_status(paging_map_to(&rig.space, rig_page(address), (frame_t){middle}, 0, machine_frames()),
+                  PAGING_OK);
+    assert_allowed(address, WALK_READ);
+    const struct walker *walker = machine_walker();
+    assert_non_null(tlb_leading_to(&machine.tlb, walker, run.number, ENTRY_COUNT));
+    assert_non_null(tlb_leading_to(&machine.tlb, walker, middle, 1));
+    assert_null(tlb_leading_to(&machine.tlb, walker, run.number, ENTRY_COUNT / 2));
+    assert_null(tlb_leading_to(&machine.tlb, walker, middle + 1, ENTRY_COUNT / 2 - 1));
+}
+
+static const struct CMUnitTest tests[] = {
+    RIG_TEST("source: a split run comes back in pieces", split_run_comes_back_in_pieces),
+    RIG_TEST("source: splits nest and are joined", splits_nest_and_are_joined),
+    RIG_TEST("source: single frames are joined", singles_are_joined),
+    RIG_TEST("source: frames and larger runs are rationed", rations),
+    RIG_TEST("source: what is promised can be had", promises_are_kept),
+    RIG_TEST("source: larger runs are broken when single frames run out", larger_runs_are_broken),
+    RIG_TEST("source: the snapshot sees runs of every size", snapshot_sees_every_size),
+    RIG_TEST("source: the audit looks at the whole run", audit_looks_at_the_whole_run),
+};
+
+RIG_MAIN("source", tests)
