@@ -8,13 +8,15 @@ MAKEFLAGS += --no-builtin-rules
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(B)/%,%,$(2))')
 
-.PHONY: all run debug test check image usb format clean help
+.PHONY: all run bench-boot debug test check image usb format clean help
 all: image
 
 help:
 	@echo 'make run [OPTIONS="key=value ..."]   boot on OVMF under QEMU, show the report; 0 only if all passed;'
 	@echo '                                    options: tests=PREFIX crash=page-fault ... (kernel/options.h)'
 	@echo 'make test [ONLY=PATTERN]            all tests, or those whose names match the pattern (see test/run --list)'
+	@echo 'make bench-boot                     what each verb costs on the emulated processor, in instructions and'
+	@echo '                                    flushes, and the way from the entry to our own tables'
 	@echo 'make check                          formatting, linters, include rules, the PE image'
 	@echo 'make image                          $(B)/selfmap.img: a GPT disk with a FAT ESP'
 	@echo 'make usb DEVICE=/dev/sdX            write the image on a USB stick (FORCE=1 CONFIRM=/dev/sdX if the disk'
@@ -101,6 +103,10 @@ image: $(B)/selfmap.img
 
 run: $(B)/selfmap.img
 	@tools/boot --options '$(OPTIONS)' $<
+
+bench-boot: $(B)/selfmap.img
+	@tools/boot --quiet --icount --options 'bench=yes tests=bench $(OPTIONS)' --log $(B)/bench-boot.log $<
+	@tools/bench-table $(B)/bench-boot.log
 
 debug: $(B)/selfmap.img
 	@echo 'The image is loaded at image_base, which `make run` prints. In another terminal, without a file:'

@@ -4,8 +4,11 @@
  * gnu-efi's library has a Print of its own, but it is compiled with SSE, and firmware may hand over with SSE
  * switched off (U-Boot does).
  */
+#include "kernel/cpu.h"
 #include "kernel/format.h"
 #include "loader.h"
+
+uint64_t console_time;
 
 static void put_on_console(struct sink *sink, char c)
 {
@@ -20,9 +23,11 @@ void say(const char *text, ...)
     va_list arguments;
     if (!system_table->ConOut)
         return;
+    uint64_t start = read_tsc();
     va_start(arguments, text);
     format_list(&sink, text, arguments);
     va_end(arguments);
+    console_time += read_tsc() - start;
 }
 
 /* UEFI 2.10, appendix D. */

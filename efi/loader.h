@@ -37,6 +37,9 @@ extern EFI_SYSTEM_TABLE *system_table;
 /* console.c: print on the UEFI console, formatted as kernel/format.h says. Not after ExitBootServices. */
 __attribute__((format(printf, 1, 2))) void say(const char *format, ...);
 
+/* How long that has taken so far: ticks of the time stamp counter. */
+extern uint64_t console_time;
+
 /* A status in words, or "error" for one without a name of its own. */
 const char *status_name(EFI_STATUS status);
 

@@ -32,6 +32,7 @@ _Noreturn void kernel_enter(struct handoff *handoff)
     console_start(&handoff->framebuffer, &handoff->options);
     print("\nSelfmap " SELFMAP_VERSION ": the firmware is gone, now CR3\n");
     crash_early(handoff);
+    handoff_mark(handoff, "cross over");
     if (handoff->space.cpu.has_no_execute)
         write_msr(MSR_EFER, read_msr(MSR_EFER) | EFER_NO_EXECUTE);
     if (handoff->space.cpu.levels == 5 && !(read_cr4() & CR4_LA57))

@@ -9,6 +9,7 @@
 #define KERNEL_HANDOFF_H
 
 #include "arena.h"
+#include "cpu.h"
 #include "memory_map.h"
 #include "options.h"
 #include "paging/space.h"
@@ -31,7 +32,14 @@ struct handoff_framebuffer {
     uint32_t red_mask, green_mask, blue_mask;
 };
 
-enum { HANDOFF_REGION_LIMIT = 2048, HANDOFF_TEXT_LIMIT = 64 };
+/* A moment on the way from the entry to our own tables. */
+struct handoff_mark {
+    const char *what; /* what begins here */
+    uint64_t tsc;
+    uint64_t console; /* ticks until here that went to the firmware's console */
+};
+
+enum { HANDOFF_REGION_LIMIT = 2048, HANDOFF_TEXT_LIMIT = 64, HANDOFF_MARK_LIMIT = 16 };
 
 struct handoff {
     char firmware[HANDOFF_TEXT_LIMIT]; /* vendor, printable ASCII */
@@ -45,6 +53,9 @@ struct handoff {
     phys_addr_t reset_system; /* RuntimeServices->ResetSystem; 0 if there is none */
     struct handoff_framebuffer framebuffer;
     struct options options;
+    struct handoff_mark marks[HANDOFF_MARK_LIMIT];
+    unsigned mark_count;
+    uint64_t console; /* ticks so far that went to the firmware's console */
 
     struct address_space space; /* the fresh tables, reached by offset until CR3 holds them */
     struct arena arena;         /* where their frames came from */
@@ -63,6 +74,13 @@ struct handoff {
     void *bookkeeping; /* for the frame allocator; junk */
     uint64_t bookkeeping_bytes;
 };
+
+/* Remember that something begins now. Beyond the limit nothing is remembered. */
+static inline void handoff_mark(struct handoff *handoff, const char *what)
+{
+    if (handoff->mark_count < HANDOFF_MARK_LIMIT)
+        handoff->marks[handoff->mark_count++] = (struct handoff_mark){what, read_tsc(), handoff->console};
+}
 
 /*
  * Leave the firmware behind: own descriptor tables, own stack, own page tables. To be called once, with

@@ -14,6 +14,7 @@ static struct frames frames;
 
 _Noreturn void kernel_main(struct handoff *handoff)
 {
+    handoff_mark(handoff, "the tables are ours");
     paging_went_live(&handoff->space);
     print("Selfmap: the tables are ours\n");
     print("Selfmap: memory types, then what protects: write protection, SMEP, SMAP\n");

@@ -75,10 +75,11 @@ static bool set_choice(struct options *options, struct word key, struct word val
         {"screen", {"auto", "off", "memory"}},
         {"map-key", {"fresh", "stale"}},
         {"levels", {"auto", "5"}},
+        {"bench", {"no", "yes"}},
         {"end", {"auto", "halt", "shutdown", "reset"}},
         {"crash", {"no", "early", "page-fault", "general-protection", "double-fault", "triple", "hang"}},
     };
-    enum { SERIAL, SCREEN, MAP_KEY, LEVELS, END, CRASH, CHOICES };
+    enum { SERIAL, SCREEN, MAP_KEY, LEVELS, BENCH, END, CRASH, CHOICES };
     unsigned which = 0;
     while (which < CHOICES && !word_is(key, choices[which].key))
         which++;
@@ -95,6 +96,8 @@ static bool set_choice(struct options *options, struct word key, struct word val
         options->stale_map_key = chosen == 1;
     if (which == LEVELS)
         options->five_levels = chosen == 1;
+    if (which == BENCH)
+        options->bench = chosen == 1;
     if (which == END)
         options->end = (enum end_action)chosen;
     if (which == CRASH)

@@ -6,6 +6,7 @@
  * fw_cfg (opt/selfmap), in this order: a later word wins.
  *
  *   tests=all|PREFIX               which self-tests run: those whose name begins with PREFIX (no blanks)
+ *   bench=no|yes                   yes: measure each verb too; with tests=bench nothing else
  *   end=auto|halt|shutdown|reset   what happens after the report
  *   serial=auto|off                the first serial port
  *   screen=auto|off|memory         the framebuffer; memory: pretend it is in memory that the map calls free
@@ -40,6 +41,7 @@ struct options {
     bool no_screen, screen_in_memory;
     bool stale_map_key;
     bool five_levels;
+    bool bench;
     enum end_action end;
     enum crash_kind crash;
     char refused[OPTION_TEXT_LIMIT]; /* the first word that was not understood, shortened; else "" */

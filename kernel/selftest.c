@@ -6,7 +6,7 @@
 #include "report.h"
 
 static const struct selftest *const lists[] = {
-    start_tests, verb_tests, huge_tests, fault_tests, window_tests, range_tests, frame_tests,
+    start_tests, verb_tests, huge_tests, fault_tests, window_tests, range_tests, frame_tests, bench_tests,
 };
 enum { LISTS = sizeof lists / sizeof lists[0], TEST_SLOT = 200 };
 
@@ -53,10 +53,16 @@ static bool is_wanted(const struct options *options, const char *name)
     return *prefix == '\0';
 }
 
+/* The last list only measures. */
+static unsigned lists_wanted(const struct options *options)
+{
+    return options->bench ? LISTS : LISTS - 1;
+}
+
 static unsigned matches(const struct options *options)
 {
     unsigned count = 0;
-    for (unsigned list = 0; list < LISTS; list++)
+    for (unsigned list = 0; list < lists_wanted(options); list++)
         for (const struct selftest *test = lists[list]; test->name; test++)
             count += is_wanted(options, test->name);
     return count;
@@ -105,7 +111,7 @@ void selftest_run_all(struct handoff *handoff, struct frames *frames)
     static const struct selftest always = {"options: every word was understood", options_make_sense};
     report_plan(1 + matches(&handoff->options));
     run_one(&t, &always);
-    for (unsigned list = 0; list < LISTS; list++)
+    for (unsigned list = 0; list < lists_wanted(&handoff->options); list++)
         for (const struct selftest *test = lists[list]; test->name; test++)
             if (is_wanted(&handoff->options, test->name))
                 run_one(&t, test);

@@ -47,6 +47,7 @@ extern const struct selftest fault_tests[] __attribute__((visibility("hidden")))
 extern const struct selftest window_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest range_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest frame_tests[] __attribute__((visibility("hidden")));
+extern const struct selftest bench_tests[] __attribute__((visibility("hidden"))); /* if asked for: bench.h */
 
 /* Run all that the options ask for, and report each. */
 void selftest_run_all(struct handoff *handoff, struct frames *frames);

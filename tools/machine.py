@@ -54,6 +54,7 @@ class Machine:
     vga: str = "std"
     options: str = ""
     screenshot: str = ""
+    icount: bool = False  # the time stamp counter counts instructions; with U-Boot it always does
     debugger: bool = False  # stopped at the first instruction, until gdb on port 1234 says otherwise
 
     @property
@@ -73,8 +74,7 @@ def _doubled(text):
 
 def _firmware(machine, work):
     if machine.firmware == "uboot":
-        return ["-machine", (machine.machine or "pc") + OWN_MEMORY, "-icount", "shift=7,sleep=off",
-                "-bios", UBOOT_ROM]
+        return ["-machine", (machine.machine or "pc") + OWN_MEMORY, "-bios", UBOOT_ROM]
     own_vars = work / "vars.fd"
     shutil.copyfile(OVMF_VARS, own_vars)
     return ["-machine", (machine.machine or "q35") + OWN_MEMORY,
@@ -97,6 +97,8 @@ def command(machine, work):
             "-qmp", f"unix:{_doubled(work / 'qmp')},server=on,wait=off",
             "-drive", f"if=none,id=disk,format=raw,snapshot=on,file={_doubled(machine.image)}",
             *MEDIA[machine.medium]]
+    if machine.icount or machine.firmware == "uboot":
+        line += ["-icount", "shift=7,sleep=off"]  # time as the guest sees it: 128 ns an instruction
     if machine.debugger:
         line += ["-s", "-S"]
     if machine.serial:

@@ -44,6 +44,8 @@ static void every_choice(void **state)
     assert_false(from("serial=off serial=auto", true).no_serial);
     assert_true(from("levels=5", true).five_levels);
     assert_false(from("levels=5 levels=auto", true).five_levels);
+    assert_true(from("bench=yes", true).bench);
+    assert_false(from("bench=yes bench=no", true).bench);
     assert_true(from("map-key=stale", true).stale_map_key);
     assert_false(from("map-key=stale map-key=fresh", true).stale_map_key);
 }
@@ -68,10 +70,11 @@ static void refused_words(void **state)
 {
     (void)state;
     static const char *const words[] = {
-        "end",        "end=",       "end=never",
-        "=halt",      "colour=red", "serial=maybe",
-        "tests=",     "end=halts",  "END=halt",
-        "crash=page", "screen=of",  "tests=01234567890123456789012345678901234567890123456789"};
+        "end",         "end=",       "end=never",
+        "=halt",       "colour=red", "serial=maybe",
+        "tests=",      "end=halts",  "END=halt",
+        "crash=page",  "screen=of",  "bench=",
+        "bench=maybe", "bench=ye",   "tests=01234567890123456789012345678901234567890123456789"};
     const struct options untouched = {0};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         struct options o = from(words[i], false);

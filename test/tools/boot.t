@@ -48,6 +48,11 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(self.after(words, "-icount"), ["shift=7,sleep=off"])
         self.assertEqual(self.after(words, "-bios"), [machine.UBOOT_ROM])
 
+    def test_icount(self):
+        """boot: OVMF counts instructions only if asked to"""
+        self.assertEqual(self.after(self.words(), "-icount"), [])
+        self.assertEqual(self.after(self.words(icount=True), "-icount"), ["shift=7,sleep=off"])
+
     def test_options(self):
         """boot: commas in options are doubled; a screen that is read makes the machine halt"""
         self.assertEqual(self.after(self.words(options="tests=a,b"), "-fw_cfg"),
