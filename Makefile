@@ -122,9 +122,10 @@ usb: $(B)/selfmap.img
 
 # ---- host tests: the unmodified core in a process ----------------------------------------------------------
 # Three machines: soft is a TLB in software that never forgets, mmap the host's own MMU through page faults,
-# toy the soft one with tables of two entries. Each compiles the core for itself.
+# toy the soft one with tables of two entries. Each compiles the core for itself. A local that was given no
+# value holds a pattern: on a stack that happens to be clean it would pass for a zero.
 HOST_FLAGS := -std=gnu17 -O1 -g -Wall -Wextra -Wshadow -Werror -fno-omit-frame-pointer \
-    -fsanitize=address,undefined -fno-sanitize-recover=all -I.
+    -fsanitize=address,undefined -fno-sanitize-recover=all -ftrivial-auto-var-init=pattern -I.
 KIND_soft := -DMACHINE_SOFT -DPAGING_ACCESS_HEADER='"access_soft.h"'
 KIND_mmap := -DMACHINE_MMAP -DPAGING_ACCESS_HEADER='"access_mmap.h"' -DPAGING_RECURSIVE_SLOT=140 \
     -DPAGING_FOREIGN_SLOT=141 -DPAGING_SCRATCH_SLOT=142
@@ -134,8 +135,8 @@ PARTS_soft := $(PARTS) machine_soft
 PARTS_mmap := $(PARTS) machine_mmap
 PARTS_toy := $(PARTS_soft)
 # Each runs on soft with four and five levels, and on mmap with four. What takes longest comes first.
-CORE_TESTS := random range map_range unmap_range protect_range merge old_or_new visit access space reserve \
-    machine addresses map translate unmap source
+CORE_TESTS := random range map_range unmap_range protect_range split merge merge_not old_or_new visit access \
+    space reserve machine addresses map map_refuses translate unmap elsewhere junk instructions source
 TESTS_soft := $(CORE_TESTS)
 TESTS_mmap := $(CORE_TESTS)
 TESTS_toy := random source
@@ -145,7 +146,7 @@ HOST_INCLUDE := -Ipaging -Itest/host
 # Of the mutants in paging/mutant.h each must be noticed by a host test, and these by a booted machine too.
 MUTANTS := $(filter-out NONE,$(shell sed -n 's/^.define MUTANT_\([A-Z_]*\) *[0-9].*/\1/p' paging/mutant.h))
 BOOT_MUTANTS := NO_PAGE_FLUSH NO_WINDOW_FLUSH READ_ONLY_PARENTS LEAK_ON_NO_FRAMES NEVER_RECLAIM NO_SCRATCH_FLUSH
-MUTANT_TESTS := map unmap old_or_new map_range unmap_range protect_range merge random
+MUTANT_TESTS := map map_refuses unmap old_or_new map_range unmap_range protect_range split merge random
 
 define compile_host
 @mkdir -p $(@D)

@@ -48,6 +48,10 @@ extern const struct selftest window_tests[] __attribute__((visibility("hidden"))
 extern const struct selftest range_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest frame_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest bench_tests[] __attribute__((visibility("hidden"))); /* if asked for: bench.h */
+extern const struct selftest right_tests[] __attribute__((visibility("hidden")));
+extern const struct selftest visit_tests[] __attribute__((visibility("hidden")));
+extern const struct selftest flush_tests[] __attribute__((visibility("hidden")));
+extern const struct selftest out_of_frames_tests[] __attribute__((visibility("hidden")));
 
 /* Run all that the options ask for, and report each. */
 void selftest_run_all(struct handoff *handoff, struct frames *frames);

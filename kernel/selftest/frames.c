@@ -53,6 +53,48 @@ static void frames_are_usable_and_distinct(struct selftest_run *t)
     CHECK(wrong == 0);
 }
 
+/* As many as there are, but for a limit. Frames of the arena were handed out one by one, and are in none. */
+static void runs_are_whole(struct selftest_run *t)
+{
+    enum { COUNT = 64 };
+    static frame_t taken[COUNT];
+    unsigned count = 0, wrong = 0;
+    uint64_t pages = level_pages(PAGE_2M);
+    while (count < COUNT && frames_allocate(t->frames, PAGE_2M, &taken[count]) == FRAMES_OK) {
+        wrong += taken[count].number % pages != 0;
+        for (uint64_t i = 0; i < pages; i++)
+            wrong += !in_memory_kind(t, (frame_t){taken[count].number + i});
+        for (unsigned i = 0; i < count; i++)
+            wrong += taken[i].number == taken[count].number;
+        count++;
+    }
+    CHECK(wrong == 0);
+    if (count == 0) {
+        t->skip = "no 2 MiB of memory in one piece";
+        return;
+    }
+    CHECK(frames_free(t->frames, PAGE_4K, taken[0]) == FRAMES_WRONG_SIZE);
+    CHECK(frames_free(t->frames, PAGE_2M, (frame_t){taken[0].number + 1}) == FRAMES_MISALIGNED);
+    while (count > 0)
+        CHECK(frames_free(t->frames, PAGE_2M, taken[--count]) == FRAMES_OK);
+}
+
+static void gigabytes_are_aligned(struct selftest_run *t)
+{
+    frame_t run;
+    uint64_t free = frames_free_count(t->frames), pages = level_pages(PAGE_1G), wrong = 0;
+    if (frames_allocate(t->frames, PAGE_1G, &run) != FRAMES_OK) {
+        t->skip = "no 1 GiB of memory in one piece";
+        return;
+    }
+    CHECK(run.number % pages == 0 && frames_free_count(t->frames) == free - pages);
+    for (uint64_t i = 0; i < pages; i += level_pages(PAGE_2M))
+        wrong += !in_memory_kind(t, (frame_t){run.number + i});
+    CHECK(wrong == 0);
+    CHECK(frames_free(t->frames, PAGE_2M, run) == FRAMES_WRONG_SIZE);
+    CHECK(frames_free(t->frames, PAGE_1G, run) == FRAMES_OK);
+}
+
 /* Cut into frames, made one again, cut again, and given back frame by frame. */
 static void runs_are_split_and_joined(struct selftest_run *t)
 {
@@ -97,6 +139,8 @@ const struct selftest frame_tests[] = {
     {"frames: none lies in the framebuffer", screen_is_not_free},
     {"frames: double and foreign frees are refused", refusals},
     {"frames: each is usable memory, and none comes twice", frames_are_usable_and_distinct},
+    {"frames: runs of 2 MiB are aligned, whole, and come back whole", runs_are_whole},
+    {"frames: runs of 1 GiB are aligned, and come back whole", gigabytes_are_aligned},
     {"frames: a run is split, joined, and comes back frame by frame", runs_are_split_and_joined},
     {0},
 };

@@ -1,6 +1,7 @@
 /* huge.c - pages of 2 MiB and 1 GiB. */
 #include "memory.h"
 #include "paging/mapper.h"
+#include "paging/range.h"
 #include "paging/translate.h"
 #include "paging/window.h"
 #include "probe.h"
@@ -83,6 +84,38 @@ static void huge_1g(struct selftest_run *t)
     CHECK(probe.faulted && probe.error_code == 0 && probe.address == alias.value);
 }
 
+/* The gigabyte around the hand-over once more, as a range: read-only, so nothing in it can come to harm. */
+static void huge_range(struct selftest_run *t)
+{
+    virt_addr_t handoff = {(uintptr_t)t->handoff};
+    struct paging_translation here = {0}, found = {0};
+    CHECK(paging_translate(t->space, handoff, &here) == PAGING_OK);
+    uint64_t offset = here.address.value % level_bytes(PAGE_1G), value = *(volatile uint64_t *)handoff.value;
+    phys_addr_t run = {here.address.value - offset};
+    virt_addr_t start = test_address(t, test_page(t, 0)), alias = {start.value + offset};
+    page_t page = {test_page(t, 0).number + offset / PAGE_BYTES};
+    if (!machine_is_emulated() && !is_all_memory(t, frame_containing(run), level_pages(PAGE_1G))) {
+        t->skip = "the GiB around us is not all memory";
+        return;
+    }
+    unsigned largest = t->space->cpu.has_1g_pages ? PAGE_1G : PAGE_2M;
+    uint64_t gib = level_bytes(PAGE_1G), before = t->space->tables;
+    if (!CHECK(paging_map_range(t->space, start, run, gib, no_execute(t), t->source) == PAGING_OK))
+        return;
+    uint64_t tables = t->space->tables;
+    for (unsigned size = largest; size >= PAGE_4K; size--) {
+        CHECK(paging_translate(t->space, alias, &found) == PAGING_OK && found.size == size);
+        CHECK(found.address.value == here.address.value && *(volatile uint64_t *)alias.value == value);
+        CHECK(t->space->tables == tables + largest - size);
+        CHECK(paging_split(t->space, page, t->source) == (size > PAGE_4K ? PAGING_OK : PAGING_NOT_HUGE));
+    }
+    CHECK(paging_merge_range(t->space, start, gib, t->source) == PAGING_OK);
+    CHECK(paging_translate(t->space, alias, &found) == PAGING_OK && found.size == largest);
+    CHECK(t->space->tables == tables && *(volatile uint64_t *)alias.value == value);
+    CHECK(paging_unmap_range(t->space, start, gib, t->source) == PAGING_OK && t->space->tables == before);
+    CHECK(probe_read(alias).faulted);
+}
+
 /*
  * Through the window of the P1 that is not there, a 2 MiB page's start can be read. Once the page is gone,
  * and another one with a P1 stands in its place, the window must show that P1.
@@ -111,6 +144,7 @@ static void huge_leak_is_flushed(struct selftest_run *t)
 const struct selftest huge_tests[] = {
     {"huge: a 2 MiB page is read, refused inside, and removed whole", huge_2m},
     {"huge: a 1 GiB page is read, and read-only", huge_1g},
+    {"huge: a GiB is mapped with the largest page, split to 4 KiB, and merged again", huge_range},
     {"huge: after a 2 MiB page the window shows the new P1", huge_leak_is_flushed},
     {0},
 };

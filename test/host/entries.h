@@ -33,4 +33,12 @@ static inline void entry_write(uint64_t address, unsigned level, uint64_t bits)
     machine_flush_all();
 }
 
+/* The leaf that maps the address, whatever its size. */
+static inline uint64_t leaf_of(uint64_t address)
+{
+    struct walk walk = walker_walk(machine_walker(), NULL, address, WALK_READ, false);
+    assert_false(walk.faulted);
+    return walk.entry;
+}
+
 #endif

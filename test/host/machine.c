@@ -113,6 +113,12 @@ void machine_load_cr3(uint64_t root)
     machine_flush_all();
 }
 
+void machine_reload_cr3(void)
+{
+    tlb_forget_local(&machine.tlb, &machine.walker);
+    walk_cache_forget(&machine.cache);
+}
+
 void machine_flush_page(uint64_t address)
 {
     if (machine.flushes < MACHINE_FLUSH_LOG)

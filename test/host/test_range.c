@@ -78,6 +78,26 @@ static void refuses_the_gap_and_the_end(void **state)
     }
 }
 
+static void refuses_beyond_52_bits(void **state)
+{
+    (void)state;
+    struct machine_setup setup = rig_setup();
+    setup.physical_bits = 52;
+    rig_open_on(setup);
+    const uint64_t end = (uint64_t)1 << 52;
+    static const uint64_t lengths[] = {4 * KIB, 2 * MIB, GIB};
+    for (unsigned i = 0; i < 3; i++) {
+        assert_status(rig_map_range(PLACE, end, lengths[i], RW), PAGING_FRAME_TOO_HIGH);
+        assert_status(rig_map_range(PLACE, end - 4 * KIB, lengths[i] + 4 * KIB, RW), PAGING_FRAME_TOO_HIGH);
+        assert_status(rig_map_range(PLACE, 0 - lengths[i], lengths[i] + 4 * KIB, RW), PAGING_FRAME_TOO_HIGH);
+        assert_status(rig_map_range(PLACE, end - lengths[i], lengths[i], RW), PAGING_OK);
+        rig_translate(PLACE + lengths[i] - 1);
+        assert_status(rig_unmap_range(PLACE, lengths[i]), PAGING_OK);
+    }
+    assert_status(rig_map_sized(PLACE, (end / PAGE_BYTES) - 512, PAGE_2M, RW), PAGING_OK);
+    assert_status(rig_map_sized(PLACE + GIB, end / PAGE_BYTES, PAGE_1G, RW), PAGING_FRAME_TOO_HIGH);
+}
+
 static void refuses_kept_slots(void **state)
 {
     (void)state;
@@ -169,7 +189,9 @@ static void refuses_malformed(void **state)
 static const struct CMUnitTest tests[] = {
     RIG_TEST("range: first and last pages of both halves", edges_of_the_halves),
     RIG_TEST("range: empty and misaligned ones are refused", refuses_shapes),
-    RIG_TEST("range: the gap and the end of the address space", refuses_the_gap_and_the_end),
+    RIG_TEST("range: over the canonical hole, or past the last page, is refused",
+             refuses_the_gap_and_the_end),
+    RIG_TEST("range: address plus length beyond 2^52 is refused", refuses_beyond_52_bits),
     RIG_TEST("range: into, out of and over kept slots", refuses_kept_slots),
     RIG_TEST("range: no NX is refused, no 1 GiB pages are 2 MiB ones", features_the_processor_lacks),
     RIG_TEST("range: an entry with a reserved bit is refused", refuses_malformed),

@@ -69,6 +69,15 @@ void tlb_forget_all(struct tlb *tlb, const struct walker *walker)
             forget(tlb, walker, &tlb->buckets[i]);
 }
 
+void tlb_forget_local(struct tlb *tlb, const struct walker *walker)
+{
+    for (unsigned i = 1; i <= tlb->used; i++) {
+        const struct translation *record = &tlb->records[i];
+        if (record->live && !record->global)
+            forget(tlb, walker, find_link(tlb, walker, record->level, record->address));
+    }
+}
+
 static unsigned take_record(struct tlb *tlb)
 {
     if (tlb->free == 0) {

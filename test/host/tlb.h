@@ -38,6 +38,7 @@ struct translation *tlb_load(struct tlb *tlb, const struct walker *walker, uint6
 
 void tlb_flush(struct tlb *tlb, const struct walker *walker, uint64_t address);
 void tlb_forget_all(struct tlb *tlb, const struct walker *walker);
+void tlb_forget_local(struct tlb *tlb, const struct walker *walker); /* all but global ones */
 
 /* The first record that leads to one of these frames, or that a fresh walk contradicts; or NULL. */
 const struct translation *tlb_leading_to(const struct tlb *tlb, const struct walker *walker, uint64_t frame,
