@@ -8,13 +8,15 @@ MAKEFLAGS += --no-builtin-rules
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(B)/%,%,$(2))')
 
-.PHONY: all run bench-boot debug test check image usb format clean help
+.PHONY: all run debug test bench bench-counts bench-boot check image usb format clean help
 all: image
 
 help:
 	@echo 'make run [OPTIONS="key=value ..."]   boot on OVMF under QEMU, show the report; 0 only if all passed;'
 	@echo '                                    options: tests=PREFIX crash=page-fault ... (kernel/options.h)'
 	@echo 'make test [ONLY=PATTERN]            all tests, or those whose names match the pattern (see test/run --list)'
+	@echo 'make bench [ONLY=PATTERN]           what the core costs, beside the least possible (test/bench/README.md)'
+	@echo 'make bench-counts                   write test/bench/counts, the instructions that make test allows'
 	@echo 'make bench-boot                     what each verb costs on the emulated processor, in instructions and'
 	@echo '                                    flushes, and the way from the entry to our own tables'
 	@echo 'make check                          formatting, linters, include rules, the PE image'
@@ -225,7 +227,51 @@ $(B)/host/example: test/host/example.c $(CORE) Makefile | $(B)/deps-build $(B)/d
 	$(Q)$(CC) $(HOST_FLAGS) -MMD -MP $(filter %.c,$^) -o $@
 HOST_PROGRAMS += $(B)/host/example
 
-TEST_THINGS = $(HOST_PROGRAMS) $(MUTANT_PROGRAMS) $(BOOT_MUTANTS:%=$(B)/mutants/%/selfmap.img) $(B)/selfmap.img
+# ---- the benchmark: the core as the application compiles it, against the least possible --------------------
+# Two builds: in a process the window of all P1s of five levels only fits folded, and that costs instructions.
+# Slot 512 is one that a table does not have: the scratch page cannot be had in a process.
+BENCH_plain := -DPAGING_ACCESS_HEADER='"access_bench.h"' -DPAGING_RECURSIVE_SLOT=8 -DPAGING_FOREIGN_SLOT=9 \
+    -DPAGING_SCRATCH_SLOT=512
+BENCH_fold := $(BENCH_plain) -DBENCH_FOLD_BITS=44
+BENCH_FLAGS := -O2 $(WARNINGS) $(TARGET_FLAGS) -I. -Ipaging -Itest/bench
+BENCH_PARTS := $(patsubst test/bench/%.c,%,$(sort $(wildcard test/bench/*.c)))
+
+define compile_bench # flags
+@mkdir -p $(@D)
+$(call say,BENCHCC,$@)
+$(Q)$(CC) -std=gnu17 $(1) -MMD -MP -c $< -o $@
+endef
+define bench_rules # kind
+$(B)/bench/$(1)/core/%.o: paging/%.c Makefile | $(B)/deps-build $(B)/deps-bench
+	$$(call compile_bench,$(BENCH_FLAGS) $(BENCH_$(1)))
+$(B)/bench/$(1)/kernel/%.o: kernel/%.c Makefile | $(B)/deps-build $(B)/deps-bench
+	$$(call compile_bench,$(BENCH_FLAGS) $(BENCH_$(1)))
+$(B)/bench/$(1)/%.o: test/bench/%.c Makefile | $(B)/deps-build $(B)/deps-bench
+	$$(call compile_bench,$(BENCH_FLAGS) $(BENCH_$(1)))
+# The one part that may use vector registers.
+$(B)/bench/$(1)/vector.o: test/bench/vector.c Makefile | $(B)/deps-build $(B)/deps-bench
+	$$(call compile_bench,$(filter-out -mgeneral-regs-only,$(BENCH_FLAGS)) -O3 -funroll-loops $(BENCH_$(1)))
+$(B)/bench/$(1)/bench: $(BENCH_PARTS:%=$(B)/bench/$(1)/%.o) $(CORE:paging/%.c=$(B)/bench/$(1)/core/%.o) \
+    $(B)/bench/$(1)/kernel/frames.o $(B)/bench/$(1)/kernel/frame_zone.o $(B)/bench/$(1)/kernel/frames_add.o
+	$$(call say,BENCHLD,$$@)
+	$$(Q)$(CC) $$^ -o $$@
+BENCH_PROGRAMS += $(B)/bench/$(1)/bench
+endef
+$(foreach kind,plain fold,$(eval $(call bench_rules,$(kind))))
+
+bench: $(B)/deps-build $(B)/deps-bench
+	@$(MAKE) --no-print-directory -j$$(nproc) bench-programs
+	@test/bench/bench.py table '$(ONLY)'
+
+bench-counts: $(B)/deps-build $(B)/deps-bench
+	@$(MAKE) --no-print-directory -j$$(nproc) bench-programs
+	@test/bench/bench.py write
+.PHONY: bench-programs
+bench-programs: $(BENCH_PROGRAMS)
+	@:
+
+TEST_THINGS = $(HOST_PROGRAMS) $(BENCH_PROGRAMS) $(MUTANT_PROGRAMS) $(BOOT_MUTANTS:%=$(B)/mutants/%/selfmap.img) \
+    $(B)/selfmap.img
 print-%:
 	@echo $($*)
 

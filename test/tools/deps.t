@@ -119,9 +119,9 @@ done''')
 
     def test_every_name(self):
         """deps: every package of the table is asked for when nothing is there"""
-        self.deps("build", "run", "test", "check")
+        self.deps("build", "run", "test", "bench", "check")
         for package in ("binutils", "console-setup-linux", "mtools", "ovmf", "u-boot-qemu",
-                        "cppcheck", "perl"):
+                        "cppcheck", "perl", "valgrind"):
             self.assertIn(f" {package}", self.noted()[-1])
 
 

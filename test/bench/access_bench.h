@@ -1,0 +1,67 @@
+/*
+ * access_bench.h - the core's accesses in the benchmark: plain ones, and flushes that are only counted.
+ *
+ * What is measured and what it is measured against both go through these functions, so neither has an access
+ * that the other has not. INVLPG is a privileged instruction; here it is one increment, on both sides.
+ *
+ * With BENCH_FOLD_BITS each address is cut to so many bits first. With five levels the window of all P1s has
+ * 256 TiB, which no process has; folded it has what lies below the bits, and memory.c sees to it that no two
+ * tables meet there.
+ */
+#ifndef BENCH_ACCESS_H
+#define BENCH_ACCESS_H
+
+struct bench_tally {
+    uint64_t page_flushes, full_flushes, zeroed_tables;
+};
+extern struct bench_tally bench_tally;
+
+/* Out of line, so that its instructions can be told from others; ours, so that they are not the libc's. */
+void bench_table_zero(volatile entry_t *table);
+
+static inline uintptr_t bench_fold(uintptr_t address)
+{
+#ifdef BENCH_FOLD_BITS
+    return address & (((uintptr_t)1 << BENCH_FOLD_BITS) - 1);
+#else
+    return address;
+#endif
+}
+
+static inline entry_t entry_load(const volatile entry_t *entry)
+{
+    return (entry_t){((const volatile entry_t *)bench_fold((uintptr_t)entry))->bits};
+}
+
+static inline void entry_store(volatile entry_t *entry, entry_t value)
+{
+    ((volatile entry_t *)bench_fold((uintptr_t)entry))->bits = value.bits;
+}
+
+static inline void table_zero(volatile entry_t *table)
+{
+    bench_table_zero(table);
+}
+
+static inline void tlb_flush_page(virt_addr_t address)
+{
+    __asm__ volatile("" : : "r"(address.value) : "memory");
+    bench_tally.page_flushes++;
+}
+
+static inline void bench_flush_all(void)
+{
+    __asm__ volatile("" : : : "memory");
+    bench_tally.full_flushes++;
+}
+
+/* Whatever the core says about how to do it. */
+#define tlb_flush_all(...) bench_flush_all()
+
+/* No work here changes to another space; the core only has to find this. */
+static inline void root_load(phys_addr_t root)
+{
+    (void)root;
+}
+
+#endif

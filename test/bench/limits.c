@@ -1,0 +1,93 @@
+/*
+ * limits.c - the least that ranges take: nothing is looked up, nothing is checked, entries are stored.
+ *
+ * The loops are unrolled, so that the limit is the stores and not the counting.
+ */
+#include "bench.h"
+
+static void zero_table(const struct bench *bench, const struct found_table *table)
+{
+    if (table->level < bench->world->levels) /* the root was there before */
+        table_zero((volatile entry_t *)(bench->space.offset + (table->frame << ENTRY_FRAME_SHIFT)));
+}
+
+/* New tables are filled where the core fills them: by offset. */
+static void store_leaves(const struct leaf_run *run)
+{
+    entry_t leaf = run->first;
+    uint64_t step = leaf_step(run->level);
+    volatile entry_t *slot = run->by_offset;
+#pragma GCC unroll 8
+    for (unsigned left = run->count; left > 0; left--, slot++) {
+        entry_store(slot, leaf);
+        leaf.bits += step;
+    }
+}
+
+void limit_fill(struct bench *bench, const struct verbs *verbs)
+{
+    (void)verbs;
+    const struct leaf_run *end = bench->survey.runs + bench->survey.run_count;
+    for (const struct leaf_run *run = bench->survey.runs; run < end; run++)
+        store_leaves(run);
+}
+
+void limit_map(struct bench *bench, const struct verbs *verbs)
+{
+    const struct survey *survey = &bench->survey;
+    for (uint64_t i = 0; i < survey->table_count; i++)
+        zero_table(bench, &survey->tables[i]);
+    limit_fill(bench, verbs);
+}
+
+/* Here runs and tables are both in the order of their frames, and each run is in a table of its own. */
+void limit_map_each(struct bench *bench, const struct verbs *verbs)
+{
+    (void)verbs;
+    const struct survey *survey = &bench->survey;
+    const struct leaf_run *run = survey->runs, *end = run + survey->run_count;
+    for (uint64_t i = 0; i < survey->table_count; i++) {
+        zero_table(bench, &survey->tables[i]);
+        for (; run < end && run->table == survey->tables[i].frame; run++)
+            store_leaves(run);
+    }
+}
+
+void limit_clear(struct bench *bench, const struct verbs *verbs)
+{
+    (void)verbs;
+    const struct leaf_run *end = bench->survey.runs + bench->survey.run_count;
+    for (const struct leaf_run *run = bench->survey.runs; run < end; run++) {
+        volatile entry_t *slot = run->by_reach;
+#pragma GCC unroll 8
+        for (unsigned left = run->count; left > 0; left--, slot++)
+            entry_store(slot, (entry_t){0});
+    }
+}
+
+void limit_give_back(struct bench *bench, const struct verbs *verbs)
+{
+    (void)verbs;
+    struct frame_source *frames = &bench->frames.source;
+    const struct leaf_run *end = bench->survey.runs + bench->survey.run_count;
+    for (const struct leaf_run *run = bench->survey.runs; run < end; run++) {
+        volatile entry_t *slot = run->by_reach;
+        frame_t frame = entry_frame(run->first);
+        for (unsigned left = run->count; left > 0; left--, slot++, frame.number++) {
+            entry_store(slot, (entry_t){0});
+            frames->release(frames, PAGE_4K, frame);
+        }
+    }
+}
+
+void limit_protect(struct bench *bench, const struct verbs *verbs)
+{
+    (void)verbs;
+    const struct leaf_run *end = bench->survey.runs + bench->survey.run_count;
+    for (const struct leaf_run *run = bench->survey.runs; run < end; run++) {
+        volatile entry_t *slot = run->by_reach;
+#pragma GCC unroll 8
+        for (unsigned left = run->count; left > 0; left--, slot++)
+            entry_store(slot, (entry_t){(entry_load(slot).bits & ~PROTECT_CLEAR) | PROTECT_SET});
+    }
+}
