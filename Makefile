@@ -147,7 +147,7 @@ HOST_INCLUDE := -Ipaging -Itest/host
 
 # Of the mutants in paging/mutant.h each must be noticed by a host test, and these by a booted machine too.
 MUTANTS := $(filter-out NONE,$(shell sed -n 's/^.define MUTANT_\([A-Z_]*\) *[0-9].*/\1/p' paging/mutant.h))
-BOOT_MUTANTS := NO_PAGE_FLUSH NO_WINDOW_FLUSH READ_ONLY_PARENTS LEAK_ON_NO_FRAMES NEVER_RECLAIM NO_SCRATCH_FLUSH
+BOOT_MUTANTS := NO_PAGE_FLUSH NO_WINDOW_FLUSH READ_ONLY_PARENTS RESERVES_TOO_FEW NEVER_RECLAIM NO_SCRATCH_FLUSH
 MUTANT_TESTS := map map_refuses unmap old_or_new map_range unmap_range protect_range split merge random
 
 define compile_host

@@ -47,8 +47,9 @@ void print_facts(const struct handoff *handoff, const struct frames *frames)
     report_fact("pages_usable", "%lu", frames_total(frames));
     report_fact("pages_free", "%lu", frames_free_count(frames));
     report_fact("bookkeeping_bytes", "%lu", handoff->bookkeeping_bytes);
-    struct paging_stats stats;
-    paging_count(&handoff->space, &stats);
+    struct paging_stats stats = {0};
+    if (paging_count(&handoff->space, &stats) != PAGING_OK)
+        return;
     report_fact("tables_used", "%lu", handoff->space.tables);
     report_fact("pages_mapped_4k", "%lu", stats.leaves[PAGE_4K]);
     report_fact("pages_mapped_2m", "%lu", stats.leaves[PAGE_2M]);

@@ -32,6 +32,7 @@ struct paging_cpu machine_paging_cpu(void)
         .physical_bits = bits ? bits : 36, /* SDM 3A, 4.1.4: without the leaf, 36 */
         .has_no_execute = extended >> 20 & 1,
         .has_1g_pages = extended >> 26 & 1,
+        .has_invpcid = cpuid_or_zero(7).ebx >> 10 & 1,
     };
 }
 

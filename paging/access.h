@@ -1,9 +1,9 @@
 /*
- * access.h - the only five ways in which the core touches the machine.
+ * access.h - the only six ways in which the core touches the machine.
  *
  * Every access to an entry is one volatile 64-bit load or store: a live entry must never be seen half
  * written, and the processor may set accessed and dirty bits at any time. A host test compiles the same
- * core with PAGING_ACCESS_HEADER naming a header that defines these five functions for an emulated machine.
+ * core with PAGING_ACCESS_HEADER naming a header that defines these six functions for an emulated machine.
  */
 #ifndef PAGING_ACCESS_H
 #define PAGING_ACCESS_H
@@ -41,14 +41,28 @@ static inline void tlb_flush_page(virt_addr_t address)
     __asm__ volatile("invlpg (%0)" : : "r"(address.value) : "memory");
 }
 
-/* Forget everything, global pages included: a change of CR4.PGE does that (SDM 3A, 4.10.4.1). */
-static inline void tlb_flush_all(void)
+/*
+ * Forget everything, global pages included (SDM 3A, 4.10.4.1): INVPCID of type 2 does that, where CPUID has
+ * it, and so does a change of CR4.PGE. Loading CR3 does not.
+ */
+static inline void tlb_flush_all(bool has_invpcid)
 {
+    if (has_invpcid) {
+        const uint64_t descriptor[2] = {0}, all_and_global = 2;
+        __asm__ volatile("invpcid %0, %1" : : "m"(descriptor), "r"(all_and_global) : "memory");
+        return;
+    }
     const uint64_t page_global = 1 << 7;
     uint64_t cr4;
     __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
     __asm__ volatile("mov %0, %%cr4" : : "r"(cr4 ^ page_global) : "memory");
     __asm__ volatile("mov %0, %%cr4" : : "r"(cr4) : "memory");
+}
+
+/* Make another root the active one. Everything is forgotten but global pages (SDM 3A, 4.10.4.1). */
+static inline void root_load(phys_addr_t root)
+{
+    __asm__ volatile("mov %0, %%cr3" : : "r"(root.value) : "memory");
 }
 
 #endif

@@ -66,9 +66,8 @@ static inline unsigned address_bits(unsigned levels)
 /* An address made canonical: the highest translated bit is copied into all bits above it. */
 static inline virt_addr_t canonical_address(unsigned levels, uint64_t address)
 {
-    uint64_t sign = (uint64_t)1 << (address_bits(levels) - 1);
-    uint64_t low = address & (sign | (sign - 1));
-    return (virt_addr_t){(low ^ sign) - sign};
+    unsigned unused = 64 - address_bits(levels);
+    return (virt_addr_t){(uint64_t)((int64_t)(address << unused) >> unused)};
 }
 
 static inline bool address_is_canonical(unsigned levels, virt_addr_t address)
@@ -82,8 +81,8 @@ MUST_CHECK static inline enum paging_status page_containing(unsigned levels, vir
 {
     if (!address_is_canonical(levels, address))
         return PAGING_NOT_CANONICAL;
-    uint64_t sign = (uint64_t)1 << (address_bits(levels) - 1);
-    page->number = (address.value & (sign | (sign - 1))) >> PAGE_SHIFT;
+    unsigned unused = 64 - address_bits(levels);
+    page->number = address.value << unused >> (unused + PAGE_SHIFT);
     return PAGING_OK;
 }
 

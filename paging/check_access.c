@@ -39,7 +39,7 @@ enum paging_status paging_check_access(const struct address_space *space, virt_a
 {
     struct paging_translation found;
     enum paging_status status = paging_translate(space, address, &found);
-    if (status == PAGING_NOT_CANONICAL)
+    if (status == PAGING_NOT_CANONICAL || status == PAGING_OUT_OF_REACH)
         return status;
     uint64_t present = 0;
     if (status == PAGING_MALFORMED)

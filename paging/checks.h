@@ -8,21 +8,33 @@
 
 #include "walk.h"
 
-static inline bool in_upper_half(const struct address_space *space, page_t page)
+/*
+ * May the half that the page is in be changed through this space? What spaces share is cached under the live
+ * one, so it is changed through that one only.
+ */
+static inline enum paging_status check_reach(const struct address_space *space, page_t page)
 {
-    return page_index(page, space->cpu.levels) >= ENTRY_COUNT / 2;
+    if (space->reach == PAGING_BY_NOTHING)
+        return PAGING_OUT_OF_REACH;
+    bool shared = space->lender != NULL || space->borrowers > 0;
+    return shared && space->reach != PAGING_BY_WINDOW && in_upper_half(space, page) ? PAGING_SHARED
+                                                                                    : PAGING_OK;
+}
+
+/* The same for one page, which is not below a slot the core keeps either. */
+static inline enum paging_status check_page(const struct address_space *space, page_t page)
+{
+    enum paging_status status = check_reach(space, page);
+    return status == PAGING_OK && page_is_kept(space, page) ? PAGING_RESERVED_SLOT : status;
 }
 
 static inline enum paging_status check_flags(const struct address_space *space, uint64_t flags,
                                              bool upper_half)
 {
-    if ((flags & ~LEAF_FLAGS) != 0)
-        return PAGING_BAD_FLAGS;
-    if ((flags & ENTRY_GLOBAL) != 0 && !upper_half)
-        return PAGING_BAD_FLAGS;
-    if ((flags & ENTRY_NO_EXECUTE) != 0 && !space->cpu.has_no_execute)
-        return PAGING_NOT_SUPPORTED;
-    return PAGING_OK;
+    uint64_t refused = flags & space->refused_flags[upper_half];
+    if (refused == 0)
+        return PAGING_OK;
+    return refused == ENTRY_NO_EXECUTE ? PAGING_NOT_SUPPORTED : PAGING_BAD_FLAGS;
 }
 
 #endif

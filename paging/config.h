@@ -44,4 +44,8 @@ _Static_assert(sizeof(uint64_t) << PAGING_INDEX_BITS == (1u << (PAGING_INDEX_BIT
 
 #define MUST_CHECK __attribute__((warn_unused_result))
 
+/* For code that is compiled once per number of levels and way to reach tables, and its rare other ways. */
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define OUT_OF_LINE   static __attribute__((noinline))
+
 #endif

@@ -10,7 +10,8 @@
  * An entry of all zeroes is unused. A non-zero entry without PRESENT belongs to the owner of the address
  * space. The core keeps bits 52-58 of every entry: in a leaf, bit 52 says that the frame came from the
  * frame source; in an entry that points to a table, bits 52-58 and 9-10 hold how many entries of that table
- * are used. In a leaf bits 9-11 are free for the system that uses the core.
+ * are used, and bit 11 says something about it (ENTRY_OWNED_BELOW, ENTRY_PINNED). In a leaf bits 9-11 are free
+ * for the system that uses the core.
  */
 #ifndef PAGING_ENTRY_H
 #define PAGING_ENTRY_H
@@ -60,12 +61,19 @@ typedef struct {
 /*
  * Only the leaf decides about rights, so every other entry allows everything. It is accessed and dirty from
  * the start, because through the recursive window it is a leaf itself and the processor must never find a
- * reason to write to it. A slot of the root that the core keeps is never for user mode, and never
- * executable where the processor can forbid it.
+ * reason to write to it.
  */
 #define ENTRY_TABLE_FLAGS                                                                            \
     (ENTRY_PRESENT | MUTANT_DROPS(READ_ONLY_PARENTS, ENTRY_WRITABLE) | ENTRY_USER | ENTRY_ACCESSED | \
      ENTRY_DIRTY)
+/* Every entry that points to a table has this low byte, so one look tells that it does, and is no leaf. */
+#define ENTRY_TABLE_CHECK ((uint64_t)0xff | ENTRY_NO_EXECUTE)
+/* Of an entry of a P2: pages of the P1 may be owned. It stays when they go; without it, none is. */
+#define ENTRY_OWNED_BELOW ENTRY_SYSTEM_11
+/* Of an entry of the root: spaces share the table below it. Its count means nothing, and it is never freed. */
+#define ENTRY_PINNED      ENTRY_SYSTEM_11
+
+/* A slot of the root that the core keeps: never for user mode, never executable where that can be forbidden. */
 #define ENTRY_SLOT_FLAGS (ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_ACCESSED | ENTRY_DIRTY | ENTRY_NO_EXECUTE)
 
 static inline bool entry_is_unused(entry_t entry)
@@ -135,6 +143,22 @@ static inline entry_t entry_with_count(entry_t entry, unsigned count)
     uint64_t low = (stored & 0x7f) << COUNT_LOW_SHIFT;
     uint64_t high = (stored >> COUNT_LOW_BITS & 3) << COUNT_HIGH_SHIFT;
     return (entry_t){(entry.bits & ~COUNT_MASK) | low | high};
+}
+
+/*
+ * One more used entry, or one less, in a table that has 1 to 511 or 2 to 512 of them. Answers false where more
+ * than the low seven bits would change; bits 59 to 63 of such an entry are zero and show it.
+ */
+static inline bool count_steps_up(entry_t *entry)
+{
+    entry->bits += (uint64_t)1 << COUNT_LOW_SHIFT;
+    return (entry->bits >> (COUNT_LOW_SHIFT + COUNT_LOW_BITS) & 1) == 0;
+}
+
+static inline bool count_steps_down(entry_t *entry)
+{
+    entry->bits -= (uint64_t)1 << COUNT_LOW_SHIFT;
+    return (int64_t)entry->bits >= 0;
 }
 
 static inline entry_t entry_to_table(frame_t table, unsigned count)

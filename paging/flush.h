@@ -2,8 +2,8 @@
  * flush.h - forgetting translations, one by one or all at once.
  *
  * Internal to the core. A verb that removes or changes many pages collects what has to be forgotten while it
- * writes, and flushes once: each page by itself if they are few, everything if they are many. A space that
- * is not live has nothing in the TLB.
+ * writes, and flushes once: each page by itself if they are few, everything if they are many. Of a space that
+ * is reached by offset nothing is in the TLB; of one that is reached through the foreign slot its windows are.
  */
 #ifndef PAGING_FLUSH_H
 #define PAGING_FLUSH_H
@@ -28,12 +28,33 @@ static inline bool flush_is_full(const struct flush_batch *batch)
     return batch->count > FLUSH_LIMIT;
 }
 
+/* Is there any use in telling the batch of more pages? */
+static inline bool flush_wants_more(const struct address_space *space, const struct flush_batch *batch)
+{
+    return space->reach != PAGING_BY_OFFSET && !flush_is_full(batch);
+}
+
 static inline void flush_later(struct flush_batch *batch, virt_addr_t address)
 {
     if (batch->count < FLUSH_LIMIT)
         batch->pages[batch->count] = address;
     if (batch->count <= FLUSH_LIMIT)
         batch->count++;
+}
+
+/*
+ * The page of the window of this level on the way to a page, in every view of these tables that there is: while
+ * a foreign space is open that shares the upper half, its windows show those tables too.
+ */
+static inline void flush_window_later(const struct address_space *space, struct flush_batch *batch,
+                                      unsigned level, page_t page)
+{
+    uint64_t table = page.number >> (INDEX_BITS * level) << PAGE_SHIFT;
+    flush_later(batch, (virt_addr_t){space->windows[level] + table});
+    if (space->slot_shows_half && in_upper_half(space, page)) {
+        virt_addr_t other = foreign_window_base(space->cpu.levels, level);
+        flush_later(batch, (virt_addr_t){other.value + table});
+    }
 }
 
 /*
@@ -45,14 +66,14 @@ static inline void flush_later(struct flush_batch *batch, virt_addr_t address)
 static inline void flush_leaf_later(const struct address_space *space, struct flush_batch *batch,
                                     unsigned level, page_t page)
 {
-    unsigned levels = space->cpu.levels;
-    if (space->reach == PAGING_BY_OFFSET || flush_is_full(batch))
+    if (!flush_wants_more(space, batch))
         return;
     UNLESS_MUTANT(NO_PAGE_FLUSH)
-    flush_later(batch, page_start(levels, page));
+    if (space->reach == PAGING_BY_WINDOW)
+        flush_later(batch, page_start(space->cpu.levels, page));
     UNLESS_MUTANT(NO_HUGE_LEAK_FLUSH)
     for (unsigned below = level - 1; below >= 1; below--)
-        flush_later(batch, window_table_address(levels, PAGING_RECURSIVE_SLOT, below, page));
+        flush_window_later(space, batch, below, page);
 }
 
 /* The table of this level on the way to page goes away: so does its window. */
@@ -62,11 +83,14 @@ static inline void flush_table_later(const struct address_space *space, struct f
     if (space->reach == PAGING_BY_OFFSET)
         return;
     UNLESS_MUTANT(NO_WINDOW_FLUSH)
-    flush_later(batch, window_table_address(space->cpu.levels, PAGING_RECURSIVE_SLOT, level, page));
+    flush_window_later(space, batch, level, page);
 }
 
-/* Forget one page now, or all that was collected, if the space is live. */
+/* Forget one page now, or all that was collected, if the space is not reached by offset. */
 void flush_page(struct address_space *space, virt_addr_t address);
 void flush_now(struct address_space *space, struct flush_batch *batch);
+
+/* Forget all there is, global pages included. */
+void flush_everything(struct address_space *space);
 
 #endif

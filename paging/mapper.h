@@ -12,6 +12,12 @@
 #include "space.h"
 
 /*
+ * Not a bit of any entry, but of the flags of the verbs that map: an entry that belongs to the owner of the
+ * space gives way if the new leaf covers just what it did. Without it such a page is refused.
+ */
+#define MAP_OVER_RESERVED ((uint64_t)1 << 58)
+
+/*
  * Map page to frame with flags: any of LEAF_FLAGS of entry.h, PRESENT is implied. The frame stays the
  * caller's: unmapping does not give it back.
  *
@@ -82,7 +88,7 @@ MUST_CHECK enum paging_status paging_unmap(struct address_space *space, page_t p
 /*
  * Give the page an entry that is not present and carries the owner's payload: a guard page, one to be filled
  * when it is touched, one that was swapped out. Translate answers PAGING_RESERVED for it, paging_trace shows
- * the entry, and map refuses it. Tables cost what they cost for paging_map_to; nothing is flushed.
+ * the entry, and map refuses it unless told MAP_OVER_RESERVED. Tables cost what they cost for paging_map_to; nothing is flushed.
  *
  *   PAGING_BAD_FLAGS  the payload is zero, or has more than 63 bits
  *   and as for paging_map_to: PAGING_ALREADY_MAPPED, PAGING_RESERVED, PAGING_INSIDE_HUGE,

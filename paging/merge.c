@@ -1,5 +1,6 @@
 /* merge.c - 512 small pages that equal one large one become it. */
 #include "range_walk.h"
+#include "unlinked.h"
 
 #define MAY_DIFFER (ENTRY_ACCESSED | ENTRY_DIRTY)
 
@@ -20,8 +21,7 @@ static entry_t merged(const volatile entry_t *entries, unsigned level)
 {
     entry_t first = entry_load(&entries[0]), none = {0};
     uint64_t start = leaf_frame(first, level).number;
-    if (!entry_is_present(first) || entry_is_table(first, level) || (first.bits & ENTRY_OWNED) != 0 ||
-        start % level_pages(level + 1) != 0)
+    if (!entry_is_present(first) || entry_is_table(first, level) || start % level_pages(level + 1) != 0)
         return none;
     for (unsigned i = 0; i < ENTRY_COUNT; i++) {
         entry_t entry = entry_load(&entries[i]);
@@ -47,12 +47,14 @@ static void replace(struct address_space *space, volatile entry_t *slot, unsigne
     flush_now(space, &batch);
 
     /* Until the flush the processor may have marked pages in the table that has gone. */
-    uint64_t marks = marks_in(new_table_open(space, table));
-    new_table_done(space);
+    uint64_t marks = marks_in(unlinked_open(space, table));
     if ((marks & ~leaf.bits) != 0)
         entry_store(slot, (entry_t){entry_load(slot).bits | marks});
+    unlinked_done(space);
     frames->release(frames, PAGE_4K, table);
-    space->tables--;
+    add_to_tables(space, (page_t){at}, -1);
+    if ((leaf.bits & ENTRY_OWNED) != 0)
+        frames->join(frames, (enum page_size)(level + 1), leaf_frame(leaf, level + 1));
 }
 
 static bool can_be_leaf(const struct address_space *space, unsigned level)

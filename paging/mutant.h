@@ -11,7 +11,7 @@
 #define MUTANT_NO_PAGE_FLUSH      1  /* unmap clears the entry but leaves the translation in the TLB */
 #define MUTANT_NO_WINDOW_FLUSH    2  /* a table goes back while its window is still cached */
 #define MUTANT_READ_ONLY_PARENTS  3  /* entries that point to tables lack WRITABLE */
-#define MUTANT_LEAK_ON_NO_FRAMES  4  /* frames taken before the source ran dry are not given back */
+#define MUTANT_RESERVES_TOO_FEW   4  /* a verb begins to write although one frame is missing */
 #define MUTANT_NO_HUGE_LEAK_FLUSH 5  /* the window pages that a huge leaf leaks into stay cached */
 #define MUTANT_NO_SCRATCH_FLUSH   6  /* the scratch page still shows the table filled before */
 #define MUTANT_LINK_BEFORE_FILL   7  /* a new table is linked first and filled afterwards */

@@ -13,6 +13,7 @@
  *   PAGING_NOT_CANONICAL   the start is in the gap
  *   PAGING_RANGE_TOO_LONG  the range runs into the gap, or past the end of the address space
  *   PAGING_RESERVED_SLOT   some page lies below a slot the core keeps
+ *   PAGING_OUT_OF_REACH, PAGING_SHARED   the space cannot be changed so (spaces.h)
  *   PAGING_MALFORMED       an entry above the P1s has a reserved bit set: somebody else wrote to the tables
  *   PAGING_NO_FRAMES       no frames for tables
  * On each of them, and on those below, nothing has changed.
@@ -23,8 +24,8 @@
 #include "space.h"
 
 /*
- * Map the range to the physical addresses from `to` on, with flags as for paging_map_to, with the largest
- * pages that both alignments, the length and the processor allow. The frames stay the caller's. Nothing is
+ * Map the range to the physical addresses from `to` on, with flags as for paging_map_to (MAP_OVER_RESERVED
+ * among them), with the largest pages that both alignments, the length and the processor allow. The frames stay the caller's. Nothing is
  * flushed but the scratch page.
  *
  *   PAGING_ALREADY_MAPPED  some page of the range is mapped
@@ -36,7 +37,18 @@
 MUST_CHECK enum paging_status paging_map_range(struct address_space *space, virt_addr_t start, phys_addr_t to,
                                                uint64_t bytes, uint64_t flags, struct frame_source *frames);
 
-/* The same with the virtual addresses equal to the physical ones. */
+/*
+ * Map the range to frames of the source's choosing: 1 GiB and 2 MiB frames wherever the alignment allows such a
+ * page, the processor has it and the source has such a frame, else 4 KiB ones. They are owned: unmapping gives
+ * them back. They are not zeroed. The source must have frames for the case that none is huge.
+ *
+ *   PAGING_ALREADY_MAPPED, PAGING_RESERVED, PAGING_BAD_FLAGS, PAGING_NOT_SUPPORTED   as above
+ */
+MUST_CHECK enum paging_status paging_map_range_alloc(struct address_space *space, virt_addr_t start,
+                                                     uint64_t bytes, uint64_t flags,
+                                                     struct frame_source *frames);
+
+/* paging_map_range with the virtual addresses equal to the physical ones. */
 MUST_CHECK enum paging_status paging_identity_map_range(struct address_space *space, phys_addr_t start,
                                                         uint64_t bytes, uint64_t flags,
                                                         struct frame_source *frames);
@@ -80,10 +92,10 @@ MUST_CHECK enum paging_status paging_split(struct address_space *space, page_t p
 /*
  * The other way: wherever in the range 512 pages of one size lie in a row, aligned, with the same flags but
  * for accessed and dirty, they become one page of the next size (as far as the processor has it), and their
- * table goes back. That page is accessed or dirty if any of them was. Owned pages stay as they are, because
- * their frames were handed out one by one. A range in which nothing fits is no error, and changes nothing.
+ * table goes back. That page is accessed or dirty if any of them was. Frames of owned pages are joined in the
+ * source. A range in which nothing fits is no error, and changes nothing.
  *
- * The frame source is only given to, so there is no PAGING_NO_FRAMES.
+ * The frame source is not taken from, so there is no PAGING_NO_FRAMES.
  */
 MUST_CHECK enum paging_status paging_merge_range(struct address_space *space, virt_addr_t start,
                                                  uint64_t bytes, struct frame_source *frames);

@@ -26,6 +26,21 @@ static inline uint64_t entry_end(unsigned level, struct range range)
     return end < range.end ? end : range.end;
 }
 
+/* How many entries of a table of this level does the range touch? It lies in that table. */
+static inline unsigned parts_of(unsigned level, struct range range)
+{
+    uint64_t shift = INDEX_BITS * (level - 1);
+    return (unsigned)(((range.end - 1) >> shift) - (range.at >> shift)) + 1;
+}
+
+/* The part of the range below entry number i of those. */
+static inline struct range part_of(unsigned level, struct range range, unsigned i)
+{
+    uint64_t shift = INDEX_BITS * (level - 1);
+    uint64_t start = ((range.at >> shift) + i) << shift, end = start + ((uint64_t)1 << shift);
+    return (struct range){start > range.at ? start : range.at, end < range.end ? end : range.end};
+}
+
 /*
  * Take the next entry's part off the front of the range; false when nothing is left. The slot of a table's
  * entry moves along with it.
@@ -43,14 +58,6 @@ static inline bool next_part(unsigned level, struct range *range, struct range *
 static inline bool covers_entry(unsigned level, uint64_t at, uint64_t end)
 {
     return end - at == level_pages(level);
-}
-
-/* A frame that was reserved before. */
-static inline frame_t reserved_frame(struct frame_source *frames)
-{
-    frame_t frame = {0};
-    (void)frames->allocate(frames, PAGE_4K, &frame);
-    return frame;
 }
 
 /* PAGING_MALFORMED if a table holds an entry that the processor would refuse. P1s are not looked at. */

@@ -20,6 +20,11 @@ static const char *const names[PAGING_STATUS_COUNT] = {
     [PAGING_NOT_HUGE] = "not huge",
     [PAGING_DENIED] = "denied",
     [PAGING_ACTIVE] = "active",
+    [PAGING_NOT_ACTIVE] = "not active",
+    [PAGING_OUT_OF_REACH] = "out of reach",
+    [PAGING_OPEN] = "open",
+    [PAGING_SLOT_TAKEN] = "slot taken",
+    [PAGING_SHARED] = "shared",
 };
 
 const char *paging_status_name(enum paging_status status)

@@ -27,6 +27,11 @@ enum paging_status {
     PAGING_NOT_HUGE,       /* a 4 KiB page cannot be split */
     PAGING_DENIED,         /* the tables do not grant this access */
     PAGING_ACTIVE,         /* the space is live */
+    PAGING_NOT_ACTIVE,     /* the space is not live */
+    PAGING_OUT_OF_REACH,   /* the space is neither live nor open, and its tables are not reached by offset */
+    PAGING_OPEN,           /* the space is open through the foreign slot */
+    PAGING_SLOT_TAKEN,     /* another space is open through the foreign slot */
+    PAGING_SHARED,         /* spaces share the upper half: only the live one of them may change it */
     PAGING_STATUS_COUNT
 };
 

@@ -85,17 +85,15 @@ static inline struct p1_table *p1_below(const struct address_space *space, const
              : p2_below, struct p2_table * \
              : p1_below)(space, table, index)
 
-/* The root's address, whatever it is. */
+/* The root's address, whatever it is; NULL if the space is out of reach. */
 static inline void *root_table(const struct address_space *space)
 {
-    unsigned levels = space->cpu.levels;
-    if (space->reach == PAGING_BY_OFFSET)
-        return (void *)(uintptr_t)table_by_offset(space, space->root);
-    virt_addr_t window = window_table_address(levels, PAGING_RECURSIVE_SLOT, levels, (page_t){0});
-    return (void *)(uintptr_t)window.value;
+    if (space->reach == PAGING_BY_NOTHING)
+        return NULL;
+    return (void *)(uintptr_t)entry_slot(space, space->cpu.levels, (page_t){0}, space->root);
 }
 
-/* The root, if it is a P4; with five levels it is a P5. Else NULL. */
+/* The root, if it is a P4 and can be reached; with five levels it is a P5. Else NULL. */
 static inline struct p4_table *root_p4(const struct address_space *space)
 {
     return space->cpu.levels == 4 ? root_table(space) : NULL;

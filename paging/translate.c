@@ -1,10 +1,12 @@
 /* translate.c - what an address leads to. */
 #include "translate.h"
-#include "walk.h"
+#include "express.h"
 
 static enum paging_status walk_address(const struct address_space *space, virt_addr_t address, page_t *page,
                                        struct walk *walk)
 {
+    if (space->reach == PAGING_BY_NOTHING)
+        return PAGING_OUT_OF_REACH;
     enum paging_status status = page_containing(space->cpu.levels, address, page);
     if (status != PAGING_OK)
         return status;
@@ -25,8 +27,8 @@ static uint64_t effective_flags(const struct address_space *space, const struct 
     return (own & ~(ENTRY_WRITABLE | ENTRY_USER)) | granted | denied;
 }
 
-enum paging_status paging_translate(const struct address_space *space, virt_addr_t address,
-                                    struct paging_translation *translation)
+OUT_OF_LINE enum paging_status translate_long(const struct address_space *space, virt_addr_t address,
+                                              struct paging_translation *translation)
 {
     page_t page;
     struct walk walk;
@@ -34,8 +36,8 @@ enum paging_status paging_translate(const struct address_space *space, virt_addr
     if (status != PAGING_OK)
         return status;
     entry_t leaf = walk.entries[walk.level];
-    /* Below a kept slot the leaf may be a table's entry, and these bits its count. */
-    uint64_t count_bits = page_is_kept(space, page) ? COUNT_MASK : 0;
+    /* Below a kept slot the leaf may be a table's entry, and these bits its count and more. */
+    uint64_t count_bits = page_is_kept(space, page) ? COUNT_MASK | ENTRY_SYSTEM_BITS : 0;
     uint64_t offset = address.value % level_bytes(walk.level);
     *translation = (struct paging_translation){
         .address = {frame_start(leaf_frame(leaf, walk.level)).value + offset},
@@ -46,13 +48,36 @@ enum paging_status paging_translate(const struct address_space *space, virt_addr
     return PAGING_OK;
 }
 
+/* On the express way: a 4 KiB page below tables that grant everything, so that the leaf alone decides. */
+ALWAYS_INLINE enum paging_status translate_express(unsigned levels, bool window,
+                                                   const struct address_space *space, virt_addr_t address,
+                                                   struct paging_translation *translation)
+{
+    page_t page;
+    struct express way;
+    if (page_containing(levels, address, &page) != PAGING_OK ||
+        !express_walk(space, levels, window, page, &way) || !express_is_page(space, &way))
+        return translate_long(space, address, translation);
+    *translation = (struct paging_translation){
+        .address = {frame_start(entry_frame(way.entry)).value | address.value % PAGE_BYTES},
+        .size = PAGE_4K,
+        .flags = way.entry.bits & LEAF_FLAGS,
+        .owned = (way.entry.bits & ENTRY_OWNED) != 0,
+    };
+    return PAGING_OK;
+}
+
+TAKE_EXPRESS(translate,
+             (const struct address_space *space, virt_addr_t address, struct paging_translation *translation),
+             (space, address, translation))
+
 enum paging_status paging_trace(const struct address_space *space, virt_addr_t address,
                                 struct paging_path *path)
 {
     page_t page;
     struct walk walk;
     enum paging_status status = walk_address(space, address, &page, &walk);
-    if (status == PAGING_NOT_CANONICAL)
+    if (status == PAGING_NOT_CANONICAL || status == PAGING_OUT_OF_REACH)
         return status;
     *path = (struct paging_path){.top = space->cpu.levels, .level = walk.level};
     for (unsigned level = walk.level; level <= space->cpu.levels; level++)

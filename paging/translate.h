@@ -19,10 +19,10 @@ struct paging_translation {
  * Where does the address lead, and with what rights?
  *
  * The flags are those of LEAF_FLAGS. Of them, WRITABLE and USER are reported only if every level has them,
- * NO_EXECUTE if any has (SDM 3A, 4.6.1). Below a slot that the core keeps, system bits 9 and 10 are not
- * reported: there the leaf may be a table's entry, and they are its count.
+ * NO_EXECUTE if any has (SDM 3A, 4.6.1). Below a slot that the core keeps, system bits 9 to 11 are not
+ * reported: there the leaf may be a table's entry, in which they are the core's.
  *
- *   PAGING_NOT_CANONICAL, PAGING_NOT_MAPPED, PAGING_RESERVED, PAGING_MALFORMED
+ *   PAGING_OUT_OF_REACH, PAGING_NOT_CANONICAL, PAGING_NOT_MAPPED, PAGING_RESERVED, PAGING_MALFORMED
  */
 MUST_CHECK enum paging_status paging_translate(const struct address_space *space, virt_addr_t address,
                                                struct paging_translation *translation);

@@ -6,24 +6,29 @@
  * entries frees what they name, and makes them unused.
  */
 #include "range_walk.h"
+#include "unlinked.h"
 
-/* Does a table of this level hold nothing but what lies in the range? Then all of it can go. */
-static bool holds_nothing_else(const struct address_space *space, unsigned level, frame_t table,
+/*
+ * Does the table that this entry of a table of this level points to hold nothing but what lies in the range?
+ * Then all of it can go.
+ */
+static bool holds_nothing_else(const struct address_space *space, unsigned level, entry_t entry,
                                struct range range)
 {
-    uint64_t span = level_pages(level), first = range.at - range.at % (span * ENTRY_COUNT);
-    volatile entry_t *slot = entry_slot(space, level, (page_t){first}, table);
-    for (unsigned i = 0; i < ENTRY_COUNT; i++) {
-        uint64_t at = first + i * span, end = at + span;
-        entry_t entry = entry_load(slot + i);
-        if (entry_is_unused(entry) || (at >= range.at && end <= range.end))
+    unsigned below = level - 1, inside = 0, parts = parts_of(below, range);
+    if (entry_is_pinned(space, level, entry) || parts < entry_count(entry))
+        return false;
+    volatile entry_t *slot = entry_slot(space, below, (page_t){range.at}, entry_frame(entry));
+    for (unsigned i = 0; i < parts; i++) {
+        entry_t child = entry_load(slot + i);
+        inside += !entry_is_unused(child);
+        if (below == PAGE_4K || !entry_is_table(child, below))
             continue;
-        bool in_part = end > range.at && at < range.end && entry_is_table(entry, level);
-        struct range part = {at > range.at ? at : range.at, end < range.end ? end : range.end};
-        if (!in_part || !holds_nothing_else(space, level - 1, entry_frame(entry), part))
+        struct range part = part_of(below, range, i);
+        if (!covers_entry(below, part.at, part.end) && !holds_nothing_else(space, below, child, part))
             return false;
     }
-    return true;
+    return inside == entry_count(entry);
 }
 
 /* All that is cached because of the entry of this level: its leaf, or every leaf and table below it. */
@@ -31,7 +36,7 @@ static void flush_entry_later(const struct address_space *space, unsigned level,
                               struct flush_batch *batch)
 {
     uint64_t start = at - at % level_pages(level);
-    if (space->reach == PAGING_BY_OFFSET || !entry_is_present(entry) || flush_is_full(batch))
+    if (!entry_is_present(entry) || !flush_wants_more(space, batch))
         return;
     if (!entry_is_table(entry, level)) {
         flush_leaf_later(space, batch, level, (page_t){start});
@@ -39,8 +44,11 @@ static void flush_entry_later(const struct address_space *space, unsigned level,
     }
     flush_table_later(space, batch, level - 1, (page_t){start});
     volatile entry_t *slot = entry_slot(space, level - 1, (page_t){start}, entry_frame(entry));
-    for (unsigned i = 0; i < ENTRY_COUNT; i++)
-        flush_entry_later(space, level - 1, entry_load(slot + i), start + i * level_pages(level - 1), batch);
+    for (unsigned i = 0; i < ENTRY_COUNT && flush_wants_more(space, batch); i++) {
+        entry_t child = entry_load(slot + i);
+        if (entry_is_present(child))
+            flush_entry_later(space, level - 1, child, start + i * level_pages(level - 1), batch);
+    }
 }
 
 /* End what the entry translates. What it names and has to be freed stays named. */
@@ -50,19 +58,38 @@ static void detach(volatile entry_t *slot, unsigned level, entry_t entry)
     entry_store(slot, (entry_t){frees ? entry.bits & ~ENTRY_PRESENT : 0});
 }
 
+/* Clear the range in a P1, where all pages of the range lie side by side. */
+static unsigned clear_small(const struct address_space *space, volatile entry_t *slot, struct range range,
+                            struct flush_batch *batch)
+{
+    unsigned gone = 0;
+    for (; range.at < range.end; range.at++, slot++) {
+        entry_t entry = entry_load(slot);
+        if (entry_is_unused(entry))
+            continue;
+        if (entry_is_present(entry) && flush_wants_more(space, batch))
+            flush_leaf_later(space, batch, PAGE_4K, (page_t){range.at});
+        detach(slot, PAGE_4K, entry);
+        gone++;
+    }
+    return gone;
+}
+
 /* Clear the range in one table. Answers how many of its entries are used no more. */
 static unsigned clear(const struct address_space *space, unsigned level, frame_t table, struct range range,
                       struct flush_batch *batch)
 {
-    unsigned gone = 0;
+    unsigned gone = 0, parts = parts_of(level, range);
     volatile entry_t *slot = entry_slot(space, level, (page_t){range.at}, table);
-    struct range part;
-    for (; next_part(level, &range, &part); slot++) {
+    if (level == PAGE_4K)
+        return clear_small(space, slot, range, batch);
+    for (unsigned i = 0; i < parts; i++, slot++) {
         entry_t entry = entry_load(slot);
         if (entry_is_unused(entry))
             continue;
-        if (covers_entry(level, part.at, part.end) || !entry_is_table(entry, level) ||
-            holds_nothing_else(space, level - 1, entry_frame(entry), part)) {
+        struct range part = part_of(level, range, i);
+        bool whole = covers_entry(level, part.at, part.end) && !entry_is_pinned(space, level, entry);
+        if (whole || !entry_is_table(entry, level) || holds_nothing_else(space, level, entry, part)) {
             flush_entry_later(space, level, entry, part.at, batch);
             detach(slot, level, entry);
             gone++;
@@ -70,7 +97,7 @@ static unsigned clear(const struct address_space *space, unsigned level, frame_t
         }
         unsigned below = clear(space, level - 1, entry_frame(entry), part, batch);
         if (below > 0)
-            add_to_count(slot, -(int)below);
+            add_to_count(space, level, slot, -(int)below, 0);
     }
     return gone;
 }
@@ -79,18 +106,19 @@ static unsigned clear(const struct address_space *space, unsigned level, frame_t
 static void sweep(struct address_space *space, unsigned level, frame_t table, struct range range,
                   struct frame_source *frames)
 {
+    unsigned parts = parts_of(level, range);
     volatile entry_t *slot = entry_slot(space, level, (page_t){range.at}, table);
-    struct range part;
-    for (; next_part(level, &range, &part); slot++) {
+    for (unsigned i = 0; i < parts; i++, slot++) {
         entry_t entry = entry_load(slot);
         if (entry_is_unused(entry))
             continue;
-        if (entry_is_present(entry)) {
+        struct range part = part_of(level, range, i);
+        if (!entry_is_present(entry)) {
+            add_to_tables(space, (page_t){part.at}, -(int64_t)free_named(space, level, entry, frames));
+            entry_store(slot, (entry_t){0});
+        } else if (level > PAGE_2M || (entry.bits & ENTRY_OWNED_BELOW) != 0) {
             sweep(space, level - 1, entry_frame(entry), part, frames);
-            continue;
         }
-        free_named(space, level, entry, frames);
-        entry_store(slot, (entry_t){0});
     }
 }
 

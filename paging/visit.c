@@ -70,17 +70,20 @@ static unsigned slots_in_a_row(const struct address_space *space, unsigned first
     return slot - first;
 }
 
-void paging_walk(const struct address_space *space, paging_visitor visitor, void *context)
+enum paging_status paging_walk(const struct address_space *space, paging_visitor visitor, void *context)
 {
+    if (space->reach == PAGING_BY_NOTHING)
+        return PAGING_OUT_OF_REACH;
     struct visiting visiting = {space, visitor, context};
     uint64_t rights = ENTRY_WRITABLE | ENTRY_USER;
     for (unsigned slot = 0; slot < ENTRY_COUNT; slot++) {
         unsigned count = slots_in_a_row(space, slot);
         uint64_t first = slot * level_pages(space->cpu.levels);
         if (count > 0 && !visit_table(&visiting, space->cpu.levels, space->root, first, count, rights))
-            return;
+            break;
         slot += count;
     }
+    return PAGING_OK;
 }
 
 static bool count(void *context, const struct paging_visit *visit)
@@ -108,8 +111,11 @@ static bool count(void *context, const struct paging_visit *visit)
     return true;
 }
 
-void paging_count(const struct address_space *space, struct paging_stats *stats)
+enum paging_status paging_count(const struct address_space *space, struct paging_stats *stats)
 {
-    *stats = (struct paging_stats){0};
-    paging_walk(space, count, stats);
+    struct paging_stats fresh = {0};
+    enum paging_status status = paging_walk(space, count, &fresh);
+    if (status == PAGING_OK)
+        *stats = fresh;
+    return status;
 }

@@ -28,11 +28,15 @@ typedef bool (*paging_visitor)(void *context, const struct paging_visit *visit);
 
 /*
  * Visit every entry of every table, root first, at a cost in proportion to the tables. Not visited is what
- * lies below the slots that the core keeps: the recursive window would show the tables as pages.
+ * lies below the slots that the core keeps: the recursive window would show the tables as pages. PAGING_OK
+ * also if the visitor has had enough.
+ *
+ *   PAGING_OUT_OF_REACH
  */
-void paging_walk(const struct address_space *space, paging_visitor visitor, void *context);
+MUST_CHECK enum paging_status paging_walk(const struct address_space *space, paging_visitor visitor,
+                                          void *context);
 
-/* Counts over the whole space, but for what lies below kept slots. */
+/* Counts over the whole space, a borrowed half included, but for what lies below kept slots. */
 struct paging_stats {
     uint64_t leaves[4]; /* by level: [PAGE_4K], [PAGE_2M], [PAGE_1G]; [0] is not used */
     uint64_t
@@ -42,6 +46,6 @@ struct paging_stats {
     uint64_t writable_executable; /* leaves that are both: none, in a kernel that means it */
 };
 
-void paging_count(const struct address_space *space, struct paging_stats *stats);
+MUST_CHECK enum paging_status paging_count(const struct address_space *space, struct paging_stats *stats);
 
 #endif

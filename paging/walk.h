@@ -40,15 +40,14 @@ static inline volatile entry_t *entry_slot(const struct address_space *space, un
  */
 static inline bool entry_is_malformed(const struct address_space *space, entry_t entry, unsigned level)
 {
-    if (!entry_is_present(entry))
-        return false;
-    if ((entry.bits & space->reserved_bits) != 0)
-        return true;
-    if (level == 1 || (entry.bits & ENTRY_HUGE) == 0)
-        return false;
-    uint64_t below_size = (level_pages(level) - 1) & ~(uint64_t)1;
-    return level > PAGE_1G || (level == PAGE_1G && !space->cpu.has_1g_pages) ||
-           (entry_frame(entry).number & below_size) != 0;
+    uint64_t reserved = (entry.bits & ENTRY_HUGE) != 0 ? space->huge_reserved[level] : space->reserved_bits;
+    return entry_is_present(entry) && (entry.bits & reserved) != 0;
+}
+
+/* Is the entry, of a table above the P1s, just as the core makes those that point to a table? */
+static inline bool entry_is_plain_table(const struct address_space *space, entry_t entry)
+{
+    return ((entry.bits ^ ENTRY_TABLE_FLAGS) & space->table_check) == 0;
 }
 
 /*
@@ -63,8 +62,9 @@ static inline void walk_to(const struct address_space *space, page_t page, unsig
         entry_t entry = entry_load(slot);
         walk->slots[walk->level] = slot;
         walk->entries[walk->level] = entry;
-        if (walk->level == lowest || !entry_is_table(entry, walk->level) ||
-            entry_is_malformed(space, entry, walk->level))
+        if (walk->level == lowest ||
+            (!entry_is_plain_table(space, entry) &&
+             (!entry_is_table(entry, walk->level) || entry_is_malformed(space, entry, walk->level))))
             return;
         table = entry_frame(entry);
     }
@@ -94,44 +94,44 @@ static inline uint64_t slot_flags(const struct address_space *space)
     return ENTRY_SLOT_FLAGS & ~space->reserved_bits;
 }
 
-/* Give back a table of this level that nothing leads to, and all below it, owned pages included. */
-void free_table(struct address_space *space, unsigned level, frame_t table, struct frame_source *frames);
-
-/* The same for what one entry of a table of this level names, which is or was present. */
-void free_named(struct address_space *space, unsigned level, entry_t entry, struct frame_source *frames);
-
-/* The table that the entry in this slot points to has so many more used entries, or fewer. */
-static inline void add_to_count(volatile entry_t *slot, int change)
+static inline bool in_upper_half(const struct address_space *space, page_t page)
 {
-    entry_t entry = entry_load(slot);
-    entry_store(slot, entry_with_count(entry, entry_count(entry) + (unsigned)change));
+    return page_index(page, space->cpu.levels) >= ENTRY_COUNT / 2;
 }
 
-/* Frames the processor can address. */
-static inline uint64_t frame_limit(const struct address_space *space)
+/* Does the entry of a table of this level point to a table that spaces share? With two levels none can. */
+static inline bool entry_is_pinned(const struct address_space *space, unsigned level, entry_t entry)
 {
-    return (uint64_t)1 << (space->cpu.physical_bits - PAGE_SHIFT);
+    return level == space->cpu.levels && level > PAGE_2M && entry_is_table(entry, level) &&
+           (entry.bits & ENTRY_PINNED) != 0;
 }
 
-/* The frames taken for new tables, lowest level first. At most one per level below the root's entry. */
-struct new_tables {
-    unsigned count;
-    frame_t frames[MAX_LEVELS];
-};
-
-/* All or none: PAGING_NO_FRAMES, or PAGING_FRAME_TOO_HIGH if the source offers what cannot be addressed. */
-MUST_CHECK enum paging_status new_tables_take(const struct address_space *space, struct frame_source *frames,
-                                              unsigned count, struct new_tables *tables);
+/* What an entry of a table of this level says beside the count, if below it a leaf gets these flags. */
+static inline uint64_t owned_below(unsigned level, uint64_t flags)
+{
+    return level == PAGE_2M && (flags & ENTRY_PRESENT) && (flags & ENTRY_OWNED) ? ENTRY_OWNED_BELOW : 0;
+}
 
 /*
- * Reach a table that nothing points to: not yet, or no more. Until the next call, or new_table_done.
+ * The table that the entry in this slot of a table of this level points to has so many more used entries, or
+ * fewer. Those that are new have these flags.
  */
-volatile entry_t *new_table_open(struct address_space *space, frame_t table);
+static inline void add_to_count(const struct address_space *space, unsigned level, volatile entry_t *slot,
+                                int change, uint64_t flags)
+{
+    entry_t before = entry_load(slot), after = before;
+    if (!entry_is_pinned(space, level, before))
+        after = entry_with_count(before, entry_count(before) + (unsigned)change);
+    after.bits |= owned_below(level, flags);
+    if (after.bits != before.bits)
+        entry_store(slot, after);
+}
 
-/* Fill a table nothing points to yet: all zeroes, but for one entry. */
-void new_table_fill(struct address_space *space, frame_t table, unsigned index, entry_t entry);
-
-/* After the last of those calls: the scratch page lets go of the table. */
-void new_table_done(struct address_space *space);
+/* So many more tables are on the way to the page, or fewer. Those of a borrowed half are the lender's. */
+static inline void add_to_tables(struct address_space *space, page_t page, int64_t change)
+{
+    struct address_space *owner = space->lender && in_upper_half(space, page) ? space->lender : space;
+    owner->tables += (uint64_t)change;
+}
 
 #endif

@@ -22,11 +22,20 @@
 /* Where the window of all tables of this level begins: the slot taken once per level skipped. */
 static inline virt_addr_t window_base(unsigned levels, unsigned slot, unsigned level)
 {
-    uint64_t address = 0;
-    for (unsigned taken = 0; taken < level; taken++)
-        /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): levels are 1 to 5 */
-        address |= (uint64_t)slot << (PAGE_SHIFT + INDEX_BITS * (levels - 1 - taken));
-    return canonical_address(levels, address);
+    /* 1, 1001, 1001001 ...: a one in the lowest place of as many indices as there are levels skipped. */
+    uint64_t ones = (level_pages(level + 1) - 1) / (ENTRY_COUNT - 1);
+    return canonical_address(levels, (slot * ones) << (PAGE_SHIFT + INDEX_BITS * (levels - level)));
+}
+
+/*
+ * The same for the tables of the space that the foreign slot of the active root holds: the recursive slot is
+ * taken once per level skipped but one, and last the foreign one.
+ */
+static inline virt_addr_t foreign_window_base(unsigned levels, unsigned level)
+{
+    uint64_t base = window_base(levels, PAGING_RECURSIVE_SLOT, level).value;
+    uint64_t last = (uint64_t)PAGING_FOREIGN_SLOT - PAGING_RECURSIVE_SLOT;
+    return canonical_address(levels, base + (last << (PAGE_SHIFT + INDEX_BITS * (levels - level))));
 }
 
 /* Address of the entry for this page in the table of this level. The tables above must be present. */

@@ -65,7 +65,8 @@ static bool visit(void *context, const struct paging_visit *visit)
 static uint64_t leaves(const struct bench *b)
 {
     struct paging_stats stats;
-    paging_count(b->space, &stats);
+    if (paging_count(b->space, &stats) != PAGING_OK)
+        return 0;
     return stats.leaves[PAGE_4K] + stats.leaves[PAGE_2M] + stats.leaves[PAGE_1G];
 }
 
@@ -73,7 +74,9 @@ static enum paging_status walk(const struct bench *b, uint64_t n)
 {
     uint64_t visited = 0;
     (void)n;
-    paging_walk(b->space, visit, &visited);
+    enum paging_status status = paging_walk(b->space, visit, &visited);
+    if (status != PAGING_OK)
+        return status;
     return visited > BENCH_PAGES ? PAGING_OK : PAGING_NOT_MAPPED;
 }
 

@@ -87,10 +87,10 @@ static void cr3_is_not_enough(struct selftest_run *t)
     entry_store(test_leaf(t, pages[0]), entries[1]);
     write_cr3(read_cr3());
     report_fact("global_page_survives_cr3", "%d", test_words(t, pages[0])[0] == 0);
-    tlb_flush_all();
+    tlb_flush_all(t->space->cpu.has_invpcid);
     CHECK(test_words(t, pages[0])[0] == 1);
     entry_store(test_leaf(t, pages[0]), entries[0]);
-    tlb_flush_all();
+    tlb_flush_all(t->space->cpu.has_invpcid);
     CHECK(test_words(t, pages[0])[0] == 0);
     for (unsigned i = 0; i < 2; i++)
         CHECK(paging_unmap(t->space, pages[i], t->source, &gone) == PAGING_OK);

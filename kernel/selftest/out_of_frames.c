@@ -89,7 +89,7 @@ static bool add_to_digest(void *context, const struct paging_visit *visit)
 static uint64_t digest(struct selftest_run *t)
 {
     uint64_t sum = 0;
-    paging_walk(t->space, add_to_digest, &sum);
+    CHECK(paging_walk(t->space, add_to_digest, &sum) == PAGING_OK);
     return sum;
 }
 

@@ -103,7 +103,8 @@ static void tables_are_counted(struct selftest_run *t)
     struct paging_stats stats;
     uint64_t tables =
         1 + (t->space->has_scratch ? t->space->cpu.levels - 1 : 0); /* the root, the scratch page's */
-    paging_count(t->space, &stats);
+    if (!CHECK(paging_count(t->space, &stats) == PAGING_OK))
+        return;
     for (unsigned level = 1; level < t->space->cpu.levels; level++)
         tables += stats.tables[level];
     CHECK(tables == t->space->tables);

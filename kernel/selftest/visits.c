@@ -37,7 +37,7 @@ static void shows_what_is_mapped(struct selftest_run *t)
     for (unsigned i = 0; i < 4; i++)
         CHECK(paging_map(t->space, test_page(t, pages[i]), 0, t->source) == PAGING_OK);
     CHECK(paging_reserve(t->space, test_page(t, 2), 0x77, t->source) == PAGING_OK);
-    paging_walk(t->space, compare_visit, &e);
+    CHECK(paging_walk(t->space, compare_visit, &e) == PAGING_OK);
     CHECK(e.met == 8 && e.wrong == 0);
     CHECK(paging_unreserve(t->space, test_page(t, 2), t->source, &payload) == PAGING_OK && payload == 0x77);
     for (unsigned i = 0; i < 4; i++)
@@ -49,17 +49,17 @@ static void writable_and_executable(struct selftest_run *t)
     const uint64_t flags[] = {0, ENTRY_WRITABLE, no_execute(t), ENTRY_WRITABLE | no_execute(t)};
     struct paging_stats before, after;
     struct paging_unmapped gone;
-    paging_count(t->space, &before);
+    CHECK(paging_count(t->space, &before) == PAGING_OK);
     for (unsigned i = 0; i < 4; i++)
         CHECK(paging_map(t->space, test_page(t, i), flags[i], t->source) == PAGING_OK);
-    paging_count(t->space, &after);
+    CHECK(paging_count(t->space, &after) == PAGING_OK);
     /* Without no-execute, what can be written can be executed. */
     CHECK(after.writable_executable - before.writable_executable == (no_execute(t) ? 1 : 2));
     CHECK(after.leaves[PAGE_4K] - before.leaves[PAGE_4K] == 4);
     CHECK(after.owned_pages - before.owned_pages == 4);
     for (unsigned i = 0; i < 4; i++)
         CHECK(paging_unmap(t->space, test_page(t, i), t->source, &gone) == PAGING_OK);
-    paging_count(t->space, &after);
+    CHECK(paging_count(t->space, &after) == PAGING_OK);
     CHECK(after.writable_executable == before.writable_executable);
 }
 

@@ -2,7 +2,7 @@
 #include "paging/window.h"
 #include "verbs.h"
 
-/* What every entry that leads to a table has in its low byte; one comparison says present and not huge. */
+/* What every entry that leads to a table has in its low byte, which says present and not huge. */
 #define TABLE_BYTE (ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_USER | ENTRY_ACCESSED | ENTRY_DIRTY)
 #define FAST       static inline __attribute__((always_inline))
 #define SLOW       static __attribute__((noinline))
@@ -11,11 +11,13 @@
 static struct {
     uint64_t refused;   /* flags that need a second look */
     uint64_t frame_end; /* frames the processor can address */
+    uint64_t reserved;  /* bits that no present entry may have */
+    uint64_t odd;       /* bits that a table's entry has only if somebody else made it */
 } known;
 
 FAST bool leads_on(entry_t entry)
 {
-    return (uint8_t)entry.bits == TABLE_BYTE;
+    return ((entry.bits ^ TABLE_BYTE) & known.odd) == 0;
 }
 
 FAST volatile entry_t *by_offset(const struct address_space *space, uint64_t table_bits, page_t page,
@@ -132,12 +134,19 @@ FAST enum paging_status map_to(struct address_space *space, enum paging_reach re
     return PAGING_OK;
 }
 
+SLOW enum paging_status refused(entry_t entry)
+{
+    if (entry.bits & ENTRY_PRESENT)
+        return PAGING_MALFORMED;
+    return entry.bits ? PAGING_RESERVED : PAGING_NOT_MAPPED;
+}
+
 FAST enum paging_status answer(entry_t leaf, unsigned level, virt_addr_t address,
                                struct paging_translation *translation)
 {
     uint64_t inside = level_bytes(level) - 1;
-    if (!(leaf.bits & ENTRY_PRESENT))
-        return leaf.bits ? PAGING_RESERVED : PAGING_NOT_MAPPED;
+    if (((leaf.bits ^ ENTRY_PRESENT) & (ENTRY_PRESENT | known.reserved)) != 0)
+        return refused(leaf);
     translation->address.value = (leaf.bits & ENTRY_FRAME_MASK & ~inside) | (address.value & inside);
     translation->size = (enum page_size)level;
     translation->flags = leaf.bits & LEAF_FLAGS;
@@ -180,8 +189,8 @@ FAST enum paging_status unmap(struct address_space *space, enum paging_reach rea
     if (!walk(space, reach, levels, page, &slot))
         return PAGING_NOT_MAPPED;
     entry_t leaf = entry_load(slot);
-    if (!(leaf.bits & ENTRY_PRESENT))
-        return leaf.bits ? PAGING_RESERVED : PAGING_NOT_MAPPED;
+    if (((leaf.bits ^ ENTRY_PRESENT) & (ENTRY_PRESENT | known.reserved)) != 0)
+        return refused(leaf);
     entry_store(slot, (entry_t){0});
     if (reach == PAGING_BY_WINDOW)
         tlb_flush_page((virt_addr_t){sign_extended(page.number, levels)});
@@ -223,6 +232,9 @@ const struct verbs *bare_verbs(const struct address_space *space)
     unsigned levels = space->cpu.levels;
     known.refused = ~LEAF_FLAGS | ENTRY_GLOBAL | (space->cpu.has_no_execute ? 0 : ENTRY_NO_EXECUTE);
     known.frame_end = (uint64_t)1 << (space->cpu.physical_bits - PAGE_SHIFT);
+    known.reserved = ENTRY_FRAME_MASK & ~((known.frame_end - 1) << ENTRY_FRAME_SHIFT);
+    known.reserved |= space->cpu.has_no_execute ? 0 : ENTRY_NO_EXECUTE;
+    known.odd = known.reserved | ENTRY_NO_EXECUTE | 0xff;
     if (space->reach == PAGING_BY_OFFSET)
         return levels == 4 ? &offset4_verbs : &offset5_verbs;
     return levels == 4 ? &window4_verbs : &window5_verbs;

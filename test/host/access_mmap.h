@@ -6,7 +6,8 @@
 
 void machine_stored(void);
 void machine_flush_page(uint64_t address);
-void machine_flush_full(void);
+void machine_flush_full(bool invpcid);
+void machine_load_cr3(uint64_t root);
 
 static inline entry_t entry_load(const volatile entry_t *entry)
 {
@@ -31,9 +32,14 @@ static inline void tlb_flush_page(virt_addr_t address)
     machine_flush_page(address.value);
 }
 
-static inline void tlb_flush_all(void)
+static inline void tlb_flush_all(bool has_invpcid)
 {
-    machine_flush_full();
+    machine_flush_full(has_invpcid);
+}
+
+static inline void root_load(phys_addr_t root)
+{
+    machine_load_cr3(root.value >> PAGE_SHIFT);
 }
 
 #endif

@@ -9,7 +9,8 @@
 uint64_t machine_load(uintptr_t address);
 void machine_store(uintptr_t address, uint64_t value);
 void machine_flush_page(uint64_t address);
-void machine_flush_full(void);
+void machine_flush_full(bool invpcid);
+void machine_load_cr3(uint64_t root);
 
 static inline entry_t entry_load(const volatile entry_t *entry)
 {
@@ -33,9 +34,14 @@ static inline void tlb_flush_page(virt_addr_t address)
     machine_flush_page(address.value);
 }
 
-static inline void tlb_flush_all(void)
+static inline void tlb_flush_all(bool has_invpcid)
 {
-    machine_flush_full();
+    machine_flush_full(has_invpcid);
+}
+
+static inline void root_load(phys_addr_t root)
+{
+    machine_load_cr3(root.value >> PAGE_SHIFT);
 }
 
 #endif

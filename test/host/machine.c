@@ -110,11 +110,6 @@ struct machine_access machine_access_emulated(uint64_t address, unsigned access)
 void machine_load_cr3(uint64_t root)
 {
     machine.walker.root = root;
-    machine_flush_all();
-}
-
-void machine_reload_cr3(void)
-{
     tlb_forget_local(&machine.tlb, &machine.walker);
     walk_cache_forget(&machine.cache);
 }
@@ -136,8 +131,9 @@ void machine_flush_all(void)
     walk_cache_forget(&machine.cache);
 }
 
-void machine_flush_full(void)
+void machine_flush_full(bool invpcid)
 {
+    machine.flushes_by_invpcid += invpcid;
     machine.full_flushes++;
     machine_flush_all();
     if (machine.observer)

@@ -68,10 +68,9 @@ bool machine_frame_is_out(uint64_t frame); /* by itself or in a larger run */
 /* ---- the processor ---- */
 
 struct walker *machine_walker(void);
-void machine_load_cr3(uint64_t root);      /* with all of the TLB, for a test's convenience */
-void machine_reload_cr3(void);             /* as the processor does it: global pages stay cached */
+void machine_load_cr3(uint64_t root);      /* global pages stay cached */
 void machine_flush_page(uint64_t address); /* INVLPG */
-void machine_flush_full(void);             /* a change of CR4.PGE */
+void machine_flush_full(bool invpcid);     /* INVPCID of type 2, or a change of CR4.PGE */
 void machine_flush_all(void);              /* a test's own: in no log */
 
 /* Make a real access. When it is refused, error is the error code (WALK_*); else value is the word read. */

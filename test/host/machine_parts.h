@@ -18,7 +18,7 @@ struct machine {
     struct tlb tlb;
     uint8_t *memory;
     struct machine_setup setup;
-    unsigned flushes, full_flushes, stores;
+    unsigned flushes, full_flushes, flushes_by_invpcid, stores;
     uint64_t flush_log[MACHINE_FLUSH_LOG];
     void (*observer)(void);
 };

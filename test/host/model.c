@@ -92,12 +92,18 @@ bool model_is_kept(unsigned levels, uint64_t page)
     return slot == PAGING_RECURSIVE_SLOT || slot == PAGING_FOREIGN_SLOT || slot == PAGING_SCRATCH_SLOT;
 }
 
+bool model_gives_way(const struct model_leaf *other, const struct model_leaf *wanted)
+{
+    return (wanted->flags & MAP_OVER_RESERVED) && other->reserved && other->size == wanted->size &&
+           other->page == wanted->page;
+}
+
 static unsigned occupied(const struct model *model, const struct model_leaf *wanted)
 {
     unsigned refusals = 0;
     uint64_t end = wanted->page + level_pages(wanted->size);
     const struct model_leaf *other = model_overlap(model, wanted->page, end - wanted->page);
-    if (!other)
+    if (!other || model_gives_way(other, wanted))
         return 0;
     if (other->size > wanted->size)
         return 1u << (other->reserved ? PAGING_RESERVED : PAGING_INSIDE_HUGE);
@@ -124,7 +130,7 @@ unsigned model_refusals(const struct model *model, const struct paging_cpu *cpu,
         refusals |= 1u << PAGING_RESERVED_SLOT;
     if (wanted->frame >= frames || frames - wanted->frame < pages)
         refusals |= 1u << PAGING_FRAME_TOO_HIGH;
-    if ((wanted->flags & ~LEAF_FLAGS) || (!upper && (wanted->flags & ENTRY_GLOBAL)))
+    if ((wanted->flags & ~LEAF_FLAGS & ~MAP_OVER_RESERVED) || (!upper && (wanted->flags & ENTRY_GLOBAL)))
         refusals |= 1u << PAGING_BAD_FLAGS;
     if (!cpu->has_no_execute && (wanted->flags & ENTRY_NO_EXECUTE))
         refusals |= 1u << PAGING_NOT_SUPPORTED;

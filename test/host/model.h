@@ -6,7 +6,7 @@
 #ifndef HOST_MODEL_H
 #define HOST_MODEL_H
 
-#include "space.h"
+#include "mapper.h"
 
 struct model_leaf {
     uint64_t page, frame;
@@ -44,6 +44,9 @@ bool model_has_table(const struct model *model, unsigned level, uint64_t page);
 
 /* How many tables a leaf of this size at page would need that are not there yet. */
 unsigned model_missing_tables(const struct model *model, uint64_t page, unsigned size);
+
+/* Is the entry the owner's, and may the wanted leaf take its place (MAP_OVER_RESERVED)? */
+bool model_gives_way(const struct model_leaf *other, const struct model_leaf *wanted);
 
 /* Every status that is right for mapping this, as a set of bits 1 << status. Frames are not considered. */
 unsigned model_refusals(const struct model *model, const struct paging_cpu *cpu,

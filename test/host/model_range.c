@@ -80,7 +80,7 @@ static unsigned flag_refusals(const struct model *model, const struct paging_cpu
 unsigned model_map_range_refusals(const struct model *model, const struct paging_cpu *cpu, uint64_t page,
                                   uint64_t pages, uint64_t to, uint64_t flags)
 {
-    unsigned refusals = flag_refusals(model, cpu, page, flags);
+    unsigned refusals = flag_refusals(model, cpu, page, flags & ~MAP_OVER_RESERVED);
     uint64_t frames = (uint64_t)1 << (cpu->physical_bits - PAGE_SHIFT), frame = to / PAGE_BYTES;
     if (frame >= frames || frames - frame < pages)
         refusals |= 1u << PAGING_FRAME_TOO_HIGH;
@@ -210,7 +210,7 @@ static bool are_one(const struct model_leaf *leaf)
         return false;
     for (unsigned i = 0; i < ENTRY_COUNT; i++)
         if (leaf[i].size != leaf->size || leaf[i].page != leaf->page + i * pages ||
-            leaf[i].frame != leaf->frame + i * pages || leaf[i].owned || leaf[i].reserved ||
+            leaf[i].frame != leaf->frame + i * pages || leaf[i].owned != leaf->owned || leaf[i].reserved ||
             ((leaf[i].flags ^ leaf->flags) & ~touched))
             return false;
     return true;

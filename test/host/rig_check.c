@@ -9,6 +9,7 @@
 #define FRAME_BITS   0x000ffffffffff000ull
 #define COUNT_BITS   0x07f0000000000600ull
 #define OWNED_BIT    (1ull << 52)
+#define OWNED_BELOW  (1ull << 11) /* of the entry of a P2: its P1 may hold owned pages */
 #define TOUCHED_BITS 0x60ull
 #define HUGE_BIT     0x80ull
 
@@ -41,11 +42,22 @@ static unsigned stored_count(uint64_t entry)
     return (unsigned)((entry >> 52 & 0x7f) | (entry >> 9 & 3) << 7) + 1;
 }
 
-static void check_table(struct census *census, uint64_t address, uint64_t entry)
+static bool holds_owned_page(uint64_t table)
+{
+    const uint64_t *words = machine_frame(table);
+    for (unsigned i = 0; i < ENTRY_COUNT; i++)
+        if ((words[i] & (OWNED_BIT | 1)) == (OWNED_BIT | 1))
+            return true;
+    return false;
+}
+
+static void check_table(struct census *census, unsigned level, uint64_t address, uint64_t entry)
 {
     uint64_t table = (entry & FRAME_BITS) >> 12;
     see_table(census, table);
-    if ((entry & ~FRAME_BITS & ~COUNT_BITS) != TABLE_BITS)
+    if (level == PAGE_2M && !(entry & OWNED_BELOW) && holds_owned_page(table))
+        fail_msg("the P1 at %#lx holds owned pages, and its P2 does not say so", (unsigned long)address);
+    if ((entry & ~FRAME_BITS & ~COUNT_BITS & ~(level == PAGE_2M ? OWNED_BELOW : 0)) != TABLE_BITS)
         fail_msg("entry %#lx at %#lx points to a table with wrong flags", (unsigned long)entry,
                  (unsigned long)address);
     unsigned used = used_entries(table);
@@ -136,7 +148,7 @@ static bool check_entry(void *context, unsigned level, uint64_t address, uint64_
     } else if (walker_is_leaf(level, entry)) {
         check_leaf(census, level, address, entry);
     } else {
-        check_table(census, address, entry);
+        check_table(census, level, address, entry);
     }
     return true;
 }

@@ -24,7 +24,11 @@ static enum paging_status call_map(enum map_verb verb, const struct model_leaf *
 
 static enum paging_status map(enum map_verb verb, struct model_leaf wanted, unsigned refusals)
 {
-    unsigned needed = model_missing_tables(&rig.model, wanted.page, wanted.size) + wanted.owned;
+    const struct model_leaf *reserved = model_at(&rig.model, wanted.page);
+    bool replaces = reserved && model_gives_way(reserved, &wanted);
+    unsigned needed = wanted.owned;
+    if (!replaces)
+        needed += model_missing_tables(&rig.model, wanted.page, wanted.size);
     if (!refusals)
         refusals = model_refusals(&rig.model, &rig.space.cpu, &wanted);
     if (!refusals && needed > machine_frames_left())
@@ -38,7 +42,9 @@ static enum paging_status map(enum map_verb verb, struct model_leaf wanted, unsi
         if (wanted.owned)
             wanted.frame =
                 walker_walk(machine_walker(), NULL, rig_address(wanted.page), WALK_READ, false).frame;
-        wanted.flags &= ~ENTRY_PRESENT;
+        wanted.flags &= ~(ENTRY_PRESENT | MAP_OVER_RESERVED);
+        if (replaces)
+            model_remove(&rig.model, wanted.page);
         model_add(&rig.model, wanted);
     }
     rig_check();
@@ -207,7 +213,7 @@ void rig_translate(uint64_t address)
     assert_int_equal(translation.flags & asked, rights);
     uint64_t slot = rig_page(address).number >> (INDEX_BITS * (rig.model.levels - 1));
     bool kept = slot == PAGING_RECURSIVE_SLOT || slot == PAGING_FOREIGN_SLOT || slot == PAGING_SCRATCH_SLOT;
-    uint64_t others = LEAF_FLAGS & ~asked & ~(kept ? ENTRY_SYSTEM_9 | ENTRY_SYSTEM_10 : 0);
+    uint64_t others = LEAF_FLAGS & ~asked & ~(kept ? ENTRY_SYSTEM_BITS : 0);
     assert_int_equal(translation.flags & ~asked, walk.entry & others);
     const struct model_leaf *leaf = model_overlap(&rig.model, rig_page(address).number, 1);
     assert_int_equal(translation.owned, leaf && leaf->owned);

@@ -116,7 +116,7 @@ static void pat_is_not_huge(void **state)
     assert_int_equal(found.address.value, (DEVICE_FRAME + 4) * PAGE_BYTES - 1);
     assert_status(paging_trace(&rig.space, last, &path), PAGING_OK);
     assert_int_equal(path.level, 1);
-    paging_walk(&rig.space, is_small_leaf, &seen);
+    assert_status(paging_walk(&rig.space, is_small_leaf, &seen), PAGING_OK);
     assert_true(seen);
     assert_status(paging_split(&rig.space, rig_page(PAT_PAGE), frames), PAGING_NOT_HUGE);
     assert_status(paging_map(&rig.space, rig_page(PAT_PAGE), RW, frames), PAGING_ALREADY_MAPPED);

@@ -30,9 +30,9 @@ static void write_control(unsigned number, uint64_t value)
 {
     processor.writes++;
     if (number == 3)
-        machine_reload_cr3();
+        machine_load_cr3(machine_walker()->root);
     else if ((value ^ processor.cr4) & CR4_PGE)
-        machine_flush_full();
+        machine_flush_full(false);
     if (number == 4)
         processor.cr4 = value;
 }
@@ -91,14 +91,14 @@ static void cr3_spares_global_pages(void **state)
 {
     (void)state;
     uint64_t global = map_and_touch();
-    machine_reload_cr3();
+    machine_load_cr3(machine_walker()->root);
     assert_false(machine_caches(PLACE));
     assert_true(machine_caches(global));
 }
 
 static void full_flush(void)
 {
-    tlb_flush_all();
+    tlb_flush_all(false);
 }
 
 static void full_flush_forgets_global_pages(void **state)

@@ -45,7 +45,10 @@ static struct frame_source *soiled(void)
 static void create(void)
 {
     struct machine_setup setup = rig_setup();
-    struct paging_cpu cpu = {setup.levels, setup.physical_bits, true, true};
+    struct paging_cpu cpu = {.levels = setup.levels,
+                             .physical_bits = setup.physical_bits,
+                             .has_no_execute = true,
+                             .has_1g_pages = true};
     rig.model.levels = setup.levels;
     machine_open(&setup);
     memset(&rig.space, 0xa5, sizeof(rig.space));
@@ -88,7 +91,7 @@ static void judge_flags(unsigned level, uint64_t address, uint64_t entry)
     uint64_t marks = ENTRY_ACCESSED | ENTRY_DIRTY, bits = entry & ~(ENTRY_FRAME_MASK | marks);
     uint64_t asked = ENTRY_PRESENT | RW | NX | ENTRY_OWNED | (level > 1 ? ENTRY_HUGE : 0);
     if (!walker_is_leaf(level, entry)) {
-        asked = ENTRY_PRESENT | RW | ENTRY_USER;
+        asked = ENTRY_PRESENT | RW | ENTRY_USER | (level == PAGE_2M ? ENTRY_OWNED_BELOW : 0);
         bits &= ~COUNT_MASK;
     }
     if ((bits & ~asked) != 0)

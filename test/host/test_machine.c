@@ -264,7 +264,7 @@ static void full_flush(void **state)
     assert_reads(PLACE, DEVICE_FRAME);
     *entry_for(1, PLACE) = 0;
     machine_reset_log();
-    machine_flush_full();
+    machine_flush_full(false);
     assert_int_equal(machine_full_flushes(), 1);
     assert_int_equal(machine_flushes(), 0);
     assert_refused(PLACE, WALK_READ, 0);

@@ -88,38 +88,6 @@ static void misaligned_frame(void **state)
     ASSERT_RUNS(PLACE + GIB, {2, 512});
 }
 
-/* The frames lie in a row and are aligned, so only their being owned speaks against it. */
-static void owned_pages_stay(void **state)
-{
-    (void)state;
-    struct machine_setup setup = rig_setup();
-    setup.frames = 768;
-    rig_open_on(setup);
-    struct frame_source *source = machine_frames();
-    const uint64_t first = 512;
-    frame_t frame, others[768];
-    unsigned count = 0;
-    while (source->allocate(source, PAGE_4K, &frame))
-        if (frame.number < first)
-            others[count++] = frame;
-    while (count > 0)
-        source->release(source, PAGE_4K, others[--count]);
-    assert_status(paging_map_range(&rig.space, (virt_addr_t){PLACE}, (phys_addr_t){first * PAGE_BYTES}, MIB,
-                                   RW, source),
-                  PAGING_OK);
-    assert_status(paging_map_range(&rig.space, (virt_addr_t){PLACE + MIB},
-                                   (phys_addr_t){first * PAGE_BYTES + MIB}, MIB, RW, source),
-                  PAGING_OK);
-    for (unsigned i = 0; i < 512; i++) {
-        *entry_at(PLACE + i * 4 * KIB, 1) |= ENTRY_OWNED;
-        model_add(&rig.model, (struct model_leaf){rig_page(PLACE).number + i, first + i, 1, RW, true, 0});
-    }
-    rig_check();
-    stays_small();
-    assert_status(rig_unmap_range(PLACE, 2 * MIB), PAGING_OK);
-    assert_int_equal(machine_frames_out(), rig.kept_frames);
-}
-
 static void reserved_among_them(void **state)
 {
     (void)state;
@@ -227,7 +195,6 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("merge: not if one flag of one page is different", flag_different),
     RIG_TEST("merge: not if a frame is out of order", frame_out_of_order),
     RIG_TEST("merge: not if the first frame is misaligned", misaligned_frame),
-    RIG_TEST("merge: owned pages stay as they are", owned_pages_stay),
     RIG_TEST("merge: not over the owner's entry", reserved_among_them),
     RIG_TEST("merge: no 1G where the processor has none", no_1g_pages),
     RIG_TEST("merge: a table that lies in the range in part stays", table_in_part),

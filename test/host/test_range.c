@@ -141,7 +141,7 @@ static void before_going_live(void **state)
 {
     (void)state;
     rig_open();
-    rig.space.reach = PAGING_BY_OFFSET;
+    paging_went_dormant(&rig.space, machine_offset());
     assert_status(rig_map_range(PLACE + GIB - 4 * KIB, DEVICE_1G - 4 * KIB, GIB + 8 * KIB, RW), PAGING_OK);
     assert_int_equal(rig.space.flushes + rig.space.full_flushes, 0);
     assert_status(rig_split(PLACE + GIB), PAGING_OK);

@@ -194,7 +194,7 @@ static void before_the_switch(void **state)
 {
     (void)state;
     rig_open();
-    rig.space.reach = PAGING_BY_OFFSET;
+    paging_went_dormant(&rig.space, machine_offset());
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     assert_status(rig_map_sized(PLACE + GIB, FRAME_2M, PAGE_2M, RW), PAGING_OK);
     assert_int_equal(machine_flushes(), 0);

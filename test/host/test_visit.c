@@ -93,7 +93,7 @@ static void stops_at_any_visit(void **state)
     assert_true(all > 30);
     for (unsigned stop = 1; stop <= all + 1; stop++) {
         unsigned left = stop;
-        paging_walk(&rig.space, stop_at, &left);
+        assert_status(paging_walk(&rig.space, stop_at, &left), PAGING_OK);
         assert_int_equal(left, stop <= all ? 0 : 1);
     }
 }
@@ -151,7 +151,7 @@ static void writable_and_executable(void **state)
     assert_status(rig_map_sized(PLACE + GIB, FRAME_1G, PAGE_1G, RW), PAGING_OK);
     struct paging_stats stats;
     judge_all();
-    paging_count(&rig.space, &stats);
+    assert_status(paging_count(&rig.space, &stats), PAGING_OK);
     assert_int_equal(stats.writable_executable, 3); /* leaves, not pages of 4 KiB */
     assert_int_equal(stats.leaves[PAGE_4K], 4);
     assert_int_equal(stats.leaves[PAGE_2M], 1);

@@ -149,14 +149,14 @@ static bool judge_visit(void *context, const struct paging_visit *visit)
     return true;
 }
 
-typedef void walk_function(const struct address_space *space, paging_visitor visitor, void *context);
+typedef enum paging_status walk_function(const struct address_space *space, paging_visitor visitor, void *context);
 
 static void judge_walk(const struct address_space *space, walk_function *walk)
 {
     memset(&progress, 0, sizeof(progress));
     progress.open = rig.model.levels;
     progress.end[progress.open] = level_pages(rig.model.levels) * ENTRY_COUNT;
-    walk(space, judge_visit, NULL);
+    assert_status(walk(space, judge_visit, NULL), PAGING_OK);
     close_tables(rig.model.levels);
     assert_int_equal(progress.next[rig.model.levels], progress.end[rig.model.levels]);
     assert_int_equal(progress.met, walked.count);
@@ -166,7 +166,7 @@ static void judge_counts(const struct address_space *space)
 {
     struct paging_stats stats;
     memset(&stats, 0xa5, sizeof(stats));
-    paging_count(space, &stats);
+    assert_status(paging_count(space, &stats), PAGING_OK);
     for (unsigned level = 0; level < MAX_LEVELS; level++)
         assert_int_equal(stats.tables[level], walked.tables_of[level]);
     for (unsigned size = 0; size < 4; size++)

@@ -1,0 +1,225 @@
+/* map_range.c - map a range, to frames given or to frames of the source. */
+#include "checks.h"
+#include "mapper.h"
+#include "range.h"
+#include "range_walk.h"
+#include "unlinked.h"
+
+/* How a range is mapped: page p to frame p + delta, modulo 2^64, or to frames that the source chooses. */
+struct mapping {
+    struct frame_source *frames;
+    uint64_t delta, flags;
+    unsigned largest; /* level of the largest leaves that both alignments and the processor allow */
+    unsigned sure;    /* of the largest that can be had for sure: the source may lack huge frames */
+    bool over_reserved;
+};
+
+static bool fits_leaf(unsigned largest, unsigned level, uint64_t at, uint64_t end)
+{
+    return level <= largest && covers_entry(level, at, end);
+}
+
+static unsigned largest_leaf(const struct address_space *space, uint64_t delta)
+{
+    unsigned largest = PAGE_4K;
+    unsigned limit = space->cpu.has_1g_pages ? PAGE_1G : PAGE_2M;
+    while (largest < limit && largest + 1 < space->cpu.levels && delta % level_pages(largest + 1) == 0)
+        largest++;
+    return largest;
+}
+
+/*
+ * Tables that the range takes at most below unused entries of one table of this level. The first and the last
+ * entry may be covered in part; those in between are all alike.
+ */
+static uint64_t fresh_tables(const struct mapping *mapping, unsigned level, struct range range)
+{
+    uint64_t tables = 0, alike;
+    for (; level > PAGE_4K && range.at < range.end; range.at += alike * level_pages(level)) {
+        uint64_t end = entry_end(level, range);
+        alike = covers_entry(level, range.at, end) ? (range.end - range.at) / level_pages(level) : 1;
+        if (!fits_leaf(mapping->sure, level, range.at, end))
+            tables += alike * (1 + fresh_tables(mapping, level - 1, (struct range){range.at, end}));
+        range.at -= range.at % level_pages(level);
+    }
+    return tables;
+}
+
+/* May an entry of the owner's give way to the part of the range? */
+static enum paging_status look_at_reserved(const struct mapping *mapping, unsigned level, struct range part)
+{
+    return mapping->over_reserved && fits_leaf(mapping->sure, level, part.at, part.end) ? PAGING_OK
+                                                                                        : PAGING_RESERVED;
+}
+
+/* Is all of the range unused? Then *tables grows by the tables that it takes at most. */
+static enum paging_status look(const struct address_space *space, const struct mapping *mapping,
+                               unsigned level, frame_t table, struct range range, uint64_t *tables)
+{
+    enum paging_status status = PAGING_OK;
+    volatile entry_t *slot = entry_slot(space, level, (page_t){range.at}, table);
+    struct range part;
+    for (; status == PAGING_OK && next_part(level, &range, &part); slot++) {
+        entry_t entry = entry_load(slot);
+        if (entry_is_unused(entry))
+            *tables += fresh_tables(mapping, level, part);
+        else if (!entry_is_present(entry))
+            status = look_at_reserved(mapping, level, part);
+        else if (entry_is_malformed(space, entry, level))
+            status = PAGING_MALFORMED;
+        else if (!entry_is_table(entry, level))
+            status = PAGING_ALREADY_MAPPED;
+        else
+            status = look(space, mapping, level - 1, entry_frame(entry), part, tables);
+    }
+    return status;
+}
+
+/* From leaf to leaf only the frame changes, and it never runs beyond its bits: that was checked. */
+static void put_given(const struct mapping *mapping, unsigned level, volatile entry_t *slot,
+                      struct range range)
+{
+    entry_t leaf = entry_leaf(level, (frame_t){range.at + mapping->delta}, mapping->flags);
+    uint64_t step = level_pages(level) << ENTRY_FRAME_SHIFT;
+    volatile entry_t *end = slot + (range.end - range.at) / level_pages(level);
+#pragma GCC unroll 8
+    for (; slot != end; slot++) {
+        entry_store(slot, leaf);
+        leaf.bits += step;
+    }
+}
+
+/* False if the source has none of this size; of the smallest it has, they are reserved. */
+static bool put_allocated(const struct mapping *mapping, unsigned level, volatile entry_t *slot,
+                          struct range range)
+{
+    for (; range.at < range.end; range.at += level_pages(level), slot++) {
+        frame_t frame = {0};
+        if (!mapping->frames->allocate(mapping->frames, (enum page_size)level, &frame))
+            return false;
+        entry_store(slot, entry_leaf(level, frame, mapping->flags));
+    }
+    return true;
+}
+
+/* Leaves of this level, side by side in one table. If it is not sure that they can be had, one at a time. */
+static bool put_leaves(const struct mapping *mapping, unsigned level, volatile entry_t *slot,
+                       struct range range)
+{
+    if ((mapping->flags & ENTRY_OWNED) != 0)
+        return put_allocated(mapping, level, slot, range);
+    put_given(mapping, level, slot, range);
+    return true;
+}
+
+static unsigned put_range(struct address_space *space, const struct mapping *mapping, unsigned level,
+                          frame_t table, struct range range);
+
+/*
+ * A new table of this level for the range. If it is sure to hold leaves only, it is filled before it is
+ * linked, and needs no zeroing if they fill it; else it is linked empty, which changes no translation, and
+ * then filled in place.
+ */
+static void put_table(struct address_space *space, const struct mapping *mapping, unsigned level,
+                      volatile entry_t *link, struct range range)
+{
+    uint64_t span = level_pages(level);
+    unsigned count = (unsigned)((range.end - 1) / span - range.at / span + 1);
+    bool leaves = level <= mapping->sure && range.at % span == 0 && range.end % span == 0;
+    frame_t table = reserved_frame(mapping->frames);
+    volatile entry_t *entries = unlinked_open(space, table);
+    if (!leaves || count < ENTRY_COUNT)
+        table_zero(entries);
+    if (leaves)
+        (void)put_leaves(mapping, level, entries + page_index((page_t){range.at}, level), range);
+    entry_t entry = entry_to_table(table, count);
+    entry_store(link, (entry_t){entry.bits | owned_below(level + 1, mapping->flags)});
+    add_to_tables(space, (page_t){range.at}, +1);
+    if (!leaves)
+        (void)put_range(space, mapping, level, table, range);
+}
+
+/* Map the range in one table that is linked. Answers how many more of its entries are used. */
+static unsigned put_range(struct address_space *space, const struct mapping *mapping, unsigned level,
+                          frame_t table, struct range range)
+{
+    unsigned used = 0;
+    volatile entry_t *slot = entry_slot(space, level, (page_t){range.at}, table);
+    struct range part;
+    for (; next_part(level, &range, &part); slot++) {
+        entry_t entry = entry_load(slot);
+        used += entry_is_unused(entry);
+        if (fits_leaf(mapping->largest, level, part.at, part.end) && !entry_is_table(entry, level) &&
+            put_leaves(mapping, level, slot, part))
+            continue;
+        if (entry_is_unused(entry)) {
+            put_table(space, mapping, level - 1, slot, part);
+            continue;
+        }
+        unsigned below = put_range(space, mapping, level - 1, entry_frame(entry), part);
+        add_to_count(space, level, slot, (int)below, mapping->flags);
+    }
+    return used;
+}
+
+static enum paging_status map_it(struct address_space *space, struct mapping *mapping, struct range range)
+{
+    bool allocates = (mapping->flags & ENTRY_OWNED) != 0;
+    mapping->largest = largest_leaf(space, mapping->delta);
+    mapping->sure = allocates ? PAGE_4K : mapping->largest;
+    uint64_t take = allocates ? range.end - range.at : 0;
+    enum paging_status status = look(space, mapping, space->cpu.levels, space->root, range, &take);
+    if (status != PAGING_OK)
+        return status;
+    if (take > 0 && !reserve_frames(mapping->frames, take))
+        return PAGING_NO_FRAMES;
+    (void)put_range(space, mapping, space->cpu.levels, space->root, range);
+    unlinked_done(space);
+    return PAGING_OK;
+}
+
+/* What both verbs refuse; the flags as they will stand in the leaves. */
+static enum paging_status look_at_arguments(const struct address_space *space, virt_addr_t start,
+                                            uint64_t bytes, struct mapping *mapping, struct range *range)
+{
+    enum paging_status status = range_check(space, start, bytes, range);
+    mapping->over_reserved = (mapping->flags & MAP_OVER_RESERVED) != 0;
+    mapping->flags = (mapping->flags & ~MAP_OVER_RESERVED) | ENTRY_PRESENT;
+    return status == PAGING_OK ? check_flags(space, mapping->flags, in_upper_half(space, (page_t){range->at}))
+                               : status;
+}
+
+enum paging_status paging_map_range(struct address_space *space, virt_addr_t start, phys_addr_t to,
+                                    uint64_t bytes, uint64_t flags, struct frame_source *frames)
+{
+    struct range range;
+    struct mapping mapping = {.frames = frames, .flags = flags};
+    enum paging_status status = look_at_arguments(space, start, bytes, &mapping, &range);
+    if (status == PAGING_OK && to.value % PAGE_BYTES != 0)
+        status = PAGING_MISALIGNED;
+    if (status != PAGING_OK)
+        return status;
+    uint64_t first = frame_containing(to).number, pages = range.end - range.at;
+    if (first >= space->frame_limit || pages > space->frame_limit - first)
+        return PAGING_FRAME_TOO_HIGH;
+    mapping.delta = first - range.at;
+    return map_it(space, &mapping, range);
+}
+
+enum paging_status paging_map_range_alloc(struct address_space *space, virt_addr_t start, uint64_t bytes,
+                                          uint64_t flags, struct frame_source *frames)
+{
+    struct range range;
+    struct mapping mapping = {.frames = frames, .flags = flags};
+    enum paging_status status = look_at_arguments(space, start, bytes, &mapping, &range);
+    if (status != PAGING_OK)
+        return status;
+    mapping.flags |= ENTRY_OWNED;
+    return map_it(space, &mapping, range);
+}
+
+enum paging_status paging_identity_map_range(struct address_space *space, phys_addr_t start, uint64_t bytes,
+                                             uint64_t flags, struct frame_source *frames)
+{
+    return paging_map_range(space, (virt_addr_t){start.value}, start, bytes, flags, frames);
+}

@@ -1,0 +1,122 @@
+/* protect.c - change flags in a range. */
+#include "checks.h"
+#include "range_walk.h"
+
+static entry_t changed(const struct cut_rule *rule, entry_t leaf)
+{
+    return (entry_t){(leaf.bits & ~rule->clear) | rule->set};
+}
+
+static bool is_changed(const struct cut_rule *rule, entry_t leaf)
+{
+    return changed(rule, leaf).bits != leaf.bits;
+}
+
+/* One entry of a P1. */
+static void protect_one(const struct address_space *space, const struct cut_rule *rule,
+                        volatile entry_t *slot, uint64_t at, struct flush_batch *batch)
+{
+    entry_t entry = entry_load(slot), after = changed(rule, entry);
+    if (after.bits == entry.bits || !entry_is_present(entry))
+        return;
+    entry_store(slot, after);
+    flush_leaf_later(space, batch, PAGE_4K, (page_t){at});
+}
+
+enum { TOGETHER = 8 };
+
+/*
+ * Eight entries that are all present and agree in the bits that change: one XOR does for each. False, and
+ * nothing done, if they do not, or if there is something to do and `look_only`.
+ */
+ALWAYS_INLINE bool protect_eight(const struct cut_rule *rule, volatile entry_t *slot, bool look_only)
+{
+    uint64_t entries[TOGETHER], any = 0, all = ~(uint64_t)0;
+    const uint64_t touched = rule->set | rule->clear;
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < TOGETHER; i++) {
+        entries[i] = entry_load(slot + i).bits;
+        any |= entries[i];
+        all &= entries[i];
+    }
+    if (((any ^ all) & touched) != 0 || (all & ENTRY_PRESENT) == 0)
+        return false;
+    uint64_t change = (all & touched) ^ rule->set;
+    if (change == 0 || look_only)
+        return change == 0;
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < TOGETHER; i++)
+        entry_store(slot + i, (entry_t){entries[i] ^ change});
+    return true;
+}
+
+/* In a P1, all pages of the range lie side by side. As long as each change has to be told, one at a time. */
+static void protect_small(const struct address_space *space, const struct cut_rule *rule,
+                          volatile entry_t *slot, struct range range, struct flush_batch *batch)
+{
+    while (range.at < range.end) {
+        bool tells = flush_wants_more(space, batch);
+        for (; range.end - range.at >= TOGETHER && protect_eight(rule, slot, tells); range.at += TOGETHER)
+            slot += TOGETHER;
+        uint64_t end = range.end - range.at < TOGETHER ? range.end : range.at + TOGETHER;
+        for (; range.at < end; range.at++, slot++)
+            protect_one(space, rule, slot, range.at, batch);
+    }
+}
+
+/*
+ * A leaf that reaches beyond the range had no reason to be cut when that was looked into. It stays as it is,
+ * even if the processor has marked it since.
+ */
+static void protect(const struct address_space *space, const struct cut_rule *rule, unsigned level,
+                    frame_t table, struct range range, struct flush_batch *batch)
+{
+    volatile entry_t *slot = entry_slot(space, level, (page_t){range.at}, table);
+    if (level == PAGE_4K) {
+        protect_small(space, rule, slot, range, batch);
+        return;
+    }
+    struct range part;
+    for (; next_part(level, &range, &part); slot++) {
+        entry_t entry = entry_load(slot);
+        if (entry_is_table(entry, level)) {
+            protect(space, rule, level - 1, entry_frame(entry), part, batch);
+        } else if (entry_is_present(entry) && covers_entry(level, part.at, part.end) &&
+                   is_changed(rule, entry)) {
+            entry_store(slot, changed(rule, entry));
+            flush_leaf_later(space, batch, level, (page_t){part.at});
+        }
+    }
+}
+
+static enum paging_status check_change(const struct address_space *space, struct range range, uint64_t set,
+                                       uint64_t clear)
+{
+    if ((set & clear) != 0 || ((set | clear) & ENTRY_PRESENT) != 0 || (clear & ~LEAF_FLAGS) != 0)
+        return PAGING_BAD_FLAGS;
+    return check_flags(space, set, in_upper_half(space, (page_t){range.at}));
+}
+
+enum paging_status paging_protect_range(struct address_space *space, virt_addr_t start, uint64_t bytes,
+                                        uint64_t set, uint64_t clear, struct frame_source *frames)
+{
+    struct range range;
+    enum paging_status status = range_check(space, start, bytes, &range);
+    if (status == PAGING_OK)
+        status = check_change(space, range, set, clear);
+    if (status != PAGING_OK)
+        return status;
+
+    struct cut_rule rule = {is_changed, set, clear};
+    struct cuts cuts;
+    status = cuts_find(space, range, &rule, frames, &cuts);
+    if (status != PAGING_OK)
+        return status;
+
+    cuts_make(space, range, &cuts, frames);
+    struct flush_batch batch;
+    flush_begin(&batch);
+    protect(space, &rule, space->cpu.levels, space->root, range, &batch);
+    flush_now(space, &batch);
+    return PAGING_OK;
+}

@@ -1,0 +1,56 @@
+/*
+ * unlinked.h - tables that nothing links to: not yet, or no more.
+ *
+ * Internal to the core. A table can only be reached through the recursive window once something points to it,
+ * and then the processor uses it. So a live space fills new tables through its scratch page and links them
+ * complete; through the same page it reads what to give back of those that it has unlinked.
+ */
+#ifndef PAGING_UNLINKED_H
+#define PAGING_UNLINKED_H
+
+#include "walk.h"
+
+/* Reach such a table, until this is called for another one, or unlinked_done. */
+volatile entry_t *unlinked_open(struct address_space *space, frame_t table);
+
+/* Fill a new table: all zeroes, but for one entry. */
+void unlinked_fill(struct address_space *space, frame_t table, unsigned index, entry_t entry);
+
+/* After the last of the calls here that reach tables: the scratch page lets go of the one it shows, if any. */
+void unlinked_done(struct address_space *space);
+
+/* Before a verb writes anything: are there so many frames of PAGE_4K? */
+static inline bool reserve_frames(struct frame_source *frames, uint64_t count)
+{
+    IF_MUTANT(RESERVES_TOO_FEW)
+    count--;
+    return frames->reserve(frames, count);
+}
+
+/* One of those. */
+static inline frame_t reserved_frame(struct frame_source *frames)
+{
+    frame_t frame = {0};
+    (void)frames->allocate(frames, PAGE_4K, &frame);
+    return frame;
+}
+
+/*
+ * Put an entry of this size, a leaf or one of the owner's, where the walk towards the page ended. Missing
+ * tables, so many, are built from the bottom up, out of sight; the last store links the topmost, and with it
+ * the entry. Their frames are reserved.
+ */
+static inline unsigned missing_tables(const struct walk *walk, unsigned size)
+{
+    return walk->level - size;
+}
+void install(struct address_space *space, const struct walk *walk, page_t page, unsigned size, entry_t entry,
+             struct frame_source *frames);
+
+/*
+ * Give back what one entry of a table of this level names, which is or was present: an owned page, or a table
+ * with all below it. Nothing is cached of them any more. Answers how many tables that was.
+ */
+uint64_t free_named(struct address_space *space, unsigned level, entry_t entry, struct frame_source *frames);
+
+#endif
