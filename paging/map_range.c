@@ -75,20 +75,6 @@ static enum paging_status look(const struct address_space *space, const struct m
     return status;
 }
 
-/* From leaf to leaf only the frame changes, and it never runs beyond its bits: that was checked. */
-static void put_given(const struct mapping *mapping, unsigned level, volatile entry_t *slot,
-                      struct range range)
-{
-    entry_t leaf = entry_leaf(level, (frame_t){range.at + mapping->delta}, mapping->flags);
-    uint64_t step = level_pages(level) << ENTRY_FRAME_SHIFT;
-    volatile entry_t *end = slot + (range.end - range.at) / level_pages(level);
-#pragma GCC unroll 8
-    for (; slot != end; slot++) {
-        entry_store(slot, leaf);
-        leaf.bits += step;
-    }
-}
-
 /* False if the source has none of this size; of the smallest it has, they are reserved. */
 static bool put_allocated(const struct mapping *mapping, unsigned level, volatile entry_t *slot,
                           struct range range)
@@ -108,7 +94,8 @@ static bool put_leaves(const struct mapping *mapping, unsigned level, volatile e
 {
     if ((mapping->flags & ENTRY_OWNED) != 0)
         return put_allocated(mapping, level, slot, range);
-    put_given(mapping, level, slot, range);
+    entry_t leaf = entry_leaf(level, (frame_t){range.at + mapping->delta}, mapping->flags);
+    put_in_a_row(slot, (range.end - range.at) / level_pages(level), leaf, level);
     return true;
 }
 

@@ -26,28 +26,35 @@ static void protect_one(const struct address_space *space, const struct cut_rule
 enum { TOGETHER = 8 };
 
 /*
- * Eight entries that are all present and agree in the bits that change: one XOR does for each. False, and
- * nothing done, if they do not, or if there is something to do and `look_only`.
+ * Eight entries at a time, as long as they are all present and agree in the bits that change: then one XOR does
+ * for each. With look_only, as long as nothing changes. Answers how many entries are done. By itself, because
+ * it needs all registers there are.
  */
-ALWAYS_INLINE bool protect_eight(const struct cut_rule *rule, volatile entry_t *slot, bool look_only)
+static __attribute__((noinline)) uint64_t protect_alike(volatile entry_t *slot, uint64_t count, uint64_t set,
+                                                        uint64_t clear, bool look_only)
 {
-    uint64_t entries[TOGETHER], any = 0, all = ~(uint64_t)0;
-    const uint64_t touched = rule->set | rule->clear;
+    volatile entry_t *first = slot, *end = slot + count / TOGETHER * TOGETHER;
+    const uint64_t touched = set | clear | ENTRY_PRESENT;
+    for (; slot != end; slot += TOGETHER) {
+        uint64_t entries[TOGETHER], any = 0, all = ~(uint64_t)0;
 #pragma GCC unroll 8
-    for (unsigned i = 0; i < TOGETHER; i++) {
-        entries[i] = entry_load(slot + i).bits;
-        any |= entries[i];
-        all &= entries[i];
+        for (unsigned i = 0; i < TOGETHER; i++) {
+            entries[i] = entry_load(slot + i).bits;
+            any |= entries[i];
+            all &= entries[i];
+        }
+        uint64_t change = (all & touched) ^ (set | ENTRY_PRESENT);
+        if (((any ^ all) & touched) != 0)
+            break;
+        if (change == 0)
+            continue;
+        if (look_only || (change & ENTRY_PRESENT) != 0)
+            break;
+#pragma GCC unroll 8
+        for (unsigned i = 0; i < TOGETHER; i++)
+            entry_store(slot + i, (entry_t){entries[i] ^ change});
     }
-    if (((any ^ all) & touched) != 0 || (all & ENTRY_PRESENT) == 0)
-        return false;
-    uint64_t change = (all & touched) ^ rule->set;
-    if (change == 0 || look_only)
-        return change == 0;
-#pragma GCC unroll 8
-    for (unsigned i = 0; i < TOGETHER; i++)
-        entry_store(slot + i, (entry_t){entries[i] ^ change});
-    return true;
+    return (uint64_t)(slot - first);
 }
 
 /* In a P1, all pages of the range lie side by side. As long as each change has to be told, one at a time. */
@@ -56,8 +63,9 @@ static void protect_small(const struct address_space *space, const struct cut_ru
 {
     while (range.at < range.end) {
         bool tells = flush_wants_more(space, batch);
-        for (; range.end - range.at >= TOGETHER && protect_eight(rule, slot, tells); range.at += TOGETHER)
-            slot += TOGETHER;
+        uint64_t done = protect_alike(slot, range.end - range.at, rule->set, rule->clear, tells);
+        range.at += done;
+        slot += done;
         uint64_t end = range.end - range.at < TOGETHER ? range.end : range.at + TOGETHER;
         for (; range.at < end; range.at++, slot++)
             protect_one(space, rule, slot, range.at, batch);

@@ -60,6 +60,20 @@ static inline bool covers_entry(unsigned level, uint64_t at, uint64_t end)
     return end - at == level_pages(level);
 }
 
+/*
+ * So many leaves of a table of this level, side by side: from one to the next only the frame changes, and it
+ * never runs beyond its bits.
+ */
+static inline void put_in_a_row(volatile entry_t *slot, uint64_t count, entry_t leaf, unsigned level)
+{
+    uint64_t step = level_pages(level) << ENTRY_FRAME_SHIFT;
+#pragma GCC unroll 8
+    for (volatile entry_t *end = slot + count; slot != end; slot++) {
+        entry_store(slot, leaf);
+        leaf.bits += step;
+    }
+}
+
 /* PAGING_MALFORMED if a table holds an entry that the processor would refuse. P1s are not looked at. */
 MUST_CHECK enum paging_status check_tables(const struct address_space *space, unsigned level, frame_t table,
                                            struct range range);

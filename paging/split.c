@@ -9,10 +9,7 @@ static void fill_with_parts(volatile entry_t *entries, entry_t leaf, unsigned le
     uint64_t first = leaf_frame(leaf, level).number, flags = entry_flags(leaf) & ~ENTRY_HUGE;
     IF_MUTANT(SPLIT_DROPS_DIRTY)
     flags &= ~ENTRY_DIRTY;
-    entry_t part = entry_leaf(below, (frame_t){first}, flags);
-    uint64_t step = level_pages(below) << ENTRY_FRAME_SHIFT;
-    for (unsigned i = 0; i < ENTRY_COUNT; i++, part.bits += step)
-        entry_store(&entries[i], part);
+    put_in_a_row(entries, ENTRY_COUNT, entry_leaf(below, (frame_t){first}, flags), below);
 }
 
 void split_leaf(struct address_space *space, const struct walk *walk, page_t page,
@@ -87,19 +84,22 @@ static struct cut find_cut(const struct address_space *space, const struct cut_r
 enum paging_status check_tables(const struct address_space *space, unsigned level, frame_t table,
                                 struct range range)
 {
-    enum paging_status status = PAGING_OK;
     unsigned parts = parts_of(level, range);
     volatile entry_t *slot = entry_slot(space, level, (page_t){range.at}, table);
-    for (unsigned i = 0; status == PAGING_OK && i < parts; i++) {
+    for (unsigned i = 0; i < parts; i++) {
         entry_t entry = entry_load(slot + i);
         if (!entry_is_present(entry))
             continue;
         if (entry_is_malformed(space, entry, level))
-            status = PAGING_MALFORMED;
-        else if (level > PAGE_2M && entry_is_table(entry, level))
-            status = check_tables(space, level - 1, entry_frame(entry), part_of(level, range, i));
+            return PAGING_MALFORMED;
+        if (level == PAGE_2M || !entry_is_table(entry, level))
+            continue;
+        struct range part = part_of(level, range, i);
+        enum paging_status status = check_tables(space, level - 1, entry_frame(entry), part);
+        if (status != PAGING_OK)
+            return status;
     }
-    return status;
+    return PAGING_OK;
 }
 
 /* An entry of the owner's cannot be cut: does one reach across this end of the range? */
