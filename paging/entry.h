@@ -8,9 +8,9 @@
  *   11-9    the system's              4  PCD  no cache
  *
  * An entry of all zeroes is unused. A non-zero entry without PRESENT belongs to the owner of the address
- * space. The core keeps bits 52-58 of every entry: in a leaf, bit 52 says that the frame came from the
- * frame source; in an entry that points to a table, bits 52-58 and 9-10 hold how many entries of that table
- * are used, and bit 11 says something about it (ENTRY_OWNED_BELOW, ENTRY_PINNED). In a leaf bits 9-11 are free
+ * space. The core keeps bits 52-58 of every entry: in a leaf, bit 52 says that the frame came from the frame
+ * source; in an entry that points to a table, bits 52-58 and 9-10 hold how many entries of that table are
+ * used, and bit 11 says something about it (ENTRY_OWNED_BELOW, ENTRY_PINNED). In a leaf bits 9-11 are free
  * for the system that uses the core.
  */
 #ifndef PAGING_ENTRY_H
@@ -70,10 +70,14 @@ typedef struct {
 #define ENTRY_TABLE_CHECK ((uint64_t)0xff | ENTRY_NO_EXECUTE)
 /* Of an entry of a P2: pages of the P1 may be owned. It stays when they go; without it, none is. */
 #define ENTRY_OWNED_BELOW ENTRY_SYSTEM_11
-/* Of an entry of the root: spaces share the table below it. Its count means nothing, and it is never freed. */
+/*
+ * Of an entry of the root: spaces share the table below it. Its count means nothing, and it is never freed.
+ */
 #define ENTRY_PINNED      ENTRY_SYSTEM_11
 
-/* A slot of the root that the core keeps: never for user mode, never executable where that can be forbidden. */
+/*
+ * A slot of the root that the core keeps: never for user mode, never executable where that can be forbidden.
+ */
 #define ENTRY_SLOT_FLAGS (ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_ACCESSED | ENTRY_DIRTY | ENTRY_NO_EXECUTE)
 
 static inline bool entry_is_unused(entry_t entry)
@@ -146,8 +150,8 @@ static inline entry_t entry_with_count(entry_t entry, unsigned count)
 }
 
 /*
- * One more used entry, or one less, in a table that has 1 to 511 or 2 to 512 of them. Answers false where more
- * than the low seven bits would change; bits 59 to 63 of such an entry are zero and show it.
+ * One more used entry, or one less, in a table that has 1 to 511 or 2 to 512 of them. Answers false where
+ * more than the low seven bits would change; bits 59 to 63 of such an entry are zero and show it.
  */
 static inline bool count_steps_up(entry_t *entry)
 {

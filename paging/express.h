@@ -3,10 +3,10 @@
  *
  * Internal to the core. Nearly every call finds a page whose tables are all there, made by the core, with
  * nothing special about them. For that case each verb has a version that is compiled with the number of
- * levels and the way to reach a table as constants, so that the walk has no loop and no decisions but one per
- * table. Whatever else it meets - a missing table, a huge page, an empty or full table, a slot that is kept, a
- * flag that is refused - it leaves to the long way, which begins anew and knows all cases. So the express way
- * answers PAGING_OK or nothing.
+ * levels and the way to reach a table as constants, so that the walk has no loop and no decisions but one
+ * per table. Whatever else it meets - a missing table, a huge page, an empty or full table, a slot that is
+ * kept, a flag that is refused - it leaves to the long way, which begins anew and knows all cases. So the
+ * express way answers PAGING_OK or nothing.
  */
 #ifndef PAGING_EXPRESS_H
 #define PAGING_EXPRESS_H

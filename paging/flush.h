@@ -2,8 +2,9 @@
  * flush.h - forgetting translations, one by one or all at once.
  *
  * Internal to the core. A verb that removes or changes many pages collects what has to be forgotten while it
- * writes, and flushes once: each page by itself if they are few, everything if they are many. Of a space that
- * is reached by offset nothing is in the TLB; of one that is reached through the foreign slot its windows are.
+ * writes, and flushes once: each page by itself if they are few, everything if they are many. Of a space
+ * that is reached by offset nothing is in the TLB; of one that is reached through the foreign slot its
+ * windows are.
  */
 #ifndef PAGING_FLUSH_H
 #define PAGING_FLUSH_H
@@ -43,8 +44,8 @@ static inline void flush_later(struct flush_batch *batch, virt_addr_t address)
 }
 
 /*
- * The page of the window of this level on the way to a page, in every view of these tables that there is: while
- * a foreign space is open that shares the upper half, its windows show those tables too.
+ * The page of the window of this level on the way to a page, in every view of these tables that there is:
+ * while a foreign space is open that shares the upper half, its windows show those tables too.
  */
 static inline void flush_window_later(const struct address_space *space, struct flush_batch *batch,
                                       unsigned level, page_t page)

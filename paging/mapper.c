@@ -35,8 +35,8 @@ static enum paging_status check_place(const struct address_space *space, const s
 }
 
 /*
- * Everything about a new entry but its frame. On PAGING_OK the walk ends at the entry to fill. Compiled once for
- * 4 KiB pages and once for any size.
+ * Everything about a new entry but its frame. On PAGING_OK the walk ends at the entry to fill. Compiled once
+ * for 4 KiB pages and once for any size.
  */
 ALWAYS_INLINE enum paging_status look(const struct address_space *space, page_t page, unsigned size,
                                       uint64_t flags, struct walk *walk)

@@ -88,7 +88,8 @@ MUST_CHECK enum paging_status paging_unmap(struct address_space *space, page_t p
 /*
  * Give the page an entry that is not present and carries the owner's payload: a guard page, one to be filled
  * when it is touched, one that was swapped out. Translate answers PAGING_RESERVED for it, paging_trace shows
- * the entry, and map refuses it unless told MAP_OVER_RESERVED. Tables cost what they cost for paging_map_to; nothing is flushed.
+ * the entry, and map refuses it unless told MAP_OVER_RESERVED. Tables cost what they cost for paging_map_to;
+ * nothing is flushed.
  *
  *   PAGING_BAD_FLAGS  the payload is zero, or has more than 63 bits
  *   and as for paging_map_to: PAGING_ALREADY_MAPPED, PAGING_RESERVED, PAGING_INSIDE_HUGE,

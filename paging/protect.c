@@ -26,9 +26,9 @@ static void protect_one(const struct address_space *space, const struct cut_rule
 enum { TOGETHER = 8 };
 
 /*
- * Eight entries at a time, as long as they are all present and agree in the bits that change: then one XOR does
- * for each. With look_only, as long as nothing changes. Answers how many entries are done. By itself, because
- * it needs all registers there are.
+ * Eight entries at a time, as long as they are all present and agree in the bits that change: then one XOR
+ * does for each. With look_only, as long as nothing changes. Answers how many entries are done. By itself,
+ * because it needs all registers there are.
  */
 static __attribute__((noinline)) uint64_t protect_alike(volatile entry_t *slot, uint64_t count, uint64_t set,
                                                         uint64_t clear, bool look_only)

@@ -25,8 +25,8 @@
 
 /*
  * Map the range to the physical addresses from `to` on, with flags as for paging_map_to (MAP_OVER_RESERVED
- * among them), with the largest pages that both alignments, the length and the processor allow. The frames stay the caller's. Nothing is
- * flushed but the scratch page.
+ * among them), with the largest pages that both alignments, the length and the processor allow. The frames
+ * stay the caller's. Nothing is flushed but the scratch page.
  *
  *   PAGING_ALREADY_MAPPED  some page of the range is mapped
  *   PAGING_RESERVED        some page's entry belongs to the owner of the space
@@ -38,9 +38,10 @@ MUST_CHECK enum paging_status paging_map_range(struct address_space *space, virt
                                                uint64_t bytes, uint64_t flags, struct frame_source *frames);
 
 /*
- * Map the range to frames of the source's choosing: 1 GiB and 2 MiB frames wherever the alignment allows such a
- * page, the processor has it and the source has such a frame, else 4 KiB ones. They are owned: unmapping gives
- * them back. They are not zeroed. The source must have frames for the case that none is huge.
+ * Map the range to frames of the source's choosing: 1 GiB and 2 MiB frames wherever the alignment allows
+ * such a page, the processor has it and the source has such a frame, else 4 KiB ones. They are owned:
+ * unmapping gives them back. They are not zeroed. The source must have frames for the case that none is
+ * huge.
  *
  *   PAGING_ALREADY_MAPPED, PAGING_RESERVED, PAGING_BAD_FLAGS, PAGING_NOT_SUPPORTED   as above
  */

@@ -29,15 +29,14 @@ static inline uint64_t entry_end(unsigned level, struct range range)
 /* How many entries of a table of this level does the range touch? It lies in that table. */
 static inline unsigned parts_of(unsigned level, struct range range)
 {
-    uint64_t shift = INDEX_BITS * (level - 1);
-    return (unsigned)(((range.end - 1) >> shift) - (range.at >> shift)) + 1;
+    uint64_t span = level_pages(level);
+    return (unsigned)((range.end - 1) / span - range.at / span) + 1;
 }
 
 /* The part of the range below entry number i of those. */
 static inline struct range part_of(unsigned level, struct range range, unsigned i)
 {
-    uint64_t shift = INDEX_BITS * (level - 1);
-    uint64_t start = ((range.at >> shift) + i) << shift, end = start + ((uint64_t)1 << shift);
+    uint64_t span = level_pages(level), start = (range.at / span + i) * span, end = start + span;
     return (struct range){start > range.at ? start : range.at, end < range.end ? end : range.end};
 }
 

@@ -102,8 +102,9 @@ void paging_went_live(struct address_space *space);
 MUST_CHECK enum paging_status paging_destroy(struct address_space *space, struct frame_source *frames);
 
 /*
- * Tell the core that CR3 holds this root no more, and how its tables are reached from now on. Also for a space
- * that is out of reach. Loading CR3 has spared global pages: those of this space must be flushed by now.
+ * Tell the core that CR3 holds this root no more, and how its tables are reached from now on. Also for a
+ * space that is out of reach. Loading CR3 has spared global pages: those of this space must be flushed by
+ * now.
  */
 void paging_went_dormant(struct address_space *space, uintptr_t offset);
 

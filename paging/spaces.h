@@ -47,9 +47,10 @@ MUST_CHECK enum paging_status paging_unlend_upper_half(struct address_space *spa
                                                        struct frame_source *frames);
 
 /*
- * Make an empty space beside one that is within reach, for the same processor. If that one lends or borrows an
- * upper half, the new one borrows the same; else its upper half is empty. It is reached by offset if the other
- * is, else it is out of reach. Frames as for paging_create. The struct `beside` may be moved unless it lends.
+ * Make an empty space beside one that is within reach, for the same processor. If that one lends or borrows
+ * an upper half, the new one borrows the same; else its upper half is empty. It is reached by offset if the
+ * other is, else it is out of reach. Frames as for paging_create. The struct `beside` may be moved unless it
+ * lends.
  *
  *   PAGING_OUT_OF_REACH, PAGING_NO_FRAMES
  */

@@ -16,7 +16,9 @@ volatile entry_t *unlinked_open(struct address_space *space, frame_t table);
 /* Fill a new table: all zeroes, but for one entry. */
 void unlinked_fill(struct address_space *space, frame_t table, unsigned index, entry_t entry);
 
-/* After the last of the calls here that reach tables: the scratch page lets go of the one it shows, if any. */
+/*
+ * After the last of the calls here that reach tables: the scratch page lets go of the one it shows, if any.
+ */
 void unlinked_done(struct address_space *space);
 
 /* Before a verb writes anything: are there so many frames of PAGE_4K? */

@@ -74,7 +74,8 @@ static enum paging_status map_range(uint64_t start, uint64_t to, uint64_t bytes,
     if (!refusals)
         refusals = model_map_range_refusals(&rig.model, &rig.space.cpu, page, pages, to, flags);
     if (!refusals) {
-        struct model_leaf first = {page, to / PAGE_BYTES, 1, flags & ~(ENTRY_PRESENT | MAP_OVER_RESERVED), false, 0};
+        struct model_leaf first = {
+            page, to / PAGE_BYTES, 1, flags & ~(ENTRY_PRESENT | MAP_OVER_RESERVED), false, 0};
         model_map_range(&after, &rig.space.cpu, first, pages);
     }
     struct rig_before before = look_before_range(refusals);

@@ -149,7 +149,8 @@ static bool judge_visit(void *context, const struct paging_visit *visit)
     return true;
 }
 
-typedef enum paging_status walk_function(const struct address_space *space, paging_visitor visitor, void *context);
+typedef enum paging_status walk_function(const struct address_space *space, paging_visitor visitor,
+                                         void *context);
 
 static void judge_walk(const struct address_space *space, walk_function *walk)
 {
