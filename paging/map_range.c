@@ -57,10 +57,11 @@ static enum paging_status look(const struct address_space *space, const struct m
                                unsigned level, frame_t table, struct range range, uint64_t *tables)
 {
     enum paging_status status = PAGING_OK;
+    unsigned parts = parts_of(level, range);
     volatile entry_t *slot = entry_slot(space, level, (page_t){range.at}, table);
-    struct range part;
-    for (; status == PAGING_OK && next_part(level, &range, &part); slot++) {
-        entry_t entry = entry_load(slot);
+    for (unsigned i = 0; status == PAGING_OK && i < parts; i++) {
+        entry_t entry = entry_load(slot + i);
+        struct range part = part_of(level, range, i);
         if (entry_is_unused(entry))
             *tables += fresh_tables(mapping, level, part);
         else if (!entry_is_present(entry))
@@ -130,11 +131,11 @@ static void put_table(struct address_space *space, const struct mapping *mapping
 static unsigned put_range(struct address_space *space, const struct mapping *mapping, unsigned level,
                           frame_t table, struct range range)
 {
-    unsigned used = 0;
+    unsigned used = 0, parts = parts_of(level, range);
     volatile entry_t *slot = entry_slot(space, level, (page_t){range.at}, table);
-    struct range part;
-    for (; next_part(level, &range, &part); slot++) {
+    for (unsigned i = 0; i < parts; i++, slot++) {
         entry_t entry = entry_load(slot);
+        struct range part = part_of(level, range, i);
         used += entry_is_unused(entry);
         if (fits_leaf(mapping->largest, level, part.at, part.end) && !entry_is_table(entry, level) &&
             put_leaves(mapping, level, slot, part))

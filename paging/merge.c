@@ -66,12 +66,13 @@ static bool can_be_leaf(const struct address_space *space, unsigned level)
 static void merge(struct address_space *space, unsigned level, frame_t table, struct range range,
                   struct frame_source *frames)
 {
+    unsigned parts = parts_of(level, range);
     volatile entry_t *slot = entry_slot(space, level, (page_t){range.at}, table);
-    struct range part;
-    for (; next_part(level, &range, &part); slot++) {
+    for (unsigned i = 0; i < parts; i++, slot++) {
         entry_t entry = entry_load(slot);
         if (!entry_is_table(entry, level))
             continue;
+        struct range part = part_of(level, range, i);
         if (level > PAGE_2M)
             merge(space, level - 1, entry_frame(entry), part, frames);
         /* The count may have stayed, the entries may have changed: a full table is looked at. */

@@ -84,9 +84,10 @@ static void protect(const struct address_space *space, const struct cut_rule *ru
         protect_small(space, rule, slot, range, batch);
         return;
     }
-    struct range part;
-    for (; next_part(level, &range, &part); slot++) {
+    unsigned parts = parts_of(level, range);
+    for (unsigned i = 0; i < parts; i++, slot++) {
         entry_t entry = entry_load(slot);
+        struct range part = part_of(level, range, i);
         if (entry_is_table(entry, level)) {
             protect(space, rule, level - 1, entry_frame(entry), part, batch);
         } else if (entry_is_present(entry) && covers_entry(level, part.at, part.end) &&

@@ -40,19 +40,6 @@ static inline struct range part_of(unsigned level, struct range range, unsigned 
     return (struct range){start > range.at ? start : range.at, end < range.end ? end : range.end};
 }
 
-/*
- * Take the next entry's part off the front of the range; false when nothing is left. The slot of a table's
- * entry moves along with it.
- */
-static inline bool next_part(unsigned level, struct range *range, struct range *part)
-{
-    if (range->at == range->end)
-        return false;
-    *part = (struct range){range->at, entry_end(level, *range)};
-    range->at = part->end;
-    return true;
-}
-
 /* Does the part of the range up to `end` cover its whole entry? */
 static inline bool covers_entry(unsigned level, uint64_t at, uint64_t end)
 {
