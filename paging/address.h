@@ -7,7 +7,7 @@
  * A page's number is *masked*: it holds the index bits only (36 bits with four levels, 45 with five), not
  * the sign extension. It is made by a checked constructor, page_containing, so the verbs need neither a
  * canonical check nor an index mask, and for the same reason it belongs to one number of levels. A page_t
- * made by hand must be below level_pages(levels) * ENTRY_COUNT; what is above is not looked at.
+ * made by hand must be below level_pages(levels) * ENTRY_COUNT; with a larger one nothing is promised.
  */
 #ifndef PAGING_ADDRESS_H
 #define PAGING_ADDRESS_H

@@ -30,6 +30,7 @@ struct paging_access {
 /*
  * PAGING_OK: the access succeeds, and *error_code is untouched. Otherwise it faults:
  *
+ *   PAGING_OUT_OF_REACH                     the tables cannot be looked at; *error_code is untouched
  *   PAGING_NOT_CANONICAL                    #GP; *error_code is untouched
  *   PAGING_NOT_MAPPED, PAGING_RESERVED      #PF with *error_code: no translation
  *   PAGING_MALFORMED                        #PF with *error_code: a reserved bit

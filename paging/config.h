@@ -37,10 +37,8 @@
 #    define PAGING_SCRATCH_SLOT (ENTRY_COUNT - 3) /* one page, through which new tables are filled */
 #endif
 
-#if !defined(__cplusplus)
-_Static_assert(sizeof(uint64_t) << PAGING_INDEX_BITS == (1u << (PAGING_INDEX_BITS + 3)),
-               "a table fills exactly one page");
-#endif
+/* Without one, new tables are filled by offset. */
+#define HAS_SCRATCH_SLOT (PAGING_SCRATCH_SLOT < ENTRY_COUNT)
 
 #define MUST_CHECK __attribute__((warn_unused_result))
 

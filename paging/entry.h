@@ -66,8 +66,12 @@ typedef struct {
 #define ENTRY_TABLE_FLAGS                                                                            \
     (ENTRY_PRESENT | MUTANT_DROPS(READ_ONLY_PARENTS, ENTRY_WRITABLE) | ENTRY_USER | ENTRY_ACCESSED | \
      ENTRY_DIRTY)
-/* Every entry that points to a table has this low byte, so one look tells that it does, and is no leaf. */
-#define ENTRY_TABLE_CHECK ((uint64_t)0xff | ENTRY_NO_EXECUTE)
+/*
+ * In these bits every entry that the core points to a table is ENTRY_TABLE_FLAGS: so one look tells that it
+ * is one, no leaf, without rights of its own, and that counting neither meets nor leaves anything in bits 59
+ * to 63. Bits that the processor reserves come on top (struct address_space).
+ */
+#define ENTRY_TABLE_CHECK ((uint64_t)0xff | (uint64_t)0x1f << 59)
 /* Of an entry of a P2: pages of the P1 may be owned. It stays when they go; without it, none is. */
 #define ENTRY_OWNED_BELOW ENTRY_SYSTEM_11
 /*

@@ -6,7 +6,7 @@
  * levels and the way to reach a table as constants, so that the walk has no loop and no decisions but one
  * per table. Whatever else it meets - a missing table, a huge page, an empty or full table, a slot that is
  * kept, a flag that is refused - it leaves to the long way, which begins anew and knows all cases. So the
- * express way answers PAGING_OK or nothing.
+ * express way answers PAGING_OK or nothing, but for a frame that the source does not have.
  */
 #ifndef PAGING_EXPRESS_H
 #define PAGING_EXPRESS_H
@@ -30,8 +30,8 @@ ALWAYS_INLINE volatile entry_t *express_slot(const struct address_space *space, 
 }
 
 /*
- * False: the page is not in a P1, or something on the way is not as the core makes it. Entries are handled by
- * what distinguishes them from ENTRY_TABLE_FLAGS, which is nothing where it matters.
+ * False: the page is not in a P1, or something on the way is not as the core makes it. `rest` is an entry XOR
+ * ENTRY_TABLE_FLAGS: zero wherever an ordinary one is checked, and still the table's frame.
  */
 ALWAYS_INLINE bool express_walk(const struct address_space *space, unsigned levels, bool window, page_t page,
                                 struct express *way)

@@ -89,7 +89,7 @@ static bool put_allocated(const struct mapping *mapping, unsigned level, volatil
     return true;
 }
 
-/* Leaves of this level, side by side in one table. If it is not sure that they can be had, one at a time. */
+/* Leaves of this level, side by side in one table. For more than one at a time, they must be sure. */
 static bool put_leaves(const struct mapping *mapping, unsigned level, volatile entry_t *slot,
                        struct range range)
 {

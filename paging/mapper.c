@@ -97,7 +97,7 @@ OUT_OF_LINE enum paging_status map_to_long(struct address_space *space, page_t p
 ALWAYS_INLINE bool finds_place(unsigned levels, bool window, const struct address_space *space, page_t page,
                                uint64_t flags, struct express *way)
 {
-    uint64_t upper_half = page.number >> (INDEX_BITS * levels - 1);
+    unsigned upper_half = page_index(page, levels) / (ENTRY_COUNT / 2);
     /* Most flags are fine in both halves. */
     return ((flags & space->refused_flags[0]) == 0 || (flags & space->refused_flags[upper_half]) == 0) &&
            express_walk(space, levels, window, page, way) && entry_is_unused(way->entry) &&

@@ -28,6 +28,7 @@
  *   PAGING_RESERVED        the page's entry belongs to the owner of the space
  *   PAGING_INSIDE_HUGE     a 2 MiB or 1 GiB page covers it
  *   PAGING_RESERVED_SLOT   the page lies below a slot the core keeps
+ *   PAGING_OUT_OF_REACH, PAGING_SHARED   the space cannot be changed so (spaces.h)
  *   PAGING_FRAME_TOO_HIGH  the frame lies beyond MAXPHYADDR
  *   PAGING_BAD_FLAGS       a flag that is not in LEAF_FLAGS, or GLOBAL on a page of the lower half
  *   PAGING_NOT_SUPPORTED   NO_EXECUTE on a processor without it
@@ -80,6 +81,7 @@ struct paging_unmapped {
  *   PAGING_NOT_MAPPED, PAGING_RESERVED, PAGING_MALFORMED
  *   PAGING_INSIDE_HUGE     the leaf that maps the page starts elsewhere
  *   PAGING_RESERVED_SLOT   the page lies below a slot the core keeps
+ *   PAGING_OUT_OF_REACH, PAGING_SHARED
  * On each of them nothing has changed.
  */
 MUST_CHECK enum paging_status paging_unmap(struct address_space *space, page_t page,
@@ -104,7 +106,7 @@ MUST_CHECK enum paging_status paging_reserve(struct address_space *space, page_t
  *   PAGING_NOT_MAPPED      the page's entry is unused
  *   PAGING_ALREADY_MAPPED  the page is mapped
  *   PAGING_MISALIGNED      the owner's entry is in a table above the P1s, and the page is not its first
- *   PAGING_RESERVED_SLOT, PAGING_MALFORMED
+ *   PAGING_RESERVED_SLOT, PAGING_MALFORMED, PAGING_OUT_OF_REACH, PAGING_SHARED
  */
 MUST_CHECK enum paging_status paging_unreserve(struct address_space *space, page_t page,
                                                struct frame_source *frames, uint64_t *payload);

@@ -75,7 +75,6 @@ static void merge(struct address_space *space, unsigned level, frame_t table, st
         struct range part = part_of(level, range, i);
         if (level > PAGE_2M)
             merge(space, level - 1, entry_frame(entry), part, frames);
-        /* The count may have stayed, the entries may have changed: a full table is looked at. */
         if (!can_be_leaf(space, level) || !covers_entry(level, part.at, part.end) ||
             entry_count(entry) < ENTRY_COUNT)
             continue;

@@ -6,14 +6,17 @@
  * makes sure of every frame it will need, and only then writes; the writing cannot fail. After every single
  * store each address translates as before or as after the call.
  *
- * All of them refuse, before anything else:
+ * All of them refuse, in this order and before anything else:
  *
  *   PAGING_EMPTY_RANGE     the length is zero
- *   PAGING_MISALIGNED      an address or the length is not a multiple of PAGE_BYTES
+ *   PAGING_MISALIGNED      the start or the length is not a multiple of PAGE_BYTES
  *   PAGING_NOT_CANONICAL   the start is in the gap
  *   PAGING_RANGE_TOO_LONG  the range runs into the gap, or past the end of the address space
- *   PAGING_RESERVED_SLOT   some page lies below a slot the core keeps
  *   PAGING_OUT_OF_REACH, PAGING_SHARED   the space cannot be changed so (spaces.h)
+ *   PAGING_RESERVED_SLOT   some page lies below a slot the core keeps
+ *
+ * And all of them may answer, after what stands at each verb has been looked at:
+ *
  *   PAGING_MALFORMED       an entry above the P1s has a reserved bit set: somebody else wrote to the tables
  *   PAGING_NO_FRAMES       no frames for tables
  * On each of them, and on those below, nothing has changed.
@@ -28,7 +31,8 @@
  * among them), with the largest pages that both alignments, the length and the processor allow. The frames
  * stay the caller's. Nothing is flushed but the scratch page.
  *
- *   PAGING_ALREADY_MAPPED  some page of the range is mapped
+ *   PAGING_MISALIGNED      `to` is not a multiple of PAGE_BYTES
+ *   PAGING_ALREADY_MAPPED  some page of the range is mapped (PAGING_MALFORMED, if its entry is)
  *   PAGING_RESERVED        some page's entry belongs to the owner of the space
  *   PAGING_FRAME_TOO_HIGH  the physical range ends beyond MAXPHYADDR
  *   PAGING_BAD_FLAGS, PAGING_NOT_SUPPORTED
@@ -43,7 +47,8 @@ MUST_CHECK enum paging_status paging_map_range(struct address_space *space, virt
  * unmapping gives them back. They are not zeroed. The source must have frames for the case that none is
  * huge.
  *
- *   PAGING_ALREADY_MAPPED, PAGING_RESERVED, PAGING_BAD_FLAGS, PAGING_NOT_SUPPORTED   as above
+ *   PAGING_ALREADY_MAPPED, PAGING_RESERVED, PAGING_BAD_FLAGS, PAGING_NOT_SUPPORTED   as above; but only 4 KiB
+ *   entries of the owner's give way to MAP_OVER_RESERVED, because only such pages can be had for sure
  */
 MUST_CHECK enum paging_status paging_map_range_alloc(struct address_space *space, virt_addr_t start,
                                                      uint64_t bytes, uint64_t flags,
@@ -82,7 +87,8 @@ MUST_CHECK enum paging_status paging_protect_range(struct address_space *space, 
  * Replace the 2 MiB or 1 GiB page that covers the page by 512 pages of the next smaller size, which map the
  * same bytes with the same flags, accessed and dirty included.
  *
- *   PAGING_NOT_MAPPED, PAGING_RESERVED, PAGING_RESERVED_SLOT, PAGING_MALFORMED
+ *   PAGING_OUT_OF_REACH, PAGING_SHARED, PAGING_RESERVED_SLOT, PAGING_NOT_MAPPED, PAGING_RESERVED,
+ *   PAGING_MALFORMED
  *   PAGING_NOT_HUGE        a 4 KiB page maps it
  *   PAGING_NO_FRAMES       no frame for the table
  * On each of them nothing has changed.

@@ -7,6 +7,7 @@
 #ifndef PAGING_RANGE_WALK_H
 #define PAGING_RANGE_WALK_H
 
+#include "count.h"
 #include "flush.h"
 #include "range.h"
 

@@ -5,10 +5,9 @@
 
 static bool cpu_is_sane(struct paging_cpu cpu)
 {
-    bool has_scratch = PAGING_SCRATCH_SLOT < ENTRY_COUNT;
     unsigned least_levels = INDEX_BITS == 9 ? 4 : 2;
-    return cpu.levels >= least_levels && cpu.levels <= MAX_LEVELS && (!has_scratch || cpu.levels > 1) &&
-           cpu.physical_bits > PAGE_SHIFT && cpu.physical_bits <= PAGE_SHIFT + ENTRY_FRAME_BITS;
+    return cpu.levels >= least_levels && cpu.levels <= MAX_LEVELS && cpu.physical_bits > PAGE_SHIFT &&
+           cpu.physical_bits <= PAGE_SHIFT + ENTRY_FRAME_BITS;
 }
 
 /* What follows from the processor alone. SDM 3A, 4.5.1 and table 4-15 for the bits that are reserved. */
@@ -30,9 +29,8 @@ static void derive(struct address_space *space)
     space->refused_flags[1] = ~LEAF_FLAGS | (cpu.has_no_execute ? 0 : ENTRY_NO_EXECUTE);
     space->refused_flags[0] = space->refused_flags[1] | ENTRY_GLOBAL;
 
-    page_t page = {(uint64_t)PAGING_SCRATCH_SLOT << (INDEX_BITS * (cpu.levels - 1))};
+    page_t page = slot_page(space, PAGING_SCRATCH_SLOT);
     virt_addr_t entry = window_entry_address(cpu.levels, PAGING_RECURSIVE_SLOT, PAGE_4K, page);
-    space->has_scratch = PAGING_SCRATCH_SLOT < ENTRY_COUNT;
     space->scratch = (volatile entry_t *)(uintptr_t)page_start(cpu.levels, page).value;
     space->scratch_entry = (volatile entry_t *)(uintptr_t)entry.value;
 }
@@ -77,13 +75,13 @@ static entry_t build_scratch_tables(struct address_space *space, struct frame_so
 enum paging_status build_space(struct address_space *space, struct frame_source *frames)
 {
     derive(space);
-    space->tables = space->has_scratch ? space->cpu.levels : 1;
+    space->tables = HAS_SCRATCH_SLOT ? space->cpu.levels : 1;
     if (!reserve_frames(frames, space->tables))
         return PAGING_NO_FRAMES;
-    entry_t scratch = space->has_scratch ? build_scratch_tables(space, frames) : (entry_t){0};
+    entry_t scratch = HAS_SCRATCH_SLOT ? build_scratch_tables(space, frames) : (entry_t){0};
     space->root = reserved_frame(frames);
     unlinked_fill(space, space->root, PAGING_RECURSIVE_SLOT, entry_make(space->root, slot_flags(space)));
-    if (space->has_scratch)
+    if (HAS_SCRATCH_SLOT)
         entry_store(unlinked_open(space, space->root) + PAGING_SCRATCH_SLOT, scratch);
     return PAGING_OK;
 }
@@ -116,12 +114,14 @@ enum paging_status paging_destroy(struct address_space *space, struct frame_sour
         return PAGING_ACTIVE;
     if (space->reach == PAGING_BY_FOREIGN_WINDOW)
         return PAGING_OPEN;
+    if (space->slot_taken)
+        return PAGING_SLOT_TAKEN;
     if (space->borrowers > 0)
         return PAGING_SHARED;
     let_go(space, unlinked_open(space, space->root));
     (void)free_named(space, space->cpu.levels + 1, entry_to_table(space->root, 1), frames);
     if (space->lender)
-        stop_borrowing(space->lender);
+        count_borrowers(space->lender, -1);
     *space = (struct address_space){0};
     return PAGING_OK;
 }

@@ -48,8 +48,7 @@ struct address_space {
     frame_t root;
     enum paging_reach reach;
     enum paging_express express;
-    bool has_scratch;     /* the geometry has a scratch slot; without one, new tables are filled by offset */
-    uint64_t frame_limit; /* frames the processor can address */
+    uint64_t frame_limit;   /* frames the processor can address */
     uint64_t reserved_bits; /* of any present entry, on this processor: beyond MAXPHYADDR, missing features */
     uint64_t huge_reserved[MAX_LEVELS + 1]; /* the same of a huge leaf, by level; what has none at all: PS */
     uint64_t leaf_check;       /* bits in which the entry of a 4 KiB page must be ENTRY_PRESENT */
@@ -85,7 +84,7 @@ MUST_CHECK enum paging_status paging_create(struct address_space *space, struct 
  * Before CR3 is loaded: EFER.NXE is set (if has_no_execute), CR4.PCIDE is off, no global translation of the
  * old tables is cached (CR4.PGE was switched off), and the space maps the code that runs, its stack, this
  * struct and the frame source. Nothing is flushed here: loading CR3 has done that. The struct may be copied
- * and moved at any time, but only one copy may be used.
+ * and moved, unless it lends its upper half (spaces.h), but only one copy may be used.
  */
 void paging_went_live(struct address_space *space);
 
@@ -94,17 +93,18 @@ void paging_went_live(struct address_space *space);
  * lender's. Afterwards the struct means nothing. To destroy a space that was live, activate another one first
  * (spaces.h), or load another root and say with paging_went_dormant how the tables can be reached from there.
  *
- *   PAGING_ACTIVE  the space is live
- *   PAGING_OPEN    it is open through the foreign slot
- *   PAGING_SHARED  others borrow its upper half
+ *   PAGING_ACTIVE      the space is live
+ *   PAGING_OPEN        it is open through the foreign slot of the live one
+ *   PAGING_SLOT_TAKEN  another one was left open through its own
+ *   PAGING_SHARED      others borrow its upper half
  * On each of them nothing has changed.
  */
 MUST_CHECK enum paging_status paging_destroy(struct address_space *space, struct frame_source *frames);
 
 /*
  * Tell the core that CR3 holds this root no more, and how its tables are reached from now on. Also for a
- * space that is out of reach. Loading CR3 has spared global pages: those of this space must be flushed by
- * now.
+ * space that is out of reach, but not for one that is open, or has one open. Loading CR3 has spared global
+ * pages: those of this space must be flushed by now.
  */
 void paging_went_dormant(struct address_space *space, uintptr_t offset);
 

@@ -20,7 +20,6 @@ void set_reach(struct address_space *space, enum paging_reach reach);
 MUST_CHECK enum paging_status build_space(struct address_space *space, struct frame_source *frames);
 
 /* One space more, or one less, borrows the upper half of this one. */
-void start_borrowing(struct address_space *lender);
-void stop_borrowing(struct address_space *lender);
+void count_borrowers(struct address_space *lender, int change);
 
 #endif

@@ -5,11 +5,6 @@
 #include "space_parts.h"
 #include "unlinked.h"
 
-static page_t slot_page(const struct address_space *space, unsigned slot)
-{
-    return (page_t){slot * level_pages(space->cpu.levels)};
-}
-
 /* The entry of the root in this slot. */
 static volatile entry_t *root_slot(const struct address_space *space, unsigned slot)
 {
@@ -23,20 +18,10 @@ static struct address_space *lender_of(struct address_space *space)
 }
 
 /* Borrowing closes the express way of a lender that is not live, and opens it again. */
-static void count_borrowers(struct address_space *lender, int change)
+void count_borrowers(struct address_space *lender, int change)
 {
     lender->borrowers += (uint64_t)(int64_t)change;
     set_reach(lender, lender->reach);
-}
-
-void start_borrowing(struct address_space *lender)
-{
-    count_borrowers(lender, +1);
-}
-
-void stop_borrowing(struct address_space *lender)
-{
-    count_borrowers(lender, -1);
 }
 
 /* ---- lending ---- */
@@ -155,7 +140,7 @@ enum paging_status paging_create_beside(struct address_space *space, struct addr
             entry_store(&root[slot], entry_load(root_slot(beside, slot)));
     unlinked_done(&fresh);
     if (fresh.lender)
-        start_borrowing(fresh.lender);
+        count_borrowers(fresh.lender, +1);
     *space = fresh;
     return PAGING_OK;
 }

@@ -25,7 +25,7 @@
 /*
  * Pin the upper half of a space, so that others can share it. Takes a frame for each of the root's entries
  * there that is unused: 253 of 256 in an empty space, about 1 MiB. A space that lends already is left as it
- * is. From now on the struct must not be moved.
+ * is. From now on, and until it lends no more, the struct must not be moved.
  *
  *   PAGING_NOT_SUPPORTED  fewer than three levels (host geometries)
  *   PAGING_SHARED         the space borrows its upper half

@@ -31,7 +31,7 @@ enum paging_status {
     PAGING_OUT_OF_REACH,   /* the space is neither live nor open, and its tables are not reached by offset */
     PAGING_OPEN,           /* the space is open through the foreign slot */
     PAGING_SLOT_TAKEN,     /* another space is open through the foreign slot */
-    PAGING_SHARED,         /* spaces share the upper half: only the live one of them may change it */
+    PAGING_SHARED,         /* spaces share the upper half: a change of it, or its end, is not for this one */
     PAGING_STATUS_COUNT
 };
 

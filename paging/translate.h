@@ -35,7 +35,7 @@ struct paging_path {
 };
 
 /* Walk to the address and say how far that went. Statuses as for paging_translate; *path is filled with each
- * of them but PAGING_NOT_CANONICAL. */
+ * of them but PAGING_OUT_OF_REACH and PAGING_NOT_CANONICAL. */
 MUST_CHECK enum paging_status paging_trace(const struct address_space *space, virt_addr_t address,
                                            struct paging_path *path);
 

@@ -4,7 +4,7 @@
 
 static bool uses_scratch(const struct address_space *space)
 {
-    return space->reach != PAGING_BY_OFFSET && space->has_scratch;
+    return space->reach != PAGING_BY_OFFSET && HAS_SCRATCH_SLOT;
 }
 
 /* The scratch page's own tables are never freed, so its P1 entry is always where the live window shows it. */

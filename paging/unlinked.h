@@ -8,7 +8,7 @@
 #ifndef PAGING_UNLINKED_H
 #define PAGING_UNLINKED_H
 
-#include "walk.h"
+#include "count.h"
 
 /* Reach such a table, until this is called for another one, or unlinked_done. */
 volatile entry_t *unlinked_open(struct address_space *space, frame_t table);
@@ -37,15 +37,17 @@ static inline frame_t reserved_frame(struct frame_source *frames)
     return frame;
 }
 
-/*
- * Put an entry of this size, a leaf or one of the owner's, where the walk towards the page ended. Missing
- * tables, so many, are built from the bottom up, out of sight; the last store links the topmost, and with it
- * the entry. Their frames are reserved.
- */
+/* Tables that an entry of this size needs below the one in which the walk ended. */
 static inline unsigned missing_tables(const struct walk *walk, unsigned size)
 {
     return walk->level - size;
 }
+
+/*
+ * Put an entry of this size, a leaf or one of the owner's, where the walk towards the page ended. Missing
+ * tables are built from the bottom up, out of sight; the last store links the topmost, and with it the entry.
+ * Their frames are reserved.
+ */
 void install(struct address_space *space, const struct walk *walk, page_t page, unsigned size, entry_t entry,
              struct frame_source *frames);
 

@@ -1,5 +1,6 @@
 /* unmap.c - take one entry away, with the tables that become empty: clear, flush, then free. */
 #include "checks.h"
+#include "count.h"
 #include "express.h"
 #include "flush.h"
 #include "mapper.h"

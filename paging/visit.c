@@ -64,8 +64,7 @@ static bool visit_table(const struct visiting *v, unsigned level, frame_t table,
 static unsigned slots_in_a_row(const struct address_space *space, unsigned first)
 {
     unsigned slot = first;
-    uint64_t span = level_pages(space->cpu.levels);
-    while (slot < ENTRY_COUNT && !page_is_kept(space, (page_t){slot * span}))
+    while (slot < ENTRY_COUNT && !page_is_kept(space, slot_page(space, slot)))
         slot++;
     return slot - first;
 }
@@ -78,7 +77,7 @@ enum paging_status paging_walk(const struct address_space *space, paging_visitor
     uint64_t rights = ENTRY_WRITABLE | ENTRY_USER;
     for (unsigned slot = 0; slot < ENTRY_COUNT; slot++) {
         unsigned count = slots_in_a_row(space, slot);
-        uint64_t first = slot * level_pages(space->cpu.levels);
+        uint64_t first = slot_page(space, slot).number;
         if (count > 0 && !visit_table(&visiting, space->cpu.levels, space->root, first, count, rights))
             break;
         slot += count;

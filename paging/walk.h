@@ -1,9 +1,10 @@
 /*
- * walk.h - the one walker: from the root down to the entry that maps a page, or to where that ends.
+ * walk.h - the walker: from the root down to the entry that maps a page, or to where that ends.
  *
- * Internal to the core. Every verb begins with it, so this is the only place that knows how a child table is
- * reached: by its address in the recursive window, which follows from the page alone, or at the frame its
- * parent's entry names, plus the offset.
+ * Internal to the core. walk_to is the long way of every verb for single pages; express.h is its short form,
+ * and ranges go down entry by entry with the same step: entry_slot, which alone knows how a child table is
+ * reached: by its address in a window, which follows from the page alone, or at the frame its parent's entry
+ * names, plus the offset.
  */
 #ifndef PAGING_WALK_H
 #define PAGING_WALK_H
@@ -106,32 +107,10 @@ static inline bool entry_is_pinned(const struct address_space *space, unsigned l
            (entry.bits & ENTRY_PINNED) != 0;
 }
 
-/* What an entry of a table of this level says beside the count, if below it a leaf gets these flags. */
-static inline uint64_t owned_below(unsigned level, uint64_t flags)
+/* The first page below a slot of the root. */
+static inline page_t slot_page(const struct address_space *space, unsigned slot)
 {
-    return level == PAGE_2M && (flags & ENTRY_PRESENT) && (flags & ENTRY_OWNED) ? ENTRY_OWNED_BELOW : 0;
-}
-
-/*
- * The table that the entry in this slot of a table of this level points to has so many more used entries, or
- * fewer. Those that are new have these flags.
- */
-static inline void add_to_count(const struct address_space *space, unsigned level, volatile entry_t *slot,
-                                int change, uint64_t flags)
-{
-    entry_t before = entry_load(slot), after = before;
-    if (!entry_is_pinned(space, level, before) && (change != 1 || !count_steps_up(&after)))
-        after = entry_with_count(before, entry_count(before) + (unsigned)change);
-    after.bits |= owned_below(level, flags);
-    if (after.bits != before.bits)
-        entry_store(slot, after);
-}
-
-/* So many more tables are on the way to the page, or fewer. Those of a borrowed half are the lender's. */
-static inline void add_to_tables(struct address_space *space, page_t page, int64_t change)
-{
-    struct address_space *owner = space->lender && in_upper_half(space, page) ? space->lender : space;
-    owner->tables += (uint64_t)change;
+    return (page_t){slot * level_pages(space->cpu.levels)};
 }
 
 #endif

@@ -12,6 +12,9 @@
  *
  * and from a table to one below it:  next = (table << 9) | (index << 12)
  *
+ * (While another space is open through the foreign slot, that one's tables have one address each as well:
+ * foreign_window_base.)
+ *
  * In the last window `table + 512` wraps to 0, so nothing here ever forms the end of a table.
  */
 #ifndef PAGING_WINDOW_H

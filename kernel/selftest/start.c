@@ -102,7 +102,7 @@ static void tables_are_counted(struct selftest_run *t)
 {
     struct paging_stats stats;
     uint64_t tables =
-        1 + (t->space->has_scratch ? t->space->cpu.levels - 1 : 0); /* the root, the scratch page's */
+        1 + (HAS_SCRATCH_SLOT ? t->space->cpu.levels - 1 : 0); /* the root, the scratch page's */
     if (!CHECK(paging_count(t->space, &stats) == PAGING_OK))
         return;
     for (unsigned level = 1; level < t->space->cpu.levels; level++)
