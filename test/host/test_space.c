@@ -1,6 +1,7 @@
 /* space: made, live, dormant, destroyed; every frame goes back, and nothing else is touched. */
 #include "entries.h"
 #include "range.h"
+#include "spaces.h"
 #include <string.h>
 
 #define RW     ENTRY_WRITABLE
@@ -381,6 +382,20 @@ static void the_struct_moves(void **state)
     rig_check();
 }
 
+/* The root was loaded by hand, while another space was open through the first one's foreign slot. */
+static void left_open(void **state)
+{
+    (void)state;
+    rig_open();
+    struct address_space open, next;
+    assert_status(paging_create_beside(&open, &rig.space, frames()), PAGING_OK);
+    assert_status(paging_create_beside(&next, &rig.space, frames()), PAGING_OK);
+    assert_status(paging_open(&rig.space, &open), PAGING_OK);
+    go_dormant(&next);
+    assert_status(paging_destroy(&rig.space, frames()), PAGING_SLOT_TAKEN);
+    assert_true(machine_frame_is_out(open.root.number));
+}
+
 static const struct CMUnitTest tests[] = {
     RIG_TEST("space: create and destroy give every frame back", gives_every_frame_back),
     RIG_TEST("space: live, dormant, destroyed", live_dormant_destroyed),
@@ -392,6 +407,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("space: others come and go beside a live one", beside_a_live_one),
     RIG_TEST("space: live and dormant by turns", back_and_forth),
     RIG_TEST("space: the struct can be moved", the_struct_moves),
+    RIG_TEST("destroy: a space that left another one open is refused", left_open),
 };
 
 RIG_MAIN("space", tests)

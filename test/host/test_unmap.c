@@ -1,4 +1,5 @@
 /* unmap: afterwards nothing leads to what was there, whoever had cached it. */
+#include "entries.h"
 #include "rig.h"
 
 #define RW ENTRY_WRITABLE
@@ -246,6 +247,22 @@ static void narrower_remap(void **state)
     assert_reads(PLACE, DEVICE_FRAME);
 }
 
+/* Bits 59 to 62 are nobody's in such an entry, and the processor does not look at them. */
+static void odd_bits_do_not_lose_the_count(void **state)
+{
+    (void)state;
+    rig_open();
+    struct paging_unmapped gone;
+    for (unsigned bit = 59; bit < 63; bit++) {
+        assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
+        *entry_at(PLACE, 2) |= (uint64_t)1 << bit;
+        assert_status(paging_unmap(&rig.space, rig_page(PLACE), machine_frames(), &gone), PAGING_OK);
+        assert_int_equal(machine_frames_out(), rig.kept_frames);
+        model_remove(&rig.model, rig_page(PLACE).number);
+        rig_check();
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     RIG_TEST("unmap: the next access faults", next_access_faults),
     RIG_TEST("unmap: owned frames go back, others to the caller", owned_and_foreign),
@@ -256,6 +273,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("unmap: a freed table's window is forgotten too", freed_tables_windows_are_forgotten),
     RIG_TEST("unmap: the window pages a huge page leaks into are forgotten", leaked_windows_are_forgotten),
     RIG_TEST("unmap: exactly these pages are flushed", exact_flushes),
+    RIG_TEST("unmap: odd bits in the entry of a P1 do not lose its count", odd_bits_do_not_lose_the_count),
     RIG_TEST("space: counts its flushes", counts_its_flushes),
     RIG_TEST("remap: the other frame is read", remap_reads_the_other_frame),
     RIG_TEST("remap: to fewer rights", narrower_remap),
