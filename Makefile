@@ -123,8 +123,9 @@ usb: $(B)/selfmap.img
 	@tools/usb $< '$(DEVICE)'
 
 # ---- host tests: the unmodified core in a process ----------------------------------------------------------
-# Three machines: soft is a TLB in software that never forgets, mmap the host's own MMU through page faults,
-# toy the soft one with tables of two entries. Each compiles the core for itself. A local that was given no
+# Four machines: soft is a TLB in software that never forgets, mmap the host's own MMU through page faults,
+# toy the soft one with tables of two entries, and toy8 with eight, which has room for all slots that the core
+# keeps and one to lend. Each compiles the core for itself. A local that was given no
 # value holds a pattern: on a stack that happens to be clean it would pass for a zero.
 HOST_FLAGS := -std=gnu17 -O1 -g -Wall -Wextra -Wshadow -Werror -fno-omit-frame-pointer \
     -fsanitize=address,undefined -fno-sanitize-recover=all -ftrivial-auto-var-init=pattern -I.
@@ -132,16 +133,19 @@ KIND_soft := -DMACHINE_SOFT -DPAGING_ACCESS_HEADER='"access_soft.h"'
 KIND_mmap := -DMACHINE_MMAP -DPAGING_ACCESS_HEADER='"access_mmap.h"' -DPAGING_RECURSIVE_SLOT=140 \
     -DPAGING_FOREIGN_SLOT=141 -DPAGING_SCRATCH_SLOT=142
 KIND_toy := $(KIND_soft) -DPAGING_INDEX_BITS=1 -DPAGING_FOREIGN_SLOT=2 -DPAGING_SCRATCH_SLOT=3
+KIND_toy8 := $(KIND_soft) -DPAGING_INDEX_BITS=3
 PARTS := $(filter-out example frame_oracle frame_rig machine_mmap machine_soft test_%,$(patsubst test/host/%.c,%,$(wildcard test/host/*.c)))
 PARTS_soft := $(PARTS) machine_soft
 PARTS_mmap := $(PARTS) machine_mmap
 PARTS_toy := $(PARTS_soft)
+PARTS_toy8 := $(PARTS_soft)
 # Each runs on soft with four and five levels, and on mmap with four. What takes longest comes first.
-CORE_TESTS := random range map_range unmap_range protect_range split merge merge_not old_or_new visit access \
-    space reserve machine addresses map map_refuses translate unmap elsewhere junk instructions source
+CORE_TESTS := random spaces_random range map_range unmap_range protect_range split merge merge_not old_or_new visit access \
+    spaces spaces_share space reserve machine addresses map map_refuses translate unmap elsewhere junk instructions source
 TESTS_soft := $(CORE_TESTS)
 TESTS_mmap := $(CORE_TESTS)
 TESTS_toy := random source
+TESTS_toy8 := spaces_random random
 CORE := $(sort $(wildcard paging/*.c))
 HOST_INCLUDE := -Ipaging -Itest/host
 
@@ -149,6 +153,9 @@ HOST_INCLUDE := -Ipaging -Itest/host
 MUTANTS := $(filter-out NONE,$(shell sed -n 's/^.define MUTANT_\([A-Z_]*\) *[0-9].*/\1/p' paging/mutant.h))
 BOOT_MUTANTS := NO_PAGE_FLUSH NO_WINDOW_FLUSH READ_ONLY_PARENTS RESERVES_TOO_FEW NEVER_RECLAIM NO_SCRATCH_FLUSH
 MUTANT_TESTS := map map_refuses unmap old_or_new map_range unmap_range protect_range split merge random
+# Those that only several spaces can show are tried by the tests for these.
+SPACES_MUTANTS := NO_SLOT_FLUSH COUNTS_PINNED FREES_BORROWED EDITS_SHARED NO_OPEN_VIEW_FLUSH NO_ACTIVATE_FLUSH
+SPACES_MUTANT_TESTS := spaces spaces_share
 
 define compile_host
 @mkdir -p $(@D)
@@ -171,16 +178,17 @@ $(TESTS_$(1):%=$(B)/host/$(1)/test_%): $(B)/host/$(1)/test_%: $(B)/host/$(1)/tes
 	$$(link_host)
 HOST_PROGRAMS += $(TESTS_$(1):%=$(B)/host/$(1)/test_%)
 endef
-$(foreach kind,soft mmap toy,$(eval $(call machine_rules,$(kind))))
+$(foreach kind,soft mmap toy toy8,$(eval $(call machine_rules,$(kind))))
 
 # One mutant of the core, with the same tests.
 define mutant_rules # mutant, kind
+MUTANT_TESTS_$(1) := $(if $(filter $(1),$(SPACES_MUTANTS)),$(SPACES_MUTANT_TESTS),$(MUTANT_TESTS))
 $(B)/mutants/$(1)/$(2)/%.o: paging/%.c Makefile | $(B)/deps-build $(B)/deps-test
 	$$(call compile_host,$(HOST_INCLUDE) $(KIND_$(2)) -DPAGING_MUTANT=$(1))
-$(MUTANT_TESTS:%=$(B)/mutants/$(1)/$(2)/test_%): $(B)/mutants/$(1)/$(2)/test_%: $(B)/host/$(2)/test_%.o \
+$$(MUTANT_TESTS_$(1):%=$(B)/mutants/$(1)/$(2)/test_%): $(B)/mutants/$(1)/$(2)/test_%: $(B)/host/$(2)/test_%.o \
     $(PARTS_$(2):%=$(B)/host/$(2)/%.o) $(CORE:paging/%.c=$(B)/mutants/$(1)/$(2)/%.o)
 	$$(link_host)
-MUTANT_PROGRAMS += $(MUTANT_TESTS:%=$(B)/mutants/$(1)/$(2)/test_%)
+MUTANT_PROGRAMS += $$(MUTANT_TESTS_$(1):%=$(B)/mutants/$(1)/$(2)/test_%)
 endef
 $(foreach mutant,$(MUTANTS),$(foreach kind,soft,$(eval $(call mutant_rules,$(mutant),$(kind)))))
 

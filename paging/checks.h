@@ -17,6 +17,8 @@ static inline enum paging_status check_reach(const struct address_space *space, 
     if (space->reach == PAGING_BY_NOTHING)
         return PAGING_OUT_OF_REACH;
     bool shared = space->lender != NULL || space->borrowers > 0;
+    IF_MUTANT(EDITS_SHARED)
+    shared = false;
     return shared && space->reach != PAGING_BY_WINDOW && in_upper_half(space, page) ? PAGING_SHARED
                                                                                     : PAGING_OK;
 }

@@ -23,7 +23,10 @@ static inline void add_to_count(const struct address_space *space, unsigned leve
                                 int change, uint64_t flags)
 {
     entry_t before = entry_load(slot), after = before;
-    if (!entry_is_pinned(space, level, before) && (change != 1 || !count_steps_up(&after)))
+    UNLESS_MUTANT(COUNTS_PINNED)
+    if (entry_is_pinned(space, level, before))
+        return;
+    if (change != 1 || !count_steps_up(&after))
         after = entry_with_count(before, entry_count(before) + (unsigned)change);
     after.bits |= owned_below(level, flags);
     if (after.bits != before.bits)

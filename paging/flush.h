@@ -52,6 +52,7 @@ static inline void flush_window_later(const struct address_space *space, struct 
 {
     uint64_t table = page.number >> (INDEX_BITS * level) << PAGE_SHIFT;
     flush_later(batch, (virt_addr_t){space->windows[level] + table});
+    UNLESS_MUTANT(NO_OPEN_VIEW_FLUSH)
     if (space->slot_shows_half && in_upper_half(space, page)) {
         virt_addr_t other = foreign_window_base(space->cpu.levels, level);
         flush_later(batch, (virt_addr_t){other.value + table});

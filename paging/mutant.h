@@ -19,6 +19,12 @@
 #define MUTANT_FREE_BEFORE_FLUSH  9  /* unmap_range gives frames back while they are still cached */
 #define MUTANT_MERGE_NO_FLUSH     10 /* merge frees the table while its pages and its window are cached */
 #define MUTANT_SPLIT_DROPS_DIRTY  11 /* the pages of a split huge page forget that it was written to */
+#define MUTANT_NO_SLOT_FLUSH      12 /* the foreign slot changes, and what it showed stays cached */
+#define MUTANT_COUNTS_PINNED      13 /* the entry of a table that spaces share is changed like any other */
+#define MUTANT_FREES_BORROWED     14 /* destroying a borrower gives the lender's tables back */
+#define MUTANT_EDITS_SHARED       15 /* the shared half is changed through a space that is not live */
+#define MUTANT_NO_OPEN_VIEW_FLUSH 16 /* the shared half changes, and the open space's view of it stays */
+#define MUTANT_NO_ACTIVATE_FLUSH  17 /* another upper half comes, and global pages of the old one stay */
 
 #ifndef PAGING_MUTANT
 #    define PAGING_MUTANT NONE

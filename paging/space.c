@@ -103,6 +103,7 @@ enum paging_status paging_create(struct address_space *space, struct paging_cpu 
 static void let_go(const struct address_space *space, volatile entry_t *root)
 {
     entry_store(&root[PAGING_RECURSIVE_SLOT], (entry_t){0});
+    UNLESS_MUTANT(FREES_BORROWED)
     for (unsigned slot = ENTRY_COUNT / 2; space->lender != NULL && slot < ENTRY_COUNT; slot++)
         if (entry_is_pinned(space, space->cpu.levels, entry_load(&root[slot])))
             entry_store(&root[slot], (entry_t){0});

@@ -158,6 +158,16 @@ static enum paging_status check_pair(const struct address_space *active, const s
     return active->cpu.levels == other->cpu.levels ? PAGING_OK : PAGING_NOT_SUPPORTED;
 }
 
+/*
+ * While a space is open, its root does not hold itself: through both slots each of its tables would have
+ * several addresses, and flushing the window of one that goes would take a flush for each.
+ */
+static void show_itself(struct address_space *space, bool shown)
+{
+    entry_t self = entry_make(space->root, slot_flags(space));
+    entry_store(root_slot(space, PAGING_RECURSIVE_SLOT), shown ? self : (entry_t){0});
+}
+
 enum paging_status paging_open(struct address_space *active, struct address_space *space)
 {
     enum paging_status status = check_pair(active, space);
@@ -166,10 +176,12 @@ enum paging_status paging_open(struct address_space *active, struct address_spac
     if (status != PAGING_OK)
         return status;
     entry_store(root_slot(active, PAGING_FOREIGN_SLOT), entry_make(space->root, slot_flags(active)));
+    set_reach(space, PAGING_BY_FOREIGN_WINDOW);
+    show_itself(space, false);
+    UNLESS_MUTANT(NO_SLOT_FLUSH)
     flush_everything(active);
     active->slot_taken = true;
     active->slot_shows_half = lender_of(active) && lender_of(active) == lender_of(space);
-    set_reach(space, PAGING_BY_FOREIGN_WINDOW);
     return PAGING_OK;
 }
 
@@ -177,7 +189,9 @@ enum paging_status paging_close(struct address_space *active, struct address_spa
 {
     if (space->reach != PAGING_BY_FOREIGN_WINDOW || !active->slot_taken)
         return PAGING_OUT_OF_REACH;
+    show_itself(space, true);
     entry_store(root_slot(active, PAGING_FOREIGN_SLOT), (entry_t){0});
+    UNLESS_MUTANT(NO_SLOT_FLUSH)
     flush_everything(active);
     active->slot_taken = active->slot_shows_half = false;
     set_reach(space, PAGING_BY_NOTHING);
@@ -192,6 +206,7 @@ enum paging_status paging_activate(struct address_space *active, struct address_
     root_load(paging_root_address(next));
     set_reach(active, PAGING_BY_NOTHING);
     set_reach(next, PAGING_BY_WINDOW);
+    UNLESS_MUTANT(NO_ACTIVATE_FLUSH)
     if (!lender_of(active) || lender_of(active) != lender_of(next))
         flush_everything(next);
     return PAGING_OK;

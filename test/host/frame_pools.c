@@ -183,8 +183,10 @@ static void pool_open(struct pool *pool, uint64_t first, uint64_t stride, unsign
 void pools_open(unsigned singles)
 {
     bool real = ENTRY_COUNT == 512;
-    uint64_t first_2m = real ? level_pages(2) * 8 : 264, first_1g = real ? level_pages(3) * 2 : 320;
-    unsigned count_2m = real ? 8 : 24, count_1g = real ? 1 : 8;
+    uint64_t first_2m = real ? level_pages(2) * 8 : 264, first_1g = real              ? level_pages(3) * 2
+                                                                    : INDEX_BITS == 1 ? 320
+                                                                                      : 512;
+    unsigned count_2m = real ? 8 : 24, count_1g = real ? 1 : INDEX_BITS == 1 ? 8 : 6;
     uint64_t all = singles + count_2m * level_pages(2) + count_1g * level_pages(3);
     if (FIRST_FRAME + singles > first_2m)
         fail_msg("%u frames are more than there is room for", singles);

@@ -109,6 +109,7 @@ struct machine_access machine_access_emulated(uint64_t address, unsigned access)
 
 void machine_load_cr3(uint64_t root)
 {
+    machine.root_loads++;
     machine.walker.root = root;
     tlb_forget_local(&machine.tlb, &machine.walker);
     walk_cache_forget(&machine.cache);
@@ -186,6 +187,7 @@ void machine_audit(void)
 void machine_reset_log(void)
 {
     machine.flushes = machine.full_flushes = machine.stores = 0;
+    machine.flushes_by_invpcid = machine.root_loads = 0;
     machine_forget_promise();
 }
 
@@ -197,6 +199,16 @@ unsigned machine_flushes(void)
 unsigned machine_full_flushes(void)
 {
     return machine.full_flushes;
+}
+
+unsigned machine_flushes_by_invpcid(void)
+{
+    return machine.flushes_by_invpcid;
+}
+
+unsigned machine_root_loads(void)
+{
+    return machine.root_loads;
 }
 
 uint64_t machine_flushed(unsigned number)

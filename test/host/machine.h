@@ -18,7 +18,7 @@
 
 struct machine_setup {
     unsigned levels, physical_bits;
-    bool no_execute, pages_1g;
+    bool no_execute, pages_1g, invpcid;
     unsigned frames; /* how many the frame source has; 0 for MACHINE_FRAMES */
 };
 
@@ -97,6 +97,8 @@ void machine_audit(void);
 void machine_reset_log(void);
 unsigned machine_flushes(void); /* of pages */
 unsigned machine_full_flushes(void);
+unsigned machine_flushes_by_invpcid(void); /* of the full ones, so many */
+unsigned machine_root_loads(void);         /* of CR3 */
 uint64_t machine_flushed(unsigned number);
 unsigned machine_stores(void);
 /* Called after every single store of the core to memory, and after every flush; NULL for none. */

@@ -18,7 +18,7 @@ struct machine {
     struct tlb tlb;
     uint8_t *memory;
     struct machine_setup setup;
-    unsigned flushes, full_flushes, flushes_by_invpcid, stores;
+    unsigned flushes, full_flushes, flushes_by_invpcid, root_loads, stores;
     uint64_t flush_log[MACHINE_FLUSH_LOG];
     void (*observer)(void);
 };

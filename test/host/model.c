@@ -5,6 +5,7 @@
 void model_copy(struct model *to, const struct model *from)
 {
     to->levels = from->levels;
+    to->pinned = from->pinned;
     to->count = from->count;
     memcpy(to->leaves, from->leaves, from->count * sizeof(*from->leaves));
 }
@@ -70,8 +71,21 @@ void model_remove(struct model *model, uint64_t page)
             (--model->count - place) * sizeof(*model->leaves));
 }
 
+bool model_is_upper(const struct model *model, uint64_t page)
+{
+    return page >= level_pages(model->levels) * (ENTRY_COUNT / 2);
+}
+
+bool model_is_pinned(const struct model *model, unsigned level, uint64_t page)
+{
+    return model->pinned && level + 1 == model->levels && model_is_upper(model, page) &&
+           !model_is_kept(model->levels, page);
+}
+
 bool model_has_table(const struct model *model, unsigned level, uint64_t page)
 {
+    if (model_is_pinned(model, level, page))
+        return true;
     /* A larger leaf there would be the only one. */
     uint64_t covered = level_pages(level + 1);
     const struct model_leaf *leaf = model_overlap(model, page & ~(covered - 1), covered);
@@ -125,7 +139,7 @@ unsigned model_refusals(const struct model *model, const struct paging_cpu *cpu,
     unsigned refusals = occupied(model, wanted);
     uint64_t pages = level_pages(wanted->size);
     uint64_t frames = (uint64_t)1 << (cpu->physical_bits - PAGE_SHIFT);
-    bool upper = wanted->page >= level_pages(model->levels) * (ENTRY_COUNT / 2);
+    bool upper = model_is_upper(model, wanted->page);
     if (model_is_kept(model->levels, wanted->page))
         refusals |= 1u << PAGING_RESERVED_SLOT;
     if (wanted->frame >= frames || frames - wanted->frame < pages)

@@ -20,6 +20,7 @@ struct model_leaf {
 
 struct model {
     unsigned levels;
+    bool pinned; /* spaces share the upper half: the tables just below the root are always there */
     unsigned count;
     struct model_leaf leaves[MODEL_LEAVES]; /* in the order of their pages */
 };
@@ -39,6 +40,9 @@ const struct model_leaf *model_at(const struct model *model, uint64_t page);
 void model_add(struct model *model, struct model_leaf leaf);
 void model_remove(struct model *model, uint64_t page);
 
+/* Is the table of this level on the way to the page one that is there whatever is mapped? */
+bool model_is_pinned(const struct model *model, unsigned level, uint64_t page);
+
 /* Is there a table of this level on the way to the page? */
 bool model_has_table(const struct model *model, unsigned level, uint64_t page);
 
@@ -55,12 +59,15 @@ unsigned model_refusals(const struct model *model, const struct paging_cpu *cpu,
 /* The same for removing the leaf that starts at the page. */
 unsigned model_unmap_refusals(const struct model *model, uint64_t page);
 
+/* Is the page in the upper half? */
+bool model_is_upper(const struct model *model, uint64_t page);
+
 /* Does the page lie below a slot of the root that the core keeps? */
 bool model_is_kept(unsigned levels, uint64_t page);
 
 /* ---- ranges: model_range.c ---- */
 
-/* Tables below the root that `after` needs, and those among them that `before` does not have. */
+/* Tables below the root that `after` needs, without pinned ones; those among them that `before` has not. */
 unsigned model_tables(const struct model *after);
 unsigned model_new_tables(const struct model *after, const struct model *before);
 

@@ -16,7 +16,8 @@ unsigned model_new_tables(const struct model *after, const struct model *before)
             if (leaf->size > level || table == last)
                 continue;
             last = table;
-            count += !model_has_table(before, level, leaf->page);
+            count +=
+                !model_is_pinned(after, level, leaf->page) && !model_has_table(before, level, leaf->page);
         }
     }
     return count;

@@ -1,5 +1,6 @@
 #include "rig.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct rig rig;
@@ -18,15 +19,18 @@ void rig_open(void)
 
 void rig_open_on(struct machine_setup setup)
 {
-    memset(&rig.model, 0, sizeof(rig.model));
+    memset(&rig, 0, sizeof(rig));
     memset(&rig.space, 0xa5, sizeof(rig.space));
+    rig.sides[0] = (struct rig_side){.space = &rig.space, .model = &rig.model};
+    rig.live = rig.at = &rig.sides[0];
     rig.model.levels = setup.levels;
     rig.random = 0x9e3779b97f4a7c15ull;
     machine_open(&setup);
     struct paging_cpu cpu = {.levels = setup.levels,
                              .physical_bits = setup.physical_bits,
                              .has_no_execute = setup.no_execute,
-                             .has_1g_pages = setup.pages_1g};
+                             .has_1g_pages = setup.pages_1g,
+                             .has_invpcid = setup.invpcid};
     assert_status(paging_create(&rig.space, cpu, machine_offset(), machine_frames()), PAGING_OK);
     rig.kept_frames = machine_frames_out();
     machine_load_cr3(paging_root_address(&rig.space).value / PAGE_BYTES);
@@ -60,12 +64,42 @@ uint64_t rig_window(unsigned level, uint64_t address)
     return window_table_address(levels, PAGING_RECURSIVE_SLOT, level, rig_page(address)).value;
 }
 
+/* By index: the recursive slot once per level skipped but one, the foreign one, then the page's own. */
+uint64_t rig_foreign_window(unsigned level, uint64_t address)
+{
+    uint64_t page = 0;
+    for (unsigned skipped = level; skipped > 0; skipped--)
+        page = page << INDEX_BITS | (skipped > 1 ? PAGING_RECURSIVE_SLOT : PAGING_FOREIGN_SLOT);
+    for (unsigned at = rig.model.levels; at > level; at--)
+        page = page << INDEX_BITS | page_index(rig_page(address), at);
+    return rig_address(page);
+}
+
+struct walker rig_walker(void)
+{
+    struct walker walker = *machine_walker();
+    walker.root = rig.at->space->root.number;
+    return walker;
+}
+
+struct walk rig_walk(uint64_t address)
+{
+    struct walker walker = rig_walker();
+    return walker_walk(&walker, NULL, address, WALK_READ, false);
+}
+
 uint64_t rig_random(uint64_t below)
 {
     rig.random ^= rig.random << 13;
     rig.random ^= rig.random >> 7;
     rig.random ^= rig.random << 17;
     return (rig.random * 0x2545f4914f6cdd1dull >> 16) % below;
+}
+
+uint64_t rig_environment(const char *name, uint64_t otherwise)
+{
+    const char *value = getenv(name);
+    return value ? strtoull(value, NULL, 0) : otherwise;
 }
 
 void assert_status(enum paging_status got, enum paging_status expected)
@@ -104,11 +138,11 @@ void assert_refused(uint64_t address, unsigned access, unsigned error)
 /* The owner fills an entry the core has left alone, and counts it as the core would. */
 void rig_reserve(uint64_t address, unsigned level, uint64_t entry)
 {
-    const struct walker *walker = machine_walker();
-    uint64_t table = walker->root;
+    const struct walker walker = rig_walker();
+    uint64_t table = walker.root;
     volatile uint64_t *parent = NULL;
-    for (unsigned at = walker->levels;; at--) {
-        volatile uint64_t *slot = walker->entry(table, page_index(rig_page(address), at));
+    for (unsigned at = walker.levels;; at--) {
+        volatile uint64_t *slot = walker.entry(table, page_index(rig_page(address), at));
         if (at == level) {
             assert_int_equal(*slot, 0);
             *slot = entry;
@@ -116,11 +150,11 @@ void rig_reserve(uint64_t address, unsigned level, uint64_t entry)
         }
         assert_true(*slot & 1);
         parent = slot;
-        table = walker_entry_frame(walker, at, *slot);
+        table = walker_entry_frame(&walker, at, *slot);
     }
     if (parent)
         *parent = entry_with_count((entry_t){*parent}, entry_count((entry_t){*parent}) + 1).bits;
     uint64_t page = rig_page(address).number & ~(level_pages(level) - 1);
-    model_add(&rig.model, (struct model_leaf){.page = page, .size = level, .reserved = entry});
+    model_add(rig.at->model, (struct model_leaf){.page = page, .size = level, .reserved = entry});
     rig_check();
 }

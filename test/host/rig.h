@@ -1,5 +1,5 @@
 /*
- * rig.h - an address space on a machine, with the abstract map beside it.
+ * rig.h - an address space on a machine, with the abstract map beside it. Or several (rig_spaces.h).
  *
  * Each verb here calls the core's verb of the same name and judges everything about it: the status, the
  * frames it took and gave, the pages it flushed, that an error changed no byte, and afterwards the whole
@@ -21,9 +21,23 @@
 #include "translate.h"
 #include "window.h"
 
+#define RIG_SPACES 4u
+
+/* A space beside its map, and what other spaces are to it. */
+struct rig_side {
+    struct address_space *space; /* NULL: there is none */
+    struct model *model;
+    struct rig_side *lender; /* whose upper half it borrows, or NULL */
+    bool lends;
+};
+
 struct rig {
-    struct address_space space;
-    struct model model;
+    struct address_space space; /* the one that rig_open makes, */
+    struct model model;         /* and its map: both are sides[0] */
+    struct rig_side sides[RIG_SPACES];
+    struct rig_side *live;
+    struct rig_side *open; /* in the foreign slot, or NULL */
+    struct rig_side *at;   /* which of them the verbs below are about; live if no test says otherwise */
     uint64_t random;
     unsigned kept_frames; /* root and scratch tables */
 };
@@ -66,10 +80,14 @@ enum paging_status rig_map_sized(uint64_t address, uint64_t frame, enum page_siz
 enum paging_status rig_map(uint64_t address, uint64_t flags);
 enum paging_status rig_identity_map(uint64_t frame, uint64_t flags);
 enum paging_status rig_unmap(uint64_t address, struct paging_unmapped *unmapped); /* may be NULL */
+enum paging_status rig_reserve_page(uint64_t address, uint64_t payload);
+/* If it is to be refused, by the status that is expected. Answers the payload. */
+uint64_t rig_unreserve_page(uint64_t address, enum paging_status expected);
 
 /* The verbs of range.h. They may be asked for what cannot be: then the status must say so. */
 enum paging_status rig_map_range(uint64_t start, uint64_t to, uint64_t bytes, uint64_t flags);
 enum paging_status rig_identity_map_range(uint64_t start, uint64_t bytes, uint64_t flags);
+enum paging_status rig_map_range_alloc(uint64_t start, uint64_t bytes, uint64_t flags);
 enum paging_status rig_unmap_range(uint64_t start, uint64_t bytes);
 enum paging_status rig_protect_range(uint64_t start, uint64_t bytes, uint64_t set, uint64_t clear);
 enum paging_status rig_split(uint64_t address);
@@ -85,9 +103,6 @@ void rig_reserve(uint64_t address, unsigned level, uint64_t entry);
 
 /* Tables, counts, leaves, reserved slots, TLB: everything that must hold between two verbs. */
 void rig_check(void);
-
-/* The pages a leaf's removal must flush, and the windows of the tables that go with it. Returns how many. */
-unsigned rig_expected_flushes(const struct model_leaf *leaf, uint64_t *addresses, unsigned *levels);
 
 void assert_status(enum paging_status got, enum paging_status expected);
 /* A real access is allowed and finds this frame / is refused with this error code. */
@@ -114,6 +129,11 @@ void assert_refused(uint64_t address, unsigned access, unsigned error);
 page_t rig_page(uint64_t address);
 uint64_t rig_address(uint64_t page);
 uint64_t rig_window(unsigned level, uint64_t address); /* of the table of this level on the way to it */
+uint64_t rig_foreign_window(unsigned level, uint64_t address); /* the same of the space that is open */
+/* What physical memory says about an address in the space at hand, live or not. */
+struct walker rig_walker(void);
+struct walk rig_walk(uint64_t address);
 uint64_t rig_random(uint64_t below);
+uint64_t rig_environment(const char *name, uint64_t otherwise); /* a number from outside, to repeat a run */
 
 #endif

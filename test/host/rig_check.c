@@ -10,12 +10,20 @@
 #define COUNT_BITS   0x07f0000000000600ull
 #define OWNED_BIT    (1ull << 52)
 #define OWNED_BELOW  (1ull << 11) /* of the entry of a P2: its P1 may hold owned pages */
+#define PINNED       (1ull << 11) /* of the root's: spaces share the table */
 #define TOUCHED_BITS 0x60ull
 #define HUGE_BIT     0x80ull
 
+/* Tables are single frames, and those lie below this one. */
+#define MOST_FRAMES 4096u
+
 struct census {
-    unsigned tables, leaves, owned;
-    bool seen[MACHINE_FRAMES * 4];
+    unsigned tables, owned; /* of all spaces */
+    bool seen[MOST_FRAMES];
+    /* Of the space at hand: */
+    const struct rig_side *side;
+    struct walker walker;
+    unsigned own, pinned, leaves;
 };
 
 static void see_table(struct census *census, uint64_t frame)
@@ -26,6 +34,7 @@ static void see_table(struct census *census, uint64_t frame)
         fail_msg("frame %#lx is a table in two places", (unsigned long)frame);
     census->seen[frame] = true;
     census->tables++;
+    census->own++;
 }
 
 static unsigned used_entries(uint64_t table)
@@ -69,9 +78,8 @@ static void check_table(struct census *census, unsigned level, uint64_t address,
 }
 
 /* The whole way to a leaf as the processor sees it, at the leaf's first and last byte. */
-static void check_walk(const struct model_leaf *leaf)
+static void check_walk(const struct walker *walker, const struct model_leaf *leaf)
 {
-    const struct walker *walker = machine_walker();
     uint64_t start = rig_address(leaf->page);
     uint64_t bytes = walker_span(walker, leaf->size);
     for (unsigned i = 0; i < 2; i++) {
@@ -87,7 +95,7 @@ static void check_walk(const struct model_leaf *leaf)
 
 static void check_leaf(struct census *census, unsigned level, uint64_t address, uint64_t entry)
 {
-    const struct model_leaf *leaf = model_at(&rig.model, rig_page(address).number);
+    const struct model_leaf *leaf = model_at(census->side->model, rig_page(address).number);
     if (!leaf || leaf->size != level || leaf->reserved)
         fail_msg("%#lx is mapped at level %u, and should not be", (unsigned long)address, level);
     uint64_t expected =
@@ -100,21 +108,7 @@ static void check_leaf(struct census *census, unsigned level, uint64_t address, 
                  (unsigned long)leaf->frame);
     census->owned += leaf->owned ? (unsigned)level_pages(level) : 0;
     census->leaves++;
-    check_walk(leaf);
-}
-
-static void check_slot(struct census *census, unsigned slot, uint64_t entry)
-{
-    uint64_t frame = (entry & FRAME_BITS) >> 12;
-    uint64_t flags = SLOT_BITS | (machine_walker()->no_execute ? NX_BIT : 0);
-    if (slot == PAGING_FOREIGN_SLOT)
-        fail_msg("the foreign slot is not empty");
-    if ((entry & ~FRAME_BITS) != flags)
-        fail_msg("slot %u of the root is %#lx", slot, (unsigned long)entry);
-    if (slot == PAGING_RECURSIVE_SLOT && frame != machine_walker()->root)
-        fail_msg("the recursive slot does not hold the root");
-    if (slot == PAGING_SCRATCH_SLOT)
-        see_table(census, frame);
+    check_walk(&census->walker, leaf);
 }
 
 /* The tables above the scratch page: always there, and at rest without the page itself. */
@@ -127,22 +121,44 @@ static void check_scratch(struct census *census, unsigned level, uint64_t entry)
         fail_msg("entry %#lx above the scratch page", (unsigned long)entry);
 }
 
+/*
+ * An entry of the root to a table that spaces share. All of them hold the very same word; what is below is
+ * the lender's, and may be empty. Answers whether to go there.
+ */
+static bool check_pinned(struct census *census, unsigned slot, uint64_t entry)
+{
+    const struct rig_side *lender = census->side->lender;
+    census->pinned++;
+    if ((entry & ~FRAME_BITS & ~COUNT_BITS) != (TABLE_BITS | PINNED))
+        fail_msg("slot %u of the root is %#lx, and should be pinned", slot, (unsigned long)entry);
+    if (!lender) {
+        see_table(census, (entry & FRAME_BITS) >> 12);
+        return true;
+    }
+    uint64_t lent = machine_frame(lender->space->root.number)[slot];
+    if (entry != lent)
+        fail_msg("slot %u of the root is %#lx, the lender's %#lx", slot, (unsigned long)entry,
+                 (unsigned long)lent);
+    return false;
+}
+
 static bool check_entry(void *context, unsigned level, uint64_t address, uint64_t table, unsigned index,
                         uint64_t entry)
 {
     struct census *census = context;
+    const struct model *model = census->side->model;
+    uint64_t page = rig_page(address).number;
     (void)table;
-    unsigned slot = (unsigned)(rig_page(address).number / level_pages(rig.model.levels));
-    if (level == rig.model.levels && model_is_kept(level, rig_page(address).number)) {
-        check_slot(census, index, entry);
+    if (level == model->levels && model_is_kept(level, page))
         return index == PAGING_SCRATCH_SLOT;
-    }
-    if (slot == PAGING_SCRATCH_SLOT) {
+    if (level == model->levels && model_is_pinned(model, level - 1, page))
+        return check_pinned(census, index, entry);
+    if (page / level_pages(model->levels) == PAGING_SCRATCH_SLOT) {
         check_scratch(census, level, entry);
         return true;
     }
     if (!(entry & 1)) {
-        const struct model_leaf *leaf = model_at(&rig.model, rig_page(address).number);
+        const struct model_leaf *leaf = model_at(model, page);
         assert_true(leaf && leaf->size == level && leaf->reserved == entry);
         census->leaves++;
     } else if (walker_is_leaf(level, entry)) {
@@ -153,62 +169,85 @@ static bool check_entry(void *context, unsigned level, uint64_t address, uint64_
     return true;
 }
 
+static void check_slot(const struct rig_side *side, unsigned slot, uint64_t frame)
+{
+    uint64_t entry = slot < ENTRY_COUNT ? machine_frame(side->space->root.number)[slot] : 0;
+    uint64_t flags = SLOT_BITS | (machine_walker()->no_execute ? NX_BIT : 0);
+    if (entry != (frame ? frame << 12 | flags : 0))
+        fail_msg("slot %u of the root is %#lx, expected frame %#lx", slot, (unsigned long)entry,
+                 (unsigned long)frame);
+}
+
+/* The slots of the root that the core keeps: a space that is open has no window of its own. */
+static void check_slots(struct census *census)
+{
+    const struct rig_side *side = census->side;
+    uint64_t root = side->space->root.number;
+    check_slot(side, PAGING_RECURSIVE_SLOT, side == rig.open ? 0 : root);
+    check_slot(side, PAGING_FOREIGN_SLOT, side == rig.live && rig.open ? rig.open->space->root.number : 0);
+    if (PAGING_SCRATCH_SLOT < ENTRY_COUNT) {
+        uint64_t frame = (machine_frame(root)[PAGING_SCRATCH_SLOT] & FRAME_BITS) >> 12;
+        check_slot(side, PAGING_SCRATCH_SLOT, frame);
+        see_table(census, frame);
+    }
+}
+
+/* Slots of the upper half of a root that the core does not keep. */
+static unsigned upper_slots(unsigned levels)
+{
+    unsigned slots = 0;
+    for (unsigned slot = ENTRY_COUNT / 2; slot < ENTRY_COUNT; slot++)
+        slots += !model_is_kept(levels, slot * level_pages(levels));
+    return slots;
+}
+
+static void check_side(struct census *census, const struct rig_side *side)
+{
+    const struct model *model = side->model;
+    uint64_t half = level_pages(model->levels) * (ENTRY_COUNT / 2);
+    uint64_t root = side->space->root.number;
+    census->side = side;
+    census->walker = *machine_walker();
+    census->walker.root = root;
+    census->own = census->pinned = census->leaves = 0;
+    see_table(census, root);
+    check_slots(census);
+    walker_visit(&census->walker, check_entry, census);
+    unsigned expected = side->lender ? model_first(model, half) : model->count;
+    if (census->leaves != expected)
+        fail_msg("%u pages are mapped, expected %u", census->leaves, expected);
+    assert_int_equal(census->pinned, side->lends || side->lender ? upper_slots(model->levels) : 0);
+    assert_int_equal(side->space->tables, census->own);
+}
+
+/* What the space at hand maps in an upper half that it shares, the others map too. */
+static void share_half(void)
+{
+    const struct rig_side *owner = rig.at->lender ? rig.at->lender : rig.at;
+    const struct model *from = rig.at->model;
+    uint64_t half = level_pages(from->levels) * (ENTRY_COUNT / 2);
+    unsigned first = model_first(from, half), count = from->count - first;
+    for (unsigned i = 0; owner->lends && i < RIG_SPACES; i++) {
+        struct rig_side *side = &rig.sides[i];
+        if (!side->space || side == rig.at || (side != owner && side->lender != owner))
+            continue;
+        unsigned place = model_first(side->model, half);
+        memcpy(&side->model->leaves[place], &from->leaves[first], count * sizeof(*from->leaves));
+        side->model->count = place + count;
+    }
+}
+
 void rig_check(void)
 {
     struct census census;
     memset(&census, 0, sizeof(census));
-    see_table(&census, machine_walker()->root);
-    walker_visit(machine_walker(), check_entry, &census);
-    if (!(*machine_walker()->entry(machine_walker()->root, PAGING_RECURSIVE_SLOT) & 1))
-        fail_msg("the recursive slot is empty");
-    if (census.leaves != rig.model.count)
-        fail_msg("%u pages are mapped, expected %u", census.leaves, rig.model.count);
+    share_half();
+    assert_int_equal(machine_walker()->root, rig.live->space->root.number);
+    for (unsigned i = 0; i < RIG_SPACES; i++)
+        if (rig.sides[i].space)
+            check_side(&census, &rig.sides[i]);
     if (census.tables + census.owned != machine_frames_out())
         fail_msg("%u tables and %u owned frames, but %u frames are out", census.tables, census.owned,
                  machine_frames_out());
-    assert_int_equal(rig.space.tables, census.tables);
     machine_audit();
-}
-
-/* ---- one verb ---- */
-
-struct rig_before rig_look_before(unsigned refusals)
-{
-    struct rig_before before;
-    memcpy(&before.space, &rig.space, sizeof(before.space));
-    before.frames = machine_frames_out();
-    before.refusals = refusals;
-    if (refusals)
-        machine_snapshot();
-    machine_reset_log();
-    return before;
-}
-
-void rig_judge_nothing_changed(const struct rig_before *before, const char *why)
-{
-    if (!machine_unchanged())
-        fail_msg("\"%s\", but memory has changed", why);
-    assert_int_equal(machine_frames_out(), before->frames);
-    assert_int_equal(machine_flushes() + machine_full_flushes(), 0);
-    assert_memory_equal(&rig.space, &before->space, sizeof(before->space));
-}
-
-void rig_judge_status(const struct rig_before *before, enum paging_status status)
-{
-    if (before->refusals ? (before->refusals >> status & 1) == 0 : status != PAGING_OK)
-        fail_msg("status is \"%s\", set of right ones %#x", paging_status_name(status), before->refusals);
-    if (before->refusals)
-        rig_judge_nothing_changed(before, paging_status_name(status));
-    assert_int_equal(rig.space.flushes - before->space.flushes, machine_flushes());
-    assert_int_equal(rig.space.full_flushes - before->space.full_flushes, machine_full_flushes());
-}
-
-void rig_judge_map_flushes(void)
-{
-    assert_int_equal(machine_full_flushes(), 0);
-    for (unsigned i = 0; i < machine_flushes(); i++) {
-        uint64_t slot = rig_page(machine_flushed(i)).number / level_pages(rig.model.levels);
-        if (slot != PAGING_SCRATCH_SLOT)
-            fail_msg("mapping flushed %#lx", (unsigned long)machine_flushed(i));
-    }
 }

@@ -1,8 +1,9 @@
 /* The core's verbs for ranges, each called and judged. */
 #include "rig_parts.h"
+#include "rig_spaces.h"
 #include <string.h>
 
-/* What the verb must make of rig.model. */
+/* What the verb must make of the map. */
 static struct model after;
 
 /* How much of a range may be flushed page by page without anybody minding: so much must be. */
@@ -11,11 +12,11 @@ static struct model after;
 /* Accessed and dirty bits are the processor's: what it has set so far must not be lost from here on. */
 static void note_touched(uint64_t page, uint64_t pages)
 {
-    for (unsigned i = model_first(&rig.model, page); i < rig.model.count; i++) {
-        struct model_leaf *leaf = &rig.model.leaves[i];
+    for (unsigned i = model_first(rig.at->model, page); i < rig.at->model->count; i++) {
+        struct model_leaf *leaf = &rig.at->model->leaves[i];
         if (leaf->page - page >= pages && leaf->page >= page)
             return;
-        struct walk walk = walker_walk(machine_walker(), NULL, rig_address(leaf->page), WALK_READ, false);
+        struct walk walk = rig_walk(rig_address(leaf->page));
         if (!leaf->reserved && !walk.faulted)
             leaf->flags |= walk.entry & (ENTRY_ACCESSED | ENTRY_DIRTY);
     }
@@ -24,9 +25,9 @@ static void note_touched(uint64_t page, uint64_t pages)
 /* With `after` made up: does it take more frames than there are? Nothing may happen if nothing changes. */
 static struct rig_before look_before_range(unsigned refusals)
 {
-    if (!refusals && model_new_tables(&after, &rig.model) > machine_frames_left())
+    if (!refusals && model_new_tables(&after, rig.at->model) > machine_frames_left())
         refusals = 1u << PAGING_NO_FRAMES;
-    if (!refusals && model_is_equal(&after, &rig.model))
+    if (!refusals && model_is_equal(&after, rig.at->model))
         machine_snapshot();
     return rig_look_before(refusals);
 }
@@ -34,7 +35,7 @@ static struct rig_before look_before_range(unsigned refusals)
 /* Tables and owned frames come and go as the leaves demand, and not one more. */
 static void judge_frames(const struct rig_before *before)
 {
-    unsigned was = model_tables(&rig.model) + model_owned_frames(&rig.model);
+    unsigned was = model_tables(rig.at->model) + model_owned_frames(rig.at->model);
     unsigned is = model_tables(&after) + model_owned_frames(&after);
     assert_int_equal(machine_frames_out() - before->frames, is - was);
 }
@@ -45,11 +46,11 @@ static enum paging_status judge_range(const struct rig_before *before, enum pagi
     rig_judge_status(before, status);
     if (status == PAGING_OK) {
         judge_frames(before);
-        if (model_is_equal(&after, &rig.model))
+        if (model_is_equal(&after, rig.at->model))
             rig_judge_nothing_changed(before, "nothing to do");
-        else if (pages <= FEW_PAGES && model_new_tables(&rig.model, &after) == 0)
+        else if (pages <= FEW_PAGES && model_new_tables(rig.at->model, &after) == 0)
             assert_int_equal(machine_full_flushes(), 0);
-        model_copy(&rig.model, &after);
+        model_copy(rig.at->model, &after);
     }
     rig_check();
     return status;
@@ -59,8 +60,10 @@ static enum paging_status judge_range(const struct rig_before *before, enum pagi
 static unsigned range_refusals(uint64_t start, uint64_t bytes, uint64_t *page)
 {
     unsigned refusals = model_range_refusals(rig.model.levels, start, bytes);
+    if (!(refusals & 1u << PAGING_NOT_CANONICAL))
+        refusals |= rig_refuses(rig_page(start).number);
     *page = refusals ? 0 : rig_page(start).number;
-    model_copy(&after, &rig.model);
+    model_copy(&after, rig.at->model);
     return refusals;
 }
 
@@ -72,16 +75,16 @@ static enum paging_status map_range(uint64_t start, uint64_t to, uint64_t bytes,
     if (to % PAGE_BYTES != 0)
         refusals |= 1u << PAGING_MISALIGNED;
     if (!refusals)
-        refusals = model_map_range_refusals(&rig.model, &rig.space.cpu, page, pages, to, flags);
+        refusals = model_map_range_refusals(rig.at->model, &rig.at->space->cpu, page, pages, to, flags);
     if (!refusals) {
         struct model_leaf first = {
             page, to / PAGE_BYTES, 1, flags & ~(ENTRY_PRESENT | MAP_OVER_RESERVED), false, 0};
-        model_map_range(&after, &rig.space.cpu, first, pages);
+        model_map_range(&after, &rig.at->space->cpu, first, pages);
     }
     struct rig_before before = look_before_range(refusals);
     enum paging_status status =
-        identity ? paging_identity_map_range(&rig.space, (phys_addr_t){to}, bytes, flags, machine_frames())
-                 : paging_map_range(&rig.space, (virt_addr_t){start}, (phys_addr_t){to}, bytes, flags,
+        identity ? paging_identity_map_range(rig.at->space, (phys_addr_t){to}, bytes, flags, machine_frames())
+                 : paging_map_range(rig.at->space, (virt_addr_t){start}, (phys_addr_t){to}, bytes, flags,
                                     machine_frames());
     rig_judge_map_flushes();
     return judge_range(&before, status, pages);
@@ -97,19 +100,53 @@ enum paging_status rig_identity_map_range(uint64_t start, uint64_t bytes, uint64
     return map_range(start, start, bytes, flags, true);
 }
 
+/* The frames are the source's choice, and so are the sizes: the map takes them from the tables. */
+static void note_allocated(uint64_t page, uint64_t pages, uint64_t flags)
+{
+    model_copy(&after, rig.at->model);
+    for (uint64_t end = page + pages; page < end;) {
+        struct walk walk = rig_walk(rig_address(page));
+        assert_false(walk.faulted);
+        assert_true(page % level_pages(walk.level) == 0 && page + level_pages(walk.level) <= end);
+        model_add(&after, (struct model_leaf){page, walk.leaf_frame, walk.level, flags, true, 0});
+        page += level_pages(walk.level);
+    }
+}
+
+enum paging_status rig_map_range_alloc(uint64_t start, uint64_t bytes, uint64_t flags)
+{
+    uint64_t page, pages = bytes / PAGE_BYTES;
+    unsigned refusals = range_refusals(start, bytes, &page);
+    if (!refusals)
+        refusals = model_map_range_refusals(rig.at->model, &rig.at->space->cpu, page, pages, 0, flags);
+    /* It must have frames for the case that none is huge. */
+    for (uint64_t i = 0; !refusals && i < pages; i++)
+        model_add(&after, (struct model_leaf){.page = page + i, .size = 1, .owned = true});
+    if (!refusals && pages + model_new_tables(&after, rig.at->model) > machine_frames_left())
+        refusals = 1u << PAGING_NO_FRAMES;
+    struct rig_before before = rig_look_before(refusals);
+    enum paging_status status =
+        paging_map_range_alloc(rig.at->space, (virt_addr_t){start}, bytes, flags, machine_frames());
+    rig_judge_map_flushes();
+    if (status == PAGING_OK)
+        note_allocated(page, pages, flags & ~(ENTRY_PRESENT | MAP_OVER_RESERVED));
+    return judge_range(&before, status, pages);
+}
+
 enum paging_status rig_unmap_range(uint64_t start, uint64_t bytes)
 {
     uint64_t page, pages = bytes / PAGE_BYTES;
     unsigned refusals = range_refusals(start, bytes, &page);
     if (!refusals)
-        refusals = model_unmap_range_refusals(&rig.model, page, pages);
+        refusals = model_unmap_range_refusals(rig.at->model, page, pages);
     if (!refusals) {
         note_touched(page, pages);
-        model_copy(&after, &rig.model);
+        model_copy(&after, rig.at->model);
         model_unmap_range(&after, page, pages);
     }
     struct rig_before before = look_before_range(refusals);
-    enum paging_status status = paging_unmap_range(&rig.space, (virt_addr_t){start}, bytes, machine_frames());
+    enum paging_status status =
+        paging_unmap_range(rig.at->space, (virt_addr_t){start}, bytes, machine_frames());
     return judge_range(&before, status, pages);
 }
 
@@ -118,15 +155,15 @@ enum paging_status rig_protect_range(uint64_t start, uint64_t bytes, uint64_t se
     uint64_t page, pages = bytes / PAGE_BYTES;
     unsigned refusals = range_refusals(start, bytes, &page);
     if (!refusals)
-        refusals = model_protect_refusals(&rig.model, &rig.space.cpu, page, set, clear);
+        refusals = model_protect_refusals(rig.at->model, &rig.at->space->cpu, page, set, clear);
     if (!refusals) {
         note_touched(page, pages);
-        model_copy(&after, &rig.model);
+        model_copy(&after, rig.at->model);
         model_protect_range(&after, page, pages, set, clear);
     }
     struct rig_before before = look_before_range(refusals);
     enum paging_status status =
-        paging_protect_range(&rig.space, (virt_addr_t){start}, bytes, set, clear, machine_frames());
+        paging_protect_range(rig.at->space, (virt_addr_t){start}, bytes, set, clear, machine_frames());
     return judge_range(&before, status, pages);
 }
 
@@ -136,23 +173,24 @@ enum paging_status rig_merge_range(uint64_t start, uint64_t bytes)
     unsigned refusals = range_refusals(start, bytes, &page);
     if (!refusals) {
         note_touched(page, pages);
-        model_copy(&after, &rig.model);
-        model_merge_range(&after, &rig.space.cpu, page, pages);
+        model_copy(&after, rig.at->model);
+        model_merge_range(&after, &rig.at->space->cpu, page, pages);
     }
     struct rig_before before = look_before_range(refusals);
-    enum paging_status status = paging_merge_range(&rig.space, (virt_addr_t){start}, bytes, machine_frames());
+    enum paging_status status =
+        paging_merge_range(rig.at->space, (virt_addr_t){start}, bytes, machine_frames());
     return judge_range(&before, status, pages);
 }
 
 enum paging_status rig_split(uint64_t address)
 {
     uint64_t page = rig_page(address).number;
-    unsigned refusals = model_split_refusals(&rig.model, page);
+    unsigned refusals = rig_refuses(page) | model_split_refusals(rig.at->model, page);
     note_touched(page, 1);
-    model_copy(&after, &rig.model);
+    model_copy(&after, rig.at->model);
     if (!refusals)
         model_split(&after, page);
     struct rig_before before = look_before_range(refusals);
-    enum paging_status status = paging_split(&rig.space, (page_t){page}, machine_frames());
+    enum paging_status status = paging_split(rig.at->space, (page_t){page}, machine_frames());
     return judge_range(&before, status, 1);
 }

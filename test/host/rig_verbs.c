@@ -1,5 +1,6 @@
 /* The core's verbs, each called and judged. */
 #include "rig_parts.h"
+#include "rig_spaces.h"
 #include <string.h>
 
 enum map_verb { MAP_TO, MAP_SIZED, MAP_OWNED, MAP_IDENTITY };
@@ -10,27 +11,27 @@ static enum paging_status call_map(enum map_verb verb, const struct model_leaf *
     frame_t frame = {wanted->frame};
     switch (verb) {
     case MAP_TO:
-        return paging_map_to(&rig.space, page, frame, wanted->flags, machine_frames());
+        return paging_map_to(rig.at->space, page, frame, wanted->flags, machine_frames());
     case MAP_SIZED:
-        return paging_map_sized(&rig.space, page, frame, (enum page_size)wanted->size, wanted->flags,
+        return paging_map_sized(rig.at->space, page, frame, (enum page_size)wanted->size, wanted->flags,
                                 machine_frames());
     case MAP_OWNED:
-        return paging_map(&rig.space, page, wanted->flags, machine_frames());
+        return paging_map(rig.at->space, page, wanted->flags, machine_frames());
     case MAP_IDENTITY:
     default:
-        return paging_identity_map(&rig.space, frame, wanted->flags, machine_frames());
+        return paging_identity_map(rig.at->space, frame, wanted->flags, machine_frames());
     }
 }
 
 static enum paging_status map(enum map_verb verb, struct model_leaf wanted, unsigned refusals)
 {
-    const struct model_leaf *reserved = model_at(&rig.model, wanted.page);
+    const struct model_leaf *reserved = model_at(rig.at->model, wanted.page);
     bool replaces = reserved && model_gives_way(reserved, &wanted);
     unsigned needed = wanted.owned;
     if (!replaces)
-        needed += model_missing_tables(&rig.model, wanted.page, wanted.size);
+        needed += model_missing_tables(rig.at->model, wanted.page, wanted.size);
     if (!refusals)
-        refusals = model_refusals(&rig.model, &rig.space.cpu, &wanted);
+        refusals = rig_refuses(wanted.page) | model_refusals(rig.at->model, &rig.at->space->cpu, &wanted);
     if (!refusals && needed > machine_frames_left())
         refusals = 1u << PAGING_NO_FRAMES;
     struct rig_before before = rig_look_before(refusals);
@@ -40,12 +41,11 @@ static enum paging_status map(enum map_verb verb, struct model_leaf wanted, unsi
     if (status == PAGING_OK) {
         assert_int_equal(machine_frames_out() - before.frames, needed);
         if (wanted.owned)
-            wanted.frame =
-                walker_walk(machine_walker(), NULL, rig_address(wanted.page), WALK_READ, false).frame;
+            wanted.frame = rig_walk(rig_address(wanted.page)).frame;
         wanted.flags &= ~(ENTRY_PRESENT | MAP_OVER_RESERVED);
         if (replaces)
-            model_remove(&rig.model, wanted.page);
-        model_add(&rig.model, wanted);
+            model_remove(rig.at->model, wanted.page);
+        model_add(rig.at->model, wanted);
     }
     rig_check();
     return status;
@@ -77,95 +77,10 @@ enum paging_status rig_identity_map(uint64_t frame, uint64_t flags)
     if (frame > UINT64_MAX / PAGE_BYTES || walker_canonical(machine_walker(), address) != address) {
         leaf.page = 0;
         refusals = 1u << PAGING_NOT_CANONICAL;
-        if (frame >> (rig.space.cpu.physical_bits - PAGE_SHIFT))
+        if (frame >> (rig.at->space->cpu.physical_bits - PAGE_SHIFT))
             refusals |= 1u << PAGING_FRAME_TOO_HIGH;
     }
     return map(MAP_IDENTITY, leaf, refusals);
-}
-
-/* ---- unmap ---- */
-
-unsigned rig_expected_flushes(const struct model_leaf *leaf, uint64_t *addresses, unsigned *levels)
-{
-    uint64_t start = rig_address(leaf->page);
-    unsigned count = 0;
-    addresses[count] = start;
-    levels[count++] = leaf->size;
-    /* A huge leaf is a smaller leaf in the windows of the tables that are not there. */
-    for (unsigned level = 1; level < leaf->size; level++) {
-        addresses[count] = rig_window(level, start);
-        levels[count++] = leaf->size - level;
-    }
-    struct model_leaf removed = *leaf;
-    model_remove(&rig.model, removed.page);
-    for (unsigned level = removed.size; level < rig.model.levels; level++)
-        if (!model_has_table(&rig.model, level, removed.page)) {
-            addresses[count] = rig_window(level, start);
-            levels[count++] = 1;
-        }
-    model_add(&rig.model, removed);
-    return count;
-}
-
-/* Exactly the expected flushes, in any order, each once; the scratch page's come on top. */
-static void judge_unmap_flushes(const uint64_t *addresses, const unsigned *levels, unsigned count)
-{
-    unsigned met = 0;
-    for (unsigned i = 0; i < machine_flushes(); i++) {
-        uint64_t flushed = machine_flushed(i);
-        if (rig_page(flushed).number / level_pages(rig.model.levels) == PAGING_SCRATCH_SLOT)
-            continue;
-        unsigned match = 0;
-        while (match < count && (met >> match & 1 ||
-                                 (flushed ^ addresses[match]) / walker_span(machine_walker(), levels[match])))
-            match++;
-        if (match == count)
-            fail_msg("%#lx was flushed for nothing, or twice", (unsigned long)flushed);
-        met |= 1u << match;
-    }
-    for (unsigned i = 0; i < count; i++)
-        if (!(met >> i & 1))
-            fail_msg("%#lx was not flushed", (unsigned long)addresses[i]);
-}
-
-static void judge_unmapped(const struct model_leaf *leaf, const struct paging_unmapped *unmapped,
-                           uint64_t entry)
-{
-    assert_int_equal(unmapped->frame.number, leaf->frame);
-    assert_int_equal(unmapped->size, leaf->size);
-    assert_int_equal(unmapped->flags & LEAF_FLAGS, entry & LEAF_FLAGS);
-    assert_int_equal(unmapped->released, leaf->owned);
-}
-
-enum paging_status rig_unmap(uint64_t address, struct paging_unmapped *unmapped)
-{
-    uint64_t page = rig_page(address).number, addresses[8];
-    unsigned levels[8], count = 0, gone = 0;
-    struct rig_before before = rig_look_before(model_unmap_refusals(&rig.model, page));
-    struct paging_unmapped result;
-    struct model_leaf leaf = {0};
-    uint64_t entry = 0;
-    if (!before.refusals) {
-        leaf = *model_at(&rig.model, page);
-        count = rig_expected_flushes(&leaf, addresses, levels);
-        entry = walker_walk(machine_walker(), NULL, rig_address(page), WALK_READ, false).entry;
-        gone = leaf.owned + count - leaf.size; /* the page, and size - 1 leaks, are no tables */
-    }
-    memset(&result, 0x5a, sizeof(result));
-    enum paging_status status = paging_unmap(&rig.space, (page_t){page}, machine_frames(), &result);
-    rig_judge_status(&before, status);
-    if (status == PAGING_OK) {
-        judge_unmapped(&leaf, &result, entry);
-        judge_unmap_flushes(addresses, levels, count);
-        assert_int_equal(before.frames - machine_frames_out(), gone);
-        model_remove(&rig.model, page);
-    } else if (((unsigned char *)&result)[0] != 0x5a) {
-        fail_msg("the out-parameter was written");
-    }
-    rig_check();
-    if (unmapped)
-        *unmapped = result;
-    return status;
 }
 
 /* ---- translate ---- */
@@ -184,7 +99,7 @@ static enum paging_status expected_status(const struct walk *walk)
 static void judge_trace(const struct walk *walk, uint64_t address)
 {
     struct paging_path path;
-    enum paging_status status = paging_trace(&rig.space, (virt_addr_t){address}, &path);
+    enum paging_status status = paging_trace(rig.at->space, (virt_addr_t){address}, &path);
     assert_status(status, expected_status(walk));
     if (status == PAGING_NOT_CANONICAL)
         return;
@@ -199,8 +114,8 @@ static void judge_trace(const struct walk *walk, uint64_t address)
 void rig_translate(uint64_t address)
 {
     struct paging_translation translation;
-    enum paging_status status = paging_translate(&rig.space, (virt_addr_t){address}, &translation);
-    struct walk walk = walker_walk(machine_walker(), NULL, address, WALK_READ, false);
+    enum paging_status status = paging_translate(rig.at->space, (virt_addr_t){address}, &translation);
+    struct walk walk = rig_walk(address);
     assert_status(status, expected_status(&walk));
     judge_trace(&walk, address);
     if (status != PAGING_OK)
@@ -215,6 +130,6 @@ void rig_translate(uint64_t address)
     bool kept = slot == PAGING_RECURSIVE_SLOT || slot == PAGING_FOREIGN_SLOT || slot == PAGING_SCRATCH_SLOT;
     uint64_t others = LEAF_FLAGS & ~asked & ~(kept ? ENTRY_SYSTEM_BITS : 0);
     assert_int_equal(translation.flags & ~asked, walk.entry & others);
-    const struct model_leaf *leaf = model_overlap(&rig.model, rig_page(address).number, 1);
+    const struct model_leaf *leaf = model_overlap(rig.at->model, rig_page(address).number, 1);
     assert_int_equal(translation.owned, leaf && leaf->owned);
 }

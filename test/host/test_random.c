@@ -5,7 +5,6 @@
  */
 #include "rig.h"
 #include <stdio.h>
-#include <stdlib.h>
 
 #define VERBS (ENTRY_COUNT < 512 ? 60000u : 12000u)
 
@@ -14,12 +13,6 @@
 
 /* It loads pages while a verb is at work. */
 static bool processor_is_busy;
-
-static uint64_t environment(const char *name, uint64_t otherwise)
-{
-    const char *value = getenv(name);
-    return value ? strtoull(value, NULL, 0) : otherwise;
-}
 
 static uint64_t random_place(void)
 {
@@ -342,13 +335,13 @@ static void run(uint64_t seed, uint64_t verbs, void (*meanwhile)(void))
 static void between_verbs(void **state)
 {
     (void)state;
-    run(environment("SEED", 1), environment("VERBS", VERBS), NULL);
+    run(rig_environment("SEED", 1), rig_environment("VERBS", VERBS), NULL);
 }
 
 static void between_stores(void **state)
 {
     (void)state;
-    run(environment("SEED", 2), environment("VERBS", VERBS / 3), speculate_between_stores);
+    run(rig_environment("SEED", 2), rig_environment("VERBS", VERBS / 3), speculate_between_stores);
 }
 
 static const struct CMUnitTest tests[] = {

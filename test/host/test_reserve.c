@@ -4,55 +4,6 @@
 
 #define RW ENTRY_WRITABLE
 
-/* paging_reserve called and judged. */
-static enum paging_status reserve(uint64_t address, uint64_t payload)
-{
-    struct model_leaf wanted = {.page = rig_page(address).number, .size = PAGE_4K, .reserved = payload << 1};
-    unsigned needed = model_missing_tables(&rig.model, wanted.page, PAGE_4K);
-    unsigned refusals = model_refusals(&rig.model, &rig.space.cpu, &wanted);
-    if (payload == 0 || payload >> 63)
-        refusals |= 1u << PAGING_BAD_FLAGS;
-    if (!refusals && needed > machine_frames_left())
-        refusals = 1u << PAGING_NO_FRAMES;
-    machine_fill_tlb();
-    struct rig_before before = rig_look_before(refusals);
-    enum paging_status status = paging_reserve(&rig.space, (page_t){wanted.page}, payload, machine_frames());
-    rig_judge_status(&before, status);
-    rig_judge_map_flushes(); /* the page itself was not present, so nobody remembers it */
-    if (status == PAGING_OK) {
-        assert_int_equal(machine_frames_out() - before.frames, needed);
-        if (needed == 0)
-            assert_int_equal(machine_flushes(), 0);
-        model_add(&rig.model, wanted);
-    }
-    rig_check();
-    return status;
-}
-
-#define NOT_WRITTEN 0x5a5a5a5a5a5a5a5aull
-
-/* paging_unreserve called and judged; if it is to be refused, by the status that is expected. */
-static uint64_t unreserve(uint64_t address, enum paging_status expected)
-{
-    uint64_t page = rig_page(address).number, payload = NOT_WRITTEN;
-    unsigned gone = 0;
-    machine_fill_tlb();
-    struct rig_before before = rig_look_before(expected == PAGING_OK ? 0 : 1u << expected);
-    enum paging_status status = paging_unreserve(&rig.space, (page_t){page}, machine_frames(), &payload);
-    rig_judge_status(&before, status);
-    if (status == PAGING_OK) {
-        assert_int_equal(payload << 1, model_at(&rig.model, page)->reserved);
-        model_remove(&rig.model, page);
-        gone = model_missing_tables(&rig.model, page, PAGE_4K);
-        assert_int_equal(machine_flushes(), gone); /* the windows of the tables, and no page */
-    } else {
-        assert_int_equal(payload, NOT_WRITTEN);
-    }
-    assert_int_equal(before.frames - machine_frames_out(), gone);
-    rig_check();
-    return payload;
-}
-
 static const uint64_t payloads[] = {
     1,
     2,
@@ -68,7 +19,7 @@ static void payload_is_kept(void **state)
     (void)state;
     rig_open();
     for (unsigned i = 0; i < PAYLOADS; i++) {
-        assert_status(reserve(PLACE, payloads[i]), PAGING_OK);
+        assert_status(rig_reserve_page(PLACE, payloads[i]), PAGING_OK);
         rig_translate(PLACE);
         struct paging_path path;
         assert_status(paging_trace(&rig.space, (virt_addr_t){PLACE}, &path), PAGING_RESERVED);
@@ -77,7 +28,7 @@ static void payload_is_kept(void **state)
         assert_int_equal(*entry_at(PLACE, 1), payloads[i] << 1);
         for (unsigned access = WALK_READ; access <= WALK_WRITE; access += WALK_WRITE)
             assert_refused(PLACE, access, access);
-        assert_int_equal(unreserve(PLACE, PAGING_OK), payloads[i]);
+        assert_int_equal(rig_unreserve_page(PLACE, PAGING_OK), payloads[i]);
         assert_int_equal(machine_frames_out(), rig.kept_frames);
     }
 }
@@ -88,13 +39,13 @@ static void payload_is_no_leaf(void **state)
     (void)state;
     rig_open();
     for (unsigned i = 0; i < PAYLOADS; i++)
-        assert_status(reserve(PLACE + i * 4 * KIB, payloads[i]), PAGING_OK);
+        assert_status(rig_reserve_page(PLACE + i * 4 * KIB, payloads[i]), PAGING_OK);
     assert_status(rig_protect_range(PLACE, 2 * MIB, RW, 0), PAGING_OK);
     assert_status(rig_unmap_range(PLACE, 2 * MIB), PAGING_OK);
     assert_int_equal(machine_frames_out(), rig.kept_frames);
     for (unsigned i = 0; i < PAYLOADS; i++) {
-        assert_status(reserve(PLACE, payloads[i]), PAGING_OK);
-        assert_status(reserve(PLACE + 4 * KIB, payloads[i]), PAGING_OK);
+        assert_status(rig_reserve_page(PLACE, payloads[i]), PAGING_OK);
+        assert_status(rig_reserve_page(PLACE + 4 * KIB, payloads[i]), PAGING_OK);
         assert_status(rig_unmap_range(PLACE, 4 * KIB), PAGING_OK);
         assert_status(rig_unmap_range(PLACE - 4 * KIB, 4 * MIB), PAGING_OK);
     }
@@ -106,7 +57,7 @@ static void payload_that_does_not_fit(void **state)
     rig_open();
     static const uint64_t bad[] = {0, (uint64_t)1 << 63, ~(uint64_t)0, ((uint64_t)1 << 63) + 1};
     for (unsigned i = 0; i < 4; i++)
-        assert_status(reserve(PLACE, bad[i]), PAGING_BAD_FLAGS);
+        assert_status(rig_reserve_page(PLACE, bad[i]), PAGING_BAD_FLAGS);
     assert_int_equal(machine_frames_out(), rig.kept_frames);
 }
 
@@ -118,9 +69,9 @@ static void tables_come_and_go(void **state)
     for (unsigned i = 0; i < 4; i++) {
         assert_status(rig_map_to(PLACE + neighbours[i], DEVICE_FRAME, RW), PAGING_OK);
         unsigned out = machine_frames_out();
-        assert_status(reserve(PLACE, 7), PAGING_OK);
+        assert_status(rig_reserve_page(PLACE, 7), PAGING_OK);
         assert_int_equal(machine_frames_out() - out, i);
-        unreserve(PLACE, PAGING_OK);
+        rig_unreserve_page(PLACE, PAGING_OK);
         assert_int_equal(machine_frames_out(), out);
         assert_status(rig_unmap(PLACE + neighbours[i], NULL), PAGING_OK);
     }
@@ -132,15 +83,15 @@ static void neighbour_keeps_the_table(void **state)
     (void)state;
     rig_open();
     for (unsigned mapped_first = 0; mapped_first < 2; mapped_first++) {
-        assert_status(reserve(PLACE, 1), PAGING_OK);
+        assert_status(rig_reserve_page(PLACE, 1), PAGING_OK);
         unsigned out = machine_frames_out();
         assert_status(rig_map_to(PLACE + 4 * KIB, DEVICE_FRAME, RW), PAGING_OK);
         if (mapped_first) {
             assert_status(rig_unmap(PLACE + 4 * KIB, NULL), PAGING_OK);
             assert_int_equal(machine_frames_out(), out);
-            unreserve(PLACE, PAGING_OK);
+            rig_unreserve_page(PLACE, PAGING_OK);
         } else {
-            unreserve(PLACE, PAGING_OK);
+            rig_unreserve_page(PLACE, PAGING_OK);
             assert_int_equal(machine_frames_out(), out);
             assert_allowed(PLACE + 4 * KIB, WALK_WRITE);
             assert_status(rig_unmap(PLACE + 4 * KIB, NULL), PAGING_OK);
@@ -153,16 +104,16 @@ static void windows_are_forgotten(void **state)
 {
     (void)state;
     rig_open();
-    assert_status(reserve(PLACE, 3), PAGING_OK);
+    assert_status(rig_reserve_page(PLACE, 3), PAGING_OK);
     for (unsigned level = 1; level <= rig.model.levels; level++)
         assert_allowed(rig_window(level, PLACE), WALK_WRITE);
-    unreserve(PLACE, PAGING_OK);
+    rig_unreserve_page(PLACE, PAGING_OK);
     for (unsigned level = 1; level < rig.model.levels; level++)
         assert_false(machine_caches(rig_window(level, PLACE)));
     assert_status(rig_map(PLACE + 8 * MIB, RW), PAGING_OK); /* on the frames just freed */
-    assert_status(reserve(PLACE, 4), PAGING_OK);
+    assert_status(rig_reserve_page(PLACE, 4), PAGING_OK);
     assert_allowed(PLACE + 8 * MIB, WALK_WRITE);
-    assert_int_equal(unreserve(PLACE, PAGING_OK), 4);
+    assert_int_equal(rig_unreserve_page(PLACE, PAGING_OK), 4);
 }
 
 /* Every verb that maps or unmaps leaves it alone. */
@@ -170,14 +121,14 @@ static void map_refuses(void **state)
 {
     (void)state;
     rig_open();
-    assert_status(reserve(PLACE, 9), PAGING_OK);
+    assert_status(rig_reserve_page(PLACE, 9), PAGING_OK);
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_RESERVED);
     assert_status(rig_map(PLACE, RW), PAGING_RESERVED);
     assert_status(rig_map_range(PLACE, DEVICE_FRAME * PAGE_BYTES, 4 * KIB, RW), PAGING_RESERVED);
     assert_status(rig_unmap(PLACE, NULL), PAGING_RESERVED);
     assert_status(rig_split(PLACE), PAGING_RESERVED);
-    assert_status(reserve(PLACE, 9), PAGING_RESERVED);
-    assert_int_equal(unreserve(PLACE, PAGING_OK), 9);
+    assert_status(rig_reserve_page(PLACE, 9), PAGING_RESERVED);
+    assert_int_equal(rig_unreserve_page(PLACE, PAGING_OK), 9);
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
 }
 
@@ -190,15 +141,16 @@ static void reserve_refuses(void **state)
     assert_status(rig_map_sized(PLACE + 2 * MIB, FRAME_2M, PAGE_2M, RW), PAGING_OK);
     assert_status(rig_map_sized(PLACE + GIB, FRAME_1G, PAGE_1G, RW), PAGING_OK);
     rig_reserve(PLACE + 8 * MIB, 2, 2);
-    assert_status(reserve(PLACE, 1), PAGING_ALREADY_MAPPED);
-    assert_status(reserve(PLACE + 2 * MIB, 1), PAGING_INSIDE_HUGE);
-    assert_status(reserve(PLACE + 4 * MIB - 4 * KIB, 1), PAGING_INSIDE_HUGE);
-    assert_status(reserve(PLACE + GIB + 4 * KIB, 1), PAGING_INSIDE_HUGE);
-    assert_status(reserve(PLACE + 8 * MIB + 4 * KIB, 1), PAGING_RESERVED);
-    assert_status(reserve(rig_address(slot * PAGING_RECURSIVE_SLOT), 1), PAGING_RESERVED_SLOT);
-    assert_status(reserve(rig_address(slot * PAGING_FOREIGN_SLOT + 1), 1), PAGING_RESERVED_SLOT);
-    assert_status(reserve(rig_address(slot * PAGING_SCRATCH_SLOT), 1), PAGING_RESERVED_SLOT);
-    assert_status(reserve(rig_address(slot * (PAGING_SCRATCH_SLOT + 1) - 1), 1), PAGING_RESERVED_SLOT);
+    assert_status(rig_reserve_page(PLACE, 1), PAGING_ALREADY_MAPPED);
+    assert_status(rig_reserve_page(PLACE + 2 * MIB, 1), PAGING_INSIDE_HUGE);
+    assert_status(rig_reserve_page(PLACE + 4 * MIB - 4 * KIB, 1), PAGING_INSIDE_HUGE);
+    assert_status(rig_reserve_page(PLACE + GIB + 4 * KIB, 1), PAGING_INSIDE_HUGE);
+    assert_status(rig_reserve_page(PLACE + 8 * MIB + 4 * KIB, 1), PAGING_RESERVED);
+    assert_status(rig_reserve_page(rig_address(slot * PAGING_RECURSIVE_SLOT), 1), PAGING_RESERVED_SLOT);
+    assert_status(rig_reserve_page(rig_address(slot * PAGING_FOREIGN_SLOT + 1), 1), PAGING_RESERVED_SLOT);
+    assert_status(rig_reserve_page(rig_address(slot * PAGING_SCRATCH_SLOT), 1), PAGING_RESERVED_SLOT);
+    assert_status(rig_reserve_page(rig_address(slot * (PAGING_SCRATCH_SLOT + 1) - 1), 1),
+                  PAGING_RESERVED_SLOT);
 }
 
 static void unreserve_refuses(void **state)
@@ -206,19 +158,19 @@ static void unreserve_refuses(void **state)
     (void)state;
     rig_open();
     uint64_t slot = level_pages(rig.model.levels);
-    unreserve(PLACE, PAGING_NOT_MAPPED);
-    assert_status(reserve(PLACE, 1), PAGING_OK);
-    unreserve(PLACE + 4 * KIB, PAGING_NOT_MAPPED);
-    unreserve(PLACE + GIB, PAGING_NOT_MAPPED);
+    rig_unreserve_page(PLACE, PAGING_NOT_MAPPED);
+    assert_status(rig_reserve_page(PLACE, 1), PAGING_OK);
+    rig_unreserve_page(PLACE + 4 * KIB, PAGING_NOT_MAPPED);
+    rig_unreserve_page(PLACE + GIB, PAGING_NOT_MAPPED);
     assert_status(rig_map_to(PLACE + 4 * KIB, DEVICE_FRAME, RW), PAGING_OK);
-    unreserve(PLACE + 4 * KIB, PAGING_ALREADY_MAPPED);
+    rig_unreserve_page(PLACE + 4 * KIB, PAGING_ALREADY_MAPPED);
     assert_status(rig_map_sized(PLACE + 2 * MIB, FRAME_2M, PAGE_2M, RW), PAGING_OK);
-    unreserve(PLACE + 2 * MIB, PAGING_ALREADY_MAPPED);
-    unreserve(PLACE + 2 * MIB + 4 * KIB, PAGING_ALREADY_MAPPED);
-    unreserve(rig_address(slot * PAGING_RECURSIVE_SLOT), PAGING_RESERVED_SLOT);
-    unreserve(rig_address(slot * PAGING_FOREIGN_SLOT), PAGING_RESERVED_SLOT);
-    unreserve(rig_address(slot * PAGING_SCRATCH_SLOT), PAGING_RESERVED_SLOT);
-    assert_int_equal(unreserve(PLACE, PAGING_OK), 1);
+    rig_unreserve_page(PLACE + 2 * MIB, PAGING_ALREADY_MAPPED);
+    rig_unreserve_page(PLACE + 2 * MIB + 4 * KIB, PAGING_ALREADY_MAPPED);
+    rig_unreserve_page(rig_address(slot * PAGING_RECURSIVE_SLOT), PAGING_RESERVED_SLOT);
+    rig_unreserve_page(rig_address(slot * PAGING_FOREIGN_SLOT), PAGING_RESERVED_SLOT);
+    rig_unreserve_page(rig_address(slot * PAGING_SCRATCH_SLOT), PAGING_RESERVED_SLOT);
+    assert_int_equal(rig_unreserve_page(PLACE, PAGING_OK), 1);
 }
 
 /* What the owner put into upper tables goes as a whole, from its first page. */
@@ -229,9 +181,9 @@ static void entries_in_upper_tables(void **state)
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     rig_reserve(PLACE + 2 * MIB, 2, 0x10);
     rig_reserve(PLACE + GIB, 3, 0x20);
-    unreserve(PLACE + 2 * MIB + 4 * KIB, PAGING_MISALIGNED);
-    unreserve(PLACE + 4 * MIB - 4 * KIB, PAGING_MISALIGNED);
-    unreserve(PLACE + GIB + 2 * MIB, PAGING_MISALIGNED);
+    rig_unreserve_page(PLACE + 2 * MIB + 4 * KIB, PAGING_MISALIGNED);
+    rig_unreserve_page(PLACE + 4 * MIB - 4 * KIB, PAGING_MISALIGNED);
+    rig_unreserve_page(PLACE + GIB + 2 * MIB, PAGING_MISALIGNED);
     uint64_t payload = 0;
     static const uint64_t starts[] = {2 * MIB, GIB};
     for (unsigned i = 0; i < 2; i++) {
@@ -249,19 +201,19 @@ static void malformed(void **state)
 {
     (void)state;
     rig_open();
-    assert_status(reserve(PLACE + 4 * KIB, 1), PAGING_OK);
+    assert_status(rig_reserve_page(PLACE + 4 * KIB, 1), PAGING_OK);
     for (unsigned level = 2; level <= rig.model.levels; level++) {
         uint64_t entry = *entry_at(PLACE, level);
         entry_write(PLACE, level, entry | (uint64_t)1 << 51);
-        uint64_t payload = NOT_WRITTEN;
+        uint64_t payload = 99;
         struct rig_before before = rig_look_before(1u << PAGING_MALFORMED);
         rig_judge_status(&before, paging_reserve(&rig.space, rig_page(PLACE), 1, machine_frames()));
         rig_judge_status(&before,
                          paging_unreserve(&rig.space, rig_page(PLACE + 4 * KIB), machine_frames(), &payload));
-        assert_int_equal(payload, NOT_WRITTEN);
+        assert_int_equal(payload, 99);
         entry_write(PLACE, level, entry);
     }
-    assert_int_equal(unreserve(PLACE + 4 * KIB, PAGING_OK), 1);
+    assert_int_equal(rig_unreserve_page(PLACE + 4 * KIB, PAGING_OK), 1);
 }
 
 static void out_of_frames(void **state)
@@ -271,9 +223,9 @@ static void out_of_frames(void **state)
     unsigned needed = rig.model.levels - 1;
     for (unsigned left = 0; left <= needed; left++) {
         machine_limit_frames(left);
-        assert_status(reserve(PLACE, 5), left < needed ? PAGING_NO_FRAMES : PAGING_OK);
+        assert_status(rig_reserve_page(PLACE, 5), left < needed ? PAGING_NO_FRAMES : PAGING_OK);
     }
-    assert_int_equal(unreserve(PLACE, PAGING_OK), 5);
+    assert_int_equal(rig_unreserve_page(PLACE, PAGING_OK), 5);
     assert_int_equal(machine_frames_out(), rig.kept_frames);
 }
 

@@ -39,23 +39,29 @@ static enum paging_visit_kind kind_by_manual(unsigned level, uint64_t entry)
 
 static void note_leaf(unsigned level, uint64_t address, uint64_t entry)
 {
-    struct walk walk = walker_walk(machine_walker(), NULL, address, WALK_READ, false);
+    struct walk walk = rig_walk(address);
     walked.leaves[level]++;
     walked.owned += entry >> 52 & 1 ? walker_span(machine_walker(), level) / PAGE_BYTES : 0;
     walked.writable_executable += walk.writable && walk.executable;
+}
+
+static bool space_borrows(uint64_t page)
+{
+    return rig.at->lender && model_is_upper(rig.at->model, page);
 }
 
 static bool note_entry(void *context, unsigned level, uint64_t address, uint64_t table, unsigned index,
                        uint64_t entry)
 {
     (void)context, (void)table, (void)index;
-    if (model_is_kept(rig.model.levels, rig_page(address).number))
+    if (model_is_kept(rig.at->model->levels, rig_page(address).number))
         return false;
     assert_true(walked.count < MOST_ENTRIES);
     walked.entries[walked.count++] = (struct visit_seen){level, rig_page(address).number, entry};
     enum paging_visit_kind kind = kind_by_manual(level, entry);
     if (kind == PAGING_VISIT_TABLE) {
         walked.tables++;
+        walked.borrowed += space_borrows(rig_page(address).number);
         walked.tables_of[level - 1]++;
     }
     walked.reserved += kind == PAGING_VISIT_RESERVED;
@@ -68,7 +74,8 @@ static bool note_entry(void *context, unsigned level, uint64_t address, uint64_t
 static void enumerate(void)
 {
     memset(&walked, 0, sizeof(walked));
-    walker_visit(machine_walker(), note_entry, NULL);
+    struct walker walker = rig_walker();
+    walker_visit(&walker, note_entry, NULL);
 }
 
 /* ---- judging visits ---- */
@@ -84,7 +91,7 @@ static struct progress {
 /* What is open below this level must be complete; and in the root, kept slots are passed over. */
 static void close_tables(unsigned level)
 {
-    unsigned top = rig.model.levels;
+    unsigned top = rig.at->model->levels;
     for (; progress.open < level; progress.open++)
         assert_int_equal(progress.next[progress.open], progress.end[progress.open]);
     assert_int_equal(progress.open, level);
@@ -115,13 +122,13 @@ static void judge_tiles(const struct paging_visit *visit)
 static void judge_leaf(const struct paging_visit *visit)
 {
     uint64_t address = rig_address(visit->first.number);
-    struct walk walk = walker_walk(machine_walker(), NULL, address, WALK_READ, false);
+    struct walk walk = rig_walk(address);
     uint64_t rights = (walk.writable ? RW : 0) | (walk.user ? ENTRY_USER : 0) | (walk.executable ? 0 : NX);
     uint64_t others = LEAF_FLAGS & ~(RW | ENTRY_USER | NX);
     assert_int_equal(walk.level, visit->level);
     assert_int_equal(visit->flags, rights | (walk.entry & others));
     struct paging_translation translation;
-    assert_status(paging_translate(&rig.space, (virt_addr_t){address}, &translation), PAGING_OK);
+    assert_status(paging_translate(rig.at->space, (virt_addr_t){address}, &translation), PAGING_OK);
     assert_int_equal(visit->flags, translation.flags);
 }
 
@@ -155,11 +162,11 @@ typedef enum paging_status walk_function(const struct address_space *space, pagi
 static void judge_walk(const struct address_space *space, walk_function *walk)
 {
     memset(&progress, 0, sizeof(progress));
-    progress.open = rig.model.levels;
-    progress.end[progress.open] = level_pages(rig.model.levels) * ENTRY_COUNT;
+    progress.open = rig.at->model->levels;
+    progress.end[progress.open] = level_pages(rig.at->model->levels) * ENTRY_COUNT;
     assert_status(walk(space, judge_visit, NULL), PAGING_OK);
-    close_tables(rig.model.levels);
-    assert_int_equal(progress.next[rig.model.levels], progress.end[rig.model.levels]);
+    close_tables(rig.at->model->levels);
+    assert_int_equal(progress.next[rig.at->model->levels], progress.end[rig.at->model->levels]);
     assert_int_equal(progress.met, walked.count);
 }
 
@@ -177,28 +184,28 @@ static void judge_counts(const struct address_space *space)
     assert_int_equal(stats.owned_pages, walked.owned);
     assert_int_equal(stats.writable_executable, walked.writable_executable);
     if (stats.malformed == 0)
-        assert_int_equal(walked.tables + rig.kept_frames, space->tables);
+        assert_int_equal(walked.tables - walked.borrowed + rig.kept_frames, space->tables);
 }
 
 unsigned judge_all(void)
 {
     machine_fill_tlb();
     enumerate();
-    struct address_space live = rig.space, by_offset = rig.space;
+    struct address_space as_it_was = *rig.at->space, by_offset = as_it_was;
     paging_went_dormant(&by_offset, machine_offset());
     machine_snapshot();
     machine_reset_log();
-    judge_walk(&rig.space, paging_walk);
+    judge_walk(rig.at->space, paging_walk);
     judge_walk(&by_offset, paging_walk);
-    judge_counts(&rig.space);
+    judge_counts(rig.at->space);
     judge_counts(&by_offset);
     loads = 0;
-    judge_walk(&rig.space, walk_with_counted_loads);
+    judge_walk(rig.at->space, walk_with_counted_loads);
     /* Most entries are read once; the one after a hole once more. */
     assert_in_range(loads, (walked.tables + 1) * ENTRY_COUNT - 3, (walked.tables + 1) * ENTRY_COUNT * 3 / 2);
     assert_true(machine_unchanged());
     assert_int_equal(machine_stores() + machine_flushes() + machine_full_flushes(), 0);
-    assert_memory_equal(&rig.space, &live, sizeof(live));
+    assert_memory_equal(rig.at->space, &as_it_was, sizeof(as_it_was));
     machine_audit();
     return progress.visits;
 }

@@ -18,7 +18,8 @@ struct visit_seen {
 extern struct visit_walked {
     unsigned count;
     struct visit_seen entries[MOST_ENTRIES];
-    uint64_t tables, reserved, malformed, owned, writable_executable, leaves[4], tables_of[MAX_LEVELS];
+    uint64_t tables, borrowed, reserved, malformed, owned, writable_executable, leaves[4],
+        tables_of[MAX_LEVELS];
 } walked;
 
 /*
