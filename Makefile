@@ -20,6 +20,10 @@ help:
 	@echo 'make bench-boot                     what each verb costs on the emulated processor, in instructions and'
 	@echo '                                    flushes, and the way from the entry to our own tables'
 	@echo 'make check                          formatting, linters, include rules, the PE image'
+	@echo 'make verify                         what takes too long for every change: $(B)/verify has the logs; its'
+	@echo '                                    parts: verify-oracle (the tables of every machine, as QEMU reads'
+	@echo '                                    them), valgrind (the host tests under memcheck)'
+	@echo 'make analyze                        gcc -fanalyzer over all that is booted (part of make check)'
 	@echo 'make image                          $(B)/selfmap.img: a GPT disk with a FAT ESP'
 	@echo 'make usb DEVICE=/dev/sdX            write the image on a USB stick (FORCE=1 CONFIRM=/dev/sdX if the disk'
 	@echo '                                    does not call itself removable)'
@@ -288,6 +292,61 @@ test: $(B)/deps-build $(B)/deps-run $(B)/deps-test
 	@test/run --all '$(ONLY)'
 .PHONY: test-things
 test-things: $(TEST_THINGS)
+
+# ---- foreign oracles, memcheck, the analyzer: others look at the same code ---------------------------------
+.PHONY: verify verify-oracle valgrind analyze valgrind-programs
+VERIFY_PARTS += verify-oracle valgrind
+
+# Each part says one line; what it printed is kept, and shown if it failed.
+verify:
+	@mkdir -p $(B)/verify; status=0; for part in $(VERIFY_PARTS); do began=$$(date +%s); \
+	if $(MAKE) --no-print-directory $$part >$(B)/verify/$$part.log 2>&1; then word=ok; \
+	else word=FAILED; status=1; tail -n 40 $(B)/verify/$$part.log; fi; \
+	echo "verify: $$part: $$word ($$(($$(date +%s) - began)) s)"; done; exit $$status
+
+# QEMU's own walkers and an independent one read the tables of a booted machine (test/boot/oracle.py): of a
+# machine for each firmware and each number of levels in `make test`, of every machine here.
+ORACLE_TESTS := ovmf-max uboot-pc uboot-five-levels
+verify-oracle: $(B)/deps-run $(B)/deps-test $(B)/selfmap.img
+	@test/run --verify oracle
+
+# The host tests under memcheck, built without sanitizers and without a pattern in locals: what nobody set is
+# undefined, and so is a frame that was just handed out, until it is written. (What may be uninitialised is
+# memcheck's question here; the compiler's answer, without the pattern, is a guess.)
+VALGRIND_FLAGS := $(filter-out -fsanitize=% -fno-sanitize-recover=% -ftrivial-auto-var-init=%,$(HOST_FLAGS)) \
+    -Wno-maybe-uninitialized -DHOST_MEMCHECK
+# Valgrind does not know the privileged instructions that one of the tests executes.
+VALGRIND_TESTS := $(filter-out instructions,$(TESTS_soft))
+VALGRIND_LEVELS := 4 5
+VALGRIND_VERBS := 2000
+define compile_valgrind
+@mkdir -p $(@D)
+$(call say,HOSTCC,$@)
+$(Q)$(CC) $(VALGRIND_FLAGS) $(HOST_INCLUDE) $(KIND_soft) -MMD -MP -c $< -o $@
+endef
+$(B)/valgrind/soft/core/%.o: paging/%.c Makefile | $(B)/deps-build $(B)/deps-test
+	$(compile_valgrind)
+$(B)/valgrind/soft/%.o: test/host/%.c Makefile | $(B)/deps-build $(B)/deps-test
+	$(compile_valgrind)
+VALGRIND_PROGRAMS := $(VALGRIND_TESTS:%=$(B)/valgrind/soft/test_%)
+$(VALGRIND_PROGRAMS): %: %.o $(PARTS_soft:%=$(B)/valgrind/soft/%.o) \
+    $(CORE:paging/%.c=$(B)/valgrind/soft/core/%.o)
+	$(call say,HOSTLD,$@)
+	$(Q)$(CC) $(VALGRIND_FLAGS) $(filter %.o,$^) -lcmocka -o $@
+valgrind-programs: $(VALGRIND_PROGRAMS)
+valgrind: $(B)/deps-build $(B)/deps-test
+	@$(MAKE) --no-print-directory -j$$(nproc) valgrind-programs
+	@test/run --verify valgrind
+
+# gcc's analyzer follows the paths through each source, as the application compiles it, but with -Og: what -O2
+# makes of a returned struct looks to it as if nobody had set that (kernel/selftest/spaces.c).
+ANALYZED := $(APP_SOURCES:%.c=$(B)/analyzed/%.o)
+$(B)/analyzed/%.o: %.c $(B)/include/stamp VERSION Makefile | $(B)/deps-build
+	@mkdir -p $(@D)
+	$(call say,ANALYZE,$<)
+	$(Q)$(CC) $(STD_$(firstword $(subst /, ,$<))) $(CFLAGS) $(WARNINGS) $(TARGET_FLAGS) -Og -fanalyzer \
+	    $(INCLUDE_$(firstword $(subst /, ,$<))) -MMD -MP -c $< -o $@
+analyze: $(filter %.o,$(ANALYZED))
 
 # ---- what people and linters see ---------------------------------------------------------------------------
 check: $(B)/deps-build $(B)/deps-check

@@ -4,6 +4,7 @@
 #include "main.h"
 #include "console.h"
 #include "crash.h"
+#include "dump.h"
 #include "facts.h"
 #include "machine.h"
 #include "memory.h"
@@ -25,5 +26,6 @@ _Noreturn void kernel_main(struct handoff *handoff)
     print_facts(handoff, &frames);
     crash_on_purpose(handoff);
     selftest_run_all(handoff, &frames);
+    dump_tables(handoff, &frames);
     report_end();
 }

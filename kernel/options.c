@@ -64,28 +64,10 @@ static bool set_tests(struct options *options, struct word value)
     return true;
 }
 
-/* The options whose values are words of a list. */
-static bool set_choice(struct options *options, struct word key, struct word value)
+enum { SERIAL, SCREEN, MAP_KEY, LEVELS, BENCH, DUMP, END, CRASH, CHOICES };
+
+static void choose(struct options *options, unsigned which, int chosen)
 {
-    static const struct {
-        const char *key;
-        const char *const values[8];
-    } choices[] = {
-        {"serial", {"auto", "off"}},
-        {"screen", {"auto", "off", "memory"}},
-        {"map-key", {"fresh", "stale"}},
-        {"levels", {"auto", "5"}},
-        {"bench", {"no", "yes"}},
-        {"end", {"auto", "halt", "shutdown", "reset"}},
-        {"crash", {"no", "early", "page-fault", "general-protection", "double-fault", "triple", "hang"}},
-    };
-    enum { SERIAL, SCREEN, MAP_KEY, LEVELS, BENCH, END, CRASH, CHOICES };
-    unsigned which = 0;
-    while (which < CHOICES && !word_is(key, choices[which].key))
-        which++;
-    int chosen = which < CHOICES ? choice(value, choices[which].values) : -1;
-    if (chosen < 0)
-        return false;
     if (which == SERIAL)
         options->no_serial = chosen == 1;
     if (which == SCREEN) {
@@ -98,10 +80,38 @@ static bool set_choice(struct options *options, struct word key, struct word val
         options->five_levels = chosen == 1;
     if (which == BENCH)
         options->bench = chosen == 1;
+    if (which == DUMP)
+        options->dump = (enum dump_kind)chosen;
     if (which == END)
         options->end = (enum end_action)chosen;
     if (which == CRASH)
         options->crash = (enum crash_kind)chosen;
+}
+
+/* The options whose values are words of a list. */
+static bool set_choice(struct options *options, struct word key, struct word value)
+{
+    static const struct {
+        const char *key;
+        const char *const values[8];
+    } choices[] = {
+        [SERIAL] = {"serial", {"auto", "off"}},
+        [SCREEN] = {"screen", {"auto", "off", "memory"}},
+        [MAP_KEY] = {"map-key", {"fresh", "stale"}},
+        [LEVELS] = {"levels", {"auto", "5"}},
+        [BENCH] = {"bench", {"no", "yes"}},
+        [DUMP] = {"dump", {"no", "yes", "varied"}},
+        [END] = {"end", {"auto", "halt", "shutdown", "reset"}},
+        [CRASH] = {"crash",
+                   {"no", "early", "page-fault", "general-protection", "double-fault", "triple", "hang"}},
+    };
+    unsigned which = 0;
+    while (which < CHOICES && !word_is(key, choices[which].key))
+        which++;
+    int chosen = which < CHOICES ? choice(value, choices[which].values) : -1;
+    if (chosen < 0)
+        return false;
+    choose(options, which, chosen);
     return true;
 }
 

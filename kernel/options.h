@@ -7,6 +7,7 @@
  *
  *   tests=all|PREFIX               which self-tests run: those whose name begins with PREFIX (no blanks)
  *   bench=no|yes                   yes: measure each verb too; with tests=bench nothing else
+ *   dump=no|yes|varied             print what is mapped (dump.h); varied: map a bit of everything before that
  *   end=auto|halt|shutdown|reset   what happens after the report
  *   serial=auto|off                the first serial port
  *   screen=auto|off|memory         the framebuffer; memory: pretend it is in memory that the map calls free
@@ -20,6 +21,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+enum dump_kind { DUMP_NO, DUMP_YES, DUMP_VARIED };
 
 enum end_action { END_AUTO, END_HALT, END_SHUTDOWN, END_RESET };
 
@@ -42,6 +45,7 @@ struct options {
     bool stale_map_key;
     bool five_levels;
     bool bench;
+    enum dump_kind dump;
     enum end_action end;
     enum crash_kind crash;
     char refused[OPTION_TEXT_LIMIT]; /* the first word that was not understood, shortened; else "" */

@@ -58,10 +58,10 @@ MUST_CHECK enum paging_status paging_create_beside(struct address_space *space, 
                                                    struct frame_source *frames);
 
 /*
- * Put the root of a space that is not live into the foreign slot of the live one: from here on all verbs work
- * on it, but for pages of an upper half that it shares (PAGING_SHARED; change them through the live space).
- * Everything is flushed, global pages included. While it is open its own recursive slot is empty, so that each
- * of its tables has one address.
+ * Put the root of a space that is not live into the foreign slot of the live one: from here on all verbs
+ * work on it, but for pages of an upper half that it shares (PAGING_SHARED; change them through the live
+ * space). Everything is flushed, global pages included. While it is open its own recursive slot is empty, so
+ * that each of its tables has one address.
  *
  *   PAGING_NOT_ACTIVE     the first is not live
  *   PAGING_ACTIVE         the second is

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,7 @@ class Machine:
     options: str = ""
     screenshot: str = ""
     icount: bool = False  # the time stamp counter counts instructions; with U-Boot it always does
+    inspect: Callable | None = None  # gets a Monitor, a folder for files, the log, once it halts
     debugger: bool = False  # stopped at the first instruction, until gdb on port 1234 says otherwise
 
     @property
@@ -64,7 +66,8 @@ class Machine:
 
     @property
     def all_options(self):
-        return f"{self.options} end=halt".strip() if self.watches_screen else self.options
+        halts = self.watches_screen or self.inspect
+        return f"{self.options} end=halt".strip() if halts else self.options
 
 
 def _doubled(text):
@@ -109,7 +112,7 @@ def command(machine, work):
 
 
 class Monitor:
-    """QEMU's machine protocol, as far as a screenshot needs it."""
+    """QEMU's machine protocol, and through it the monitor for people."""
 
     def __init__(self, path):
         self._socket = socket.socket(socket.AF_UNIX)
@@ -129,6 +132,10 @@ class Monitor:
                 return answer["return"]
         raise ConnectionError("QEMU has gone")
 
+    def ask(self, line):
+        """What the monitor for people answers."""
+        return self.run("human-monitor-command", **{"command-line": line})
+
     def close(self):
         self._lines.close()
         self._socket.close()
@@ -146,7 +153,7 @@ class ScreenWatcher:
         self._next = 0.0
         self.lines = []
 
-    def sees_summary(self):
+    def sees_summary(self, _log):
         if time.monotonic() < self._next:
             return False
         # QEMU may be ending this very moment; how it ended is then told by its status.
@@ -167,6 +174,27 @@ class ScreenWatcher:
                 shutil.copyfile(self._work / "screen.ppm", self._screenshot)
         if self._monitor:
             self._monitor.close()
+
+
+class Inspector:
+    """Lets somebody look into the machine when its report is complete, and it halts."""
+
+    def __init__(self, work, inspect):
+        self._work, self._inspect = work, inspect
+        self._log = None
+
+    def sees_summary(self, log):
+        if verdict.has_summary(verdict.clean(bytes(log[-1024:])).split("\n")[:-1]):
+            self._log = bytes(log)
+        return self._log is not None
+
+    def close(self):
+        """A machine that never came so far is told about by the verdict."""
+        if self._log is not None:
+            monitor = Monitor(self._work / "qmp")
+            monitor.run("stop")
+            self._inspect(monitor, self._work, self._log)
+            monitor.close()
 
 
 class _Run:
@@ -209,7 +237,7 @@ class _Run:
                 self._hear(chunk)
             self.flooded = len(self._log) > MAX_LOG
             self.timed_out = self._late()
-            if self.flooded or self.timed_out or (self._watcher and self._watcher.sees_summary()):
+            if self.flooded or self.timed_out or (self._watcher and self._watcher.sees_summary(self._log)):
                 return True
             if self._is_over():
                 return True
@@ -246,6 +274,8 @@ def _first_bytes(path, count):
 
 def _boot_in(work, machine, time_limit, idle_limit, on_output):
     watcher = ScreenWatcher(work, machine.screenshot) if machine.watches_screen else None
+    if machine.inspect:
+        watcher = Inspector(work, machine.inspect)
     with open(work / "errors", "wb") as errors:
         # The overlay that keeps the image unwritten goes where everything goes that is removed at the end.
         process = subprocess.Popen(command(machine, work), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -264,8 +294,9 @@ def _boot_in(work, machine, time_limit, idle_limit, on_output):
 
 
 def boot(machine, time_limit=120.0, idle_limit=0.0, on_output=lambda chunk: None):
-    """Boot until QEMU ends, the screen shows the summary (if it is watched), time_limit seconds have passed,
-    or the report has been silent for idle_limit seconds (0: never). on_output gets each piece of the log."""
+    """Boot until QEMU ends, the summary is seen (if the machine halts to be looked at), time_limit seconds
+    have passed, or the report has been silent for idle_limit seconds (0: never). on_output gets each piece of
+    the log."""
     needed = [machine.image] + ([UBOOT_ROM] if machine.firmware == "uboot" else [OVMF_CODE, OVMF_VARS])
     for path in needed + [screen.FONT] * machine.watches_screen:
         if not Path(path).is_file():

@@ -17,8 +17,10 @@ static void unmap(struct selftest_run *t, page_t page)
 static void compare_table(struct selftest_run *t, const void *table, frame_t frame)
 {
     page_t view = test_page(t, 7 * level_pages(2));
-    if (!CHECK(table != NULL) || !CHECK(paging_map_to(t->space, view, frame, 0, t->source) == PAGING_OK))
+    if (table == NULL || !CHECK(paging_map_to(t->space, view, frame, 0, t->source) == PAGING_OK)) {
+        CHECK(table != NULL);
         return;
+    }
     const volatile entry_t *window = table;
     unsigned differences = 0;
     for (unsigned i = 0; i < ENTRY_COUNT; i++)

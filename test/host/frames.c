@@ -1,6 +1,7 @@
 /* The frame source of the core under test: hostile on purpose, and it counts. */
 #include "frame_pools.h"
 #include "machine_parts.h"
+#include "memcheck.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -43,8 +44,11 @@ static void use_promise(uint64_t count)
 /* Junk, so that nobody relies on what was there. Of a real huge page the first frame has to do. */
 static void fill_run(uint64_t frame, uint64_t count)
 {
-    for (uint64_t i = 0; i < (ENTRY_COUNT < 512 ? count : 1); i++)
+    for (uint64_t i = 0; i < (ENTRY_COUNT < 512 ? count : 1); i++) {
         machine_fill(frame + i);
+        if (machine_frame(frame + i))
+            memcheck_forget(machine_frame(frame + i), PAGE_BYTES);
+    }
 }
 
 static bool can_have(enum page_size size)

@@ -1,4 +1,5 @@
 #include "rig.h"
+#include "memcheck.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +114,7 @@ void assert_reads(uint64_t address, uint64_t frame)
     struct machine_access access = machine_access(address, WALK_READ);
     if (access.faulted)
         fail_msg("reading %#lx faults, error code %#x", (unsigned long)address, access.error);
+    memcheck_trust(&access.value, sizeof(access.value));
     if (access.value != machine_junk(frame))
         fail_msg("%#lx reads %#lx, which is not frame %#lx", (unsigned long)address,
                  (unsigned long)access.value, (unsigned long)frame);

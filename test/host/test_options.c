@@ -46,6 +46,9 @@ static void every_choice(void **state)
     assert_false(from("levels=5 levels=auto", true).five_levels);
     assert_true(from("bench=yes", true).bench);
     assert_false(from("bench=yes bench=no", true).bench);
+    assert_int_equal(from("dump=yes", true).dump, DUMP_YES);
+    assert_int_equal(from("dump=varied", true).dump, DUMP_VARIED);
+    assert_int_equal(from("dump=yes dump=no", true).dump, DUMP_NO);
     assert_true(from("map-key=stale", true).stale_map_key);
     assert_false(from("map-key=stale map-key=fresh", true).stale_map_key);
 }
@@ -70,11 +73,14 @@ static void refused_words(void **state)
 {
     (void)state;
     static const char *const words[] = {
-        "end",         "end=",       "end=never",
-        "=halt",       "colour=red", "serial=maybe",
-        "tests=",      "end=halts",  "END=halt",
-        "crash=page",  "screen=of",  "bench=",
-        "bench=maybe", "bench=ye",   "tests=01234567890123456789012345678901234567890123456789"};
+        "end",         "end=",
+        "end=never",   "=halt",
+        "colour=red",  "serial=maybe",
+        "tests=",      "end=halts",
+        "END=halt",    "crash=page",
+        "screen=of",   "bench=",
+        "bench=maybe", "bench=ye",
+        "dump=all",    "tests=01234567890123456789012345678901234567890123456789"};
     const struct options untouched = {0};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         struct options o = from(words[i], false);
