@@ -20,9 +20,11 @@ help:
 	@echo 'make bench-boot                     what each verb costs on the emulated processor, in instructions and'
 	@echo '                                    flushes, and the way from the entry to our own tables'
 	@echo 'make check                          formatting, linters, include rules, the PE image'
-	@echo 'make verify                         what takes too long for every change: $(B)/verify has the logs; its'
-	@echo '                                    parts: verify-oracle (the tables of every machine, as QEMU reads'
-	@echo '                                    them), valgrind (the host tests under memcheck)'
+	@echo 'make verify                         what takes too long for every change; $(B)/verify has the logs. Its parts:'
+	@echo 'make verify-oracle                    the tables of every machine, as QEMU reads them'
+	@echo 'make valgrind                         the host tests under memcheck'
+	@echo 'make proofs                           theorems about the core, for all values (test/proof/README.md)'
+	@echo 'make proof-defects                    cores with a defect: a theorem must be refuted for each'
 	@echo 'make analyze                        gcc -fanalyzer over all that is booted (part of make check)'
 	@echo 'make image                          $(B)/selfmap.img: a GPT disk with a FAT ESP'
 	@echo 'make usb DEVICE=/dev/sdX            write the image on a USB stick (FORCE=1 CONFIRM=/dev/sdX if the disk'
@@ -287,22 +289,24 @@ TEST_THINGS = $(HOST_PROGRAMS) $(BENCH_PROGRAMS) $(MUTANT_PROGRAMS) $(BOOT_MUTAN
 print-%:
 	@echo $($*)
 
-test: $(B)/deps-build $(B)/deps-run $(B)/deps-test
+test: $(B)/deps-build $(B)/deps-run $(B)/deps-test $(B)/deps-proof
 	@$(MAKE) --no-print-directory -j$$(nproc) test-things
 	@test/run --all '$(ONLY)'
 .PHONY: test-things
 test-things: $(TEST_THINGS)
 
-# ---- foreign oracles, memcheck, the analyzer: others look at the same code ---------------------------------
-.PHONY: verify verify-oracle valgrind analyze valgrind-programs
-VERIFY_PARTS += verify-oracle valgrind
-
+# ---- what takes long: parts of `make verify` ---------------------------------------------------------------
+.PHONY: verify
 # Each part says one line; what it printed is kept, and shown if it failed.
 verify:
 	@mkdir -p $(B)/verify; status=0; for part in $(VERIFY_PARTS); do began=$$(date +%s); \
 	if $(MAKE) --no-print-directory $$part >$(B)/verify/$$part.log 2>&1; then word=ok; \
 	else word=FAILED; status=1; tail -n 40 $(B)/verify/$$part.log; fi; \
 	echo "verify: $$part: $$word ($$(($$(date +%s) - began)) s)"; done; exit $$status
+
+# ---- foreign oracles, memcheck, the analyzer: others look at the same code ---------------------------------
+.PHONY: verify-oracle valgrind analyze valgrind-programs
+VERIFY_PARTS += verify-oracle valgrind
 
 # QEMU's own walkers and an independent one read the tables of a booted machine (test/boot/oracle.py): of a
 # machine for each firmware and each number of levels in `make test`, of every machine here.
@@ -347,6 +351,40 @@ $(B)/analyzed/%.o: %.c $(B)/include/stamp VERSION Makefile | $(B)/deps-build
 	$(Q)$(CC) $(STD_$(firstword $(subst /, ,$<))) $(CFLAGS) $(WARNINGS) $(TARGET_FLAGS) -Og -fanalyzer \
 	    $(INCLUDE_$(firstword $(subst /, ,$<))) -MMD -MP -c $< -o $@
 analyze: $(filter %.o,$(ANALYZED))
+
+# ---- proofs: theorems about the unmodified core, for all values, put to two solvers (test/proof/README.md) ---
+# PROOF_B and PROOF_CORE are other folders, and warnings are off, when a core of test/proof/defects is built.
+PROOF_B := $(B)/proof
+PROOF_CORE := paging
+PROOF_QUICK := entry count address
+PROOF_THEMES := itself $(PROOF_QUICK) window rules range
+PROOF_WARNINGS := -Wall -Wextra -Werror -Wno-missing-field-initializers -Wno-unused-function
+PROOF_FLAGS = -std=gnu++20 $(PROOF_WARNINGS) -ftrivial-auto-var-init=pattern -Itest/proof
+PROOF_ENGINE := $(B)/proof/engine.o $(B)/proof/terms.o
+
+$(PROOF_ENGINE): $(B)/proof/%.o: test/proof/%.cpp test/proof/engine.h test/proof/terms.h test/proof/word.h \
+    Makefile | $(B)/deps-proof
+	@mkdir -p $(@D)
+	$(call say,PROOF,$@)
+	$(Q)g++ $(PROOF_FLAGS) -O2 -c $< -o $@
+# What a theme's files call but no theorem reaches is left out, and need not be there.
+PROOF_SOURCES := test/proof
+$(PROOF_THEMES:%=$(PROOF_B)/%): $(PROOF_B)/%: $(PROOF_SOURCES)/%.cpp $(PROOF_ENGINE) Makefile | $(B)/deps-proof
+	@mkdir -p $(@D)
+	$(call say,PROOF,$@)
+	$(Q)g++ $(PROOF_FLAGS) -ffunction-sections -Wl,--gc-sections -I$(PROOF_CORE) -MMD -MP -MF $@.d -MT $@ $< \
+	    $(PROOF_ENGINE) -o $@
+HOST_PROGRAMS += $(PROOF_QUICK:%=$(PROOF_B)/%)
+
+.PHONY: proof-programs proofs proof-defects
+VERIFY_PARTS += proofs proof-defects
+proof-programs: $(PROOF_THEMES:%=$(PROOF_B)/%)
+proofs: $(B)/deps-proof $(B)/deps-test
+	@$(MAKE) --no-print-directory -j$$(nproc) proof-programs
+	@test/proof/prove --all
+proof-defects: $(B)/deps-proof $(B)/deps-test
+	@$(MAKE) --no-print-directory -j$$(nproc) proof-programs
+	@test/proof/prove --defects
 
 # ---- what people and linters see ---------------------------------------------------------------------------
 check: $(B)/deps-build $(B)/deps-check

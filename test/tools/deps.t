@@ -119,9 +119,9 @@ done''')
 
     def test_every_name(self):
         """deps: every package of the table is asked for when nothing is there"""
-        self.deps("build", "run", "test", "bench", "check")
+        self.deps("build", "run", "test", "bench", "proof", "check")
         for package in ("binutils", "console-setup-linux", "mtools", "ovmf", "u-boot-qemu",
-                        "cppcheck", "perl", "valgrind"):
+                        "cppcheck", "perl", "valgrind", "z3", "cvc5"):
             self.assertIn(f" {package}", self.noted()[-1])
 
 
