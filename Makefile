@@ -146,11 +146,12 @@ PARTS_mmap := $(PARTS) machine_mmap
 PARTS_toy := $(PARTS_soft)
 PARTS_toy8 := $(PARTS_soft)
 # Each runs on soft with four and five levels, and on mmap with four. What takes longest comes first.
-CORE_TESTS := random spaces_random range map_range unmap_range protect_range split merge merge_not old_or_new visit access \
-    spaces spaces_share space reserve machine addresses map map_refuses translate unmap elsewhere junk instructions source
+CORE_TESTS := random spaces_random range map_range map_range_alloc owned over_reserved unmap_range protect_range split \
+    merge merge_not old_or_new visit access spaces spaces_share space reserve machine addresses map map_refuses translate \
+    unmap elsewhere junk instructions source
 TESTS_soft := $(CORE_TESTS)
 TESTS_mmap := $(CORE_TESTS)
-TESTS_toy := random source
+TESTS_toy := random owned_everywhere source
 TESTS_toy8 := spaces_random random
 CORE := $(sort $(wildcard paging/*.c))
 HOST_INCLUDE := -Ipaging -Itest/host

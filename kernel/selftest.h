@@ -46,6 +46,7 @@ extern const struct selftest huge_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest fault_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest window_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest range_tests[] __attribute__((visibility("hidden")));
+extern const struct selftest owned_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest space_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest frame_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest bench_tests[] __attribute__((visibility("hidden"))); /* if asked for: bench.h */

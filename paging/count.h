@@ -12,7 +12,9 @@
 /* What an entry of a table of this level says beside the count, if below it a leaf gets these flags. */
 static inline uint64_t owned_below(unsigned level, uint64_t flags)
 {
-    return level == PAGE_2M && (flags & ENTRY_PRESENT) && (flags & ENTRY_OWNED) ? ENTRY_OWNED_BELOW : 0;
+    return level == PAGE_2M && (flags & ENTRY_PRESENT) && (flags & ENTRY_OWNED)
+               ? MUTANT_DROPS(NO_OWNED_BELOW, ENTRY_OWNED_BELOW)
+               : 0;
 }
 
 /*

@@ -25,6 +25,8 @@
 #define MUTANT_EDITS_SHARED       15 /* the shared half is changed through a space that is not live */
 #define MUTANT_NO_OPEN_VIEW_FLUSH 16 /* the shared half changes, and the open space's view of it stays */
 #define MUTANT_NO_ACTIVATE_FLUSH  17 /* another upper half comes, and global pages of the old one stay */
+#define MUTANT_NO_OWNED_BELOW     18 /* the entry of a P1 does not say that pages in it are owned */
+#define MUTANT_SPLIT_IN_SECRET    19 /* the source is not told that an owned page was split */
 
 #ifndef PAGING_MUTANT
 #    define PAGING_MUTANT NONE

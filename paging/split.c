@@ -28,6 +28,7 @@ void split_leaf(struct address_space *space, const struct walk *walk, page_t pag
     entry_t link = entry_to_table(table, ENTRY_COUNT);
     entry_store(slot, (entry_t){link.bits | owned_below(level, leaf.bits)});
     add_to_tables(space, page, +1);
+    UNLESS_MUTANT(SPLIT_IN_SECRET)
     if ((leaf.bits & ENTRY_OWNED) != 0)
         frames->split(frames, (enum page_size)level, leaf_frame(leaf, level));
 

@@ -95,7 +95,9 @@ void memory_hide(void);
 /* ---- works.c: what the core does ----------------------------------------------------------------------- */
 
 step_function set_up_ranges, set_up_owned, set_up_translate, set_up_scattered, set_up_free;
-side_function map_ranges, unmap_ranges, protect_ranges, split_leaves;
+step_function set_up_small_frames; /* the source has none larger than 4 KiB */
+step_function set_up_allocated;    /* and the ranges are mapped to those */
+side_function map_ranges, map_ranges_alloc, unmap_ranges, protect_ranges, split_leaves;
 side_function map_pages, map_scattered, unmap_pages, translate_pages; /* with the side's verbs */
 side_function allocate_frames, free_frames, touch_numbers;
 
@@ -104,6 +106,7 @@ side_function allocate_frames, free_frames, touch_numbers;
 side_function limit_map;       /* zero every table, then store every leaf */
 side_function limit_map_each;  /* table by table: zero it, store its leaves */
 side_function limit_fill;      /* store every leaf; the tables are filled whole */
+side_function limit_allocate;  /* zero every table, then take a frame for every leaf and store that */
 side_function limit_clear;     /* store a zero per leaf */
 side_function limit_give_back; /* the same, and give the leaf's frame back */
 side_function limit_protect;   /* load, change, store */

@@ -40,6 +40,27 @@ void limit_map(struct bench *bench, const struct verbs *verbs)
     limit_fill(bench, verbs);
 }
 
+void limit_allocate(struct bench *bench, const struct verbs *verbs)
+{
+    (void)verbs;
+    const struct survey *survey = &bench->survey;
+    struct frame_source *frames = &bench->frames.source;
+    const struct leaf_run *end = survey->runs + survey->run_count;
+    frame_t frame = {0};
+    for (uint64_t i = 0; i < survey->table_count; i++) {
+        bench->failures += !frames->allocate(frames, PAGE_4K, &frame);
+        zero_table(bench, &survey->tables[i]);
+    }
+    for (const struct leaf_run *run = survey->runs; run < end; run++) {
+        volatile entry_t *slot = run->by_offset;
+        const uint64_t flags = entry_flags(run->first);
+        for (unsigned left = run->count; left > 0; left--, slot++) {
+            bench->failures += !frames->allocate(frames, PAGE_4K, &frame);
+            entry_store(slot, entry_make(frame, flags));
+        }
+    }
+}
+
 /* Here runs and tables are both in the order of their frames, and each run is in a table of its own. */
 void limit_map_each(struct bench *bench, const struct verbs *verbs)
 {

@@ -30,6 +30,15 @@ void map_ranges(struct bench *bench, const struct verbs *verbs)
             expect(bench, paging_map_range(&bench->space, start, (phys_addr_t){to}, bytes, FLAGS, frames));
 }
 
+void map_ranges_alloc(struct bench *bench, const struct verbs *verbs)
+{
+    (void)verbs;
+    virt_addr_t start = {bench->start};
+    for (unsigned i = 0; i < bench->size.count; i++, start.value += stride(bench))
+        expect(bench,
+               paging_map_range_alloc(&bench->space, start, bench->size.bytes, FLAGS, &bench->frames.source));
+}
+
 void unmap_ranges(struct bench *bench, const struct verbs *verbs)
 {
     (void)verbs;
@@ -60,6 +69,23 @@ void split_leaves(struct bench *bench, const struct verbs *verbs)
 void set_up_ranges(struct bench *bench)
 {
     map_ranges(bench, NULL);
+}
+
+static bool allocate_small(struct frame_source *source, enum page_size size, frame_t *frame)
+{
+    return size == PAGE_4K && frames_allocate((struct frames *)source, PAGE_4K, frame) == FRAMES_OK;
+}
+
+/* Until the memory is started again. */
+void set_up_small_frames(struct bench *bench)
+{
+    bench->frames.source.allocate = allocate_small;
+}
+
+void set_up_allocated(struct bench *bench)
+{
+    set_up_small_frames(bench);
+    map_ranges_alloc(bench, NULL);
 }
 
 void set_up_owned(struct bench *bench)

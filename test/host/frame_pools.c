@@ -13,14 +13,16 @@
 struct pool {
     uint64_t first, stride; /* in frames */
     unsigned count, free_count;
+    uint64_t room;    /* how many there may be in the stack */
     uint64_t *free;   /* a stack: what came back last goes out first, which is what a stale path needs */
     uint64_t *out;    /* how many frames of each run are handed out */
-    uint64_t *broken; /* not 0: the run is no run any more, its frames are in the pool of single ones */
+    uint64_t *broken; /* not 0: the run is no run now, its frames are in the pool of single ones */
 };
 
 static struct pool pools[PAGE_1G + 1];
 static uint8_t *held; /* by frame: the size of the run that was handed out and begins there, or 0 */
 static uint8_t *copy_of_all;
+static uint64_t copy_room; /* in frames */
 
 static struct pool *pool_with(uint64_t frame)
 {
@@ -32,12 +34,27 @@ static struct pool *pool_with(uint64_t frame)
     return NULL;
 }
 
+bool pools_overlap(uint64_t frame, uint64_t count)
+{
+    bool overlap = false;
+    for (unsigned size = PAGE_4K; size <= PAGE_1G; size++) {
+        const struct pool *pool = &pools[size];
+        overlap |= frame < pool->first + pool->count * pool->stride && pool->first < frame + count;
+    }
+    return overlap;
+}
+
 static void push(struct pool *pool, uint64_t frame)
 {
     pool->free[pool->free_count++] = frame;
 }
 
 /* ---- out and back ---- */
+
+unsigned pools_run_at(uint64_t frame)
+{
+    return frame < MEMORY_FRAMES ? held[frame] : 0;
+}
 
 unsigned pools_left(enum page_size size)
 {
@@ -48,10 +65,25 @@ uint64_t pools_take(enum page_size size)
 {
     struct pool *pool = &pools[size];
     uint64_t frame = pool->free[--pool->free_count];
-    if (size != PAGE_4K)
-        pool->out[(frame - pool->first) / pool->stride] = pool->stride;
+    struct pool *home = pool_with(frame);
+    home->out[(frame - home->first) / home->stride] += level_pages(size);
     held[frame] = (uint8_t)size;
     return frame;
+}
+
+/* All frames of a broken run are back among the single ones. */
+static void mend(struct pool *pool, uint64_t number)
+{
+    struct pool *singles = &pools[PAGE_4K];
+    uint64_t first = pool->first + number * pool->stride;
+    unsigned kept = 0;
+    for (unsigned i = 0; i < singles->free_count; i++)
+        if (singles->free[i] - first >= pool->stride)
+            singles->free[kept++] = singles->free[i];
+    singles->free_count = kept;
+    singles->room -= pool->stride;
+    pool->broken[number] = 0;
+    push(pool, first);
 }
 
 /* A run goes to its pool when the last piece of it is back. */
@@ -61,13 +93,14 @@ static void put_back(uint64_t frame, uint64_t end)
         struct pool *pool = pool_with(frame);
         uint64_t number = (frame - pool->first) / pool->stride;
         uint64_t first = pool->first + number * pool->stride, limit = first + pool->stride;
-        if (pool->stride == 1 || pool->broken[number]) {
-            push(&pools[PAGE_4K], frame++);
-            continue;
-        }
-        limit = limit < end ? limit : end;
+        bool single = pool->stride == 1 || pool->broken[number];
+        limit = single ? frame + 1 : limit < end ? limit : end;
         pool->out[number] -= limit - frame;
-        if (pool->out[number] == 0)
+        if (single)
+            push(&pools[PAGE_4K], frame);
+        if (pool->broken[number] && pool->out[number] == 0)
+            mend(pool, number);
+        else if (!single && pool->out[number] == 0)
             push(pool, first);
         frame = limit;
     }
@@ -125,6 +158,8 @@ void pools_break(void)
             continue;
         uint64_t first = pool->free[--pool->free_count];
         pool->broken[(first - pool->first) / pool->stride] = 1;
+        pools[PAGE_4K].room += pool->stride;
+        pools[PAGE_4K].free = realloc(pools[PAGE_4K].free, pools[PAGE_4K].room * sizeof(*pool->free));
         for (uint64_t frame = first + pool->stride; frame > first; frame--)
             push(&pools[PAGE_4K], frame - 1);
         return;
@@ -148,23 +183,45 @@ static bool watch(bool copy, uint8_t **place, uint64_t frame, uint64_t count)
     return same;
 }
 
+/* Of a real run the first frame, but all that were made single frames of a 2 MiB run. */
+static uint64_t watched_in_run(const struct pool *pool, unsigned number)
+{
+    bool all = ENTRY_COUNT < 512 || (pool->broken[number] && pool->stride == level_pages(PAGE_2M));
+    return all ? pool->stride : 1;
+}
+
+static uint64_t watched_frames(const struct pool *pool)
+{
+    uint64_t frames = 0;
+    for (unsigned i = 0; i < pool->count; i++)
+        frames += watched_in_run(pool, i);
+    return frames;
+}
+
 static bool watch_all(bool copy)
 {
     uint8_t *place = copy_of_all;
     bool same = true;
     for (unsigned size = PAGE_4K; size <= PAGE_1G; size++) {
         const struct pool *pool = &pools[size];
-        if (pool->stride == 1 || ENTRY_COUNT < 512)
+        if (watched_frames(pool) == pool->count * pool->stride)
             same &= watch(copy, &place, pool->first, pool->count * pool->stride);
         else
             for (unsigned i = 0; i < pool->count; i++)
-                same &= watch(copy, &place, pool->first + i * pool->stride, 1);
+                same &= watch(copy, &place, pool->first + i * pool->stride, watched_in_run(pool, i));
     }
     return same;
 }
 
 void pools_copy(void)
 {
+    uint64_t frames = 0;
+    for (unsigned size = PAGE_4K; size <= PAGE_1G; size++)
+        frames += watched_frames(&pools[size]);
+    if (frames > copy_room) {
+        copy_of_all = realloc(copy_of_all, frames * PAGE_BYTES);
+        copy_room = frames;
+    }
     (void)watch_all(true);
 }
 
@@ -175,31 +232,31 @@ bool pools_are_unchanged(void)
 
 /* ---- open and close ---- */
 
-static void pool_open(struct pool *pool, uint64_t first, uint64_t stride, unsigned count, uint64_t capacity)
+static void pool_open(struct pool *pool, uint64_t first, uint64_t stride, unsigned count)
 {
-    *pool = (struct pool){.first = first, .stride = stride, .count = count};
-    pool->free = calloc(capacity, sizeof(*pool->free));
+    *pool = (struct pool){.first = first, .stride = stride, .count = count, .room = count};
+    pool->free = calloc(count, sizeof(*pool->free));
     pool->out = calloc(count, sizeof(*pool->out));
     pool->broken = calloc(count, sizeof(*pool->broken));
     for (uint64_t left = count; left > 0; left--)
         push(pool, first + (left - 1) * stride);
 }
 
-void pools_open(unsigned singles)
+void pools_open(unsigned singles, unsigned runs_2m)
 {
     bool real = ENTRY_COUNT == 512;
-    uint64_t first_2m = real ? level_pages(2) * 8 : 264, first_1g = real              ? level_pages(3) * 2
-                                                                    : INDEX_BITS == 1 ? 320
-                                                                                      : 512;
-    unsigned count_2m = real ? 8 : 24, count_1g = real ? 1 : INDEX_BITS == 1 ? 8 : 6;
-    uint64_t all = singles + count_2m * level_pages(2) + count_1g * level_pages(3);
-    if (FIRST_FRAME + singles > first_2m)
-        fail_msg("%u frames are more than there is room for", singles);
-    pool_open(&pools[PAGE_4K], FIRST_FRAME, 1, singles, all);
-    pool_open(&pools[PAGE_2M], first_2m, level_pages(2), count_2m, count_2m);
-    pool_open(&pools[PAGE_1G], first_1g, level_pages(3), count_1g, count_1g);
+    uint64_t first_2m = real ? level_pages(2) * 8 : 264, first_1g = SOURCE_FRAMES;
+    unsigned count_2m = real ? 8 : 24, count_1g = real ? 3 : INDEX_BITS == 1 ? 8 : 6;
+    if (runs_2m > 0) { /* near the bottom there is no room for many */
+        first_2m = first_1g + count_1g * level_pages(3);
+        count_2m = runs_2m;
+    }
+    if (FIRST_FRAME + singles > first_2m || first_2m + count_2m * level_pages(2) > MEMORY_FRAMES)
+        fail_msg("%u frames and %u runs are more than there is room for", singles, count_2m);
+    pool_open(&pools[PAGE_4K], FIRST_FRAME, 1, singles);
+    pool_open(&pools[PAGE_2M], first_2m, level_pages(2), count_2m);
+    pool_open(&pools[PAGE_1G], first_1g, level_pages(3), count_1g);
     held = calloc(MEMORY_FRAMES, 1);
-    copy_of_all = malloc((real ? singles + count_2m + count_1g : all) * PAGE_BYTES);
 }
 
 void pools_close(void)
@@ -213,4 +270,5 @@ void pools_close(void)
     free(held);
     free(copy_of_all);
     held = copy_of_all = NULL;
+    copy_room = 0;
 }

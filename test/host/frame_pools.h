@@ -8,8 +8,11 @@
 
 #include "frame_source.h"
 
-/* So many single frames, and a few runs of the larger sizes where the memory is aligned for them. */
-void pools_open(unsigned singles);
+/*
+ * So many single frames, and runs of the larger sizes where the memory is aligned for them: a few, or so many
+ * of PAGE_2M.
+ */
+void pools_open(unsigned singles, unsigned runs_2m);
 void pools_close(void);
 
 /* How many runs of a size can be had? */
@@ -20,12 +23,14 @@ uint64_t pools_take(enum page_size size);
 void pools_give(enum page_size size, uint64_t frame);
 void pools_split(enum page_size size, uint64_t frame);
 void pools_join(enum page_size size, uint64_t frame);
-/* Make single frames of a larger run, if there is one. It never becomes a run again. */
+/* Make single frames of a larger run, if there is one. When the last of them is back, it is a run again. */
 void pools_break(void);
 
 /* Does the run of this size that begins at the frame count as handed out? Else the test ends. */
 void pools_must_hold(const char *what, enum page_size size, uint64_t frame);
 bool pools_hold(uint64_t frame); /* by itself or in a larger run */
+bool pools_overlap(uint64_t frame, uint64_t count);
+unsigned pools_run_at(uint64_t frame); /* the size of the run handed out that begins there, or 0 */
 
 /* For machine_snapshot and machine_unchanged. */
 void pools_copy(void);

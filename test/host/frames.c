@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#define MOST_REQUESTS 4096u
+
 static struct {
     struct frame_source source;
     uint64_t out;
@@ -15,6 +17,8 @@ static struct {
     unsigned left, huge_left;
     bool promised;    /* reserve has said yes since the last verb began: */
     uint64_t promise; /* so many frames are sure, and more were not asked for */
+    unsigned request_count;
+    struct machine_request requests[MOST_REQUESTS]; /* of larger runs, by this verb */
 } frames;
 
 static bool reserve(struct frame_source *source, uint64_t count)
@@ -62,6 +66,13 @@ static bool can_have(enum page_size size)
     return pools_left(size) > 0;
 }
 
+static void log_request(enum page_size size, bool granted, uint64_t frame)
+{
+    if (frames.request_count == MOST_REQUESTS)
+        fail_msg("more than %u requests for larger runs", MOST_REQUESTS);
+    frames.requests[frames.request_count++] = (struct machine_request){size, granted, frame};
+}
+
 static bool allocate(struct frame_source *source, enum page_size size, frame_t *frame)
 {
     uint64_t count = level_pages(size);
@@ -69,6 +80,8 @@ static bool allocate(struct frame_source *source, enum page_size size, frame_t *
     (void)source;
     if (can || size == PAGE_4K)
         use_promise(count);
+    if (!can && size != PAGE_4K)
+        log_request(size, false, 0);
     if (!can) {
         if (frames.promised && size == PAGE_4K)
             fail_msg("a reserved frame is not there");
@@ -78,6 +91,8 @@ static bool allocate(struct frame_source *source, enum page_size size, frame_t *
     frames.huge_left -= size != PAGE_4K && frames.huge_limited;
     frames.out += count;
     frame->number = pools_take(size);
+    if (size != PAGE_4K)
+        log_request(size, true, frame->number);
     fill_run(frame->number, count);
     return true;
 }
@@ -110,11 +125,11 @@ static void join(struct frame_source *source, enum page_size size, frame_t frame
     pools_join(size, frame.number);
 }
 
-void frames_open(unsigned count)
+void frames_open(unsigned count, unsigned runs_2m)
 {
     frames.source = (struct frame_source){
         .reserve = reserve, .allocate = allocate, .release = release, .split = split, .join = join};
-    pools_open(count);
+    pools_open(count, runs_2m);
     for (unsigned i = 0; i < count; i++)
         machine_fill(FIRST_FRAME + i);
 }
@@ -160,6 +175,18 @@ void machine_break_huge(void)
 void machine_forget_promise(void)
 {
     frames.promised = false;
+    frames.request_count = 0;
+}
+
+const struct machine_request *machine_request(unsigned number)
+{
+    return number < frames.request_count ? &frames.requests[number] : NULL;
+}
+
+unsigned machine_runs_left(enum page_size size)
+{
+    unsigned left = pools_left(size);
+    return frames.huge_limited && frames.huge_left < left ? frames.huge_left : left;
 }
 
 unsigned machine_frames_left(void)
@@ -178,6 +205,16 @@ unsigned machine_frames_out(void)
 bool machine_frame_is_out(uint64_t frame)
 {
     return pools_hold(frame);
+}
+
+bool machine_is_the_sources(uint64_t frame, uint64_t count)
+{
+    return pools_overlap(frame, count);
+}
+
+unsigned machine_run_at(uint64_t frame)
+{
+    return pools_run_at(frame);
 }
 
 void machine_snapshot(void)

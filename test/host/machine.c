@@ -26,7 +26,7 @@ void machine_open(const struct machine_setup *setup)
                                      .entry = entry_in_memory};
     machine.cache.epoch = 1; /* the entries, all zeroes, belong to an epoch that is over */
     machine.memory = backend_open(MEMORY_FRAMES * PAGE_BYTES);
-    frames_open(setup->frames ? setup->frames : MACHINE_FRAMES);
+    frames_open(setup->frames ? setup->frames : MACHINE_FRAMES, setup->runs_2m);
 }
 
 void machine_close(void)
@@ -47,6 +47,11 @@ uintptr_t machine_offset(void)
 uint64_t *machine_frame(uint64_t frame)
 {
     return frame < MEMORY_FRAMES ? (uint64_t *)(machine.memory + frame * PAGE_BYTES) : NULL;
+}
+
+uint64_t machine_end(void)
+{
+    return MEMORY_FRAMES;
 }
 
 uint64_t machine_junk(uint64_t frame)

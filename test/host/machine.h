@@ -19,7 +19,8 @@
 struct machine_setup {
     unsigned levels, physical_bits;
     bool no_execute, pages_1g, invpcid;
-    unsigned frames; /* how many the frame source has; 0 for MACHINE_FRAMES */
+    unsigned frames;  /* how many the frame source has; 0 for MACHINE_FRAMES */
+    unsigned runs_2m; /* the same of PAGE_2M, for which the toy has no room; 0 for a few */
 };
 
 #define MACHINE_FRAMES 256u
@@ -31,8 +32,9 @@ void machine_close(void); /* also after a failed test, and twice */
 
 /* What a host must add to a physical address to reach it: the offset for PAGING_BY_OFFSET. */
 uintptr_t machine_offset(void);
-/* A frame's bytes, or NULL where there is no memory. */
+/* A frame's bytes, or NULL where there is no memory, as from the end on. */
 uint64_t *machine_frame(uint64_t frame);
+uint64_t machine_end(void);
 /*
  * What fills a frame that was never written: the first byte is a RET, and as an entry of a table the word is
  * present, huge in a P2 or P3, and points to the frame itself.
@@ -60,10 +62,20 @@ void machine_unlimit_huge(void);
  * 1 GiB page what the few single frames of this machine could not give.
  */
 void machine_break_huge(void);
-unsigned machine_frames_left(void); /* so many of PAGE_4K can be had, the limit considered */
-void machine_forget_promise(void);  /* a new verb begins: what an earlier one reserved no longer binds */
-unsigned machine_frames_out(void);  /* handed out and not yet released, in frames of PAGE_4K */
-bool machine_frame_is_out(uint64_t frame); /* by itself or in a larger run */
+unsigned machine_frames_left(void);              /* so many of PAGE_4K can be had, the limit considered */
+unsigned machine_runs_left(enum page_size size); /* the same of a larger size */
+void machine_forget_promise(void); /* a new verb begins: what an earlier one reserved no longer binds */
+unsigned machine_frames_out(void); /* handed out and not yet released, in frames of PAGE_4K */
+bool machine_frame_is_out(uint64_t frame);                    /* by itself or in a larger run */
+bool machine_is_the_sources(uint64_t frame, uint64_t frames); /* some of them, handed out or not */
+unsigned machine_run_at(uint64_t frame); /* the size of the run that is handed out and begins there, or 0 */
+/* What this verb asked the source for of PAGE_2M and PAGE_1G, in this order. */
+struct machine_request {
+    unsigned size;
+    bool granted;
+    uint64_t frame;
+};
+const struct machine_request *machine_request(unsigned number); /* NULL: there were no more */
 
 /* ---- the processor ---- */
 

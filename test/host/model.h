@@ -81,14 +81,22 @@ unsigned model_range_refusals(unsigned levels, uint64_t start, uint64_t bytes);
 /* Statuses for mapping pages to a physical address (with no shape of its own to refuse). */
 unsigned model_map_range_refusals(const struct model *model, const struct paging_cpu *cpu, uint64_t page,
                                   uint64_t pages, uint64_t to, uint64_t flags);
+/* The same for frames of the source's choosing; and the frames it must have, if none is huge. */
+unsigned model_alloc_refusals(const struct model *model, const struct paging_cpu *cpu, uint64_t page,
+                              uint64_t pages, uint64_t flags);
+uint64_t model_alloc_frames(const struct model *model, uint64_t page, uint64_t pages);
 unsigned model_unmap_range_refusals(const struct model *model, uint64_t page, uint64_t pages);
 unsigned model_protect_refusals(const struct model *model, const struct paging_cpu *cpu, uint64_t page,
                                 uint64_t set, uint64_t clear);
 unsigned model_split_refusals(const struct model *model, uint64_t page);
 
-/* What the verbs of range.h make of the map. */
+/* What the verbs of range.h make of the map. The owner's entries in the way are known to give way. */
 void model_map_range(struct model *model, const struct paging_cpu *cpu, struct model_leaf first,
                      uint64_t pages);
+/* Asked for page after page, the largest size first: did the source have such a frame, and which? */
+typedef bool model_source(unsigned size, uint64_t page, uint64_t *frame);
+void model_alloc_range(struct model *model, const struct paging_cpu *cpu, struct model_leaf first,
+                       uint64_t pages, model_source *source);
 void model_unmap_range(struct model *model, uint64_t page, uint64_t pages);
 void model_protect_range(struct model *model, uint64_t page, uint64_t pages, uint64_t set, uint64_t clear);
 void model_split(struct model *model, uint64_t page);

@@ -78,6 +78,34 @@ static unsigned flag_refusals(const struct model *model, const struct paging_cpu
     return refusals;
 }
 
+static bool has_size(const struct model *model, const struct paging_cpu *cpu, unsigned size)
+{
+    return size < model->levels && size <= (cpu->has_1g_pages ? PAGE_1G : PAGE_2M);
+}
+
+/*
+ * What is met first that does not give way. With MAP_OVER_RESERVED an entry of the owner's does, if a page of
+ * its size can be had for sure: a small one always, a huge one if all of it is in the range and the frames
+ * are as far from its boundaries as the pages are. That is asked of the difference of the two.
+ */
+static unsigned in_the_way(const struct model *model, const struct paging_cpu *cpu, uint64_t page,
+                           uint64_t pages, uint64_t difference, uint64_t flags)
+{
+    for (unsigned i = model_first(model, page); i < model->count; i++) {
+        const struct model_leaf *leaf = &model->leaves[i];
+        uint64_t span = level_pages(leaf->size);
+        if (leaf->page >= page + pages)
+            return 0;
+        if (!leaf->reserved)
+            return 1u << PAGING_ALREADY_MAPPED;
+        bool fits = leaf->page >= page && leaf->page + span <= page + pages && difference % span == 0 &&
+                    has_size(model, cpu, leaf->size);
+        if (!(flags & MAP_OVER_RESERVED) || !fits)
+            return 1u << PAGING_RESERVED;
+    }
+    return 0;
+}
+
 unsigned model_map_range_refusals(const struct model *model, const struct paging_cpu *cpu, uint64_t page,
                                   uint64_t pages, uint64_t to, uint64_t flags)
 {
@@ -85,10 +113,26 @@ unsigned model_map_range_refusals(const struct model *model, const struct paging
     uint64_t frames = (uint64_t)1 << (cpu->physical_bits - PAGE_SHIFT), frame = to / PAGE_BYTES;
     if (frame >= frames || frames - frame < pages)
         refusals |= 1u << PAGING_FRAME_TOO_HIGH;
-    const struct model_leaf *first = model_overlap(model, page, pages);
-    if (first)
-        refusals |= 1u << (first->reserved ? PAGING_RESERVED : PAGING_ALREADY_MAPPED);
-    return refusals;
+    return refusals | in_the_way(model, cpu, page, pages, frame - page, flags);
+}
+
+/* No source is sure to have huge frames, as if they never were aligned. */
+unsigned model_alloc_refusals(const struct model *model, const struct paging_cpu *cpu, uint64_t page,
+                              uint64_t pages, uint64_t flags)
+{
+    return flag_refusals(model, cpu, page, flags & ~MAP_OVER_RESERVED) |
+           in_the_way(model, cpu, page, pages, 1, flags);
+}
+
+uint64_t model_alloc_frames(const struct model *model, uint64_t page, uint64_t pages)
+{
+    uint64_t frames = pages;
+    for (unsigned level = 1; level < model->levels; level++) {
+        uint64_t span = level_pages(level + 1);
+        for (uint64_t at = page - page % span; at < page + pages; at += span)
+            frames += !model_has_table(model, level, at);
+    }
+    return frames;
 }
 
 /* An entry of the owner's reaches over this edge: it cannot be cut. */
@@ -127,24 +171,45 @@ unsigned model_split_refusals(const struct model *model, uint64_t page)
 
 /* ---- what changes ---- */
 
+/* Nothing, or an entry of the owner's of just this size: else there is a table. */
+static bool has_place(const struct model *model, uint64_t page, unsigned size)
+{
+    const struct model_leaf *other = model_overlap(model, page, level_pages(size));
+    return !other || (other->reserved && other->size == size);
+}
+
+/* Without a source, the frames are those from the first leaf's on. */
+static void map_range(struct model *model, const struct paging_cpu *cpu, struct model_leaf leaf,
+                      uint64_t pages, model_source *source)
+{
+    while (pages > 0) {
+        uint64_t frame = leaf.frame;
+        for (leaf.size = PAGE_1G;; leaf.size--) {
+            uint64_t span = level_pages(leaf.size);
+            if (has_size(model, cpu, leaf.size) && span <= pages && leaf.page % span == 0 &&
+                has_place(model, leaf.page, leaf.size) &&
+                (source ? source(leaf.size, leaf.page, &leaf.frame) : leaf.frame % span == 0))
+                break;
+        }
+        if (model_at(model, leaf.page))
+            model_remove(model, leaf.page);
+        model_add(model, leaf);
+        leaf.page += level_pages(leaf.size);
+        leaf.frame = frame + level_pages(leaf.size);
+        pages -= level_pages(leaf.size);
+    }
+}
+
 void model_map_range(struct model *model, const struct paging_cpu *cpu, struct model_leaf first,
                      uint64_t pages)
 {
-    unsigned largest = cpu->has_1g_pages ? PAGE_1G : PAGE_2M;
-    struct model_leaf leaf = first;
-    while (pages > 0) {
-        uint64_t step = 1;
-        leaf.size = 1;
-        for (unsigned size = 2; size <= largest && size < model->levels; size++)
-            if (pages >= level_pages(size) && (leaf.page | leaf.frame) % level_pages(size) == 0) {
-                leaf.size = size;
-                step = level_pages(size);
-            }
-        model_add(model, leaf);
-        leaf.page += step;
-        leaf.frame += step;
-        pages -= step;
-    }
+    map_range(model, cpu, first, pages, NULL);
+}
+
+void model_alloc_range(struct model *model, const struct paging_cpu *cpu, struct model_leaf first,
+                       uint64_t pages, model_source *source)
+{
+    map_range(model, cpu, first, pages, source);
 }
 
 void model_split(struct model *model, uint64_t page)

@@ -86,8 +86,8 @@ uint64_t rig_unreserve_page(uint64_t address, enum paging_status expected);
 
 /* The verbs of range.h. They may be asked for what cannot be: then the status must say so. */
 enum paging_status rig_map_range(uint64_t start, uint64_t to, uint64_t bytes, uint64_t flags);
-enum paging_status rig_identity_map_range(uint64_t start, uint64_t bytes, uint64_t flags);
 enum paging_status rig_map_range_alloc(uint64_t start, uint64_t bytes, uint64_t flags);
+enum paging_status rig_identity_map_range(uint64_t start, uint64_t bytes, uint64_t flags);
 enum paging_status rig_unmap_range(uint64_t start, uint64_t bytes);
 enum paging_status rig_protect_range(uint64_t start, uint64_t bytes, uint64_t set, uint64_t clear);
 enum paging_status rig_split(uint64_t address);
@@ -104,6 +104,8 @@ void rig_reserve(uint64_t address, unsigned level, uint64_t entry);
 /* Tables, counts, leaves, reserved slots, TLB: everything that must hold between two verbs. */
 void rig_check(void);
 
+/* Byte by byte: what a verb that refuses leaves as it was. */
+void assert_same_space(const struct address_space *one, const struct address_space *other);
 void assert_status(enum paging_status got, enum paging_status expected);
 /* A real access is allowed and finds this frame / is refused with this error code. */
 void assert_reads(uint64_t address, uint64_t frame);

@@ -1,4 +1,5 @@
 /* What must hold between two verbs, found by walking physical memory from the root. */
+#include "machine_parts.h"
 #include "rig_parts.h"
 #include <string.h>
 
@@ -14,25 +15,30 @@
 #define TOUCHED_BITS 0x60ull
 #define HUGE_BIT     0x80ull
 
-/* Tables are single frames, and those lie below this one. */
-#define MOST_FRAMES 4096u
-
 struct census {
     unsigned tables, owned; /* of all spaces */
-    bool seen[MOST_FRAMES];
     /* Of the space at hand: */
     const struct rig_side *side;
     struct walker walker;
     unsigned own, pinned, leaves;
 };
 
+/* By frame: the last check that met a run beginning there, as a table or an owned page. */
+static unsigned seen[MEMORY_FRAMES], checks;
+
+static void see_run(unsigned size, uint64_t frame, const char *what)
+{
+    if (machine_run_at(frame) != size)
+        fail_msg("frame %#lx is %s of size %u, and a run of size %u to the source", (unsigned long)frame,
+                 what, size, machine_run_at(frame));
+    if (seen[frame] == checks)
+        fail_msg("frame %#lx is in use twice, here as %s", (unsigned long)frame, what);
+    seen[frame] = checks;
+}
+
 static void see_table(struct census *census, uint64_t frame)
 {
-    if (!machine_frame_is_out(frame))
-        fail_msg("frame %#lx is a table, but was given back", (unsigned long)frame);
-    if (frame >= sizeof(census->seen) || census->seen[frame])
-        fail_msg("frame %#lx is a table in two places", (unsigned long)frame);
-    census->seen[frame] = true;
+    see_run(PAGE_4K, frame, "a table");
     census->tables++;
     census->own++;
 }
@@ -103,9 +109,8 @@ static void check_leaf(struct census *census, unsigned level, uint64_t address, 
     if ((entry & ~TOUCHED_BITS) != (expected & ~TOUCHED_BITS) || (expected & ~entry) != 0)
         fail_msg("the leaf at %#lx is %#lx, expected %#lx", (unsigned long)address, (unsigned long)entry,
                  (unsigned long)expected);
-    if (leaf->owned && !machine_frame_is_out(leaf->frame))
-        fail_msg("%#lx is mapped to frame %#lx, which was given back", (unsigned long)address,
-                 (unsigned long)leaf->frame);
+    if (leaf->owned)
+        see_run(level, leaf->frame, "an owned page");
     census->owned += leaf->owned ? (unsigned)level_pages(level) : 0;
     census->leaves++;
     check_walk(&census->walker, leaf);
@@ -241,6 +246,7 @@ void rig_check(void)
 {
     struct census census;
     memset(&census, 0, sizeof(census));
+    checks++;
     share_half();
     assert_int_equal(machine_walker()->root, rig.live->space->root.number);
     for (unsigned i = 0; i < RIG_SPACES; i++)

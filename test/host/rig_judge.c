@@ -20,7 +20,7 @@ void rig_judge_nothing_changed(const struct rig_before *before, const char *why)
         fail_msg("\"%s\", but memory has changed", why);
     assert_int_equal(machine_frames_out(), before->frames);
     assert_int_equal(machine_flushes() + machine_full_flushes(), 0);
-    assert_memory_equal(rig.at->space, &before->space, sizeof(before->space));
+    assert_same_space(rig.at->space, &before->space);
 }
 
 void rig_judge_status(const struct rig_before *before, enum paging_status status)

@@ -100,17 +100,34 @@ enum paging_status rig_identity_map_range(uint64_t start, uint64_t bytes, uint64
     return map_range(start, start, bytes, flags, true);
 }
 
-/* The frames are the source's choice, and so are the sizes: the map takes them from the tables. */
-static void note_allocated(uint64_t page, uint64_t pages, uint64_t flags)
+/* ---- frames of the source's choosing ---- */
+
+/* Of the source's log: how much has been matched with leaves, and sizes that it has refused by then. */
+static struct {
+    unsigned next;
+    bool refused[PAGE_1G + 1];
+} requests;
+
+/*
+ * A huge frame must have been asked for wherever a page of its size fits, in the order of the addresses; but
+ * of a size that was refused once there are no more. What a small page got shows in the tables only.
+ */
+static bool was_had(unsigned size, uint64_t page, uint64_t *frame)
 {
-    model_copy(&after, rig.at->model);
-    for (uint64_t end = page + pages; page < end;) {
-        struct walk walk = rig_walk(rig_address(page));
-        assert_false(walk.faulted);
-        assert_true(page % level_pages(walk.level) == 0 && page + level_pages(walk.level) <= end);
-        model_add(&after, (struct model_leaf){page, walk.leaf_frame, walk.level, flags, true, 0});
-        page += level_pages(walk.level);
+    if (size == PAGE_4K) {
+        *frame = rig_walk(rig_address(page)).frame;
+        return true;
     }
+    const struct machine_request *request = machine_request(requests.next);
+    if (!request || request->size != size) {
+        if (!requests.refused[size])
+            fail_msg("for page %#lx no frame of size %u was asked for", (unsigned long)page, size);
+        return false;
+    }
+    requests.next++;
+    requests.refused[size] = !request->granted;
+    *frame = request->frame;
+    return request->granted;
 }
 
 enum paging_status rig_map_range_alloc(uint64_t start, uint64_t bytes, uint64_t flags)
@@ -118,18 +135,20 @@ enum paging_status rig_map_range_alloc(uint64_t start, uint64_t bytes, uint64_t 
     uint64_t page, pages = bytes / PAGE_BYTES;
     unsigned refusals = range_refusals(start, bytes, &page);
     if (!refusals)
-        refusals = model_map_range_refusals(rig.at->model, &rig.at->space->cpu, page, pages, 0, flags);
-    /* It must have frames for the case that none is huge. */
-    for (uint64_t i = 0; !refusals && i < pages; i++)
-        model_add(&after, (struct model_leaf){.page = page + i, .size = 1, .owned = true});
-    if (!refusals && pages + model_new_tables(&after, rig.at->model) > machine_frames_left())
+        refusals = model_alloc_refusals(rig.at->model, &rig.at->space->cpu, page, pages, flags);
+    if (!refusals && model_alloc_frames(rig.at->model, page, pages) > machine_frames_left())
         refusals = 1u << PAGING_NO_FRAMES;
     struct rig_before before = rig_look_before(refusals);
     enum paging_status status =
         paging_map_range_alloc(rig.at->space, (virt_addr_t){start}, bytes, flags, machine_frames());
     rig_judge_map_flushes();
-    if (status == PAGING_OK)
-        note_allocated(page, pages, flags & ~(ENTRY_PRESENT | MAP_OVER_RESERVED));
+    if (status == PAGING_OK && !refusals) {
+        struct model_leaf first = {.page = page, .owned = true};
+        first.flags = flags & ~(ENTRY_PRESENT | MAP_OVER_RESERVED);
+        memset(&requests, 0, sizeof(requests));
+        model_alloc_range(&after, &rig.at->space->cpu, first, pages, was_had);
+        assert_null(machine_request(requests.next));
+    }
     return judge_range(&before, status, pages);
 }
 

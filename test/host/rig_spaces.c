@@ -108,7 +108,7 @@ static void judge_nothing_changed(const char *why)
     assert_int_equal(machine_flushes() + machine_full_flushes() + machine_root_loads(), 0);
     for (unsigned i = 0; i < RIG_SPACES; i++)
         if (rig.sides[i].space)
-            assert_memory_equal(rig.sides[i].space, &before.spaces[i], sizeof(before.spaces[i]));
+            assert_same_space(rig.sides[i].space, &before.spaces[i]);
 }
 
 /* Was it right, did it take so many frames, flush everything so often, and else only the scratch page? */

@@ -200,6 +200,23 @@ static void marked_meanwhile(void **state)
     assert_true(*entry_at(PLACE, 2) & ENTRY_DIRTY);
 }
 
+/* What was split is told to the source, and what is merged too: the rig asks it for every page. */
+static void owned_pages_are_joined(void **state)
+{
+    (void)state;
+    rig_open();
+    machine_break_huge();
+    static const uint64_t pages[] = {2 * MIB, GIB};
+    for (unsigned i = 0; i < 2; i++) {
+        assert_status(rig_map_range_alloc(PLACE, pages[i], RW), PAGING_OK);
+        assert_status(rig_split(PLACE), PAGING_OK);
+        merge(PLACE, pages[i]);
+        ASSERT_RUNS(PLACE, {i + 2, 1}, {0, 1});
+        assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+        assert_int_equal(machine_frames_out(), rig.kept_frames);
+    }
+}
+
 /* Frames are only given back: none is asked for, so a source that is dry does not matter. */
 static void no_frames_needed(void **state)
 {
@@ -221,6 +238,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("merge: the freed table's window is forgotten too", freed_table_is_forgotten),
     RIG_TEST("merge: after every store each page translates the same", same_after_every_store),
     RIG_TEST("merge: the processor marks a page meanwhile", marked_meanwhile),
+    RIG_TEST("merge: owned pages are joined in the source", owned_pages_are_joined),
     RIG_TEST("merge: needs no frame", no_frames_needed),
 };
 

@@ -175,10 +175,11 @@ static void larger_runs_are_broken(void **state)
         frame = take(PAGE_4K);
     assert_true(frame.number >= level_pages(2)); /* not one of the three */
     assert_int_equal(machine_frames_left(), all - 4);
-    (void)take(PAGE_1G);
+    for (unsigned i = 0; i < 3; i++) /* of memory that is real, what is left to be broken is little */
+        (void)take(PAGE_1G);
     (void)take(PAGE_2M);
     unsigned left = machine_frames_left();
-    assert_int_equal(left, all - 4 - level_pages(3) - level_pages(2));
+    assert_int_equal(left, all - 4 - 3 * level_pages(3) - level_pages(2));
     machine_forget_promise();
     source->release(source, PAGE_4K, frame);
     assert_int_equal(machine_frames_left(), left + 1);
@@ -188,6 +189,52 @@ static void larger_runs_are_broken(void **state)
         (void)take(PAGE_4K);
     machine_forget_promise();
     take_nothing(PAGE_4K);
+}
+
+/* A run that was broken is one again when the last of its frames is back, in whatever pieces they come. */
+static void broken_runs_are_mended(void **state)
+{
+    (void)state;
+    struct frame_source *source = open_source(1);
+    machine_break_huge();
+    unsigned runs = machine_runs_left(PAGE_2M), left = machine_frames_left();
+    (void)take(PAGE_4K);
+    static frame_t parts[512];
+    for (unsigned i = 0; i < ENTRY_COUNT; i++)
+        parts[i] = take(PAGE_4K);
+    assert_int_equal(machine_runs_left(PAGE_2M), runs - 1);
+    source->join(source, PAGE_2M, parts[0]);
+    assert_int_equal(machine_run_at(parts[0].number), PAGE_2M);
+    assert_int_equal(machine_run_at(parts[1].number), 0);
+    source->split(source, PAGE_2M, parts[0]);
+    for (unsigned i = 0; i < ENTRY_COUNT; i++) {
+        assert_int_equal(machine_runs_left(PAGE_2M), runs - 1);
+        assert_int_equal(machine_run_at(parts[i].number), PAGE_4K);
+        source->release(source, PAGE_4K, parts[i]);
+    }
+    assert_int_equal(machine_runs_left(PAGE_2M), runs);
+    assert_int_equal(machine_frames_left(), left - 1);
+    assert_int_equal(take(PAGE_2M).number, parts[0].number);
+}
+
+static void requests_are_written_down(void **state)
+{
+    (void)state;
+    (void)open_source(0);
+    machine_limit_huge(1);
+    assert_int_equal(machine_runs_left(PAGE_2M), 1);
+    (void)take(PAGE_4K);
+    frame_t run = take(PAGE_2M);
+    take_nothing(PAGE_1G);
+    assert_int_equal(machine_runs_left(PAGE_1G), 0);
+    const struct machine_request *first = machine_request(0), *second = machine_request(1);
+    assert_true(first && first->size == PAGE_2M && first->granted && first->frame == run.number);
+    assert_true(second && second->size == PAGE_1G && !second->granted);
+    assert_null(machine_request(2));
+    machine_forget_promise();
+    assert_null(machine_request(0));
+    assert_true(machine_is_the_sources(run.number - 1, 2));
+    assert_false(machine_is_the_sources(machine_end(), level_pages(3)));
 }
 
 static void snapshot_sees_every_size(void **state)
@@ -230,6 +277,8 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("source: frames and larger runs are rationed", rations),
     RIG_TEST("source: what is promised can be had", promises_are_kept),
     RIG_TEST("source: larger runs are broken when single frames run out", larger_runs_are_broken),
+    RIG_TEST("source: a broken run is a run again when all of it is back", broken_runs_are_mended),
+    RIG_TEST("source: requests for larger runs are written down", requests_are_written_down),
     RIG_TEST("source: the snapshot sees runs of every size", snapshot_sees_every_size),
     RIG_TEST("source: the audit looks at the whole run", audit_looks_at_the_whole_run),
 };

@@ -101,7 +101,7 @@ static void assert_not_lent(enum paging_status expected)
     struct address_space as_it_was = rig.space;
     assert_status(paging_lend_upper_half(&rig.space, machine_frames()), expected);
     assert_true(machine_unchanged());
-    assert_memory_equal(&rig.space, &as_it_was, sizeof(as_it_was));
+    assert_same_space(&rig.space, &as_it_was);
 }
 
 /* The root's entries are the core's alone. */
