@@ -19,6 +19,10 @@ help:
 	@echo 'make bench-counts                   write test/bench/counts, the instructions that make test allows'
 	@echo 'make bench-boot                     what each verb costs on the emulated processor, in instructions and'
 	@echo '                                    flushes, and the way from the entry to our own tables'
+	@echo 'make mutants [ONLY=REGEX] [JOBS=N]  change every single thing in the core and the frame allocator; a test must'
+	@echo '                                    notice (hours). SAMPLE=N SEED=S: so many of them, drawn at random'
+	@echo 'make coverage                       lines and branches that the host tests reach: $(B)/coverage/index.html'
+	@echo 'make verify                         all that takes long'
 	@echo 'make check                          formatting, linters, include rules, the PE image'
 	@echo 'make verify                         what takes too long for every change; $(B)/verify has the logs. Its parts:'
 	@echo 'make verify-oracle                    the tables of every machine, as QEMU reads them'
@@ -148,7 +152,7 @@ PARTS_toy8 := $(PARTS_soft)
 # Each runs on soft with four and five levels, and on mmap with four. What takes longest comes first.
 CORE_TESTS := random spaces_random range map_range map_range_alloc owned over_reserved unmap_range protect_range split \
     merge merge_not old_or_new visit access spaces spaces_share space reserve machine addresses map map_refuses translate \
-    unmap elsewhere junk instructions source
+    unmap elsewhere junk instructions narrowly source
 TESTS_soft := $(CORE_TESTS)
 TESTS_mmap := $(CORE_TESTS)
 TESTS_toy := random owned_everywhere source
@@ -222,7 +226,7 @@ $(B)/host/kernel/%.o: test/host/%.c Makefile | $(B)/deps-build $(B)/deps-test
 	$(call compile_host,)
 $(B)/host/kernel/src/%.o: kernel/%.c Makefile | $(B)/deps-build $(B)/deps-test
 	$(call compile_host,)
-FRAME_TESTS := frames frames_add frames_split frames_random
+FRAME_TESTS := frames frames_add frames_split frames_edges frames_random
 KERNEL_TESTS := memory_map $(FRAME_TESTS) options format screen
 $(B)/host/kernel/test_memory_map: $(B)/host/kernel/src/memory_map.o
 $(FRAME_TESTS:%=$(B)/host/kernel/test_%): $(B)/host/kernel/frame_rig.o \
@@ -386,6 +390,58 @@ proofs: $(B)/deps-proof $(B)/deps-test
 proof-defects: $(B)/deps-proof $(B)/deps-test
 	@$(MAKE) --no-print-directory -j$$(nproc) proof-programs
 	@test/proof/prove --defects
+
+# ---- how good the tests are: generated mutants, and coverage ------------------------------------------------
+# test/mutants/run makes the mutants, and builds and judges them: they are thousands, each lives for a second.
+# A sample is what fits into make verify; another seed takes others. Not all of them were looked at yet: when
+# `make mutants` has no survivor, MUTANT_LEAST becomes 100.
+.PHONY: mutants coverage verify-mutants coverage-programs
+MUTANT_SAMPLE := 300
+MUTANT_LEAST := 90
+mutants: $(B)/deps-build $(B)/deps-test
+	@test/mutants/run --only '$(ONLY)' --sample '$(or $(SAMPLE),0)' --seed '$(or $(SEED),1)' \
+	    --jobs '$(or $(JOBS),0)'
+verify-mutants: $(B)/deps-build $(B)/deps-test
+	@test/mutants/run --sample $(MUTANT_SAMPLE) --least $(MUTANT_LEAST) --quick --seed '$(or $(SEED),1)'
+
+# Neither optimised nor inlined, so that lines and branches are those of the source, each once.
+COVERAGE_FLAGS := $(filter-out -O1 -fsanitize% -fno-sanitize% -ftrivial%,$(HOST_FLAGS)) -O0 --coverage \
+    -Dalways_inline=unused
+define compile_coverage # flags
+@mkdir -p $(@D)
+$(call say,COVCC,$@)
+$(Q)$(CC) $(COVERAGE_FLAGS) $(1) -MMD -MP -c $< -o $@
+endef
+define link_coverage
+$(call say,COVLD,$@)
+$(Q)$(CC) $(COVERAGE_FLAGS) $(filter %.o,$^) -lcmocka -o $@
+endef
+define coverage_rules # kind
+$(B)/coverage/$(1)/core/%.o: paging/%.c Makefile | $(B)/deps-build $(B)/deps-test
+	$$(call compile_coverage,$(HOST_INCLUDE) $(KIND_$(1)))
+$(B)/coverage/$(1)/%.o: test/host/%.c Makefile | $(B)/deps-build $(B)/deps-test
+	$$(call compile_coverage,$(HOST_INCLUDE) $(KIND_$(1)))
+$(TESTS_$(1):%=$(B)/coverage/$(1)/test_%): $(B)/coverage/$(1)/test_%: $(B)/coverage/$(1)/test_%.o \
+    $(PARTS_$(1):%=$(B)/coverage/$(1)/%.o) $(CORE:paging/%.c=$(B)/coverage/$(1)/core/%.o)
+	$$(link_coverage)
+COVERAGE_PROGRAMS += $(TESTS_$(1):%=$(B)/coverage/$(1)/test_%)
+endef
+$(foreach kind,soft toy mmap,$(eval $(call coverage_rules,$(kind))))
+$(B)/coverage/kernel/%.o: test/host/%.c Makefile | $(B)/deps-build $(B)/deps-test
+	$(call compile_coverage,)
+$(B)/coverage/kernel/src/%.o: kernel/%.c Makefile | $(B)/deps-build $(B)/deps-test
+	$(call compile_coverage,)
+$(FRAME_TESTS:%=$(B)/coverage/kernel/test_%): $(B)/coverage/kernel/test_%: $(B)/coverage/kernel/test_%.o \
+    $(patsubst %,$(B)/coverage/kernel/%.o,frame_rig frame_oracle) \
+    $(patsubst kernel/%.c,$(B)/coverage/kernel/src/%.o,$(wildcard kernel/frame*.c))
+	$(link_coverage)
+COVERAGE_PROGRAMS += $(FRAME_TESTS:%=$(B)/coverage/kernel/test_%)
+coverage-programs: $(COVERAGE_PROGRAMS)
+
+coverage: $(B)/deps-build $(B)/deps-test $(B)/deps-verify
+	@$(MAKE) --no-print-directory -j$$(nproc) coverage-programs
+	@test/coverage/run
+VERIFY_PARTS += verify-mutants
 
 # ---- what people and linters see ---------------------------------------------------------------------------
 check: $(B)/deps-build $(B)/deps-check

@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""The generator of mutants: what it changes, what it leaves alone, and that lists of exceptions stay true."""
+
+import re
+import sys
+import unittest
+
+import tap
+
+sys.path.insert(0, str(tap.ROOT / "test" / "mutants"))
+import ctokens  # noqa: E402 pylint: disable=wrong-import-position
+import listed  # noqa: E402 pylint: disable=wrong-import-position
+import sites  # noqa: E402 pylint: disable=wrong-import-position
+
+
+def mutants(body, before="static void f(int a)"):
+    """Every mutant of a function with this body, as its body."""
+    text = f"{before}\n{{\n    {body}\n}}\n"
+    found = {}
+    for site in sites.sites_of("paging/x.c", text):
+        changed = re.search(r"\{\n    (.*)\n\}\n$", site.apply(text), re.S).group(1)
+        found.setdefault(site.operator, []).append(changed)
+    return found
+
+
+def sources():
+    """The files that make mutants changes."""
+    return sorted([*tap.ROOT.glob("paging/*.[ch]"), *tap.ROOT.glob("kernel/frame*.[ch]")])
+
+
+class Mutants(unittest.TestCase):
+    def test_statements(self):
+        """mutants: calls, assignments, steps and jumps are deleted; calls side by side change places"""
+        found = mutants("a = 1; f(a); g(a); a++; struct t b = h(a); while (a) break;")
+        self.assertEqual(len(found["delete"]), 5)
+        self.assertIn("a = 1; ; g(a); a++; struct t b = h(a); while (a) break;", found["delete"])
+        self.assertEqual(found["swap"], ["a = 1; g(a); f(a); a++; struct t b = h(a); while (a) break;"])
+
+    def test_conditions(self):
+        """mutants: conditions are negated, taken for true, lose each of their terms, and what they govern"""
+        found = mutants("if (a && b(1) && c) return;")
+        self.assertEqual(found["drop"], ["if ( b(1) && c) return;", "if (a  && c) return;",
+                                         "if (a && b(1) ) return;"])
+        self.assertEqual(found["condition"], ["if (!(a && b(1) && c)) return;", "if (true) return;"])
+        self.assertEqual(found["delete"], ["if (a && b(1) && c) ;"])
+        self.assertEqual(found["constant"], ["if (a && b(2) && c) return;", "if (a && b(0) && c) return;"])
+
+    def test_comparisons(self):
+        """mutants: a comparison becomes its opposite, and differs at the border"""
+        found = mutants("if (a < b) c = 0;")
+        self.assertEqual(found["compare"], ["if (a <= b) c = 0;", "if (a >= b) c = 0;"])
+        self.assertEqual(mutants("c = a == b;")["compare"], ["c = a != b;"])
+
+    def test_masks(self):
+        """mutants: each term of a mask is dropped, whatever binds closer stays with it"""
+        found = mutants("a = ONE | (b & TWO) | x << 3;")["drop"]
+        self.assertEqual(sorted(found), ["a =  (b & TWO) | x << 3;", "a = ONE  | x << 3;",
+                                         "a = ONE | ( TWO) | x << 3;",
+                                         "a = ONE | (b & TWO) ;", "a = ONE | (b ) | x << 3;"])
+
+    def test_no_operators(self):
+        """mutants: casts and pointers are no arithmetic; text, comments and includes are no code"""
+        found = mutants('const char *s = (char *)"a + b"; g(&a, *p, (uint64_t)-a); /* a + b */ // a - b')
+        self.assertNotIn("exchange", found)
+        self.assertEqual(sites.sites_of("x.h", '#ifndef X_H\n#define X_H\n#include "a-b.h"\n#endif\n'), [])
+
+    def test_macros(self):
+        """mutants: a macro's text is changed, the defects made by hand are not"""
+        text = "#define MASK \\\n    (ONE | \\\n     TWO) /* three | four */\n"
+        self.assertEqual([site.function for site in sites.sites_of("x.h", text) if site.operator == "drop"],
+                         ["MASK", "MASK"])
+        self.assertEqual(mutants("IF_MUTANT(X)\n    f(1);\n    g();"),
+                         {"delete": ["IF_MUTANT(X)\n    f(1);\n    ;"]})
+
+    def test_brackets(self):
+        """mutants: every change leaves the brackets of every source balanced"""
+        for path in sources():
+            text = path.read_text()
+            for site in sites.sites_of(path.name, text):
+                old = "".join(text[start:end] for start, end, _ in site.edits)
+                new = "".join(piece for _, _, piece in site.edits)
+                for brackets in ("()", "[]", "{}"):
+                    surplus = [piece.count(brackets[0]) - piece.count(brackets[1]) for piece in (old, new)]
+                    self.assertEqual(surplus, [0, 0], site.key)
+
+    def test_every_function(self):
+        """mutants: there are some in every function that computes or decides"""
+        for path in sources():
+            text = path.read_text()
+            seen = {site.function for site in sites.sites_of(path.name, text)}
+            for part in ctokens.functions(text):
+                if "__asm__" in {token.text for token in part.tokens}:
+                    continue
+                if {"+", "<", "==", "&&", "=", "if", "for"} & {token.text for token in part.tokens}:
+                    self.assertIn(part.name, seen, path.name)
+
+    def test_deterministic(self):
+        """mutants: a key names one site, and does not change when lines are added above"""
+        for path in sources():
+            text = path.read_text()
+            keys = [site.key for site in sites.sites_of(path.name, text)]
+            self.assertEqual(len(keys), len(set(keys)))
+            self.assertEqual(keys, [site.key for site in sites.sites_of(path.name, "\n/* x */\n" + text)])
+
+    def test_list(self):
+        """mutants: an entry of a list that fits nothing, or stands there twice, is an error"""
+        text = "why\nit is so\n    one\n        two\n    three\nanother why\n    four\n"
+        found, errors = listed.check(["one two", "three", "four"], text)
+        self.assertEqual(found, {"one two": "why it is so", "three": "why it is so", "four": "another why"})
+        self.assertEqual(errors, [])
+        self.assertIn("no such place: three", listed.check(["one two", "four"], text)[1][0])
+        self.assertIn("twice", listed.check(["a"], "why\n    a\n    a\n")[1][0])
+        self.assertIn("line 1", listed.check(["a"], "    a\n")[1][0])
+
+    def test_equivalent(self):
+        """mutants: each one that is listed as equivalent is there"""
+        result = tap.subprocess.run([str(tap.ROOT / "test/mutants/run"), "--check"], capture_output=True,
+                                    text=True, timeout=60, check=False)
+        self.assertEqual((result.returncode, result.stdout), (0, ""))
+
+
+tap.main()
