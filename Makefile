@@ -379,7 +379,7 @@ $(PROOF_THEMES:%=$(PROOF_B)/%): $(PROOF_B)/%: $(PROOF_SOURCES)/%.cpp $(PROOF_ENG
 	$(call say,PROOF,$@)
 	$(Q)g++ $(PROOF_FLAGS) -ffunction-sections -Wl,--gc-sections -I$(PROOF_CORE) -MMD -MP -MF $@.d -MT $@ $< \
 	    $(PROOF_ENGINE) -o $@
-HOST_PROGRAMS += $(PROOF_QUICK:%=$(PROOF_B)/%)
+test-things: $(PROOF_QUICK:%=$(PROOF_B)/%)
 
 .PHONY: proof-programs proofs proof-defects
 VERIFY_PARTS += proofs proof-defects
