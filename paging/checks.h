@@ -30,6 +30,16 @@ static inline enum paging_status check_page(const struct address_space *space, p
     return status == PAGING_OK && page_is_kept(space, page) ? PAGING_RESERVED_SLOT : status;
 }
 
+/* Walk to the entry that maps a page which may be changed. PAGING_OK: it is a leaf, the walk's last entry. */
+static inline enum paging_status find_leaf(const struct address_space *space, page_t page, struct walk *walk)
+{
+    enum paging_status status = check_page(space, page);
+    if (status != PAGING_OK)
+        return status;
+    walk_to(space, page, PAGE_4K, walk);
+    return leaf_status(space, walk);
+}
+
 static inline enum paging_status check_flags(const struct address_space *space, uint64_t flags,
                                              bool upper_half)
 {

@@ -44,11 +44,7 @@ void split_leaf(struct address_space *space, const struct walk *walk, page_t pag
 enum paging_status paging_split(struct address_space *space, page_t page, struct frame_source *frames)
 {
     struct walk walk;
-    enum paging_status status = check_page(space, page);
-    if (status != PAGING_OK)
-        return status;
-    walk_to(space, page, PAGE_4K, &walk);
-    status = leaf_status(space, &walk);
+    enum paging_status status = find_leaf(space, page, &walk);
     if (status == PAGING_OK && walk.level == PAGE_4K)
         status = PAGING_NOT_HUGE;
     if (status != PAGING_OK)

@@ -67,11 +67,7 @@ OUT_OF_LINE enum paging_status unmap_long(struct address_space *space, page_t pa
                                           struct frame_source *frames, struct paging_unmapped *unmapped)
 {
     struct walk walk;
-    enum paging_status status = check_page(space, page);
-    if (status != PAGING_OK)
-        return status;
-    walk_to(space, page, PAGE_4K, &walk);
-    status = leaf_status(space, &walk);
+    enum paging_status status = find_leaf(space, page, &walk);
     if (status != PAGING_OK)
         return status;
     if (page.number % level_pages(walk.level) != 0)
@@ -112,11 +108,7 @@ enum paging_status paging_unreserve(struct address_space *space, page_t page, st
                                     uint64_t *payload)
 {
     struct walk walk;
-    enum paging_status status = check_page(space, page);
-    if (status != PAGING_OK)
-        return status;
-    walk_to(space, page, PAGE_4K, &walk);
-    status = leaf_status(space, &walk);
+    enum paging_status status = find_leaf(space, page, &walk);
     if (status == PAGING_OK)
         return PAGING_ALREADY_MAPPED;
     if (status != PAGING_RESERVED)
