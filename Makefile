@@ -151,7 +151,7 @@ PARTS_toy := $(PARTS_soft)
 PARTS_toy8 := $(PARTS_soft)
 # Each runs on soft with four and five levels, and on mmap with four. What takes longest comes first.
 CORE_TESTS := random spaces_random range map_range map_range_alloc owned over_reserved unmap_range protect_range split \
-    merge merge_not old_or_new visit access spaces spaces_share space reserve machine addresses map map_refuses translate \
+    merge merge_not old_or_new visit access spaces spaces_lend spaces_share space reserve machine addresses map map_refuses translate \
     unmap elsewhere junk instructions narrowly source
 TESTS_soft := $(CORE_TESTS)
 TESTS_mmap := $(CORE_TESTS)
@@ -166,7 +166,7 @@ BOOT_MUTANTS := NO_PAGE_FLUSH NO_WINDOW_FLUSH READ_ONLY_PARENTS RESERVES_TOO_FEW
 MUTANT_TESTS := map map_refuses unmap old_or_new map_range unmap_range protect_range split merge random
 # Those that only several spaces can show are tried by the tests for these.
 SPACES_MUTANTS := NO_SLOT_FLUSH COUNTS_PINNED FREES_BORROWED EDITS_SHARED NO_OPEN_VIEW_FLUSH NO_ACTIVATE_FLUSH
-SPACES_MUTANT_TESTS := spaces spaces_share
+SPACES_MUTANT_TESTS := spaces spaces_lend spaces_share
 
 define compile_host
 @mkdir -p $(@D)

@@ -2,7 +2,7 @@
  * config.h - the geometry of the tables, fixed when the core is compiled.
  *
  * The defaults are the processor's. Host tests override them: a process owns only the lower half of its
- * address space, so there the recursive slot lies lower; and in a toy geometry (one index bit, two or three
+ * address space, so there the recursive slot lies lower; and in a toy geometry (one index bit, three
  * levels) every state the tables can reach can be visited.
  */
 #ifndef PAGING_CONFIG_H

@@ -5,7 +5,7 @@
 
 static bool cpu_is_sane(struct paging_cpu cpu)
 {
-    unsigned least_levels = INDEX_BITS == 9 ? 4 : 2;
+    unsigned least_levels = INDEX_BITS == 9 ? 4 : 3;
     return cpu.levels >= least_levels && cpu.levels <= MAX_LEVELS && cpu.physical_bits > PAGE_SHIFT &&
            cpu.physical_bits <= PAGE_SHIFT + ENTRY_FRAME_BITS;
 }

@@ -72,7 +72,7 @@ struct address_space {
  * Make an empty space with its recursive slot and scratch page, reached by offset. Takes one frame for the
  * root and one per level below it for the scratch page's tables (four in all with four levels).
  *
- *   PAGING_NOT_SUPPORTED   levels is not 4 or 5 (host geometries: 2 to 5), or physical_bits is out of range
+ *   PAGING_NOT_SUPPORTED   levels is not 4 or 5 (host geometries: 3 to 5), or physical_bits is out of range
  *   PAGING_NO_FRAMES
  */
 MUST_CHECK enum paging_status paging_create(struct address_space *space, struct paging_cpu cpu,

@@ -57,8 +57,6 @@ static void pin(struct address_space *space, unsigned slot, struct frame_source 
 enum paging_status paging_lend_upper_half(struct address_space *space, struct frame_source *frames)
 {
     uint64_t missing = 0;
-    if (space->cpu.levels < 3)
-        return PAGING_NOT_SUPPORTED;
     if (space->reach == PAGING_BY_NOTHING)
         return PAGING_OUT_OF_REACH;
     if (space->lender)
@@ -68,7 +66,7 @@ enum paging_status paging_lend_upper_half(struct address_space *space, struct fr
     enum paging_status status = look_at_half(space, &missing);
     if (status != PAGING_OK)
         return status;
-    if (missing > 0 && !reserve_frames(frames, missing))
+    if (!reserve_frames(frames, missing))
         return PAGING_NO_FRAMES;
     for (unsigned slot = ENTRY_COUNT / 2; slot < ENTRY_COUNT; slot++)
         if (!page_is_kept(space, slot_page(space, slot)))

@@ -27,7 +27,6 @@
  * there that is unused: 253 of 256 in an empty space, about 1 MiB. A space that lends already is left as it
  * is. From now on, and until it lends no more, the struct must not be moved.
  *
- *   PAGING_NOT_SUPPORTED  fewer than three levels (host geometries)
  *   PAGING_SHARED         the space borrows its upper half
  *   PAGING_OUT_OF_REACH, PAGING_NO_FRAMES
  *   PAGING_RESERVED, PAGING_MALFORMED   an entry of the root is not the core's

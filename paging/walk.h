@@ -100,11 +100,10 @@ static inline bool in_upper_half(const struct address_space *space, page_t page)
     return page_index(page, space->cpu.levels) >= ENTRY_COUNT / 2;
 }
 
-/* Does the entry of a table of this level point to a table that spaces share? With two levels none can. */
+/* Does the entry of a table of this level point to a table that spaces share? */
 static inline bool entry_is_pinned(const struct address_space *space, unsigned level, entry_t entry)
 {
-    return level == space->cpu.levels && level > PAGE_2M && entry_is_table(entry, level) &&
-           (entry.bits & ENTRY_PINNED) != 0;
+    return level == space->cpu.levels && entry_is_table(entry, level) && (entry.bits & ENTRY_PINNED) != 0;
 }
 
 /* The first page below a slot of the root. */

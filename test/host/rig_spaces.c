@@ -20,6 +20,15 @@ void rig_open_spaces(void)
     rig_open_spaces_on(rig_setup());
 }
 
+void rig_open_borrower(void)
+{
+    rig_open_spaces();
+    assert_status(rig_lend(&rig.sides[0]), PAGING_OK);
+    assert_status(rig_create_beside(&rig.sides[1], &rig.sides[0]), PAGING_OK);
+    assert_status(rig_open_foreign(&rig.sides[0], &rig.sides[1]), PAGING_OK);
+    rig.at = &rig.sides[0];
+}
+
 /* ---- what the spaces are to each other ---- */
 
 static struct rig_side *lender_of(const struct rig_side *side)
@@ -126,6 +135,14 @@ static void judge(enum paging_status status, int frames, unsigned full_flushes)
     assert_int_equal(machine_flushes_by_invpcid(), rig.space.cpu.has_invpcid ? full_flushes : 0);
 }
 
+static void check(void)
+{
+    for (unsigned i = 0; i < RIG_SPACES; i++)
+        if (rig.sides[i].space)
+            assert_int_equal(rig.sides[i].space->borrowers, borrowers_of(&rig.sides[i]));
+    rig_check();
+}
+
 /* ---- lending ---- */
 
 /* Slots of the upper half below which there is a page, or none. */
@@ -165,7 +182,7 @@ enum paging_status rig_lend(struct rig_side *side)
     rig_judge_map_flushes();
     if (status == PAGING_OK)
         set_pinned(side, true);
-    rig_check();
+    check();
     return status;
 }
 
@@ -200,7 +217,7 @@ enum paging_status rig_unlend(struct rig_side *side)
         judge_unlend_flushes(windows, empty);
         set_pinned(side, false);
     }
-    rig_check();
+    check();
     return status;
 }
 
@@ -232,7 +249,7 @@ enum paging_status rig_create_beside(struct rig_side *side, struct rig_side *bes
     } else if (((unsigned char *)fresh)[0] != 0x5a) {
         fail_msg("the out-parameter was written");
     }
-    rig_check();
+    check();
     return status;
 }
 
@@ -264,7 +281,7 @@ enum paging_status rig_destroy(struct rig_side *side)
         if (rig.at == side)
             rig.at = rig.live;
     }
-    rig_check();
+    check();
     return status;
 }
 
@@ -294,7 +311,7 @@ enum paging_status rig_open_foreign(struct rig_side *active, struct rig_side *si
         assert_int_equal(machine_flushes() + machine_root_loads(), 0);
         rig.open = rig.at = side;
     }
-    rig_check();
+    check();
     return status;
 }
 
@@ -308,7 +325,7 @@ enum paging_status rig_close_foreign(struct rig_side *active, struct rig_side *s
         rig.open = NULL;
         rig.at = rig.live;
     }
-    rig_check();
+    check();
     return status;
 }
 
@@ -322,6 +339,6 @@ enum paging_status rig_activate(struct rig_side *active, struct rig_side *next)
         assert_int_equal(machine_root_loads(), 1);
         rig.live = rig.at = next;
     }
-    rig_check();
+    check();
     return status;
 }

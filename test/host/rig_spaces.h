@@ -13,6 +13,8 @@
 /* Live, empty, with frames enough for lending. */
 void rig_open_spaces(void);
 void rig_open_spaces_on(struct machine_setup setup);
+/* The live space, sides[0], lends; sides[1] borrows, and is open. */
+void rig_open_borrower(void);
 
 enum paging_status rig_lend(struct rig_side *side);
 enum paging_status rig_unlend(struct rig_side *side);

@@ -1,5 +1,4 @@
-/* spaces: the upper half is lent, borrowed, changed through the live one, and given back. */
-#include "entries.h"
+/* spaces: an upper half that is shared is changed through the live one, and seen by all. */
 #include "rig_parts.h"
 #include "rig_spaces.h"
 #include "spaces.h"
@@ -11,125 +10,12 @@
 static struct rig_side *const home = &rig.sides[0], *const other = &rig.sides[1],
                               *const third = &rig.sides[2];
 
-/* The upper half of this geometry, in slots of the root that can be lent. */
-static unsigned half_slots(void)
-{
-    unsigned slots = 0;
-    for (unsigned slot = ENTRY_COUNT / 2; slot < ENTRY_COUNT; slot++)
-        slots += !model_is_kept(rig_levels, slot * level_pages(rig_levels));
-    return slots;
-}
-
-/* The live space lends, the other borrows and is open. */
-static void open_borrower(void)
-{
-    rig_open_spaces();
-    assert_status(rig_lend(home), PAGING_OK);
-    assert_status(rig_create_beside(other, home), PAGING_OK);
-    assert_status(rig_open_foreign(home, other), PAGING_OK);
-    rig.at = home;
-}
-
-/* ---- lending ---- */
-
-/* Each entry of the root leads to a table; tables that were there are lent as they are. */
-static void lend_and_unlend(void **state)
-{
-    (void)state;
-    rig_open_spaces();
-    uint64_t upper = rig_upper_place();
-    unsigned out = machine_frames_out();
-    assert_status(rig_map(upper, RW | ENTRY_GLOBAL), PAGING_OK);
-    assert_status(rig_map(upper + GIB, RW), PAGING_OK);
-    unsigned with_pages = machine_frames_out();
-    assert_status(rig_lend(home), PAGING_OK);
-    assert_int_equal(machine_frames_out(), with_pages + half_slots() - 1);
-    assert_status(rig_lend(home), PAGING_OK);
-    assert_int_equal(machine_stores(), 0);
-    assert_status(rig_map(upper + SLOT_BYTES * ENTRY_COUNT / 8, RW), PAGING_OK);
-    assert_status(rig_unmap(upper + GIB, NULL), PAGING_OK); /* which no count has seen go */
-    machine_fill_tlb();
-    assert_status(rig_unlend(home), PAGING_OK);
-    assert_status(rig_unlend(home), PAGING_OK);
-    assert_int_equal(machine_stores(), 0);
-    assert_status(rig_unmap(upper, NULL), PAGING_OK);
-    assert_status(rig_unmap(upper + SLOT_BYTES * ENTRY_COUNT / 8, NULL), PAGING_OK);
-    assert_int_equal(machine_frames_out(), out);
-}
-
-/* Where few of the tables are empty, window by window; the rig expects each. */
-static void unlend_flushes_windows(void **state)
-{
-    (void)state;
-    rig_open_spaces();
-    unsigned left = half_slots();
-    for (unsigned slot = ENTRY_COUNT / 2; left > 5; slot++) {
-        page_t page = {slot * level_pages(rig_levels)};
-        frame_t frame = {FRAME_1G};
-        if (model_is_kept(rig_levels, page.number))
-            continue;
-        assert_status(paging_map_sized(&rig.space, page, frame, PAGE_1G, NX, machine_frames()), PAGING_OK);
-        machine_forget_promise();
-        model_add(&rig.model, (struct model_leaf){page.number, FRAME_1G, PAGE_1G, NX, false, 0});
-        left--;
-    }
-    assert_status(rig_lend(home), PAGING_OK);
-    machine_fill_tlb();
-    assert_status(rig_unlend(home), PAGING_OK);
-    assert_int_equal(machine_flushes(), 5);
-    assert_int_equal(machine_full_flushes(), 0);
-}
-
-static void lend_out_of_frames(void **state)
-{
-    (void)state;
-    rig_open_spaces();
-    static const unsigned lefts[] = {0, 1, 100};
-    for (unsigned i = 0; i < 3; i++) {
-        machine_limit_frames(lefts[i]);
-        assert_status(rig_lend(home), PAGING_NO_FRAMES);
-    }
-    machine_limit_frames(half_slots() - 1);
-    assert_status(rig_lend(home), PAGING_NO_FRAMES);
-    machine_limit_frames(half_slots());
-    assert_status(rig_lend(home), PAGING_OK);
-}
-
-static void assert_not_lent(enum paging_status expected)
-{
-    machine_snapshot();
-    struct address_space as_it_was = rig.space;
-    assert_status(paging_lend_upper_half(&rig.space, machine_frames()), expected);
-    assert_true(machine_unchanged());
-    assert_same_space(&rig.space, &as_it_was);
-}
-
-/* The root's entries are the core's alone. */
-static void lend_refuses(void **state)
-{
-    (void)state;
-    open_borrower();
-    assert_status(rig_lend(other), PAGING_SHARED);
-    assert_status(rig_unlend(other), PAGING_SHARED);
-    assert_status(rig_unlend(home), PAGING_SHARED);
-    rig_close(NULL);
-    rig_open_spaces();
-    volatile uint64_t *last = entry_at(rig_address(level_pages(rig_levels) * (ENTRY_COUNT - 4)), rig_levels);
-    assert_int_equal(*last, 0);
-    *last = 2;
-    assert_not_lent(PAGING_RESERVED);
-    *last = DEVICE_FRAME << 12 | 0xe7;
-    assert_not_lent(PAGING_MALFORMED);
-    *last = 0;
-    assert_status(rig_lend(home), PAGING_OK);
-}
-
 /* ---- sharing ---- */
 
 static void borrower_sees_it(void **state)
 {
     (void)state;
-    open_borrower();
+    rig_open_borrower();
     uint64_t upper = rig_upper_place();
     assert_status(rig_map(upper, RW | ENTRY_GLOBAL), PAGING_OK);
     assert_status(rig_map_sized(upper + 2 * MIB, FRAME_2M, PAGE_2M, NX), PAGING_OK);
@@ -168,7 +54,7 @@ static void judge_shared(uint64_t upper)
 static void changed_through_the_live_one_only(void **state)
 {
     (void)state;
-    open_borrower();
+    rig_open_borrower();
     uint64_t upper = rig_upper_place();
     assert_status(rig_map(upper, RW), PAGING_OK);
     assert_status(rig_map_sized(upper + 2 * MIB, FRAME_2M, PAGE_2M, RW), PAGING_OK);
@@ -189,7 +75,7 @@ static void changed_through_the_live_one_only(void **state)
 static void by_offset_too(void **state)
 {
     (void)state;
-    open_borrower();
+    rig_open_borrower();
     assert_status(rig_close_foreign(home, other), PAGING_OK);
     struct paging_unmapped unmapped;
     uint64_t upper = rig_upper_place();
@@ -228,7 +114,7 @@ static void view_is_forgotten(void **state)
 {
     (void)state;
     for (unsigned borrower_is_live = 0; borrower_is_live < 2; borrower_is_live++) {
-        open_borrower();
+        rig_open_borrower();
         if (borrower_is_live) {
             assert_status(rig_close_foreign(home, other), PAGING_OK);
             assert_status(rig_activate(home, other), PAGING_OK);
@@ -243,12 +129,12 @@ static void view_is_forgotten(void **state)
 }
 
 /* A space that shares nothing does not see it, and no flush is wasted on its windows. */
-static void stranger_has_no_view(void **state)
+static void judge_stranger(bool one_lends)
 {
-    (void)state;
     rig_open_spaces();
     assert_status(rig_create_beside(other, home), PAGING_OK);
-    assert_status(rig_lend(home), PAGING_OK);
+    if (one_lends)
+        assert_status(rig_lend(home), PAGING_OK);
     assert_status(rig_open_foreign(home, other), PAGING_OK);
     uint64_t upper = rig_upper_place();
     assert_status(rig_map(upper, RW), PAGING_OK); /* in its own */
@@ -256,6 +142,14 @@ static void stranger_has_no_view(void **state)
     change_shared(upper);
     rig.at = other;
     assert_status(rig_unmap(upper, NULL), PAGING_OK);
+    rig_close(NULL);
+}
+
+static void stranger_has_no_view(void **state)
+{
+    (void)state;
+    judge_stranger(true);
+    judge_stranger(false);
 }
 
 /* ---- switching ---- */
@@ -263,7 +157,7 @@ static void stranger_has_no_view(void **state)
 static void shared_half_stays_cached(void **state)
 {
     (void)state;
-    open_borrower();
+    rig_open_borrower();
     uint64_t upper = rig_upper_place();
     machine_fill(DEVICE_FRAME);
     assert_status(rig_map_to(upper, DEVICE_FRAME, RW | ENTRY_GLOBAL), PAGING_OK);
@@ -319,7 +213,7 @@ static void strangers_flush_all(void **state)
 static void destroying_leaves_what_is_lent(void **state)
 {
     (void)state;
-    open_borrower();
+    rig_open_borrower();
     uint64_t upper = rig_upper_place();
     assert_status(rig_map(upper, RW), PAGING_OK);
     assert_status(rig_map_range_alloc(upper + 2 * MIB, 2 * MIB, RW), PAGING_OK);
@@ -346,7 +240,7 @@ static void destroying_leaves_what_is_lent(void **state)
 static void lender_is_destroyed(void **state)
 {
     (void)state;
-    open_borrower();
+    rig_open_borrower();
     assert_status(rig_map(rig_upper_place(), RW), PAGING_OK);
     assert_status(rig_close_foreign(home, other), PAGING_OK);
     assert_status(rig_destroy(other), PAGING_OK);
@@ -359,10 +253,6 @@ static void lender_is_destroyed(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    RIG_TEST("lend: a table for every entry; unlend: empty ones back, the others counted", lend_and_unlend),
-    RIG_TEST("unlend: the window of each table that goes is flushed", unlend_flushes_windows),
-    RIG_TEST("lend: out of frames at any number, nothing has changed", lend_out_of_frames),
-    RIG_TEST("lend: what is borrowed, or not the core's, is refused", lend_refuses),
     RIG_TEST("share: what the live space maps, a borrower maps", borrower_sees_it),
     RIG_TEST("share: only the live space changes the half", changed_through_the_live_one_only),
     RIG_TEST("share: by offset the half is not changed either", by_offset_too),

@@ -1,0 +1,188 @@
+/* spaces: the upper half is lent and borrowed, and given back. */
+#include "entries.h"
+#include "rig_parts.h"
+#include "rig_spaces.h"
+#include "spaces.h"
+
+#define RW ENTRY_WRITABLE
+#define NX ENTRY_NO_EXECUTE
+
+static struct rig_side *const home = &rig.sides[0], *const other = &rig.sides[1];
+
+/* The upper half of this geometry, in slots of the root that can be lent. */
+static unsigned half_slots(void)
+{
+    unsigned slots = 0;
+    for (unsigned slot = ENTRY_COUNT / 2; slot < ENTRY_COUNT; slot++)
+        slots += !model_is_kept(rig_levels, slot * level_pages(rig_levels));
+    return slots;
+}
+
+/* Each entry of the root leads to a table; tables that were there are lent as they are. */
+static void lend_and_unlend(void **state)
+{
+    (void)state;
+    rig_open_spaces();
+    uint64_t upper = rig_upper_place();
+    unsigned out = machine_frames_out();
+    assert_status(rig_map(upper, RW | ENTRY_GLOBAL), PAGING_OK);
+    assert_status(rig_map(upper + GIB, RW), PAGING_OK);
+    unsigned with_pages = machine_frames_out();
+    assert_status(rig_lend(home), PAGING_OK);
+    assert_int_equal(machine_frames_out(), with_pages + half_slots() - 1);
+    assert_status(rig_lend(home), PAGING_OK);
+    assert_int_equal(machine_stores(), 0);
+    assert_status(rig_map(upper + SLOT_BYTES * ENTRY_COUNT / 8, RW), PAGING_OK);
+    assert_status(rig_unmap(upper + GIB, NULL), PAGING_OK); /* which no count has seen go */
+    machine_fill_tlb();
+    assert_status(rig_unlend(home), PAGING_OK);
+    assert_status(rig_unlend(home), PAGING_OK);
+    assert_int_equal(machine_stores(), 0);
+    assert_status(rig_unmap(upper, NULL), PAGING_OK);
+    assert_status(rig_unmap(upper + SLOT_BYTES * ENTRY_COUNT / 8, NULL), PAGING_OK);
+    assert_int_equal(machine_frames_out(), out);
+}
+
+/* Where few of the tables are empty, window by window; the rig expects each. */
+static void unlend_flushes_windows(void **state)
+{
+    (void)state;
+    rig_open_spaces();
+    unsigned left = half_slots();
+    for (unsigned slot = ENTRY_COUNT / 2; left > 5; slot++) {
+        page_t page = {slot * level_pages(rig_levels)};
+        frame_t frame = {FRAME_1G};
+        if (model_is_kept(rig_levels, page.number))
+            continue;
+        assert_status(paging_map_sized(&rig.space, page, frame, PAGE_1G, NX, machine_frames()), PAGING_OK);
+        machine_forget_promise();
+        model_add(&rig.model, (struct model_leaf){page.number, FRAME_1G, PAGE_1G, NX, false, 0});
+        left--;
+    }
+    assert_status(rig_lend(home), PAGING_OK);
+    machine_fill_tlb();
+    assert_status(rig_unlend(home), PAGING_OK);
+    assert_int_equal(machine_flushes(), 5);
+    assert_int_equal(machine_full_flushes(), 0);
+}
+
+static void lend_out_of_frames(void **state)
+{
+    (void)state;
+    rig_open_spaces();
+    static const unsigned lefts[] = {0, 1, 100};
+    for (unsigned i = 0; i < 3; i++) {
+        machine_limit_frames(lefts[i]);
+        assert_status(rig_lend(home), PAGING_NO_FRAMES);
+    }
+    machine_limit_frames(half_slots() - 1);
+    assert_status(rig_lend(home), PAGING_NO_FRAMES);
+    machine_limit_frames(half_slots());
+    assert_status(rig_lend(home), PAGING_OK);
+}
+
+static void assert_not_lent(enum paging_status expected)
+{
+    machine_snapshot();
+    struct address_space as_it_was = rig.space;
+    assert_status(paging_lend_upper_half(&rig.space, machine_frames()), expected);
+    assert_true(machine_unchanged());
+    assert_same_space(&rig.space, &as_it_was);
+}
+
+/* The root's entries are the core's alone. */
+static void lend_refuses(void **state)
+{
+    (void)state;
+    rig_open_borrower();
+    assert_status(rig_lend(other), PAGING_SHARED);
+    assert_status(rig_unlend(other), PAGING_SHARED);
+    assert_status(rig_unlend(home), PAGING_SHARED);
+    rig_close(NULL);
+    rig_open_spaces();
+    volatile uint64_t *last = entry_at(rig_address(level_pages(rig_levels) * (ENTRY_COUNT - 4)), rig_levels);
+    assert_int_equal(*last, 0);
+    *last = 2;
+    assert_not_lent(PAGING_RESERVED);
+    *last = DEVICE_FRAME << 12 | 0xe7;
+    assert_not_lent(PAGING_MALFORMED);
+    *last = 0;
+    assert_status(rig_lend(home), PAGING_OK);
+}
+
+/* ---- the lower half is nobody else's ---- */
+
+static uint64_t high_in_the_lower_half(void)
+{
+    return rig_address(level_pages(rig_levels) * (ENTRY_COUNT / 2 - 30));
+}
+
+static void lower_half_is_not_lent(void **state)
+{
+    (void)state;
+    rig_open_spaces();
+    assert_status(rig_map(high_in_the_lower_half(), RW), PAGING_OK);
+    assert_status(rig_lend(home), PAGING_OK);
+    assert_status(rig_create_beside(other, home), PAGING_OK);
+    rig.at = other;
+    assert_true(rig_walk(high_in_the_lower_half()).faulted);
+    assert_status(rig_destroy(other), PAGING_OK);
+    assert_status(rig_unlend(home), PAGING_OK);
+}
+
+/* An entry of the root that is not present, and whose payload looks like a frame. */
+static void owners_entry_stays(void **state)
+{
+    (void)state;
+    rig_open_spaces();
+    rig_reserve(high_in_the_lower_half(), rig_levels, DEVICE_FRAME << 12 | 2);
+    assert_status(rig_lend(home), PAGING_OK);
+    assert_status(rig_unlend(home), PAGING_OK);
+    assert_int_equal(*entry_at(high_in_the_lower_half(), rig_levels), DEVICE_FRAME << 12 | 2);
+}
+
+/* ---- by offset ---- */
+
+static enum paging_status map_at(struct address_space *space, uint64_t address)
+{
+    machine_forget_promise();
+    return paging_map_to(space, rig_page(address), (frame_t){DEVICE_FRAME}, RW, machine_frames());
+}
+
+/* Neither is live: the half could be seen through a third one. So nobody may change it while it is shared. */
+static void by_offset(void **state)
+{
+    (void)state;
+    rig_open_spaces();
+    struct address_space lender, borrower;
+    uint64_t upper = rig_upper_place();
+    assert_status(paging_create(&lender, rig.space.cpu, machine_offset(), machine_frames()), PAGING_OK);
+    assert_status(map_at(&lender, upper), PAGING_OK);
+    machine_forget_promise();
+    assert_status(paging_lend_upper_half(&lender, machine_frames()), PAGING_OK);
+    assert_status(map_at(&lender, upper + 4 * KIB), PAGING_OK);
+    machine_forget_promise();
+    assert_status(paging_create_beside(&borrower, &lender, machine_frames()), PAGING_OK);
+    assert_int_equal(lender.borrowers, 1);
+    assert_status(map_at(&lender, upper + 8 * KIB), PAGING_SHARED);
+    assert_status(map_at(&borrower, upper + 8 * KIB), PAGING_SHARED);
+    assert_status(map_at(&lender, PLACE), PAGING_OK);
+    assert_status(map_at(&borrower, PLACE), PAGING_OK);
+    assert_int_equal(machine_flushes() + machine_full_flushes(), 0);
+    assert_status(paging_destroy(&borrower, machine_frames()), PAGING_OK);
+    assert_status(map_at(&lender, upper + 8 * KIB), PAGING_OK);
+    assert_status(paging_destroy(&lender, machine_frames()), PAGING_OK);
+    rig_check();
+}
+
+static const struct CMUnitTest tests[] = {
+    RIG_TEST("lend: a table for every entry; unlend: empty ones back, the others counted", lend_and_unlend),
+    RIG_TEST("unlend: the window of each table that goes is flushed", unlend_flushes_windows),
+    RIG_TEST("lend: out of frames at any number, nothing has changed", lend_out_of_frames),
+    RIG_TEST("lend: what is borrowed, or not the core's, is refused", lend_refuses),
+    RIG_TEST("lend: the lower half is not lent", lower_half_is_not_lent),
+    RIG_TEST("unlend: an entry of the owner's in the lower half stays", owners_entry_stays),
+    RIG_TEST("lend: by offset, neither the lender nor a borrower changes the half", by_offset),
+};
+
+RIG_MAIN("spaces_lend", tests)
