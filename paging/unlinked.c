@@ -103,8 +103,7 @@ static uint64_t free_entry(struct address_space *space, unsigned level, entry_t 
 {
     uint64_t tables = 0;
     if (!entry_is_table(entry, level)) {
-        if ((entry.bits & ENTRY_OWNED) != 0)
-            frames->release(frames, (enum page_size)level, leaf_frame(entry, level));
+        frames->release(frames, (enum page_size)level, leaf_frame(entry, level));
         return 0;
     }
     /* A P1 without owned pages names nothing, and is not even looked at. */

@@ -74,7 +74,7 @@ static void judge_unmapped(const struct model_leaf *leaf, const struct paging_un
 {
     assert_int_equal(unmapped->frame.number, leaf->frame);
     assert_int_equal(unmapped->size, leaf->size);
-    assert_int_equal(unmapped->flags & LEAF_FLAGS, entry & LEAF_FLAGS);
+    assert_int_equal(unmapped->flags, entry & LEAF_FLAGS);
     assert_int_equal(unmapped->released, leaf->owned);
 }
 

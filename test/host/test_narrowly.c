@@ -150,6 +150,17 @@ static void names_of_statuses(void **state)
     }
 }
 
+/* Aligned, and its first frame can be addressed: but on so small a processor not all of a GiB. */
+static void half_of_a_page_can_be_addressed(void **state)
+{
+    (void)state;
+    struct machine_setup setup = rig_setup();
+    setup.physical_bits = 29;
+    rig_open_on(setup);
+    assert_status(rig_map_sized(PLACE, 0, PAGE_1G, RW), PAGING_FRAME_TOO_HIGH);
+    assert_status(rig_map_sized(PLACE, 0, PAGE_2M, RW), PAGING_OK);
+}
+
 static const struct CMUnitTest tests[] = {
     RIG_TEST("merge: 512 pages of 1 GiB stay, there is no larger page", no_page_is_larger_than_1g),
     RIG_TEST("merge: 512 entries of the owner's are no page, although they look alike",
@@ -160,6 +171,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("protect_range: holes stay holes among many pages that change", holes_among_many_pages),
     RIG_TEST("protect_range: a huge page that was not cut keeps the processor's marks",
              a_mark_beyond_the_range_stays),
+    RIG_TEST("map: a huge page that is not all below MAXPHYADDR is refused", half_of_a_page_can_be_addressed),
     RIG_TEST("malformed: a reserved bit in a 4 KiB leaf counts beside the PAT bit too",
              a_reserved_bit_beside_pat),
     RIG_TEST("trace: a non-canonical address leaves the path as it was", a_path_that_is_none),

@@ -155,6 +155,7 @@ static void by_offset(void **state)
     (void)state;
     rig_open_spaces();
     struct address_space lender, borrower;
+    struct paging_unmapped unmapped;
     uint64_t upper = rig_upper_place();
     assert_status(paging_create(&lender, rig.space.cpu, machine_offset(), machine_frames()), PAGING_OK);
     assert_status(map_at(&lender, upper), PAGING_OK);
@@ -171,6 +172,8 @@ static void by_offset(void **state)
     assert_int_equal(machine_flushes() + machine_full_flushes(), 0);
     assert_status(paging_destroy(&borrower, machine_frames()), PAGING_OK);
     assert_status(map_at(&lender, upper + 8 * KIB), PAGING_OK);
+    assert_status(paging_unmap(&lender, rig_page(upper), machine_frames(), &unmapped), PAGING_OK);
+    assert_int_equal(machine_flushes() + machine_full_flushes(), 0);
     assert_status(paging_destroy(&lender, machine_frames()), PAGING_OK);
     rig_check();
 }
