@@ -150,6 +150,17 @@ static void names_of_statuses(void **state)
     }
 }
 
+/* In no TLB, because it is not present. */
+static void nothing_is_flushed_for_the_owners_entry(void **state)
+{
+    (void)state;
+    rig_open();
+    assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
+    rig_reserve(PLACE + 2 * MIB, 2, 0xbeef0);
+    assert_status(rig_unmap_range(PLACE + 2 * MIB, 2 * MIB), PAGING_OK);
+    assert_int_equal(machine_flushes() + machine_full_flushes(), 0);
+}
+
 /* Aligned, and its first frame can be addressed: but on so small a processor not all of a GiB. */
 static void half_of_a_page_can_be_addressed(void **state)
 {
@@ -172,6 +183,8 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("protect_range: a huge page that was not cut keeps the processor's marks",
              a_mark_beyond_the_range_stays),
     RIG_TEST("map: a huge page that is not all below MAXPHYADDR is refused", half_of_a_page_can_be_addressed),
+    RIG_TEST("unmap_range: nothing is flushed for an entry of the owner's",
+             nothing_is_flushed_for_the_owners_entry),
     RIG_TEST("malformed: a reserved bit in a 4 KiB leaf counts beside the PAT bit too",
              a_reserved_bit_beside_pat),
     RIG_TEST("trace: a non-canonical address leaves the path as it was", a_path_that_is_none),
