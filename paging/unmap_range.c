@@ -89,7 +89,7 @@ static unsigned clear(const struct address_space *space, unsigned level, frame_t
             continue;
         struct range part = part_of(level, range, i);
         bool whole = covers_entry(level, part.at, part.end) && !entry_is_pinned(space, level, entry);
-        if (whole || !entry_is_table(entry, level) || holds_nothing_else(space, level, entry, part)) {
+        if (whole || holds_nothing_else(space, level, entry, part)) { /* leaves at the ends were cut */
             flush_entry_later(space, level, entry, part.at, batch);
             detach(slot, level, entry);
             gone++;
