@@ -29,6 +29,8 @@ help:
 	@echo 'make valgrind                         the host tests under memcheck'
 	@echo 'make proofs                           theorems about the core, for all values (test/proof/README.md)'
 	@echo 'make proof-defects                    cores with a defect: a theorem must be refuted for each'
+	@echo 'make verify-matrix                    the access matrix: every case, on four processors'
+	@echo 'make matrix-defects                   wrong predictions: the matrix must notice each'
 	@echo 'make analyze                        gcc -fanalyzer over all that is booted (part of make check)'
 	@echo 'make image                          $(B)/selfmap.img: a GPT disk with a FAT ESP'
 	@echo 'make usb DEVICE=/dev/sdX            write the image on a USB stick (FORCE=1 CONFIRM=/dev/sdX if the disk'
@@ -390,6 +392,15 @@ proofs: $(B)/deps-proof $(B)/deps-test
 proof-defects: $(B)/deps-proof $(B)/deps-test
 	@$(MAKE) --no-print-directory -j$$(nproc) proof-programs
 	@test/proof/prove --defects
+
+# ---- the access matrix: every case on the emulated processor, and whether a wrong prediction is noticed -------
+# A sample of the cases is among the self-tests of every boot (kernel/matrix.h).
+.PHONY: verify-matrix matrix-defects
+VERIFY_PARTS += verify-matrix matrix-defects
+verify-matrix: $(B)/deps-run $(B)/deps-test $(B)/selfmap.img
+	@test/boot/matrix --machines
+matrix-defects: $(B)/deps-run $(B)/deps-test $(B)/selfmap.img
+	@test/boot/matrix --defects
 
 # ---- how good the tests are: generated mutants, and coverage ------------------------------------------------
 # test/mutants/run makes the mutants, and builds and judges them: they are thousands, each lives for a second.

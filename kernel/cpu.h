@@ -22,6 +22,10 @@
 #define CR4_LA57       (1ull << 12)
 #define CR4_SMEP       (1ull << 20)
 #define CR4_SMAP       (1ull << 21)
+#define CR4_PKE        (1ull << 22)
+
+#define RFLAGS_ALWAYS 2ull /* a bit that is always set */
+#define RFLAGS_AC     (1ull << 18)
 
 #define MSR_EFER        0xc0000080u
 #define MSR_PAT         0x277u
@@ -72,6 +76,12 @@ static inline uint64_t read_msr(uint32_t msr)
 static inline void write_msr(uint32_t msr, uint64_t value)
 {
     __asm__ volatile("wrmsr" : : "a"((uint32_t)value), "d"((uint32_t)(value >> 32)), "c"(msr) : "memory");
+}
+
+/* Rights of the 16 protection keys. With CR4.PKE only. */
+static inline void write_pkru(uint32_t rights)
+{
+    __asm__ volatile("wrpkru" : : "a"(rights), "c"(0), "d"(0) : "memory");
 }
 
 /* The time stamp counter, once everything before has happened. */

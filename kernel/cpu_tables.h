@@ -4,10 +4,24 @@
 #ifndef KERNEL_CPU_TABLES_H
 #define KERNEL_CPU_TABLES_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 /*
  * Replace the firmware's descriptor tables and segment registers. From here on every exception reaches
  * faults.c; #DF, NMI and #MC have stacks of their own, so that a broken stack is reported and not fatal.
  */
 void cpu_tables_load(void);
+
+enum { USER_INTERRUPT = 32 }; /* a vector that is there for cpu_tables_gate alone */
+
+/*
+ * Until cpu_tables_load is called again: a vector, up to USER_INTERRUPT, leads to this handler, which gets
+ * the processor as the exception left it. from_user: ring 3 may come here with INT.
+ */
+void cpu_tables_gate(unsigned vector, const void *handler, bool from_user);
+
+/* As long: the LDT is one descriptor at this address, which needs not be mapped before it is used. */
+void cpu_tables_ldt(uint64_t address);
 
 #endif

@@ -64,7 +64,7 @@ static bool set_tests(struct options *options, struct word value)
     return true;
 }
 
-enum { SERIAL, SCREEN, MAP_KEY, LEVELS, BENCH, DUMP, END, CRASH, CHOICES };
+enum { SERIAL, SCREEN, MAP_KEY, LEVELS, BENCH, DUMP, MATRIX, END, CRASH, CHOICES };
 
 static void choose(struct options *options, unsigned which, int chosen)
 {
@@ -82,6 +82,8 @@ static void choose(struct options *options, unsigned which, int chosen)
         options->bench = chosen == 1;
     if (which == DUMP)
         options->dump = (enum dump_kind)chosen;
+    if (which == MATRIX)
+        options->matrix = (enum matrix_extent)chosen;
     if (which == END)
         options->end = (enum end_action)chosen;
     if (which == CRASH)
@@ -101,6 +103,7 @@ static bool set_choice(struct options *options, struct word key, struct word val
         [LEVELS] = {"levels", {"auto", "5"}},
         [BENCH] = {"bench", {"no", "yes"}},
         [DUMP] = {"dump", {"no", "yes", "varied"}},
+        [MATRIX] = {"matrix", {"sample", "no", "all"}},
         [END] = {"end", {"auto", "halt", "shutdown", "reset"}},
         [CRASH] = {"crash",
                    {"no", "early", "page-fault", "general-protection", "double-fault", "triple", "hang"}},

@@ -8,6 +8,7 @@
  *   tests=all|PREFIX               which self-tests run: those whose name begins with PREFIX (no blanks)
  *   bench=no|yes                   yes: measure each verb too; with tests=bench nothing else
  *   dump=no|yes|varied             print what is mapped (dump.h); varied: map a bit of everything before that
+ *   matrix=no|sample|all           how much of the access matrix the self-tests try (matrix.h)
  *   end=auto|halt|shutdown|reset   what happens after the report
  *   serial=auto|off                the first serial port
  *   screen=auto|off|memory         the framebuffer; memory: pretend it is in memory that the map calls free
@@ -23,6 +24,8 @@
 #include <stdint.h>
 
 enum dump_kind { DUMP_NO, DUMP_YES, DUMP_VARIED };
+
+enum matrix_extent { MATRIX_SAMPLE, MATRIX_NO, MATRIX_ALL };
 
 enum end_action { END_AUTO, END_HALT, END_SHUTDOWN, END_RESET };
 
@@ -46,6 +49,7 @@ struct options {
     bool five_levels;
     bool bench;
     enum dump_kind dump;
+    enum matrix_extent matrix;
     enum end_action end;
     enum crash_kind crash;
     char refused[OPTION_TEXT_LIMIT]; /* the first word that was not understood, shortened; else "" */

@@ -39,6 +39,13 @@ volatile entry_t *test_leaf(const struct selftest_run *t, page_t page);
 /* ENTRY_NO_EXECUTE if the processor has it. */
 uint64_t no_execute(const struct selftest_run *t);
 
+/*
+ * Is every frame of a run memory, and the firmware's map of it without a gap? Where registers or broken
+ * memory lie in between, one page over all of it must not be made: its caching would be undefined (SDM 3A,
+ * 12.11.9), and the processor may look ahead into it.
+ */
+bool test_is_all_memory(const struct selftest_run *t, frame_t start, uint64_t frames);
+
 /* Lists end with a test without a name. */
 extern const struct selftest start_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest verb_tests[] __attribute__((visibility("hidden")));
@@ -55,6 +62,7 @@ extern const struct selftest visit_tests[] __attribute__((visibility("hidden")))
 extern const struct selftest flush_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest out_of_frames_tests[] __attribute__((visibility("hidden")));
 
+extern const struct selftest matrix_tests[] __attribute__((visibility("hidden"))); /* matrix.h */
 /* Run all that the options ask for, and report each. */
 void selftest_run_all(struct handoff *handoff, struct frames *frames);
 

@@ -1,20 +1,15 @@
-/* check_access.c - the rules of SDM 3A, 4.6.1, one function per mode. */
+/* check_access.c - the rules of SDM 3A, 4.6.1, one function per mode, and those of protection keys, 4.6.2. */
 #include "check_access.h"
 #include "translate.h"
 
 static bool supervisor_may(uint64_t rights, struct paging_access access)
 {
     bool user_page = (rights & ENTRY_USER) != 0;
-    switch (access.kind) {
-    case PAGING_READ:
-        return !user_page || !access.smap || access.ac;
-    case PAGING_WRITE:
-        if (user_page && access.smap && !access.ac)
-            return false;
-        return (rights & ENTRY_WRITABLE) != 0 || !access.write_protect;
-    default:
+    if (access.kind == PAGING_FETCH)
         return !(user_page && access.smep) && (rights & ENTRY_NO_EXECUTE) == 0;
-    }
+    if (user_page && access.smap && !access.ac)
+        return false;
+    return access.kind == PAGING_READ || (rights & ENTRY_WRITABLE) != 0 || !access.write_protect;
 }
 
 static bool user_may(uint64_t rights, struct paging_access access)
@@ -24,6 +19,20 @@ static bool user_may(uint64_t rights, struct paging_access access)
     if (access.kind == PAGING_WRITE)
         return (rights & ENTRY_WRITABLE) != 0;
     return access.kind == PAGING_READ || (rights & ENTRY_NO_EXECUTE) == 0;
+}
+
+/* Keys are for data in user pages, whoever asks; a key that forbids writing spares what CR0.WP spares. */
+static bool key_forbids(const struct address_space *space, virt_addr_t address, uint64_t rights,
+                        struct paging_access access)
+{
+    struct paging_path path = {0};
+    if (!access.protection_keys || access.kind == PAGING_FETCH || (rights & ENTRY_USER) == 0)
+        return false;
+    (void)!paging_trace(space, address, &path); /* to where the page was found */
+    unsigned key = (unsigned)(path.entries[path.level].bits >> ENTRY_KEY_SHIFT) & 15;
+    unsigned forbidden = access.pkru >> (2 * key) & 3;
+    return (forbidden & 1) != 0 ||
+           ((forbidden & 2) != 0 && access.kind == PAGING_WRITE && (access.user || access.write_protect));
 }
 
 /* What the error code says of the access itself. Fetches are told apart only with no-execute or SMEP. */
@@ -37,6 +46,8 @@ static uint64_t access_bits(const struct address_space *space, struct paging_acc
 enum paging_status paging_check_access(const struct address_space *space, virt_addr_t address,
                                        struct paging_access access, uint64_t *error_code)
 {
+    if (access.implicit)
+        access.user = access.ac = false;
     struct paging_translation found;
     enum paging_status status = paging_translate(space, address, &found);
     if (status == PAGING_NOT_CANONICAL || status == PAGING_OUT_OF_REACH)
@@ -45,9 +56,11 @@ enum paging_status paging_check_access(const struct address_space *space, virt_a
     if (status == PAGING_MALFORMED)
         present = PAGE_FAULT_PRESENT | PAGE_FAULT_RESERVED;
     if (status == PAGING_OK) {
-        if (access.user ? user_may(found.flags, access) : supervisor_may(found.flags, access))
+        bool key = key_forbids(space, address, found.flags, access);
+        bool may = access.user ? user_may(found.flags, access) : supervisor_may(found.flags, access);
+        if (may && !key)
             return PAGING_OK;
-        present = PAGE_FAULT_PRESENT;
+        present = PAGE_FAULT_PRESENT | (key ? PAGE_FAULT_KEY : 0);
         status = PAGING_DENIED;
     }
     *error_code = present | access_bits(space, access);

@@ -1,8 +1,9 @@
 /*
  * check_access.h - will the processor allow an access? And if not, with what error code?
  *
- * A model of SDM 3A, 4.6 and 4.7, without protection keys. It answers for the tables as they are now: what a
- * TLB still remembers, it cannot know.
+ * A model of SDM 3A, 4.6 (rights, 4.6.2 protection keys of user pages) and 4.7 (the error code), without
+ * protection keys of supervisor pages, shadow stacks and SGX. It answers for the tables as they are now: what
+ * a TLB still remembers, it cannot know. kernel/matrix.h asks a processor whether all of it is true.
  */
 #ifndef PAGING_CHECK_ACCESS_H
 #define PAGING_CHECK_ACCESS_H
@@ -18,6 +19,13 @@ struct paging_access {
     bool write_protect; /* CR0.WP */
     bool smep, smap;    /* CR4.SMEP, CR4.SMAP */
     bool ac;            /* RFLAGS.AC: supervisor may touch user data in spite of SMAP */
+    /*
+     * The processor itself reads or writes one of its tables (GDT, LDT, IDT, TSS; 4.6, "implicit"): the
+     * supervisor's access in every ring, and AC counts for nothing. user and ac are ignored then.
+     */
+    bool implicit;
+    bool protection_keys; /* CR4.PKE; then */
+    uint32_t pkru;        /* two bits per key: 1 forbids all access to data, 2 forbids to write */
 };
 
 /* Bits of a page fault's error code (SDM 3A, figure 4-12). */
@@ -26,6 +34,7 @@ struct paging_access {
 #define PAGE_FAULT_USER     ((uint64_t)1 << 2)
 #define PAGE_FAULT_RESERVED ((uint64_t)1 << 3)
 #define PAGE_FAULT_FETCH    ((uint64_t)1 << 4)
+#define PAGE_FAULT_KEY      ((uint64_t)1 << 5) /* the page's protection key forbids it, whatever else does */
 
 /*
  * PAGING_OK: the access succeeds, and *error_code is untouched. Otherwise it faults:

@@ -37,6 +37,7 @@ typedef struct {
 #define ENTRY_SYSTEM_11     ((uint64_t)1 << 11)
 #define ENTRY_OWNED         ((uint64_t)1 << 52) /* the core's: unmapping gives the frame back */
 #define ENTRY_NO_EXECUTE    ((uint64_t)1 << 63)
+#define ENTRY_KEY_SHIFT     59u /* of a leaf: its protection key, four bits (SDM 3A, 4.6.2) */
 
 /*
  * How a leaf is cached, if the PAT is programmed as kernel/machine.c does it (SDM 3A, 12.12): entries 0 to 3

@@ -34,12 +34,7 @@ static void huge_2m(struct selftest_run *t)
     CHECK(frames_free(t->frames, PAGE_2M, run) == FRAMES_OK);
 }
 
-/*
- * Is every frame from here on memory, and the firmware's map without a gap? Where registers or broken memory
- * lie in between, one page over all of it must not be made: its caching would be undefined (SDM 3A, 12.11.9),
- * and the processor may look ahead into it.
- */
-static bool is_all_memory(const struct selftest_run *t, frame_t start, uint64_t frames)
+bool test_is_all_memory(const struct selftest_run *t, frame_t start, uint64_t frames)
 {
     uint64_t covered = 0;
     for (size_t i = 0; i < memory_region_count(); i++) {
@@ -62,7 +57,7 @@ static void huge_1g(struct selftest_run *t)
     uint64_t offset = here.address.value % level_bytes(PAGE_1G);
     frame_t run = frame_containing((phys_addr_t){here.address.value - offset});
     page_t page = test_page(t, 0);
-    if (!machine_is_emulated() && !is_all_memory(t, run, level_pages(PAGE_1G))) {
+    if (!machine_is_emulated() && !test_is_all_memory(t, run, level_pages(PAGE_1G))) {
         t->skip = "the GiB around us is not all memory";
         return;
     }
@@ -94,7 +89,7 @@ static void huge_range(struct selftest_run *t)
     phys_addr_t run = {here.address.value - offset};
     virt_addr_t start = test_address(t, test_page(t, 0)), alias = {start.value + offset};
     page_t page = {test_page(t, 0).number + offset / PAGE_BYTES};
-    if (!machine_is_emulated() && !is_all_memory(t, frame_containing(run), level_pages(PAGE_1G))) {
+    if (!machine_is_emulated() && !test_is_all_memory(t, frame_containing(run), level_pages(PAGE_1G))) {
         t->skip = "the GiB around us is not all memory";
         return;
     }

@@ -18,6 +18,7 @@ enum {
     NXE = 16,
     WRITABLE = 32,   /* R/W is 1 in every entry that controls the translation */
     EXECUTABLE = 64, /* XD is 0 in every one of them */
+    IMPLICIT = 128,  /* the processor looks into its own tables */
 };
 
 struct sentence {
@@ -33,15 +34,15 @@ static const struct sentence sentences[] = {
     {false, PAGING_READ, false, 0, 0},
     /* Data reads from user-mode addresses: SMAP = 0: any; SMAP = 1: explicit ones with AC = 1. */
     {false, PAGING_READ, true, 0, SMAP},
-    {false, PAGING_READ, true, SMAP | AC, 0},
+    {false, PAGING_READ, true, SMAP | AC, IMPLICIT},
     /* Data writes to supervisor-mode addresses: WP = 0: any; WP = 1: R/W in every entry. */
     {false, PAGING_WRITE, false, 0, WP},
     {false, PAGING_WRITE, false, WP | WRITABLE, 0},
     /* Data writes to user-mode addresses: the four cases of WP and SMAP. */
     {false, PAGING_WRITE, true, 0, WP | SMAP},
-    {false, PAGING_WRITE, true, SMAP | AC, WP},
+    {false, PAGING_WRITE, true, SMAP | AC, WP | IMPLICIT},
     {false, PAGING_WRITE, true, WP | WRITABLE, SMAP},
-    {false, PAGING_WRITE, true, WP | SMAP | AC | WRITABLE, 0},
+    {false, PAGING_WRITE, true, WP | SMAP | AC | WRITABLE, IMPLICIT},
     /* Instruction fetches from supervisor-mode addresses. */
     {false, PAGING_FETCH, false, 0, NXE},
     {false, PAGING_FETCH, false, NXE | EXECUTABLE, 0},
@@ -55,12 +56,18 @@ static const struct sentence sentences[] = {
     {true, PAGING_FETCH, true, NXE | EXECUTABLE, 0},
 };
 
+/* "... regardless of CPL": what the processor does for itself is the supervisor's. */
+static bool is_user_access(const struct paging_access *access)
+{
+    return access->user && !access->implicit;
+}
+
 static bool sentences_allow(const struct paging_access *access, bool user_address, unsigned facts)
 {
     for (unsigned i = 0; i < sizeof(sentences) / sizeof(sentences[0]); i++) {
         const struct sentence *s = &sentences[i];
-        if (s->user_access == access->user && s->kind == access->kind && s->user_address == user_address &&
-            (facts & s->with) == s->with && (facts & s->without) == 0)
+        if (s->user_access == is_user_access(access) && s->kind == access->kind &&
+            s->user_address == user_address && (facts & s->with) == s->with && (facts & s->without) == 0)
             return true;
     }
     return false;
@@ -69,7 +76,7 @@ static bool sentences_allow(const struct paging_access *access, bool user_addres
 /* The bits of the error code that tell of the access (4.7), and those of control, as one set. */
 static uint64_t access_code(const struct paging_access *access, bool nxe)
 {
-    uint64_t code = access->user ? 4 : 0;
+    uint64_t code = is_user_access(access) ? 4 : 0;
     if (access->kind == PAGING_WRITE)
         code |= 2;
     if (access->kind == PAGING_FETCH && (nxe || access->smep))
@@ -96,7 +103,8 @@ static struct verdict expected(uint64_t upper, uint64_t leaf, const struct pagin
         return (struct verdict){PAGING_MALFORMED, code | 1 | 8};
     unsigned facts = (access->write_protect ? WP : 0) | (access->smep ? SMEP : 0) |
                      (access->smap ? SMAP : 0) | (access->ac ? AC : 0) | (nxe ? NXE : 0) |
-                     (upper & leaf & W ? WRITABLE : 0) | ((upper | leaf) & NX ? 0 : EXECUTABLE);
+                     (access->implicit ? IMPLICIT : 0) | (upper & leaf & W ? WRITABLE : 0) |
+                     ((upper | leaf) & NX ? 0 : EXECUTABLE);
     if (sentences_allow(access, (upper & leaf & U) != 0, facts))
         return (struct verdict){PAGING_OK, UNTOUCHED};
     return (struct verdict){PAGING_DENIED, code | 1};
@@ -112,12 +120,13 @@ static void ask(const struct address_space *space, uint64_t address, const struc
     uint64_t code = UNTOUCHED;
     enum paging_status status = paging_check_access(space, (virt_addr_t){address}, *access, &code);
     if (status != expected.status || code != expected.code)
-        fail_msg(
-            "%#lx, kind %d, user %d, WP %d, SMEP %d, SMAP %d, AC %d: \"%s\" with code %#lx, expected \"%s\" "
-            "with %#lx",
-            (unsigned long)address, access->kind, access->user, access->write_protect, access->smep,
-            access->smap, access->ac, paging_status_name(status), (unsigned long)code,
-            paging_status_name(expected.status), (unsigned long)expected.code);
+        fail_msg("%#lx, kind %d, user %d, WP %d, SMEP %d, SMAP %d, AC %d, implicit %d, PKE %d, PKRU %#x: "
+                 "\"%s\" with "
+                 "code %#lx, expected \"%s\" with %#lx",
+                 (unsigned long)address, access->kind, access->user, access->write_protect, access->smep,
+                 access->smap, access->ac, access->implicit, access->protection_keys, access->pkru,
+                 paging_status_name(status), (unsigned long)code, paging_status_name(expected.status),
+                 (unsigned long)expected.code);
     answers++;
     granted += status == PAGING_OK;
 }
@@ -126,7 +135,7 @@ static void ask(const struct address_space *space, uint64_t address, const struc
 static void make_access(uint64_t address, const struct paging_access *access, struct verdict expected)
 {
     static const unsigned kinds[] = {WALK_READ, WALK_WRITE, WALK_FETCH};
-    if (!access->write_protect || access->smep || access->smap || access->ac)
+    if (!access->write_protect || access->smep || access->smap || access->ac || access->implicit)
         return;
     unsigned how = kinds[access->kind] | (access->user ? WALK_USER : 0);
     struct machine_access result = machine_access(address, how);
@@ -137,7 +146,7 @@ static void make_access(uint64_t address, const struct paging_access *access, st
 }
 
 /* Every kind and mode, with every setting of the control bits. */
-#define ACCESSES 96u
+#define ACCESSES 192u
 
 static struct paging_access access_number(unsigned n)
 {
@@ -146,7 +155,8 @@ static struct paging_access access_number(unsigned n)
                                   .write_protect = n / 6 & 1,
                                   .smep = n / 12 & 1,
                                   .smap = n / 24 & 1,
-                                  .ac = n / 48 & 1};
+                                  .ac = n / 48 & 1,
+                                  .implicit = n / 96 & 1};
 }
 
 /* All of them, through the window and by offset. */
@@ -223,14 +233,75 @@ static void huge_pages(void **state)
     every_combination(PAGE_1G, FRAME_1G);
 }
 
+/* ---- protection keys, 4.6.2 ---- */
+
+/* "... do not allow": of pages with a key that has this right, these accesses to data. */
+static const struct {
+    unsigned right; /* 1: access disable, 2: write disable */
+    enum paging_access_kind kind;
+    bool user_access;
+    unsigned with;
+} forbidden_by_key[] = {
+    {1, PAGING_READ, false, 0}, {1, PAGING_READ, true, 0},  {1, PAGING_WRITE, false, 0},
+    {1, PAGING_WRITE, true, 0}, {2, PAGING_WRITE, true, 0}, {2, PAGING_WRITE, false, WP},
+};
+
+static bool is_forbidden_by_key(const struct paging_access *access, unsigned rights)
+{
+    for (unsigned i = 0; i < sizeof forbidden_by_key / sizeof forbidden_by_key[0]; i++)
+        if ((rights & forbidden_by_key[i].right) && access->kind == forbidden_by_key[i].kind &&
+            is_user_access(access) == forbidden_by_key[i].user_access &&
+            (access->write_protect || !(forbidden_by_key[i].with & WP)))
+            return true;
+    return false;
+}
+
+/* One leaf: every access, every right of its key while all others have the opposite; with keys off too. */
+static void ask_with_keys(uint64_t address, uint64_t upper, uint64_t leaf, unsigned key)
+{
+    for (unsigned i = 0; i < ACCESSES * 8; i++) {
+        struct paging_access access = access_number(i % ACCESSES);
+        unsigned rights = i / ACCESSES % 4;
+        access.protection_keys = i / ACCESSES / 4;
+        access.pkru = (rights ^ 3) * 0x55555555u ^ 3u << (2 * key);
+        struct verdict verdict = expected(upper, leaf, &access, true);
+        if (access.protection_keys && (upper & leaf & U) && is_forbidden_by_key(&access, rights))
+            verdict = (struct verdict){PAGING_DENIED, access_code(&access, true) | 1 | 32};
+        ask(&rig.space, address, &access, verdict);
+    }
+}
+
+/* The key is the leaf's; the same bits of an entry above it are nothing. */
+static void protection_keys(void **state)
+{
+    (void)state;
+    static const uint64_t frames[] = {0, DEVICE_FRAME, FRAME_2M, FRAME_1G};
+    for (unsigned size = PAGE_4K; size <= PAGE_1G; size++) {
+        rig_open();
+        assert_status(rig_map_sized(PLACE, frames[size], (enum page_size)size, W | U), PAGING_OK);
+        uint64_t whole = *entry_at(PLACE, size), above = *entry_at(PLACE, size + 1);
+        for (unsigned n = 0; n < 16 * 8; n++) {
+            uint64_t leaf = (whole & ~flags_of(7)) | flags_of(n % 8) | (uint64_t)(n / 8) << 59;
+            uint64_t upper = above | (uint64_t)(15 - n / 8) << 59;
+            *entry_at(PLACE, size) = leaf;
+            entry_write(PLACE, size + 1, upper);
+            ask_with_keys(PLACE, upper, leaf, n / 8);
+        }
+        *entry_at(PLACE, size) = whole;
+        entry_write(PLACE, size + 1, above);
+        machine_flush_all();
+        assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+        machine_close();
+    }
+}
+
 /* ---- what is no matter of rights ---- */
 
 /* The same verdict whoever asks, but for the bits that tell of the access. */
 static void ask_everybody(uint64_t address, enum paging_status status, uint64_t bits)
 {
     for (unsigned i = 0; i < ACCESSES; i++) {
-        struct paging_access access = {
-            (enum paging_access_kind)(i % 3), i / 3 & 1, i / 6 & 1, i / 12 & 1, i / 24 & 1, i / 48 & 1};
+        struct paging_access access = access_number(i);
         uint64_t code = bits | access_code(&access, rig.space.cpu.has_no_execute);
         struct verdict verdict = {status, status == PAGING_NOT_CANONICAL ? UNTOUCHED : code};
         ask(&rig.space, address, &access, verdict);
@@ -311,9 +382,8 @@ static void windows(void **state)
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, U), PAGING_OK);
     for (unsigned level = 1; level <= rig.model.levels; level++)
         for (unsigned i = 0; i < ACCESSES; i++) {
-            struct paging_access access = {
-                (enum paging_access_kind)(i % 3), i / 3 & 1, i / 6 & 1, i / 12 & 1, i / 24 & 1, i / 48 & 1};
-            bool allowed = !access.user && access.kind != PAGING_FETCH;
+            struct paging_access access = access_number(i);
+            bool allowed = !is_user_access(&access) && access.kind != PAGING_FETCH;
             struct verdict verdict = {allowed ? PAGING_OK : PAGING_DENIED,
                                       allowed ? UNTOUCHED : 1 | access_code(&access, true)};
             ask(&rig.space, rig_window(level, PLACE) + PAGE_BYTES - 1, &access, verdict);
@@ -342,6 +412,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("access: 4K pages, every combination", small_pages),
     RIG_TEST("access: 2M pages, every combination", large_pages),
     RIG_TEST("access: 1G pages, every combination", huge_pages),
+    RIG_TEST("access: protection keys, for data in user pages alone", protection_keys),
     RIG_TEST("access: reserved bits come before rights", reserved_bits),
     RIG_TEST("access: not present at any level", not_present),
     RIG_TEST("access: not canonical", not_canonical),

@@ -49,6 +49,10 @@ static void every_choice(void **state)
     assert_int_equal(from("dump=yes", true).dump, DUMP_YES);
     assert_int_equal(from("dump=varied", true).dump, DUMP_VARIED);
     assert_int_equal(from("dump=yes dump=no", true).dump, DUMP_NO);
+    assert_int_equal(from("matrix=no", true).matrix, MATRIX_NO);
+    assert_int_equal(from("matrix=all", true).matrix, MATRIX_ALL);
+    assert_int_equal(from("matrix=all matrix=sample", true).matrix, MATRIX_SAMPLE);
+    assert_int_equal(from("", true).matrix, MATRIX_SAMPLE);
     assert_true(from("map-key=stale", true).stale_map_key);
     assert_false(from("map-key=stale map-key=fresh", true).stale_map_key);
 }
@@ -72,15 +76,23 @@ static void comments_and_blanks(void **state)
 static void refused_words(void **state)
 {
     (void)state;
-    static const char *const words[] = {
-        "end",         "end=",
-        "end=never",   "=halt",
-        "colour=red",  "serial=maybe",
-        "tests=",      "end=halts",
-        "END=halt",    "crash=page",
-        "screen=of",   "bench=",
-        "bench=maybe", "bench=ye",
-        "dump=all",    "tests=01234567890123456789012345678901234567890123456789"};
+    static const char *const words[] = {"end",
+                                        "end=",
+                                        "end=never",
+                                        "=halt",
+                                        "colour=red",
+                                        "serial=maybe",
+                                        "tests=",
+                                        "end=halts",
+                                        "END=halt",
+                                        "crash=page",
+                                        "screen=of",
+                                        "bench=",
+                                        "bench=maybe",
+                                        "bench=ye",
+                                        "dump=all",
+                                        "matrix=yes",
+                                        "tests=01234567890123456789012345678901234567890123456789"};
     const struct options untouched = {0};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         struct options o = from(words[i], false);

@@ -1,0 +1,33 @@
+#!/usr/bin/env python3
+"""test/boot/matrix: each of its defects can still be built in, and only what differs counts as noticed."""
+
+import importlib.machinery
+import importlib.util
+import unittest
+
+import tap
+
+loader = importlib.machinery.SourceFileLoader("matrix", str(tap.ROOT / "test/boot/matrix"))
+matrix = importlib.util.module_from_spec(importlib.util.spec_from_loader("matrix", loader))
+loader.exec_module(matrix)
+
+
+class Matrix(unittest.TestCase):
+    def test_defects(self):
+        """matrix-defects: what a line replaces stands there once"""
+        defects = matrix.read_defects()
+        self.assertGreater(len(defects), 40)
+        for file, before, after in defects:
+            with self.subTest(file=file, before=before):
+                self.assertEqual((tap.ROOT / file).read_text(encoding="utf-8").count(before), 1)
+                self.assertNotEqual(before, after)
+
+    def test_count(self):
+        """matrix: cases are summed over the products, and deviations by kind"""
+        facts = {"matrix_4k": "cases=10 faults=9 cycles=5 accepted=1+2+3", "levels": "4",
+                 "matrix_keys": "cases=5 faults=1 cycles=5 accepted=10+0+1"}
+        self.assertEqual(matrix.count(facts, "cases"), [15])
+        self.assertEqual(matrix.count(facts, "accepted"), [11, 2, 4])
+
+
+tap.main()
