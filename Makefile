@@ -31,6 +31,8 @@ help:
 	@echo 'make proof-defects                    cores with a defect: a theorem must be refuted for each'
 	@echo 'make verify-matrix                    the access matrix: every case, on four processors'
 	@echo 'make matrix-defects                   wrong predictions: the matrix must notice each'
+	@echo 'make fuzz [SECONDS=N] [SEED=S]        random cases on every machine; one that fails is shortened'
+	@echo 'make fuzz-libfuzzer [SECONDS=N]       the same, led by the branches they reach (test/fuzz/README.md)'
 	@echo 'make analyze                        gcc -fanalyzer over all that is booted (part of make check)'
 	@echo 'make image                          $(B)/selfmap.img: a GPT disk with a FAT ESP'
 	@echo 'make usb DEVICE=/dev/sdX            write the image on a USB stick (FORCE=1 CONFIRM=/dev/sdX if the disk'
@@ -152,13 +154,13 @@ PARTS_mmap := $(PARTS) machine_mmap
 PARTS_toy := $(PARTS_soft)
 PARTS_toy8 := $(PARTS_soft)
 # Each runs on soft with four and five levels, and on mmap with four. What takes longest comes first.
-CORE_TESTS := random spaces_random range map_range map_range_alloc owned over_reserved unmap_range protect_range split \
+CORE_TESTS := random range map_range map_range_alloc owned over_reserved unmap_range protect_range split \
     merge merge_not old_or_new visit access spaces spaces_lend spaces_share space reserve machine addresses map map_refuses translate \
     unmap elsewhere junk instructions narrowly source
 TESTS_soft := $(CORE_TESTS)
 TESTS_mmap := $(CORE_TESTS)
 TESTS_toy := random owned_everywhere source
-TESTS_toy8 := spaces_random random
+TESTS_toy8 := random
 CORE := $(sort $(wildcard paging/*.c))
 HOST_INCLUDE := -Ipaging -Itest/host
 
@@ -401,6 +403,54 @@ verify-matrix: $(B)/deps-run $(B)/deps-test $(B)/selfmap.img
 	@test/boot/matrix --machines
 matrix-defects: $(B)/deps-run $(B)/deps-test $(B)/selfmap.img
 	@test/boot/matrix --defects
+
+# ---- fuzz: random cases without end, on each machine (test/fuzz/README.md) ---------------------------------
+# Two builds: the host tests' own, under the sanitizers, which is part of `make test`; and a fast one for long runs.
+# Seconds are divided between the machines.
+.PHONY: fuzz fuzz-libfuzzer fuzz-programs libfuzzer-programs
+FUZZ_KINDS := soft mmap toy toy8
+FUZZ_PARTS := main shorten
+# Kind and levels (0 is any) of those in `make test`, and how long each.
+FUZZ_TESTS := soft:4 soft:5 mmap:4 toy8:0
+FUZZ_SECONDS := 5
+FUZZ_FLAGS := $(filter-out -O1 -fsanitize=% -fno-sanitize-recover=%,$(HOST_FLAGS)) -O2 -Wno-maybe-uninitialized
+LIBFUZZER_KINDS := soft toy8
+LIBFUZZER_FLAGS := $(HOST_FLAGS) -fsanitize=fuzzer
+define compile_fuzz # compiler, which flags, kind
+@mkdir -p $(@D)
+$(call say,FUZZCC,$@)
+$(Q)$(1) $($(2)) $(HOST_INCLUDE) $(KIND_$(3)) -MMD -MP -c $< -o $@
+endef
+define fuzz_rules # kind
+$(B)/host/$(1)/fuzz/%.o: test/fuzz/%.c Makefile | $(B)/deps-build $(B)/deps-test
+	$$(call compile_host,$(HOST_INCLUDE) $(KIND_$(1)))
+$(B)/host/$(1)/fuzz/fuzz: $(FUZZ_PARTS:%=$(B)/host/$(1)/fuzz/%.o) $(PARTS_$(1):%=$(B)/host/$(1)/%.o) \
+    $(CORE:paging/%.c=$(B)/host/$(1)/core/%.o)
+	$$(link_host)
+HOST_PROGRAMS += $(B)/host/$(1)/fuzz/fuzz
+$(B)/fuzz/$(1).o/%.o: %.c Makefile | $(B)/deps-build $(B)/deps-test
+	$$(call compile_fuzz,$(CC),FUZZ_FLAGS,$(1))
+$(B)/fuzz/$(1): $(CORE:%.c=$(B)/fuzz/$(1).o/%.o) $(PARTS_$(1):%=$(B)/fuzz/$(1).o/test/host/%.o) \
+    $(FUZZ_PARTS:%=$(B)/fuzz/$(1).o/test/fuzz/%.o)
+	$$(call say,FUZZLD,$$@)
+	$$(Q)$(CC) $(FUZZ_FLAGS) $$(filter %.o,$$^) -lcmocka -o $$@
+$(B)/fuzz/libfuzzer/$(1).o/%.o: %.c Makefile | $(B)/deps-build $(B)/deps-fuzz
+	$$(call compile_fuzz,clang,LIBFUZZER_FLAGS,$(1))
+$(B)/fuzz/libfuzzer/$(1): $(CORE:%.c=$(B)/fuzz/libfuzzer/$(1).o/%.o) \
+    $(PARTS_$(1):%=$(B)/fuzz/libfuzzer/$(1).o/test/host/%.o) $(B)/fuzz/libfuzzer/$(1).o/test/fuzz/libfuzzer.o
+	$$(call say,FUZZLD,$$@)
+	$$(Q)clang $(LIBFUZZER_FLAGS) $$(filter %.o,$$^) -lcmocka -o $$@
+endef
+$(foreach kind,$(FUZZ_KINDS),$(eval $(call fuzz_rules,$(kind))))
+fuzz-programs: $(FUZZ_KINDS:%=$(B)/fuzz/%)
+libfuzzer-programs: $(LIBFUZZER_KINDS:%=$(B)/fuzz/libfuzzer/%)
+fuzz: $(B)/deps-build $(B)/deps-test
+	@$(MAKE) --no-print-directory -j$$(nproc) fuzz-programs
+	@test/fuzz/run '$(or $(SECONDS),60)' '$(or $(SEED),1)'
+fuzz-libfuzzer: $(B)/deps-build $(B)/deps-fuzz
+	@$(MAKE) --no-print-directory -j$$(nproc) libfuzzer-programs fuzz-programs
+	@test/fuzz/run --libfuzzer '$(or $(SECONDS),60)' '$(or $(SEED),1)'
+VERIFY_PARTS += fuzz fuzz-libfuzzer
 
 # ---- how good the tests are: generated mutants, and coverage ------------------------------------------------
 # test/mutants/run makes the mutants, and builds and judges them: they are thousands, each lives for a second.

@@ -2,6 +2,7 @@
 #include "machine_parts.h"
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -36,7 +37,8 @@ void machine_close(void)
     tlb_forget_all(&machine.tlb, &machine.walker);
     frames_close();
     backend_close(machine.memory, MEMORY_FRAMES * PAGE_BYTES);
-    memset(&machine, 0, sizeof(machine));
+    memset(&machine, 0, offsetof(struct machine, tlb)); /* which is empty, and large */
+    machine.tlb.forgotten = NULL;
 }
 
 uintptr_t machine_offset(void)

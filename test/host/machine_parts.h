@@ -20,12 +20,12 @@
 struct machine {
     struct walker walker;
     struct walk_cache cache;
-    struct tlb tlb;
     uint8_t *memory;
     struct machine_setup setup;
     unsigned flushes, full_flushes, flushes_by_invpcid, root_loads, stores;
     uint64_t flush_log[MACHINE_FLUSH_LOG];
     void (*observer)(void);
+    struct tlb tlb; /* the last: emptied, not cleared */
 };
 
 extern struct machine machine;

@@ -72,10 +72,10 @@ static enum paging_status map_range(uint64_t start, uint64_t to, uint64_t bytes,
 {
     uint64_t page, pages = bytes / PAGE_BYTES;
     unsigned refusals = range_refusals(start, bytes, &page);
-    if (to % PAGE_BYTES != 0)
-        refusals |= 1u << PAGING_MISALIGNED;
     if (!refusals)
         refusals = model_map_range_refusals(rig.at->model, &rig.at->space->cpu, page, pages, to, flags);
+    if (to % PAGE_BYTES != 0)
+        refusals |= 1u << PAGING_MISALIGNED;
     if (!refusals) {
         struct model_leaf first = {
             page, to / PAGE_BYTES, 1, flags & ~(ENTRY_PRESENT | MAP_OVER_RESERVED), false, 0};

@@ -132,7 +132,7 @@ static void judge(enum paging_status status, int frames, unsigned full_flushes)
     }
     assert_int_equal((int)machine_frames_out() - (int)before.frames, frames);
     assert_int_equal(machine_full_flushes(), full_flushes);
-    assert_int_equal(machine_flushes_by_invpcid(), rig.space.cpu.has_invpcid ? full_flushes : 0);
+    assert_int_equal(machine_flushes_by_invpcid(), rig.live->space->cpu.has_invpcid ? full_flushes : 0);
 }
 
 static void check(void)

@@ -64,9 +64,15 @@ void tlb_flush(struct tlb *tlb, const struct walker *walker, uint64_t address)
 
 void tlb_forget_all(struct tlb *tlb, const struct walker *walker)
 {
-    for (unsigned i = 0; i < TLB_BUCKETS; i++)
-        while (tlb->buckets[i] != 0)
-            forget(tlb, walker, &tlb->buckets[i]);
+    for (unsigned i = 1; i <= tlb->used; i++) {
+        const struct translation *record = &tlb->records[i];
+        if (!record->live)
+            continue;
+        *bucket_of(tlb, record->level, record->address) = 0;
+        if (tlb->forgotten && record->hosted)
+            tlb->forgotten(record, walker_span(walker, record->level));
+    }
+    tlb->used = tlb->free = tlb->larger = 0;
 }
 
 void tlb_forget_local(struct tlb *tlb, const struct walker *walker)

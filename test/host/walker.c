@@ -96,17 +96,25 @@ static bool cache_find(const struct walk_cache *cache, unsigned level, uint64_t 
     return true;
 }
 
+static void cache_keep(struct walk_cache *cache, struct walk_cached kept)
+{
+    struct walk_cached *place = cache_place(cache, kept.level, kept.prefix);
+    if (place->epoch != cache->epoch)
+        cache->places[cache->count++] = (uint16_t)(place - cache->entries);
+    *place = kept;
+}
+
 void walk_cache_forget(struct walk_cache *cache)
 {
     cache->epoch++;
+    cache->count = 0;
 }
 
 bool walk_cache_leads_to(const struct walk_cache *cache, const struct walker *walker, uint64_t frame)
 {
-    for (size_t i = 0; i < WALK_CACHE_ENTRIES; i++) {
-        const struct walk_cached *cached = &cache->entries[i];
-        if (cached->epoch == cache->epoch &&
-            walker_entry_frame(walker, cached->level, cached->entry) == frame)
+    for (unsigned i = 0; i < cache->count; i++) {
+        const struct walk_cached *cached = &cache->entries[cache->places[i]];
+        if (walker_entry_frame(walker, cached->level, cached->entry) == frame)
             return true;
     }
     return false;
@@ -184,8 +192,7 @@ struct walk walker_walk(const struct walker *walker, struct walk_cache *cache, u
         if (!cached && mark)
             mark_entry(walker, table, (unsigned)(address >> shift) & ((1u << walker->index_bits) - 1), A);
         if (!cached && cache)
-            *cache_place(cache, walk.level, address >> shift) =
-                (struct walk_cached){cache->epoch, address >> shift, walk.entry, walk.level};
+            cache_keep(cache, (struct walk_cached){cache->epoch, address >> shift, walk.entry, walk.level});
         table = walker_entry_frame(walker, walk.level, walk.entry);
     }
 }
@@ -208,19 +215,47 @@ static bool cached_is_stale(const struct walker *walker, const struct walk_cache
 
 bool walk_cache_is_stale(const struct walk_cache *cache, const struct walker *walker)
 {
-    for (size_t i = 0; i < WALK_CACHE_ENTRIES; i++)
-        if (cache->entries[i].epoch == cache->epoch && cached_is_stale(walker, &cache->entries[i]))
+    for (unsigned i = 0; i < cache->count; i++)
+        if (cached_is_stale(walker, &cache->entries[cache->places[i]]))
             return true;
     return false;
+}
+
+#define BLOCK 16u
+
+static bool is_block_unused(const volatile uint64_t *entries)
+{
+    const uint64_t *words = (const uint64_t *)entries;
+    uint64_t any = 0;
+    for (unsigned i = 0; i < BLOCK; i++)
+        any |= words[i];
+    return any == 0;
+}
+
+/* The next entry that is not zero, from this one on: by blocks, because most are. */
+static unsigned next_used(const volatile uint64_t *entries, unsigned index, unsigned count)
+{
+    while (index < count) {
+        if (index % BLOCK == 0 && index + BLOCK <= count && is_block_unused(&entries[index]))
+            index += BLOCK;
+        else if (entries[index] == 0)
+            index++;
+        else
+            break;
+    }
+    return index;
 }
 
 static void visit_table(const struct walker *walker, walk_visitor *visitor, void *context, unsigned level,
                         uint64_t address, uint64_t table)
 {
-    for (unsigned index = 0; index < 1u << walker->index_bits; index++) {
-        uint64_t entry = read_entry(walker, table, index);
-        if (entry == 0)
-            continue;
+    const volatile uint64_t *entries = walker->entry(table, 0);
+    unsigned count = 1u << walker->index_bits;
+    for (unsigned index = 0; index < count; index++) {
+        index = entries ? next_used(entries, index, count) : index;
+        if (index == count)
+            return;
+        uint64_t entry = entries ? entries[index] : ~0ull;
         uint64_t start = walker_canonical(walker, address + index * walker_span(walker, level));
         bool enter = visitor(context, level, start, table, index, entry);
         if (enter && (entry & P) && !walker_is_leaf(level, entry))
