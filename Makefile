@@ -159,18 +159,22 @@ CORE_TESTS := random range map_range map_range_alloc owned over_reserved unmap_r
     unmap elsewhere junk instructions narrowly source
 TESTS_soft := $(CORE_TESTS)
 TESTS_mmap := $(CORE_TESTS)
-TESTS_toy := random owned_everywhere source
-TESTS_toy8 := random
+TESTS_toy := random owned_everywhere source old_or_new
+TESTS_toy8 := random old_or_new
 CORE := $(sort $(wildcard paging/*.c))
 HOST_INCLUDE := -Ipaging -Itest/host
 
 # Of the mutants in paging/mutant.h each must be noticed by a host test, and these by a booted machine too.
 MUTANTS := $(filter-out NONE,$(shell sed -n 's/^.define MUTANT_\([A-Z_]*\) *[0-9].*/\1/p' paging/mutant.h))
-BOOT_MUTANTS := NO_PAGE_FLUSH NO_WINDOW_FLUSH READ_ONLY_PARENTS RESERVES_TOO_FEW NEVER_RECLAIM NO_SCRATCH_FLUSH
-MUTANT_TESTS := map map_refuses unmap old_or_new map_range unmap_range protect_range split merge random
+BOOT_MUTANTS := NO_PAGE_FLUSH NO_WINDOW_FLUSH READ_ONLY_PARENTS RESERVES_TOO_FEW NEVER_RECLAIM NO_SCRATCH_FLUSH \
+    LINK_BEFORE_FILL SPLIT_IN_TWO
+MUTANT_TESTS := map map_refuses unmap map_range unmap_range protect_range split merge random
 # Those that only several spaces can show are tried by the tests for these.
 SPACES_MUTANTS := NO_SLOT_FLUSH COUNTS_PINNED FREES_BORROWED EDITS_SHARED NO_OPEN_VIEW_FLUSH NO_ACTIVATE_FLUSH
 SPACES_MUTANT_TESTS := spaces spaces_lend spaces_share
+# And these are right again when the verb comes back: only what looks after every store can tell.
+STEPS_MUTANTS := LINK_BEFORE_FILL DROPS_PRESENT SETS_THEN_CLEARS SPLIT_IN_TWO MARKS_COME_LATER UNLINKS_LAST
+STEPS_MUTANT_TESTS := old_or_new
 
 define compile_host
 @mkdir -p $(@D)
@@ -197,7 +201,8 @@ $(foreach kind,soft mmap toy toy8,$(eval $(call machine_rules,$(kind))))
 
 # One mutant of the core, with the same tests.
 define mutant_rules # mutant, kind
-MUTANT_TESTS_$(1) := $(if $(filter $(1),$(SPACES_MUTANTS)),$(SPACES_MUTANT_TESTS),$(MUTANT_TESTS))
+MUTANT_TESTS_$(1) := $(or $(if $(filter $(1),$(SPACES_MUTANTS)),$(SPACES_MUTANT_TESTS)), \
+    $(if $(filter $(1),$(STEPS_MUTANTS)),$(STEPS_MUTANT_TESTS)),$(MUTANT_TESTS))
 $(B)/mutants/$(1)/$(2)/%.o: paging/%.c Makefile | $(B)/deps-build $(B)/deps-test
 	$$(call compile_host,$(HOST_INCLUDE) $(KIND_$(2)) -DPAGING_MUTANT=$(1))
 $$(MUTANT_TESTS_$(1):%=$(B)/mutants/$(1)/$(2)/test_%): $(B)/mutants/$(1)/$(2)/test_%: $(B)/host/$(2)/test_%.o \

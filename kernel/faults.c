@@ -5,6 +5,7 @@
 #include "paging/translate.h"
 #include "probe.h"
 #include "report.h"
+#include "step.h"
 
 static const struct handoff *known;
 
@@ -159,6 +160,8 @@ static bool is_never_expected(uint64_t vector)
 void exception_report(struct exception_frame *frame)
 {
     static unsigned depth;
+    if (frame->vector == DEBUG_TRAP && step_taken())
+        return;
     struct probe *probe = probe_under_way();
     if (probe && !probe->faulted && !is_never_expected(frame->vector)) {
         resume_probe(frame, probe);

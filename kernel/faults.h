@@ -15,7 +15,14 @@ struct exception_frame {
     uint64_t rip, cs, rflags, rsp, ss; /* pushed by the processor */
 };
 
-enum { NMI = 2, DOUBLE_FAULT = 8, GENERAL_PROTECTION = 13, PAGE_FAULT = 14, MACHINE_CHECK = 18 };
+enum {
+    DEBUG_TRAP = 1,
+    NMI = 2,
+    DOUBLE_FAULT = 8,
+    GENERAL_PROTECTION = 13,
+    PAGE_FAULT = 14,
+    MACHINE_CHECK = 18
+};
 
 /* Whose tables, image and stack exceptions are explained with. */
 void faults_use(const struct handoff *handoff);
@@ -24,7 +31,7 @@ void faults_use(const struct handoff *handoff);
 void explain_page_fault(struct sink *sink, const struct address_space *space, virt_addr_t address,
                         uint64_t error_code);
 
-/* Called by interrupts.S. Comes back only from a fault that a probe expected. */
+/* Called by interrupts.S. Comes back only from a fault that a probe expected, and from a step. */
 void exception_report(struct exception_frame *frame) __attribute__((visibility("hidden")));
 
 #endif

@@ -87,6 +87,31 @@ probe_access:
         ret
 
 /*
+ * void step_call(void (*call)(void *), void *context, uint64_t stack_top)
+ * The call with the trap flag set, on a stack of its own unless stack_top is 0. See step.h.
+ */
+        .hidden step_call
+        .globl  step_call
+step_call:
+        pushq   %rbp
+        movq    %rsp, %rbp
+        testq   %rdx, %rdx
+        cmovnzq %rdx, %rsp
+        andq    $-16, %rsp
+        movq    %rdi, %rax
+        movq    %rsi, %rdi
+        pushfq
+        orq     $0x100, (%rsp)
+        popfq
+        call    *%rax
+        pushfq
+        andq    $~0x100, (%rsp)
+        popfq
+        movq    %rbp, %rsp
+        popq    %rbp
+        ret
+
+/*
  * _Noreturn void switch_to(uint64_t cr3, uint64_t stack, void (*entry)(void *), void *argument)
  * From the firmware's tables and stack to ours, in one block: the code and everything it needs after the
  * load is mapped at the same addresses on both sides, which the pre-flight has checked.

@@ -6,9 +6,9 @@
 #include "report.h"
 
 static const struct selftest *const lists[] = {
-    start_tests, verb_tests,  huge_tests,          fault_tests,  window_tests,
-    range_tests, owned_tests, space_tests,         frame_tests,  right_tests,
-    visit_tests, flush_tests, out_of_frames_tests, matrix_tests, bench_tests,
+    start_tests,         verb_tests,   huge_tests,  fault_tests, window_tests, range_tests,
+    owned_tests,         space_tests,  frame_tests, right_tests, visit_tests,  flush_tests,
+    out_of_frames_tests, matrix_tests, step_tests,  bench_tests,
 };
 enum { LISTS = sizeof lists / sizeof lists[0], TEST_SLOT = 200 };
 

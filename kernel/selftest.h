@@ -60,6 +60,7 @@ extern const struct selftest bench_tests[] __attribute__((visibility("hidden")))
 extern const struct selftest right_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest visit_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest flush_tests[] __attribute__((visibility("hidden")));
+extern const struct selftest step_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest out_of_frames_tests[] __attribute__((visibility("hidden")));
 
 extern const struct selftest matrix_tests[] __attribute__((visibility("hidden"))); /* matrix.h */

@@ -29,7 +29,8 @@ static entry_t merged(const volatile entry_t *entries, unsigned level)
         if (((entry.bits ^ expected.bits) & ~MAY_DIFFER) != 0)
             return none;
     }
-    return entry_leaf(level + 1, (frame_t){start}, entry_flags(first) | marks_in(entries));
+    return entry_leaf(level + 1, (frame_t){start},
+                      entry_flags(first) | MUTANT_DROPS(MARKS_COME_LATER, marks_in(entries)));
 }
 
 /* Store the leaf in the table's place, forget every way through the table, and only then give it back. */

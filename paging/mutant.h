@@ -27,6 +27,11 @@
 #define MUTANT_NO_ACTIVATE_FLUSH  17 /* another upper half comes, and global pages of the old one stay */
 #define MUTANT_NO_OWNED_BELOW     18 /* the entry of a P1 does not say that pages in it are owned */
 #define MUTANT_SPLIT_IN_SECRET    19 /* the source is not told that an owned page was split */
+#define MUTANT_DROPS_PRESENT      40 /* protect clears a page's entry first, and then writes the new one */
+#define MUTANT_SETS_THEN_CLEARS   41 /* protect sets flags with one store, and clears others with the next */
+#define MUTANT_SPLIT_IN_TWO       42 /* split clears the page size with one store, the next names the table */
+#define MUTANT_MARKS_COME_LATER   43 /* merge stores the large page first, and then its dirty bit */
+#define MUTANT_UNLINKS_LAST       44 /* unmap gives tables back, and then unlinks them */
 
 #ifndef PAGING_MUTANT
 #    define PAGING_MUTANT NONE

@@ -19,6 +19,10 @@ static void protect_one(const struct address_space *space, const struct cut_rule
     entry_t entry = entry_load(slot), after = changed(rule, entry);
     if (after.bits == entry.bits || !entry_is_present(entry))
         return;
+    IF_MUTANT(DROPS_PRESENT)
+    entry_store(slot, (entry_t){entry.bits & ~ENTRY_PRESENT});
+    IF_MUTANT(SETS_THEN_CLEARS)
+    entry_store(slot, (entry_t){entry.bits | rule->set});
     entry_store(slot, after);
     flush_leaf_later(space, batch, PAGE_4K, (page_t){at});
 }

@@ -26,6 +26,8 @@ void split_leaf(struct address_space *space, const struct walk *walk, page_t pag
         fill_with_parts(entries, leaf, level);
     } while (entry_load(slot).bits != leaf.bits);
     entry_t link = entry_to_table(table, ENTRY_COUNT);
+    IF_MUTANT(SPLIT_IN_TWO)
+    entry_store(slot, (entry_t){leaf.bits & ~ENTRY_HUGE});
     entry_store(slot, (entry_t){link.bits | owned_below(level, leaf.bits)});
     add_to_tables(space, page, +1);
     UNLESS_MUTANT(SPLIT_IN_SECRET)

@@ -30,6 +30,8 @@ static void remove_leaf(struct address_space *space, const struct walk *walk, pa
                         struct frame_source *frames)
 {
     unsigned top = highest_emptied(space, walk);
+    IF_MUTANT(UNLINKS_LAST)
+    drop_tables(space, walk, top, page, frames);
     entry_store(walk->slots[top], (entry_t){0});
     if (top < space->cpu.levels) /* the root has no parent, and is never freed */
         add_to_count(space, top + 1, walk->slots[top + 1], -1, 0);
@@ -40,6 +42,7 @@ static void remove_leaf(struct address_space *space, const struct walk *walk, pa
     for (unsigned level = walk->level; level < top; level++)
         flush_table_later(space, &batch, level, page);
     flush_now(space, &batch);
+    UNLESS_MUTANT(UNLINKS_LAST)
     drop_tables(space, walk, top, page, frames);
 }
 

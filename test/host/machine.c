@@ -193,7 +193,7 @@ void machine_audit(void)
 
 void machine_reset_log(void)
 {
-    machine.flushes = machine.full_flushes = machine.stores = 0;
+    machine.flushes = machine.full_flushes = machine.stores = machine.steps = 0;
     machine.flushes_by_invpcid = machine.root_loads = 0;
     machine_forget_promise();
 }
@@ -233,9 +233,17 @@ void machine_observe(void (*observer)(void))
     machine.observer = observer;
 }
 
+unsigned machine_steps(void)
+{
+    return machine.steps;
+}
+
 void machine_stored(void)
 {
     machine.stores++;
+    if (machine.stores_trap)
+        return;
+    machine.steps++;
     if (machine.observer)
         machine.observer();
 }

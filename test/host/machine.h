@@ -115,6 +115,13 @@ uint64_t machine_flushed(unsigned number);
 unsigned machine_stores(void);
 /* Called after every single store of the core to memory, and after every flush; NULL for none. */
 void machine_observe(void (*observer)(void));
+/*
+ * The same, seen by the processor: on the host's MMU the tables are write-protected, and each instruction
+ * that stores to one traps, whatever the accessors tell of it. How many there were since the last reset of
+ * the log.
+ */
+void machine_step(void (*observer)(void));
+unsigned machine_steps(void);
 
 /* ---- for the accessors of the core ---- */
 

@@ -19,17 +19,20 @@
 #define FIRST_DATA_SLOT 130u
 #define LAST_DATA_SLOT  131u
 
+#define TRAP_FLAG (1ll << 8) /* of RFLAGS: after the next instruction, a SIGTRAP */
+
 /* Linux allows 65,530 mappings in a process (vm.max_map_count). */
 #define MOST_HOSTED 24000u
 
 static struct {
     int memory; /* memfd: all frames, and after them one that stands for "no memory there" */
-    struct sigaction old;
+    struct sigaction old, old_trap;
     uint64_t ring[MOST_HOSTED];
     unsigned next;
     bool user;      /* the access being made is one of user mode */
     unsigned error; /* why the access was refused */
     uint64_t core_address;
+    uint64_t opened; /* the table's page that a store of the core was let into until it traps, or 0 */
 } host;
 
 /*
@@ -62,12 +65,20 @@ static bool is_hostable(uint64_t address)
            (slot >= PAGING_RECURSIVE_SLOT && slot <= PAGING_SCRATCH_SLOT);
 }
 
+/* Where the core stores: windows, and the scratch page. */
+static bool is_the_cores(uint64_t address)
+{
+    return address >> 39 >= PAGING_RECURSIVE_SLOT;
+}
+
 static void host_page(struct translation *translation, uint64_t address)
 {
     uint64_t page = address & ~(PAGE_BYTES - 1);
     uint64_t frame = machine_frame_of(translation, address);
     int rights = PROT_READ | (translation->writable && translation->dirty ? PROT_WRITE : 0) |
                  (translation->executable ? PROT_EXEC : 0);
+    if (machine.stores_trap && is_the_cores(address) && page != host.opened)
+        rights &= ~PROT_WRITE;
     uint64_t *oldest = &host.ring[host.next];
     if (*oldest)
         munmap((void *)*oldest, PAGE_BYTES);
@@ -118,10 +129,41 @@ static void on_fault(int signal, siginfo_t *info, void *context)
     unsigned access = (unsigned)registers[REG_ERR] & WALK_WRITE;
     access |= (fetch ? WALK_FETCH : 0) | (host.user ? WALK_USER : 0);
     struct translation *translation = machine_translate(address, access, &host.error);
-    if (translation)
-        host_page(translation, address);
-    else
+    if (!translation) {
         refuse(registers, address, access);
+        return;
+    }
+    if (machine.stores_trap && (access & WALK_WRITE) && is_the_cores(address)) {
+        host.opened = address & ~(PAGE_BYTES - 1);
+        registers[REG_EFL] |= TRAP_FLAG;
+    }
+    host_page(translation, address);
+}
+
+/* One instruction after a table was opened for it: the store is done. */
+static void on_trap(int signal, siginfo_t *info, void *context)
+{
+    greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+    (void)info;
+    if (!host.opened) {
+        sigaction(signal, &host.old_trap, NULL);
+        return;
+    }
+    mprotect((void *)host.opened, PAGE_BYTES, PROT_READ);
+    host.opened = 0;
+    registers[REG_EFL] &= ~TRAP_FLAG;
+    machine.steps++;
+    if (machine.observer)
+        machine.observer();
+}
+
+/* What is hosted already is writable: all of it goes, and comes back when it faults. */
+void machine_step(void (*observer)(void))
+{
+    const uint64_t slot_bytes = 1ull << 39, first = PAGING_RECURSIVE_SLOT * slot_bytes;
+    munmap((void *)first, (PAGING_SCRATCH_SLOT - PAGING_RECURSIVE_SLOT + 1) * slot_bytes);
+    machine.stores_trap = observer != NULL;
+    machine_observe(observer);
 }
 
 uint8_t *backend_open(uint64_t bytes)
@@ -134,6 +176,8 @@ uint8_t *backend_open(uint64_t bytes)
     assert_ptr_not_equal(memory, MAP_FAILED);
     struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
     sigaction(SIGSEGV, &action, &host.old);
+    struct sigaction trap = {.sa_sigaction = on_trap, .sa_flags = SA_SIGINFO};
+    sigaction(SIGTRAP, &trap, &host.old_trap);
     machine.tlb.forgotten = unhost;
     return memory;
 }
@@ -141,6 +185,7 @@ uint8_t *backend_open(uint64_t bytes)
 void backend_close(uint8_t *memory, uint64_t bytes)
 {
     sigaction(SIGSEGV, &host.old, NULL);
+    sigaction(SIGTRAP, &host.old_trap, NULL);
     munmap(memory, bytes);
     close(host.memory);
 }

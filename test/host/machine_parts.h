@@ -22,7 +22,8 @@ struct machine {
     struct walk_cache cache;
     uint8_t *memory;
     struct machine_setup setup;
-    unsigned flushes, full_flushes, flushes_by_invpcid, root_loads, stores;
+    unsigned flushes, full_flushes, flushes_by_invpcid, root_loads, stores, steps;
+    bool stores_trap; /* the observer is called by the trap, not by machine_stored */
     uint64_t flush_log[MACHINE_FLUSH_LOG];
     void (*observer)(void);
     struct tlb tlb; /* the last: emptied, not cleared */
