@@ -28,6 +28,7 @@ help:
 	@echo 'make verify-oracle                    the tables of every machine, as QEMU reads them'
 	@echo 'make valgrind                         the host tests under memcheck'
 	@echo 'make proofs                           theorems about the core, for all values (test/proof/README.md)'
+	@echo 'make frama, make frama-defects        the frame allocator and the memory map, proved by Frama-C'
 	@echo 'make proof-defects                    cores with a defect: a theorem must be refuted for each'
 	@echo 'make verify-matrix                    the access matrix: every case, on four processors'
 	@echo 'make matrix-defects                   wrong predictions: the matrix must notice each'
@@ -370,7 +371,7 @@ analyze: $(filter %.o,$(ANALYZED))
 # PROOF_B and PROOF_CORE are other folders, and warnings are off, when a core of test/proof/defects is built.
 PROOF_B := $(B)/proof
 PROOF_CORE := paging
-PROOF_QUICK := entry count address
+PROOF_QUICK := entry count address bits
 PROOF_THEMES := itself $(PROOF_QUICK) window rules range
 PROOF_WARNINGS := -Wall -Wextra -Werror -Wno-missing-field-initializers -Wno-unused-function
 PROOF_FLAGS = -std=gnu++20 $(PROOF_WARNINGS) -ftrivial-auto-var-init=pattern -Itest/proof
@@ -386,7 +387,7 @@ PROOF_SOURCES := test/proof
 $(PROOF_THEMES:%=$(PROOF_B)/%): $(PROOF_B)/%: $(PROOF_SOURCES)/%.cpp $(PROOF_ENGINE) Makefile | $(B)/deps-proof
 	@mkdir -p $(@D)
 	$(call say,PROOF,$@)
-	$(Q)g++ $(PROOF_FLAGS) -ffunction-sections -Wl,--gc-sections -I$(PROOF_CORE) -MMD -MP -MF $@.d -MT $@ $< \
+	$(Q)g++ $(PROOF_FLAGS) -ffunction-sections -Wl,--gc-sections -I$(PROOF_CORE) -Ikernel -MMD -MP -MF $@.d -MT $@ $< \
 	    $(PROOF_ENGINE) -o $@
 test-things: $(PROOF_QUICK:%=$(PROOF_B)/%)
 
@@ -456,6 +457,33 @@ fuzz-libfuzzer: $(B)/deps-build $(B)/deps-fuzz
 	@$(MAKE) --no-print-directory -j$$(nproc) libfuzzer-programs fuzz-programs
 	@test/fuzz/run --libfuzzer '$(or $(SECONDS),60)' '$(or $(SEED),1)'
 VERIFY_PARTS += fuzz fuzz-libfuzzer
+
+# ---- the frame allocator and the memory map: proofs, and every state of a few frames ------------------------
+# Frama-C's WP proves what the comments with an @ say (test/frama/README.md); its packages are large, so only
+# `make verify` asks for them.
+.PHONY: frama frama-defects
+VERIFY_PARTS += frama frama-defects
+frama: $(B)/deps-framac
+	@test/frama/prove
+frama-defects: $(B)/deps-framac
+	@test/frama/prove --defects
+
+# The same sources with tables of 2 entries, and of 4 in words of 2.
+EVERY_2 := -DPAGING_INDEX_BITS=1 -DFRAMES_WORD_ITEMS=2
+EVERY_4 := -DPAGING_INDEX_BITS=2 -DFRAMES_WORD_ITEMS=2
+EVERY_FLAGS := -DFRAMES_LEARNED_AT_ONCE=1 -D'ORACLE_FRAMES=(256 + 16)'
+define every_rules # entries
+$(B)/host/every_$(1)/%.o: test/host/%.c Makefile | $(B)/deps-build $(B)/deps-test
+	$$(call compile_host,$(EVERY_FLAGS) $(EVERY_$(1)))
+$(B)/host/every_$(1)/src/%.o: kernel/%.c Makefile | $(B)/deps-build $(B)/deps-test
+	$$(call compile_host,$(EVERY_FLAGS) $(EVERY_$(1)))
+$(B)/host/kernel/test_frames_every_$(1): $(patsubst %,$(B)/host/every_$(1)/%.o,test_frames_every frame_oracle frame_rig) \
+    $(patsubst kernel/%.c,$(B)/host/every_$(1)/src/%.o,$(wildcard kernel/frame*.c))
+	$$(link_host)
+KERNEL_TESTS += frames_every_$(1)
+HOST_PROGRAMS += $(B)/host/kernel/test_frames_every_$(1)
+endef
+$(foreach entries,2 4,$(eval $(call every_rules,$(entries))))
 
 # ---- how good the tests are: generated mutants, and coverage ------------------------------------------------
 # test/mutants/run makes the mutants, and builds and judges them: they are thousands, each lives for a second.

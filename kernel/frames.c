@@ -7,6 +7,11 @@ uint32_t zones_up_to(const struct frames *frames, uint64_t frame)
 {
     uint32_t low = 0;
     uint32_t high = frames->zone_count;
+    /*@ loop invariant 0 <= low <= high <= frames->zone_count;
+        loop invariant \forall integer i; 0 <= i < low ==> frames->zones[i].start <= frame;
+        loop invariant \forall integer i; high <= i < frames->zone_count ==> frame < frames->zones[i].start;
+        loop assigns low, high;
+        loop variant high - low; */
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (frames->zones[middle].start <= frame)
@@ -211,7 +216,7 @@ static bool free_in_listed_block(struct frames *frames, frame_t frame)
     if (!cluster_is_listed(cluster) || set_bit(word, frame.number))
         return false;
     frames->free_count++;
-    if (*word == UINT64_MAX && words_are(nearby_word(frames, (frame_t){block * CLUSTER_ITEMS}), UINT64_MAX))
+    if (*word == WORD_FULL && words_are(nearby_word(frames, (frame_t){block * CLUSTER_ITEMS}), WORD_FULL))
         zone_settle(zone_of(frames, frame.number), 0, frame.number);
     return true;
 }

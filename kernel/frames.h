@@ -26,13 +26,22 @@
 #ifndef KERNEL_FRAMES_H
 #define KERNEL_FRAMES_H
 
+#include "frame_bits.h"
 #include "memory_map.h"
 #include "paging/frame_source.h"
 
-#define CLUSTER_ITEMS 512u
+#define CLUSTER_ITEMS ENTRY_COUNT /* 512: runs are the processor's page sizes */
 #define FRAME_TIERS   3u
 
-_Static_assert(ENTRY_COUNT == CLUSTER_ITEMS, "runs are the processor's page sizes");
+/*
+ * Items per word, whose other bits stay clear: 64. Host tests override it, and the entries of a table, to
+ * visit every state that a few frames can reach.
+ */
+#ifndef FRAMES_WORD_ITEMS
+#    define FRAMES_WORD_ITEMS 64u
+#endif
+#define WORD_ITEMS FRAMES_WORD_ITEMS
+#define WORD_FULL  (UINT64_MAX >> (64 - WORD_ITEMS))
 
 enum frames_status {
     FRAMES_OK,
@@ -199,22 +208,23 @@ MUST_CHECK static inline enum frames_status frames_allocate(struct frames *frame
     uint64_t free = *word;
     if (size != PAGE_4K || free == 0)
         return frames_allocate_slow(frames, size, frame);
-    *word = free & (free - 1);
+    *word = without_lowest(free);
     frames->free_count--;
-    frame->number = frames->current.first + (uint64_t)__builtin_ctzll(free);
+    frame->number = frames->current.first + lowest_bit(free);
     return FRAMES_OK;
 }
 
-/* The bits of 64 frames, in the zone used last. */
+/* The word of a frame, in the zone used last. */
 static inline uint64_t *nearby_word(const struct frames *frames, frame_t frame)
 {
-    return (uint64_t *)(frames->nearby.words + frame.number / 64 * sizeof(uint64_t));
+    return (uint64_t *)(frames->nearby.words + frame.number / WORD_ITEMS * sizeof(uint64_t));
 }
 
-/* What the bit was. The number counts modulo 64. As gcc has it, this takes three instructions more. */
-static inline bool set_bit(uint64_t *word, uint64_t number)
+/* What the item's bit was. As gcc has it, this takes three instructions more. */
+static inline bool set_bit(uint64_t *word, uint64_t item)
 {
     bool was_set;
+    uint64_t number = WORD_ITEMS == 64 ? item : item % WORD_ITEMS; /* the instruction counts modulo 64 */
     __asm__("bts %2, %0" : "+r"(*word), "=@ccc"(was_set) : "r"(number));
     return was_set;
 }
@@ -226,7 +236,7 @@ static inline bool frames_free_short(struct frames *frames, frame_t frame)
         return false;
     uint64_t *word = nearby_word(frames, frame);
     uint64_t free = *word;
-    if (free == 0 || set_bit(&free, frame.number) || free == UINT64_MAX)
+    if (free == 0 || set_bit(&free, frame.number) || free == WORD_FULL)
         return false;
     *word = free;
     frames->free_count++;

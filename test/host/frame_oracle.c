@@ -80,5 +80,5 @@ enum frames_status oracle_join_status(enum page_size size, uint64_t frame)
     }
     if (inside == pages_of(size)) /* of a larger run */
         return FRAMES_WRONG_SIZE;
-    return same == 512 ? FRAMES_OK : FRAMES_INCOMPLETE;
+    return same == BLOCK ? FRAMES_OK : FRAMES_INCOMPLETE;
 }

@@ -16,8 +16,8 @@
 
 #include "kernel/frames.h"
 
-#define BLOCK      ((uint64_t)512)
-#define SUPERBLOCK (512 * BLOCK)
+#define BLOCK      ((uint64_t)CLUSTER_ITEMS)
+#define SUPERBLOCK (BLOCK * CLUSTER_ITEMS)
 #define GIB(n)     ((n)*SUPERBLOCK)
 
 extern struct frames frames;
