@@ -34,6 +34,7 @@ help:
 	@echo 'make matrix-defects                   wrong predictions: the matrix must notice each'
 	@echo 'make fuzz [SECONDS=N] [SEED=S]        random cases on every machine; one that fails is shortened'
 	@echo 'make fuzz-libfuzzer [SECONDS=N]       the same, led by the branches they reach (test/fuzz/README.md)'
+	@echo 'make explore                          every memory image of toy geometries, and everything from each'
 	@echo 'make analyze                        gcc -fanalyzer over all that is booted (part of make check)'
 	@echo 'make image                          $(B)/selfmap.img: a GPT disk with a FAT ESP'
 	@echo 'make usb DEVICE=/dev/sdX            write the image on a USB stick (FORCE=1 CONFIRM=/dev/sdX if the disk'
@@ -484,6 +485,55 @@ KERNEL_TESTS += frames_every_$(1)
 HOST_PROGRAMS += $(B)/host/kernel/test_frames_every_$(1)
 endef
 $(foreach entries,2 4,$(eval $(call every_rules,$(entries))))
+
+# ---- small scopes, exhaustively: every memory image of the toy, and everything from each --------------------
+# Builds: plain is fast, for millions of steps; sanitized is not; in mutants and scratch the mutant of the core
+# is chosen when the program runs (test/explore/chosen.h), and scratch has tables of four entries, and so a
+# scratch page.
+.PHONY: explore
+VERIFY_PARTS += explore
+EXPLORE_FLAGS := -std=gnu17 -O2 -g -Wall -Wextra -Wshadow -Werror -I. -Itest/explore -DWALK_CACHE_BITS=7u
+CHOSEN := -include test/explore/chosen.h
+EXPLORE_plain := $(EXPLORE_FLAGS) $(KIND_toy)
+EXPLORE_sanitized := $(EXPLORE_plain) $(filter -f%,$(HOST_FLAGS))
+EXPLORE_mutants := $(EXPLORE_plain)
+EXPLORE_scratch := $(EXPLORE_FLAGS) $(KIND_soft) -DPAGING_INDEX_BITS=2
+EXPLORE_CORE_mutants := $(CHOSEN)
+EXPLORE_CORE_scratch := $(CHOSEN)
+EXPLORE_PARTS := $(PARTS_toy) $(patsubst test/explore/%.c,%,$(wildcard test/explore/*.c))
+# What `make test` and `make verify` explore: build, levels, a scope, and a bound of frames if it does not close.
+EXPLORE := sanitized:3:kinds sanitized:3:rights plain:4:kinds:3 plain:4:pages:4 scratch:3:owned:3 \
+    scratch:3:foreign:3
+EXPLORE_LONG := plain:4:kinds:5 plain:4:pages plain:3:both plain:4:rights:4 plain:5:kinds:4 plain:5:pages:5 \
+    scratch:3:owned:4 scratch:3:foreign:4
+# One space is explored, so what is wrong with several shows in what the slot remembers only. A verb that changes
+# rights has one bit to change, and marks that are late are in time for the end of the verb.
+EXPLORE_MUTANTS := $(filter-out $(filter-out NO_SLOT_FLUSH,$(SPACES_MUTANTS)) SETS_THEN_CLEARS MARKS_COME_LATER, \
+    $(MUTANTS))
+
+define compile_explore # flags
+@mkdir -p $(@D)
+$(call say,HOSTCC,$@)
+$(Q)$(CC) $(HOST_INCLUDE) $(1) -MMD -MP -c $< -o $@
+endef
+define explore_rules # build
+$(B)/explore/$(1)/core/%.o: paging/%.c Makefile | $(B)/deps-build $(B)/deps-test
+	$$(call compile_explore,$(EXPLORE_$(1)) $(EXPLORE_CORE_$(1)))
+$(B)/explore/$(1)/%.o: test/host/%.c Makefile | $(B)/deps-build $(B)/deps-test
+	$$(call compile_explore,$(EXPLORE_$(1)))
+$(B)/explore/$(1)/%.o: test/explore/%.c Makefile | $(B)/deps-build $(B)/deps-test
+	$$(call compile_explore,$(EXPLORE_$(1)))
+$(B)/explore/$(1)/explore: $(EXPLORE_PARTS:%=$(B)/explore/$(if $(filter mutants,$(1)),plain,$(1))/%.o) \
+    $(CORE:paging/%.c=$(B)/explore/$(1)/core/%.o)
+	$$(call say,HOSTLD,$$@)
+	$$(Q)$(CC) $$(EXPLORE_$(1)) $$(filter %.o,$$^) -lcmocka -o $$@
+EXPLORE_PROGRAMS += $(B)/explore/$(1)/explore
+endef
+$(foreach build,plain sanitized mutants scratch,$(eval $(call explore_rules,$(build))))
+test-things: $(EXPLORE_PROGRAMS)
+explore: $(B)/deps-build $(B)/deps-test
+	@$(MAKE) --no-print-directory -j$$(nproc) $(EXPLORE_PROGRAMS)
+	@test/run --verify explore
 
 # ---- how good the tests are: generated mutants, and coverage ------------------------------------------------
 # test/mutants/run makes the mutants, and builds and judges them: they are thousands, each lives for a second.

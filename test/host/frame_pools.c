@@ -20,6 +20,7 @@ struct pool {
 };
 
 static struct pool pools[PAGE_1G + 1];
+static bool lie_apart;
 static uint8_t *held; /* by frame: the size of the run that was handed out and begins there, or 0 */
 static uint8_t *copy_of_all;
 static uint64_t copy_room; /* in frames */
@@ -32,6 +33,12 @@ static struct pool *pool_with(uint64_t frame)
             return pool;
     }
     return NULL;
+}
+
+unsigned pools_home(uint64_t frame)
+{
+    const struct pool *pool = pool_with(frame);
+    return pool ? (unsigned)(pool - pools) : 0;
 }
 
 bool pools_overlap(uint64_t frame, uint64_t count)
@@ -238,14 +245,26 @@ static void pool_open(struct pool *pool, uint64_t first, uint64_t stride, unsign
     pool->free = calloc(count, sizeof(*pool->free));
     pool->out = calloc(count, sizeof(*pool->out));
     pool->broken = calloc(count, sizeof(*pool->broken));
-    for (uint64_t left = count; left > 0; left--)
-        push(pool, first + (left - 1) * stride);
 }
 
-void pools_open(unsigned singles, unsigned runs_2m)
+void pools_reset(void)
+{
+    memset(held, 0, MEMORY_FRAMES);
+    for (unsigned size = PAGE_4K; size <= PAGE_1G; size++) {
+        struct pool *pool = &pools[size];
+        memset(pool->out, 0, pool->count * sizeof(*pool->out));
+        memset(pool->broken, 0, pool->count * sizeof(*pool->broken));
+        pool->free_count = 0;
+        for (uint64_t left = pool->count; left > 0; left--)
+            if (!lie_apart || left % 2 == 1)
+                push(pool, pool->first + (left - 1) * pool->stride);
+    }
+}
+
+void pools_open(unsigned singles, unsigned runs_2m, bool apart)
 {
     bool real = ENTRY_COUNT == 512;
-    uint64_t first_2m = real ? level_pages(2) * 8 : 264, first_1g = SOURCE_FRAMES;
+    uint64_t first_2m = real ? level_pages(2) * 8 : 296, first_1g = SOURCE_FRAMES;
     unsigned count_2m = real ? 8 : 24, count_1g = real ? 3 : INDEX_BITS == 1 ? 8 : 6;
     if (runs_2m > 0) { /* near the bottom there is no room for many */
         first_2m = first_1g + count_1g * level_pages(3);
@@ -257,6 +276,8 @@ void pools_open(unsigned singles, unsigned runs_2m)
     pool_open(&pools[PAGE_2M], first_2m, level_pages(2), count_2m);
     pool_open(&pools[PAGE_1G], first_1g, level_pages(3), count_1g);
     held = calloc(MEMORY_FRAMES, 1);
+    lie_apart = apart;
+    pools_reset();
 }
 
 void pools_close(void)

@@ -10,9 +10,10 @@
 
 /*
  * So many single frames, and runs of the larger sizes where the memory is aligned for them: a few, or so many
- * of PAGE_2M.
+ * of PAGE_2M. Apart: of each size every second one only can be had, so that no two make a larger one.
  */
-void pools_open(unsigned singles, unsigned runs_2m);
+void pools_open(unsigned singles, unsigned runs_2m, bool apart);
+void pools_reset(void); /* everything is back, in the order it was in at first */
 void pools_close(void);
 
 /* How many runs of a size can be had? */
@@ -30,6 +31,7 @@ void pools_break(void);
 void pools_must_hold(const char *what, enum page_size size, uint64_t frame);
 bool pools_hold(uint64_t frame); /* by itself or in a larger run */
 bool pools_overlap(uint64_t frame, uint64_t count);
+unsigned pools_home(uint64_t frame);   /* the size of the pool it belongs to, or 0 */
 unsigned pools_run_at(uint64_t frame); /* the size of the run handed out that begins there, or 0 */
 
 /* For machine_snapshot and machine_unchanged. */

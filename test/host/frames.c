@@ -125,11 +125,12 @@ static void join(struct frame_source *source, enum page_size size, frame_t frame
     pools_join(size, frame.number);
 }
 
-void frames_open(unsigned count, unsigned runs_2m)
+void frames_open(const struct machine_setup *setup)
 {
+    unsigned count = setup->frames ? setup->frames : MACHINE_FRAMES;
     frames.source = (struct frame_source){
         .reserve = reserve, .allocate = allocate, .release = release, .split = split, .join = join};
-    pools_open(count, runs_2m);
+    pools_open(count, setup->runs_2m, setup->apart);
     for (unsigned i = 0; i < count; i++)
         machine_fill(FIRST_FRAME + i);
 }
@@ -210,6 +211,19 @@ bool machine_frame_is_out(uint64_t frame)
 bool machine_is_the_sources(uint64_t frame, uint64_t count)
 {
     return pools_overlap(frame, count);
+}
+
+unsigned machine_home_of(uint64_t frame)
+{
+    return pools_home(frame);
+}
+
+void machine_reset_frames(void)
+{
+    pools_reset();
+    frames.out = 0;
+    frames.limited = frames.huge_limited = frames.breaks = false;
+    machine_forget_promise();
 }
 
 unsigned machine_run_at(uint64_t frame)

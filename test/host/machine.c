@@ -27,7 +27,7 @@ void machine_open(const struct machine_setup *setup)
                                      .entry = entry_in_memory};
     machine.cache.epoch = 1; /* the entries, all zeroes, belong to an epoch that is over */
     machine.memory = backend_open(MEMORY_FRAMES * PAGE_BYTES);
-    frames_open(setup->frames ? setup->frames : MACHINE_FRAMES, setup->runs_2m);
+    frames_open(setup);
 }
 
 void machine_close(void)

@@ -21,6 +21,7 @@ struct machine_setup {
     bool no_execute, pages_1g, invpcid;
     unsigned frames;  /* how many the frame source has; 0 for MACHINE_FRAMES */
     unsigned runs_2m; /* the same of PAGE_2M, for which the toy has no room; 0 for a few */
+    bool apart;       /* no two runs lie side by side, so that they never join to a larger one */
 };
 
 #define MACHINE_FRAMES 256u
@@ -68,7 +69,10 @@ void machine_forget_promise(void); /* a new verb begins: what an earlier one res
 unsigned machine_frames_out(void); /* handed out and not yet released, in frames of PAGE_4K */
 bool machine_frame_is_out(uint64_t frame);                    /* by itself or in a larger run */
 bool machine_is_the_sources(uint64_t frame, uint64_t frames); /* some of them, handed out or not */
-unsigned machine_run_at(uint64_t frame); /* the size of the run that is handed out and begins there, or 0 */
+unsigned machine_run_at(uint64_t frame);  /* the size of the run that is handed out and begins there, or 0 */
+unsigned machine_home_of(uint64_t frame); /* the size of the run it is a part of when nothing is out, or 0 */
+/* Nothing is out, as if the machine had just been opened, but memory stays as it is. */
+void machine_reset_frames(void);
 /* What this verb asked the source for of PAGE_2M and PAGE_1G, in this order. */
 struct machine_request {
     unsigned size;

@@ -8,13 +8,13 @@
 #include "tlb.h"
 
 /* Frames below FIRST_FRAME exist but are never handed out, so that frame 0 is a mistake. */
-#define FIRST_FRAME (PAGING_INDEX_BITS == 9 ? 256u : 4u)
+#define FIRST_FRAME (PAGING_INDEX_BITS == 9 ? 256u : 32u)
 /*
  * In the processor's geometry there is memory for 2 MiB and 1 GiB pages; what is untouched is free. The frame
  * source has the part from SOURCE_FRAMES on, and one near the bottom.
  */
 #define SOURCE_FRAMES \
-    (PAGING_INDEX_BITS == 9 ? (uint64_t)0x80000 : (uint64_t)(PAGING_INDEX_BITS == 1 ? 320 : 512))
+    (PAGING_INDEX_BITS == 9 ? (uint64_t)0x80000 : (uint64_t)(PAGING_INDEX_BITS == 1 ? 352 : 512))
 #define MEMORY_FRAMES (PAGING_INDEX_BITS == 9 ? (uint64_t)0x1c0000 : (uint64_t)1024)
 
 struct machine {
@@ -48,7 +48,7 @@ uint8_t *backend_open(uint64_t bytes);
 void backend_close(uint8_t *memory, uint64_t bytes);
 
 /* frames.c: the frame source. */
-void frames_open(unsigned count, unsigned runs_2m);
+void frames_open(const struct machine_setup *setup);
 void frames_close(void);
 
 #endif

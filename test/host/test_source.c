@@ -93,6 +93,29 @@ static void splits_nest_and_are_joined(void **state)
     assert_int_equal(take(PAGE_1G).number, run.number);
 }
 
+/* Then none can be joined to what lies beside it; and a reset gives all back, in the same order. */
+static void runs_lie_apart(void **state)
+{
+    (void)state;
+    static frame_t taken[2][MACHINE_FRAMES];
+    struct machine_setup setup = rig_setup();
+    setup.apart = true;
+    machine_open(&setup);
+    for (enum page_size size = PAGE_4K; size <= PAGE_1G; size++) {
+        unsigned counts[2];
+        for (unsigned again = 0; again < 2; again++) {
+            machine_reset_frames();
+            counts[again] = take_all(size, taken[again], MACHINE_FRAMES);
+        }
+        assert_int_equal(counts[0], counts[1]);
+        assert_memory_equal(taken[0], taken[1], counts[0] * sizeof(frame_t));
+        for (unsigned i = 0; i < counts[0]; i++) {
+            assert_int_equal(machine_home_of(taken[0][i].number), size);
+            assert_false(machine_frame_is_out(taken[0][i].number + level_pages(size)));
+        }
+    }
+}
+
 /* Frames that were handed out one by one are joined too, and go back to where they came from. */
 static void singles_are_joined(void **state)
 {
@@ -274,6 +297,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("source: a split run comes back in pieces", split_run_comes_back_in_pieces),
     RIG_TEST("source: splits nest and are joined", splits_nest_and_are_joined),
     RIG_TEST("source: single frames are joined", singles_are_joined),
+    RIG_TEST("source: runs lie apart, so that none join", runs_lie_apart),
     RIG_TEST("source: frames and larger runs are rationed", rations),
     RIG_TEST("source: what is promised can be had", promises_are_kept),
     RIG_TEST("source: larger runs are broken when single frames run out", larger_runs_are_broken),

@@ -82,7 +82,7 @@ static void mark_entry(const struct walker *walker, uint64_t frame, unsigned ind
 static struct walk_cached *cache_place(const struct walk_cache *cache, unsigned level, uint64_t prefix)
 {
     uint64_t hash = (prefix * 8 + level) * 0x9e3779b97f4a7c15ull;
-    return (struct walk_cached *)&cache->entries[hash >> 54];
+    return (struct walk_cached *)&cache->entries[hash >> (64 - WALK_CACHE_BITS)];
 }
 
 static bool cache_find(const struct walk_cache *cache, unsigned level, uint64_t prefix, uint64_t *entry)

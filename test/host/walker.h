@@ -45,7 +45,11 @@ struct walk {
     bool writable, user, executable, global, dirty;
 };
 
-#define WALK_CACHE_ENTRIES 1024u
+/* So few that a search is short, or so many that rarely two want the same place. */
+#ifndef WALK_CACHE_BITS
+#    define WALK_CACHE_BITS 10u
+#endif
+#define WALK_CACHE_ENTRIES (1u << WALK_CACHE_BITS)
 
 struct walk_cache {
     uint64_t epoch; /* an entry of an older epoch is forgotten */

@@ -1,0 +1,217 @@
+/* Packing the tables of the rig's space, and making them anew. */
+#include "image.h"
+#include "machine_parts.h"
+#include <string.h>
+
+/* An entry in a byte. 0 is an unused one. */
+#define CODE_LEAF        0x20u
+#define CODE_WRITABLE    0x01u
+#define CODE_DIRTY       0x02u
+#define CODE_SHIFTED     0x04u         /* frame = page + 1 */
+#define CODE_HOME(size)  ((size) << 3) /* of an owned page: the size of the run it came in */
+#define CODE_TABLE       0x40u
+#define CODE_OWNED_BELOW 0x01u
+#define CODE_RESERVED    0x80u /* the payload in the other bits */
+#define MOST_PAYLOAD     0x7fu
+
+#define MOST_RUNS 16u
+#define MOST_KEPT 16u
+
+/* What is there when the space at hand is empty: its root, and what is another space's. */
+static struct {
+    unsigned frames;
+    uint64_t words[MOST_KEPT * ENTRY_COUNT];
+    struct address_space space;
+} kept;
+
+/* Where packing or unpacking is. */
+struct place {
+    struct image image;
+    unsigned used;
+    struct {
+        uint64_t frame, page;
+        unsigned size;
+    } runs[MOST_RUNS]; /* larger ones that were taken from the source, and for which page */
+    unsigned run_count;
+};
+
+static uint64_t kept_frame(unsigned number)
+{
+    return FIRST_FRAME + 2 * number; /* every second one: they lie apart */
+}
+
+void image_open(void)
+{
+    kept.frames = machine_frames_out();
+    kept.space = *rig.at->space;
+    assert_true(kept.frames <= MOST_KEPT);
+    for (unsigned i = 0; i < kept.frames; i++)
+        memcpy(&kept.words[i * ENTRY_COUNT], machine_frame(kept_frame(i)), PAGE_BYTES);
+}
+
+static bool is_kept(unsigned level, uint64_t page)
+{
+    return level == rig.model.levels && model_is_kept(level, page);
+}
+
+/* ---- packing ---- */
+
+static uint8_t code_of_leaf(unsigned level, uint64_t page, entry_t leaf)
+{
+    uint64_t frame = leaf_frame(leaf, level).number, known = ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_ACCESSED;
+    known |= ENTRY_DIRTY | ENTRY_OWNED | (level > 1 ? ENTRY_HUGE : 0);
+    if ((entry_flags(leaf) & ~known) != 0)
+        fail_msg("no image can hold the leaf %#lx", (unsigned long)leaf.bits);
+    unsigned code = CODE_LEAF;
+    code |= leaf.bits & ENTRY_WRITABLE ? CODE_WRITABLE : 0;
+    code |= leaf.bits & ENTRY_DIRTY ? CODE_DIRTY : 0;
+    if ((leaf.bits & ENTRY_OWNED) != 0)
+        return (uint8_t)(code | CODE_HOME(machine_home_of(frame)));
+    if (frame - page > MOST_SHIFT)
+        fail_msg("no image can hold page %#lx mapped to frame %#lx", (unsigned long)page,
+                 (unsigned long)frame);
+    return (uint8_t)(code | (frame != page ? CODE_SHIFTED : 0));
+}
+
+static uint8_t code_of(unsigned level, uint64_t page, entry_t entry)
+{
+    if (entry_is_table(entry, level))
+        return CODE_TABLE | (entry.bits & ENTRY_OWNED_BELOW ? CODE_OWNED_BELOW : 0);
+    if (entry_is_present(entry))
+        return code_of_leaf(level, page, entry);
+    if (entry_payload(entry) > MOST_PAYLOAD)
+        fail_msg("no image can hold the payload %#lx", (unsigned long)entry_payload(entry));
+    return entry_is_unused(entry) ? 0 : (uint8_t)(CODE_RESERVED | entry_payload(entry));
+}
+
+static void pack(struct place *place, unsigned level, uint64_t table, uint64_t page)
+{
+    for (unsigned i = 0; i < ENTRY_COUNT; i++, page += level_pages(level)) {
+        if (is_kept(level, page))
+            continue;
+        entry_t entry = {machine_frame(table)[i]};
+        if (place->used == IMAGE_BYTES)
+            fail_msg("there are more tables than an image has room for");
+        place->image.bytes[place->used++] = code_of(level, page, entry);
+        if (entry_is_table(entry, level))
+            pack(place, level - 1, entry_frame(entry).number, page);
+    }
+}
+
+struct image image_take(void)
+{
+    struct place place = {0};
+    pack(&place, rig.model.levels, rig.at->space->root.number, 0);
+    return place.image;
+}
+
+/* ---- unpacking ---- */
+
+static uint64_t take(unsigned size)
+{
+    frame_t frame = {0};
+    assert_true(machine_frames()->allocate(machine_frames(), (enum page_size)size, &frame));
+    return frame.number;
+}
+
+/* The frame of an owned page: one of its own, or a part of a run that may have been met before. */
+static uint64_t owned_frame(struct place *place, unsigned home, uint64_t page)
+{
+    uint64_t first = page & ~(level_pages(home) - 1);
+    unsigned i = 0;
+    if (home == PAGE_4K)
+        return take(home);
+    while (i < place->run_count && (place->runs[i].page != first || place->runs[i].size != home))
+        i++;
+    if (i == place->run_count) {
+        assert_true(place->run_count++ < MOST_RUNS);
+        place->runs[i].page = first;
+        place->runs[i].size = home;
+        place->runs[i].frame = take(home);
+    }
+    return place->runs[i].frame + page - first;
+}
+
+static uint64_t unpack_leaf(struct place *place, unsigned level, uint64_t page, unsigned code)
+{
+    unsigned home = code >> 3 & 3;
+    uint64_t flags =
+        ENTRY_ACCESSED | (code & CODE_WRITABLE ? ENTRY_WRITABLE : 0) | (code & CODE_DIRTY ? ENTRY_DIRTY : 0);
+    uint64_t frame = home ? owned_frame(place, home, page) : page + (code & CODE_SHIFTED ? 1 : 0);
+    model_add(rig.at->model, (struct model_leaf){page, frame, level, flags, home != 0, 0});
+    return entry_leaf(level, (frame_t){frame}, flags | (home ? ENTRY_OWNED : 0)).bits;
+}
+
+static unsigned unpack(struct place *place, unsigned level, uint64_t table, uint64_t page);
+
+static uint64_t unpack_entry(struct place *place, unsigned level, uint64_t page, unsigned code)
+{
+    if (code == 0)
+        return 0;
+    if (code & CODE_RESERVED) {
+        uint64_t entry = (uint64_t)(code & MOST_PAYLOAD) << 1;
+        model_add(rig.at->model, (struct model_leaf){.page = page, .size = level, .reserved = entry});
+        return entry;
+    }
+    if (code & CODE_LEAF)
+        return unpack_leaf(place, level, page, code);
+    uint64_t table = take(PAGE_4K);
+    rig.at->space->tables++;
+    unsigned count = unpack(place, level - 1, table, page);
+    return entry_to_table((frame_t){table}, count).bits | (code & CODE_OWNED_BELOW ? ENTRY_OWNED_BELOW : 0);
+}
+
+/* Answers how many entries of the table are used. */
+static unsigned unpack(struct place *place, unsigned level, uint64_t table, uint64_t page)
+{
+    unsigned used = 0;
+    for (unsigned i = 0; i < ENTRY_COUNT; i++, page += level_pages(level)) {
+        if (is_kept(level, page))
+            continue;
+        uint64_t entry = unpack_entry(place, level, page, place->image.bytes[place->used++]);
+        machine_frame(table)[i] = entry;
+        used += entry != 0;
+    }
+    return used;
+}
+
+/* Does the page map a part of this run? */
+static bool is_part(const struct model_leaf *leaf, uint64_t frame, unsigned size)
+{
+    return leaf && leaf->owned && leaf->frame - frame < level_pages(size);
+}
+
+/* What of a run no page has any more goes back; what is mapped in parts is parts to the source as well. */
+static void settle(unsigned size, uint64_t frame, uint64_t page)
+{
+    const struct model_leaf *leaf = model_overlap(rig.at->model, page, level_pages(size));
+    unsigned parts = 0;
+    for (uint64_t at = page; !parts && at < page + level_pages(size); at++)
+        parts = is_part(model_overlap(rig.at->model, at, 1), frame, size);
+    if (!parts) {
+        machine_frames()->release(machine_frames(), (enum page_size)size, (frame_t){frame});
+        return;
+    }
+    if (is_part(leaf, frame, size) && leaf->size == size)
+        return;
+    machine_frames()->split(machine_frames(), (enum page_size)size, (frame_t){frame});
+    for (unsigned i = 0; i < ENTRY_COUNT; i++)
+        settle(size - 1, frame + i * level_pages(size - 1), page + i * level_pages(size - 1));
+}
+
+void image_restore(const struct image *image)
+{
+    struct place place = {.image = *image};
+    machine_flush_all();
+    machine_reset_frames();
+    *rig.at->space = kept.space;
+    rig.at->model->count = 0;
+    for (unsigned i = 0; i < kept.frames; i++) {
+        assert_int_equal(take(PAGE_4K), kept_frame(i));
+        memcpy(machine_frame(kept_frame(i)), &kept.words[i * ENTRY_COUNT], PAGE_BYTES);
+    }
+    (void)unpack(&place, rig.model.levels, rig.at->space->root.number, 0);
+    for (unsigned i = 0; i < place.run_count; i++)
+        settle(place.runs[i].size, place.runs[i].frame, place.runs[i].page);
+    machine_reset_log();
+}

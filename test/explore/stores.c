@@ -1,0 +1,52 @@
+/* Where each page leads, before, between stores, and after. */
+#include "stores.h"
+
+#define MOST_PAGES 64u
+
+/* Where a page leads and with what rights, in a word; 0: nowhere. */
+static struct {
+    uint64_t before[MOST_PAGES], other[MOST_PAGES];
+    unsigned pages;
+    struct walker walker; /* of the space at hand, live or not */
+} watch;
+
+static uint64_t lead_of(uint64_t page)
+{
+    struct walk walk = walker_walk(&watch.walker, NULL, page * PAGE_BYTES, WALK_READ, false);
+    if (walk.faulted)
+        return 0;
+    return walk.frame << 4 | 8u | (unsigned)walk.writable << 2 | (unsigned)walk.user << 1 | walk.executable;
+}
+
+/* Of two leads that are not the one from before, one is a third state. */
+static void look(void)
+{
+    for (unsigned page = 0; page < watch.pages; page++) {
+        uint64_t lead = lead_of(page);
+        if (lead == watch.before[page])
+            continue;
+        if (watch.other[page] != watch.before[page] && watch.other[page] != lead)
+            fail_msg("between stores, page %#x led to %#lx, neither as before nor as after", page,
+                     (unsigned long)(watch.other[page] >> 4));
+        watch.other[page] = lead;
+    }
+    machine_fill_tlb();
+}
+
+void watch_begin(void)
+{
+    watch.walker = rig_walker();
+    watch.pages = (unsigned)level_pages(rig.model.levels);
+    assert_true(watch.pages <= MOST_PAGES);
+    for (unsigned page = 0; page < watch.pages; page++)
+        watch.before[page] = watch.other[page] = lead_of(page);
+    machine_observe(look);
+}
+
+void watch_end(void)
+{
+    for (unsigned page = 0; page < watch.pages; page++)
+        if (watch.other[page] != watch.before[page] && lead_of(page) != watch.other[page])
+            fail_msg("between stores, page %#x led to %#lx, neither as before nor as after", page,
+                     (unsigned long)(watch.other[page] >> 4));
+}
