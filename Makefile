@@ -52,7 +52,7 @@ $(B)/deps-%: tools/deps
 
 # ---- what each folder may include: its own list of directories ---------------------------------------------
 # Links to the headers a folder may see stand in a directory of their own, and nothing else is on the path.
-CONTRACT := handoff arena processor memory_map options identity runtime frames cpu format
+CONTRACT := handoff arena processor memory_map options identity runtime frames frame_bits cpu format
 GCC_INCLUDE = $(shell $(CC) -print-file-name=include)
 FREESTANDING = -nostdinc -isystem $(GCC_INCLUDE)
 INCLUDE_paging = $(FREESTANDING)
