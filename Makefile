@@ -150,7 +150,7 @@ KIND_mmap := -DMACHINE_MMAP -DPAGING_ACCESS_HEADER='"access_mmap.h"' -DPAGING_RE
     -DPAGING_FOREIGN_SLOT=141 -DPAGING_SCRATCH_SLOT=142
 KIND_toy := $(KIND_soft) -DPAGING_INDEX_BITS=1 -DPAGING_FOREIGN_SLOT=2 -DPAGING_SCRATCH_SLOT=3
 KIND_toy8 := $(KIND_soft) -DPAGING_INDEX_BITS=3
-PARTS := $(filter-out example frame_oracle frame_rig machine_mmap machine_soft test_%,$(patsubst test/host/%.c,%,$(wildcard test/host/*.c)))
+PARTS := $(filter-out chosen example frame_oracle frame_rig machine_mmap machine_soft test_%,$(patsubst test/host/%.c,%,$(wildcard test/host/*.c)))
 PARTS_soft := $(PARTS) machine_soft
 PARTS_mmap := $(PARTS) machine_mmap
 PARTS_toy := $(PARTS_soft)
@@ -201,18 +201,19 @@ HOST_PROGRAMS += $(TESTS_$(1):%=$(B)/host/$(1)/test_%)
 endef
 $(foreach kind,soft mmap toy toy8,$(eval $(call machine_rules,$(kind))))
 
-# One mutant of the core, with the same tests.
-define mutant_rules # mutant, kind
+# The same tests with a core whose mutant is chosen when the program runs (test/host/chosen.h).
+CHOSEN := -include test/host/chosen.h
+define tests_of_mutant # mutant
 MUTANT_TESTS_$(1) := $(or $(if $(filter $(1),$(SPACES_MUTANTS)),$(SPACES_MUTANT_TESTS)), \
     $(if $(filter $(1),$(STEPS_MUTANTS)),$(STEPS_MUTANT_TESTS)),$(MUTANT_TESTS))
-$(B)/mutants/$(1)/$(2)/%.o: paging/%.c Makefile | $(B)/deps-build $(B)/deps-test
-	$$(call compile_host,$(HOST_INCLUDE) $(KIND_$(2)) -DPAGING_MUTANT=$(1))
-$$(MUTANT_TESTS_$(1):%=$(B)/mutants/$(1)/$(2)/test_%): $(B)/mutants/$(1)/$(2)/test_%: $(B)/host/$(2)/test_%.o \
-    $(PARTS_$(2):%=$(B)/host/$(2)/%.o) $(CORE:paging/%.c=$(B)/mutants/$(1)/$(2)/%.o)
-	$$(link_host)
-MUTANT_PROGRAMS += $$(MUTANT_TESTS_$(1):%=$(B)/mutants/$(1)/$(2)/test_%)
 endef
-$(foreach mutant,$(MUTANTS),$(foreach kind,soft,$(eval $(call mutant_rules,$(mutant),$(kind)))))
+$(foreach mutant,$(MUTANTS),$(eval $(call tests_of_mutant,$(mutant))))
+MUTANT_PROGRAMS := $(sort $(foreach mutant,$(MUTANTS),$(MUTANT_TESTS_$(mutant):%=$(B)/mutants/soft/test_%)))
+$(B)/mutants/soft/%.o: paging/%.c Makefile | $(B)/deps-build $(B)/deps-test
+	$(call compile_host,$(HOST_INCLUDE) $(KIND_soft) $(CHOSEN))
+$(MUTANT_PROGRAMS): $(B)/mutants/soft/test_%: $(B)/host/soft/test_%.o $(B)/host/soft/chosen.o \
+    $(PARTS_soft:%=$(B)/host/soft/%.o) $(CORE:paging/%.c=$(B)/mutants/soft/%.o)
+	$(link_host)
 
 # The application with one mutant of the core in it.
 define boot_mutant_rules # mutant
@@ -300,8 +301,6 @@ bench-counts: $(B)/deps-build $(B)/deps-bench
 bench-programs: $(BENCH_PROGRAMS)
 	@:
 
-TEST_THINGS = $(HOST_PROGRAMS) $(BENCH_PROGRAMS) $(MUTANT_PROGRAMS) $(BOOT_MUTANTS:%=$(B)/mutants/%/selfmap.img) \
-    $(B)/selfmap.img
 print-%:
 	@echo $($*)
 
@@ -309,7 +308,6 @@ test: $(B)/deps-build $(B)/deps-run $(B)/deps-test $(B)/deps-proof
 	@$(MAKE) --no-print-directory -j$$(nproc) test-things
 	@test/run --all '$(ONLY)'
 .PHONY: test-things
-test-things: $(TEST_THINGS)
 
 # ---- what takes long: parts of `make verify` ---------------------------------------------------------------
 .PHONY: verify
@@ -488,12 +486,11 @@ $(foreach entries,2 4,$(eval $(call every_rules,$(entries))))
 
 # ---- small scopes, exhaustively: every memory image of the toy, and everything from each --------------------
 # Builds: plain is fast, for millions of steps; sanitized is not; in mutants and scratch the mutant of the core
-# is chosen when the program runs (test/explore/chosen.h), and scratch has tables of four entries, and so a
+# is chosen when the program runs, and scratch has tables of four entries, and so a
 # scratch page.
 .PHONY: explore
 VERIFY_PARTS += explore
 EXPLORE_FLAGS := -std=gnu17 -O2 -g -Wall -Wextra -Wshadow -Werror -I. -Itest/explore -DWALK_CACHE_BITS=7u
-CHOSEN := -include test/explore/chosen.h
 EXPLORE_plain := $(EXPLORE_FLAGS) $(KIND_toy)
 EXPLORE_sanitized := $(EXPLORE_plain) $(filter -f%,$(HOST_FLAGS))
 EXPLORE_mutants := $(EXPLORE_plain)
@@ -586,6 +583,10 @@ coverage: $(B)/deps-build $(B)/deps-test $(B)/deps-verify
 	@$(MAKE) --no-print-directory -j$$(nproc) coverage-programs
 	@test/coverage/run
 VERIFY_PARTS += verify-mutants
+
+# ---- all that `make test` runs: after everything that adds to it ---------------------------------------------
+test-things: $(HOST_PROGRAMS) $(BENCH_PROGRAMS) $(MUTANT_PROGRAMS) $(BOOT_MUTANTS:%=$(B)/mutants/%/selfmap.img) \
+    $(B)/selfmap.img
 
 # ---- what people and linters see ---------------------------------------------------------------------------
 check: $(B)/deps-build $(B)/deps-check
