@@ -582,7 +582,7 @@ coverage-programs: $(COVERAGE_PROGRAMS)
 coverage: $(B)/deps-build $(B)/deps-test $(B)/deps-verify
 	@$(MAKE) --no-print-directory -j$$(nproc) coverage-programs
 	@test/coverage/run
-VERIFY_PARTS += verify-mutants
+VERIFY_PARTS += coverage verify-mutants
 
 # ---- all that `make test` runs: after everything that adds to it ---------------------------------------------
 test-things: $(HOST_PROGRAMS) $(BENCH_PROGRAMS) $(MUTANT_PROGRAMS) $(BOOT_MUTANTS:%=$(B)/mutants/%/selfmap.img) \

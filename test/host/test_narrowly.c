@@ -159,6 +159,9 @@ static void nothing_is_flushed_for_the_owners_entry(void **state)
     rig_reserve(PLACE + 2 * MIB, 2, 0xbeef0);
     assert_status(rig_unmap_range(PLACE + 2 * MIB, 2 * MIB), PAGING_OK);
     assert_int_equal(machine_flushes() + machine_full_flushes(), 0);
+    rig_reserve(PLACE + 8 * KIB, 1, 0xbeef0);
+    assert_status(rig_unmap_range(PLACE + 4 * KIB, 8 * KIB), PAGING_OK);
+    assert_int_equal(machine_flushes() + machine_full_flushes(), 0);
 }
 
 /* Aligned, and its first frame can be addressed: but on so small a processor not all of a GiB. */
