@@ -1,7 +1,7 @@
 /*
  * Random cases without end; one that fails is shortened, printed and kept. See usage below, and README.md.
  *
- * The cases are run in a process of their own, which writes each step down in shared memory before it does it:
+ * The cases run in a process of their own, which writes each step down in shared memory before it does it:
  * whatever the end is, a wrong answer, a crash or no end at all, what led to it is known.
  */
 #define _GNU_SOURCE

@@ -1,5 +1,5 @@
 /*
- * Random cases (verb.h): verbs against the abstract maps, with a processor that loads what it likes meanwhile;
+ * Random cases (verb.h): verbs against the abstract maps, and a processor that loads what it likes meanwhile;
  * of one space, or of several that share and lend.
  *
  * The same seed makes the same cases: SEED=n in the environment repeats a failure, VERBS=n goes further.

@@ -1,4 +1,4 @@
-/* Steps as lines of text: a name, and the numbers that are out of the ordinary. What follows # is for people. */
+/* Steps as lines of text: a name, and the numbers out of the ordinary. What follows # is for people. */
 #include "verb.h"
 #include <stdlib.h>
 #include <string.h>

@@ -31,7 +31,7 @@ struct walker {
     bool no_execute; /* EFER.NXE: else bit 63 is reserved */
     bool pages_1g;   /* else PS in a P3 is reserved */
     uint64_t root;   /* frame number from CR3 */
-    /* Where an entry is kept, those of a table in a row; NULL where there is no memory: it reads as all ones. */
+    /* Where an entry is, those of a table in a row; NULL where there is no memory: it reads as all ones. */
     volatile uint64_t *(*entry)(uint64_t frame, unsigned index);
 };
 
