@@ -67,7 +67,7 @@ enum frames_status frames_add_taken(struct frames *frames, frame_t start, frame_
 {
     struct frame_zone *zone;
     enum frames_status status = add_run(frames, (struct frame_run){start.number, end.number}, &zone);
-    if (status != FRAMES_OK || zone == NULL)
+    if (zone == NULL)
         return status;
     for (uint64_t left = zone->end - zone->start; status == FRAMES_OK && left > 0; left--) {
         unsigned tier = 0;
@@ -104,13 +104,13 @@ enum frames_status frames_add_usable(struct frames *frames, const struct memory_
     struct frame_run run;
     uint64_t bytes = 0;
     enum frames_status status = FRAMES_OK;
-    for (size_t at = 0; status == FRAMES_OK && next_run(regions, count, &at, &run);) {
+    for (size_t at = 0; next_run(regions, count, &at, &run); bytes += zone_bytes(run)) {
         status = check_run(frames, run);
-        if (status == FRAMES_OK)
-            bytes += zone_bytes(run);
+        if (status != FRAMES_OK)
+            return status;
     }
-    if (status == FRAMES_OK && bytes > space_left(frames))
-        status = FRAMES_NO_SPACE;
+    if (bytes > space_left(frames))
+        return FRAMES_NO_SPACE;
     struct frame_zone *zone;
     for (size_t at = 0; status == FRAMES_OK && next_run(regions, count, &at, &run);)
         status = add_run(frames, run, &zone);

@@ -7,8 +7,8 @@
  * number of frames left in the source, from none up to where it makes no difference any more. Before each,
  * the TLB holds every page that can be reached, the windows' included, and every path to it; and after every
  * store the processor looks at all of it again (stores.h). The rig judges each step, as it judges the verbs
- * of all tests. With FRAMES no space ever has more than so many frames, tables and owned pages together, beside
- * the root; without, the exploration is closed: there is no image that was left out.
+ * of all tests. With FRAMES no space ever has more than so many frames, tables and owned pages together,
+ * beside the root; without, the exploration is closed: there is no image that was left out.
  *
  * The geometry is the toy's: two entries in a table, and only one slot of the root is kept. Built with four
  * entries there is a scratch page, and a foreign slot: then the space can be one that is not live but open

@@ -109,7 +109,7 @@ static bool set_number(struct test_case *test, unsigned step, const struct verb_
     return adopt(test, &other);
 }
 
-/* What it is when nothing is said; else fewer bits of it, low ones first. Not all of what is left out counts. */
+/* What it is when nothing is said; else fewer bits of it, low ones first. */
 static bool plainer_number(struct test_case *test, unsigned step, const struct verb_field *field)
 {
     uint64_t number = *verb_number(&test->steps[step], field);

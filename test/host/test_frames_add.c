@@ -32,6 +32,45 @@ static void runs_that_cannot_be_added_are_refused(void **state)
     assert_int_equal(frames_total(&frames), GIB(1) + 11);
 }
 
+/* From above, from below, and between. */
+static void runs_may_touch(void **state)
+{
+    (void)state;
+    static const uint64_t runs[][2] = {{GIB(2), GIB(2) + 9},
+                                       {GIB(2) + 10, GIB(2) + 11},
+                                       {GIB(2) - 1, GIB(2)},
+                                       {GIB(2) + 9, GIB(2) + 10},
+                                       {GIB(2) - 9, GIB(2) - 1}};
+    begin_with(4096, JUNK_ONES);
+    for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++)
+        assert_int_equal(frames_add_free(&frames, frame_at(runs[i][0]), frame_at(runs[i][1])), FRAMES_OK);
+    assert_int_equal(frames_total(&frames), 20);
+    assert_int_equal(frames.zone_count, 5);
+}
+
+/* The least memory with which so many zones of one frame can be had. */
+static uint64_t least_bytes(uint64_t zones)
+{
+    for (uint64_t bytes = 8;; bytes += 8) {
+        uint64_t added = 0;
+        begin_with(bytes, JUNK_RANDOM);
+        while (added < zones && frames_add_free(&frames, frame_at((added + 1) * BLOCK),
+                                                frame_at((added + 1) * BLOCK + 1)) == FRAMES_OK)
+            added++;
+        if (added == zones)
+            return bytes;
+    }
+}
+
+/* So no zone is let into memory that an earlier one has. Eight bytes may be lost where the memory begins. */
+static void each_zone_takes_what_the_first_took(void **state)
+{
+    (void)state;
+    const uint64_t first = least_bytes(1);
+    for (uint64_t zones = 2; zones <= 5; zones++)
+        assert_in_range(least_bytes(zones), zones * (first - 8), zones * first + 8);
+}
+
 static void usable_regions_are_added_all_or_none(void **state)
 {
     (void)state;
@@ -188,6 +227,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FRAME_TEST("frames: runs that overlap, are too high or do not fit are refused",
                    runs_that_cannot_be_added_are_refused),
+        FRAME_TEST("frames: runs may touch each other", runs_may_touch),
+        FRAME_TEST("frames: each zone takes what the first one took", each_zone_takes_what_the_first_took),
         FRAME_TEST("frames: usable regions are added all or none", usable_regions_are_added_all_or_none),
         FRAME_TEST("frames: bookkeeping for an earlier map plus slack is enough",
                    an_earlier_map_plus_slack_is_enough),

@@ -52,6 +52,25 @@ static void a_map_that_overlaps_adds_nothing(void **state)
     assert_int_equal(frames_total(&frames), 1);
 }
 
+/* What lies behind its words are those of the runs of 2 MiB. */
+static void after_the_last_block_comes_another(void **state)
+{
+    (void)state;
+    struct memory_region map = region(GIB(1), GIB(1) + 2 * BLOCK, MEMORY_CONVENTIONAL);
+    begin(&map, 1, JUNK_RANDOM);
+    frame_t run[2];
+    expect_allocate(PAGE_2M, &run[0]);
+    expect_allocate(PAGE_2M, &run[1]);
+    unsigned last = run[1].number > run[0].number;
+    expect_free(PAGE_2M, run[last]);
+    frame_t frame;
+    for (uint64_t i = 0; i < BLOCK; i++)
+        expect_allocate(PAGE_4K, &frame);
+    expect_free(PAGE_2M, run[!last]);
+    expect_allocate(PAGE_4K, &frame);
+    assert_int_equal(frame.number / BLOCK, run[!last].number / BLOCK);
+}
+
 /*
  * Superblocks are put in order when they are first needed. The frames in the last one, which the end of the
  * zone cuts off, are free from the start, and stay so while those before it are put in order.
@@ -144,11 +163,12 @@ static void sizes_that_are_none_are_refused(void **state)
 static void low_memory_costs_no_bookkeeping(void **state)
 {
     (void)state;
-    struct memory_region map[] = {region(GIB(1), GIB(2), MEMORY_CONVENTIONAL), region(0, 256, MEMORY_LOADER),
-                                  region(0, 257, MEMORY_LOADER)};
+    struct memory_region map[] = {region(GIB(1), GIB(2), MEMORY_CONVENTIONAL), region(0, 256, MEMORY_LOADER)};
     uint64_t without = frames_bookkeeping_bytes(map, 1, 0);
     assert_int_equal(frames_bookkeeping_bytes(map, 2, 0), without);
-    map[1] = map[2];
+    map[1].kind = MEMORY_CONVENTIONAL;
+    assert_int_equal(frames_bookkeeping_bytes(map, 2, 0), without);
+    map[1] = region(0, 257, MEMORY_LOADER);
     assert_int_equal(frames_bookkeeping_bytes(map, 2, 0), without + bytes_of(3));
 }
 
@@ -179,6 +199,8 @@ static void names_of_statuses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        FRAME_TEST("frames: when the last block of a zone is used up, another one is taken",
+                   after_the_last_block_comes_another),
         FRAME_TEST("frames: bookkeeping memory is used to the byte, one less is refused",
                    bookkeeping_is_used_to_the_byte),
         FRAME_TEST("frames: of a map that overlaps a zone or is too high, no region is added",

@@ -178,6 +178,7 @@ static void runs_across_zones_are_joined(void **state)
     expect_split(PAGE_1G, GIB(1));
     expect_split(PAGE_2M, block);
     expect_free(PAGE_4K, frame_at(block));
+    expect_no_join(PAGE_2M, block, FRAMES_FOREIGN);
     expect_allocate(PAGE_4K, &frame);
     expect_join(PAGE_2M, block);
     expect_free(PAGE_1G, frame_at(GIB(1)));
