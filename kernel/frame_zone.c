@@ -148,6 +148,8 @@ static void list_remove(struct frame_tier *tier, uint32_t index, uint32_t what_i
     /*@ assert \forall integer i; listed(clusters, tier->cluster_count, i) ==>
           (clusters[i].after == index ==> was_listed && before == i) &&
           (clusters[i].before == index ==> was_listed && after == i); */
+    /*@ assert was_listed && before != LIST_END ==> tier->open != index &&
+          (after != LIST_END ==> tier->open != after); */
     clusters[index].after = what_it_is;
     if (!was_listed)
         return;

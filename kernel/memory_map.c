@@ -89,22 +89,22 @@ static bool covered_frames(const struct memory_descriptor *descriptor, uint64_t 
 
 /*@ predicate an_edge(struct memory_edge *edge, integer descriptors) =
       edge->descriptor < descriptors && edge->frame <= MOST_FRAMES && edge->opens <= 1;
-    predicate all_edges{L}(struct memory_edge *edges, integer count, integer descriptors) =
-      \forall integer k; 0 <= k < count ==> an_edge(edges + k, descriptors); */
+    predicate all_edges{L}(struct memory_edge *edges, integer start, integer end, integer descriptors) =
+      \forall integer k; start <= k < end ==> an_edge(edges + k, descriptors); */
 
 /*@ requires limit <= MOST_FRAMES && count <= MAX_DESCRIPTORS;
     requires \valid_read(descriptors + (0 .. count - 1)) && \valid(edges + (0 .. 2 * count - 1));
     requires \separated(descriptors + (0 .. count - 1), edges + (0 .. 2 * count - 1));
     assigns edges[0 .. 2 * count - 1];
     ensures \result <= 2 * count && \result % 2 == 0;
-    ensures all_edges(edges, \result, count); */
+    ensures all_edges(edges, 0, \result, count); */
 static size_t collect_edges(const struct memory_descriptor *descriptors, size_t count, uint64_t limit,
                             struct memory_edge *edges)
 {
     size_t used = 0;
     /*@ loop invariant 0 <= i <= count;
         loop invariant used <= 2 * i && used % 2 == 0;
-        loop invariant all_edges(edges, used, count);
+        loop invariant all_edges(edges, 0, used, count);
         loop assigns i, used, edges[0 .. 2 * count - 1];
         loop variant count - i; */
     for (size_t i = 0; i < count; i++) {
@@ -124,15 +124,14 @@ static size_t collect_edges(const struct memory_descriptor *descriptors, size_t 
     predicate not_above{L}(struct memory_edge *edge, integer frame) = edge->frame <= frame;
     predicate below{L}(struct memory_edge *edges, integer count, integer frame) =
       \forall integer k; 0 <= k < count ==> not_above(edges + k, frame);
-    predicate ascend{L}(struct memory_edge *a, struct memory_edge *b) = a->frame <= b->frame;
     predicate sorted{L}(struct memory_edge *edges, integer start, integer end) =
-      \forall integer i, j; start <= i < j < end ==> ascend(edges + i, edges + j); */
+      \forall integer k; start <= k && k + 1 < end ==> edges[k].frame <= edges[k + 1].frame; */
 
 /*@ requires \valid(edges + i) && \valid(edges + j);
     assigns edges[i], edges[j];
     ensures edges[i] == \old(edges[j]) && edges[j] == \old(edges[i]);
     ensures still_edges: \forall integer n, most; 0 <= i < n && 0 <= j < n ==>
-      all_edges{Pre}(edges, n, most) ==> all_edges(edges, n, most);
+      all_edges{Pre}(edges, 0, n, most) ==> all_edges(edges, 0, n, most);
     ensures none_rises: \forall integer n, most; 0 <= i < n && 0 <= j < n ==>
       below{Pre}(edges, n, most) ==> below(edges, n, most); */
 static void swap_edges(struct memory_edge *edges, size_t i, size_t j)
@@ -148,8 +147,8 @@ static void swap_edges(struct memory_edge *edges, size_t i, size_t j)
     assigns edges[0 .. count - 1];
     ensures heap: heap(edges, root, count);
     ensures none_rises: \forall integer most; below{Pre}(edges, count, most) ==> below(edges, count, most);
-    ensures still_edges: \forall integer most; all_edges{Pre}(edges, count, most) ==>
-                         all_edges(edges, count, most); */
+    ensures still_edges: \forall integer most; all_edges{Pre}(edges, 0, count, most) ==>
+                         all_edges(edges, 0, count, most); */
 static void sift_down(struct memory_edge *edges, size_t root, size_t count)
 {
     /*@ loop invariant \at(root, Pre) <= root < count;
@@ -159,8 +158,8 @@ static void sift_down(struct memory_edge *edges, size_t root, size_t count)
           (\forall integer k; 0 < k < count && (k - 1) / 2 == root ==>
              edges[(root - 1) / 2].frame >= edges[k].frame);
         loop invariant \forall integer most; below{Pre}(edges, count, most) ==> below(edges, count, most);
-        loop invariant \forall integer most; all_edges{Pre}(edges, count, most) ==>
-                       all_edges(edges, count, most);
+        loop invariant \forall integer most; all_edges{Pre}(edges, 0, count, most) ==>
+                       all_edges(edges, 0, count, most);
         loop assigns root, edges[0 .. count - 1];
         loop variant count - root; */
     while (2 * root + 1 < count) {
@@ -170,48 +169,70 @@ static void sift_down(struct memory_edge *edges, size_t root, size_t count)
         if (edges[root].frame >= edges[child].frame)
             return;
         swap_edges(edges, root, child);
+        /*@ assert \forall integer k; 0 < k < count && (k - 1) / 2 == root ==>
+              edges[root].frame >= edges[k].frame; */
+        /*@ assert \at(root, Pre) < root ==> edges[(root - 1) / 2].frame >= edges[root].frame; */
         root = child;
     }
+}
+
+/* Of a heap: the largest goes to the end, and the others are a heap again. */
+/*@ requires 1 < count <= 2 * MAX_DESCRIPTORS && \valid(edges + (0 .. count - 1));
+    requires heap(edges, 0, count);
+    assigns edges[0 .. count - 1];
+    ensures heap: heap(edges, 0, count - 1);
+    ensures largest: below(edges, count - 1, edges[count - 1].frame);
+    ensures none_rises: \forall integer most; below{Pre}(edges, count, most) ==> below(edges, count, most);
+    ensures still_edges: \forall integer most; all_edges{Pre}(edges, 0, count, most) ==>
+                         all_edges(edges, 0, count, most); */
+static void largest_to_end(struct memory_edge *edges, size_t count)
+{
+    /*@ ghost
+      size_t top = 0;
+      /@ loop invariant 0 <= top <= count;
+         loop invariant top > 0 ==> below(edges, top, edges[0].frame);
+         loop assigns top;
+         loop variant count - top; @/
+      while (top < count) {
+          /@ assert top > 0 ==> edges[(top - 1) / 2].frame >= edges[top].frame; @/
+          top++;
+      } */
+    swap_edges(edges, 0, count - 1);
+    /*@ assert below(edges, count - 1, edges[count - 1].frame); */
+    /*@ assert \forall integer most; all_edges{Pre}(edges, 0, count, most) ==>
+          all_edges(edges, 0, count - 1, most) && an_edge(edges + (count - 1), most); */
+    sift_down(edges, 0, count - 1);
+    /*@ assert \forall integer most; all_edges{Pre}(edges, 0, count, most) ==>
+          all_edges(edges, 0, count - 1, most) && an_edge(edges + (count - 1), most); */
 }
 
 /*@ requires count <= 2 * MAX_DESCRIPTORS && \valid(edges + (0 .. count - 1));
     assigns edges[0 .. count - 1];
     ensures sorted: sorted(edges, 0, count);
-    ensures still_edges: \forall integer most; all_edges{Pre}(edges, count, most) ==>
-                         all_edges(edges, count, most); */
+    ensures still_edges: \forall integer most; all_edges{Pre}(edges, 0, count, most) ==>
+                         all_edges(edges, 0, count, most); */
 static void sort_edges(struct memory_edge *edges, size_t count)
 {
     /*@ loop invariant 0 <= root <= count / 2;
         loop invariant heap(edges, root, count);
-        loop invariant \forall integer most; all_edges{Pre}(edges, count, most) ==>
-                       all_edges(edges, count, most);
+        loop invariant \forall integer most; all_edges{Pre}(edges, 0, count, most) ==>
+                       all_edges(edges, 0, count, most);
         loop assigns root, edges[0 .. count - 1];
         loop variant root; */
     for (size_t root = count / 2; root > 0; root--)
         sift_down(edges, root - 1, count);
-    /*@ loop invariant 0 <= end <= count;
-        loop invariant count > 0 ==> end > 0;
-        loop invariant heap(edges, 0, end);
-        loop invariant sorted(edges, end, count);
-        loop invariant end < count ==> below(edges, end, edges[end].frame);
-        loop invariant \forall integer most; all_edges{Pre}(edges, count, most) ==>
-                       all_edges(edges, count, most);
+    /*@ loop invariant 0 <= end <= count && (count > 0 ==> end > 0);
+        loop invariant heap: heap(edges, 0, end);
+        loop invariant sorted: sorted(edges, end, count);
+        loop invariant below: end < count ==> below(edges, end, edges[end].frame);
+        loop invariant still_edges: \forall integer most; all_edges{Pre}(edges, 0, count, most) ==>
+                       all_edges(edges, 0, end, most) && all_edges(edges, end, count, most);
         loop assigns end, edges[0 .. count - 1];
         loop variant end; */
     for (size_t end = count; end > 1; end--) {
-        /*@ ghost
-          size_t top = 0;
-          /@ loop invariant 0 <= top <= end;
-             loop invariant top > 0 ==> below(edges, top, edges[0].frame);
-             loop assigns top;
-             loop variant end - top; @/
-          while (top < end) {
-              /@ assert top > 0 ==> edges[(top - 1) / 2].frame >= edges[top].frame; @/
-              top++;
-          } */
-        swap_edges(edges, 0, end - 1);
-        /*@ assert sorted(edges, end - 1, count); */
-        sift_down(edges, 0, end - 1);
+        largest_to_end(edges, end);
+        /*@ assert sorted(edges, end, count); */
+        /*@ assert end < count ==> edges[end - 1].frame <= edges[end].frame; */
     }
 }
 
@@ -246,42 +267,53 @@ static uint64_t joined_attributes(const struct cover *cover)
     return joined;
 }
 
-/*@ predicate in_order{L}(struct memory_region *regions, integer count, integer position) =
-      (\forall integer k; 0 <= k < count ==>
-         regions[k].start.number < regions[k].end.number <= position &&
-         0 <= regions[k].kind < MEMORY_KIND_COUNT) &&
-      (\forall integer j, k; 0 <= j < k < count ==> regions[j].end.number <= regions[k].start.number);
+/*@ predicate not_empty{L}(struct memory_region *regions, integer count, integer position) =
+      \forall integer k; 0 <= k < count ==>
+        regions[k].start.number < regions[k].end.number <= position &&
+        0 <= regions[k].kind < MEMORY_KIND_COUNT;
+    predicate one_by_one{L}(struct memory_region *regions, integer count) =
+      \forall integer k; 0 < k < count ==> regions[k - 1].end.number <= regions[k].start.number;
     predicate as_few_as_can_be{L}(struct memory_region *regions, integer count) =
       \forall integer k; 0 < k < count ==> regions[k - 1].end.number != regions[k].start.number ||
         regions[k - 1].kind != regions[k].kind || regions[k - 1].attributes != regions[k].attributes;
     predicate an_output{L}(struct output *output) =
       output->count <= output->capacity && \valid(output->regions + (0 .. output->capacity - 1)); */
 
-/* Make the last region longer, if it is of the same sort and ends there. False if it does not fit. */
+/* Is the next region of the same sort, and begins where the last one ends? */
+/*@ requires \valid_read(last);
+    assigns \nothing;
+    ensures \result <==> last->end.number == next.start.number && last->kind == next.kind &&
+                         last->attributes == next.attributes; */
+static bool is_continued(const struct memory_region *last, struct memory_region next)
+{
+    return last->end.number == next.start.number && last->kind == next.kind &&
+           last->attributes == next.attributes;
+}
+
+/* Make the last region longer, if this one continues it. False if it does not fit. */
 /*@ requires \valid(output) && an_output(output);
     requires \separated(output, output->regions + (0 .. output->capacity - 1));
     requires region.start.number < region.end.number && 0 <= region.kind < MEMORY_KIND_COUNT;
-    requires in_order(output->regions, output->count, region.start.number);
-    requires as_few_as_can_be(output->regions, output->count);
+    requires not_empty(output->regions, output->count, region.start.number);
+    requires one_by_one(output->regions, output->count) && as_few_as_can_be(output->regions, output->count);
     assigns output->count, output->regions[0 .. output->capacity - 1];
     ensures one_at_most: \old(output->count) <= output->count <= \old(output->count) + 1;
     ensures fits: !\result ==> output->count == output->capacity == \old(output->count);
     ensures an_output(output);
-    ensures in_order: in_order(output->regions, output->count, region.end.number);
+    ensures not_empty: not_empty(output->regions, output->count, region.end.number);
+    ensures one_by_one: one_by_one(output->regions, output->count);
     ensures few: as_few_as_can_be(output->regions, output->count); */
 static bool append(struct output *output, struct memory_region region)
 {
-    if (output->count > 0) {
-        struct memory_region *last = &output->regions[output->count - 1];
-        if (last->end.number == region.start.number && last->kind == region.kind &&
-            last->attributes == region.attributes) {
-            last->end.number = region.end.number;
-            return true;
-        }
+    if (output->count > 0 && is_continued(&output->regions[output->count - 1], region)) {
+        output->regions[output->count - 1].end.number = region.end.number;
+        return true;
     }
     if (output->count == output->capacity)
         return false;
     output->regions[output->count] = region;
+    /*@ assert as_few_as_can_be(output->regions, output->count); */
+    /*@ assert as_few_as_can_be(output->regions, output->count + 1); */
     output->count++;
     return true;
 }
@@ -289,13 +321,14 @@ static bool append(struct output *output, struct memory_region region)
 /* Append what holds between two edges, if anything does. False if it does not fit. */
 /*@ requires \valid_read(sweep) && \valid(output) && an_output(output) && start <= end;
     requires \separated(sweep, output, output->regions + (0 .. output->capacity - 1));
-    requires in_order(output->regions, output->count, start);
-    requires as_few_as_can_be(output->regions, output->count);
+    requires not_empty(output->regions, output->count, start);
+    requires one_by_one(output->regions, output->count) && as_few_as_can_be(output->regions, output->count);
     assigns output->count, output->regions[0 .. output->capacity - 1];
     ensures one_at_most: \old(output->count) <= output->count <= \old(output->count) + 1;
     ensures fits: !\result ==> output->count == output->capacity == \old(output->count);
     ensures an_output(output);
-    ensures in_order: in_order(output->regions, output->count, end);
+    ensures not_empty: not_empty(output->regions, output->count, end);
+    ensures one_by_one: one_by_one(output->regions, output->count);
     ensures few: as_few_as_can_be(output->regions, output->count); */
 static bool emit(const struct sweep *sweep, uint64_t start, uint64_t end, struct output *output)
 {
@@ -315,24 +348,26 @@ static bool emit(const struct sweep *sweep, uint64_t start, uint64_t end, struct
     return append(output, region);
 }
 
-/*@ predicate ascending{L}(struct memory_edge *edges, integer count) =
-      \forall integer k; 0 < k < count ==> ascend(edges + (k - 1), edges + k);
-    predicate has_descriptors{L}(struct memory_descriptor *descriptors, struct memory_edge *edges,
+/*@ predicate has_descriptors{L}(struct memory_descriptor *descriptors, struct memory_edge *edges,
                                  integer count) =
-      \forall integer k; 0 <= k < count ==> \valid_read(descriptors + edges[k].descriptor) &&
-                                             edges[k].frame <= MOST_FRAMES; */
+      \forall integer k; 0 <= k < count ==> \valid_read(descriptors + edges[k].descriptor);
+    predicate not_too_high{L}(struct memory_edge *edges, integer count) =
+      \forall integer k; 0 <= k < count ==> edges[k].frame <= MOST_FRAMES;
+    predicate same_frames{L1, L2}(struct memory_edge *edges, integer count) =
+      \forall integer k; 0 <= k < count ==> \at(edges[k].frame, L1) == \at(edges[k].frame, L2); */
 
 /* From the first edge to the last. False if the regions do not fit. */
 /*@ requires \valid_read(edges + (0 .. edge_count - 1)) && \valid(sweep);
     requires \valid(output) && an_output(output);
-    requires has_descriptors(descriptors, edges, edge_count) && ascending(edges, edge_count);
+    requires has_descriptors(descriptors, edges, edge_count);
+    requires not_too_high(edges, edge_count) && sorted(edges, 0, edge_count);
     requires \separated(sweep, output, edges + (0 .. edge_count - 1),
                         output->regions + (0 .. output->capacity - 1));
     requires \forall integer k; 0 <= k < edge_count ==> \separated(descriptors + edges[k].descriptor, sweep);
     requires output->count == 0;
-    assigns sweep->covers[0 .. MEMORY_KIND_COUNT - 1], output->count,
-            output->regions[0 .. output->capacity - 1];
-    ensures in_order: in_order(output->regions, output->count, MOST_FRAMES);
+    assigns *sweep, output->count, output->regions[0 .. output->capacity - 1];
+    ensures not_empty: not_empty(output->regions, output->count, MOST_FRAMES);
+    ensures one_by_one: one_by_one(output->regions, output->count);
     ensures few: as_few_as_can_be(output->regions, output->count);
     ensures an_output(output) && output->count <= edge_count;
     ensures fits: !\result ==> output->count == output->capacity && output->count < edge_count; */
@@ -343,19 +378,23 @@ static bool sweep_edges(const struct memory_descriptor *descriptors, const struc
         loop invariant apart: \forall integer k; 0 <= k < edge_count ==>
           \separated(edges + k, sweep, output, output->regions + (0 .. output->capacity - 1));
         loop invariant kept: has_descriptors(descriptors, edges, edge_count);
-        loop invariant ascending: ascending(edges, edge_count);
+        loop invariant same_frames: same_frames{Pre, Here}(edges, edge_count);
+        loop invariant same_place: output->regions == \at(output->regions, Pre) &&
+                                   output->capacity == \at(output->capacity, Pre);
         loop invariant an_output(output) && output->count <= i;
-        loop invariant in_order: in_order(output->regions, output->count,
+        loop invariant not_empty: not_empty(output->regions, output->count,
           i < edge_count ? edges[i].frame : MOST_FRAMES);
+        loop invariant one_by_one: one_by_one(output->regions, output->count);
         loop invariant few: as_few_as_can_be(output->regions, output->count);
-        loop assigns i, sweep->covers[0 .. MEMORY_KIND_COUNT - 1], output->count,
-                     output->regions[0 .. output->capacity - 1];
+        loop assigns i, *sweep, output->count,
+                     \at(output->regions, Pre)[0 .. \at(output->capacity, Pre) - 1];
         loop variant edge_count - i; */
     for (size_t i = 0; i < edge_count; i++) {
         uint64_t next = i + 1 < edge_count ? edges[i + 1].frame : edges[i].frame;
         /*@ assert edges[i].frame <= next <= MOST_FRAMES; */
         cross_edge(sweep, &descriptors[edges[i].descriptor], edges[i].opens == 1);
-        /*@ assert has_descriptors(descriptors, edges, edge_count) && ascending(edges, edge_count); */
+        /*@ assert has_descriptors(descriptors, edges, edge_count); */
+        /*@ assert same_frames{Pre, Here}(edges, edge_count); */
         if (!emit(sweep, edges[i].frame, next, output))
             return false;
     }
@@ -377,10 +416,10 @@ enum memory_map_status memory_map_normalise(const struct memory_descriptor *desc
     struct output output = {.regions = regions, .count = 0, .capacity = capacity};
     if (!sweep_edges(descriptors, edges, edge_count, &sweep, &output))
         return MEMORY_MAP_NO_SPACE;
-    /*@ assert in_order(regions, output.count, MOST_FRAMES) && as_few_as_can_be(regions, output.count); */
     /*@ assert \forall integer k; 0 <= k < capacity ==> \separated(region_count, regions + k); */
     *region_count = output.count;
-    /*@ assert in_order(regions, output.count, MOST_FRAMES); */
+    /*@ assert not_empty(regions, output.count, MOST_FRAMES); */
+    /*@ assert one_by_one(regions, output.count); */
     /*@ assert as_few_as_can_be(regions, output.count); */
     return MEMORY_MAP_OK;
 }

@@ -104,8 +104,8 @@ static inline bool memory_kind_is_usable(enum memory_kind kind)
       regions[k].start.number < regions[k].end.number <= 0x10000000000;
     ensures known_kinds: \result == MEMORY_MAP_OK ==> \forall integer k; 0 <= k < *region_count ==>
       0 <= regions[k].kind < MEMORY_KIND_COUNT;
-    ensures sorted_and_disjoint: \result == MEMORY_MAP_OK ==> \forall integer j, k;
-      0 <= j < k < *region_count ==> regions[j].end.number <= regions[k].start.number;
+    ensures sorted_and_disjoint: \result == MEMORY_MAP_OK ==> \forall integer k; 0 < k < *region_count ==>
+      regions[k - 1].end.number <= regions[k].start.number;
     ensures neighbours_differ: \result == MEMORY_MAP_OK ==> \forall integer k; 0 < k < *region_count ==>
       regions[k - 1].end.number != regions[k].start.number || regions[k - 1].kind != regions[k].kind ||
       regions[k - 1].attributes != regions[k].attributes; */
