@@ -90,7 +90,7 @@ void paging_went_live(struct address_space *space);
 
 /*
  * Give back every table of a space that is not live, and every owned frame it maps; what it borrows stays the
- * lender's. Afterwards the struct means nothing. To destroy a space that was live, activate another one first
+ * lender's. Afterwards the struct is all zeroes. To destroy a space that was live, activate another one first
  * (spaces.h), or load another root and say with paging_went_dormant how the tables can be reached from there.
  *
  *   PAGING_ACTIVE      the space is live

@@ -41,6 +41,8 @@ static void destroy(struct address_space *space)
     machine_reset_log();
     assert_status(paging_destroy(space, frames()), PAGING_OK);
     assert_int_equal(machine_flushes() + machine_full_flushes(), 0);
+    static const struct address_space none;
+    assert_same_space(space, &none);
 }
 
 static page_t page_at(uint64_t address)
@@ -166,6 +168,8 @@ static void live_dormant_destroyed(void **state)
         machine_fill_tlb();
         machine_load_cr3(other.root.number);
         machine_flush_all(); /* global pages too */
+        paging_went_dormant(&space, PAGE_BYTES); /* whatever is said */
+        assert_int_equal(space.offset, PAGE_BYTES);
         paging_went_dormant(&space, machine_offset());
         destroy(&space);
         assert_int_equal(machine_frames_out(), out);
