@@ -171,8 +171,8 @@ void scene_step(struct scene *scene, void (*call)(void *scene), uint64_t stack_t
     step_through(&stepped);
     CHECK(stepped.instructions > 0);
     judge(scene);
-    print("# %lu instructions, after each %u addresses%s: %lu third states\n", stepped.instructions,
-          scene->count, scene->forgets ? ", forgotten" : "", scene->third_states);
+    print("# %lu instructions; after each, %u pages were looked at%s: %lu neither as before nor as after\n",
+          stepped.instructions, scene->count, scene->forgets ? ", flushed first" : "", scene->third_states);
     scene->count = 0;
 }
 
