@@ -102,19 +102,17 @@ static bool next_run(const struct memory_region *regions, size_t count, size_t *
 enum frames_status frames_add_usable(struct frames *frames, const struct memory_region *regions, size_t count)
 {
     struct frame_run run;
-    uint64_t bytes = 0;
-    enum frames_status status = FRAMES_OK;
-    for (size_t at = 0; next_run(regions, count, &at, &run); bytes += zone_bytes(run)) {
-        status = check_run(frames, run);
+    uint64_t bytes = 0, end = 0;
+    for (size_t at = 0; next_run(regions, count, &at, &run); bytes += zone_bytes(run), end = run.end) {
+        enum frames_status status = run.start < end ? FRAMES_OVERLAP : check_run(frames, run);
         if (status != FRAMES_OK)
             return status;
     }
     if (bytes > space_left(frames))
         return FRAMES_NO_SPACE;
-    struct frame_zone *zone;
-    for (size_t at = 0; status == FRAMES_OK && next_run(regions, count, &at, &run);)
-        status = add_run(frames, run, &zone);
-    return status;
+    for (size_t at = 0; next_run(regions, count, &at, &run);)
+        (void)insert_zone(frames, run);
+    return FRAMES_OK;
 }
 
 uint64_t frames_bookkeeping_bytes(const struct memory_region *regions, size_t count, uint64_t extra_zones)

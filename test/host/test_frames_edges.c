@@ -50,6 +50,9 @@ static void a_map_that_overlaps_adds_nothing(void **state)
     map[1].end.number = ((uint64_t)1 << 40) + 1;
     assert_int_equal(frames_add_usable(&frames, map, 2), FRAMES_TOO_HIGH);
     assert_int_equal(frames_total(&frames), 1);
+    map[1] = region(GIB(2) - 1, GIB(3), MEMORY_CONVENTIONAL); /* with one another */
+    assert_int_equal(frames_add_usable(&frames, map, 3), FRAMES_OVERLAP);
+    assert_int_equal(frames_total(&frames), 1);
 }
 
 /* What lies behind its words are those of the runs of 2 MiB. */
