@@ -146,9 +146,8 @@ MUST_CHECK enum frames_status frames_add_taken(struct frames *frames, frame_t st
 
 /*
  * Add every usable region of a normalised map (conventional and boot services memory), neighbours as one
- * zone.
- * Statuses as for frames_add_free, FRAMES_OVERLAP also if the map is not sorted; on each of them no region was
- * added.
+ * zone. Statuses as for frames_add_free, FRAMES_OVERLAP also if the map is not sorted; on each of them no
+ * region was added.
  */
 MUST_CHECK enum frames_status frames_add_usable(struct frames *frames, const struct memory_region *regions,
                                                 size_t count);

@@ -167,7 +167,7 @@ static void live_dormant_destroyed(void **state)
         contents[i](&space);
         machine_fill_tlb();
         machine_load_cr3(other.root.number);
-        machine_flush_all(); /* global pages too */
+        machine_flush_all();                     /* global pages too */
         paging_went_dormant(&space, PAGE_BYTES); /* whatever is said */
         assert_int_equal(space.offset, PAGE_BYTES);
         paging_went_dormant(&space, machine_offset());
