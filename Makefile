@@ -22,7 +22,6 @@ help:
 	@echo 'make mutants [ONLY=REGEX] [JOBS=N]  change every single thing in the core and the frame allocator; a test must'
 	@echo '                                    notice (hours). SAMPLE=N SEED=S: so many of them, drawn at random'
 	@echo 'make coverage                       lines and branches that the host tests reach: $(B)/coverage/index.html'
-	@echo 'make verify                         all that takes long'
 	@echo 'make check                          formatting, linters, include rules, the PE image'
 	@echo 'make verify                         what takes too long for every change; $(B)/verify has the logs. Its parts:'
 	@echo 'make verify-oracle                    the tables of every machine, as QEMU reads them'
