@@ -25,14 +25,13 @@ static bool user_may(uint64_t rights, struct paging_access access)
 static bool key_forbids(const struct address_space *space, virt_addr_t address, uint64_t rights,
                         struct paging_access access)
 {
-    struct paging_path path = {0};
+    struct paging_path path;
     if (!access.protection_keys || access.kind == PAGING_FETCH || (rights & ENTRY_USER) == 0)
         return false;
     (void)!paging_trace(space, address, &path); /* to where the page was found */
     unsigned key = (unsigned)(path.entries[path.level].bits >> ENTRY_KEY_SHIFT) & 15;
-    unsigned forbidden = access.pkru >> (2 * key) & 3;
-    return (forbidden & 1) != 0 ||
-           ((forbidden & 2) != 0 && access.kind == PAGING_WRITE && (access.user || access.write_protect));
+    bool minds_writing = access.kind == PAGING_WRITE && (access.user || access.write_protect);
+    return (access.pkru >> (2 * key) & (minds_writing ? 3u : 1u)) != 0;
 }
 
 /* What the error code says of the access itself. Fetches are told apart only with no-execute or SMEP. */

@@ -3,8 +3,6 @@
 
 void flush_page(struct address_space *space, virt_addr_t address)
 {
-    if (space->reach == PAGING_BY_OFFSET)
-        return;
     tlb_flush_page(address);
     space->flushes++;
 }
@@ -23,5 +21,4 @@ void flush_now(struct address_space *space, struct flush_batch *batch)
     } else {
         flush_everything(space);
     }
-    batch->count = 0;
 }

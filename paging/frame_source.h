@@ -22,7 +22,7 @@ struct frame_source {
     /*
      * True: the next so many allocations of PAGE_4K cannot fail, if nobody else allocates in between; an
      * allocation of a larger size that succeeds counts as the frames it is made of. Changes nothing that is
-     * not undone by not allocating.
+     * not undone by not allocating. May be asked for 0.
      */
     bool (*reserve)(struct frame_source *source, uint64_t frames);
     /* False, and *frame untouched, when there is none. For a larger size that is no reason to give up. */

@@ -81,7 +81,7 @@ static bool put_allocated(const struct mapping *mapping, unsigned level, volatil
                           struct range range)
 {
     for (; range.at < range.end; range.at += level_pages(level), slot++) {
-        frame_t frame = {0};
+        frame_t frame;
         if (!mapping->frames->allocate(mapping->frames, (enum page_size)level, &frame))
             return false;
         entry_store(slot, entry_leaf(level, frame, mapping->flags));
@@ -159,7 +159,7 @@ static enum paging_status map_it(struct address_space *space, struct mapping *ma
     enum paging_status status = look(space, mapping, space->cpu.levels, space->root, range, &take);
     if (status != PAGING_OK)
         return status;
-    if (take > 0 && !reserve_frames(mapping->frames, take))
+    if (!reserve_frames(mapping->frames, take))
         return PAGING_NO_FRAMES;
     (void)put_range(space, mapping, space->cpu.levels, space->root, range);
     unlinked_done(space);
@@ -188,7 +188,7 @@ enum paging_status paging_map_range(struct address_space *space, virt_addr_t sta
     if (status != PAGING_OK)
         return status;
     uint64_t first = frame_containing(to).number, pages = range.end - range.at;
-    if (first >= space->frame_limit || pages > space->frame_limit - first)
+    if (first + pages > space->frame_limit) /* both are below 2^53 */
         return PAGING_FRAME_TOO_HIGH;
     mapping.delta = first - range.at;
     return map_it(space, &mapping, range);

@@ -15,9 +15,8 @@ ALWAYS_INLINE enum paging_status check_frame(const struct address_space *space, 
 {
     if (frame.number % level_pages(size) != 0)
         return PAGING_MISALIGNED;
-    uint64_t limit = space->frame_limit;
-    return frame.number >= limit || limit - frame.number < level_pages(size) ? PAGING_FRAME_TOO_HIGH
-                                                                             : PAGING_OK;
+    uint64_t last = frame.number | (level_pages(size) - 1);
+    return last >= space->frame_limit ? PAGING_FRAME_TOO_HIGH : PAGING_OK;
 }
 
 /* What stands in the way of a leaf of this size? Nothing if the walk ended at an unused entry. */
@@ -62,8 +61,7 @@ static entry_t leaf_for(unsigned size, frame_t frame, uint64_t flags)
 static enum paging_status install_if_frames(struct address_space *space, const struct walk *walk, page_t page,
                                             unsigned size, entry_t entry, struct frame_source *frames)
 {
-    unsigned missing = missing_tables(walk, size);
-    if (missing > 0 && !reserve_frames(frames, missing))
+    if (!reserve_frames(frames, missing_tables(walk, size)))
         return PAGING_NO_FRAMES;
     install(space, walk, page, size, entry, frames);
     return PAGING_OK;

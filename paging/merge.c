@@ -55,7 +55,7 @@ static void replace(struct address_space *space, volatile entry_t *slot, unsigne
     frames->release(frames, PAGE_4K, table);
     add_to_tables(space, (page_t){at}, -1);
     if ((leaf.bits & ENTRY_OWNED) != 0)
-        frames->join(frames, (enum page_size)(level + 1), leaf_frame(leaf, level + 1));
+        frames->join(frames, (enum page_size)(level + 1), entry_frame(leaf));
 }
 
 static bool can_be_leaf(const struct address_space *space, unsigned level)

@@ -38,7 +38,7 @@ static __attribute__((noinline)) uint64_t protect_alike(volatile entry_t *slot, 
                                                         uint64_t clear, bool look_only)
 {
     volatile entry_t *first = slot, *end = slot + count / TOGETHER * TOGETHER;
-    const uint64_t touched = set | clear | ENTRY_PRESENT;
+    const uint64_t touched = set | clear;
     for (; slot != end; slot += TOGETHER) {
         uint64_t entries[TOGETHER], any = 0, all = ~(uint64_t)0;
 #pragma GCC unroll 8
@@ -47,12 +47,12 @@ static __attribute__((noinline)) uint64_t protect_alike(volatile entry_t *slot, 
             any |= entries[i];
             all &= entries[i];
         }
-        uint64_t change = (all & touched) ^ (set | ENTRY_PRESENT);
-        if (((any ^ all) & touched) != 0)
+        if ((all & ENTRY_PRESENT) == 0 || ((any ^ all) & touched) != 0)
             break;
+        uint64_t change = (all ^ set) & touched;
         if (change == 0)
             continue;
-        if (look_only || (change & ENTRY_PRESENT) != 0)
+        if (look_only)
             break;
 #pragma GCC unroll 8
         for (unsigned i = 0; i < TOGETHER; i++)

@@ -57,16 +57,16 @@ enum paging_status paging_split(struct address_space *space, page_t page, struct
     return PAGING_OK;
 }
 
-/* The largest page size at whose boundary this page number stands. */
+/* The largest page size at whose boundary this page number stands: inside a leaf, so smaller than that. */
 static unsigned boundary_level(uint64_t number)
 {
     unsigned level = PAGE_4K;
-    while (level < PAGE_1G && number % level_pages(level + 1) == 0)
+    while (number % level_pages(level + 1) == 0)
         level++;
     return level;
 }
 
-/* page is in the leaf, edge the first page after the cut; both are the same at the start of a range. */
+/* page lies in the range, edge is the first page after the cut. At the start of a range they are the same. */
 static struct cut find_cut(const struct address_space *space, const struct cut_rule *rule, uint64_t page,
                            uint64_t edge)
 {
@@ -123,10 +123,10 @@ enum paging_status cuts_find(const struct address_space *space, struct range ran
     uint64_t tables = start.leaf - start.boundary + end.leaf - end.boundary;
     /* Both cuts may go through the same leaf, and share the tables down to where they part. */
     unsigned low = start.boundary > end.boundary ? start.boundary : end.boundary;
-    for (unsigned level = low; level < start.leaf && level < end.leaf; level++)
+    for (unsigned level = low; level < start.leaf; level++)
         if (range.at / level_pages(level + 1) == range.end / level_pages(level + 1))
             tables--;
-    if (tables > 0 && !reserve_frames(frames, tables))
+    if (!reserve_frames(frames, tables))
         return PAGING_NO_FRAMES;
     *cuts = (struct cuts){start, end};
     return PAGING_OK;

@@ -19,9 +19,7 @@ volatile entry_t *unlinked_open(struct address_space *space, frame_t table)
 {
     if (!uses_scratch(space))
         return table_by_offset(space, table);
-    entry_t entry = entry_make(table, slot_flags(space));
-    if (entry_load(space->scratch_entry).bits != entry.bits)
-        point_scratch_at(space, entry);
+    point_scratch_at(space, entry_make(table, slot_flags(space)));
     return space->scratch;
 }
 
@@ -60,10 +58,8 @@ void install(struct address_space *space, const struct walk *walk, page_t page, 
         below = entry_to_table(table, 1);
         below.bits |= level == size ? owned_below(level + 1, entry.bits) : 0;
     }
-    if (walk->level > size) {
-        unlinked_done(space);
-        add_to_tables(space, page, missing_tables(walk, size));
-    }
+    unlinked_done(space);
+    add_to_tables(space, page, missing_tables(walk, size));
     entry_store(walk->slots[walk->level], below);
     account_for(space, walk, size, entry);
 }

@@ -11,8 +11,7 @@ struct visiting {
 /* Rights that every level down to here grants, and no-execute if one denies. */
 static uint64_t passed_on(uint64_t rights, entry_t entry)
 {
-    uint64_t granted = rights & entry.bits & (ENTRY_WRITABLE | ENTRY_USER);
-    return granted | ((rights | entry.bits) & ENTRY_NO_EXECUTE);
+    return (rights & entry.bits) | ((rights | entry.bits) & ENTRY_NO_EXECUTE);
 }
 
 static enum paging_visit_kind kind_of(const struct address_space *space, entry_t entry, unsigned level)
@@ -78,7 +77,7 @@ enum paging_status paging_walk(const struct address_space *space, paging_visitor
     for (unsigned slot = 0; slot < ENTRY_COUNT; slot++) {
         unsigned count = slots_in_a_row(space, slot);
         uint64_t first = slot_page(space, slot).number;
-        if (count > 0 && !visit_table(&visiting, space->cpu.levels, space->root, first, count, rights))
+        if (!visit_table(&visiting, space->cpu.levels, space->root, first, count, rights))
             break;
         slot += count;
     }

@@ -279,6 +279,18 @@ static void identity(void **state)
     }
 }
 
+/* All of it lies in the first entries of the tables on the way. */
+static void unaligned_at_the_start_of_memory(void **state)
+{
+    (void)state;
+    rig_open();
+    assert_status(rig_identity_map_range(400 * KIB, 2 * GIB - 400 * KIB, RW), PAGING_OK);
+    ASSERT_RUNS(0, {0, 100}, {1, 412}, {2, 511}, {3, 1}, {0, 1});
+    assert_status(rig_identity_map_range(8 * KIB, 4 * KIB, RW), PAGING_OK);
+    assert_refused(0, WALK_READ, 0);
+    rig_check();
+}
+
 static const struct CMUnitTest tests[] = {
     RIG_TEST("map_range: 4K|2M|1G|2M|4K at the edges", largest_pages),
     RIG_TEST("map_range: no huge page over an edge", partial_pages),
@@ -295,6 +307,8 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("map_range: entries of the space's owner are refused", refuses_reserved),
     RIG_TEST("map_range: out of frames at every number, no change", out_of_frames),
     RIG_TEST("identity_map_range: same addresses, canonical only", identity),
+    RIG_TEST("identity_map_range: nothing before a start that is aligned less than the end",
+             unaligned_at_the_start_of_memory),
 };
 
 RIG_MAIN("map_range", tests)

@@ -1,4 +1,5 @@
 /* What a range is: what all verbs for ranges refuse without a trace, and where they reach. */
+#include "entries.h"
 #include "runs.h"
 
 #define RW ENTRY_WRITABLE
@@ -186,6 +187,26 @@ static void refuses_malformed(void **state)
     }
 }
 
+/* Only what leads to a page is looked at beforehand: a leaf of 4 KiB is replaced or removed as it is. */
+static void malformed_pages_are_no_matter(void **state)
+{
+    (void)state;
+    rig_open();
+    struct frame_source *frames = machine_frames();
+    assert_status(rig_map_range(PLACE, DEVICE, 8 * KIB, RW), PAGING_OK);
+    volatile uint64_t *entry = entry_at(PLACE + 4 * KIB, 1);
+    const uint64_t beyond = 1ull << 51;
+    *entry |= beyond;
+    assert_status(paging_merge_range(&rig.space, (virt_addr_t){PLACE}, 2 * MIB, frames), PAGING_OK);
+    assert_status(paging_protect_range(&rig.space, (virt_addr_t){PLACE}, 8 * KIB, 0, RW, frames), PAGING_OK);
+    assert_true(*entry & beyond);
+    assert_false(*entry & RW);
+    assert_status(paging_unmap_range(&rig.space, (virt_addr_t){PLACE + 4 * KIB}, 4 * KIB, frames), PAGING_OK);
+    assert_int_equal(*entry, 0);
+    assert_status(paging_unmap_range(&rig.space, (virt_addr_t){PLACE}, 4 * KIB, frames), PAGING_OK);
+    assert_int_equal(machine_frames_out(), rig.kept_frames);
+}
+
 static const struct CMUnitTest tests[] = {
     RIG_TEST("range: first and last pages of both halves", edges_of_the_halves),
     RIG_TEST("range: empty and misaligned ones are refused", refuses_shapes),
@@ -195,6 +216,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("range: into, out of and over kept slots", refuses_kept_slots),
     RIG_TEST("range: no NX is refused, no 1 GiB pages are 2 MiB ones", features_the_processor_lacks),
     RIG_TEST("range: an entry with a reserved bit is refused", refuses_malformed),
+    RIG_TEST("range: a 4 KiB page with a reserved bit is no reason to refuse", malformed_pages_are_no_matter),
     RIG_TEST("range: before the tables are live, nothing is flushed", before_going_live),
 };
 

@@ -356,15 +356,18 @@ static void levels_must_agree(void **state)
 static void judge_out_of_reach(void)
 {
     struct paging_translation translation;
-    struct paging_path path;
-    struct paging_stats stats;
-    uint64_t error;
+    struct paging_path path = {.level = 77};
+    struct paging_stats stats = {.reserved = 77};
+    uint64_t error = 77;
     virt_addr_t place = {PLACE};
     assert_status(paging_translate(rig.at->space, place, &translation), PAGING_OUT_OF_REACH);
     assert_status(paging_trace(rig.at->space, place, &path), PAGING_OUT_OF_REACH);
+    assert_int_equal(path.level, 77);
     assert_status(paging_count(rig.at->space, &stats), PAGING_OUT_OF_REACH);
+    assert_int_equal(stats.reserved, 77);
     assert_status(paging_check_access(rig.at->space, place, (struct paging_access){0}, &error),
                   PAGING_OUT_OF_REACH);
+    assert_int_equal(error, 77);
     assert_status(rig_map(PLACE, RW), PAGING_OUT_OF_REACH);
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OUT_OF_REACH);
     assert_status(rig_map_sized(PLACE, FRAME_2M, PAGE_2M, RW), PAGING_OUT_OF_REACH);
