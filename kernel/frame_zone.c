@@ -198,7 +198,7 @@ static void learn_up_to(struct frame_zone *zone, uint64_t superblock)
 /* The cluster that takes an item's place when it is split. It is closed, and no junk. */
 static uint32_t cluster_below(struct frame_zone *zone, unsigned tier, uint64_t item)
 {
-    if (tier == TOP_TIER && item >= zone->learned)
+    if (tier == TOP_TIER)
         learn_up_to(zone, item);
     return cluster_index(&zone->tiers[tier - 1], item * CLUSTER_ITEMS);
 }
@@ -258,16 +258,13 @@ static enum frames_status tier_take(struct frame_tier *tier, uint64_t *item)
 
 enum frames_status zone_take(struct frame_zone *zone, unsigned from, unsigned wanted, uint64_t *item)
 {
-    uint64_t taken;
-    enum frames_status status = tier_take(&zone->tiers[from], &taken);
+    enum frames_status status = tier_take(&zone->tiers[from], item);
     for (unsigned tier = from; status == FRAMES_OK && tier > wanted; tier--) {
-        uint32_t index = cluster_below(zone, tier, taken);
+        uint32_t index = cluster_below(zone, tier, *item);
         words_fill(cluster_words(&zone->tiers[tier - 1], index), WORD_FULL);
         list_add(&zone->tiers[tier - 1], index);
-        status = tier_take(&zone->tiers[tier - 1], &taken);
+        status = tier_take(&zone->tiers[tier - 1], item);
     }
-    if (status == FRAMES_OK)
-        *item = taken;
     return status;
 }
 
@@ -275,7 +272,7 @@ void zone_catch_up(struct frame_zone *zone, uint64_t frame)
 {
     struct frame_tier *tier = &zone->tiers[0];
     uint32_t index = cluster_index(tier, frame);
-    if (cluster_is_listed(&tier->clusters[index]) && words_are(cluster_words(tier, index), 0))
+    if (cluster_is_listed(&tier->clusters[index]))
         list_remove(tier, index, CLUSTER_FULL);
 }
 
@@ -395,8 +392,6 @@ static void open_edges(struct frame_zone *zone, unsigned tier_number)
             continue;
         uint64_t start = first > whole_start ? first : whole_start;
         uint64_t end = first + CLUSTER_ITEMS < whole_end ? first + CLUSTER_ITEMS : whole_end;
-        cluster_close(tier, left - 1);
-        tier->clusters[left - 1].after = CLUSTER_FULL;
         if (start < end)
             open_part(tier, left - 1, (unsigned)(start - first), (unsigned)(end - first));
     }

@@ -77,12 +77,12 @@ void zone_make(struct frame_zone *zone, struct frame_run run, unsigned char *mem
  * Take an item of the wanted tier, by splitting one of tier `from` if that is higher. That one must have an
  * open cluster.
  *
- *   FRAMES_CORRUPT   nothing has changed
+ *   FRAMES_CORRUPT   nothing has changed but perhaps *item
  */
 MUST_CHECK enum frames_status zone_take(struct frame_zone *zone, unsigned from, unsigned wanted,
                                         uint64_t *item);
 
-/* Frames were taken from the block of this one without zone_take: if none is left, it leaves the list. */
+/* The last free frame of the block of this one was taken without zone_take: it leaves the list. */
 void zone_catch_up(struct frame_zone *zone, uint64_t frame);
 
 /*

@@ -100,6 +100,40 @@ static void frames_at_the_end_stay_free(void **state)
     }
 }
 
+/* Clusters of the top tier are never made one item: nothing is above. */
+static void half_a_tebibyte_comes_back_whole(void **state)
+{
+    (void)state;
+    struct memory_region map = region(GIB(512), GIB(1024), MEMORY_CONVENTIONAL);
+    begin(&map, 1, JUNK_ONES);
+    frame_t frame;
+    for (unsigned round = 0; round < 2; round++) {
+        expect_allocate(PAGE_1G, &frame);
+        expect_free(PAGE_1G, frame);
+        assert_int_equal(frames_free_count(&frames), GIB(512));
+    }
+    expect_allocate(PAGE_4K, &frame);
+    expect_free(PAGE_4K, frame);
+    expect_allocate(PAGE_1G, &frame);
+}
+
+/* Where a run would have to be split, and its list names none, no parts of it are made up. */
+static void a_damaged_list_is_not_split(void **state)
+{
+    (void)state;
+    struct memory_region map = region(GIB(1), GIB(3), MEMORY_CONVENTIONAL);
+    begin(&map, 1, JUNK_RANDOM);
+    struct frame_tier *top = &frames.zones[0].tiers[FRAME_TIERS - 1];
+    top->open = top->cluster_count;
+    for (enum page_size size = PAGE_4K; size <= PAGE_1G; size++) {
+        frame_t frame = {77};
+        assert_int_equal(frames_allocate(&frames, size, &frame), FRAMES_CORRUPT);
+        assert_int_equal(frame.number, 77);
+    }
+    assert_int_equal(frames_handed_out(&frames), 0);
+    assert_int_equal(top[-1].open, LIST_END);
+}
+
 /* The source that the core gets answers no status, so the allocator counts what it had to refuse. */
 static void the_source_counts_what_it_refuses(void **state)
 {
@@ -210,6 +244,9 @@ int main(void)
                    a_map_that_overlaps_adds_nothing),
         FRAME_TEST("frames: those at a zone's end stay free while superblocks before them become known",
                    frames_at_the_end_stay_free),
+        FRAME_TEST("frames: the last GiB of 512 comes back like the first", half_a_tebibyte_comes_back_whole),
+        FRAME_TEST("frames: a run that a damaged list does not name is not split either",
+                   a_damaged_list_is_not_split),
         FRAME_TEST("frames: the source counts the releases and cuts it had to refuse",
                    the_source_counts_what_it_refuses),
         FRAME_TEST("frames: runs of a size that is none are refused", sizes_that_are_none_are_refused),
