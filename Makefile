@@ -469,7 +469,7 @@ frama-defects: $(B)/deps-framac
 # The same sources with tables of 2 entries, and of 4 in words of 2.
 EVERY_2 := -DPAGING_INDEX_BITS=1 -DFRAMES_WORD_ITEMS=2
 EVERY_4 := -DPAGING_INDEX_BITS=2 -DFRAMES_WORD_ITEMS=2
-EVERY_FLAGS := -DFRAMES_LEARNED_AT_ONCE=1 -D'ORACLE_FRAMES=(256 + 16)'
+EVERY_FLAGS := -DFRAMES_LEARNED_AT_ONCE=1 -DORACLE_FRAMES=272
 define every_rules # entries
 $(B)/host/every_$(1)/%.o: test/host/%.c Makefile | $(B)/deps-build $(B)/deps-test
 	$$(call compile_host,$(EVERY_FLAGS) $(EVERY_$(1)))

@@ -62,7 +62,7 @@ class World:
         self.tests = tests  # sources, one per program
         self.arguments = arguments  # each program is run once with each of these
         self.sanitized = any(flag.startswith("-fsanitize") for flag in flags)
-        self.is_quick = not self.sanitized and name in ("soft", "frames")
+        self.is_quick = not self.sanitized and name in ("soft", "frames", "frames-every-4")
         self.times = {}  # of each run, with nothing changed
         self.depends = {source: includes(source) for source in [*sources, *parts, *tests]}
 
@@ -132,9 +132,10 @@ class World:
 
 def all_worlds():
     """The cheapest first. The frame allocator has its own."""
-    names = ["HOST_FLAGS", "HOST_INCLUDE", "CORE", "CORE_TESTS", "TESTS_toy", "FRAME_TESTS"]
+    names = ["HOST_FLAGS", "HOST_INCLUDE", "CORE", "CORE_TESTS", "TESTS_toy", "FRAME_TESTS", "EVERY_FLAGS"]
     kinds = ("soft", "toy", "mmap")
     names += [f"{word}_{kind}" for kind in kinds for word in ("KIND", "PARTS")]
+    names += ["EVERY_2", "EVERY_4"]
     make = dict(zip(names, of_make(*names)))
     strict = [flag for flag in make["HOST_FLAGS"] if not flag.startswith(("-W", "-g"))] + ["-w", "-fPIC"]
     plain = ["-O2" if flag == "-O1" else flag for flag in strict if "sanitize" not in flag]
@@ -145,13 +146,18 @@ def all_worlds():
                      [host("test_" + test) for test in tests], [host(part) for part in make["PARTS_" + kind]],
                      arguments)
 
-    def frames(name, flags):
+    def frames(name, flags, tests):
         sources = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "kernel").glob("frame*.c"))
-        return World(name, "kernel", flags, sources, [host("test_" + test) for test in make["FRAME_TESTS"]],
+        return World(name, "kernel", flags, sources, [host("test_" + test) for test in tests],
                      [host("frame_rig"), host("frame_oracle")], [""])
+
+    def every(entries):
+        flags = [*plain, *make["EVERY_FLAGS"], *make["EVERY_" + entries]]
+        return frames("frames-every-" + entries, flags, ["frames_every"])
 
     tests = make["CORE_TESTS"]
     return [core("soft", "soft", plain, tests, ["4", "5"]),
             core("toy", "toy", plain, make["TESTS_toy"], ["3", "4"]),
             core("mmap", "mmap", plain, tests, ["4"]), core("sanitized", "soft", strict, tests, ["4"]),
-            frames("frames", plain), frames("frames-sanitized", strict)]
+            frames("frames", plain, make["FRAME_TESTS"]), every("4"), every("2"),
+            frames("frames-sanitized", strict, make["FRAME_TESTS"])]
