@@ -160,7 +160,7 @@ CORE_TESTS := random range map_range map_range_alloc owned over_reserved unmap_r
     unmap elsewhere junk instructions narrowly source
 TESTS_soft := $(CORE_TESTS)
 TESTS_mmap := $(CORE_TESTS)
-TESTS_toy := random owned_everywhere source old_or_new
+TESTS_toy := random owned_everywhere source old_or_new shallow
 TESTS_toy8 := random old_or_new
 CORE := $(sort $(wildcard paging/*.c))
 HOST_INCLUDE := -Ipaging -Itest/host

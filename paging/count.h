@@ -9,12 +9,13 @@
 
 #include "walk.h"
 
-/* What an entry of a table of this level says beside the count, if below it a leaf gets these flags. */
+/*
+ * What an entry of a table of this level says beside the count, if below it a leaf gets these flags. An entry
+ * of the owner's may look like such a leaf.
+ */
 static inline uint64_t owned_below(unsigned level, uint64_t flags)
 {
-    return level == PAGE_2M && (flags & ENTRY_PRESENT) && (flags & ENTRY_OWNED)
-               ? MUTANT_DROPS(NO_OWNED_BELOW, ENTRY_OWNED_BELOW)
-               : 0;
+    return level == PAGE_2M && (flags & ENTRY_OWNED) ? MUTANT_DROPS(NO_OWNED_BELOW, ENTRY_OWNED_BELOW) : 0;
 }
 
 /*

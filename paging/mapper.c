@@ -143,8 +143,7 @@ ALWAYS_INLINE enum paging_status map_express(unsigned levels, bool window, struc
     if (!frames->allocate(frames, PAGE_4K, &frame))
         return PAGING_NO_FRAMES;
     entry_store(way.slot, entry_leaf(PAGE_4K, frame, flags | ENTRY_OWNED));
-    entry_store(way.parent_slot,
-                (entry_t){way.parent.bits | owned_below(PAGE_2M, ENTRY_PRESENT | ENTRY_OWNED)});
+    entry_store(way.parent_slot, (entry_t){way.parent.bits | owned_below(PAGE_2M, ENTRY_OWNED)});
     return PAGING_OK;
 }
 

@@ -8,7 +8,7 @@ static bool touches_kept_slot(const struct address_space *space, struct range ra
     static const unsigned kept[] = {PAGING_RECURSIVE_SLOT, PAGING_FOREIGN_SLOT, PAGING_SCRATCH_SLOT};
     uint64_t span = level_pages(space->cpu.levels);
     for (unsigned i = 0; i < sizeof kept / sizeof kept[0]; i++)
-        if (kept[i] < ENTRY_COUNT && range.at < (kept[i] + 1) * span && kept[i] * span < range.end)
+        if (range.at < (kept[i] + 1) * span && kept[i] * span < range.end)
             return true;
     return false;
 }

@@ -148,7 +148,7 @@ unsigned model_refusals(const struct model *model, const struct paging_cpu *cpu,
         refusals |= 1u << PAGING_BAD_FLAGS;
     if (!cpu->has_no_execute && (wanted->flags & ENTRY_NO_EXECUTE))
         refusals |= 1u << PAGING_NOT_SUPPORTED;
-    if (wanted->size == PAGE_1G && !cpu->has_1g_pages)
+    if (wanted->size >= model->levels || (wanted->size == PAGE_1G && !cpu->has_1g_pages))
         refusals |= 1u << PAGING_NOT_SUPPORTED;
     if (wanted->page % pages != 0 || wanted->frame % pages != 0)
         refusals |= 1u << PAGING_MISALIGNED;
