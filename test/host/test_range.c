@@ -114,13 +114,19 @@ static void refuses_kept_slots(void **state)
         all_refuse(start - 3 * slot_bytes, 3 * slot_bytes + 4 * KIB, PAGING_RESERVED_SLOT);
         assert_status(rig_split(start), PAGING_RESERVED_SLOT);
     }
-    uint64_t lowest = rig_address(slots[0] * level_pages(rig.model.levels));
+    unsigned lowest = slots[0], highest = slots[0];
     for (unsigned i = 1; i < 3; i++) {
-        uint64_t start = rig_address(slots[i] * level_pages(rig.model.levels));
-        lowest = start < lowest ? start : lowest;
+        lowest = slots[i] < lowest ? slots[i] : lowest;
+        highest = slots[i] > highest ? slots[i] : highest;
     }
-    assert_status(rig_map_range(lowest - 4 * KIB, DEVICE, 4 * KIB, RW), PAGING_OK);
-    assert_status(rig_unmap_range(lowest - 4 * KIB, 4 * KIB), PAGING_OK);
+    uint64_t before = rig_address(lowest * level_pages(rig.model.levels)) - 4 * KIB;
+    assert_status(rig_map_range(before, DEVICE, 4 * KIB, RW), PAGING_OK);
+    assert_status(rig_unmap_range(before, 4 * KIB), PAGING_OK);
+    if (highest == ENTRY_COUNT - 1)
+        return;
+    uint64_t after = rig_address((highest + 1) * level_pages(rig.model.levels));
+    assert_status(rig_map_range(after, DEVICE, 4 * KIB, RW), PAGING_OK);
+    assert_status(rig_unmap_range(after, 4 * KIB), PAGING_OK);
 }
 
 static void features_the_processor_lacks(void **state)
