@@ -88,7 +88,7 @@ static inline void flush_table_later(const struct address_space *space, struct f
     flush_window_later(space, batch, level, page);
 }
 
-/* Forget one page now, or all that was collected, if the space is not reached by offset. */
+/* Forget one page now, or all that was collected. Of a space that is reached by offset nothing ever is. */
 void flush_page(struct address_space *space, virt_addr_t address);
 void flush_now(struct address_space *space, struct flush_batch *batch);
 

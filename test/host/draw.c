@@ -50,10 +50,15 @@ uint64_t draw(uint64_t below)
     return bytes == 0 ? 0 : next_bytes(bytes) % below;
 }
 
-/* In both halves a few entries of each table, so that tables come and go, and now and then a kept slot. */
+/*
+ * In both halves a few entries of each table, so that tables come and go, and now and then a kept slot. At the
+ * start of memory all indices are alike.
+ */
 static uint64_t few_entries(void)
 {
-    uint64_t page = draw(2) ? rig_page(rig_upper_place()).number : ENTRY_COUNT < 512 ? 0 : PLACE / PAGE_BYTES;
+    uint64_t page = rig_page(rig_upper_place()).number;
+    if (draw(2) == 0)
+        page = ENTRY_COUNT < 512 || draw(4) == 0 ? 0 : PLACE / PAGE_BYTES;
     for (unsigned level = 1; level < rig.model.levels; level++)
         page += level_pages(level) * draw(level < 4 ? 3 : 2);
     if (draw(16) == 0)
