@@ -216,6 +216,16 @@ static void every_status_has_a_name(void **state)
     assert_string_equal(paging_status_name(PAGING_NOT_MAPPED), "not mapped");
 }
 
+/* Bits 3 and 4 are the number of an entry of the PAT (SDM 3A, 4.9.2). */
+static void kinds_of_memory_are_numbered(void **state)
+{
+    (void)state;
+    static const uint64_t kinds[] = {ENTRY_CACHE_WRITE_BACK, ENTRY_CACHE_WRITE_THROUGH,
+                                     ENTRY_CACHE_UNCACHED_MINUS, ENTRY_CACHE_WRITE_COMBINING};
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(kinds[i], i << 3);
+}
+
 static const struct CMUnitTest tests[] = {
     RIG_TEST("address: canonical at every boundary of both halves", canonical_boundaries),
     RIG_TEST("address: a page and back", page_round_trip),
@@ -228,6 +238,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("entry: encode and decode", entry_round_trip),
     RIG_TEST("entry: counts 1 to 512", count_round_trip),
     RIG_TEST("entry: bit 7 in a P1 is PAT, not huge", pat_is_not_huge),
+    RIG_TEST("entry: kinds of memory are the first four of the PAT", kinds_of_memory_are_numbered),
     RIG_TEST("status: each has its own name", every_status_has_a_name),
 };
 

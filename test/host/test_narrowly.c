@@ -125,6 +125,31 @@ static void a_reserved_bit_beside_pat(void **state)
     entry_write(PLACE, 1, leaf);
 }
 
+/* Bit 12 of a huge leaf is PAT, and no part of its frame. The core never sets it. */
+static void pat_in_a_huge_page(void **state)
+{
+    (void)state;
+    static const uint64_t frames[] = {FRAME_2M, FRAME_1G}, pat = (uint64_t)1 << 12;
+    for (enum page_size size = PAGE_2M; size <= PAGE_1G; size++) {
+        rig_open();
+        assert_status(rig_map_sized(PLACE, frames[size - 2], size, RW), PAGING_OK);
+        entry_write(PLACE, size, *entry_at(PLACE, size) | pat);
+        struct paging_translation found;
+        struct paging_unmapped gone;
+        assert_status(paging_translate(&rig.space, (virt_addr_t){PLACE + 5}, &found), PAGING_OK);
+        assert_int_equal(found.address.value, frames[size - 2] * PAGE_BYTES + 5);
+        assert_status(paging_split(&rig.space, rig_page(PLACE), machine_frames()), PAGING_OK);
+        assert_status(paging_translate(&rig.space, (virt_addr_t){PLACE + 5}, &found), PAGING_OK);
+        assert_int_equal(found.address.value, frames[size - 2] * PAGE_BYTES + 5);
+        virt_addr_t start = {PLACE};
+        assert_status(paging_merge_range(&rig.space, start, level_bytes(size), machine_frames()), PAGING_OK);
+        entry_write(PLACE, size, *entry_at(PLACE, size) | pat);
+        assert_status(paging_unmap(&rig.space, rig_page(PLACE), machine_frames(), &gone), PAGING_OK);
+        assert_int_equal(gone.frame.number, frames[size - 2]);
+        machine_close();
+    }
+}
+
 static void a_path_that_is_none(void **state)
 {
     (void)state;
@@ -147,6 +172,30 @@ static void names_of_statuses(void **state)
         assert_string_not_equal(name, unknown);
         for (unsigned other = 0; other < status; other++)
             assert_string_not_equal(name, paging_status_name((enum paging_status)other));
+    }
+}
+
+/* Whatever else an entry says, it is the owner's if it is not present: no way leads through it. */
+static void a_table_that_is_not_present(void **state)
+{
+    (void)state;
+    rig_open();
+    assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
+    struct paging_translation found;
+    struct paging_unmapped gone;
+    struct address_space *space = &rig.space;
+    struct frame_source *source = machine_frames();
+    for (unsigned level = 2; level <= rig.model.levels; level++) {
+        uint64_t whole = *entry_at(PLACE, level);
+        entry_write(PLACE, level, whole & ~(uint64_t)1);
+        machine_snapshot();
+        assert_status(paging_translate(space, (virt_addr_t){PLACE}, &found), PAGING_RESERVED);
+        assert_status(paging_map_to(space, rig_page(PLACE + 4 * KIB), (frame_t){DEVICE_FRAME}, RW, source),
+                      PAGING_RESERVED);
+        assert_status(paging_map(space, rig_page(PLACE + 4 * KIB), RW, source), PAGING_RESERVED);
+        assert_status(paging_unmap(space, rig_page(PLACE), source, &gone), PAGING_RESERVED);
+        assert_true(machine_unchanged());
+        entry_write(PLACE, level, whole);
     }
 }
 
@@ -242,10 +291,12 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("map: the very first pages, whose tables all look alike", the_first_pages),
 #endif
     RIG_TEST("malformed: a huge page in the root, although it is aligned", a_huge_page_in_the_root),
+    RIG_TEST("reserved: what would be a table if it were present", a_table_that_is_not_present),
     RIG_TEST("unmap_range: nothing is flushed for an entry of the owner's",
              nothing_is_flushed_for_the_owners_entry),
     RIG_TEST("malformed: a reserved bit in a 4 KiB leaf counts beside the PAT bit too",
              a_reserved_bit_beside_pat),
+    RIG_TEST("PAT: bit 12 of a huge leaf is no part of its frame", pat_in_a_huge_page),
     RIG_TEST("trace: a non-canonical address leaves the path as it was", a_path_that_is_none),
     RIG_TEST("status: each has a name of its own, and what is none has none", names_of_statuses),
 };
