@@ -169,6 +169,9 @@ static void entry_round_trip(void **state)
         assert_int_equal(entry_flags(entry), LEAF_FLAGS);
         assert_int_equal(entry.bits, frames[i] << 12 | LEAF_FLAGS);
     }
+    const frame_t no_frame = {UINT64_MAX}; /* what is too large stays out of the other's bits */
+    assert_int_equal(entry_make(no_frame, 0).bits, ENTRY_FRAME_MASK);
+    assert_int_equal(entry_make((frame_t){0}, UINT64_MAX).bits, ~ENTRY_FRAME_MASK);
     assert_true(entry_is_unused((entry_t){0}));
     assert_false(entry_is_unused((entry_t){2}));
     assert_false(entry_is_present((entry_t){2}));
@@ -185,6 +188,7 @@ static void count_round_trip(void **state)
         assert_int_equal(entry_count(entry), count);
         assert_int_equal(entry_frame(entry).number, 0xffffffffff);
         assert_int_equal(entry_flags(entry) & ~COUNT_MASK, ENTRY_TABLE_FLAGS);
+        assert_int_equal(entry_with_count(entry, count + 512).bits, entry.bits); /* so many bits there are */
         assert_int_equal(entry.bits >> 52 & 0x7f, (count - 1) & 0x7f);
         assert_int_equal(entry.bits >> 9 & 3, (count - 1) >> 7);
         assert_int_equal(entry.bits >> 59, 0);
