@@ -175,30 +175,6 @@ static void names_of_statuses(void **state)
     }
 }
 
-/* Whatever else an entry says, it is the owner's if it is not present: no way leads through it. */
-static void a_table_that_is_not_present(void **state)
-{
-    (void)state;
-    rig_open();
-    assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
-    struct paging_translation found;
-    struct paging_unmapped gone;
-    struct address_space *space = &rig.space;
-    struct frame_source *source = machine_frames();
-    for (unsigned level = 2; level <= rig.model.levels; level++) {
-        uint64_t whole = *entry_at(PLACE, level);
-        entry_write(PLACE, level, whole & ~(uint64_t)1);
-        machine_snapshot();
-        assert_status(paging_translate(space, (virt_addr_t){PLACE}, &found), PAGING_RESERVED);
-        assert_status(paging_map_to(space, rig_page(PLACE + 4 * KIB), (frame_t){DEVICE_FRAME}, RW, source),
-                      PAGING_RESERVED);
-        assert_status(paging_map(space, rig_page(PLACE + 4 * KIB), RW, source), PAGING_RESERVED);
-        assert_status(paging_unmap(space, rig_page(PLACE), source, &gone), PAGING_RESERVED);
-        assert_true(machine_unchanged());
-        entry_write(PLACE, level, whole);
-    }
-}
-
 /* No processor has pages of 512 GiB, however well the frame is aligned for one. */
 static void a_huge_page_in_the_root(void **state)
 {
@@ -211,45 +187,6 @@ static void a_huge_page_in_the_root(void **state)
     assert_status(paging_translate(&rig.space, inside, &found), PAGING_MALFORMED);
     *entry = 0;
 }
-
-/*
- * Where every index is 0, who begins at a wrong level finds tables all the way; and a page with these flags
- * looks like one more. (A process cannot have the first pages.)
- */
-#ifndef MACHINE_MMAP
-static void the_first_pages(void **state)
-{
-    (void)state;
-    const uint64_t like_a_table = RW | ENTRY_USER | ENTRY_ACCESSED | ENTRY_DIRTY;
-    rig_open();
-    assert_status(rig_map_to(0, DEVICE_FRAME, like_a_table), PAGING_OK);
-    assert_status(rig_map_to(4 * KIB, DEVICE_FRAME + 1, RW), PAGING_OK);
-    rig_translate(4 * KIB);
-    assert_status(rig_unmap(4 * KIB, NULL), PAGING_OK);
-    assert_status(rig_unmap(0, NULL), PAGING_OK);
-
-    struct address_space space;
-    struct paging_unmapped gone;
-    struct paging_translation found;
-    unsigned out = machine_frames_out();
-    machine_fill(DEVICE_FRAME);
-    machine_forget_promise();
-    assert_status(paging_create(&space, rig.space.cpu, machine_offset(), machine_frames()), PAGING_OK);
-    for (uint64_t i = 0; i < 2; i++) {
-        machine_forget_promise();
-        assert_status(
-            paging_map_to(&space, (page_t){i}, (frame_t){DEVICE_FRAME + i}, like_a_table, machine_frames()),
-            PAGING_OK);
-    }
-    assert_status(paging_translate(&space, (virt_addr_t){4 * KIB}, &found), PAGING_OK);
-    assert_int_equal(found.address.value, (DEVICE_FRAME + 1) * PAGE_BYTES);
-    for (uint64_t i = 0; i < 2; i++)
-        assert_status(paging_unmap(&space, (page_t){1 - i}, machine_frames(), &gone), PAGING_OK);
-    assert_int_equal(machine_frame(DEVICE_FRAME)[1], machine_junk(DEVICE_FRAME));
-    assert_status(paging_destroy(&space, machine_frames()), PAGING_OK);
-    assert_int_equal(machine_frames_out(), out);
-}
-#endif
 
 /* In no TLB, because it is not present. */
 static void nothing_is_flushed_for_the_owners_entry(void **state)
@@ -287,11 +224,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("protect_range: a huge page that was not cut keeps the processor's marks",
              a_mark_beyond_the_range_stays),
     RIG_TEST("map: a huge page that is not all below MAXPHYADDR is refused", half_of_a_page_can_be_addressed),
-#ifndef MACHINE_MMAP
-    RIG_TEST("map: the very first pages, whose tables all look alike", the_first_pages),
-#endif
     RIG_TEST("malformed: a huge page in the root, although it is aligned", a_huge_page_in_the_root),
-    RIG_TEST("reserved: what would be a table if it were present", a_table_that_is_not_present),
     RIG_TEST("unmap_range: nothing is flushed for an entry of the owner's",
              nothing_is_flushed_for_the_owners_entry),
     RIG_TEST("malformed: a reserved bit in a 4 KiB leaf counts beside the PAT bit too",
