@@ -44,6 +44,20 @@ static void merge_before_going_live(void **state)
     assert_int_equal(rig.space.flushes + rig.space.full_flushes, 0);
 }
 
+/* Where a full flush begins to cost less than to fill the TLB anew. */
+static void one_by_one_or_all_at_once(void **state)
+{
+    (void)state;
+    rig_open();
+    map_small(PLACE, DEVICE_2M, RW);
+    assert_status(rig_protect_range(PLACE, 32 * 4 * KIB, 0, RW), PAGING_OK);
+    assert_int_equal(machine_flushes(), 32);
+    assert_int_equal(machine_full_flushes(), 0);
+    assert_status(rig_protect_range(PLACE + MIB, 33 * 4 * KIB, 0, RW), PAGING_OK);
+    assert_int_equal(machine_flushes(), 0);
+    assert_int_equal(machine_full_flushes(), 1);
+}
+
 /* A store to an entry that stays as it is could undo what the processor marks in it at that moment. */
 static void only_what_changes_is_written(void **state)
 {
@@ -218,6 +232,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("merge: 512 entries of the owner's are no page, although they look alike",
              a_row_of_reserved_entries),
     RIG_TEST("merge: before the tables are live nothing is flushed", merge_before_going_live),
+    RIG_TEST("protect_range: 32 pages are forgotten one by one, 33 all at once", one_by_one_or_all_at_once),
     RIG_TEST("protect_range: what has the flags already is not written, wherever it lies",
              only_what_changes_is_written),
     RIG_TEST("protect_range: holes stay holes among many pages that change", holes_among_many_pages),
