@@ -32,7 +32,7 @@ static inline bool reserve_frames(struct frame_source *frames, uint64_t count)
 /* One of those. */
 static inline frame_t reserved_frame(struct frame_source *frames)
 {
-    frame_t frame = {0};
+    frame_t frame;
     (void)frames->allocate(frames, PAGE_4K, &frame);
     return frame;
 }

@@ -51,8 +51,8 @@ uint64_t draw(uint64_t below)
 }
 
 /*
- * In both halves a few entries of each table, so that tables come and go, and now and then a kept slot. At the
- * start of memory all indices are alike.
+ * In both halves a few entries of each table, so that tables come and go, and now and then a kept slot. At
+ * the start of memory all indices are alike.
  */
 static uint64_t few_entries(void)
 {

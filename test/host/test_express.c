@@ -1,6 +1,6 @@
 /*
- * The short way of the verbs for single pages takes what it meets for ordinary tables, unless one look at each
- * entry says otherwise. Here are those that nearly pass.
+ * The short way of the verbs for single pages takes what it meets for ordinary tables, unless one look at
+ * each entry says otherwise. Here are those that nearly pass.
  */
 #include "entries.h"
 #include <string.h>

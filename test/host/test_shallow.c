@@ -1,6 +1,6 @@
 /*
- * Toy tables of three levels: their root is a P3, whose entries span as much as a page of 1 GiB would. No leaf
- * may stand there. With four levels one may.
+ * Toy tables of three levels: their root is a P3, whose entries span as much as a page of 1 GiB would. No
+ * leaf may stand there. With four levels one may.
  */
 #include "runs.h"
 
