@@ -104,6 +104,8 @@ static void lend_refuses(void **state)
     assert_int_equal(*last, 0);
     *last = 2;
     assert_not_lent(PAGING_RESERVED);
+    *last = ~(uint64_t)1; /* not present: no bit of it counts */
+    assert_not_lent(PAGING_RESERVED);
     *last = DEVICE_FRAME << 12 | 0xe7;
     assert_not_lent(PAGING_MALFORMED);
     *last = 0;
