@@ -117,6 +117,25 @@ static void half_a_tebibyte_comes_back_whole(void **state)
     expect_allocate(PAGE_1G, &frame);
 }
 
+/* What lies behind a zone could be one more tier, of runs of 512 GiB. */
+static void a_zone_has_three_tiers(void **state)
+{
+    (void)state;
+    uint64_t bytes = bytes_of(512 * 512 + 512 + 1) + sizeof(struct frame_tier);
+    unsigned char *memory = aligned_alloc(8, bytes);
+    assert_non_null(memory);
+    uint64_t words[512 / 64] = {0};
+    struct cluster place = {0, 0};
+    *(struct frame_tier *)(memory + sizeof(struct frame_zone)) =
+        (struct frame_tier){.free = words, .clusters = &place, .cluster_count = 1};
+    frames_init(&frames, memory, bytes);
+    assert_int_equal(frames_add_free(&frames, frame_at(GIB(512)), frame_at(GIB(1024))), FRAMES_OK);
+    for (unsigned i = 0; i < 512 / 64; i++)
+        assert_int_equal(words[i], 0);
+    assert_int_equal(place.before + place.after, 0);
+    free(memory);
+}
+
 /* Where a run would have to be split, and its list names none, no parts of it are made up. */
 static void a_damaged_list_is_not_split(void **state)
 {
@@ -245,6 +264,7 @@ int main(void)
         FRAME_TEST("frames: those at a zone's end stay free while superblocks before them become known",
                    frames_at_the_end_stay_free),
         FRAME_TEST("frames: the last GiB of 512 comes back like the first", half_a_tebibyte_comes_back_whole),
+        FRAME_TEST("frames: what lies behind a zone is no tier of it", a_zone_has_three_tiers),
         FRAME_TEST("frames: a run that a damaged list does not name is not split either",
                    a_damaged_list_is_not_split),
         FRAME_TEST("frames: the source counts the releases and cuts it had to refuse",
