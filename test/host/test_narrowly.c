@@ -216,6 +216,19 @@ static void nothing_is_flushed_for_the_owners_entry(void **state)
     assert_int_equal(machine_flushes() + machine_full_flushes(), 0);
 }
 
+/* In a table's entry bit 11 would say that spaces share it. */
+static void every_bit_of_an_owners_entry_in_the_root(void **state)
+{
+    (void)state;
+    rig_open();
+    uint64_t bytes = level_bytes(rig.model.levels), slot = rig_address(300 * level_pages(rig.model.levels));
+    rig_reserve(slot, rig.model.levels, ~(uint64_t)1);
+    assert_status(rig_map(slot, RW), PAGING_RESERVED);
+    assert_status(rig_protect_range(slot, bytes, 0, RW), PAGING_OK);
+    assert_status(rig_unmap_range(slot, bytes), PAGING_OK);
+    assert_int_equal(*entry_at(slot, rig.model.levels), 0);
+}
+
 /* Aligned, and its first frame can be addressed: but on so small a processor not all of a GiB. */
 static void half_of_a_page_can_be_addressed(void **state)
 {
@@ -225,6 +238,10 @@ static void half_of_a_page_can_be_addressed(void **state)
     rig_open_on(setup);
     assert_status(rig_map_sized(PLACE, 0, PAGE_1G, RW), PAGING_FRAME_TOO_HIGH);
     assert_status(rig_map_sized(PLACE, 0, PAGE_2M, RW), PAGING_OK);
+    machine_close();
+    setup.physical_bits = 30;
+    rig_open_on(setup);
+    assert_status(rig_map_sized(PLACE, 0, PAGE_1G, RW), PAGING_OK);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -242,6 +259,8 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("malformed: a huge page in the root, although it is aligned", a_huge_page_in_the_root),
     RIG_TEST("unmap_range: nothing is flushed for an entry of the owner's",
              nothing_is_flushed_for_the_owners_entry),
+    RIG_TEST("unmap_range: the owner's entry in the root goes, whatever its bits",
+             every_bit_of_an_owners_entry_in_the_root),
     RIG_TEST("malformed: a reserved bit in a 4 KiB leaf counts beside the PAT bit too",
              a_reserved_bit_beside_pat),
     RIG_TEST("PAT: bit 12 of a huge leaf is no part of its frame", pat_in_a_huge_page),
