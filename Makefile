@@ -157,7 +157,7 @@ PARTS_toy8 := $(PARTS_soft)
 # Each runs on soft with four and five levels, and on mmap with four. What takes longest comes first.
 CORE_TESTS := random range map_range map_range_alloc owned over_reserved unmap_range protect_range split \
     merge merge_not old_or_new visit access spaces spaces_lend spaces_share space reserve machine addresses map map_refuses translate \
-    unmap elsewhere junk instructions narrowly express source
+    unmap elsewhere junk instructions narrowly express table source
 TESTS_soft := $(CORE_TESTS)
 TESTS_mmap := $(CORE_TESTS)
 TESTS_toy := random owned_everywhere source old_or_new shallow

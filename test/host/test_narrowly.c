@@ -91,6 +91,21 @@ static struct {
     bool marked, lost;
 } second_page;
 
+/* Alike in each bit that changes in the pages around them, but not present. */
+static void owners_entries_among_many_pages(void **state)
+{
+    (void)state;
+    rig_open();
+    map_small(PLACE, DEVICE_2M, RW);
+    assert_status(rig_unmap_range(PLACE + MIB, 64 * KIB), PAGING_OK);
+    for (unsigned page = 0; page < 16; page++)
+        assert_status(rig_reserve_page(PLACE + MIB + page * 4 * KIB, RW | ENTRY_USER), PAGING_OK);
+    assert_status(rig_protect_range(PLACE, 2 * MIB, 0, RW), PAGING_OK);
+    assert_status(rig_protect_range(PLACE, 2 * MIB, RW | ENTRY_USER, 0), PAGING_OK);
+    for (unsigned page = 0; page < 16; page++)
+        assert_int_equal(rig_unreserve_page(PLACE + MIB + page * 4 * KIB, PAGING_OK), RW | ENTRY_USER);
+}
+
 static void touch_the_second_page(void)
 {
     bool accessed = (*entry_at(PLACE + 2 * MIB, 2) & ENTRY_ACCESSED) != 0;
@@ -253,6 +268,8 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("protect_range: what has the flags already is not written, wherever it lies",
              only_what_changes_is_written),
     RIG_TEST("protect_range: holes stay holes among many pages that change", holes_among_many_pages),
+    RIG_TEST("protect_range: the owner's entries stay among many pages that change",
+             owners_entries_among_many_pages),
     RIG_TEST("protect_range: a huge page that was not cut keeps the processor's marks",
              a_mark_beyond_the_range_stays),
     RIG_TEST("map: a huge page that is not all below MAXPHYADDR is refused", half_of_a_page_can_be_addressed),

@@ -1,0 +1,106 @@
+/* table.h: the step from a table to the next, as a debugger takes it, in a space that is live or is not. */
+#include "entries.h"
+#include "rig_spaces.h"
+#define walk core_walk /* the independent walker has a type of that name too */
+#include "table.h"
+#undef walk
+
+#define RW ENTRY_WRITABLE
+
+static struct p4_table *p4_of(page_t page)
+{
+    const struct address_space *space = &rig.space;
+    return rig_levels == 5 ? next_table(space, root_p5(space), p5_index(page)) : root_p4(space);
+}
+
+/* Read as the core reads: made-up memory has no addresses of its own. */
+static uint64_t bits_at(entry_t *entries, unsigned index)
+{
+    return entry_load(&entries[index]).bits;
+}
+
+static void look_down(uint64_t address)
+{
+    const struct address_space *space = &rig.space;
+    page_t page = rig_page(address);
+    struct p4_table *p4 = p4_of(page);
+    struct p3_table *p3 = next_table(space, p4, p4_index(page));
+    struct p2_table *p2 = next_table(space, p3, p3_index(page));
+    struct p1_table *p1 = next_table(space, p2, p2_index(page));
+    assert_int_equal(bits_at(p4->entries, p4_index(page)), *entry_at(address, 4));
+    assert_int_equal(bits_at(p3->entries, p3_index(page)), *entry_at(address, 3));
+    assert_int_equal(bits_at(p2->entries, p2_index(page)), *entry_at(address, 2));
+    assert_int_equal(bits_at(p1->entries, p1_index(page)), *entry_at(address, 1));
+    if (rig_levels == 5)
+        assert_int_equal(bits_at(root_p5(space)->entries, p5_index(page)), *entry_at(address, 5));
+}
+
+static void each_step_leads_to_the_next_table(void **state)
+{
+    (void)state;
+    const uint64_t address = PLACE + 3 * GIB + 5 * 2 * MIB + 7 * 4 * KIB;
+    rig_open();
+    assert_status(rig_map_to(address, DEVICE_FRAME, RW), PAGING_OK);
+    look_down(address);
+    assert_ptr_equal(root_table(&rig.space),
+                     rig_levels == 5 ? (void *)root_p5(&rig.space) : root_p4(&rig.space));
+    paging_went_dormant(&rig.space, machine_offset());
+    look_down(address);
+}
+
+/* Whatever is no table, there is no pointer to it, and none to what would be below. */
+static void nothing_is_below(const struct address_space *space)
+{
+    page_t page = rig_page(PLACE);
+    struct p4_table *p4 = p4_of(page);
+    struct p3_table *p3 = next_table(space, p4, p4_index(page));
+    struct p2_table *p2 = next_table(space, p3, p3_index(page));
+    assert_non_null(p2);
+    assert_null(next_table(space, p2, p2_index(page)));     /* a huge page */
+    assert_null(next_table(space, p2, p2_index(page) + 1)); /* the owner's */
+    assert_null(next_table(space, p2, p2_index(page) + 2)); /* unused */
+    assert_null(next_table(space, p3, p3_index(page) + 1)); /* a huge page */
+    assert_null(next_table(space, p4, ENTRY_COUNT));
+    assert_null(next_table(space, p4, ENTRY_COUNT + p4_index(page)));
+    assert_null(next_table(space, (struct p4_table *)NULL, 0));
+    assert_null(next_table(space, next_table(space, (struct p3_table *)NULL, 0), 0));
+}
+
+static void what_is_no_table_is_null(void **state)
+{
+    (void)state;
+    rig_open();
+    assert_status(rig_map_sized(PLACE, FRAME_2M, PAGE_2M, RW), PAGING_OK);
+    rig_reserve(PLACE + 2 * MIB, 2, DEVICE_FRAME << 12 | 2);
+    assert_status(rig_map_sized(PLACE + GIB, FRAME_1G, PAGE_1G, RW), PAGING_OK);
+    nothing_is_below(&rig.space);
+    paging_went_dormant(&rig.space, machine_offset());
+    nothing_is_below(&rig.space);
+    /* Behind the last entry of a table lies another frame. */
+    uint64_t *behind = machine_frame(rig.space.root.number + 1), word = *behind;
+    *behind = *entry_at(PLACE, rig_levels);
+    assert_null(rig_levels == 5 ? (void *)next_table(&rig.space, root_p5(&rig.space), ENTRY_COUNT)
+                                : (void *)next_table(&rig.space, root_p4(&rig.space), ENTRY_COUNT));
+    *behind = word;
+}
+
+static void the_root_has_one_type(void **state)
+{
+    (void)state;
+    rig_open_spaces();
+    assert_status(rig_create_beside(&rig.sides[1], &rig.sides[0]), PAGING_OK);
+    const struct address_space *beside = rig.sides[1].space;
+    assert_true((root_p4(&rig.space) != NULL) == (rig_levels == 4));
+    assert_true((root_p5(&rig.space) != NULL) == (rig_levels == 5));
+    assert_null(root_table(beside)); /* neither live nor open: out of reach */
+    assert_null(root_p4(beside));
+    assert_null(root_p5(beside));
+}
+
+static const struct CMUnitTest tests[] = {
+    RIG_TEST("table: each step leads to the next table", each_step_leads_to_the_next_table),
+    RIG_TEST("table: what is no table is NULL, and so is what would be below", what_is_no_table_is_null),
+    RIG_TEST("table: a root is a P4 or a P5, if it can be reached", the_root_has_one_type),
+};
+
+RIG_MAIN("table", tests)
