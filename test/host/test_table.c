@@ -35,6 +35,13 @@ static void look_down(uint64_t address)
         assert_int_equal(bits_at(root_p5(space)->entries, p5_index(page)), *entry_at(address, 5));
 }
 
+static struct p1_table *p1_of(page_t page)
+{
+    const struct address_space *space = &rig.space;
+    struct p3_table *p3 = next_table(space, p4_of(page), p4_index(page));
+    return next_table(space, next_table(space, p3, p3_index(page)), p2_index(page));
+}
+
 static void each_step_leads_to_the_next_table(void **state)
 {
     (void)state;
@@ -42,10 +49,13 @@ static void each_step_leads_to_the_next_table(void **state)
     rig_open();
     assert_status(rig_map_to(address, DEVICE_FRAME, RW), PAGING_OK);
     look_down(address);
+    assert_int_equal((uintptr_t)p1_of(rig_page(address)), rig_window(1, address));
     assert_ptr_equal(root_table(&rig.space),
                      rig_levels == 5 ? (void *)root_p5(&rig.space) : root_p4(&rig.space));
     paging_went_dormant(&rig.space, machine_offset());
     look_down(address);
+    uint64_t frame = (*entry_at(address, 2) & ENTRY_FRAME_MASK) / PAGE_BYTES;
+    assert_ptr_equal(p1_of(rig_page(address)), machine_frame(frame));
 }
 
 /* Whatever is no table, there is no pointer to it, and none to what would be below. */
