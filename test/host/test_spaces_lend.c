@@ -112,6 +112,20 @@ static void lend_refuses(void **state)
     assert_status(rig_lend(home), PAGING_OK);
 }
 
+/* All that a slot of the root spans goes, but not the table, which others may have as well. */
+static void a_whole_slot_of_a_lent_half(void **state)
+{
+    (void)state;
+    rig_open_spaces();
+    uint64_t slot = rig_address(300 * level_pages(rig_levels));
+    assert_status(rig_map(slot, RW), PAGING_OK);
+    assert_status(rig_lend(home), PAGING_OK);
+    uint64_t entry = *entry_at(slot, rig_levels);
+    assert_status(rig_unmap_range(slot, level_bytes(rig_levels)), PAGING_OK);
+    assert_int_equal(*entry_at(slot, rig_levels), entry);
+    assert_status(rig_map(slot, RW), PAGING_OK);
+}
+
 /* ---- the lower half is nobody else's ---- */
 
 static uint64_t high_in_the_lower_half(void)
@@ -185,6 +199,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("unlend: the window of each table that goes is flushed", unlend_flushes_windows),
     RIG_TEST("lend: out of frames at any number, nothing has changed", lend_out_of_frames),
     RIG_TEST("lend: what is borrowed, or not the core's, is refused", lend_refuses),
+    RIG_TEST("lend: all of a slot is unmapped, and its table stays", a_whole_slot_of_a_lent_half),
     RIG_TEST("lend: the lower half is not lent", lower_half_is_not_lent),
     RIG_TEST("unlend: an entry of the owner's in the lower half stays", owners_entry_stays),
     RIG_TEST("lend: by offset, neither the lender nor a borrower changes the half", by_offset),
