@@ -4,8 +4,8 @@
  * gnu-efi's library has a Print of its own, but it is compiled with SSE, and firmware may hand over with SSE
  * switched off (U-Boot does).
  */
-#include "kernel/cpu.h"
-#include "kernel/format.h"
+#include "kernel/console/format.h"
+#include "kernel/cpu/instructions.h"
 #include "loader.h"
 
 uint64_t console_time;

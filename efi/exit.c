@@ -1,5 +1,5 @@
 /* exit.c - the end of boot services (UEFI 2.10, 7.4.6). */
-#include "kernel/cpu.h"
+#include "kernel/cpu/instructions.h"
 #include "loader.h"
 
 EFI_STATUS exit_boot_services(struct loader *loader)

@@ -32,7 +32,7 @@ static EFI_STATUS add_section(struct loader *loader, const UINT8 *section)
         return FAIL(EFI_LOAD_ERROR, "  the section at %lx is both writable and executable", start);
     if (start % EFI_PAGE_SIZE != 0)
         return FAIL(EFI_LOAD_ERROR, "  the section at %lx does not begin on a page", start);
-    UINT64 flags = (data ? ENTRY_WRITABLE : 0) | (code ? 0 : ENTRY_NO_EXECUTE);
+    UINT64 flags = (data ? PAGING_WRITABLE : 0) | (code ? 0 : PAGING_NO_EXECUTE);
     return add_region(loader, names[code ? 1 : data ? 2 : 0], start, end, flags, true);
 }
 
@@ -48,7 +48,7 @@ EFI_STATUS find_image_sections(struct loader *loader)
     const UINT8 *section = pe + PE_HEADER_BYTES + (read32(pe + PE_OPTIONAL_BYTES) & 0xffff);
     const UINT8 *headers_end = section + (size_t)count * SECTION_BYTES;
     EFI_STATUS status =
-        add_region(loader, "image: headers", (UINTN)base, (UINTN)headers_end, ENTRY_NO_EXECUTE, true);
+        add_region(loader, "image: headers", (UINTN)base, (UINTN)headers_end, PAGING_NO_EXECUTE, true);
     for (unsigned i = 0; i < count && !EFI_ERROR(status); i++)
         status = add_section(loader, section + (size_t)i * SECTION_BYTES);
     return status;

@@ -7,7 +7,7 @@
 #ifndef EFI_LOADER_H
 #define EFI_LOADER_H
 
-#include "kernel/handoff.h"
+#include "kernel/boot/handoff.h"
 #include <efi.h>
 
 enum { TAKEN_LIMIT = 8 };
@@ -34,7 +34,7 @@ struct loader {
 extern EFI_SYSTEM_TABLE *system_table;
 #define BS (system_table->BootServices)
 
-/* console.c: print on the UEFI console, formatted as kernel/format.h says. Not after ExitBootServices. */
+/* console.c: print on the UEFI console, formatted as kernel/console/format.h says. Not after ExitBootServices. */
 __attribute__((format(printf, 1, 2))) void say(const char *format, ...);
 
 /* How long that has taken so far: ticks of the time stamp counter. */

@@ -1,5 +1,5 @@
 /*
- * main.c - the firmware's half, step by step. Ends in kernel_enter, and what follows is kernel/main.c.
+ * main.c - the firmware's half, step by step. Ends in kernel_enter, and what follows is kernel/boot/main.c.
  */
 #include "loader.h"
 

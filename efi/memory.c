@@ -1,5 +1,5 @@
 /* memory.c - memory of our own, and the memory map. */
-#include "kernel/frames.h"
+#include "kernel/frames/frames.h"
 #include "loader.h"
 
 enum {
@@ -47,8 +47,8 @@ EFI_STATUS add_region(struct loader *loader, const char *name, UINT64 start, UIN
         return FAIL(EFI_OUT_OF_RESOURCES, "  more than %d regions to map", HANDOFF_REGION_LIMIT);
     handoff->regions[handoff->region_count++] = (struct handoff_region){
         .name = name,
-        .start = frame_containing((phys_addr_t){start}),
-        .end = frame_containing((phys_addr_t){end + EFI_PAGE_SIZE - 1}),
+        .start = paging_frame_containing((paging_phys_t){start}),
+        .end = paging_frame_containing((paging_phys_t){end + EFI_PAGE_SIZE - 1}),
         .flags = flags,
         .exact = exact,
     };
@@ -95,7 +95,7 @@ void convert_memory_map(struct loader *loader)
         };
     }
     /* Wherever the map says it is: nobody else may have the memory that is shown on the screen. */
-    const struct handoff_framebuffer *screen = &handoff->framebuffer;
+    const struct framebuffer *screen = &handoff->framebuffer;
     if (screen->width != 0)
         handoff->descriptors[handoff->descriptor_count++] = (struct memory_descriptor){
             .start = screen->address.value,
@@ -137,7 +137,7 @@ static EFI_STATUS take_stack_and_buffers(struct loader *loader)
     handoff->memory = (void *)((UINT8 *)handoff->edges + edge_bytes);
     handoff->memory_capacity = MEMORY_REGIONS(count);
     return add_region(loader, "stack and hand-over", start + EFI_PAGE_SIZE, start + pages * EFI_PAGE_SIZE,
-                      ENTRY_WRITABLE | ENTRY_NO_EXECUTE, true);
+                      PAGING_WRITABLE | PAGING_NO_EXECUTE, true);
 }
 
 /* The map as it is now: good enough to size things, and to know what runtime services need. */
@@ -165,14 +165,15 @@ static EFI_STATUS take_bookkeeping(struct loader *loader)
     struct handoff *handoff = loader->handoff;
     UINT64 start;
     handoff->bookkeeping_bytes = frames_bookkeeping_bytes(handoff->memory, loader->memory_count, ZONE_SLACK);
-    UINT64 alignment =
-        handoff->bookkeeping_bytes >= level_bytes(PAGE_2M) ? level_bytes(PAGE_2M) : EFI_PAGE_SIZE;
+    UINT64 alignment = handoff->bookkeeping_bytes >= paging_level_bytes(PAGING_2M)
+                           ? paging_level_bytes(PAGING_2M)
+                           : EFI_PAGE_SIZE;
     EFI_STATUS status = take_pages(loader, EFI_SIZE_TO_PAGES(handoff->bookkeeping_bytes), alignment, &start);
     if (EFI_ERROR(status))
         return status;
     handoff->bookkeeping = (void *)(UINTN)start;
     return add_region(loader, "frame bookkeeping", start, start + handoff->bookkeeping_bytes,
-                      ENTRY_WRITABLE | ENTRY_NO_EXECUTE, true);
+                      PAGING_WRITABLE | PAGING_NO_EXECUTE, true);
 }
 
 EFI_STATUS take_memory(struct loader *loader)

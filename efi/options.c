@@ -1,5 +1,5 @@
-/* options.c - where options come from. What they mean is kernel/options.h. */
-#include "kernel/cpu.h"
+/* options.c - where options come from. What they mean is kernel/boot/options.h. */
+#include "kernel/cpu/instructions.h"
 #include "loader.h"
 
 enum { TEXT_LIMIT = 4096 };
@@ -108,7 +108,7 @@ EFI_STATUS read_options(struct loader *loader)
     read_fw_cfg(loader);
     if (!loader->handoff->options.five_levels)
         return EFI_SUCCESS;
-    if (!machine_has_five_levels())
+    if (!cpu_has_five_levels())
         return FAIL(EFI_UNSUPPORTED, "  levels=5: this processor has four");
     loader->handoff->space.cpu.levels = 5;
     return EFI_SUCCESS;

@@ -1,5 +1,5 @@
 /* platform.c - the firmware, its processor state, and where its tables are. */
-#include "kernel/cpu.h"
+#include "kernel/cpu/instructions.h"
 #include "loader.h"
 
 EFI_STATUS switch_watchdog_off(struct loader *loader)
@@ -59,7 +59,7 @@ EFI_STATUS describe_platform(struct loader *loader)
     handoff->firmware_cr3 = read_cr3();
     handoff->firmware_cr4 = read_cr4();
     handoff->firmware_efer = read_msr(MSR_EFER);
-    handoff->space.cpu = machine_paging_cpu();
+    handoff->space.cpu = cpu_paging_features();
     find_rsdp(handoff);
     say("  %s, revision %x, CR0 %lx CR3 %lx CR4 %lx EFER %lx\n", handoff->firmware,
         handoff->firmware_revision, handoff->firmware_cr0, handoff->firmware_cr3, handoff->firmware_cr4,

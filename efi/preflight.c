@@ -4,13 +4,13 @@
  * A mistake found here is a sentence on the console. After the load it would be a triple fault.
  */
 #include "loader.h"
-#include "paging/translate.h"
-#include "paging/window.h"
+#include <selfmap/translate.h>
+#include <selfmap/window.h>
 
-static EFI_STATUS check_address(const struct address_space *space, const char *name, UINT64 address,
+static EFI_STATUS check_address(const struct paging_space *space, const char *name, UINT64 address,
                                 UINT64 expected, struct paging_translation *found)
 {
-    enum paging_status status = paging_translate(space, (virt_addr_t){address}, found);
+    enum paging_status status = paging_translate(space, (paging_virt_t){address}, found);
     if (status != PAGING_OK)
         return FAIL(EFI_LOAD_ERROR, "  %s: %lx is %s", name, address, paging_status_name(status));
     if (found->address.value != expected)
@@ -20,19 +20,20 @@ static EFI_STATUS check_address(const struct address_space *space, const char *n
 }
 
 /* Every page of a region leads to itself, and if the region is ours alone, with the rights it asked for. */
-static EFI_STATUS check_region(const struct address_space *space, const struct handoff_region *region)
+static EFI_STATUS check_region(const struct paging_space *space, const struct handoff_region *region)
 {
-    const UINT64 rights = ENTRY_WRITABLE | (space->cpu.has_no_execute ? ENTRY_NO_EXECUTE : 0);
-    struct paging_translation found = {.size = PAGE_4K};
-    for (frame_t at = region->start; at.number < region->end.number; at.number += level_pages(found.size)) {
-        UINT64 address = frame_start(at).value;
+    const UINT64 rights = PAGING_WRITABLE | (space->cpu.has_no_execute ? PAGING_NO_EXECUTE : 0);
+    struct paging_translation found = {.size = PAGING_4K};
+    for (paging_frame_t at = region->start; at.number < region->end.number;
+         at.number += paging_level_pages(found.size)) {
+        UINT64 address = paging_frame_start(at).value;
         EFI_STATUS status = check_address(space, region->name, address, address, &found);
         if (EFI_ERROR(status))
             return status;
         if (region->exact && ((found.flags ^ region->flags) & rights) != 0)
             return FAIL(EFI_LOAD_ERROR, "  %s: %lx has the rights %lx instead of %lx", region->name, address,
                         found.flags & rights, region->flags & rights);
-        at.number -= at.number % level_pages(found.size);
+        at.number -= at.number % paging_level_pages(found.size);
     }
     return EFI_SUCCESS;
 }
@@ -40,7 +41,7 @@ static EFI_STATUS check_region(const struct address_space *space, const struct h
 static EFI_STATUS check_needed(struct loader *loader)
 {
     const struct handoff *handoff = loader->handoff;
-    const struct address_space *space = &handoff->space;
+    const struct paging_space *space = &handoff->space;
     const struct {
         const char *name;
         UINT64 address;
@@ -59,8 +60,8 @@ static EFI_STATUS check_needed(struct loader *loader)
         if (EFI_ERROR(status))
             return status;
     }
-    virt_addr_t window =
-        window_table_address(space->cpu.levels, PAGING_RECURSIVE_SLOT, space->cpu.levels, (page_t){0});
+    paging_virt_t window =
+        paging_window_table(space->cpu.levels, PAGING_RECURSIVE_SLOT, space->cpu.levels, (paging_page_t){0});
     return check_address(space, "the window of the root", window.value, paging_root_address(space).value,
                          &found);
 }
@@ -70,7 +71,7 @@ static EFI_STATUS check_below_4g(const struct handoff *handoff)
 {
     const UINT64 limit = (UINT64)1 << 32;
     UINT64 root = paging_root_address(&handoff->space).value;
-    if (handoff->space.cpu.levels == machine_paging_cpu().levels)
+    if (handoff->space.cpu.levels == cpu_paging_features().levels)
         return EFI_SUCCESS;
     if (root >= limit || (UINTN)kernel_enter >= limit || (UINTN)(handoff + 1) >= limit)
         return FAIL(EFI_UNSUPPORTED, "  levels=5: the P5 at %lx or our image is not below 4 GiB", root);
@@ -88,13 +89,13 @@ EFI_STATUS check_fresh_tables(struct loader *loader)
         status = check_region(&handoff->space, &handoff->regions[i]);
     if (EFI_ERROR(status))
         return status;
-    if (paging_translate(&handoff->space, (virt_addr_t){handoff->stack_guard}, &guard) == PAGING_OK)
+    if (paging_translate(&handoff->space, (paging_virt_t){handoff->stack_guard}, &guard) == PAGING_OK)
         return FAIL(EFI_LOAD_ERROR, "  the page below the stack is mapped: an overflow would not be noticed");
     for (unsigned i = 0; i < handoff->region_count; i++) {
         const struct handoff_region *region = &handoff->regions[i];
-        say("  %012lx..%012lx r%c%c  %s\n", frame_start(region->start).value, frame_start(region->end).value,
-            region->flags & ENTRY_WRITABLE ? 'w' : '-', region->flags & ENTRY_NO_EXECUTE ? '-' : 'x',
-            region->name);
+        say("  %012lx..%012lx r%c%c  %s\n", paging_frame_start(region->start).value,
+            paging_frame_start(region->end).value, region->flags & PAGING_WRITABLE ? 'w' : '-',
+            region->flags & PAGING_NO_EXECUTE ? '-' : 'x', region->name);
     }
     return EFI_SUCCESS;
 }

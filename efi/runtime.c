@@ -5,7 +5,7 @@
  * unless the memory attributes table splits it. Its entries are finer, so they come first; the descriptors
  * then cover what is left.
  */
-#include "kernel/runtime.h"
+#include "kernel/boot/runtime_memory.h"
 #include "loader.h"
 
 #define ATTRIBUTE_READ_ONLY  0x20000ull
@@ -40,8 +40,8 @@ static EFI_STATUS add_attributes_table(struct loader *loader)
         return EFI_SUCCESS;
     for (UINT32 i = 0; i < table->count && !EFI_ERROR(status); i++) {
         const EFI_MEMORY_DESCRIPTOR *entry = (const void *)(table->entries + (size_t)i * table->stride);
-        UINT64 flags = (entry->Attribute & ATTRIBUTE_READ_ONLY ? 0 : ENTRY_WRITABLE) |
-                       (entry->Attribute & ATTRIBUTE_NO_EXECUTE ? ENTRY_NO_EXECUTE : 0);
+        UINT64 flags = (entry->Attribute & ATTRIBUTE_READ_ONLY ? 0 : PAGING_WRITABLE) |
+                       (entry->Attribute & ATTRIBUTE_NO_EXECUTE ? PAGING_NO_EXECUTE : 0);
         if (is_in_runtime_region(loader, entry))
             status = add_region(loader, "runtime services", entry->PhysicalStart,
                                 entry->PhysicalStart + entry->NumberOfPages * EFI_PAGE_SIZE, flags, false);
@@ -60,8 +60,9 @@ EFI_STATUS find_runtime_regions(struct loader *loader)
     for (size_t i = 0; i < loader->memory_count && !EFI_ERROR(status); i++) {
         const struct memory_region *region = &handoff->memory[i];
         if (memory_region_is_runtime(region))
-            status = add_region(loader, memory_kind_name(region->kind), frame_start(region->start).value,
-                                frame_start(region->end).value, memory_region_runtime_flags(region), false);
+            status =
+                add_region(loader, memory_kind_name(region->kind), paging_frame_start(region->start).value,
+                           paging_frame_start(region->end).value, memory_region_runtime_flags(region), false);
     }
     return status;
 }

@@ -2,8 +2,7 @@
 #include "loader.h"
 
 /* The masks of a pixel format (UEFI 2.10, 12.9.2); false for one without 32-bit pixels in memory. */
-static bool set_masks(const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *info,
-                      struct handoff_framebuffer *framebuffer)
+static bool set_masks(const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *info, struct framebuffer *framebuffer)
 {
     const UINT32 low = 0x000000ff, middle = 0x0000ff00, high = 0x00ff0000;
     framebuffer->green_mask = middle;
@@ -32,7 +31,7 @@ static bool set_masks(const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *info,
 /* Virtual addresses are 47 bits wide in the lower half (56 with five levels), physical ones MAXPHYADDR. */
 static UINT64 address_limit(const struct paging_cpu *cpu)
 {
-    unsigned half = address_bits(cpu->levels) - 1;
+    unsigned half = paging_address_bits(cpu->levels) - 1;
     return 1ull << (cpu->physical_bits < half ? cpu->physical_bits : half);
 }
 
@@ -41,9 +40,9 @@ static UINT64 address_limit(const struct paging_cpu *cpu)
  * then fewer lines are used.
  */
 static bool use_device(EFI_GRAPHICS_OUTPUT_PROTOCOL *gop, const struct paging_cpu *cpu,
-                       struct handoff_framebuffer *framebuffer)
+                       struct framebuffer *framebuffer)
 {
-    struct handoff_framebuffer found = {0};
+    struct framebuffer found = {0};
     if (!gop->Mode || !gop->Mode->Info || !set_masks(gop->Mode->Info, &found))
         return false;
     const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *info = gop->Mode->Info;
@@ -64,7 +63,7 @@ static bool use_device(EFI_GRAPHICS_OUTPUT_PROTOCOL *gop, const struct paging_cp
 }
 
 /* The console's own device first: the one the protocol lists first may be virtual, or have no monitor. */
-static bool search(const struct paging_cpu *cpu, struct handoff_framebuffer *framebuffer)
+static bool search(const struct paging_cpu *cpu, struct framebuffer *framebuffer)
 {
     EFI_GUID graphics = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID;
     EFI_GRAPHICS_OUTPUT_PROTOCOL *gop = NULL;
@@ -83,27 +82,27 @@ static bool search(const struct paging_cpu *cpu, struct handoff_framebuffer *fra
 }
 
 /* For a test (screen=memory): firmware that keeps its screen in memory which is free after the exit. */
-static bool pretend(struct handoff_framebuffer *framebuffer)
+static bool pretend(struct framebuffer *framebuffer)
 {
     enum { WIDTH = 640, HEIGHT = 400 };
     EFI_PHYSICAL_ADDRESS start = 0;
     UINTN bytes = (UINTN)WIDTH * HEIGHT * 4;
     if (EFI_ERROR(BS->AllocatePages(AllocateAnyPages, EfiBootServicesData, EFI_SIZE_TO_PAGES(bytes), &start)))
         return false;
-    *framebuffer = (struct handoff_framebuffer){{start},
-                                                bytes,
-                                                WIDTH,
-                                                HEIGHT,
-                                                .stride = WIDTH,
-                                                .red_mask = 0xff,
-                                                .green_mask = 0xff00,
-                                                .blue_mask = 0xff0000};
+    *framebuffer = (struct framebuffer){{start},
+                                        bytes,
+                                        WIDTH,
+                                        HEIGHT,
+                                        .stride = WIDTH,
+                                        .red_mask = 0xff,
+                                        .green_mask = 0xff00,
+                                        .blue_mask = 0xff0000};
     return true;
 }
 
 EFI_STATUS find_framebuffer(struct loader *loader)
 {
-    struct handoff_framebuffer *found = &loader->handoff->framebuffer;
+    struct framebuffer *found = &loader->handoff->framebuffer;
     bool in_memory = loader->handoff->options.screen_in_memory;
     if (in_memory ? !pretend(found) : !search(&loader->handoff->space.cpu, found)) {
         say("  none that can be used: the report goes to the serial port only\n");
@@ -111,5 +110,5 @@ EFI_STATUS find_framebuffer(struct loader *loader)
     }
     say("  %u x %u at %lx\n", found->width, found->height, found->address.value);
     return add_region(loader, "framebuffer", found->address.value, found->address.value + found->bytes,
-                      ENTRY_WRITABLE | ENTRY_NO_EXECUTE | ENTRY_CACHE_WRITE_COMBINING, false);
+                      PAGING_WRITABLE | PAGING_NO_EXECUTE | PAGING_CACHE_WRITE_COMBINING, false);
 }

@@ -1,5 +1,5 @@
 /* tables.c - the fresh P4: the same mapper as later, reaching tables by their physical addresses. */
-#include "kernel/identity.h"
+#include "kernel/boot/identity_map.h"
 #include "loader.h"
 
 enum {
@@ -15,20 +15,21 @@ static EFI_STATUS take_arena(struct loader *loader)
     UINT64 start, tables = SPARE_TABLES;
     for (unsigned i = 0; i < handoff->region_count; i++) {
         const struct handoff_region *region = &handoff->regions[i];
-        tables += TABLES_PER_REGION + (region->end.number - region->start.number) / level_pages(PAGE_1G);
+        tables +=
+            TABLES_PER_REGION + (region->end.number - region->start.number) / paging_level_pages(PAGING_1G);
     }
     EFI_STATUS status = take_pages(loader, tables, EFI_PAGE_SIZE, &start);
     if (EFI_ERROR(status))
         return status;
-    frame_t first = frame_containing((phys_addr_t){start});
-    arena_start(&handoff->arena, first, (frame_t){first.number + tables});
+    paging_frame_t first = paging_frame_containing((paging_phys_t){start});
+    arena_start(&handoff->arena, first, (paging_frame_t){first.number + tables});
     return EFI_SUCCESS;
 }
 
 EFI_STATUS build_fresh_tables(struct loader *loader)
 {
     struct handoff *handoff = loader->handoff;
-    struct frame_source *frames = &handoff->arena.source;
+    struct paging_frame_source *frames = &handoff->arena.source;
     EFI_STATUS taken = take_arena(loader);
     if (EFI_ERROR(taken))
         return taken;
@@ -38,11 +39,11 @@ EFI_STATUS build_fresh_tables(struct loader *loader)
 
     for (unsigned i = 0; i < handoff->region_count; i++) {
         const struct handoff_region *region = &handoff->regions[i];
-        uint64_t flags = region->flags & (handoff->space.cpu.has_no_execute ? ~0ull : ~ENTRY_NO_EXECUTE);
+        uint64_t flags = region->flags & (handoff->space.cpu.has_no_execute ? ~0ull : ~PAGING_NO_EXECUTE);
         status = identity_map_region(&handoff->space, region->start, region->end, flags, frames);
         if (status != PAGING_OK)
             return FAIL(EFI_LOAD_ERROR, "  %s at %lx..%lx cannot be mapped: %s", region->name,
-                        frame_start(region->start).value, frame_start(region->end).value,
+                        paging_frame_start(region->start).value, paging_frame_start(region->end).value,
                         paging_status_name(status));
     }
     say("  %u regions in %lu tables, %u levels, root at %lx\n", handoff->region_count, handoff->space.tables,

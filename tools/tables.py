@@ -13,7 +13,7 @@ PRESENT, WRITABLE, USER, PWT, PCD, ACCESSED, DIRTY, SIZE, GLOBAL = (1 << bit for
 SYSTEM = 7 << 9
 NO_EXECUTE = 1 << 63
 ADDRESS = (1 << 52) - (1 << 12)
-LEAF_FLAGS = PRESENT | WRITABLE | USER | PWT | PCD | ACCESSED | DIRTY | GLOBAL | SYSTEM | NO_EXECUTE
+PAGING_LEAF_FLAGS = PRESENT | WRITABLE | USER | PWT | PCD | ACCESSED | DIRTY | GLOBAL | SYSTEM | NO_EXECUTE
 RIGHTS = WRITABLE | USER | NO_EXECUTE
 SIZE_NAMES = {1: "4K", 2: "2M", 3: "1G"}
 ENTRIES = 512
@@ -72,7 +72,7 @@ class Met(NamedTuple):
     @property
     def flags(self):
         """Of a page, as they take effect."""
-        return (self.entry & LEAF_FLAGS & ~RIGHTS) | self.rights
+        return (self.entry & PAGING_LEAF_FLAGS & ~RIGHTS) | self.rights
 
 
 def span(level):
@@ -160,7 +160,7 @@ def runs_of(met, ignored=ACCESSED | DIRTY):
 
 @dataclass
 class Space:
-    """What the log says about an address space (kernel/dump.h)."""
+    """What the log says about an address space (kernel/report/dump.h)."""
     name: str
     root: int
     tables: int

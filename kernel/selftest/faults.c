@@ -1,25 +1,25 @@
 /* faults.c - does the processor enforce what the tables say? */
-#include "faults.h"
-#include "console.h"
-#include "cpu.h"
-#include "paging/mapper.h"
-#include "paging/translate.h"
-#include "probe.h"
-#include "selftest.h"
+#include "console/console.h"
+#include "cpu/exceptions.h"
+#include "cpu/instructions.h"
+#include "cpu/safe_access.h"
+#include "selftest/selftest.h"
+#include <selfmap/map.h>
+#include <selfmap/translate.h>
 
 /* A page with `ret` in all its bytes, mapped with flags at test page 0. False if it cannot be had. */
 static bool map_code(struct selftest_run *t, uint64_t flags)
 {
-    page_t page = test_page(t, 0);
-    frame_t frame;
+    paging_page_t page = test_page(t, 0);
+    paging_frame_t frame;
     struct paging_unmapped gone;
-    if (!CHECK(paging_map(t->space, test_page(t, 1), ENTRY_WRITABLE, t->source) == PAGING_OK))
+    if (!CHECK(paging_map(t->space, test_page(t, 1), PAGING_WRITABLE, t->source) == PAGING_OK))
         return false;
-    for (unsigned i = 0; i < ENTRY_COUNT; i++)
+    for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
         test_words(t, test_page(t, 1))[i] = 0xc3c3c3c3c3c3c3c3;
     struct paging_translation found;
     CHECK(paging_translate(t->space, test_address(t, test_page(t, 1)), &found) == PAGING_OK);
-    frame = frame_containing(found.address);
+    frame = paging_frame_containing(found.address);
     if (CHECK(paging_map_to(t->space, page, frame, flags, t->source) == PAGING_OK))
         return true;
     CHECK(paging_unmap(t->space, test_page(t, 1), t->source, &gone) == PAGING_OK);
@@ -34,7 +34,7 @@ static void unmap_code(struct selftest_run *t)
 }
 
 /* A page fault at the address with exactly this error code. */
-static bool is_fault(struct probe probe, uint64_t error_code, virt_addr_t address)
+static bool is_fault(struct safe_access probe, uint64_t error_code, paging_virt_t address)
 {
     return probe.faulted && probe.vector == PAGE_FAULT && probe.error_code == error_code &&
            probe.address == address.value;
@@ -42,60 +42,60 @@ static bool is_fault(struct probe probe, uint64_t error_code, virt_addr_t addres
 
 static void next_access_faults(struct selftest_run *t)
 {
-    virt_addr_t address = test_address(t, test_page(t, 0));
-    if (!map_code(t, ENTRY_WRITABLE))
+    paging_virt_t address = test_address(t, test_page(t, 0));
+    if (!map_code(t, PAGING_WRITABLE))
         return;
-    CHECK(!probe_read(address).faulted);
-    CHECK(!probe_fetch(address).faulted);
-    CHECK(!probe_write(address, 0).faulted);
+    CHECK(!safe_read(address).faulted);
+    CHECK(!safe_fetch(address).faulted);
+    CHECK(!safe_write(address, 0).faulted);
     unmap_code(t);
-    CHECK(is_fault(probe_read(address), 0, address));
-    CHECK(is_fault(probe_write(address, 0), PAGE_FAULT_WRITE, address));
+    CHECK(is_fault(safe_read(address), 0, address));
+    CHECK(is_fault(safe_write(address, 0), PAGING_FAULT_WRITE, address));
     /* Bit 4 is set for fetches if no-execute or SMEP is on (SDM 3A, 4.7). */
     bool tells_fetches = t->space->cpu.has_no_execute || (read_cr4() & CR4_SMEP);
-    CHECK(is_fault(probe_fetch(address), tells_fetches ? PAGE_FAULT_FETCH : 0, address));
+    CHECK(is_fault(safe_fetch(address), tells_fetches ? PAGING_FAULT_FETCH : 0, address));
 }
 
 static void write_to_read_only_faults(struct selftest_run *t)
 {
-    virt_addr_t address = test_address(t, test_page(t, 0));
+    paging_virt_t address = test_address(t, test_page(t, 0));
     if (!map_code(t, 0))
         return;
-    CHECK(probe_read(address).value == 0xc3c3c3c3c3c3c3c3);
-    CHECK(is_fault(probe_write(address, 0), PAGE_FAULT_PRESENT | PAGE_FAULT_WRITE, address));
-    CHECK(probe_read(address).value == 0xc3c3c3c3c3c3c3c3);
+    CHECK(safe_read(address).value == 0xc3c3c3c3c3c3c3c3);
+    CHECK(is_fault(safe_write(address, 0), PAGING_FAULT_PRESENT | PAGING_FAULT_WRITE, address));
+    CHECK(safe_read(address).value == 0xc3c3c3c3c3c3c3c3);
     unmap_code(t);
 }
 
 static void fetch_from_no_execute_faults(struct selftest_run *t)
 {
-    virt_addr_t address = test_address(t, test_page(t, 0));
+    paging_virt_t address = test_address(t, test_page(t, 0));
     if (!t->space->cpu.has_no_execute) {
         t->skip = "the processor has no no-execute";
         return;
     }
-    if (!map_code(t, ENTRY_NO_EXECUTE))
+    if (!map_code(t, PAGING_NO_EXECUTE))
         return;
-    CHECK(!probe_read(address).faulted);
-    CHECK(is_fault(probe_fetch(address), PAGE_FAULT_PRESENT | PAGE_FAULT_FETCH, address));
+    CHECK(!safe_read(address).faulted);
+    CHECK(is_fault(safe_fetch(address), PAGING_FAULT_PRESENT | PAGING_FAULT_FETCH, address));
     unmap_code(t);
 }
 
 static void accessed_and_dirty(struct selftest_run *t)
 {
-    virt_addr_t address = test_address(t, test_page(t, 0));
+    paging_virt_t address = test_address(t, test_page(t, 0));
     struct paging_translation found = {0};
-    if (!map_code(t, ENTRY_WRITABLE))
+    if (!map_code(t, PAGING_WRITABLE))
         return;
     CHECK(paging_translate(t->space, address, &found) == PAGING_OK);
     /* A processor may look ahead; the emulator does not. */
-    CHECK(!(found.flags & ENTRY_DIRTY) && (!(found.flags & ENTRY_ACCESSED) || !machine_is_emulated()));
-    (void)probe_read(address);
+    CHECK(!(found.flags & PAGING_DIRTY) && (!(found.flags & PAGING_ACCESSED) || !cpu_is_emulated()));
+    (void)safe_read(address);
     CHECK(paging_translate(t->space, address, &found) == PAGING_OK);
-    CHECK((found.flags & (ENTRY_ACCESSED | ENTRY_DIRTY)) == ENTRY_ACCESSED);
-    (void)probe_write(address, 1);
+    CHECK((found.flags & (PAGING_ACCESSED | PAGING_DIRTY)) == PAGING_ACCESSED);
+    (void)safe_write(address, 1);
     CHECK(paging_translate(t->space, address, &found) == PAGING_OK);
-    CHECK((found.flags & (ENTRY_ACCESSED | ENTRY_DIRTY)) == (ENTRY_ACCESSED | ENTRY_DIRTY));
+    CHECK((found.flags & (PAGING_ACCESSED | PAGING_DIRTY)) == (PAGING_ACCESSED | PAGING_DIRTY));
     unmap_code(t);
 }
 
@@ -111,11 +111,11 @@ static bool contains(const char *text, const char *part)
     return false;
 }
 
-static bool explains(const struct selftest_run *t, struct probe probe, const char *part)
+static bool explains(const struct selftest_run *t, struct safe_access probe, const char *part)
 {
     char text[256];
     struct text_sink sink = text_sink(text, sizeof text);
-    explain_page_fault(&sink.sink, t->space, (virt_addr_t){probe.address}, probe.error_code);
+    explain_page_fault(&sink.sink, t->space, (paging_virt_t){probe.address}, probe.error_code);
     if (contains(text, part))
         return true;
     print("# explained as: %s\n", text);
@@ -124,63 +124,63 @@ static bool explains(const struct selftest_run *t, struct probe probe, const cha
 
 static void reserved_bits_fault(struct selftest_run *t)
 {
-    page_t page = test_page(t, 0);
-    virt_addr_t address = test_address(t, page);
+    paging_page_t page = test_page(t, 0);
+    paging_virt_t address = test_address(t, page);
     struct paging_translation found;
-    if (t->space->cpu.physical_bits == PAGE_SHIFT + ENTRY_FRAME_BITS) {
+    if (t->space->cpu.physical_bits == PAGING_PAGE_SHIFT + PAGING_FRAME_BITS) {
         t->skip = "every bit of a frame number is usable";
         return;
     }
-    if (!map_code(t, ENTRY_WRITABLE))
+    if (!map_code(t, PAGING_WRITABLE))
         return;
-    entry_t good = entry_load(test_leaf(t, page));
-    entry_store(test_leaf(t, page), (entry_t){good.bits | UINT64_C(1) << 51});
-    tlb_flush_page(address);
+    paging_entry_t good = paging_entry_load(test_leaf(t, page));
+    paging_entry_store(test_leaf(t, page), (paging_entry_t){good.bits | UINT64_C(1) << 51});
+    paging_tlb_flush_page(address);
     CHECK(paging_translate(t->space, address, &found) == PAGING_MALFORMED);
-    struct probe probe = probe_read(address);
+    struct safe_access probe = safe_read(address);
     /* SDM 3A, 4.7: PRESENT is set too, because no entry was absent. QEMU's emulation leaves it out. */
-    CHECK(is_fault(probe, PAGE_FAULT_PRESENT | PAGE_FAULT_RESERVED, address) ||
-          (machine_is_emulated() && is_fault(probe, PAGE_FAULT_RESERVED, address)));
+    CHECK(is_fault(probe, PAGING_FAULT_PRESENT | PAGING_FAULT_RESERVED, address) ||
+          (cpu_is_emulated() && is_fault(probe, PAGING_FAULT_RESERVED, address)));
     CHECK(explains(t, probe, "a reserved bit is set, the walk ends at the P1 entry"));
-    entry_store(test_leaf(t, page), good);
-    tlb_flush_page(address);
-    CHECK(!probe_read(address).faulted);
+    paging_entry_store(test_leaf(t, page), good);
+    paging_tlb_flush_page(address);
+    CHECK(!safe_read(address).faulted);
     unmap_code(t);
 }
 
 static void faults_are_explained(struct selftest_run *t)
 {
-    virt_addr_t address = test_address(t, test_page(t, 0)), below = {address.value + 9 * PAGE_BYTES};
-    CHECK(explains(t, probe_read(address),
+    paging_virt_t address = test_address(t, test_page(t, 0)), below = {address.value + 9 * PAGING_PAGE_BYTES};
+    CHECK(explains(t, safe_read(address),
                    t->space->cpu.levels == 4 ? "stopped at the P4 entry" : "stopped at the P5 entry"));
     if (!map_code(t, no_execute(t)))
         return;
-    CHECK(explains(t, probe_read(below), "read from"));
-    CHECK(explains(t, probe_read(below), "not mapped, the walk stopped at the P1 entry 0000000000000000"));
-    CHECK(explains(t, probe_write(address, 0), "supervisor write to"));
-    CHECK(explains(t, probe_write(address, 0), "says read-only"));
-    CHECK(!t->space->cpu.has_no_execute || explains(t, probe_fetch(address), "no-execute"));
+    CHECK(explains(t, safe_read(below), "read from"));
+    CHECK(explains(t, safe_read(below), "not mapped, the walk stopped at the P1 entry 0000000000000000"));
+    CHECK(explains(t, safe_write(address, 0), "supervisor write to"));
+    CHECK(explains(t, safe_write(address, 0), "says read-only"));
+    CHECK(!t->space->cpu.has_no_execute || explains(t, safe_fetch(address), "no-execute"));
     unmap_code(t);
 }
 
-static struct probe try_access(virt_addr_t address, enum paging_access_kind kind)
+static struct safe_access try_access(paging_virt_t address, enum paging_access_kind kind)
 {
-    return kind == PAGING_READ    ? probe_read(address)
-           : kind == PAGING_WRITE ? probe_write(address, 0xc3c3c3c3c3c3c3c3)
-                                  : probe_fetch(address);
+    return kind == PAGING_READ    ? safe_read(address)
+           : kind == PAGING_WRITE ? safe_write(address, 0xc3c3c3c3c3c3c3c3)
+                                  : safe_fetch(address);
 }
 
 /* One access to the code page: allowed or not, and why not, as predicted? */
 static bool agrees(struct selftest_run *t, enum paging_access_kind kind, bool write_protect)
 {
-    virt_addr_t address = test_address(t, test_page(t, 0));
+    paging_virt_t address = test_address(t, test_page(t, 0));
     struct paging_access access = {.kind = kind, .write_protect = write_protect};
     access.smep = (read_cr4() & CR4_SMEP) != 0;
     access.smap = (read_cr4() & CR4_SMAP) != 0;
     uint64_t expected = 0, cr0 = read_cr0();
     enum paging_status status = paging_check_access(t->space, address, access, &expected);
     write_cr0(write_protect ? cr0 : cr0 & ~CR0_WRITE_PROTECT);
-    struct probe probe = try_access(address, kind);
+    struct safe_access probe = try_access(address, kind);
     write_cr0(cr0);
     return status == PAGING_OK ? !probe.faulted : is_fault(probe, expected, address);
 }
@@ -190,7 +190,7 @@ static void predictions_hold(struct selftest_run *t)
 {
     for (unsigned bits = 0; bits < 8; bits++) {
         uint64_t flags =
-            (bits & 1 ? ENTRY_WRITABLE : 0) | (bits & 2 ? ENTRY_USER : 0) | (bits & 4 ? no_execute(t) : 0);
+            (bits & 1 ? PAGING_WRITABLE : 0) | (bits & 2 ? PAGING_USER : 0) | (bits & 4 ? no_execute(t) : 0);
         if (!map_code(t, flags))
             return;
         for (enum paging_access_kind kind = PAGING_READ; kind <= PAGING_FETCH; kind++)

@@ -1,55 +1,55 @@
 /* flushes.c - many pages flushed at once, and what that must not spare. */
-#include "console.h"
-#include "cpu.h"
-#include "paging/mapper.h"
-#include "paging/range.h"
-#include "probe.h"
-#include "report.h"
-#include "selftest.h"
+#include "console/console.h"
+#include "cpu/instructions.h"
+#include "cpu/safe_access.h"
+#include "report/report.h"
+#include "selftest/selftest.h"
+#include <selfmap/map.h>
+#include <selfmap/range.h>
 
 enum { GLOBAL_SLOT = 300, FEW = 4, MANY = 200 };
 
 /* A page of the upper half, the only one where pages can be global. */
-static page_t upper_page(const struct selftest_run *t, uint64_t n)
+static paging_page_t upper_page(const struct selftest_run *t, uint64_t n)
 {
-    return (page_t){GLOBAL_SLOT * level_pages(t->space->cpu.levels) + n};
+    return (paging_page_t){GLOBAL_SLOT * paging_level_pages(t->space->cpu.levels) + n};
 }
 
 /* So many pages from first on, written to, made read-only in one call: does each refuse the next write? */
-static void make_read_only(struct selftest_run *t, page_t first, unsigned count, uint64_t flags)
+static void make_read_only(struct selftest_run *t, paging_page_t first, unsigned count, uint64_t flags)
 {
-    virt_addr_t start = test_address(t, first);
+    paging_virt_t start = test_address(t, first);
     unsigned allowed = 0;
     for (unsigned i = 0; i < count; i++) {
-        page_t page = {first.number + i};
-        CHECK(paging_map(t->space, page, ENTRY_WRITABLE | flags, t->source) == PAGING_OK);
-        CHECK(!probe_write(test_address(t, page), i).faulted);
+        paging_page_t page = {first.number + i};
+        CHECK(paging_map(t->space, page, PAGING_WRITABLE | flags, t->source) == PAGING_OK);
+        CHECK(!safe_write(test_address(t, page), i).faulted);
     }
-    CHECK(paging_protect_range(t->space, start, count * PAGE_BYTES, 0, ENTRY_WRITABLE, t->source) ==
+    CHECK(paging_protect_range(t->space, start, count * PAGING_PAGE_BYTES, 0, PAGING_WRITABLE, t->source) ==
           PAGING_OK);
     for (unsigned i = 0; i < count; i++)
-        allowed += !probe_write(test_address(t, (page_t){first.number + i}), 0).faulted;
+        allowed += !safe_write(test_address(t, (paging_page_t){first.number + i}), 0).faulted;
     CHECK(allowed == 0);
 }
 
-static void unmap_all(struct selftest_run *t, page_t first, unsigned count)
+static void unmap_all(struct selftest_run *t, paging_page_t first, unsigned count)
 {
-    virt_addr_t start = test_address(t, first);
-    CHECK(paging_unmap_range(t->space, start, count * PAGE_BYTES, t->source) == PAGING_OK);
+    paging_virt_t start = test_address(t, first);
+    CHECK(paging_unmap_range(t->space, start, count * PAGING_PAGE_BYTES, t->source) == PAGING_OK);
     unsigned seen = 0;
     for (unsigned i = 0; i < count; i++)
-        seen += !probe_read((virt_addr_t){start.value + i * PAGE_BYTES}).faulted;
+        seen += !safe_read((paging_virt_t){start.value + i * PAGING_PAGE_BYTES}).faulted;
     CHECK(seen == 0);
 }
 
 static void few_and_many(struct selftest_run *t)
 {
-    page_t few = test_page(t, 0), many = test_page(t, FEW);
+    paging_page_t few = test_page(t, 0), many = test_page(t, FEW);
     uint64_t full = t->space->full_flushes;
     make_read_only(t, few, FEW, 0);
     CHECK(t->space->full_flushes == full);
     uint64_t flushes = t->space->flushes;
-    CHECK(paging_protect_range(t->space, test_address(t, few), FEW * PAGE_BYTES, ENTRY_WRITABLE, 0,
+    CHECK(paging_protect_range(t->space, test_address(t, few), FEW * PAGING_PAGE_BYTES, PAGING_WRITABLE, 0,
                                t->source) == PAGING_OK);
     CHECK(t->space->full_flushes == full && t->space->flushes == flushes + FEW);
     make_read_only(t, many, MANY, 0);
@@ -62,8 +62,8 @@ static void few_and_many(struct selftest_run *t)
 static void global_pages_are_forgotten(struct selftest_run *t)
 {
     uint64_t full = t->space->full_flushes, cr4 = read_cr4();
-    make_read_only(t, upper_page(t, 0), MANY, ENTRY_GLOBAL);
-    CHECK(entry_load(test_leaf(t, upper_page(t, 0))).bits & ENTRY_GLOBAL);
+    make_read_only(t, upper_page(t, 0), MANY, PAGING_GLOBAL);
+    CHECK(paging_entry_load(test_leaf(t, upper_page(t, 0))).bits & PAGING_GLOBAL);
     CHECK(t->space->full_flushes == full + 1);
     CHECK(read_cr4() == cr4 && (!(cpuid(1, 0).edx >> 13 & 1) || (cr4 & CR4_PGE)));
     unmap_all(t, upper_page(t, 0), MANY);
@@ -76,21 +76,21 @@ static void global_pages_are_forgotten(struct selftest_run *t)
  */
 static void cr3_is_not_enough(struct selftest_run *t)
 {
-    page_t pages[] = {upper_page(t, 0), upper_page(t, 1)};
-    entry_t entries[2];
+    paging_page_t pages[] = {upper_page(t, 0), upper_page(t, 1)};
+    paging_entry_t entries[2];
     struct paging_unmapped gone;
     for (unsigned i = 0; i < 2; i++) {
-        CHECK(paging_map(t->space, pages[i], ENTRY_WRITABLE | ENTRY_GLOBAL, t->source) == PAGING_OK);
+        CHECK(paging_map(t->space, pages[i], PAGING_WRITABLE | PAGING_GLOBAL, t->source) == PAGING_OK);
         test_words(t, pages[i])[0] = i;
-        entries[i] = entry_load(test_leaf(t, pages[i]));
+        entries[i] = paging_entry_load(test_leaf(t, pages[i]));
     }
-    entry_store(test_leaf(t, pages[0]), entries[1]);
+    paging_entry_store(test_leaf(t, pages[0]), entries[1]);
     write_cr3(read_cr3());
     report_fact("global_page_survives_cr3", "%d", test_words(t, pages[0])[0] == 0);
-    tlb_flush_all(t->space->cpu.has_invpcid);
+    paging_tlb_flush_all(t->space->cpu.has_invpcid);
     CHECK(test_words(t, pages[0])[0] == 1);
-    entry_store(test_leaf(t, pages[0]), entries[0]);
-    tlb_flush_all(t->space->cpu.has_invpcid);
+    paging_entry_store(test_leaf(t, pages[0]), entries[0]);
+    paging_tlb_flush_all(t->space->cpu.has_invpcid);
     CHECK(test_words(t, pages[0])[0] == 0);
     for (unsigned i = 0; i < 2; i++)
         CHECK(paging_unmap(t->space, pages[i], t->source, &gone) == PAGING_OK);

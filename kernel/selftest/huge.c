@@ -1,40 +1,41 @@
 /* huge.c - pages of 2 MiB and 1 GiB. */
-#include "memory.h"
-#include "paging/mapper.h"
-#include "paging/range.h"
-#include "paging/translate.h"
-#include "paging/window.h"
-#include "probe.h"
-#include "selftest.h"
+#include "boot/start_frames.h"
+#include "cpu/safe_access.h"
+#include "selftest/selftest.h"
+#include <selfmap/map.h>
+#include <selfmap/range.h>
+#include <selfmap/translate.h>
+#include <selfmap/window.h>
 
 static void huge_2m(struct selftest_run *t)
 {
-    page_t page = test_page(t, 0), inside = {page.number + 5};
-    frame_t run;
+    paging_page_t page = test_page(t, 0), inside = {page.number + 5};
+    paging_frame_t run;
     struct paging_unmapped gone;
     struct paging_translation found;
-    if (frames_allocate(t->frames, PAGE_2M, &run) != FRAMES_OK) {
+    if (frames_allocate(t->frames, PAGING_2M, &run) != FRAMES_OK) {
         t->skip = "no 2 MiB of memory in one piece";
         return;
     }
-    CHECK(run.number % level_pages(PAGE_2M) == 0);
-    if (CHECK(paging_map_sized(t->space, page, run, PAGE_2M, ENTRY_WRITABLE, t->source) == PAGING_OK)) {
+    CHECK(run.number % paging_level_pages(PAGING_2M) == 0);
+    if (CHECK(paging_map_sized(t->space, page, run, PAGING_2M, PAGING_WRITABLE, t->source) == PAGING_OK)) {
         test_words(t, inside)[1] = 0x5a5a;
-        CHECK(paging_translate(t->space, (virt_addr_t){test_address(t, inside).value + 8}, &found) ==
+        CHECK(paging_translate(t->space, (paging_virt_t){test_address(t, inside).value + 8}, &found) ==
               PAGING_OK);
-        CHECK(found.size == PAGE_2M && found.address.value == frame_start(run).value + 5 * PAGE_BYTES + 8);
+        CHECK(found.size == PAGING_2M &&
+              found.address.value == paging_frame_start(run).value + 5 * PAGING_PAGE_BYTES + 8);
         CHECK(test_words(t, inside)[1] == 0x5a5a);
         CHECK(paging_map(t->space, inside, 0, t->source) == PAGING_INSIDE_HUGE);
         CHECK(paging_unmap(t->space, inside, t->source, &gone) == PAGING_INSIDE_HUGE);
         CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_OK);
-        CHECK(gone.size == PAGE_2M && gone.frame.number == run.number && !gone.released);
-        CHECK(gone.flags & ENTRY_DIRTY);
-        CHECK(probe_read(test_address(t, inside)).faulted);
+        CHECK(gone.size == PAGING_2M && gone.frame.number == run.number && !gone.released);
+        CHECK(gone.flags & PAGING_DIRTY);
+        CHECK(safe_read(test_address(t, inside)).faulted);
     }
-    CHECK(frames_free(t->frames, PAGE_2M, run) == FRAMES_OK);
+    CHECK(frames_free(t->frames, PAGING_2M, run) == FRAMES_OK);
 }
 
-bool test_is_all_memory(const struct selftest_run *t, frame_t start, uint64_t frames)
+bool test_is_all_memory(const struct selftest_run *t, paging_frame_t start, uint64_t frames)
 {
     uint64_t covered = 0;
     for (size_t i = 0; i < memory_region_count(); i++) {
@@ -52,16 +53,16 @@ bool test_is_all_memory(const struct selftest_run *t, frame_t start, uint64_t fr
 static void huge_1g(struct selftest_run *t)
 {
     struct paging_translation here;
-    virt_addr_t handoff = {(uintptr_t)t->handoff};
+    paging_virt_t handoff = {(uintptr_t)t->handoff};
     CHECK(paging_translate(t->space, handoff, &here) == PAGING_OK);
-    uint64_t offset = here.address.value % level_bytes(PAGE_1G);
-    frame_t run = frame_containing((phys_addr_t){here.address.value - offset});
-    page_t page = test_page(t, 0);
-    if (!machine_is_emulated() && !test_is_all_memory(t, run, level_pages(PAGE_1G))) {
+    uint64_t offset = here.address.value % paging_level_bytes(PAGING_1G);
+    paging_frame_t run = paging_frame_containing((paging_phys_t){here.address.value - offset});
+    paging_page_t page = test_page(t, 0);
+    if (!cpu_is_emulated() && !test_is_all_memory(t, run, paging_level_pages(PAGING_1G))) {
         t->skip = "the GiB around us is not all memory";
         return;
     }
-    enum paging_status status = paging_map_sized(t->space, page, run, PAGE_1G, no_execute(t), t->source);
+    enum paging_status status = paging_map_sized(t->space, page, run, PAGING_1G, no_execute(t), t->source);
     if (!t->space->cpu.has_1g_pages) {
         CHECK(status == PAGING_NOT_SUPPORTED);
         t->skip = "the processor has no 1 GiB pages";
@@ -69,46 +70,48 @@ static void huge_1g(struct selftest_run *t)
     }
     if (!CHECK(status == PAGING_OK))
         return;
-    virt_addr_t alias = {test_address(t, page).value + offset};
+    paging_virt_t alias = {test_address(t, page).value + offset};
     CHECK(*(volatile uint64_t *)alias.value == *(const volatile uint64_t *)handoff.value);
-    struct probe probe = probe_write(alias, 0);
+    struct safe_access probe = safe_write(alias, 0);
     CHECK(probe.faulted && probe.error_code == 3);
     struct paging_unmapped gone;
-    CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_OK && gone.size == PAGE_1G);
-    probe = probe_read(alias);
+    CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_OK && gone.size == PAGING_1G);
+    probe = safe_read(alias);
     CHECK(probe.faulted && probe.error_code == 0 && probe.address == alias.value);
 }
 
 /* The gigabyte around the hand-over once more, as a range: read-only, so nothing in it can come to harm. */
 static void huge_range(struct selftest_run *t)
 {
-    virt_addr_t handoff = {(uintptr_t)t->handoff};
+    paging_virt_t handoff = {(uintptr_t)t->handoff};
     struct paging_translation here = {0}, found = {0};
     CHECK(paging_translate(t->space, handoff, &here) == PAGING_OK);
-    uint64_t offset = here.address.value % level_bytes(PAGE_1G), value = *(volatile uint64_t *)handoff.value;
-    phys_addr_t run = {here.address.value - offset};
-    virt_addr_t start = test_address(t, test_page(t, 0)), alias = {start.value + offset};
-    page_t page = {test_page(t, 0).number + offset / PAGE_BYTES};
-    if (!machine_is_emulated() && !test_is_all_memory(t, frame_containing(run), level_pages(PAGE_1G))) {
+    uint64_t offset = here.address.value % paging_level_bytes(PAGING_1G),
+             value = *(volatile uint64_t *)handoff.value;
+    paging_phys_t run = {here.address.value - offset};
+    paging_virt_t start = test_address(t, test_page(t, 0)), alias = {start.value + offset};
+    paging_page_t page = {test_page(t, 0).number + offset / PAGING_PAGE_BYTES};
+    if (!cpu_is_emulated() &&
+        !test_is_all_memory(t, paging_frame_containing(run), paging_level_pages(PAGING_1G))) {
         t->skip = "the GiB around us is not all memory";
         return;
     }
-    unsigned largest = t->space->cpu.has_1g_pages ? PAGE_1G : PAGE_2M;
-    uint64_t gib = level_bytes(PAGE_1G), before = t->space->tables;
+    unsigned largest = t->space->cpu.has_1g_pages ? PAGING_1G : PAGING_2M;
+    uint64_t gib = paging_level_bytes(PAGING_1G), before = t->space->tables;
     if (!CHECK(paging_map_range(t->space, start, run, gib, no_execute(t), t->source) == PAGING_OK))
         return;
     uint64_t tables = t->space->tables;
-    for (unsigned size = largest; size >= PAGE_4K; size--) {
+    for (unsigned size = largest; size >= PAGING_4K; size--) {
         CHECK(paging_translate(t->space, alias, &found) == PAGING_OK && found.size == size);
         CHECK(found.address.value == here.address.value && *(volatile uint64_t *)alias.value == value);
         CHECK(t->space->tables == tables + largest - size);
-        CHECK(paging_split(t->space, page, t->source) == (size > PAGE_4K ? PAGING_OK : PAGING_NOT_HUGE));
+        CHECK(paging_split(t->space, page, t->source) == (size > PAGING_4K ? PAGING_OK : PAGING_NOT_HUGE));
     }
     CHECK(paging_merge_range(t->space, start, gib, t->source) == PAGING_OK);
     CHECK(paging_translate(t->space, alias, &found) == PAGING_OK && found.size == largest);
     CHECK(t->space->tables == tables && *(volatile uint64_t *)alias.value == value);
     CHECK(paging_unmap_range(t->space, start, gib, t->source) == PAGING_OK && t->space->tables == before);
-    CHECK(probe_read(alias).faulted);
+    CHECK(safe_read(alias).faulted);
 }
 
 /*
@@ -117,23 +120,23 @@ static void huge_range(struct selftest_run *t)
  */
 static void huge_leak_is_flushed(struct selftest_run *t)
 {
-    page_t page = test_page(t, 0);
-    frame_t run;
-    if (frames_allocate(t->frames, PAGE_2M, &run) != FRAMES_OK) {
+    paging_page_t page = test_page(t, 0);
+    paging_frame_t run;
+    if (frames_allocate(t->frames, PAGING_2M, &run) != FRAMES_OK) {
         t->skip = "no 2 MiB of memory in one piece";
         return;
     }
-    virt_addr_t window = window_table_address(t->space->cpu.levels, PAGING_RECURSIVE_SLOT, 1, page);
+    paging_virt_t window = paging_window_table(t->space->cpu.levels, PAGING_RECURSIVE_SLOT, 1, page);
     struct paging_unmapped gone;
-    CHECK(paging_map_sized(t->space, page, run, PAGE_2M, ENTRY_WRITABLE, t->source) == PAGING_OK);
+    CHECK(paging_map_sized(t->space, page, run, PAGING_2M, PAGING_WRITABLE, t->source) == PAGING_OK);
     test_words(t, page)[0] = 0xabcdef;
     CHECK(*(volatile uint64_t *)window.value == 0xabcdef);
     CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_OK);
-    CHECK(paging_map_to(t->space, page, run, ENTRY_WRITABLE, t->source) == PAGING_OK);
-    CHECK((*(volatile uint64_t *)window.value & ENTRY_FRAME_MASK) == frame_start(run).value);
+    CHECK(paging_map_to(t->space, page, run, PAGING_WRITABLE, t->source) == PAGING_OK);
+    CHECK((*(volatile uint64_t *)window.value & PAGING_FRAME_MASK) == paging_frame_start(run).value);
     CHECK(test_words(t, page)[0] == 0xabcdef);
     CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_OK);
-    CHECK(frames_free(t->frames, PAGE_2M, run) == FRAMES_OK);
+    CHECK(frames_free(t->frames, PAGING_2M, run) == FRAMES_OK);
 }
 
 const struct selftest huge_tests[] = {

@@ -1,46 +1,47 @@
-/* out_of_frames.c - with too few frames, whatever the verb: nothing is taken, and nothing has changed. */
-#include "paging/mapper.h"
-#include "paging/range.h"
-#include "paging/translate.h"
-#include "paging/visit.h"
-#include "probe.h"
-#include "selftest.h"
+/* out_of_frames.c - with too few frames, whatever the operation: nothing is taken, and nothing has changed. */
+#include "cpu/safe_access.h"
+#include "selftest/selftest.h"
+#include <selfmap/for_each.h>
+#include <selfmap/map.h>
+#include <selfmap/range.h>
+#include <selfmap/translate.h>
 
 /* A source that hands out a given number of frames of another, and then is dry. */
 struct rationed_source {
-    struct frame_source source;
-    struct frame_source *from;
+    struct paging_frame_source source;
+    struct paging_frame_source *from;
     unsigned left;
 };
 
-static bool rationed_reserve(struct frame_source *source, uint64_t frames)
+static bool rationed_reserve(struct paging_frame_source *source, uint64_t frames)
 {
     struct rationed_source *ration = (struct rationed_source *)source;
     return ration->left >= frames && ration->from->reserve(ration->from, frames);
 }
 
-static bool rationed_allocate(struct frame_source *source, enum page_size size, frame_t *frame)
+static bool rationed_allocate(struct paging_frame_source *source, enum paging_size size,
+                              paging_frame_t *frame)
 {
     struct rationed_source *ration = (struct rationed_source *)source;
-    if (ration->left < level_pages(size) || !ration->from->allocate(ration->from, size, frame))
+    if (ration->left < paging_level_pages(size) || !ration->from->allocate(ration->from, size, frame))
         return false;
-    ration->left -= (unsigned)level_pages(size);
+    ration->left -= (unsigned)paging_level_pages(size);
     return true;
 }
 
-static void rationed_release(struct frame_source *source, enum page_size size, frame_t frame)
+static void rationed_release(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
 {
     struct rationed_source *ration = (struct rationed_source *)source;
     ration->from->release(ration->from, size, frame);
 }
 
-static void rationed_split(struct frame_source *source, enum page_size size, frame_t frame)
+static void rationed_split(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
 {
     struct rationed_source *ration = (struct rationed_source *)source;
     ration->from->split(ration->from, size, frame);
 }
 
-static void rationed_join(struct frame_source *source, enum page_size size, frame_t frame)
+static void rationed_join(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
 {
     struct rationed_source *ration = (struct rationed_source *)source;
     ration->from->join(ration->from, size, frame);
@@ -61,7 +62,7 @@ static struct rationed_source rationed(struct selftest_run *t, unsigned left)
 
 static void out_of_frames_leaks_nothing(struct selftest_run *t)
 {
-    page_t page = test_page(t, 0);
+    paging_page_t page = test_page(t, 0);
     unsigned needed = t->space->cpu.levels; /* a table per level below the root, and the page */
     uint64_t free = frames_free_count(t->frames);
     for (unsigned left = 0; left < needed; left++) {
@@ -78,10 +79,10 @@ static void out_of_frames_leaks_nothing(struct selftest_run *t)
 }
 
 /* Everything that is mapped, but for accessed and dirty bits, in one number. */
-static bool add_to_digest(void *context, const struct paging_visit *visit)
+static bool add_to_digest(void *context, const struct paging_entry_info *visit)
 {
     uint64_t *digest = context;
-    uint64_t bits = visit->entry.bits & ~(ENTRY_ACCESSED | ENTRY_DIRTY);
+    uint64_t bits = visit->entry.bits & ~(PAGING_ACCESSED | PAGING_DIRTY);
     *digest = (*digest ^ visit->first.number ^ bits) * UINT64_C(0x100000001b3) + visit->level;
     return true;
 }
@@ -89,53 +90,54 @@ static bool add_to_digest(void *context, const struct paging_visit *visit)
 static uint64_t digest(struct selftest_run *t)
 {
     uint64_t sum = 0;
-    CHECK(paging_walk(t->space, add_to_digest, &sum) == PAGING_OK);
+    CHECK(paging_for_each(t->space, add_to_digest, &sum) == PAGING_OK);
     return sum;
 }
 
 /* Each of these takes tables, and none of them is there. */
-static void cuts_need_frames(struct selftest_run *t, page_t huge)
+static void cuts_need_frames(struct selftest_run *t, paging_page_t huge)
 {
     struct rationed_source none = rationed(t, 0);
-    virt_addr_t inside = {test_address(t, huge).value + 9 * PAGE_BYTES};
+    paging_virt_t inside = {test_address(t, huge).value + 9 * PAGING_PAGE_BYTES};
     struct paging_translation found = {0};
     uint64_t free = frames_free_count(t->frames), before = digest(t);
-    CHECK(paging_protect_range(t->space, inside, PAGE_BYTES, 0, ENTRY_WRITABLE, &none.source) ==
+    CHECK(paging_protect_range(t->space, inside, PAGING_PAGE_BYTES, 0, PAGING_WRITABLE, &none.source) ==
           PAGING_NO_FRAMES);
-    CHECK(paging_unmap_range(t->space, inside, PAGE_BYTES, &none.source) == PAGING_NO_FRAMES);
+    CHECK(paging_unmap_range(t->space, inside, PAGING_PAGE_BYTES, &none.source) == PAGING_NO_FRAMES);
     CHECK(paging_split(t->space, huge, &none.source) == PAGING_NO_FRAMES);
     CHECK(digest(t) == before && frames_free_count(t->frames) == free);
-    CHECK(paging_translate(t->space, inside, &found) == PAGING_OK && found.size == PAGE_2M);
-    CHECK(!probe_write(inside, 1).faulted);
+    CHECK(paging_translate(t->space, inside, &found) == PAGING_OK && found.size == PAGING_2M);
+    CHECK(!safe_write(inside, 1).faulted);
 }
 
 /* Two small pages on each side of a boundary: that takes two P1s, and one table of each level above. */
 static void ranges_change_nothing(struct selftest_run *t)
 {
-    page_t first = test_page(t, level_pages(PAGE_2M) - 2), huge = test_page(t, 4 * level_pages(PAGE_2M));
-    virt_addr_t start = test_address(t, first);
-    uint64_t bytes = 4 * PAGE_BYTES;
+    paging_page_t first = test_page(t, paging_level_pages(PAGING_2M) - 2),
+                  huge = test_page(t, 4 * paging_level_pages(PAGING_2M));
+    paging_virt_t start = test_address(t, first);
+    uint64_t bytes = 4 * PAGING_PAGE_BYTES;
     unsigned needed = t->space->cpu.levels;
-    frame_t run;
-    if (frames_allocate(t->frames, PAGE_2M, &run) != FRAMES_OK) {
+    paging_frame_t run;
+    if (frames_allocate(t->frames, PAGING_2M, &run) != FRAMES_OK) {
         t->skip = "no 2 MiB of memory in one piece";
         return;
     }
     uint64_t before = digest(t), free = frames_free_count(t->frames);
     for (unsigned left = 0; left < needed; left++) {
         struct rationed_source ration = rationed(t, left);
-        CHECK(paging_map_range(t->space, start, frame_start(run), bytes, 0, &ration.source) ==
+        CHECK(paging_map_range(t->space, start, paging_frame_start(run), bytes, 0, &ration.source) ==
               PAGING_NO_FRAMES);
         CHECK(ration.left == left && frames_free_count(t->frames) == free && digest(t) == before);
     }
     struct rationed_source enough = rationed(t, needed);
-    CHECK(paging_map_range(t->space, start, frame_start(run), bytes, 0, &enough.source) == PAGING_OK);
+    CHECK(paging_map_range(t->space, start, paging_frame_start(run), bytes, 0, &enough.source) == PAGING_OK);
     CHECK(enough.left == 0 && digest(t) != before);
-    CHECK(paging_map_sized(t->space, huge, run, PAGE_2M, ENTRY_WRITABLE, t->source) == PAGING_OK);
+    CHECK(paging_map_sized(t->space, huge, run, PAGING_2M, PAGING_WRITABLE, t->source) == PAGING_OK);
     cuts_need_frames(t, huge);
-    CHECK(paging_unmap_range(t->space, start, level_bytes(PAGE_1G) - bytes, t->source) == PAGING_OK);
+    CHECK(paging_unmap_range(t->space, start, paging_level_bytes(PAGING_1G) - bytes, t->source) == PAGING_OK);
     CHECK(digest(t) == before);
-    CHECK(frames_free(t->frames, PAGE_2M, run) == FRAMES_OK);
+    CHECK(frames_free(t->frames, PAGING_2M, run) == FRAMES_OK);
 }
 
 const struct selftest out_of_frames_tests[] = {

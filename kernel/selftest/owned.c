@@ -1,13 +1,13 @@
 /* owned.c - frames of the source: huge ones, pieces of them, and one for a page that is touched. */
-#include "paging/mapper.h"
-#include "paging/range.h"
-#include "paging/translate.h"
-#include "probe.h"
-#include "selftest.h"
+#include "cpu/safe_access.h"
+#include "selftest/selftest.h"
+#include <selfmap/map.h>
+#include <selfmap/range.h>
+#include <selfmap/translate.h>
 
 enum { PAGES_AROUND = 3, BLOCKS = 2, LAZY_PAGES = 6 };
 
-static unsigned size_at(struct selftest_run *t, page_t page)
+static unsigned size_at(struct selftest_run *t, paging_page_t page)
 {
     struct paging_translation found = {0};
     bool mapped = paging_translate(t->space, test_address(t, page), &found) == PAGING_OK;
@@ -15,9 +15,9 @@ static unsigned size_at(struct selftest_run *t, page_t page)
 }
 
 /* How many runs of this size does the allocator have? Not more than `most` are asked for. */
-static unsigned runs_free(struct selftest_run *t, enum page_size size, unsigned most)
+static unsigned runs_free(struct selftest_run *t, enum paging_size size, unsigned most)
 {
-    frame_t taken[BLOCKS];
+    paging_frame_t taken[BLOCKS];
     unsigned count = 0;
     while (count < most && frames_allocate(t->frames, size, &taken[count]) == FRAMES_OK)
         count++;
@@ -26,68 +26,68 @@ static unsigned runs_free(struct selftest_run *t, enum page_size size, unsigned 
     return count;
 }
 
-static void unmap(struct selftest_run *t, page_t first, uint64_t pages)
+static void unmap(struct selftest_run *t, paging_page_t first, uint64_t pages)
 {
-    virt_addr_t start = test_address(t, first);
-    CHECK(paging_unmap_range(t->space, start, pages * PAGE_BYTES, t->source) == PAGING_OK);
-    CHECK(probe_read(start).faulted);
+    paging_virt_t start = test_address(t, first);
+    CHECK(paging_unmap_range(t->space, start, pages * PAGING_PAGE_BYTES, t->source) == PAGING_OK);
+    CHECK(safe_read(start).faulted);
 }
 
 /* Each page has bytes of its own: no frame came twice. */
 static void range_takes_huge_frames(struct selftest_run *t)
 {
-    uint64_t span = level_pages(PAGE_2M), pages = BLOCKS * span + 2 * (uint64_t)PAGES_AROUND;
+    uint64_t span = paging_level_pages(PAGING_2M), pages = BLOCKS * span + 2 * (uint64_t)PAGES_AROUND;
     uint64_t free = frames_free_count(t->frames), wrong = 0;
-    page_t first = test_page(t, span - PAGES_AROUND);
-    unsigned runs = runs_free(t, PAGE_2M, BLOCKS);
-    if (!CHECK(paging_map_range_alloc(t->space, test_address(t, first), pages * PAGE_BYTES, ENTRY_WRITABLE,
-                                      t->source) == PAGING_OK))
+    paging_page_t first = test_page(t, span - PAGES_AROUND);
+    unsigned runs = runs_free(t, PAGING_2M, BLOCKS);
+    if (!CHECK(paging_map_range_alloc(t->space, test_address(t, first), pages * PAGING_PAGE_BYTES,
+                                      PAGING_WRITABLE, t->source) == PAGING_OK))
         return;
     for (unsigned i = 0; i < BLOCKS; i++)
-        CHECK(size_at(t, test_page(t, (i + 1) * span)) == (i < runs ? PAGE_2M : PAGE_4K));
-    CHECK(size_at(t, first) == PAGE_4K && size_at(t, test_page(t, (BLOCKS + 1) * span)) == PAGE_4K);
+        CHECK(size_at(t, test_page(t, (i + 1) * span)) == (i < runs ? PAGING_2M : PAGING_4K));
+    CHECK(size_at(t, first) == PAGING_4K && size_at(t, test_page(t, (BLOCKS + 1) * span)) == PAGING_4K);
     for (uint64_t n = 0; n < pages; n++)
-        test_words(t, (page_t){first.number + n})[1] = n;
+        test_words(t, (paging_page_t){first.number + n})[1] = n;
     for (uint64_t n = 0; n < pages; n++)
-        wrong += test_words(t, (page_t){first.number + n})[1] != n;
+        wrong += test_words(t, (paging_page_t){first.number + n})[1] != n;
     CHECK(wrong == 0);
     unmap(t, first, pages);
     CHECK(frames_free_count(t->frames) == free);
-    CHECK(runs_free(t, PAGE_2M, BLOCKS) == runs);
+    CHECK(runs_free(t, PAGING_2M, BLOCKS) == runs);
 }
 
 static void range_takes_a_gigabyte(struct selftest_run *t)
 {
-    page_t first = test_page(t, 0), last = test_page(t, level_pages(PAGE_1G) - 1);
-    if (!t->space->cpu.has_1g_pages || runs_free(t, PAGE_1G, 1) == 0 ||
-        frames_free_count(t->frames) < level_pages(PAGE_1G) + level_pages(PAGE_2M) + 8) {
+    paging_page_t first = test_page(t, 0), last = test_page(t, paging_level_pages(PAGING_1G) - 1);
+    if (!t->space->cpu.has_1g_pages || runs_free(t, PAGING_1G, 1) == 0 ||
+        frames_free_count(t->frames) < paging_level_pages(PAGING_1G) + paging_level_pages(PAGING_2M) + 8) {
         t->skip = "no 1 GiB pages, or no memory for one and its tables";
         return;
     }
-    if (!CHECK(paging_map_range_alloc(t->space, test_address(t, first), level_bytes(PAGE_1G), ENTRY_WRITABLE,
-                                      t->source) == PAGING_OK))
+    if (!CHECK(paging_map_range_alloc(t->space, test_address(t, first), paging_level_bytes(PAGING_1G),
+                                      PAGING_WRITABLE, t->source) == PAGING_OK))
         return;
-    CHECK(size_at(t, first) == PAGE_1G && size_at(t, last) == PAGE_1G);
+    CHECK(size_at(t, first) == PAGING_1G && size_at(t, last) == PAGING_1G);
     test_words(t, first)[0] = 1;
     test_words(t, last)[0] = 2;
     CHECK(test_words(t, first)[0] == 1 && test_words(t, last)[0] == 2);
-    unmap(t, first, level_pages(PAGE_1G));
-    CHECK(runs_free(t, PAGE_1G, 1) == 1);
+    unmap(t, first, paging_level_pages(PAGING_1G));
+    CHECK(runs_free(t, PAGING_1G, 1) == 1);
 }
 
 /* A hole in the middle of a 2 MiB page that grows by a page at a time. */
 static void frames_come_back_one_by_one(struct selftest_run *t)
 {
-    uint64_t span = level_pages(PAGE_2M);
-    page_t first = test_page(t, 0), last = test_page(t, span - 1), hole = test_page(t, 100);
-    if (runs_free(t, PAGE_2M, 1) == 0) {
+    uint64_t span = paging_level_pages(PAGING_2M);
+    paging_page_t first = test_page(t, 0), last = test_page(t, span - 1), hole = test_page(t, 100);
+    if (runs_free(t, PAGING_2M, 1) == 0) {
         t->skip = "no 2 MiB of memory in one piece";
         return;
     }
-    if (!CHECK(paging_map_range_alloc(t->space, test_address(t, first), level_bytes(PAGE_2M), ENTRY_WRITABLE,
-                                      t->source) == PAGING_OK))
+    if (!CHECK(paging_map_range_alloc(t->space, test_address(t, first), paging_level_bytes(PAGING_2M),
+                                      PAGING_WRITABLE, t->source) == PAGING_OK))
         return;
-    CHECK(size_at(t, first) == PAGE_2M);
+    CHECK(size_at(t, first) == PAGING_2M);
     test_words(t, first)[3] = 0x1111;
     test_words(t, last)[3] = 0x2222;
     uint64_t free = frames_free_count(t->frames) - 1; /* the table */
@@ -95,36 +95,36 @@ static void frames_come_back_one_by_one(struct selftest_run *t)
         unmap(t, hole, 1);
         CHECK(frames_free_count(t->frames) == ++free);
     }
-    CHECK(size_at(t, first) == PAGE_4K && size_at(t, hole) == PAGE_4K);
+    CHECK(size_at(t, first) == PAGING_4K && size_at(t, hole) == PAGING_4K);
     CHECK(test_words(t, first)[3] == 0x1111 && test_words(t, last)[3] == 0x2222);
     unmap(t, first, span);
 }
 
 /* What a page fault's handler would do: whose page is it, a frame for it, and the access again. */
-static void fill(struct selftest_run *t, page_t page, uint64_t payload)
+static void fill(struct selftest_run *t, paging_page_t page, uint64_t payload)
 {
-    struct paging_path path;
-    virt_addr_t address = test_address(t, page);
+    struct paging_walk_result path;
+    paging_virt_t address = test_address(t, page);
     uint64_t flushes = t->space->flushes;
-    struct probe probe = probe_write(address, payload);
+    struct safe_access probe = safe_write(address, payload);
     CHECK(probe.faulted && probe.error_code == 2 && probe.address == address.value);
-    CHECK(paging_trace(t->space, address, &path) == PAGING_RESERVED);
-    CHECK(path.level == PAGE_4K && entry_payload(path.entries[PAGE_4K]) == payload);
-    CHECK(paging_map(t->space, page, ENTRY_WRITABLE, t->source) == PAGING_RESERVED);
-    CHECK(paging_map(t->space, page, ENTRY_WRITABLE | MAP_OVER_RESERVED, t->source) == PAGING_OK);
-    CHECK(t->space->flushes == flushes && !probe_write(address, payload).faulted);
+    CHECK(paging_walk_address(t->space, address, &path) == PAGING_MARKED);
+    CHECK(path.level == PAGING_4K && paging_marker_value(path.entries[PAGING_4K]) == payload);
+    CHECK(paging_map(t->space, page, PAGING_WRITABLE, t->source) == PAGING_MARKED);
+    CHECK(paging_map(t->space, page, PAGING_WRITABLE | PAGING_REPLACE_MARKER, t->source) == PAGING_OK);
+    CHECK(t->space->flushes == flushes && !safe_write(address, payload).faulted);
 }
 
 static void pages_are_filled_when_touched(struct selftest_run *t)
 {
     for (unsigned i = 0; i < LAZY_PAGES; i++)
-        CHECK(paging_reserve(t->space, test_page(t, i), 0x700 + i, t->source) == PAGING_OK);
+        CHECK(paging_set_marker(t->space, test_page(t, i), 0x700 + i, t->source) == PAGING_OK);
     uint64_t free = frames_free_count(t->frames);
     for (unsigned i = 1; i < LAZY_PAGES; i += 2)
         fill(t, test_page(t, i), 0x700 + i);
     CHECK(frames_free_count(t->frames) == free - LAZY_PAGES / 2);
     for (unsigned i = 0; i < LAZY_PAGES; i++) {
-        struct probe probe = probe_read(test_address(t, test_page(t, i)));
+        struct safe_access probe = safe_read(test_address(t, test_page(t, i)));
         CHECK(i % 2 == 0 ? probe.faulted : probe.value == 0x700 + i);
     }
     unmap(t, test_page(t, 0), LAZY_PAGES);

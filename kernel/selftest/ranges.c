@@ -1,13 +1,13 @@
 /* ranges.c - many pages at a time. */
-#include "paging/mapper.h"
-#include "paging/range.h"
-#include "paging/translate.h"
-#include "probe.h"
-#include "selftest.h"
+#include "cpu/safe_access.h"
+#include "selftest/selftest.h"
+#include <selfmap/map.h>
+#include <selfmap/range.h>
+#include <selfmap/translate.h>
 
 enum { PAGES_AROUND = 3 };
 
-static unsigned size_at(struct selftest_run *t, page_t page)
+static unsigned size_at(struct selftest_run *t, paging_page_t page)
 {
     struct paging_translation found = {0};
     return paging_translate(t->space, test_address(t, page), &found) == PAGING_OK ? found.size : 0;
@@ -15,7 +15,7 @@ static unsigned size_at(struct selftest_run *t, page_t page)
 
 enum { RUN_BLOCKS = 4, DRAWN = 32 };
 
-static bool is_among(const frame_t *taken, unsigned count, uint64_t number)
+static bool is_among(const paging_frame_t *taken, unsigned count, uint64_t number)
 {
     for (unsigned i = 0; i < count; i++)
         if (taken[i].number == number)
@@ -23,10 +23,11 @@ static bool is_among(const frame_t *taken, unsigned count, uint64_t number)
     return false;
 }
 
-static bool begins_run(const frame_t *taken, unsigned count, frame_t first)
+static bool begins_run(const paging_frame_t *taken, unsigned count, paging_frame_t first)
 {
     unsigned in_a_row = 1;
-    while (in_a_row < RUN_BLOCKS && is_among(taken, count, first.number + in_a_row * level_pages(PAGE_2M)))
+    while (in_a_row < RUN_BLOCKS &&
+           is_among(taken, count, first.number + in_a_row * paging_level_pages(PAGING_2M)))
         in_a_row++;
     return in_a_row == RUN_BLOCKS;
 }
@@ -35,76 +36,77 @@ static bool begins_run(const frame_t *taken, unsigned count, frame_t first)
  * Four blocks of 2 MiB in a row, for free_run to give back: out of many drawn, because the allocator promises
  * no order. False, and a reason, if there are none.
  */
-static bool take_run(struct selftest_run *t, frame_t *run)
+static bool take_run(struct selftest_run *t, paging_frame_t *run)
 {
-    frame_t taken[DRAWN];
+    paging_frame_t taken[DRAWN];
     unsigned count = 0, first = 0;
-    while (count < DRAWN && frames_allocate(t->frames, PAGE_2M, &taken[count]) == FRAMES_OK)
+    while (count < DRAWN && frames_allocate(t->frames, PAGING_2M, &taken[count]) == FRAMES_OK)
         count++;
     while (first < count && !begins_run(taken, count, taken[first]))
         first++;
     bool found = first < count;
-    *run = found ? taken[first] : (frame_t){0};
+    *run = found ? taken[first] : (paging_frame_t){0};
     while (count > 0) {
-        frame_t block = taken[--count];
-        if (!found || block.number - run->number >= RUN_BLOCKS * level_pages(PAGE_2M))
-            CHECK(frames_free(t->frames, PAGE_2M, block) == FRAMES_OK);
+        paging_frame_t block = taken[--count];
+        if (!found || block.number - run->number >= RUN_BLOCKS * paging_level_pages(PAGING_2M))
+            CHECK(frames_free(t->frames, PAGING_2M, block) == FRAMES_OK);
     }
     if (!found)
         t->skip = "no 8 MiB of memory in one piece";
     return found;
 }
 
-static void free_run(struct selftest_run *t, frame_t run)
+static void free_run(struct selftest_run *t, paging_frame_t run)
 {
     for (unsigned i = 0; i < RUN_BLOCKS; i++)
-        CHECK(frames_free(t->frames, PAGE_2M, (frame_t){run.number + i * level_pages(PAGE_2M)}) == FRAMES_OK);
+        CHECK(frames_free(t->frames, PAGING_2M,
+                          (paging_frame_t){run.number + i * paging_level_pages(PAGING_2M)}) == FRAMES_OK);
 }
 
 /* Three 4 KiB pages, two of 2 MiB, and three of 4 KiB again, over one run of memory. */
 struct mixed_range {
-    frame_t run;
-    page_t first;
-    virt_addr_t start;
+    paging_frame_t run;
+    paging_page_t first;
+    paging_virt_t start;
     uint64_t pages;
 };
 
 static bool map_mixed(struct selftest_run *t, struct mixed_range *r)
 {
-    uint64_t span = level_pages(PAGE_2M);
+    uint64_t span = paging_level_pages(PAGING_2M);
     if (!take_run(t, &r->run))
         return false;
     r->first = test_page(t, span - PAGES_AROUND);
     r->start = test_address(t, r->first);
     r->pages = 2 * (span + PAGES_AROUND);
-    phys_addr_t to = frame_start((frame_t){r->run.number + span - PAGES_AROUND});
-    CHECK(paging_map_range(t->space, r->start, to, r->pages * PAGE_BYTES, ENTRY_WRITABLE, t->source) ==
-          PAGING_OK);
+    paging_phys_t to = paging_frame_start((paging_frame_t){r->run.number + span - PAGES_AROUND});
+    CHECK(paging_map_range(t->space, r->start, to, r->pages * PAGING_PAGE_BYTES, PAGING_WRITABLE,
+                           t->source) == PAGING_OK);
     return true;
 }
 
 static void unmap_mixed(struct selftest_run *t, const struct mixed_range *r)
 {
-    CHECK(paging_unmap_range(t->space, r->start, r->pages * PAGE_BYTES, t->source) == PAGING_OK);
-    CHECK(probe_read(r->start).faulted);
+    CHECK(paging_unmap_range(t->space, r->start, r->pages * PAGING_PAGE_BYTES, t->source) == PAGING_OK);
+    CHECK(safe_read(r->start).faulted);
     free_run(t, r->run);
 }
 
 static void largest_pages(struct selftest_run *t)
 {
     struct mixed_range r;
-    uint64_t span = level_pages(PAGE_2M), tables = t->space->tables;
+    uint64_t span = paging_level_pages(PAGING_2M), tables = t->space->tables;
     if (!map_mixed(t, &r))
         return;
-    CHECK(size_at(t, r.first) == PAGE_4K);
-    CHECK(size_at(t, test_page(t, span)) == PAGE_2M && size_at(t, test_page(t, 3 * span - 1)) == PAGE_2M);
-    CHECK(size_at(t, test_page(t, 3 * span)) == PAGE_4K);
+    CHECK(size_at(t, r.first) == PAGING_4K);
+    CHECK(size_at(t, test_page(t, span)) == PAGING_2M && size_at(t, test_page(t, 3 * span - 1)) == PAGING_2M);
+    CHECK(size_at(t, test_page(t, 3 * span)) == PAGING_4K);
     CHECK(t->space->tables == tables + (t->space->cpu.levels - 2) + 2); /* down to the P2, and two P1s */
     for (uint64_t n = 0; n < r.pages; n++)
-        test_words(t, (page_t){r.first.number + n})[1] = n;
+        test_words(t, (paging_page_t){r.first.number + n})[1] = n;
     uint64_t wrong = 0;
     for (uint64_t n = 0; n < r.pages; n++)
-        wrong += test_words(t, (page_t){r.first.number + n})[1] != n;
+        wrong += test_words(t, (paging_page_t){r.first.number + n})[1] != n;
     CHECK(wrong == 0);
     unmap_mixed(t, &r);
 }
@@ -112,20 +114,22 @@ static void largest_pages(struct selftest_run *t)
 static void protect_is_enforced(struct selftest_run *t)
 {
     struct mixed_range r;
-    uint64_t span = level_pages(PAGE_2M);
+    uint64_t span = paging_level_pages(PAGING_2M);
     if (!map_mixed(t, &r))
         return;
-    page_t inside = test_page(t, span + 7);
-    virt_addr_t address = test_address(t, inside), next = {address.value + PAGE_BYTES};
-    CHECK(!probe_write(address, 1).faulted && !probe_write(next, 2).faulted);
-    CHECK(paging_protect_range(t->space, address, PAGE_BYTES, 0, ENTRY_WRITABLE, t->source) == PAGING_OK);
-    CHECK(size_at(t, inside) == PAGE_4K);
-    struct probe probe = probe_write(address, 3);
+    paging_page_t inside = test_page(t, span + 7);
+    paging_virt_t address = test_address(t, inside), next = {address.value + PAGING_PAGE_BYTES};
+    CHECK(!safe_write(address, 1).faulted && !safe_write(next, 2).faulted);
+    CHECK(paging_protect_range(t->space, address, PAGING_PAGE_BYTES, 0, PAGING_WRITABLE, t->source) ==
+          PAGING_OK);
+    CHECK(size_at(t, inside) == PAGING_4K);
+    struct safe_access probe = safe_write(address, 3);
     CHECK(probe.faulted && probe.error_code == 3);
-    CHECK(!probe_write(next, 4).faulted);
-    CHECK(probe_read(address).value == 1 && probe_read(next).value == 4);
+    CHECK(!safe_write(next, 4).faulted);
+    CHECK(safe_read(address).value == 1 && safe_read(next).value == 4);
     uint64_t flushes = t->space->flushes, full = t->space->full_flushes;
-    CHECK(paging_protect_range(t->space, address, PAGE_BYTES, 0, ENTRY_WRITABLE, t->source) == PAGING_OK);
+    CHECK(paging_protect_range(t->space, address, PAGING_PAGE_BYTES, 0, PAGING_WRITABLE, t->source) ==
+          PAGING_OK);
     CHECK(t->space->flushes == flushes && t->space->full_flushes == full);
     unmap_mixed(t, &r);
 }
@@ -133,13 +137,13 @@ static void protect_is_enforced(struct selftest_run *t)
 static void split_keeps_bytes(struct selftest_run *t)
 {
     struct mixed_range r;
-    uint64_t span = level_pages(PAGE_2M);
+    uint64_t span = paging_level_pages(PAGING_2M);
     if (!map_mixed(t, &r))
         return;
-    page_t page = test_page(t, span + 100);
+    paging_page_t page = test_page(t, span + 100);
     test_words(t, page)[2] = 0x1234;
     CHECK(paging_split(t->space, page, t->source) == PAGING_OK);
-    CHECK(size_at(t, page) == PAGE_4K && test_words(t, page)[2] == 0x1234);
+    CHECK(size_at(t, page) == PAGING_4K && test_words(t, page)[2] == 0x1234);
     test_words(t, page)[2] = 0x4321;
     CHECK(test_words(t, page)[2] == 0x4321);
     CHECK(paging_split(t->space, page, t->source) == PAGING_NOT_HUGE);
@@ -150,32 +154,32 @@ static void split_keeps_bytes(struct selftest_run *t)
 static void unmap_cuts(struct selftest_run *t)
 {
     struct mixed_range r;
-    uint64_t span = level_pages(PAGE_2M);
+    uint64_t span = paging_level_pages(PAGING_2M);
     if (!map_mixed(t, &r))
         return;
-    page_t first = test_page(t, 2 * span - 1);
-    virt_addr_t start = test_address(t, first);
-    (void)probe_read(start);
-    CHECK(paging_unmap_range(t->space, start, 2 * PAGE_BYTES, t->source) == PAGING_OK);
-    CHECK(probe_read(start).faulted && probe_read((virt_addr_t){start.value + PAGE_BYTES}).faulted);
-    CHECK(size_at(t, (page_t){first.number - 1}) == PAGE_4K &&
-          size_at(t, (page_t){first.number + 2}) == PAGE_4K);
+    paging_page_t first = test_page(t, 2 * span - 1);
+    paging_virt_t start = test_address(t, first);
+    (void)safe_read(start);
+    CHECK(paging_unmap_range(t->space, start, 2 * PAGING_PAGE_BYTES, t->source) == PAGING_OK);
+    CHECK(safe_read(start).faulted && safe_read((paging_virt_t){start.value + PAGING_PAGE_BYTES}).faulted);
+    CHECK(size_at(t, (paging_page_t){first.number - 1}) == PAGING_4K &&
+          size_at(t, (paging_page_t){first.number + 2}) == PAGING_4K);
     unmap_mixed(t, &r);
 }
 
 static void merge_undoes_split(struct selftest_run *t)
 {
     struct mixed_range r;
-    uint64_t span = level_pages(PAGE_2M);
+    uint64_t span = paging_level_pages(PAGING_2M);
     if (!map_mixed(t, &r))
         return;
-    page_t page = test_page(t, span + 9);
+    paging_page_t page = test_page(t, span + 9);
     uint64_t tables = t->space->tables;
     test_words(t, page)[3] = 0x77;
     CHECK(paging_split(t->space, page, t->source) == PAGING_OK && t->space->tables == tables + 1);
     test_words(t, page)[4] = 0x88;
-    CHECK(paging_merge_range(t->space, r.start, r.pages * PAGE_BYTES, t->source) == PAGING_OK);
-    CHECK(t->space->tables == tables && size_at(t, page) == PAGE_2M);
+    CHECK(paging_merge_range(t->space, r.start, r.pages * PAGING_PAGE_BYTES, t->source) == PAGING_OK);
+    CHECK(t->space->tables == tables && size_at(t, page) == PAGING_2M);
     CHECK(test_words(t, page)[3] == 0x77 && test_words(t, page)[4] == 0x88);
     test_words(t, page)[3] = 0x99;
     CHECK(test_words(t, page)[3] == 0x99);
@@ -186,31 +190,34 @@ static void owned_pages_come_back(struct selftest_run *t)
 {
     enum { COUNT = 700 }; /* more than one P1 holds */
     uint64_t free = frames_free_count(t->frames), full = t->space->full_flushes;
-    virt_addr_t start = test_address(t, test_page(t, 0));
+    paging_virt_t start = test_address(t, test_page(t, 0));
     for (unsigned i = 0; i < COUNT; i++)
-        CHECK(paging_map(t->space, test_page(t, i), ENTRY_WRITABLE, t->source) == PAGING_OK);
+        CHECK(paging_map(t->space, test_page(t, i), PAGING_WRITABLE, t->source) == PAGING_OK);
     for (unsigned i = 0; i < COUNT; i++)
         test_words(t, test_page(t, i))[0] = i;
-    CHECK(paging_unmap_range(t->space, start, level_bytes(PAGE_1G), t->source) == PAGING_OK);
+    CHECK(paging_unmap_range(t->space, start, paging_level_bytes(PAGING_1G), t->source) == PAGING_OK);
     CHECK(frames_free_count(t->frames) == free);
     CHECK(t->space->full_flushes == full + 1);
-    CHECK(probe_read(start).faulted);
+    CHECK(safe_read(start).faulted);
 }
 
 static void range_refusals(struct selftest_run *t)
 {
     unsigned levels = t->space->cpu.levels;
-    virt_addr_t start = test_address(t, test_page(t, 0)), odd = {start.value + 8};
-    virt_addr_t top = page_start(levels, (page_t){level_pages(levels) * (ENTRY_COUNT / 2) - 1});
-    virt_addr_t gap = {top.value + PAGE_BYTES};
-    virt_addr_t window = page_start(levels, (page_t){PAGING_RECURSIVE_SLOT * level_pages(levels) - 1});
+    paging_virt_t start = test_address(t, test_page(t, 0)), odd = {start.value + 8};
+    paging_virt_t top = paging_page_start(
+        levels, (paging_page_t){paging_level_pages(levels) * (PAGING_TABLE_ENTRIES / 2) - 1});
+    paging_virt_t gap = {top.value + PAGING_PAGE_BYTES};
+    paging_virt_t window =
+        paging_page_start(levels, (paging_page_t){PAGING_RECURSIVE_SLOT * paging_level_pages(levels) - 1});
     CHECK(paging_unmap_range(t->space, start, 0, t->source) == PAGING_EMPTY_RANGE);
-    CHECK(paging_unmap_range(t->space, odd, PAGE_BYTES, t->source) == PAGING_MISALIGNED);
-    CHECK(paging_unmap_range(t->space, gap, PAGE_BYTES, t->source) == PAGING_NOT_CANONICAL);
-    CHECK(paging_unmap_range(t->space, top, 2 * PAGE_BYTES, t->source) == PAGING_RANGE_TOO_LONG);
-    CHECK(paging_unmap_range(t->space, window, 2 * PAGE_BYTES, t->source) == PAGING_RESERVED_SLOT);
-    CHECK(paging_map_range(t->space, start, (phys_addr_t){8}, PAGE_BYTES, 0, t->source) == PAGING_MISALIGNED);
-    CHECK(paging_protect_range(t->space, start, PAGE_BYTES, ENTRY_USER, ENTRY_USER, t->source) ==
+    CHECK(paging_unmap_range(t->space, odd, PAGING_PAGE_BYTES, t->source) == PAGING_MISALIGNED);
+    CHECK(paging_unmap_range(t->space, gap, PAGING_PAGE_BYTES, t->source) == PAGING_NOT_CANONICAL);
+    CHECK(paging_unmap_range(t->space, top, 2 * PAGING_PAGE_BYTES, t->source) == PAGING_RANGE_TOO_LONG);
+    CHECK(paging_unmap_range(t->space, window, 2 * PAGING_PAGE_BYTES, t->source) == PAGING_RESERVED_SLOT);
+    CHECK(paging_map_range(t->space, start, (paging_phys_t){8}, PAGING_PAGE_BYTES, 0, t->source) ==
+          PAGING_MISALIGNED);
+    CHECK(paging_protect_range(t->space, start, PAGING_PAGE_BYTES, PAGING_USER, PAGING_USER, t->source) ==
           PAGING_BAD_FLAGS);
 }
 

@@ -1,14 +1,14 @@
 /* start.c - is the world as the loader promised? */
-#include "cpu.h"
-#include "paging/translate.h"
-#include "paging/visit.h"
-#include "paging/window.h"
-#include "probe.h"
-#include "selftest.h"
+#include "cpu/instructions.h"
+#include "cpu/safe_access.h"
+#include "selftest/selftest.h"
+#include <selfmap/for_each.h>
+#include <selfmap/translate.h>
+#include <selfmap/window.h>
 
 static void cr3_holds_our_root(struct selftest_run *t)
 {
-    CHECK((read_cr3() & ENTRY_FRAME_MASK) == paging_root_address(t->space).value);
+    CHECK((read_cr3() & PAGING_FRAME_MASK) == paging_root_address(t->space).value);
     CHECK(read_cr3() != t->handoff->firmware_cr3);
 }
 
@@ -24,10 +24,10 @@ static void regions_lead_to_themselves(struct selftest_run *t)
 {
     for (unsigned i = 0; i < t->handoff->region_count; i++) {
         const struct handoff_region *region = &t->handoff->regions[i];
-        struct paging_translation found = {.size = PAGE_4K};
-        for (frame_t at = region->start; at.number < region->end.number;
-             at.number += level_pages(found.size) - at.number % level_pages(found.size)) {
-            virt_addr_t address = {frame_start(at).value};
+        struct paging_translation found = {.size = PAGING_4K};
+        for (paging_frame_t at = region->start; at.number < region->end.number;
+             at.number += paging_level_pages(found.size) - at.number % paging_level_pages(found.size)) {
+            paging_virt_t address = {paging_frame_start(at).value};
             if (!CHECK(paging_translate(t->space, address, &found) == PAGING_OK) ||
                 !CHECK(found.address.value == address.value))
                 return;
@@ -52,14 +52,14 @@ static void pointers_are_relocated(struct selftest_run *t)
 
 static void code_cannot_be_written(struct selftest_run *t)
 {
-    struct probe probe = probe_write((virt_addr_t){(uintptr_t)read_only_target}, 0);
+    struct safe_access probe = safe_write((paging_virt_t){(uintptr_t)read_only_target}, 0);
     CHECK(probe.faulted && probe.vector == 14 && probe.error_code == 3);
 }
 
 static void constants_cannot_be_written(struct selftest_run *t)
 {
     static const uint64_t constant = 42;
-    struct probe probe = probe_write((virt_addr_t){(uintptr_t)&constant}, 0);
+    struct safe_access probe = safe_write((paging_virt_t){(uintptr_t)&constant}, 0);
     CHECK(probe.faulted && probe.vector == 14 && probe.error_code == 3);
     CHECK(*(const volatile uint64_t *)&constant == 42);
 }
@@ -71,29 +71,30 @@ static void data_cannot_be_executed(struct selftest_run *t)
         t->skip = "the processor has no no-execute";
         return;
     }
-    struct probe probe = probe_fetch((virt_addr_t){(uintptr_t)code});
+    struct safe_access probe = safe_fetch((paging_virt_t){(uintptr_t)code});
     CHECK(probe.faulted && probe.vector == 14 && probe.error_code == 0x11);
 }
 
 static void stack_has_a_guard(struct selftest_run *t)
 {
-    struct probe probe = probe_write((virt_addr_t){t->handoff->stack_guard + PAGE_BYTES - 8}, 0);
+    struct safe_access probe =
+        safe_write((paging_virt_t){t->handoff->stack_guard + PAGING_PAGE_BYTES - 8}, 0);
     CHECK(probe.faulted && probe.vector == 14 && probe.error_code == 2);
-    CHECK(probe.address == t->handoff->stack_guard + PAGE_BYTES - 8);
+    CHECK(probe.address == t->handoff->stack_guard + PAGING_PAGE_BYTES - 8);
 }
 
 static void null_is_not_mapped(struct selftest_run *t)
 {
-    struct probe probe = probe_read((virt_addr_t){0});
+    struct safe_access probe = safe_read((paging_virt_t){0});
     CHECK(probe.faulted && probe.vector == 14 && probe.error_code == 0 && probe.address == 0);
 }
 
 static void non_canonical_is_a_gp(struct selftest_run *t)
 {
     struct paging_translation found;
-    virt_addr_t gap = {UINT64_C(1) << (address_bits(t->space->cpu.levels) - 1)};
+    paging_virt_t gap = {UINT64_C(1) << (paging_address_bits(t->space->cpu.levels) - 1)};
     CHECK(paging_translate(t->space, gap, &found) == PAGING_NOT_CANONICAL);
-    struct probe probe = probe_read(gap);
+    struct safe_access probe = safe_read(gap);
     CHECK(probe.faulted && probe.vector == 13);
 }
 
@@ -102,7 +103,7 @@ static void tables_are_counted(struct selftest_run *t)
 {
     struct paging_stats stats;
     uint64_t tables =
-        1 + (HAS_SCRATCH_SLOT ? t->space->cpu.levels - 1 : 0); /* the root, the scratch page's */
+        1 + (PAGING_HAS_SCRATCH_SLOT ? t->space->cpu.levels - 1 : 0); /* the root, the scratch page's */
     if (!CHECK(paging_count(t->space, &stats) == PAGING_OK))
         return;
     for (unsigned level = 1; level < t->space->cpu.levels; level++)
@@ -113,15 +114,15 @@ static void tables_are_counted(struct selftest_run *t)
 
 static void screen_is_write_combining(struct selftest_run *t)
 {
-    const uint64_t write_combining = 1, mask = ENTRY_WRITE_THROUGH | ENTRY_NO_CACHE;
+    const uint64_t write_combining = 1, mask = PAGING_WRITE_THROUGH | PAGING_NO_CACHE;
     struct paging_translation found = {0};
-    virt_addr_t screen = {t->handoff->framebuffer.address.value};
+    paging_virt_t screen = {t->handoff->framebuffer.address.value};
     if (t->handoff->framebuffer.width == 0 || !(cpuid(1, 0).edx >> 16 & 1)) {
         t->skip = "there is no screen, or no PAT";
         return;
     }
     CHECK(paging_translate(t->space, screen, &found) == PAGING_OK);
-    CHECK((found.flags & mask) == ENTRY_CACHE_WRITE_COMBINING);
+    CHECK((found.flags & mask) == PAGING_CACHE_WRITE_COMBINING);
     CHECK((read_msr(MSR_PAT) >> 24 & 7) == write_combining);
 }
 

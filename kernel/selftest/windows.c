@@ -1,71 +1,71 @@
 /* windows.c - the recursive window, and what the TLB remembers. */
-#include "console.h"
-#include "paging/mapper.h"
-#include "paging/table.h"
-#include "paging/translate.h"
-#include "processor.h"
-#include "report.h"
-#include "selftest.h"
+#include "console/console.h"
+#include "cpu/cpuid.h"
+#include "report/report.h"
+#include "selftest/selftest.h"
+#include "selftest/typed_tables.h"
+#include <selfmap/map.h>
+#include <selfmap/translate.h>
 
-static void unmap(struct selftest_run *t, page_t page)
+static void unmap(struct selftest_run *t, paging_page_t page)
 {
     struct paging_unmapped gone;
     CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_OK);
 }
 
 /* Compare a table, as the window shows it, with the frame that holds it, mapped like any other. */
-static void compare_table(struct selftest_run *t, const void *table, frame_t frame)
+static void compare_table(struct selftest_run *t, const void *table, paging_frame_t frame)
 {
-    page_t view = test_page(t, 7 * level_pages(2));
+    paging_page_t view = test_page(t, 7 * paging_level_pages(2));
     if (table == NULL || !CHECK(paging_map_to(t->space, view, frame, 0, t->source) == PAGING_OK)) {
         CHECK(table != NULL);
         return;
     }
-    const volatile entry_t *window = table;
+    const volatile paging_entry_t *window = table;
     unsigned differences = 0;
-    for (unsigned i = 0; i < ENTRY_COUNT; i++)
-        differences += entry_load(&window[i]).bits != test_words(t, view)[i];
+    for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
+        differences += paging_entry_load(&window[i]).bits != test_words(t, view)[i];
     CHECK(differences == 0);
     unmap(t, view);
 }
 
 static void windows_show_physical_memory(struct selftest_run *t)
 {
-    page_t page = test_page(t, 42);
-    struct paging_path path;
-    if (!CHECK(paging_map(t->space, page, ENTRY_WRITABLE, t->source) == PAGING_OK))
+    paging_page_t page = test_page(t, 42);
+    struct paging_walk_result path;
+    if (!CHECK(paging_map(t->space, page, PAGING_WRITABLE, t->source) == PAGING_OK))
         return;
-    CHECK(paging_trace(t->space, test_address(t, page), &path) == PAGING_OK);
+    CHECK(paging_walk_address(t->space, test_address(t, page), &path) == PAGING_OK);
     struct p5_table *p5 = root_p5(t->space);
     struct p4_table *p4 = root_p4(t->space);
     if (p5)
-        p4 = next_table(t->space, p5, p5_index(page));
-    struct p3_table *p3 = next_table(t->space, p4, p4_index(page));
-    struct p2_table *p2 = next_table(t->space, p3, p3_index(page));
-    struct p1_table *p1 = next_table(t->space, p2, p2_index(page));
+        p4 = next_table(t->space, p5, paging_p5_index(page));
+    struct p3_table *p3 = next_table(t->space, p4, paging_p4_index(page));
+    struct p2_table *p2 = next_table(t->space, p3, paging_p3_index(page));
+    struct p1_table *p1 = next_table(t->space, p2, paging_p2_index(page));
     CHECK((uint64_t)(uintptr_t)root_table(t->space) == 0xfffffffffffff000);
     compare_table(t, root_table(t->space), t->space->root);
-    compare_table(t, p4, p5 ? entry_frame(path.entries[5]) : t->space->root);
-    compare_table(t, p3, entry_frame(path.entries[4]));
-    compare_table(t, p2, entry_frame(path.entries[3]));
-    compare_table(t, p1, entry_frame(path.entries[2]));
+    compare_table(t, p4, p5 ? paging_entry_frame(path.entries[5]) : t->space->root);
+    compare_table(t, p3, paging_entry_frame(path.entries[4]));
+    compare_table(t, p2, paging_entry_frame(path.entries[3]));
+    compare_table(t, p1, paging_entry_frame(path.entries[2]));
     unmap(t, page);
 }
 
-static frame_t frame_of(struct selftest_run *t, page_t page)
+static paging_frame_t frame_of(struct selftest_run *t, paging_page_t page)
 {
     struct paging_translation found = {0};
     CHECK(paging_translate(t->space, test_address(t, page), &found) == PAGING_OK);
-    return frame_containing(found.address);
+    return paging_frame_containing(found.address);
 }
 
 /* Two frames that differ, shown in turn by one page that was touched in between. */
 static void remap_shows_the_new_frame(struct selftest_run *t)
 {
-    page_t page = test_page(t, 0), views[2] = {test_page(t, 1), test_page(t, 2)};
-    frame_t frames[2];
+    paging_page_t page = test_page(t, 0), views[2] = {test_page(t, 1), test_page(t, 2)};
+    paging_frame_t frames[2];
     for (unsigned i = 0; i < 2; i++) {
-        CHECK(paging_map(t->space, views[i], ENTRY_WRITABLE, t->source) == PAGING_OK);
+        CHECK(paging_map(t->space, views[i], PAGING_WRITABLE, t->source) == PAGING_OK);
         test_words(t, views[i])[0] = i;
         frames[i] = frame_of(t, views[i]);
     }
@@ -78,10 +78,10 @@ static void remap_shows_the_new_frame(struct selftest_run *t)
     unmap(t, views[1]);
 }
 
-static void set_frame(struct selftest_run *t, page_t page, frame_t frame)
+static void set_frame(struct selftest_run *t, paging_page_t page, paging_frame_t frame)
 {
-    entry_t entry = entry_load(test_leaf(t, page));
-    entry_store(test_leaf(t, page), entry_make(frame, entry_flags(entry)));
+    paging_entry_t entry = paging_entry_load(test_leaf(t, page));
+    paging_entry_store(test_leaf(t, page), paging_entry_make(frame, paging_entry_flags(entry)));
 }
 
 /*
@@ -90,24 +90,24 @@ static void set_frame(struct selftest_run *t, page_t page, frame_t frame)
  */
 static void without_flush_is_stale(struct selftest_run *t)
 {
-    page_t page = test_page(t, 0), other = test_page(t, 1);
-    CHECK(paging_map(t->space, page, ENTRY_WRITABLE, t->source) == PAGING_OK);
-    CHECK(paging_map(t->space, other, ENTRY_WRITABLE, t->source) == PAGING_OK);
-    frame_t first = frame_of(t, page), second = frame_of(t, other);
+    paging_page_t page = test_page(t, 0), other = test_page(t, 1);
+    CHECK(paging_map(t->space, page, PAGING_WRITABLE, t->source) == PAGING_OK);
+    CHECK(paging_map(t->space, other, PAGING_WRITABLE, t->source) == PAGING_OK);
+    paging_frame_t first = frame_of(t, page), second = frame_of(t, other);
     test_words(t, other)[0] = 2;
     test_words(t, page)[0] = 1;
     set_frame(t, page, second);
     bool stale = test_words(t, page)[0] == 1;
-    tlb_flush_page(test_address(t, page));
+    paging_tlb_flush_page(test_address(t, page));
     CHECK(test_words(t, page)[0] == 2);
     set_frame(t, page, first);
-    tlb_flush_page(test_address(t, page));
+    paging_tlb_flush_page(test_address(t, page));
     CHECK(test_words(t, page)[0] == 1);
     unmap(t, page);
     unmap(t, other);
     report_fact("stale_without_flush", "%d", stale);
     /* A fact on a real processor, which may forget whenever it likes; a promise of the emulator's. */
-    CHECK(stale || !machine_is_emulated());
+    CHECK(stale || !cpu_is_emulated());
 }
 
 /*
@@ -116,20 +116,20 @@ static void without_flush_is_stale(struct selftest_run *t)
  */
 static void freed_table_is_forgotten(struct selftest_run *t)
 {
-    page_t page = test_page(t, 0), data = test_page(t, 5 * level_pages(2)), tables[4];
-    virt_addr_t window = window_table_address(t->space->cpu.levels, PAGING_RECURSIVE_SLOT, 1, page);
-    CHECK(paging_map(t->space, data, ENTRY_WRITABLE, t->source) == PAGING_OK); /* keeps the P2 alive */
-    CHECK(paging_map(t->space, page, ENTRY_WRITABLE, t->source) == PAGING_OK);
+    paging_page_t page = test_page(t, 0), data = test_page(t, 5 * paging_level_pages(2)), tables[4];
+    paging_virt_t window = paging_window_table(t->space->cpu.levels, PAGING_RECURSIVE_SLOT, 1, page);
+    CHECK(paging_map(t->space, data, PAGING_WRITABLE, t->source) == PAGING_OK); /* keeps the P2 alive */
+    CHECK(paging_map(t->space, page, PAGING_WRITABLE, t->source) == PAGING_OK);
     CHECK(*(volatile uint64_t *)window.value != 0);
     unmap(t, page);
     /* Take the frame that was the P1, among others, as data, and map the page anew. */
     for (unsigned i = 0; i < 4; i++) {
-        tables[i] = (page_t){data.number + 1 + i};
-        CHECK(paging_map(t->space, tables[i], ENTRY_WRITABLE, t->source) == PAGING_OK);
+        tables[i] = (paging_page_t){data.number + 1 + i};
+        CHECK(paging_map(t->space, tables[i], PAGING_WRITABLE, t->source) == PAGING_OK);
         test_words(t, tables[i])[0] = 0x7777;
     }
-    CHECK(paging_map(t->space, page, ENTRY_WRITABLE, t->source) == PAGING_OK);
-    CHECK((*(volatile uint64_t *)window.value & ENTRY_PRESENT) &&
+    CHECK(paging_map(t->space, page, PAGING_WRITABLE, t->source) == PAGING_OK);
+    CHECK((*(volatile uint64_t *)window.value & PAGING_PRESENT) &&
           *(volatile uint64_t *)window.value != 0x7777);
     test_words(t, page)[3] = 9;
     for (unsigned i = 0; i < 4; i++) {

@@ -17,7 +17,7 @@ struct bench_tally {
 extern struct bench_tally bench_tally;
 
 /* Out of line, so that its instructions can be told from others; ours, so that they are not the libc's. */
-void bench_table_zero(volatile entry_t *table);
+void bench_table_zero(volatile paging_entry_t *table);
 
 static inline uintptr_t bench_fold(uintptr_t address)
 {
@@ -28,22 +28,22 @@ static inline uintptr_t bench_fold(uintptr_t address)
 #endif
 }
 
-static inline entry_t entry_load(const volatile entry_t *entry)
+static inline paging_entry_t paging_entry_load(const volatile paging_entry_t *entry)
 {
-    return (entry_t){((const volatile entry_t *)bench_fold((uintptr_t)entry))->bits};
+    return (paging_entry_t){((const volatile paging_entry_t *)bench_fold((uintptr_t)entry))->bits};
 }
 
-static inline void entry_store(volatile entry_t *entry, entry_t value)
+static inline void paging_entry_store(volatile paging_entry_t *entry, paging_entry_t value)
 {
-    ((volatile entry_t *)bench_fold((uintptr_t)entry))->bits = value.bits;
+    ((volatile paging_entry_t *)bench_fold((uintptr_t)entry))->bits = value.bits;
 }
 
-static inline void table_zero(volatile entry_t *table)
+static inline void paging_table_zero(volatile paging_entry_t *table)
 {
     bench_table_zero(table);
 }
 
-static inline void tlb_flush_page(virt_addr_t address)
+static inline void paging_tlb_flush_page(paging_virt_t address)
 {
     __asm__ volatile("" : : "r"(address.value) : "memory");
     bench_tally.page_flushes++;
@@ -56,10 +56,10 @@ static inline void bench_flush_all(void)
 }
 
 /* Whatever the core says about how to do it. */
-#define tlb_flush_all(...) bench_flush_all()
+#define paging_tlb_flush_all(...) bench_flush_all()
 
 /* No work here changes to another space; the core only has to find this. */
-static inline void root_load(phys_addr_t root)
+static inline void paging_root_load(paging_phys_t root)
 {
     (void)root;
 }

@@ -1,20 +1,20 @@
 /*
  * bench.h - what the parts of the benchmark share: the worlds, the works, and the state of one measurement.
  *
- * A *world* is a way to reach the tables and a number of levels. A *work* is a row of the report: something
+ * A *world* is a way to mode the tables and a number of levels. A *work* is a row of the report: something
  * the core does, and the least that anybody would have to do for it (the limit). Both run in the same
  * process, on the same memory, compiled with the same flags.
  */
 #ifndef BENCH_H
 #define BENCH_H
 
-#include "kernel/frames.h"
+#include "kernel/frames/frames.h"
+#include "operations.h"
 #include "survey.h"
-#include "verbs.h"
 
 struct world {
     const char *name;
-    enum paging_reach reach;
+    enum paging_mode mode;
     unsigned levels;
 };
 
@@ -34,7 +34,7 @@ struct size {
 
 struct bench;
 typedef void step_function(struct bench *bench);
-typedef void side_function(struct bench *bench, const struct verbs *verbs);
+typedef void side_function(struct bench *bench, const struct operations *operations);
 
 struct work {
     const char *name;
@@ -44,7 +44,7 @@ struct work {
     unsigned most_in_window; /* single pages whose tables a process can show at their window addresses */
     uint64_t start, to;      /* of the first range, virtual and physical */
     uint64_t stride;         /* from one range to the next; 0: side by side */
-    enum page_size leaf;
+    enum paging_size leaf;
     bool identity;   /* start is both addresses, in every world */
     bool without_1g; /* on a processor that lacks 1 GiB pages */
     bool random;     /* pages anywhere in 128 TiB */
@@ -64,12 +64,12 @@ struct bench {
     struct size size;
     uint64_t units;
     uint64_t start;
-    struct address_space space;
+    struct paging_space space;
     struct frames frames;
     uint64_t *numbers;    /* pages in random order, or frames: one per unit */
     struct survey survey; /* before or after the work, whichever has more leaves */
     uint64_t after;       /* the signature of what the work leaves */
-    unsigned failures;    /* verbs that did not answer PAGING_OK */
+    unsigned failures;    /* operations that did not answer PAGING_OK */
 };
 
 extern const struct world worlds[];
@@ -98,7 +98,7 @@ step_function set_up_ranges, set_up_owned, set_up_translate, set_up_scattered, s
 step_function set_up_small_frames; /* the source has none larger than 4 KiB */
 step_function set_up_allocated;    /* and the ranges are mapped to those */
 side_function map_ranges, map_ranges_alloc, unmap_ranges, protect_ranges, split_leaves;
-side_function map_pages, map_scattered, unmap_pages, translate_pages; /* with the side's verbs */
+side_function map_pages, map_scattered, unmap_pages, translate_pages; /* with the side's operations */
 side_function allocate_frames, free_frames, touch_numbers;
 
 /* ---- limits.c, vector.c: the least that ranges take ---------------------------------------------------- */
@@ -115,8 +115,8 @@ side_function vector_clear;
 side_function vector_protect;
 
 /* The flags that protect_range sets and clears in the work of that name. */
-#define PROTECT_SET   ENTRY_NO_EXECUTE
-#define PROTECT_CLEAR ENTRY_WRITABLE
+#define PROTECT_SET   PAGING_NO_EXECUTE
+#define PROTECT_CLEAR PAGING_WRITABLE
 
 /* ---- measure.c ----------------------------------------------------------------------------------------- */
 

@@ -8,63 +8,64 @@
 static void zero_table(const struct bench *bench, const struct found_table *table)
 {
     if (table->level < bench->world->levels) /* the root was there before */
-        table_zero((volatile entry_t *)(bench->space.offset + (table->frame << ENTRY_FRAME_SHIFT)));
+        paging_table_zero(
+            (volatile paging_entry_t *)(bench->space.offset + (table->frame << PAGING_FRAME_SHIFT)));
 }
 
 /* New tables are filled where the core fills them: by offset. */
 static void store_leaves(const struct leaf_run *run)
 {
-    entry_t leaf = run->first;
+    paging_entry_t leaf = run->first;
     uint64_t step = leaf_step(run->level);
-    volatile entry_t *slot = run->by_offset;
+    volatile paging_entry_t *slot = run->by_offset;
 #pragma GCC unroll 8
     for (unsigned left = run->count; left > 0; left--, slot++) {
-        entry_store(slot, leaf);
+        paging_entry_store(slot, leaf);
         leaf.bits += step;
     }
 }
 
-void limit_fill(struct bench *bench, const struct verbs *verbs)
+void limit_fill(struct bench *bench, const struct operations *operations)
 {
-    (void)verbs;
+    (void)operations;
     const struct leaf_run *end = bench->survey.runs + bench->survey.run_count;
     for (const struct leaf_run *run = bench->survey.runs; run < end; run++)
         store_leaves(run);
 }
 
-void limit_map(struct bench *bench, const struct verbs *verbs)
+void limit_map(struct bench *bench, const struct operations *operations)
 {
     const struct survey *survey = &bench->survey;
     for (uint64_t i = 0; i < survey->table_count; i++)
         zero_table(bench, &survey->tables[i]);
-    limit_fill(bench, verbs);
+    limit_fill(bench, operations);
 }
 
-void limit_allocate(struct bench *bench, const struct verbs *verbs)
+void limit_allocate(struct bench *bench, const struct operations *operations)
 {
-    (void)verbs;
+    (void)operations;
     const struct survey *survey = &bench->survey;
-    struct frame_source *frames = &bench->frames.source;
+    struct paging_frame_source *frames = &bench->frames.source;
     const struct leaf_run *end = survey->runs + survey->run_count;
-    frame_t frame = {0};
+    paging_frame_t frame = {0};
     for (uint64_t i = 0; i < survey->table_count; i++) {
-        bench->failures += !frames->allocate(frames, PAGE_4K, &frame);
+        bench->failures += !frames->allocate(frames, PAGING_4K, &frame);
         zero_table(bench, &survey->tables[i]);
     }
     for (const struct leaf_run *run = survey->runs; run < end; run++) {
-        volatile entry_t *slot = run->by_offset;
-        const uint64_t flags = entry_flags(run->first);
+        volatile paging_entry_t *slot = run->by_offset;
+        const uint64_t flags = paging_entry_flags(run->first);
         for (unsigned left = run->count; left > 0; left--, slot++) {
-            bench->failures += !frames->allocate(frames, PAGE_4K, &frame);
-            entry_store(slot, entry_make(frame, flags));
+            bench->failures += !frames->allocate(frames, PAGING_4K, &frame);
+            paging_entry_store(slot, paging_entry_make(frame, flags));
         }
     }
 }
 
 /* Here runs and tables are both in the order of their frames, and each run is in a table of its own. */
-void limit_map_each(struct bench *bench, const struct verbs *verbs)
+void limit_map_each(struct bench *bench, const struct operations *operations)
 {
-    (void)verbs;
+    (void)operations;
     const struct survey *survey = &bench->survey;
     const struct leaf_run *run = survey->runs, *end = run + survey->run_count;
     for (uint64_t i = 0; i < survey->table_count; i++) {
@@ -74,41 +75,42 @@ void limit_map_each(struct bench *bench, const struct verbs *verbs)
     }
 }
 
-void limit_clear(struct bench *bench, const struct verbs *verbs)
+void limit_clear(struct bench *bench, const struct operations *operations)
 {
-    (void)verbs;
+    (void)operations;
     const struct leaf_run *end = bench->survey.runs + bench->survey.run_count;
     for (const struct leaf_run *run = bench->survey.runs; run < end; run++) {
-        volatile entry_t *slot = run->by_reach;
+        volatile paging_entry_t *slot = run->by_mode;
 #pragma GCC unroll 8
         for (unsigned left = run->count; left > 0; left--, slot++)
-            entry_store(slot, (entry_t){0});
+            paging_entry_store(slot, (paging_entry_t){0});
     }
 }
 
-void limit_give_back(struct bench *bench, const struct verbs *verbs)
+void limit_give_back(struct bench *bench, const struct operations *operations)
 {
-    (void)verbs;
-    struct frame_source *frames = &bench->frames.source;
+    (void)operations;
+    struct paging_frame_source *frames = &bench->frames.source;
     const struct leaf_run *end = bench->survey.runs + bench->survey.run_count;
     for (const struct leaf_run *run = bench->survey.runs; run < end; run++) {
-        volatile entry_t *slot = run->by_reach;
-        frame_t frame = entry_frame(run->first);
+        volatile paging_entry_t *slot = run->by_mode;
+        paging_frame_t frame = paging_entry_frame(run->first);
         for (unsigned left = run->count; left > 0; left--, slot++, frame.number++) {
-            entry_store(slot, (entry_t){0});
-            frames->release(frames, PAGE_4K, frame);
+            paging_entry_store(slot, (paging_entry_t){0});
+            frames->release(frames, PAGING_4K, frame);
         }
     }
 }
 
-void limit_protect(struct bench *bench, const struct verbs *verbs)
+void limit_protect(struct bench *bench, const struct operations *operations)
 {
-    (void)verbs;
+    (void)operations;
     const struct leaf_run *end = bench->survey.runs + bench->survey.run_count;
     for (const struct leaf_run *run = bench->survey.runs; run < end; run++) {
-        volatile entry_t *slot = run->by_reach;
+        volatile paging_entry_t *slot = run->by_mode;
 #pragma GCC unroll 8
         for (unsigned left = run->count; left > 0; left--, slot++)
-            entry_store(slot, (entry_t){(entry_load(slot).bits & ~PROTECT_CLEAR) | PROTECT_SET});
+            paging_entry_store(
+                slot, (paging_entry_t){(paging_entry_load(slot).bits & ~PROTECT_CLEAR) | PROTECT_SET});
     }
 }

@@ -27,7 +27,7 @@ static void pin(void)
 static bool has(const struct work *work, const struct world *world)
 {
     return world->levels >= work->least_levels &&
-           (!work->once || (world->levels == 4 && world->reach == PAGING_BY_OFFSET));
+           (!work->once || (world->levels == 4 && world->mode == PAGING_MODE_DIRECT));
 }
 
 static int list(void)

@@ -25,10 +25,10 @@ static uint64_t start_of(const struct work *work, const struct world *world)
 
 static bool begin(struct bench *bench, const struct work *work, const struct world *world, struct size size)
 {
-    if (world->reach == PAGING_BY_WINDOW && work->most_in_window > 0 && size.count > work->most_in_window)
+    if (world->mode == PAGING_MODE_RECURSIVE && work->most_in_window > 0 && size.count > work->most_in_window)
         size.count = work->most_in_window;
     *bench = (struct bench){.world = world, .work = work, .size = size, .start = start_of(work, world)};
-    bench->units = size.count * (size.bytes / level_bytes(work->leaf));
+    bench->units = size.count * (size.bytes / paging_level_bytes(work->leaf));
     bench->numbers = calloc(bench->units, sizeof(*bench->numbers));
     return bench->numbers != NULL;
 }
@@ -38,9 +38,9 @@ static void rehearse(struct bench *bench)
 {
     struct survey after;
     memory_restart(bench);
-    survey_take(&bench->survey, &bench->space, bench->world->reach == PAGING_BY_WINDOW);
-    bench->work->sides[CORE](bench, &core_verbs);
-    survey_take(&after, &bench->space, bench->world->reach == PAGING_BY_WINDOW);
+    survey_take(&bench->survey, &bench->space, bench->world->mode == PAGING_MODE_RECURSIVE);
+    bench->work->sides[CORE](bench, &core_operations);
+    survey_take(&after, &bench->space, bench->world->mode == PAGING_MODE_RECURSIVE);
     bench->after = survey_signature(&after);
     if (after.leaves != bench->units * bench->work->leaves_after) {
         fprintf(stderr, "bench: %s left %" PRIu64 " leaves\n", bench->work->name, after.leaves);
@@ -52,7 +52,7 @@ static void rehearse(struct bench *bench)
         after = before;
     }
     survey_free(&after);
-    if (bench->world->reach == PAGING_BY_WINDOW)
+    if (bench->world->mode == PAGING_MODE_RECURSIVE)
         memory_show(bench, &bench->survey);
     survey_sort_by_frame(&bench->survey);
 }
@@ -64,11 +64,11 @@ static void end(struct bench *bench)
     free(bench->numbers);
 }
 
-static const struct verbs *verbs_of(const struct bench *bench, enum side side)
+static const struct operations *operations_of(const struct bench *bench, enum side side)
 {
     if (side == LIMIT)
-        return bare_verbs(&bench->space);
-    return side == LOOP ? &empty_verbs : &core_verbs;
+        return bare_operations(&bench->space);
+    return side == LOOP ? &empty_operations : &core_operations;
 }
 
 /* After the core has worked in its world: does the memory show what it showed by offset? */
@@ -99,20 +99,20 @@ static uint64_t now(void)
 }
 
 /* Everything as it is before the work is done; the tally begins. */
-static const struct verbs *get_ready(struct bench *bench, enum side side)
+static const struct operations *get_ready(struct bench *bench, enum side side)
 {
     bench->failures += (unsigned)bench->frames.refused_releases; /* of the run before */
     memory_restart(bench);
     memory_enter_world(bench);
     bench_tally = (struct bench_tally){0};
-    return verbs_of(bench, side);
+    return operations_of(bench, side);
 }
 
 static uint64_t run_once(struct bench *bench, enum side side)
 {
-    const struct verbs *verbs = get_ready(bench, side);
+    const struct operations *operations = get_ready(bench, side);
     uint64_t start = now();
-    bench->work->sides[side](bench, verbs);
+    bench->work->sides[side](bench, operations);
     return now() - start;
 }
 
@@ -190,9 +190,9 @@ bool measure_counts(const struct work *work, const struct world *world)
     for (enum side side = CORE; side <= LOOP; side++) {
         if (!work->sides[side])
             continue;
-        const struct verbs *verbs = get_ready(&bench, side);
+        const struct operations *operations = get_ready(&bench, side);
         CALLGRIND_START_INSTRUMENTATION;
-        work->sides[side](&bench, verbs);
+        work->sides[side](&bench, operations);
         CALLGRIND_STOP_INSTRUMENTATION;
         snprintf(name, sizeof(name), "%s/%s/%s", work->name, work->once ? "any" : world->name,
                  side_names[side]);

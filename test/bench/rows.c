@@ -16,11 +16,11 @@
  */
 const struct world worlds[] = {
 #ifndef BENCH_FOLD_BITS
-    {"offset4", PAGING_BY_OFFSET, 4},
-    {"window4", PAGING_BY_WINDOW, 4},
-    {"offset5", PAGING_BY_OFFSET, 5},
+    {"offset4", PAGING_MODE_DIRECT, 4},
+    {"window4", PAGING_MODE_RECURSIVE, 4},
+    {"offset5", PAGING_MODE_DIRECT, 5},
 #else
-    {"window5", PAGING_BY_WINDOW, 5},
+    {"window5", PAGING_MODE_RECURSIVE, 5},
 #endif
 };
 const unsigned world_count = sizeof(worlds) / sizeof(worlds[0]);
@@ -30,13 +30,13 @@ const unsigned world_count = sizeof(worlds) / sizeof(worlds[0]);
 #define NO_2M            (4 * GIB + 4 * KIB) /* physical; no larger page fits if the virtual start is AT */
 #define NO_1G            (4 * GIB + 2 * MIB)
 #define ONE(big, little) .full = {big, 1}, .small = {little, 1}
-#define SMALL_PAGES      .unit = "page", .leaf = PAGE_4K, .start = AT, .to = NO_2M
-#define LARGE_PAGES      .unit = "page", .leaf = PAGE_1G
+#define SMALL_PAGES      .unit = "page", .leaf = PAGING_4K, .start = AT, .to = NO_2M
+#define LARGE_PAGES      .unit = "page", .leaf = PAGING_1G
 #define MAPS             .leaves_after = 1, .sides = {map_ranges, limit_map, NULL, vector_map}
 #define UNMAPS           .setup = set_up_ranges, .sides = {unmap_ranges, limit_clear, NULL, vector_clear}
 #define SPARSE           .full = {4 * KIB, 4096}, .small = {4 * KIB, 512}, .stride = 256 * MIB
 #define FRAMES \
-    .unit = "frame", .leaf = PAGE_4K, .once = true, .full = {4 * KIB, 100000}, .small = {4 * KIB, 10000}
+    .unit = "frame", .leaf = PAGING_4K, .once = true, .full = {4 * KIB, 100000}, .small = {4 * KIB, 10000}
 
 const struct work works[] = {
     /* Targets. */
@@ -85,7 +85,7 @@ const struct work works[] = {
     {.name = "identity-2m",
      .title = "identity_map_range 64 GiB in 2M",
      .unit = "page",
-     .leaf = PAGE_2M,
+     .leaf = PAGING_2M,
      .identity = true,
      .without_1g = true,
      .start = 64 * GIB,
@@ -140,22 +140,22 @@ const struct work works[] = {
     {.name = "split-2m",
      .title = "split 2M, 512 of them",
      .unit = "split",
-     .leaf = PAGE_2M,
+     .leaf = PAGING_2M,
      .start = AT,
      .to = NO_1G,
      ONE(GIB, 64 * MIB),
-     .leaves_after = ENTRY_COUNT,
+     .leaves_after = PAGING_TABLE_ENTRIES,
      .setup = set_up_ranges,
      .sides = {split_leaves, limit_fill},
      .most_percent = 135},
     {.name = "split-1g",
      .title = "split 1G, 512 of them",
      .unit = "split",
-     .leaf = PAGE_1G,
+     .leaf = PAGING_1G,
      .start = AT,
      .to = 4 * GIB,
      ONE(512 * GIB, 32 * GIB),
-     .leaves_after = ENTRY_COUNT,
+     .leaves_after = PAGING_TABLE_ENTRIES,
      .setup = set_up_ranges,
      .sides = {split_leaves, limit_fill},
      .most_percent = 135},

@@ -1,6 +1,6 @@
 /* survey.c - reading the tables as the manual describes them, without the core's walker. */
 #include "survey.h"
-#include "paging/window.h"
+#include <selfmap/window.h>
 #include <stdlib.h>
 
 /* The next element of an array that doubles whenever its length is a power of two. */
@@ -14,18 +14,19 @@ static void *grow(void **array, uint64_t *count, size_t size)
     return (char *)*array + (*count)++ * size;
 }
 
-static volatile entry_t *table_memory(const struct address_space *space, uint64_t frame)
+static volatile paging_entry_t *table_memory(const struct paging_space *space, uint64_t frame)
 {
-    return (volatile entry_t *)(space->offset + (frame << ENTRY_FRAME_SHIFT));
+    return (volatile paging_entry_t *)(space->offset + (frame << PAGING_FRAME_SHIFT));
 }
 
-static bool follows(const struct leaf_run *run, uint64_t table, unsigned index, entry_t leaf)
+static bool follows(const struct leaf_run *run, uint64_t table, unsigned index, paging_entry_t leaf)
 {
     return run->table == table && run->index + run->count == index &&
            run->first.bits + run->count * leaf_step(run->level) == leaf.bits;
 }
 
-static void add_leaf(struct survey *survey, const struct found_table *table, unsigned index, entry_t leaf)
+static void add_leaf(struct survey *survey, const struct found_table *table, unsigned index,
+                     paging_entry_t leaf)
 {
     survey->leaves++;
     if (survey->run_count > 0 && follows(&survey->runs[survey->run_count - 1], table->frame, index, leaf)) {
@@ -35,7 +36,7 @@ static void add_leaf(struct survey *survey, const struct found_table *table, uns
     struct leaf_run *run = grow((void **)&survey->runs, &survey->run_count, sizeof(*run));
     *run = (struct leaf_run){
         .table = table->frame,
-        .page = table->page + index * level_pages(table->level),
+        .page = table->page + index * paging_level_pages(table->level),
         .level = table->level,
         .index = index,
         .count = 1,
@@ -43,21 +44,21 @@ static void add_leaf(struct survey *survey, const struct found_table *table, uns
     };
 }
 
-static void look_into(struct survey *survey, const struct address_space *space, struct found_table table)
+static void look_into(struct survey *survey, const struct paging_space *space, struct found_table table)
 {
-    volatile entry_t *entries = table_memory(space, table.frame);
+    volatile paging_entry_t *entries = table_memory(space, table.frame);
     *(struct found_table *)grow((void **)&survey->tables, &survey->table_count, sizeof(table)) = table;
-    for (unsigned i = 0; i < ENTRY_COUNT; i++) {
+    for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++) {
         uint64_t bits = entries[i].bits;
-        if (!(bits & ENTRY_PRESENT) || (table.level == space->cpu.levels && i == PAGING_RECURSIVE_SLOT))
+        if (!(bits & PAGING_PRESENT) || (table.level == space->cpu.levels && i == PAGING_RECURSIVE_SLOT))
             continue;
-        if (table.level == PAGE_4K || (bits & ENTRY_HUGE) != 0)
-            add_leaf(survey, &table, i, (entry_t){bits});
+        if (table.level == PAGING_4K || (bits & PAGING_HUGE) != 0)
+            add_leaf(survey, &table, i, (paging_entry_t){bits});
         else
             look_into(survey, space,
                       (struct found_table){
-                          .frame = (bits & ENTRY_FRAME_MASK) >> ENTRY_FRAME_SHIFT,
-                          .page = table.page + i * level_pages(table.level),
+                          .frame = (bits & PAGING_FRAME_MASK) >> PAGING_FRAME_SHIFT,
+                          .page = table.page + i * paging_level_pages(table.level),
                           .level = table.level - 1,
                       });
     }
@@ -66,13 +67,13 @@ static void look_into(struct survey *survey, const struct address_space *space, 
 /* Each distinct stretch that one table covers and that has a leaf in that table or below it. */
 static uint64_t fewest_tables(const struct survey *survey, unsigned levels)
 {
-    uint64_t count = 0, last[MAX_LEVELS + 1];
+    uint64_t count = 0, last[PAGING_MAX_LEVELS + 1];
     for (unsigned level = 1; level < levels; level++)
         last[level] = UINT64_MAX;
     for (uint64_t i = 0; i < survey->run_count; i++) {
         const struct leaf_run *run = &survey->runs[i];
         for (unsigned level = run->level; level < levels; level++) {
-            uint64_t stretch = run->page / level_pages(level + 1);
+            uint64_t stretch = run->page / paging_level_pages(level + 1);
             count += stretch != last[level];
             last[level] = stretch;
         }
@@ -80,18 +81,18 @@ static uint64_t fewest_tables(const struct survey *survey, unsigned levels)
     return count;
 }
 
-void survey_take(struct survey *survey, const struct address_space *space, bool windows)
+void survey_take(struct survey *survey, const struct paging_space *space, bool windows)
 {
     unsigned levels = space->cpu.levels;
     *survey = (struct survey){0};
     look_into(survey, space, (struct found_table){space->root.number, 0, levels});
     for (uint64_t i = 0; i < survey->run_count; i++) {
         struct leaf_run *run = &survey->runs[i];
-        run->by_offset = run->by_reach = table_memory(space, run->table) + run->index;
+        run->by_offset = run->by_mode = table_memory(space, run->table) + run->index;
         if (windows)
-            run->by_reach = (volatile entry_t *)(uintptr_t)window_entry_address(
-                                levels, PAGING_RECURSIVE_SLOT, run->level, (page_t){run->page})
-                                .value;
+            run->by_mode = (volatile paging_entry_t *)(uintptr_t)paging_window_entry(
+                               levels, PAGING_RECURSIVE_SLOT, run->level, (paging_page_t){run->page})
+                               .value;
     }
     survey->minimum = fewest_tables(survey, levels);
 }

@@ -7,7 +7,7 @@
 #ifndef BENCH_SURVEY_H
 #define BENCH_SURVEY_H
 
-#include "paging/space.h"
+#include <selfmap/space.h>
 
 struct found_table {
     uint64_t frame;
@@ -20,9 +20,10 @@ struct leaf_run {
     uint64_t table; /* its frame */
     uint64_t page;  /* of the first leaf */
     unsigned level, index, count;
-    entry_t first;
-    volatile entry_t *by_offset; /* where the first one is */
-    volatile entry_t *by_reach;  /* the same in the world that is measured: in the window, if it has one */
+    paging_entry_t first;
+    volatile paging_entry_t *by_offset; /* where the first one is */
+    volatile paging_entry_t
+        *by_mode; /* the same in the world that is measured: in the window, if it has one */
 };
 
 struct survey {
@@ -35,7 +36,7 @@ struct survey {
 /* What a leaf's frame grows by from one to the next. */
 static inline uint64_t leaf_step(unsigned level)
 {
-    return level_pages(level) << ENTRY_FRAME_SHIFT;
+    return paging_level_pages(level) << PAGING_FRAME_SHIFT;
 }
 
 /* Tables in use, without the root. */
@@ -44,8 +45,8 @@ static inline uint64_t survey_used(const struct survey *survey)
     return survey->table_count - 1;
 }
 
-/* The space must have been made with this offset; windows says whether by_reach shows the window. */
-void survey_take(struct survey *survey, const struct address_space *space, bool windows);
+/* The space must have been made with this offset; windows says whether by_mode shows the window. */
+void survey_take(struct survey *survey, const struct paging_space *space, bool windows);
 void survey_free(struct survey *survey);
 
 /* Put tables, and runs with them, in the order of the frames, which is that in which they were taken. */

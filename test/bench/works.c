@@ -1,8 +1,8 @@
 /* works.c - what is measured: the setups, the core's part of each work, and the loops over single pages. */
 #include "bench.h"
-#include "paging/range.h"
+#include <selfmap/range.h>
 
-#define FLAGS (ENTRY_WRITABLE | ENTRY_USER)
+#define FLAGS (PAGING_WRITABLE | PAGING_USER)
 
 /* ---- ranges -------------------------------------------------------------------------------------------- */
 
@@ -16,53 +16,53 @@ static void expect(struct bench *bench, enum paging_status status)
     bench->failures += status != PAGING_OK;
 }
 
-void map_ranges(struct bench *bench, const struct verbs *verbs)
+void map_ranges(struct bench *bench, const struct operations *operations)
 {
-    (void)verbs;
-    struct frame_source *frames = &bench->frames.source;
+    (void)operations;
+    struct paging_frame_source *frames = &bench->frames.source;
     uint64_t bytes = bench->size.bytes, to = bench->work->to;
-    virt_addr_t start = {bench->start};
+    paging_virt_t start = {bench->start};
     for (unsigned i = 0; i < bench->size.count; i++, start.value += stride(bench), to += bytes)
         if (bench->work->identity)
-            expect(bench, paging_identity_map_range(&bench->space, (phys_addr_t){start.value}, bytes, FLAGS,
+            expect(bench, paging_identity_map_range(&bench->space, (paging_phys_t){start.value}, bytes, FLAGS,
                                                     frames));
         else
-            expect(bench, paging_map_range(&bench->space, start, (phys_addr_t){to}, bytes, FLAGS, frames));
+            expect(bench, paging_map_range(&bench->space, start, (paging_phys_t){to}, bytes, FLAGS, frames));
 }
 
-void map_ranges_alloc(struct bench *bench, const struct verbs *verbs)
+void map_ranges_alloc(struct bench *bench, const struct operations *operations)
 {
-    (void)verbs;
-    virt_addr_t start = {bench->start};
+    (void)operations;
+    paging_virt_t start = {bench->start};
     for (unsigned i = 0; i < bench->size.count; i++, start.value += stride(bench))
         expect(bench,
                paging_map_range_alloc(&bench->space, start, bench->size.bytes, FLAGS, &bench->frames.source));
 }
 
-void unmap_ranges(struct bench *bench, const struct verbs *verbs)
+void unmap_ranges(struct bench *bench, const struct operations *operations)
 {
-    (void)verbs;
-    virt_addr_t start = {bench->start};
+    (void)operations;
+    paging_virt_t start = {bench->start};
     bool whole = bench->work->whole;
     uint64_t bytes = whole ? bench->size.count * stride(bench) : bench->size.bytes;
     for (unsigned i = 0; i < (whole ? 1 : bench->size.count); i++, start.value += stride(bench))
         expect(bench, paging_unmap_range(&bench->space, start, bytes, &bench->frames.source));
 }
 
-void protect_ranges(struct bench *bench, const struct verbs *verbs)
+void protect_ranges(struct bench *bench, const struct operations *operations)
 {
-    (void)verbs;
-    virt_addr_t start = {bench->start};
+    (void)operations;
+    paging_virt_t start = {bench->start};
     for (unsigned i = 0; i < bench->size.count; i++, start.value += stride(bench))
         expect(bench, paging_protect_range(&bench->space, start, bench->size.bytes, PROTECT_SET,
                                            PROTECT_CLEAR, &bench->frames.source));
 }
 
-void split_leaves(struct bench *bench, const struct verbs *verbs)
+void split_leaves(struct bench *bench, const struct operations *operations)
 {
-    (void)verbs;
-    page_t page = {bench->start / PAGE_BYTES};
-    for (uint64_t i = 0; i < bench->units; i++, page.number += level_pages(bench->work->leaf))
+    (void)operations;
+    paging_page_t page = {bench->start / PAGING_PAGE_BYTES};
+    for (uint64_t i = 0; i < bench->units; i++, page.number += paging_level_pages(bench->work->leaf))
         expect(bench, paging_split(&bench->space, page, &bench->frames.source));
 }
 
@@ -71,9 +71,9 @@ void set_up_ranges(struct bench *bench)
     map_ranges(bench, NULL);
 }
 
-static bool allocate_small(struct frame_source *source, enum page_size size, frame_t *frame)
+static bool allocate_small(struct paging_frame_source *source, enum paging_size size, paging_frame_t *frame)
 {
-    return size == PAGE_4K && frames_allocate((struct frames *)source, PAGE_4K, frame) == FRAMES_OK;
+    return size == PAGING_4K && frames_allocate((struct frames *)source, PAGING_4K, frame) == FRAMES_OK;
 }
 
 /* Until the memory is started again. */
@@ -90,7 +90,7 @@ void set_up_allocated(struct bench *bench)
 
 void set_up_owned(struct bench *bench)
 {
-    page_t page = {bench->start / PAGE_BYTES};
+    paging_page_t page = {bench->start / PAGING_PAGE_BYTES};
     for (uint64_t i = 0; i < bench->units; i++, page.number++)
         expect(bench, paging_map(&bench->space, page, FLAGS, &bench->frames.source));
 }
@@ -101,43 +101,43 @@ void set_up_owned(struct bench *bench)
  * Failures are counted in a register: a counter in memory would be what the loop waits for.
  */
 
-void map_pages(struct bench *bench, const struct verbs *verbs)
+void map_pages(struct bench *bench, const struct operations *operations)
 {
-    page_t page = {bench->start / PAGE_BYTES};
-    frame_t frame = {bench->work->to / PAGE_BYTES};
+    paging_page_t page = {bench->start / PAGING_PAGE_BYTES};
+    paging_frame_t frame = {bench->work->to / PAGING_PAGE_BYTES};
     unsigned failures = 0;
     for (uint64_t left = bench->units; left > 0; left--, page.number++, frame.number++)
-        failures += verbs->map_to(&bench->space, page, frame, FLAGS, &bench->frames.source) != PAGING_OK;
+        failures += operations->map_to(&bench->space, page, frame, FLAGS, &bench->frames.source) != PAGING_OK;
     bench->failures += failures;
 }
 
-void map_scattered(struct bench *bench, const struct verbs *verbs)
+void map_scattered(struct bench *bench, const struct operations *operations)
 {
-    frame_t frame = {bench->work->to / PAGE_BYTES};
+    paging_frame_t frame = {bench->work->to / PAGING_PAGE_BYTES};
     unsigned failures = 0;
     for (uint64_t i = 0; i < bench->units; i++, frame.number++)
-        failures += verbs->map_to(&bench->space, (page_t){bench->numbers[i]}, frame, FLAGS,
-                                  &bench->frames.source) != PAGING_OK;
+        failures += operations->map_to(&bench->space, (paging_page_t){bench->numbers[i]}, frame, FLAGS,
+                                       &bench->frames.source) != PAGING_OK;
     bench->failures += failures;
 }
 
-void unmap_pages(struct bench *bench, const struct verbs *verbs)
+void unmap_pages(struct bench *bench, const struct operations *operations)
 {
-    page_t page = {bench->start / PAGE_BYTES};
+    paging_page_t page = {bench->start / PAGING_PAGE_BYTES};
     struct paging_unmapped unmapped;
     unsigned failures = 0;
     for (uint64_t left = bench->units; left > 0; left--, page.number++)
-        failures += verbs->unmap(&bench->space, page, &bench->frames.source, &unmapped) != PAGING_OK;
+        failures += operations->unmap(&bench->space, page, &bench->frames.source, &unmapped) != PAGING_OK;
     bench->failures += failures;
 }
 
-void translate_pages(struct bench *bench, const struct verbs *verbs)
+void translate_pages(struct bench *bench, const struct operations *operations)
 {
     struct paging_translation translation;
     unsigned failures = 0;
     for (uint64_t i = 0; i < bench->units; i++)
-        failures +=
-            verbs->translate(&bench->space, (virt_addr_t){bench->numbers[i]}, &translation) != PAGING_OK;
+        failures += operations->translate(&bench->space, (paging_virt_t){bench->numbers[i]}, &translation) !=
+                    PAGING_OK;
     bench->failures += failures;
 }
 
@@ -158,53 +158,53 @@ void set_up_translate(struct bench *bench)
     unsigned bits = (unsigned)__builtin_ctzll(bench->units);
     map_ranges(bench, NULL);
     for (uint64_t i = 0; i < bench->units; i++)
-        bench->numbers[i] = bench->start + scatter(i, bits) * PAGE_BYTES + i % PAGE_BYTES;
+        bench->numbers[i] = bench->start + scatter(i, bits) * PAGING_PAGE_BYTES + i % PAGING_PAGE_BYTES;
 }
 
 /* Pages anywhere in 128 TiB, but not below a slot that the core keeps. */
 void set_up_scattered(struct bench *bench)
 {
-    const unsigned bits = 47 - PAGE_SHIFT;
-    uint64_t drawn = 0, first = bench->start / PAGE_BYTES;
+    const unsigned bits = 47 - PAGING_PAGE_SHIFT;
+    uint64_t drawn = 0, first = bench->start / PAGING_PAGE_BYTES;
     for (uint64_t i = 0; i < bench->units; drawn++) {
-        page_t page = {first + scatter(drawn, bits)};
-        unsigned slot = page_index(page, bench->world->levels);
-        if (slot != PAGING_RECURSIVE_SLOT && slot != PAGING_FOREIGN_SLOT)
+        paging_page_t page = {first + scatter(drawn, bits)};
+        unsigned slot = paging_page_index(page, bench->world->levels);
+        if (slot != PAGING_RECURSIVE_SLOT && slot != PAGING_ALTERNATE_SLOT)
             bench->numbers[i++] = page.number;
     }
 }
 
 /* ---- the frame allocator ------------------------------------------------------------------------------- */
 
-void allocate_frames(struct bench *bench, const struct verbs *verbs)
+void allocate_frames(struct bench *bench, const struct operations *operations)
 {
-    (void)verbs;
-    frame_t frame = {0};
+    (void)operations;
+    paging_frame_t frame = {0};
     uint64_t *number = bench->numbers;
     unsigned failures = 0;
     for (uint64_t left = bench->units; left > 0; left--, number++) {
-        failures += frames_allocate(&bench->frames, PAGE_4K, &frame) != FRAMES_OK;
+        failures += frames_allocate(&bench->frames, PAGING_4K, &frame) != FRAMES_OK;
         *number = frame.number;
     }
     bench->failures += failures;
 }
 
 /* The harness's loop by itself. */
-void touch_numbers(struct bench *bench, const struct verbs *verbs)
+void touch_numbers(struct bench *bench, const struct operations *operations)
 {
-    (void)verbs;
+    (void)operations;
     uint64_t *number = bench->numbers;
     for (uint64_t left = bench->units; left > 0; left--, number++)
         __asm__ volatile("" : "+m"(*number));
 }
 
-void free_frames(struct bench *bench, const struct verbs *verbs)
+void free_frames(struct bench *bench, const struct operations *operations)
 {
-    (void)verbs;
+    (void)operations;
     uint64_t *number = bench->numbers;
     unsigned failures = 0;
     for (uint64_t left = bench->units; left > 0; left--, number++)
-        failures += frames_free(&bench->frames, PAGE_4K, (frame_t){*number}) != FRAMES_OK;
+        failures += frames_free(&bench->frames, PAGING_4K, (paging_frame_t){*number}) != FRAMES_OK;
     bench->failures += failures;
 }
 

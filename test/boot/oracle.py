@@ -1,6 +1,6 @@
 """oracle.py - what others say about the tables of a machine that halts, compared with what it said itself.
 
-The guest printed what paging_walk shows (dump=varied). QEMU is asked for CR3, and for the memory of each
+The guest printed what paging_for_each shows (dump=varied). QEMU is asked for CR3, and for the memory of each
 table; these are read by tools/tables.py, and by QEMU's own walkers: `info tlb`, `info mem` and `gva2gpa`. All
 must agree on every page, and the tables must keep the promises of tree.py.
 """
@@ -159,7 +159,7 @@ def kept(met):
 
 def compare_space(findings, space, found, own):
     """One space of the log with the tree that its root leads to."""
-    findings.equal(f"{space.name}: paging_walk shows the very pages that the tables hold",
+    findings.equal(f"{space.name}: paging_for_each shows the very pages that the tables hold",
                    tables.joined(space.runs), tables.runs_of(found.met))
     findings.equal(f"{space.name}: and the owner's entries", space.kept, kept(found.met))
     findings.none(f"{space.name}: the kept slots hold what they must", found.slots())

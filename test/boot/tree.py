@@ -1,4 +1,4 @@
-"""tree.py - do tables in a machine's memory keep the promises of the core? (paging/entry.h, paging/space.h)
+"""tree.py - do tables in a machine's memory keep the promises of the core? (paging/include/selfmap/entry.h, paging/include/selfmap/space.h)
 
 `tables.py` reads entries as the processor does. Here is what the core promises beyond that: which bits its
 own entries have, that they count, and that tables and owned frames have one owner each.
@@ -17,7 +17,7 @@ OWNED = 1 << 52
 LEAF_UNUSED = 0x7ff << 53 & ~NO_EXECUTE
 
 
-def slot_flags(processor):
+def reserved_slot_flags(processor):
     return PRESENT | WRITABLE | ACCESSED | DIRTY | (NO_EXECUTE if processor.no_execute else 0)
 
 
@@ -45,7 +45,7 @@ class Tree:
 
     def slots(self):
         """The slots that the core keeps: the root itself, nothing, and the way to the scratch page."""
-        entries, flags = self.root_entries, slot_flags(self.processor)
+        entries, flags = self.root_entries, reserved_slot_flags(self.processor)
         if entries[SELF] != self.root | flags:
             yield f"slot {SELF} of the root is {entries[SELF]:x}, not {self.root | flags:x}"
         if entries[FOREIGN]:

@@ -6,12 +6,12 @@
  * Breadth first, from the empty space: from each image every step of the scope (steps.h) is taken, with every
  * number of frames left in the source, from none up to where it makes no difference any more. Before each,
  * the TLB holds every page that can be reached, the windows' included, and every path to it; and after every
- * store the processor looks at all of it again (stores.h). The rig judges each step, as it judges the verbs
+ * store the processor looks at all of it again (stores.h). The rig judges each step, as it judges the operations
  * of all tests. With FRAMES no space ever has more than so many frames, tables and owned pages together,
  * beside the root; without, the exploration is closed: there is no image that was left out.
  *
  * The geometry is the toy's: two entries in a table, and only one slot of the root is kept. Built with four
- * entries there is a scratch page, and a foreign slot: then the space can be one that is not live but open
+ * entries there is a scratch page, and a alternate slot: then the space can be one that is not live but open
  * through it (scope `foreign`), beside a live one that maps other things at the same places. Three bits, for
  * all slots and one to lend, are too many to explore.
  *
@@ -19,7 +19,7 @@
  */
 #include "image.h"
 #include "known.h"
-#include "rig_spaces.h"
+#include "rig/rig_spaces.h"
 #include "steps.h"
 #include "stores.h"
 #include <stdio.h>
@@ -57,10 +57,10 @@ static void open_foreign(void)
 {
     static struct model model;
     rig.sides[1].model = &model;
-    assert_status(rig_map_to(0, 0, ENTRY_WRITABLE), PAGING_OK);
-    assert_status(rig_map_sized(level_bytes(PAGE_2M), 0, PAGE_2M, 0), PAGING_OK);
-    assert_status(rig_create_beside(&rig.sides[1], &rig.sides[0]), PAGING_OK);
-    assert_status(rig_open_foreign(&rig.sides[0], &rig.sides[1]), PAGING_OK);
+    assert_status(rig_map_to(0, 0, PAGING_WRITABLE), PAGING_OK);
+    assert_status(rig_map_sized(paging_level_bytes(PAGING_2M), 0, PAGING_2M, 0), PAGING_OK);
+    assert_status(rig_create_sibling(&rig.sides[1], &rig.sides[0]), PAGING_OK);
+    assert_status(rig_attach(&rig.sides[0], &rig.sides[1]), PAGING_OK);
 }
 
 static void open_empty(void)
@@ -92,7 +92,7 @@ static void prepare(void)
 /* Everything that can be asked of an image without changing it. */
 static void look_around(void)
 {
-    uint64_t all = level_pages(rig.model.levels) * ENTRY_COUNT;
+    uint64_t all = paging_level_pages(rig.model.levels) * PAGING_TABLE_ENTRIES;
     now.unchanged = false;
     prepare();
     rig_check();

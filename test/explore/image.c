@@ -1,6 +1,6 @@
 /* Packing the tables of the rig's space, and making them anew. */
 #include "image.h"
-#include "machine_parts.h"
+#include "machines/machine_internal.h"
 #include <string.h>
 
 /* An entry in a byte. 0 is an unused one. */
@@ -20,8 +20,8 @@
 /* What is there when the space at hand is empty: its root, and what is another space's. */
 static struct {
     unsigned frames;
-    uint64_t words[MOST_KEPT * ENTRY_COUNT];
-    struct address_space space;
+    uint64_t words[MOST_KEPT * PAGING_TABLE_ENTRIES];
+    struct paging_space space;
 } kept;
 
 /* Where packing or unpacking is. */
@@ -46,26 +46,27 @@ void image_open(void)
     kept.space = *rig.at->space;
     assert_true(kept.frames <= MOST_KEPT);
     for (unsigned i = 0; i < kept.frames; i++)
-        memcpy(&kept.words[i * ENTRY_COUNT], machine_frame(kept_frame(i)), PAGE_BYTES);
+        memcpy(&kept.words[i * PAGING_TABLE_ENTRIES], machine_frame(kept_frame(i)), PAGING_PAGE_BYTES);
 }
 
 static bool is_kept(unsigned level, uint64_t page)
 {
-    return level == rig.model.levels && model_is_kept(level, page);
+    return level == rig.model.levels && model_is_reserved_slot(level, page);
 }
 
 /* ---- packing ---- */
 
-static uint8_t code_of_leaf(unsigned level, uint64_t page, entry_t leaf)
+static uint8_t code_of_leaf(unsigned level, uint64_t page, paging_entry_t leaf)
 {
-    uint64_t frame = leaf_frame(leaf, level).number, known = ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_ACCESSED;
-    known |= ENTRY_DIRTY | ENTRY_OWNED | (level > 1 ? ENTRY_HUGE : 0);
-    if ((entry_flags(leaf) & ~known) != 0)
+    uint64_t frame = paging_leaf_frame(leaf, level).number,
+             known = PAGING_PRESENT | PAGING_WRITABLE | PAGING_ACCESSED;
+    known |= PAGING_DIRTY | PAGING_OWNED | (level > 1 ? PAGING_HUGE : 0);
+    if ((paging_entry_flags(leaf) & ~known) != 0)
         fail_msg("no image can hold the leaf %#lx", (unsigned long)leaf.bits);
     unsigned code = CODE_LEAF;
-    code |= leaf.bits & ENTRY_WRITABLE ? CODE_WRITABLE : 0;
-    code |= leaf.bits & ENTRY_DIRTY ? CODE_DIRTY : 0;
-    if ((leaf.bits & ENTRY_OWNED) != 0)
+    code |= leaf.bits & PAGING_WRITABLE ? CODE_WRITABLE : 0;
+    code |= leaf.bits & PAGING_DIRTY ? CODE_DIRTY : 0;
+    if ((leaf.bits & PAGING_OWNED) != 0)
         return (uint8_t)(code | CODE_HOME(machine_home_of(frame)));
     if (frame - page > MOST_SHIFT)
         fail_msg("no image can hold page %#lx mapped to frame %#lx", (unsigned long)page,
@@ -73,28 +74,28 @@ static uint8_t code_of_leaf(unsigned level, uint64_t page, entry_t leaf)
     return (uint8_t)(code | (frame != page ? CODE_SHIFTED : 0));
 }
 
-static uint8_t code_of(unsigned level, uint64_t page, entry_t entry)
+static uint8_t code_of(unsigned level, uint64_t page, paging_entry_t entry)
 {
-    if (entry_is_table(entry, level))
-        return CODE_TABLE | (entry.bits & ENTRY_OWNED_BELOW ? CODE_OWNED_BELOW : 0);
-    if (entry_is_present(entry))
+    if (paging_entry_is_table(entry, level))
+        return CODE_TABLE | (entry.bits & PAGING_OWNED_BELOW ? CODE_OWNED_BELOW : 0);
+    if (paging_entry_is_present(entry))
         return code_of_leaf(level, page, entry);
-    if (entry_payload(entry) > MOST_PAYLOAD)
-        fail_msg("no image can hold the payload %#lx", (unsigned long)entry_payload(entry));
-    return entry_is_unused(entry) ? 0 : (uint8_t)(CODE_RESERVED | entry_payload(entry));
+    if (paging_marker_value(entry) > MOST_PAYLOAD)
+        fail_msg("no image can hold the payload %#lx", (unsigned long)paging_marker_value(entry));
+    return paging_entry_is_unused(entry) ? 0 : (uint8_t)(CODE_RESERVED | paging_marker_value(entry));
 }
 
 static void pack(struct place *place, unsigned level, uint64_t table, uint64_t page)
 {
-    for (unsigned i = 0; i < ENTRY_COUNT; i++, page += level_pages(level)) {
+    for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++, page += paging_level_pages(level)) {
         if (is_kept(level, page))
             continue;
-        entry_t entry = {machine_frame(table)[i]};
+        paging_entry_t entry = {machine_frame(table)[i]};
         if (place->used == IMAGE_BYTES)
             fail_msg("there are more tables than an image has room for");
         place->image.bytes[place->used++] = code_of(level, page, entry);
-        if (entry_is_table(entry, level))
-            pack(place, level - 1, entry_frame(entry).number, page);
+        if (paging_entry_is_table(entry, level))
+            pack(place, level - 1, paging_entry_frame(entry).number, page);
     }
 }
 
@@ -109,17 +110,17 @@ struct image image_take(void)
 
 static uint64_t take(unsigned size)
 {
-    frame_t frame = {0};
-    assert_true(machine_frames()->allocate(machine_frames(), (enum page_size)size, &frame));
+    paging_frame_t frame = {0};
+    assert_true(machine_frames()->allocate(machine_frames(), (enum paging_size)size, &frame));
     return frame.number;
 }
 
 /* The frame of an owned page: one of its own, or a part of a run that may have been met before. */
 static uint64_t owned_frame(struct place *place, unsigned home, uint64_t page)
 {
-    uint64_t first = page & ~(level_pages(home) - 1);
+    uint64_t first = page & ~(paging_level_pages(home) - 1);
     unsigned i = 0;
-    if (home == PAGE_4K)
+    if (home == PAGING_4K)
         return take(home);
     while (i < place->run_count && (place->runs[i].page != first || place->runs[i].size != home))
         i++;
@@ -135,11 +136,11 @@ static uint64_t owned_frame(struct place *place, unsigned home, uint64_t page)
 static uint64_t unpack_leaf(struct place *place, unsigned level, uint64_t page, unsigned code)
 {
     unsigned home = code >> 3 & 3;
-    uint64_t flags =
-        ENTRY_ACCESSED | (code & CODE_WRITABLE ? ENTRY_WRITABLE : 0) | (code & CODE_DIRTY ? ENTRY_DIRTY : 0);
+    uint64_t flags = PAGING_ACCESSED | (code & CODE_WRITABLE ? PAGING_WRITABLE : 0) |
+                     (code & CODE_DIRTY ? PAGING_DIRTY : 0);
     uint64_t frame = home ? owned_frame(place, home, page) : page + (code & CODE_SHIFTED ? 1 : 0);
     model_add(rig.at->model, (struct model_leaf){page, frame, level, flags, home != 0, 0});
-    return entry_leaf(level, (frame_t){frame}, flags | (home ? ENTRY_OWNED : 0)).bits;
+    return paging_entry_leaf(level, (paging_frame_t){frame}, flags | (home ? PAGING_OWNED : 0)).bits;
 }
 
 static unsigned unpack(struct place *place, unsigned level, uint64_t table, uint64_t page);
@@ -155,17 +156,18 @@ static uint64_t unpack_entry(struct place *place, unsigned level, uint64_t page,
     }
     if (code & CODE_LEAF)
         return unpack_leaf(place, level, page, code);
-    uint64_t table = take(PAGE_4K);
+    uint64_t table = take(PAGING_4K);
     rig.at->space->tables++;
     unsigned count = unpack(place, level - 1, table, page);
-    return entry_to_table((frame_t){table}, count).bits | (code & CODE_OWNED_BELOW ? ENTRY_OWNED_BELOW : 0);
+    return entry_to_table((paging_frame_t){table}, count).bits |
+           (code & CODE_OWNED_BELOW ? PAGING_OWNED_BELOW : 0);
 }
 
 /* Answers how many entries of the table are used. */
 static unsigned unpack(struct place *place, unsigned level, uint64_t table, uint64_t page)
 {
     unsigned used = 0;
-    for (unsigned i = 0; i < ENTRY_COUNT; i++, page += level_pages(level)) {
+    for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++, page += paging_level_pages(level)) {
         if (is_kept(level, page))
             continue;
         uint64_t entry = unpack_entry(place, level, page, place->image.bytes[place->used++]);
@@ -178,25 +180,25 @@ static unsigned unpack(struct place *place, unsigned level, uint64_t table, uint
 /* Does the page map a part of this run? */
 static bool is_part(const struct model_leaf *leaf, uint64_t frame, unsigned size)
 {
-    return leaf && leaf->owned && leaf->frame - frame < level_pages(size);
+    return leaf && leaf->owned && leaf->frame - frame < paging_level_pages(size);
 }
 
 /* What of a run no page has any more goes back; what is mapped in parts is parts to the source as well. */
 static void settle(unsigned size, uint64_t frame, uint64_t page)
 {
-    const struct model_leaf *leaf = model_overlap(rig.at->model, page, level_pages(size));
+    const struct model_leaf *leaf = model_overlap(rig.at->model, page, paging_level_pages(size));
     unsigned parts = 0;
-    for (uint64_t at = page; !parts && at < page + level_pages(size); at++)
+    for (uint64_t at = page; !parts && at < page + paging_level_pages(size); at++)
         parts = is_part(model_overlap(rig.at->model, at, 1), frame, size);
     if (!parts) {
-        machine_frames()->release(machine_frames(), (enum page_size)size, (frame_t){frame});
+        machine_frames()->release(machine_frames(), (enum paging_size)size, (paging_frame_t){frame});
         return;
     }
     if (is_part(leaf, frame, size) && leaf->size == size)
         return;
-    machine_frames()->split(machine_frames(), (enum page_size)size, (frame_t){frame});
-    for (unsigned i = 0; i < ENTRY_COUNT; i++)
-        settle(size - 1, frame + i * level_pages(size - 1), page + i * level_pages(size - 1));
+    machine_frames()->split(machine_frames(), (enum paging_size)size, (paging_frame_t){frame});
+    for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
+        settle(size - 1, frame + i * paging_level_pages(size - 1), page + i * paging_level_pages(size - 1));
 }
 
 void image_restore(const struct image *image)
@@ -207,8 +209,8 @@ void image_restore(const struct image *image)
     *rig.at->space = kept.space;
     rig.at->model->count = 0;
     for (unsigned i = 0; i < kept.frames; i++) {
-        assert_int_equal(take(PAGE_4K), kept_frame(i));
-        memcpy(machine_frame(kept_frame(i)), &kept.words[i * ENTRY_COUNT], PAGE_BYTES);
+        assert_int_equal(take(PAGING_4K), kept_frame(i));
+        memcpy(machine_frame(kept_frame(i)), &kept.words[i * PAGING_TABLE_ENTRIES], PAGING_PAGE_BYTES);
     }
     (void)unpack(&place, rig.model.levels, rig.at->space->root.number, 0);
     for (unsigned i = 0; i < place.run_count; i++)

@@ -13,15 +13,15 @@
  * So two images that differ in names only have the same future, but for names, and one of them will do:
  * image_restore gives the frames out anew, lowest first, in the order of the walk. Likewise an image does not
  * hold what follows from the rest: counts, the flags of entries that point to tables. The rig checks those in
- * full after every verb.
+ * full after every operation.
  *
- * Accessed bits are left out for another reason: before every verb the processor has loaded every page there
+ * Accessed bits are left out for another reason: before every operation the processor has loaded every page there
  * is, so that they are all set. What happens to pages that were never accessed is for the random tests.
  */
 #ifndef EXPLORE_IMAGE_H
 #define EXPLORE_IMAGE_H
 
-#include "rig.h"
+#include "rig/rig.h"
 
 #define IMAGE_BYTES 32u /* entries of all tables, without slots that the core keeps: see image_take */
 

@@ -1,10 +1,10 @@
 /* The steps in a list; what each does, and how it is written. */
 #include "steps.h"
-#include "rig_spaces.h"
+#include "rig/rig_spaces.h"
 
 #define MOST_STEPS 8192u
 #define PAYLOAD    5u
-#define RW         ENTRY_WRITABLE
+#define RW         PAGING_WRITABLE
 
 static struct {
     struct step list[MOST_STEPS];
@@ -28,7 +28,7 @@ static unsigned flags_of(uint64_t flags[4])
     if (steps.scope->rights)
         flags[count++] = 0;
     if (steps.scope->reserved)
-        flags[count++] = RW | MAP_OVER_RESERVED;
+        flags[count++] = RW | PAGING_REPLACE_MARKER;
     return count;
 }
 
@@ -39,7 +39,7 @@ static void add_maps(uint64_t page)
         for (uint64_t shift = 0; shift <= steps.scope->shifted; shift++) {
             uint64_t frame = page + shift;
             add((struct step){STEP_MAP_TO, .page = page, .frame = frame, .flags = flags[i]});
-            for (unsigned size = PAGE_2M; size <= steps.largest; size++)
+            for (unsigned size = PAGING_2M; size <= steps.largest; size++)
                 add((struct step){STEP_MAP_SIZED, .page = page, .frame = frame, .flags = flags[i],
                                   .size = size});
         }
@@ -67,7 +67,7 @@ static void add_allocations(uint64_t page, uint64_t pages, uint64_t flags)
 {
     unsigned room = 0;
     for (uint64_t at = page; at < page + pages; at++)
-        room += at % ENTRY_COUNT == 0 && at + ENTRY_COUNT <= page + pages;
+        room += at % PAGING_TABLE_ENTRIES == 0 && at + PAGING_TABLE_ENTRIES <= page + pages;
     for (unsigned huge = 0; huge <= room; huge++)
         add((struct step){STEP_MAP_RANGE_ALLOC, .page = page, .pages = pages, .flags = flags, .huge = huge});
 }
@@ -100,9 +100,9 @@ unsigned steps_make(const struct scope *scope, unsigned levels)
 {
     steps.count = 0;
     steps.scope = scope;
-    uint64_t kept = level_pages(levels); /* slot 1 */
-    steps.pages = ENTRY_COUNT == 2 ? kept : 2 * ENTRY_COUNT;
-    steps.largest = levels > 3 ? PAGE_1G : levels - 1;
+    uint64_t kept = paging_level_pages(levels); /* slot 1 */
+    steps.pages = PAGING_TABLE_ENTRIES == 2 ? kept : 2 * PAGING_TABLE_ENTRIES;
+    steps.largest = levels > 3 ? PAGING_1G : levels - 1;
     for (uint64_t page = 0; page < steps.pages; page++)
         add_for_page(page);
     add_for_page(kept);
@@ -129,13 +129,13 @@ static enum paging_status unreserve(uint64_t page)
 {
     const struct model_leaf *leaf = model_overlap(rig.at->model, page, 1);
     enum paging_status expected = PAGING_OK;
-    if (model_is_kept(rig.model.levels, page))
+    if (model_is_reserved_slot(rig.model.levels, page))
         expected = PAGING_RESERVED_SLOT;
     else if (!leaf)
         expected = PAGING_NOT_MAPPED;
     else if (!leaf->reserved)
         expected = PAGING_ALREADY_MAPPED;
-    (void)rig_unreserve_page(rig_address(page), expected);
+    (void)rig_clear_marker(rig_address(page), expected);
     return expected;
 }
 
@@ -150,16 +150,16 @@ static enum paging_status write_to(uint64_t page)
 static enum paging_status reopen(void)
 {
     struct rig_side *side = rig.open;
-    assert_status(rig_close_foreign(rig.live, side), PAGING_OK);
-    return rig_open_foreign(rig.live, side);
+    assert_status(rig_detach(rig.live, side), PAGING_OK);
+    return rig_attach(rig.live, side);
 }
 
 static enum paging_status take_range(const struct step *step)
 {
-    uint64_t start = rig_address(step->page), bytes = step->pages * PAGE_BYTES;
-    switch (step->verb) {
+    uint64_t start = rig_address(step->page), bytes = step->pages * PAGING_PAGE_BYTES;
+    switch (step->operation) {
     case STEP_MAP_RANGE:
-        return rig_map_range(start, step->frame * PAGE_BYTES, bytes, step->flags);
+        return rig_map_range(start, step->frame * PAGING_PAGE_BYTES, bytes, step->flags);
     case STEP_IDENTITY_MAP_RANGE:
         return rig_identity_map_range(start, bytes, step->flags);
     case STEP_MAP_RANGE_ALLOC:
@@ -177,19 +177,19 @@ static enum paging_status take_range(const struct step *step)
 enum paging_status step_take(const struct step *step)
 {
     uint64_t address = rig_address(step->page);
-    switch (step->verb) {
+    switch (step->operation) {
     case STEP_MAP_TO:
         return rig_map_to(address, step->frame, step->flags);
     case STEP_IDENTITY_MAP:
         return rig_identity_map(step->frame, step->flags);
     case STEP_MAP_SIZED:
-        return rig_map_sized(address, step->frame, (enum page_size)step->size, step->flags);
+        return rig_map_sized(address, step->frame, (enum paging_size)step->size, step->flags);
     case STEP_MAP:
         return rig_map(address, step->flags);
     case STEP_UNMAP:
         return rig_unmap(address, NULL);
     case STEP_RESERVE:
-        return rig_reserve_page(address, PAYLOAD);
+        return rig_set_marker(address, PAYLOAD);
     case STEP_UNRESERVE:
         return unreserve(step->page);
     case STEP_SPLIT:
@@ -205,7 +205,7 @@ enum paging_status step_take(const struct step *step)
 
 bool step_takes_frames(const struct step *step)
 {
-    switch (step->verb) {
+    switch (step->operation) {
     case STEP_UNMAP:
     case STEP_UNRESERVE:
     case STEP_WRITE:
@@ -221,18 +221,18 @@ bool step_takes_frames(const struct step *step)
 
 static const char *flag_names(uint64_t flags)
 {
-    bool writable = (flags & RW) != 0, over = (flags & MAP_OVER_RESERVED) != 0;
+    bool writable = (flags & RW) != 0, over = (flags & PAGING_REPLACE_MARKER) != 0;
     if (over)
-        return writable ? "ENTRY_WRITABLE | MAP_OVER_RESERVED" : "MAP_OVER_RESERVED";
-    return writable ? "ENTRY_WRITABLE" : "0";
+        return writable ? "PAGING_WRITABLE | PAGING_REPLACE_MARKER" : "PAGING_REPLACE_MARKER";
+    return writable ? "PAGING_WRITABLE" : "0";
 }
 
 static void print_range(const struct step *step)
 {
-    unsigned long start = rig_address(step->page), bytes = step->pages * PAGE_BYTES;
-    unsigned long to = step->frame * PAGE_BYTES;
+    unsigned long start = rig_address(step->page), bytes = step->pages * PAGING_PAGE_BYTES;
+    unsigned long to = step->frame * PAGING_PAGE_BYTES;
     const char *flags = flag_names(step->flags);
-    switch (step->verb) {
+    switch (step->operation) {
     case STEP_MAP_RANGE:
         print_message("(void)rig_map_range(%#lx, %#lx, %#lx, %s);\n", start, to, bytes, flags);
         break;
@@ -259,7 +259,7 @@ void step_print(const struct step *step)
 {
     unsigned long address = rig_address(step->page), frame = step->frame;
     const char *flags = flag_names(step->flags);
-    switch (step->verb) {
+    switch (step->operation) {
     case STEP_MAP_TO:
         print_message("(void)rig_map_to(%#lx, %#lx, %s);\n", address, frame, flags);
         break;
@@ -276,10 +276,10 @@ void step_print(const struct step *step)
         print_message("(void)rig_unmap(%#lx, NULL);\n", address);
         break;
     case STEP_RESERVE:
-        print_message("(void)rig_reserve_page(%#lx, %u);\n", address, PAYLOAD);
+        print_message("(void)rig_set_marker(%#lx, %u);\n", address, PAYLOAD);
         break;
     case STEP_UNRESERVE:
-        print_message("(void)rig_unreserve_page(%#lx, PAGING_OK);\n", address);
+        print_message("(void)rig_clear_marker(%#lx, PAGING_OK);\n", address);
         break;
     case STEP_SPLIT:
         print_message("(void)rig_split(%#lx);\n", address);
@@ -288,8 +288,8 @@ void step_print(const struct step *step)
         print_message("(void)machine_access(%#lx, WALK_WRITE);\n", address);
         break;
     case STEP_REOPEN:
-        print_message("(void)rig_close_foreign(rig.live, rig.open);\n");
-        print_message("(void)rig_open_foreign(rig.live, &rig.sides[1]);\n");
+        print_message("(void)rig_detach(rig.live, rig.open);\n");
+        print_message("(void)rig_attach(rig.live, &rig.sides[1]);\n");
         break;
     default:
         print_range(step);

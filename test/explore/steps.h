@@ -1,11 +1,11 @@
 /*
- * steps.h - everything that can be done to a space in a toy geometry: every verb with every argument, within
+ * steps.h - everything that can be done to a space in a toy geometry: every operation with every argument, within
  * a scope. Each is a call of the rig (rig.h), which judges it.
  */
 #ifndef EXPLORE_STEPS_H
 #define EXPLORE_STEPS_H
 
-#include "rig.h"
+#include "rig/rig.h"
 
 /* Which arguments there are. All images that they lead to are finite in number, and often too many. */
 struct scope {
@@ -14,11 +14,11 @@ struct scope {
     bool owned;    /* frames of the source's choosing */
     bool reserved; /* entries of the owner's, and pages that take their place */
     bool shifted;  /* frames of which no larger page can be made */
-    bool ranges;   /* the verbs of range.h */
-    bool foreign;  /* the space is not live, but open through the foreign slot of one that is */
+    bool ranges;   /* the operations of range.h */
+    bool foreign;  /* the space is not live, but open through the alternate slot of one that is */
 };
 
-enum step_verb {
+enum step_operation {
     STEP_MAP_TO,
     STEP_IDENTITY_MAP,
     STEP_MAP_SIZED,
@@ -38,11 +38,11 @@ enum step_verb {
 };
 
 struct step {
-    enum step_verb verb;
+    enum step_operation operation;
     uint64_t page, pages, frame;
     uint64_t flags, clear; /* for protect: set and clear */
     unsigned size;
-    unsigned huge; /* runs larger than PAGE_4K that the source has */
+    unsigned huge; /* runs larger than PAGING_4K that the source has */
 };
 
 /* All steps of the scope. Answers how many. */

@@ -7,7 +7,7 @@
 #ifndef EXPLORE_STORES_H
 #define EXPLORE_STORES_H
 
-#include "rig.h"
+#include "rig/rig.h"
 
 void watch_begin(void); /* before a call, or several in a row if all but the last change nothing, */
 void watch_end(void);   /* and after each; ends the test if there was a third state */

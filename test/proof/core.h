@@ -19,14 +19,14 @@
 
 #ifndef PAGING_RECURSIVE_SLOT
 #    define PAGING_RECURSIVE_SLOT ::proof::anything32("recursive slot")
-#    define PAGING_FOREIGN_SLOT   ::proof::anything32("foreign slot")
+#    define PAGING_ALTERNATE_SLOT ::proof::anything32("alternate slot")
 #    define PAGING_SCRATCH_SLOT   ::proof::anything32("scratch slot")
 #endif
 #define PAGING_ACCESS_HEADER "access_proof.h"
 
-#include "address.h"
-#include "entry.h"
-#include "window.h"
+#include <selfmap/address.h>
+#include <selfmap/entry.h>
+#include <selfmap/window.h>
 
 using proof::anything;
 using proof::anything32;
@@ -42,9 +42,9 @@ static inline uint64_t bits_from_to(uint64_t word, int first, int last)
 /* The slots the core keeps are slots, and differ. */
 static inline void assume_slots()
 {
-    const unsigned slots[] = {PAGING_RECURSIVE_SLOT, PAGING_FOREIGN_SLOT, PAGING_SCRATCH_SLOT};
+    const unsigned slots[] = {PAGING_RECURSIVE_SLOT, PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT};
     for (unsigned slot : slots)
-        assume(slot < ENTRY_COUNT);
+        assume(slot < PAGING_TABLE_ENTRIES);
     assume(slots[0] != slots[1]);
     assume(slots[0] != slots[2]);
     assume(slots[1] != slots[2]);

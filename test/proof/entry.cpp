@@ -12,75 +12,75 @@ static bool is_a_bit(uint64_t flag, int place)
 
 THEOREM("entry: each flag is the bit that the manual gives this meaning")
 {
-    claim(is_a_bit(ENTRY_PRESENT, 0) && is_a_bit(ENTRY_WRITABLE, 1) && is_a_bit(ENTRY_USER, 2));
-    claim(is_a_bit(ENTRY_WRITE_THROUGH, 3) && is_a_bit(ENTRY_NO_CACHE, 4) && is_a_bit(ENTRY_ACCESSED, 5));
-    claim(is_a_bit(ENTRY_DIRTY, 6) && is_a_bit(ENTRY_HUGE, 7) && is_a_bit(ENTRY_GLOBAL, 8));
-    claim(is_a_bit(ENTRY_NO_EXECUTE, 63));
+    claim(is_a_bit(PAGING_PRESENT, 0) && is_a_bit(PAGING_WRITABLE, 1) && is_a_bit(PAGING_USER, 2));
+    claim(is_a_bit(PAGING_WRITE_THROUGH, 3) && is_a_bit(PAGING_NO_CACHE, 4) && is_a_bit(PAGING_ACCESSED, 5));
+    claim(is_a_bit(PAGING_DIRTY, 6) && is_a_bit(PAGING_HUGE, 7) && is_a_bit(PAGING_GLOBAL, 8));
+    claim(is_a_bit(PAGING_NO_EXECUTE, 63));
 }
 
 THEOREM("entry: a frame of 40 bits and all other bits come back as they went in")
 {
-    frame_t frame = {anything("frame")};
+    paging_frame_t frame = {anything("frame")};
     uint64_t flags = anything("flags");
     assume(frame.number < (uint64_t)1 << 40);
     assume(bits_from_to(flags, 12, 51) == 0);
-    entry_t entry = entry_make(frame, flags);
-    claim(entry_frame(entry).number == frame.number);
-    claim(entry_flags(entry) == flags);
+    paging_entry_t entry = paging_entry_make(frame, flags);
+    claim(paging_entry_frame(entry).number == frame.number);
+    claim(paging_entry_flags(entry) == flags);
 }
 FALLACY("entry: a frame of 41 bits comes back")
 {
-    frame_t frame = {anything("frame")};
+    paging_frame_t frame = {anything("frame")};
     assume(frame.number < (uint64_t)1 << 41);
-    claim(entry_frame(entry_make(frame, 0)).number == frame.number);
+    claim(paging_entry_frame(paging_entry_make(frame, 0)).number == frame.number);
 }
 
 THEOREM("entry: whatever is asked, the frame and the flags never reach into each other's bits")
 {
-    frame_t frame = {anything("frame")}, other = {anything("other frame")};
+    paging_frame_t frame = {anything("frame")}, other = {anything("other frame")};
     uint64_t flags = anything("flags"), other_flags = anything("other flags");
-    uint64_t entry = entry_make(frame, flags).bits;
-    claim(bits_from_to(entry, 12, 51) == bits_from_to(entry_make(frame, other_flags).bits, 12, 51));
-    claim(bits_from_to(entry, 0, 11) == bits_from_to(entry_make(other, flags).bits, 0, 11));
-    claim(bits_from_to(entry, 52, 63) == bits_from_to(entry_make(other, flags).bits, 52, 63));
+    uint64_t entry = paging_entry_make(frame, flags).bits;
+    claim(bits_from_to(entry, 12, 51) == bits_from_to(paging_entry_make(frame, other_flags).bits, 12, 51));
+    claim(bits_from_to(entry, 0, 11) == bits_from_to(paging_entry_make(other, flags).bits, 0, 11));
+    claim(bits_from_to(entry, 52, 63) == bits_from_to(paging_entry_make(other, flags).bits, 52, 63));
 }
 
 THEOREM("entry: any word is its frame and its flags, and nothing else")
 {
-    entry_t entry = {anything("entry")};
-    claim(entry_make(entry_frame(entry), entry_flags(entry)).bits == entry.bits);
-    claim(entry_frame(entry).number == bits_from_to(entry.bits, 12, 51));
-    claim((entry_flags(entry) & ~bits_from_to(~(uint64_t)0, 0, 11)) >> 52 ==
+    paging_entry_t entry = {anything("entry")};
+    claim(paging_entry_make(paging_entry_frame(entry), paging_entry_flags(entry)).bits == entry.bits);
+    claim(paging_entry_frame(entry).number == bits_from_to(entry.bits, 12, 51));
+    claim((paging_entry_flags(entry) & ~bits_from_to(~(uint64_t)0, 0, 11)) >> 52 ==
           bits_from_to(entry.bits, 52, 63));
 }
 
 THEOREM("entry: unused is all zeroes and nothing else; present is bit 0")
 {
-    entry_t entry = {anything("entry")};
-    claim(entry_is_unused(entry) == (entry.bits == 0));
-    claim(entry_is_present(entry) == (entry.bits % 2 == 1));
+    paging_entry_t entry = {anything("entry")};
+    claim(paging_entry_is_unused(entry) == (entry.bits == 0));
+    claim(paging_entry_is_present(entry) == (entry.bits % 2 == 1));
 }
 
 THEOREM("leaf: present at every level, huge above the P1s, the frame as given")
 {
     unsigned level = one_of(1, 2, 3);
-    frame_t frame = {anything("frame")};
+    paging_frame_t frame = {anything("frame")};
     uint64_t flags = anything("flags");
     assume(frame.number < (uint64_t)1 << 40);
-    assume(frame.number % level_pages(level) == 0);
-    assume((flags & ~LEAF_FLAGS) == 0);
-    entry_t leaf = entry_leaf(level, frame, flags);
-    claim(entry_is_present(leaf));
-    claim(!entry_is_table(leaf, level));
+    assume(frame.number % paging_level_pages(level) == 0);
+    assume((flags & ~PAGING_LEAF_FLAGS) == 0);
+    paging_entry_t leaf = paging_entry_leaf(level, frame, flags);
+    claim(paging_entry_is_present(leaf));
+    claim(!paging_entry_is_table(leaf, level));
     claim(bits_from_to(leaf.bits, 7, 7) == (level > 1 ? 1 : 0));
-    claim(leaf_frame(leaf, level).number == frame.number);
-    claim((leaf.bits & LEAF_FLAGS) == (flags | ENTRY_PRESENT));
+    claim(paging_leaf_frame(leaf, level).number == frame.number);
+    claim((leaf.bits & PAGING_LEAF_FLAGS) == (flags | PAGING_PRESENT));
 }
 
 THEOREM("leaf: of what a caller may ask for, nothing is PAT, a protection key, PS, or the core's")
 {
     uint64_t flags = anything("flags");
-    assume((flags & ~LEAF_FLAGS) == 0);
+    assume((flags & ~PAGING_LEAF_FLAGS) == 0);
     claim(bits_from_to(flags, 7, 7) == 0);
     claim(bits_from_to(flags, 12, 58) == 0);
     claim(bits_from_to(flags, 59, 62) == 0);
@@ -88,15 +88,15 @@ THEOREM("leaf: of what a caller may ask for, nothing is PAT, a protection key, P
 
 THEOREM("leaf: the four kinds of caching never touch the PAT bit, and differ in PWT and PCD alone")
 {
-    const uint64_t kinds[] = {ENTRY_CACHE_WRITE_BACK, ENTRY_CACHE_WRITE_THROUGH, ENTRY_CACHE_UNCACHED_MINUS,
-                              ENTRY_CACHE_WRITE_COMBINING};
+    const uint64_t kinds[] = {PAGING_CACHE_WRITE_BACK, PAGING_CACHE_WRITE_THROUGH, PAGING_CACHE_UNCACHED_MINUS,
+                              PAGING_CACHE_WRITE_COMBINING};
     unsigned level = one_of(1, 2, 3);
-    frame_t frame = {anything("frame")};
+    paging_frame_t frame = {anything("frame")};
     assume(frame.number < (uint64_t)1 << 40);
-    assume(frame.number % level_pages(level) == 0);
+    assume(frame.number % paging_level_pages(level) == 0);
     unsigned index = 0;
     for (uint64_t kind : kinds) {
-        entry_t leaf = entry_leaf(level, frame, kind);
+        paging_entry_t leaf = paging_entry_leaf(level, frame, kind);
         uint64_t pat = level == 1 ? bits_from_to(leaf.bits, 7, 7) : bits_from_to(leaf.bits, 12, 12);
         claim(pat == 0);
         claim(bits_from_to(leaf.bits, 3, 4) == index++);
@@ -106,19 +106,19 @@ THEOREM("leaf: the four kinds of caching never touch the PAT bit, and differ in 
 THEOREM("leaf: PAT of a huge leaf is no part of its frame; bit 7 of a P1's leaf is no page size")
 {
     unsigned level = one_of(2, 3);
-    entry_t leaf = {anything("leaf")};
-    entry_t with_pat = {leaf.bits ^ (uint64_t)1 << 12};
-    claim(leaf_frame(leaf, level).number == leaf_frame(with_pat, level).number);
-    claim(leaf_frame(leaf, level).number == bits_from_to(leaf.bits, 12 + 9 * (level == 2 ? 1 : 2), 51)
+    paging_entry_t leaf = {anything("leaf")};
+    paging_entry_t with_pat = {leaf.bits ^ (uint64_t)1 << 12};
+    claim(paging_leaf_frame(leaf, level).number == paging_leaf_frame(with_pat, level).number);
+    claim(paging_leaf_frame(leaf, level).number == bits_from_to(leaf.bits, 12 + 9 * (level == 2 ? 1 : 2), 51)
                                                 << 9 * (level == 2 ? 1 : 2));
-    claim(!entry_is_table(leaf, 1));
-    claim(leaf_frame(leaf, 1).number == bits_from_to(leaf.bits, 12, 51));
+    claim(!paging_entry_is_table(leaf, 1));
+    claim(paging_leaf_frame(leaf, 1).number == bits_from_to(leaf.bits, 12, 51));
 }
 
 THEOREM("entry: it points to a table if it is present and not huge, above the P1s only")
 {
     unsigned level = one_of(1, 2, 3);
-    entry_t entry = {anything("entry")};
+    paging_entry_t entry = {anything("entry")};
     bool present = bits_from_to(entry.bits, 0, 0) == 1, huge = bits_from_to(entry.bits, 7, 7) == 1;
-    claim(entry_is_table(entry, level) == (level != 1 && present && !huge));
+    claim(paging_entry_is_table(entry, level) == (level != 1 && present && !huge));
 }

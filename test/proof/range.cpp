@@ -5,7 +5,7 @@
 
 #include "range.c"
 
-static inline entry_t machine_load(uint64_t)
+static inline paging_entry_t machine_load(uint64_t)
 {
     return {0};
 }
@@ -20,7 +20,7 @@ static inline void machine_flush(uint64_t)
 static struct range any_range(unsigned level)
 {
     struct range range = {anything("at"), anything("end")};
-    uint64_t table_pages = level_pages(level) * ENTRY_COUNT;
+    uint64_t table_pages = paging_level_pages(level) * PAGING_TABLE_ENTRIES;
     assume(range.at < range.end);
     assume(range.end <= (uint64_t)1 << 45);
     assume(range.at / table_pages == (range.end - 1) / table_pages);
@@ -36,7 +36,7 @@ THEOREM("range: the first entry ends behind the first page, at the next multiple
 {
     unsigned level = any_level();
     struct range range = any_range(level);
-    uint64_t end = entry_end(level, range), span = level_pages(level);
+    uint64_t end = entry_end(level, range), span = paging_level_pages(level);
     claim(end > range.at && end <= range.end);
     claim(end == range.end || end % span == 0);
     claim(range.at / span == (end - 1) / span);
@@ -48,7 +48,7 @@ THEOREM("range: in a table it touches 1 to 512 entries")
     struct range range = any_range(level);
     unsigned parts = parts_of(level, range);
     claim(parts >= 1 && parts <= 512);
-    claim(page_index({range.at}, level) + parts <= 512);
+    claim(paging_page_index({range.at}, level) + parts <= 512);
 }
 
 THEOREM("range: the parts begin where it begins, end where it ends, and follow one another without a gap")
@@ -70,16 +70,16 @@ THEOREM("range: each part lies in one entry, and they count up from the first pa
     unsigned i = anything32("part");
     assume(i < parts_of(level, range));
     struct range part = part_of(level, range, i);
-    uint64_t span = level_pages(level);
+    uint64_t span = paging_level_pages(level);
     claim(part.at / span == (part.end - 1) / span);
-    claim(page_index({part.at}, level) == page_index({range.at}, level) + i);
+    claim(paging_page_index({part.at}, level) == paging_page_index({range.at}, level) + i);
     claim(part.at >= range.at && part.end <= range.end);
 }
 FALLACY("range: each part is a whole entry")
 {
     struct range range = any_range(2);
     struct range part = part_of(2, range, 0);
-    claim(covers_entry(2, part.at, part.end));
+    claim(covers_whole_entry(2, part.at, part.end));
 }
 
 THEOREM("range: a part covers its entry just if both its ends are the entry's")
@@ -89,70 +89,70 @@ THEOREM("range: a part covers its entry just if both its ends are the entry's")
     unsigned i = anything32("part");
     assume(i < parts_of(level, range));
     struct range part = part_of(level, range, i);
-    uint64_t span = level_pages(level);
-    claim(covers_entry(level, part.at, part.end) == (part.at % span == 0 && part.end % span == 0));
+    uint64_t span = paging_level_pages(level);
+    claim(covers_whole_entry(level, part.at, part.end) == (part.at % span == 0 && part.end % span == 0));
 }
 
 THEOREM("range: side by side in a table, leaves differ in their frames only, which count up")
 {
     unsigned level = one_of(1, 2, 3);
-    frame_t frame = {anything("frame")};
+    paging_frame_t frame = {anything("frame")};
     uint64_t flags = anything("flags");
-    assume(frame.number % level_pages(level) == 0);
+    assume(frame.number % paging_level_pages(level) == 0);
     assume(frame.number < (uint64_t)1 << 40);
-    assume((uint64_t)1 << 40 > frame.number + 2 * level_pages(level));
-    entry_t row[4] = {{0}, {0}, {0}, {7}};
-    put_in_a_row(row, 3, entry_leaf(level, frame, flags), level);
+    assume((uint64_t)1 << 40 > frame.number + 2 * paging_level_pages(level));
+    paging_entry_t row[4] = {{0}, {0}, {0}, {7}};
+    fill_leaves(row, 3, paging_entry_leaf(level, frame, flags), level);
     for (int i = 0; i < 3; i++)
-        claim(row[i].bits == entry_leaf(level, {frame.number + i * level_pages(level)}, flags).bits);
+        claim(row[i].bits == paging_entry_leaf(level, {frame.number + i * paging_level_pages(level)}, flags).bits);
     claim(row[3].bits == 7);
 }
 
 /* ---- what is a range: by addresses, as a person would say it ---- */
 
-static struct address_space any_space(unsigned levels)
+static struct paging_space any_space(unsigned levels)
 {
-    struct address_space space = {};
+    struct paging_space space = {};
     space.cpu.levels = levels;
-    space.reach = PAGING_BY_WINDOW;
+    space.mode = PAGING_MODE_RECURSIVE;
     return space;
 }
 
 /* Does every byte from first to last exist, in one half? */
 static bool lies_in_one_half(unsigned levels, uint64_t first, uint64_t last)
 {
-    return last >= first && address_is_canonical(levels, {first}) && address_is_canonical(levels, {last}) &&
+    return last >= first && paging_is_canonical(levels, {first}) && paging_is_canonical(levels, {last}) &&
            first >> 63 == last >> 63;
 }
 
-THEOREM("range_check: what is accepted is not empty, aligned, and in one half of the address space")
+THEOREM("paging_range_check: what is accepted is not empty, aligned, and in one half of the address space")
 {
     unsigned levels = one_of(4, 5);
-    struct address_space space = any_space(levels);
+    struct paging_space space = any_space(levels);
     uint64_t start = anything("start"), bytes = anything("bytes");
     assume_slots();
     struct range range;
-    assume(range_check(&space, {start}, bytes, &range) == PAGING_OK);
+    assume(paging_range_check(&space, {start}, bytes, &range) == PAGING_OK);
     claim(bytes > 0 && bytes % 4096 == 0 && start % 4096 == 0);
     claim(lies_in_one_half(levels, start, start + (bytes - 1)));
-    claim(page_start(levels, {range.at}).value == start);
-    claim(page_start(levels, {range.end - 1}).value == start + (bytes - 4096));
+    claim(paging_page_start(levels, {range.at}).value == start);
+    claim(paging_page_start(levels, {range.end - 1}).value == start + (bytes - 4096));
     claim(range.end - range.at == bytes / 4096);
 }
 
-THEOREM("range_check: the status is the first that applies, in the order of range.h")
+THEOREM("paging_range_check: the status is the first that applies, in the order of range.h")
 {
     unsigned levels = one_of(4, 5);
-    struct address_space space = any_space(levels);
+    struct paging_space space = any_space(levels);
     uint64_t start = anything("start"), bytes = anything("bytes");
     assume_slots();
     struct range range;
-    enum paging_status status = range_check(&space, {start}, bytes, &range);
+    enum paging_status status = paging_range_check(&space, {start}, bytes, &range);
     if (bytes == 0)
         claim(status == PAGING_EMPTY_RANGE);
     else if (start % 4096 != 0 || bytes % 4096 != 0)
         claim(status == PAGING_MISALIGNED);
-    else if (!address_is_canonical(levels, {start}))
+    else if (!paging_is_canonical(levels, {start}))
         claim(status == PAGING_NOT_CANONICAL);
     else if (!lies_in_one_half(levels, start, start + (bytes - 1)))
         claim(status == PAGING_RANGE_TOO_LONG);
@@ -160,39 +160,39 @@ THEOREM("range_check: the status is the first that applies, in the order of rang
         claim(status == PAGING_OK || status == PAGING_RESERVED_SLOT);
 }
 
-THEOREM("range_check: no page of what is accepted lies below a slot that the core keeps, and only then")
+THEOREM("paging_range_check: no page of what is accepted lies below a slot that the core keeps, and only then")
 {
     unsigned levels = one_of(4, 5);
-    struct address_space space = any_space(levels);
+    struct paging_space space = any_space(levels);
     uint64_t start = anything("start"), bytes = anything("bytes");
     assume_slots();
     struct range range;
-    enum paging_status status = range_check(&space, {start}, bytes, &range);
+    enum paging_status status = paging_range_check(&space, {start}, bytes, &range);
     assume(status == PAGING_OK || status == PAGING_RESERVED_SLOT);
-    page_t first, last;
-    claim(page_containing(levels, {start}, &first) == PAGING_OK);
-    claim(page_containing(levels, {start + (bytes - 1)}, &last) == PAGING_OK);
+    paging_page_t first, last;
+    claim(paging_page_containing(levels, {start}, &first) == PAGING_OK);
+    claim(paging_page_containing(levels, {start + (bytes - 1)}, &last) == PAGING_OK);
     bool touches = false;
-    for (unsigned slot : {PAGING_RECURSIVE_SLOT, PAGING_FOREIGN_SLOT, PAGING_SCRATCH_SLOT})
-        touches |= page_index(first, levels) <= slot && slot <= page_index(last, levels);
+    for (unsigned slot : {PAGING_RECURSIVE_SLOT, PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT})
+        touches |= paging_page_index(first, levels) <= slot && slot <= paging_page_index(last, levels);
     claim((status == PAGING_RESERVED_SLOT) == touches);
 }
-FALLACY("range_check: what is accepted ends at another address than 0")
+FALLACY("paging_range_check: what is accepted ends at another address than 0")
 {
-    struct address_space space = any_space(4);
+    struct paging_space space = any_space(4);
     uint64_t start = anything("start"), bytes = anything("bytes");
     assume_slots();
     struct range range;
-    assume(range_check(&space, {start}, bytes, &range) == PAGING_OK);
+    assume(paging_range_check(&space, {start}, bytes, &range) == PAGING_OK);
     claim(start + bytes != 0);
 }
 
-THEOREM("range_check: a range that is refused leaves what stood there")
+THEOREM("paging_range_check: a range that is refused leaves what stood there")
 {
-    struct address_space space = any_space(one_of(4, 5));
+    struct paging_space space = any_space(one_of(4, 5));
     assume_slots();
     struct range range = {1, 2};
-    enum paging_status status = range_check(&space, {anything("start")}, anything("bytes"), &range);
+    enum paging_status status = paging_range_check(&space, {anything("start")}, anything("bytes"), &range);
     assume(status != PAGING_OK && status != PAGING_RESERVED_SLOT);
     claim(range.at == 1 && range.end == 2);
 }

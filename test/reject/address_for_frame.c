@@ -1,14 +1,14 @@
 /* A frame is made from an address, not by assigning one. expect: (invalid initializer|incompatible type) */
-#include "paging/address.h"
+#include <selfmap/address.h>
 
-frame_t attempt(phys_addr_t address);
+paging_frame_t attempt(paging_phys_t address);
 
-frame_t attempt(phys_addr_t address)
+paging_frame_t attempt(paging_phys_t address)
 {
 #ifdef REJECT
-    frame_t frame = address;
+    paging_frame_t frame = address;
 #else
-    frame_t frame = frame_containing(address);
+    paging_frame_t frame = paging_frame_containing(address);
 #endif
     return frame;
 }

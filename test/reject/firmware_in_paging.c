@@ -1,5 +1,5 @@
 /* paging/ sees no header but its own and the freestanding ones. expect: (No such file|not found) */
-#include "paging/mapper.h"
+#include <selfmap/map.h>
 #ifdef REJECT
 #    include <stdio.h>
 #endif
@@ -8,5 +8,5 @@ int attempt(void);
 
 int attempt(void)
 {
-    return PAGE_SHIFT;
+    return PAGING_PAGE_SHIFT;
 }

@@ -1,11 +1,11 @@
 /* A frame is no page. expect: (incompatible type|passing) */
-#include "paging/mapper.h"
+#include <selfmap/map.h>
 
-enum paging_status attempt(struct address_space *space, page_t page, frame_t frame,
-                           struct frame_source *frames);
+enum paging_status attempt(struct paging_space *space, paging_page_t page, paging_frame_t frame,
+                           struct paging_frame_source *frames);
 
-enum paging_status attempt(struct address_space *space, page_t page, frame_t frame,
-                           struct frame_source *frames)
+enum paging_status attempt(struct paging_space *space, paging_page_t page, paging_frame_t frame,
+                           struct paging_frame_source *frames)
 {
 #ifdef REJECT
     return paging_map_to(space, frame, page, 0, frames);

@@ -1,9 +1,9 @@
 /* A P1's entries map pages: there is no table below one. expect: _Generic */
-#include "paging/table.h"
+#include "kernel/selftest/typed_tables.h"
 
-void *attempt(const struct address_space *space, struct p2_table *p2, struct p1_table *p1);
+void *attempt(const struct paging_space *space, struct p2_table *p2, struct p1_table *p1);
 
-void *attempt(const struct address_space *space, struct p2_table *p2, struct p1_table *p1)
+void *attempt(const struct paging_space *space, struct p2_table *p2, struct p1_table *p1)
 {
 #ifdef REJECT
     (void)p2;

@@ -1,13 +1,13 @@
 /* An entry is not any number. expect: (incompatible type|passing) */
-#include "paging/access.h"
+#include <selfmap/access.h>
 
-void attempt(volatile entry_t *slot, frame_t frame);
+void attempt(volatile paging_entry_t *slot, paging_frame_t frame);
 
-void attempt(volatile entry_t *slot, frame_t frame)
+void attempt(volatile paging_entry_t *slot, paging_frame_t frame)
 {
 #ifdef REJECT
-    entry_store(slot, frame.number);
+    paging_entry_store(slot, frame.number);
 #else
-    entry_store(slot, entry_make(frame, 0));
+    paging_entry_store(slot, paging_entry_make(frame, 0));
 #endif
 }

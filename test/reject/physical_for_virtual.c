@@ -1,10 +1,10 @@
 /* A physical address is no virtual one. expect: (incompatible type|passing) */
-#include "paging/translate.h"
+#include <selfmap/translate.h>
 
-enum paging_status attempt(const struct address_space *space, phys_addr_t there, virt_addr_t here,
+enum paging_status attempt(const struct paging_space *space, paging_phys_t there, paging_virt_t here,
                            struct paging_translation *found);
 
-enum paging_status attempt(const struct address_space *space, phys_addr_t there, virt_addr_t here,
+enum paging_status attempt(const struct paging_space *space, paging_phys_t there, paging_virt_t here,
                            struct paging_translation *found)
 {
     (void)there;

@@ -1,9 +1,9 @@
-/* A verb's status has to be looked at. expect: (unused.result|warn_unused_result) */
-#include "paging/mapper.h"
+/* An operation's status has to be looked at. expect: (unused.result|warn_unused_result) */
+#include <selfmap/map.h>
 
-void attempt(struct address_space *space, page_t page, struct frame_source *frames);
+void attempt(struct paging_space *space, paging_page_t page, struct paging_frame_source *frames);
 
-void attempt(struct address_space *space, page_t page, struct frame_source *frames)
+void attempt(struct paging_space *space, paging_page_t page, struct paging_frame_source *frames)
 {
 #ifdef REJECT
     paging_map(space, page, 0, frames);

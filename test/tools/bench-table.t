@@ -38,7 +38,7 @@ class BenchTable(unittest.TestCase):
         return [line.removeprefix(name).split() for line in text.splitlines() if line.startswith(name + " ")]
 
     def test_table(self):
-        """bench-table: each verb per call and per page, with its flushes and tables"""
+        """bench-table: each operation per call and per page, with its flushes and tables"""
         result = self.print(LINES)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         self.assertEqual(self.row(result.stdout, "map_to"),
@@ -62,10 +62,10 @@ class BenchTable(unittest.TestCase):
         self.assertNotIn("instructions", result.stdout)
 
     def test_nothing(self):
-        """bench-table: a log without measurements, or with none of a verb, is refused"""
+        """bench-table: a log without measurements, or with none of an operation, is refused"""
         self.refused("no measurements in this log", "")
         self.refused("no measurements in this log", "KTAP version 1\n# levels=4\n")
-        self.refused("no verb was measured", "".join(LINES.splitlines(keepends=True)[:7]))
+        self.refused("no operation was measured", "".join(LINES.splitlines(keepends=True)[:7]))
 
     def test_garbled(self):
         """bench-table: lines that are cut off or disagree about the unit are refused, by name"""

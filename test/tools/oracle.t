@@ -28,7 +28,7 @@ class Memory:
 
     def __init__(self):
         self.frames = {}
-        slot = tree.slot_flags(tables.Processor())
+        slot = tree.reserved_slot_flags(tables.Processor())
         self.put(ROOT, 511, ROOT | slot)
         self.put(ROOT, 509, SCRATCH_P3 | slot)
         self.put(SCRATCH_P3, 0, SCRATCH_P2 | FLAGS)
@@ -73,12 +73,12 @@ class Promises(unittest.TestCase):
 
     def test_self(self):
         """oracle: a recursive slot that leads elsewhere, or lost its no-execute"""
-        self.broken(ROOT, 511, LOW | tree.slot_flags(tables.Processor()), "slot 511")
+        self.broken(ROOT, 511, LOW | tree.reserved_slot_flags(tables.Processor()), "slot 511")
         self.broken(ROOT, 511, ROOT | 0x63, "slot 511")
 
     def test_foreign(self):
         """oracle: a foreign slot that was left open"""
-        self.broken(ROOT, 510, 0x99000 | tree.slot_flags(tables.Processor()), "slot 510")
+        self.broken(ROOT, 510, 0x99000 | tree.reserved_slot_flags(tables.Processor()), "slot 510")
 
     def test_scratch(self):
         """oracle: a scratch page that is still mapped, or for user mode"""
@@ -203,7 +203,7 @@ class Comparison(unittest.TestCase):
         for runs in (whole[1:], whole[:-1], [*whole, made_up], [other, *whole[1:]]):
             space = self.space()
             space.runs = runs
-            self.assert_one(self.failed(space=space), "paging_walk")
+            self.assert_one(self.failed(space=space), "paging_for_each")
 
     def test_kept(self):
         """oracle: an entry of the owner's that the guest does not list"""

@@ -24,11 +24,11 @@ THEOREM("a word without a value") { uint64_t x; claim(x == x); }
 """
 MOVED_POINTER = """
 #include "core.h"
-static inline entry_t machine_load(uint64_t) { return {0}; }
+static inline paging_entry_t machine_load(uint64_t) { return {0}; }
 static inline void machine_store(uint64_t, uint64_t) {}
 static inline void machine_flush(uint64_t) {}
 #include "access.h"
-THEOREM("p + 1") { entry_load((const volatile entry_t *)anything("p") + 1); }
+THEOREM("p + 1") { paging_entry_load((const volatile paging_entry_t *)anything("p") + 1); }
 """
 
 

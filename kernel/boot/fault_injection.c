@@ -1,0 +1,49 @@
+/* fault_injection.c - the ways a kernel dies. */
+#include "boot/fault_injection.h"
+#include "console/console.h"
+#include "cpu/instructions.h"
+
+/* Run on in a stack without room: the push faults, pushing the fault's frame faults, and that is a #DF. */
+static void use_up_the_stack(uint64_t guard)
+{
+    __asm__ volatile("movq %0, %%rsp\n\tpushq $0" : : "r"(guard + PAGING_PAGE_BYTES) : "memory");
+}
+
+static void triple_fault(void)
+{
+    struct __attribute__((packed)) {
+        uint16_t limit;
+        uint64_t base;
+    } none = {0, 0};
+    __asm__ volatile("lidt %0\n\tint3" : : "m"(none));
+}
+
+void inject_early_fault(const struct handoff *handoff)
+{
+    if (handoff->options.crash == CRASH_EARLY)
+        __asm__ volatile("ud2");
+}
+
+void inject_fault(const struct handoff *handoff)
+{
+    if (handoff->options.crash == CRASH_NO)
+        return;
+    print("# crash: on purpose, as the options ask\n");
+    switch (handoff->options.crash) {
+    case CRASH_PAGE_FAULT:
+        *(volatile uint64_t *)handoff->stack_guard = 1;
+        break;
+    case CRASH_GENERAL_PROTECTION:
+        (void)*(volatile uint64_t *)(UINT64_C(1) << 63);
+        break;
+    case CRASH_DOUBLE_FAULT:
+        use_up_the_stack(handoff->stack_guard);
+        break;
+    case CRASH_TRIPLE:
+        triple_fault();
+        break;
+    default:
+        for (;;)
+            cpu_pause();
+    }
+}

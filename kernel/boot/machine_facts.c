@@ -1,0 +1,60 @@
+/* machine_facts.c - for people who read the log, and for tests that check it. */
+#include "boot/machine_facts.h"
+#include "boot/start_frames.h"
+#include "console/console.h"
+#include "cpu/instructions.h"
+#include "report/report.h"
+#include <selfmap/for_each.h>
+
+static void print_firmware(const struct handoff *handoff)
+{
+    report_fact("version", "%s", SELFMAP_VERSION);
+    report_fact("firmware", "%s", handoff->firmware);
+    report_fact("firmware_revision", "%x", handoff->firmware_revision);
+    report_fact("firmware_cr0", "%lx", handoff->firmware_cr0);
+    report_fact("firmware_cr4", "%lx", handoff->firmware_cr4);
+    report_fact("firmware_efer", "%lx", handoff->firmware_efer);
+    report_fact("exit_tries", "%u", handoff->exit_tries);
+    report_fact("rsdp", "%lx", handoff->rsdp.value);
+    report_fact("qemu", "%d", machine_is_qemu(handoff->rsdp_oem));
+    report_fact("serial", "%s", console_has_serial() ? "com1" : "none");
+    if (console_has_screen())
+        report_fact("framebuffer", "%ux%u", handoff->framebuffer.width, handoff->framebuffer.height);
+    else
+        report_fact("framebuffer", "%s", "none");
+}
+
+static void print_processor(const struct handoff *handoff)
+{
+    const struct paging_cpu *cpu = &handoff->space.cpu;
+    report_fact("cr0", "%lx", read_cr0());
+    report_fact("cr3", "%lx", read_cr3());
+    report_fact("cr4", "%lx", read_cr4());
+    report_fact("efer", "%lx", read_msr(MSR_EFER));
+    report_fact("levels", "%u", cpu->levels);
+    report_fact("physical_bits", "%u", cpu->physical_bits);
+    report_fact("has_1g_pages", "%d", cpu->has_1g_pages);
+    report_fact("has_no_execute", "%d", cpu->has_no_execute);
+    report_fact("smep", "%d", (read_cr4() & CR4_SMEP) != 0);
+    report_fact("smap", "%d", (read_cr4() & CR4_SMAP) != 0);
+}
+
+void print_machine_facts(const struct handoff *handoff, const struct frames *frames)
+{
+    print_firmware(handoff);
+    print_processor(handoff);
+    report_fact("memory_regions", "%lu", (uint64_t)memory_region_count());
+    report_fact("pages_usable", "%lu", frames_total(frames));
+    report_fact("pages_free", "%lu", frames_free_count(frames));
+    report_fact("bookkeeping_bytes", "%lu", handoff->bookkeeping_bytes);
+    struct paging_stats stats = {0};
+    if (paging_count(&handoff->space, &stats) != PAGING_OK)
+        return;
+    report_fact("tables_used", "%lu", handoff->space.tables);
+    report_fact("pages_mapped_4k", "%lu", stats.leaves[PAGING_4K]);
+    report_fact("pages_mapped_2m", "%lu", stats.leaves[PAGING_2M]);
+    report_fact("pages_mapped_1g", "%lu", stats.leaves[PAGING_1G]);
+    report_fact("pages_writable_executable", "%lu", stats.writable_executable);
+    report_fact("arena_lost", "%lu", handoff->arena.lost);
+    report_fact("image_base", "%lx", handoff->image_base);
+}

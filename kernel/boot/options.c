@@ -1,0 +1,161 @@
+/* options.c - reading words of options. */
+#include "boot/options.h"
+
+struct word {
+    const char *text;
+    size_t length;
+};
+
+static bool is_blank(char c)
+{
+    return c <= ' ' || c > '~';
+}
+
+static bool word_is(struct word word, const char *text)
+{
+    size_t i = 0;
+    while (i < word.length && text[i] == word.text[i])
+        i++;
+    return i == word.length && text[i] == '\0';
+}
+
+/* The next word of the text, which moves past it and past comments and blanks before. Length 0: none. */
+static struct word next_word(const char **text, size_t *bytes)
+{
+    bool comment = false;
+    while (*bytes > 0 && (comment || is_blank(**text) || **text == '#')) {
+        comment = **text != '\n' && (comment || **text == '#');
+        ++*text;
+        --*bytes;
+    }
+    struct word word = {*text, 0};
+    while (*bytes > 0 && !is_blank(**text)) {
+        word.length++;
+        ++*text;
+        --*bytes;
+    }
+    return word;
+}
+
+static void copy_word(char *to, struct word word)
+{
+    size_t length = word.length < OPTION_TEXT_LIMIT ? word.length : OPTION_TEXT_LIMIT - 1;
+    for (size_t i = 0; i < length; i++)
+        to[i] = word.text[i];
+    to[length] = '\0';
+}
+
+/* The place of the value in a list that ends with NULL, or -1. */
+static int choice(struct word value, const char *const *names)
+{
+    for (int i = 0; names[i]; i++)
+        if (word_is(value, names[i]))
+            return i;
+    return -1;
+}
+
+static bool set_tests(struct options *options, struct word value)
+{
+    if (value.length == 0 || value.length >= OPTION_TEXT_LIMIT)
+        return false;
+    options->tests[0] = '\0';
+    if (!word_is(value, "all"))
+        copy_word(options->tests, value);
+    return true;
+}
+
+enum { SERIAL, SCREEN, MAP_KEY, LEVELS, BENCH, DUMP, MATRIX, END, CRASH, CHOICES };
+
+static void choose(struct options *options, unsigned which, int chosen)
+{
+    if (which == SERIAL)
+        options->no_serial = chosen == 1;
+    if (which == SCREEN) {
+        options->no_screen = chosen == 1;
+        options->screen_in_memory = chosen == 2;
+    }
+    if (which == MAP_KEY)
+        options->stale_map_key = chosen == 1;
+    if (which == LEVELS)
+        options->five_levels = chosen == 1;
+    if (which == BENCH)
+        options->bench = chosen == 1;
+    if (which == DUMP)
+        options->dump = (enum dump_kind)chosen;
+    if (which == MATRIX)
+        options->matrix = (enum matrix_extent)chosen;
+    if (which == END)
+        options->end = (enum end_action)chosen;
+    if (which == CRASH)
+        options->crash = (enum crash_kind)chosen;
+}
+
+/* The options whose values are words of a list. */
+static bool set_choice(struct options *options, struct word key, struct word value)
+{
+    static const struct {
+        const char *key;
+        const char *const values[8];
+    } choices[] = {
+        [SERIAL] = {"serial", {"auto", "off"}},
+        [SCREEN] = {"screen", {"auto", "off", "memory"}},
+        [MAP_KEY] = {"map-key", {"fresh", "stale"}},
+        [LEVELS] = {"levels", {"auto", "5"}},
+        [BENCH] = {"bench", {"no", "yes"}},
+        [DUMP] = {"dump", {"no", "yes", "varied"}},
+        [MATRIX] = {"matrix", {"sample", "no", "all"}},
+        [END] = {"end", {"auto", "halt", "shutdown", "reset"}},
+        [CRASH] = {"crash",
+                   {"no", "early", "page-fault", "general-protection", "double-fault", "triple", "hang"}},
+    };
+    unsigned which = 0;
+    while (which < CHOICES && !word_is(key, choices[which].key))
+        which++;
+    int chosen = which < CHOICES ? choice(value, choices[which].values) : -1;
+    if (chosen < 0)
+        return false;
+    choose(options, which, chosen);
+    return true;
+}
+
+static bool apply_word(struct options *options, struct word word)
+{
+    struct word key = {word.text, 0};
+    while (key.length < word.length && word.text[key.length] != '=')
+        key.length++;
+    if (key.length == word.length)
+        return false;
+    struct word value = {word.text + key.length + 1, word.length - key.length - 1};
+    return word_is(key, "tests") ? set_tests(options, value) : set_choice(options, key, value);
+}
+
+bool options_apply(struct options *options, const char *text, size_t bytes)
+{
+    bool understood = true;
+    for (;;) {
+        struct word word = next_word(&text, &bytes);
+        if (word.length == 0)
+            return understood;
+        if (apply_word(options, word))
+            continue;
+        if (options->refused[0] == '\0')
+            copy_word(options->refused, word);
+        understood = false;
+    }
+}
+
+bool options_from_ucs2(const uint8_t *ucs2, size_t bytes, char *text, size_t *length)
+{
+    size_t taken = 0;
+    for (; taken < bytes / 2; taken++) {
+        unsigned c = ucs2[2 * taken] | (unsigned)ucs2[2 * taken + 1] << 8;
+        if (c == 0)
+            break;
+        bool blank = c == '\t' || c == '\r' || c == '\n';
+        if (!blank && (c < ' ' || c > '~'))
+            return false;
+        text[taken] = (char)c;
+    }
+    *length = taken;
+    return true;
+}

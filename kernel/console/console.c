@@ -1,0 +1,41 @@
+/* console.c - every sink that works. */
+#include "console/console.h"
+#include "console/format.h"
+#include "console/screen.h"
+#include "console/serial.h"
+
+static bool has_serial, has_screen;
+
+void console_start(const struct framebuffer *framebuffer, const struct options *options)
+{
+    has_serial = !options->no_serial && serial_start();
+    has_screen = !options->no_screen && screen_start(framebuffer);
+}
+
+bool console_has_serial(void)
+{
+    return has_serial;
+}
+
+bool console_has_screen(void)
+{
+    return has_screen;
+}
+
+static void put_everywhere(struct sink *sink, char c)
+{
+    (void)sink;
+    if (c == '\n')
+        serial_put('\r');
+    serial_put(c);
+    screen_put(c);
+}
+
+void print(const char *text, ...)
+{
+    struct sink sink = {put_everywhere};
+    va_list arguments;
+    va_start(arguments, text);
+    format_list(&sink, text, arguments);
+    va_end(arguments);
+}

@@ -1,0 +1,42 @@
+/* cpuid.c - asking CPUID. */
+#include "cpu/cpuid.h"
+#include "cpu/instructions.h"
+
+static bool hypervisor_signature_is(const char *text)
+{
+    if (!(cpuid(1, 0).ecx >> 31))
+        return false;
+    struct cpuid id = cpuid(0x40000000, 0);
+    uint32_t words[3] = {id.ebx, id.ecx, id.edx};
+    return __builtin_memcmp(words, text, sizeof words) == 0;
+}
+
+bool cpu_is_emulated(void)
+{
+    return hypervisor_signature_is("TCGTCGTCGTCG");
+}
+
+bool machine_is_qemu(const char *rsdp_oem)
+{
+    /* Others use KVM too; QEMU's ACPI tables carry the name of the emulator it grew from. */
+    bool board = __builtin_memcmp(rsdp_oem, "BOCHS", 5) == 0;
+    return cpu_is_emulated() || (hypervisor_signature_is("KVMKVMKVM\0\0") && board);
+}
+
+struct paging_cpu cpu_paging_features(void)
+{
+    uint32_t extended = cpuid_or_zero(0x80000001).edx;
+    uint32_t bits = cpuid_or_zero(0x80000008).eax & 0xff;
+    return (struct paging_cpu){
+        .levels = read_cr4() & CR4_LA57 ? 5 : 4,
+        .physical_bits = bits ? bits : 36, /* SDM 3A, 4.1.4: without the leaf, 36 */
+        .has_no_execute = extended >> 20 & 1,
+        .has_1g_pages = extended >> 26 & 1,
+        .has_invpcid = cpuid_or_zero(7).ebx >> 10 & 1,
+    };
+}
+
+bool cpu_has_five_levels(void)
+{
+    return cpuid_or_zero(7).ecx >> 16 & 1;
+}

@@ -1,0 +1,137 @@
+/* descriptors.c - descriptors. */
+#include "cpu/descriptors.h"
+#include "cpu/exceptions.h"
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    CODE_SELECTOR = 0x08,
+    DATA_SELECTOR = 0x10,
+    TSS_SELECTOR = 0x18, /* two entries */
+    CODE32_SELECTOR = 0x28,
+    USER_DATA_SELECTOR = 0x30,
+    USER_CODE_SELECTOR = 0x38,
+    LDT_SELECTOR = 0x40, /* two entries */
+    EXCEPTIONS = 32,
+    OWN_STACK_BYTES = 16384,
+    OWN_STACKS = 4, /* three by IST, and the one that ring 3 comes back on */
+    GATE_INTERRUPT = 0x8e,
+    GATE_FROM_USER = 0x60, /* DPL 3 */
+    DESCRIPTOR_BYTES = 8,
+};
+
+struct gate {
+    uint16_t offset_low, selector;
+    uint8_t stack, type;
+    uint16_t offset_middle;
+    uint32_t offset_high, reserved;
+};
+
+struct __attribute__((packed)) tss {
+    uint32_t reserved0;
+    uint64_t rsp[3], reserved1, ist[7], reserved2;
+    uint16_t reserved3, io_map;
+};
+
+struct __attribute__((packed)) table_register {
+    uint16_t limit;
+    uint64_t base;
+};
+
+_Static_assert(sizeof(struct gate) == 16 && sizeof(struct tss) == 104, "SDM 3A, figures 6-8 and 8-11");
+
+static uint64_t gdt[10] = {
+    [CODE_SELECTOR / 8] = 0x00af9b000000ffff,      /* 64-bit code, ring 0 */
+    [DATA_SELECTOR / 8] = 0x00cf93000000ffff,      /* data, ring 0 */
+    [CODE32_SELECTOR / 8] = 0x00cf9b000000ffff,    /* for switch_to_five_levels in interrupts.S */
+    [USER_DATA_SELECTOR / 8] = 0x00cff3000000ffff, /* data, ring 3: access.S */
+    [USER_CODE_SELECTOR / 8] = 0x00affb000000ffff, /* 64-bit code, ring 3 */
+};
+static struct gate idt[USER_INTERRUPT + 1];
+static struct tss tss;
+static _Alignas(16) uint8_t own_stacks[OWN_STACKS][OWN_STACK_BYTES];
+
+/* interrupts.S: one entry per exception, 16 bytes apart. */
+extern const char exception_entries[] __attribute__((visibility("hidden")));
+
+static void set_gate(unsigned vector, const void *handler, unsigned stack, unsigned type)
+{
+    uint64_t entry = (uint64_t)(uintptr_t)handler;
+    idt[vector] = (struct gate){
+        .offset_low = (uint16_t)entry,
+        .selector = CODE_SELECTOR,
+        .stack = (uint8_t)stack,
+        .type = (uint8_t)type,
+        .offset_middle = (uint16_t)(entry >> 16),
+        .offset_high = (uint32_t)(entry >> 32),
+    };
+}
+
+static void set_gate_to_report(unsigned vector, unsigned stack)
+{
+    set_gate(vector, exception_entries + (size_t)16 * vector, stack, GATE_INTERRUPT);
+}
+
+/* SDM 3A, figure 8-4: a TSS or an LDT. */
+static void set_system_descriptor(unsigned selector, uint64_t base, uint64_t bytes, uint64_t type)
+{
+    gdt[selector / 8] =
+        (bytes - 1) | (base & 0xffffff) << 16 | (0x80 | type) << 40 | (base >> 24 & 0xff) << 56;
+    gdt[selector / 8 + 1] = base >> 32;
+}
+
+static void set_tss(void)
+{
+    for (unsigned i = 0; i < OWN_STACKS; i++)
+        tss.ist[i] = (uint64_t)(uintptr_t)(own_stacks[i] + OWN_STACK_BYTES);
+    tss.rsp[0] = tss.ist[OWN_STACKS - 1];
+    tss.io_map = sizeof tss; /* none */
+    set_system_descriptor(TSS_SELECTOR, (uint64_t)(uintptr_t)&tss, sizeof tss, 9);
+}
+
+static void load_segments(void)
+{
+    struct table_register gdtr = {sizeof gdt - 1, (uint64_t)(uintptr_t)gdt};
+    struct table_register idtr = {sizeof idt - 1, (uint64_t)(uintptr_t)idt};
+    uint64_t scratch;
+    __asm__ volatile("lgdt %[gdtr]\n\t"
+                     "pushq %[code]\n\t"
+                     "leaq 1f(%%rip), %[scratch]\n\t"
+                     "pushq %[scratch]\n\t"
+                     "lretq\n"
+                     "1:\tmovl %[data], %%ds\n\t"
+                     "movl %[data], %%es\n\t"
+                     "movl %[data], %%ss\n\t"
+                     "movl %[null], %%fs\n\t"
+                     "movl %[null], %%gs\n\t"
+                     "lidt %[idtr]\n\t"
+                     "lldt %w[null]\n\t"
+                     "ltr %w[tss]"
+                     : [scratch] "=&r"(scratch)
+                     : [gdtr] "m"(gdtr), [idtr] "m"(idtr), [code] "i"(CODE_SELECTOR),
+                       [data] "r"(DATA_SELECTOR), [null] "r"(0), [tss] "r"(TSS_SELECTOR)
+                     : "memory");
+}
+
+void descriptors_load(void)
+{
+    for (unsigned vector = 0; vector < EXCEPTIONS; vector++)
+        set_gate_to_report(vector, 0);
+    set_gate_to_report(DOUBLE_FAULT, 1);
+    set_gate_to_report(NMI, 2);
+    set_gate_to_report(MACHINE_CHECK, 3);
+    idt[USER_INTERRUPT] = (struct gate){0};
+    set_tss();
+    load_segments();
+}
+
+void descriptors_set_gate(unsigned vector, const void *handler, bool from_user)
+{
+    set_gate(vector, handler, 0, GATE_INTERRUPT | (from_user ? GATE_FROM_USER : 0));
+}
+
+void descriptors_set_ldt(uint64_t address)
+{
+    set_system_descriptor(LDT_SELECTOR, address, DESCRIPTOR_BYTES, 2);
+    __asm__ volatile("lldt %w0" : : "r"(LDT_SELECTOR) : "memory");
+}

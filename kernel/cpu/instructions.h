@@ -1,0 +1,123 @@
+/*
+ * instructions.h - the processor's instructions and registers, by name. No state.
+ */
+#ifndef KERNEL_CPU_INSTRUCTIONS_H
+#define KERNEL_CPU_INSTRUCTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CR0_MONITOR       (1ull << 1)
+#define CR0_EMULATION     (1ull << 2)
+#define CR0_TASK_SWITCHED (1ull << 3)
+#define CR0_NUMERIC_ERROR (1ull << 5)
+#define CR0_WRITE_PROTECT (1ull << 16)
+
+#define CR4_PAE        (1ull << 5)
+#define CR4_MCE        (1ull << 6)
+#define CR4_PGE        (1ull << 7)
+#define CR4_OSFXSR     (1ull << 9)
+#define CR4_OSXMMEXCPT (1ull << 10)
+#define CR4_UMIP       (1ull << 11)
+#define CR4_LA57       (1ull << 12)
+#define CR4_SMEP       (1ull << 20)
+#define CR4_SMAP       (1ull << 21)
+#define CR4_PKE        (1ull << 22)
+
+#define RFLAGS_ALWAYS 2ull /* a bit that is always set */
+#define RFLAGS_AC     (1ull << 18)
+
+#define MSR_EFER        0xc0000080u
+#define MSR_PAT         0x277u
+#define EFER_NO_EXECUTE (1ull << 11)
+
+struct cpuid {
+    uint32_t eax, ebx, ecx, edx;
+};
+
+static inline struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
+{
+    struct cpuid r;
+    __asm__ volatile("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx) : "a"(leaf), "c"(subleaf));
+    return r;
+}
+
+/* All zeroes if the processor has no such leaf. */
+static inline struct cpuid cpuid_or_zero(uint32_t leaf)
+{
+    struct cpuid none = {0};
+    return leaf <= cpuid(leaf & 0xc0000000u, 0).eax ? cpuid(leaf, 0) : none;
+}
+
+#define CPU_REGISTER(name)                                              \
+    static inline uint64_t read_##name(void)                            \
+    {                                                                   \
+        uint64_t value;                                                 \
+        __asm__ volatile("mov %%" #name ", %0" : "=r"(value));          \
+        return value;                                                   \
+    }                                                                   \
+    static inline void write_##name(uint64_t value)                     \
+    {                                                                   \
+        __asm__ volatile("mov %0, %%" #name : : "r"(value) : "memory"); \
+    }
+
+CPU_REGISTER(cr0)
+CPU_REGISTER(cr2)
+CPU_REGISTER(cr3)
+CPU_REGISTER(cr4)
+
+static inline uint64_t read_msr(uint32_t msr)
+{
+    uint32_t low, high;
+    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+    return (uint64_t)high << 32 | low;
+}
+
+static inline void write_msr(uint32_t msr, uint64_t value)
+{
+    __asm__ volatile("wrmsr" : : "a"((uint32_t)value), "d"((uint32_t)(value >> 32)), "c"(msr) : "memory");
+}
+
+/* Rights of the 16 protection keys. With CR4.PKE only. */
+static inline void write_pkru(uint32_t rights)
+{
+    __asm__ volatile("wrpkru" : : "a"(rights), "c"(0), "d"(0) : "memory");
+}
+
+/* The time stamp counter, once everything before has happened. */
+static inline uint64_t read_tsc(void)
+{
+    uint32_t low, high;
+    __asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
+    return (uint64_t)high << 32 | low;
+}
+
+static inline void port_write8(uint16_t port, uint8_t value)
+{
+    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline uint8_t port_read8(uint16_t port)
+{
+    uint8_t value;
+    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+
+static inline void port_write16(uint16_t port, uint16_t value)
+{
+    __asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline void cpu_pause(void)
+{
+    __asm__ volatile("pause");
+}
+
+_Noreturn static inline void cpu_halt(void)
+{
+    for (;;)
+        __asm__ volatile("cli; hlt");
+}
+
+#endif

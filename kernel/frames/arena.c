@@ -1,0 +1,47 @@
+/* arena.c - frames from the bottom up. */
+#include "frames/arena.h"
+
+static bool arena_reserve(struct paging_frame_source *source, uint64_t frames)
+{
+    struct arena *arena = (struct arena *)source;
+    return arena->end.number - arena->next.number >= frames;
+}
+
+static bool arena_allocate(struct paging_frame_source *source, enum paging_size size, paging_frame_t *frame)
+{
+    struct arena *arena = (struct arena *)source;
+    if (size != PAGING_4K || arena->next.number == arena->end.number)
+        return false;
+    *frame = (paging_frame_t){arena->next.number++};
+    return true;
+}
+
+static void arena_release(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
+{
+    struct arena *arena = (struct arena *)source;
+    if (frame.number + paging_level_pages(size) == arena->next.number)
+        arena->next = frame;
+    else
+        arena->lost += paging_level_pages(size);
+}
+
+/* What is handed out has no size here, only a place: a run joined of single frames can come back as it is. */
+static void arena_split_or_join(struct paging_frame_source *source, enum paging_size size,
+                                paging_frame_t frame)
+{
+    (void)source, (void)size, (void)frame;
+}
+
+void arena_start(struct arena *arena, paging_frame_t start, paging_frame_t end)
+{
+    *arena = (struct arena){
+        .source = {.reserve = arena_reserve,
+                   .allocate = arena_allocate,
+                   .release = arena_release,
+                   .split = arena_split_or_join,
+                   .join = arena_split_or_join},
+        .start = start,
+        .next = start,
+        .end = end,
+    };
+}

@@ -1,0 +1,64 @@
+/* print.c - a case of the access matrix, told to people. */
+#include "console/console.h"
+#include "selftest/matrix/matrix.h"
+#include <selfmap/entry.h>
+
+static const char *size_name(unsigned size)
+{
+    static const char *const names[] = {"", "4 KiB", "2 MiB", "1 GiB"};
+    return names[size];
+}
+
+static const char *kind_name(enum matrix_kind kind)
+{
+    static const char *const names[MATRIX_KINDS] = {"read", "write", "fetch", "implicit read"};
+    return names[kind];
+}
+
+static void tell_outcome(const char *who, uint64_t code)
+{
+    if (code == MATRIX_NO_FAULT)
+        print("#   %s: no fault\n", who);
+    else
+        print("#   %s: a page fault, error code %lx:%s%s%s%s%s%s\n", who, code,
+              code & PAGING_FAULT_RESERVED  ? " a reserved bit"
+              : code & PAGING_FAULT_PRESENT ? " no right"
+                                            : " not present",
+              code & PAGING_FAULT_RESERVED && !(code & PAGING_FAULT_PRESENT) ? " (not called present)" : "",
+              code & PAGING_FAULT_USER ? ", user" : ", supervisor",
+              code & PAGING_FAULT_WRITE ? ", write" : "", code & PAGING_FAULT_FETCH ? ", fetch" : "",
+              code & PAGING_FAULT_KEY ? ", protection key" : "");
+}
+
+static void tell_entry(unsigned level, paging_entry_t before, paging_entry_t expected, paging_entry_t now)
+{
+    static const struct {
+        uint64_t flag;
+        const char *name;
+    } flags[] = {{PAGING_PRESENT, " present"},   {PAGING_WRITABLE, " writable"},    {PAGING_USER, " user"},
+                 {PAGING_ACCESSED, " accessed"}, {PAGING_DIRTY, " dirty"},          {PAGING_HUGE, " bit-7"},
+                 {PAGING_GLOBAL, " global"},     {PAGING_NO_EXECUTE, " no-execute"}};
+    print("#   P%u entry %016lx:", level, before.bits);
+    for (unsigned i = 0; i < sizeof flags / sizeof flags[0]; i++)
+        print("%s", before.bits & flags[i].flag ? flags[i].name : "");
+    print("; afterwards %016lx, should be %016lx\n", now.bits, expected.bits);
+}
+
+void matrix_tell(const struct matrix *m, const struct matrix_query *query,
+                 const struct matrix_verdict *before, const struct matrix_verdict *verdict,
+                 struct matrix_outcome outcome)
+{
+    const struct matrix_place *place = query->place;
+    print("# differs: ring %d, %s of a %s page at %016lx\n", query->is.user ? 3 : 0, kind_name(query->kind),
+          size_name(place->size), place->address.value);
+    print("#   with CR0.WP=%d EFER.NXE=%d CR4.SMEP=%d CR4.SMAP=%d RFLAGS.AC=%d CR4.PKE=%d PKRU=%x\n",
+          m->controls.write_protect, m->controls.no_execute, m->controls.smep, m->controls.smap, query->is.ac,
+          m->controls.protection_keys, m->controls.pkru);
+    for (unsigned level = m->t->space->cpu.levels; level >= place->size; level--)
+        tell_entry(level, before->entries[level], verdict->entries[level],
+                   paging_entry_load(place->slots[level]));
+    tell_outcome("predicted", verdict->code);
+    tell_outcome("the processor", outcome.code);
+    print("#   %s %016lx, memory holds %016lx\n",
+          outcome.code == MATRIX_NO_FAULT ? "the word was" : "the address was", outcome.word, *m->word);
+}

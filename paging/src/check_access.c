@@ -1,0 +1,67 @@
+/* check_access.c - the rules of SDM 3A, 4.6.1, one function per mode, and those of protection keys, 4.6.2. */
+#include <selfmap/check_access.h>
+#include <selfmap/translate.h>
+
+static bool supervisor_may(uint64_t rights, struct paging_access access)
+{
+    bool user_page = (rights & PAGING_USER) != 0;
+    if (access.kind == PAGING_FETCH)
+        return !(user_page && access.smep) && (rights & PAGING_NO_EXECUTE) == 0;
+    if (user_page && access.smap && !access.ac)
+        return false;
+    return access.kind == PAGING_READ || (rights & PAGING_WRITABLE) != 0 || !access.write_protect;
+}
+
+static bool user_may(uint64_t rights, struct paging_access access)
+{
+    if ((rights & PAGING_USER) == 0)
+        return false;
+    if (access.kind == PAGING_WRITE)
+        return (rights & PAGING_WRITABLE) != 0;
+    return access.kind == PAGING_READ || (rights & PAGING_NO_EXECUTE) == 0;
+}
+
+/* Keys are for data in user pages, whoever asks; a key that forbids writing spares what CR0.WP spares. */
+static bool key_forbids(const struct paging_space *space, paging_virt_t address, uint64_t rights,
+                        struct paging_access access)
+{
+    struct paging_walk_result path;
+    if (!access.protection_keys || access.kind == PAGING_FETCH || (rights & PAGING_USER) == 0)
+        return false;
+    (void)!paging_walk_address(space, address, &path); /* to where the page was found */
+    unsigned key = (unsigned)(path.entries[path.level].bits >> PAGING_KEY_SHIFT) & 15;
+    bool minds_writing = access.kind == PAGING_WRITE && (access.user || access.write_protect);
+    return (access.pkru >> (2 * key) & (minds_writing ? 3u : 1u)) != 0;
+}
+
+/* What the error code says of the access itself. Fetches are told apart only with no-execute or SMEP. */
+static uint64_t access_bits(const struct paging_space *space, struct paging_access access)
+{
+    bool tells_fetches = space->cpu.has_no_execute || access.smep;
+    return (access.kind == PAGING_WRITE ? PAGING_FAULT_WRITE : 0) | (access.user ? PAGING_FAULT_USER : 0) |
+           (access.kind == PAGING_FETCH && tells_fetches ? PAGING_FAULT_FETCH : 0);
+}
+
+enum paging_status paging_check_access(const struct paging_space *space, paging_virt_t address,
+                                       struct paging_access access, uint64_t *error_code)
+{
+    if (access.implicit)
+        access.user = access.ac = false;
+    struct paging_translation found;
+    enum paging_status status = paging_translate(space, address, &found);
+    if (status == PAGING_NOT_CANONICAL || status == PAGING_UNREACHABLE)
+        return status;
+    uint64_t present = 0;
+    if (status == PAGING_MALFORMED)
+        present = PAGING_FAULT_PRESENT | PAGING_FAULT_RESERVED;
+    if (status == PAGING_OK) {
+        bool key = key_forbids(space, address, found.flags, access);
+        bool may = access.user ? user_may(found.flags, access) : supervisor_may(found.flags, access);
+        if (may && !key)
+            return PAGING_OK;
+        present = PAGING_FAULT_PRESENT | (key ? PAGING_FAULT_KEY : 0);
+        status = PAGING_DENIED;
+    }
+    *error_code = present | access_bits(space, access);
+    return status;
+}

@@ -1,0 +1,126 @@
+/* table_pages.c - building tables before they are linked, and taking them apart afterwards. */
+#include "table_pages.h"
+#include "flush.h"
+
+static bool uses_scratch(const struct paging_space *space)
+{
+    return space->mode != PAGING_MODE_DIRECT && PAGING_HAS_SCRATCH_SLOT;
+}
+
+/* The scratch page's own tables are never freed, so its P1 entry is always where the live window shows it. */
+static void set_scratch_entry(struct paging_space *space, paging_entry_t entry)
+{
+    paging_entry_store(space->scratch_entry, entry);
+    UNLESS_MUTANT(NO_SCRATCH_FLUSH)
+    paging_flush_page(space, (paging_virt_t){(uintptr_t)space->scratch});
+}
+
+volatile paging_entry_t *paging_temp_map(struct paging_space *space, paging_frame_t table)
+{
+    if (!uses_scratch(space))
+        return table_by_offset(space, table);
+    set_scratch_entry(space, paging_entry_make(table, reserved_slot_flags(space)));
+    return space->scratch;
+}
+
+void paging_init_table(struct paging_space *space, paging_frame_t table, unsigned index, paging_entry_t entry)
+{
+    volatile paging_entry_t *entries = paging_temp_map(space, table);
+    paging_table_zero(entries);
+    paging_entry_store(&entries[index], entry);
+}
+
+void paging_temp_unmap(struct paging_space *space)
+{
+    if (uses_scratch(space) && !paging_entry_is_unused(paging_entry_load(space->scratch_entry)))
+        set_scratch_entry(space, (paging_entry_t){0});
+}
+
+/* The table in which the walk ended has a new entry, unless that took the place of one of the owner's. */
+static void account_for(struct paging_space *space, const struct page_walk *walk, unsigned size,
+                        paging_entry_t entry)
+{
+    unsigned parent = walk->level + 1;
+    int change = paging_entry_is_unused(walk->entries[walk->level]) ? +1 : 0;
+    if (parent <= space->cpu.levels) /* the root has no parent */
+        change_entry_count(space, parent, walk->slots[parent], change, walk->level == size ? entry.bits : 0);
+}
+
+void paging_link_entry(struct paging_space *space, const struct page_walk *walk, paging_page_t page,
+                       unsigned size, paging_entry_t entry, struct paging_frame_source *frames)
+{
+    paging_entry_t below = entry;
+    for (unsigned level = size; level < walk->level; level++) {
+        paging_frame_t table = reserved_frame(frames);
+        IF_MUTANT(LINK_BEFORE_FILL)
+        if (level + 1 == walk->level)
+            paging_entry_store(walk->slots[walk->level], entry_to_table(table, 1));
+        paging_init_table(space, table, paging_page_index(page, level), below);
+        below = entry_to_table(table, 1);
+        below.bits |= level == size ? owned_below(level + 1, entry.bits) : 0;
+    }
+    paging_temp_unmap(space);
+    change_table_count(space, page, missing_tables(walk, size));
+    paging_entry_store(walk->slots[walk->level], below);
+    account_for(space, walk, size, entry);
+}
+
+static uint64_t free_entry(struct paging_space *space, unsigned level, paging_entry_t entry,
+                           const paging_frame_t *reading, struct paging_frame_source *frames);
+
+/* What a P1 owns. */
+static void free_pages(struct paging_space *space, paging_frame_t table, struct paging_frame_source *frames)
+{
+    const uint64_t owned = PAGING_PRESENT | PAGING_OWNED;
+    volatile paging_entry_t *entries = paging_temp_map(space, table);
+    for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++) {
+        paging_entry_t entry = paging_entry_load(&entries[i]);
+        if ((entry.bits & owned) == owned)
+            frames->release(frames, PAGING_4K, paging_entry_frame(entry));
+    }
+}
+
+/* While its entries are read, the scratch page shows the table; the tables below it take their turn. */
+static uint64_t free_below(struct paging_space *space, unsigned level, paging_frame_t table,
+                           struct paging_frame_source *frames)
+{
+    uint64_t tables = 0;
+    volatile paging_entry_t *entries = paging_temp_map(space, table);
+    for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++) {
+        paging_entry_t entry = paging_entry_load(&entries[i]);
+        if (paging_entry_is_present(entry) &&
+            ((entry.bits & PAGING_OWNED) != 0 || paging_entry_is_table(entry, level)))
+            tables += free_entry(space, level, entry, &table, frames);
+    }
+    return tables;
+}
+
+/* The table that is being read comes back into reach, if there is one. */
+static uint64_t free_entry(struct paging_space *space, unsigned level, paging_entry_t entry,
+                           const paging_frame_t *reading, struct paging_frame_source *frames)
+{
+    uint64_t tables = 0;
+    if (!paging_entry_is_table(entry, level)) {
+        frames->release(frames, (enum paging_size)level, paging_leaf_frame(entry, level));
+        return 0;
+    }
+    /* A P1 without owned pages names nothing, and is not even looked at. */
+    if (level > PAGING_2M || (entry.bits & PAGING_OWNED_BELOW) != 0) {
+        if (level > PAGING_2M)
+            tables = free_below(space, level - 1, paging_entry_frame(entry), frames);
+        else
+            free_pages(space, paging_entry_frame(entry), frames);
+        if (reading)
+            (void)paging_temp_map(space, *reading);
+        else
+            paging_temp_unmap(space);
+    }
+    frames->release(frames, PAGING_4K, paging_entry_frame(entry));
+    return tables + 1;
+}
+
+uint64_t paging_free_subtree(struct paging_space *space, unsigned level, paging_entry_t entry,
+                             struct paging_frame_source *frames)
+{
+    return free_entry(space, level, (paging_entry_t){entry.bits | PAGING_PRESENT}, NULL, frames);
+}

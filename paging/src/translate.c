@@ -1,0 +1,89 @@
+/* translate.c - what an address leads to. */
+#include "fast_path.h"
+#include <selfmap/translate.h>
+
+static enum paging_status walk_address(const struct paging_space *space, paging_virt_t address,
+                                       paging_page_t *page, struct page_walk *walk)
+{
+    if (space->mode == PAGING_MODE_UNREACHABLE)
+        return PAGING_UNREACHABLE;
+    enum paging_status status = paging_page_containing(space->cpu.levels, address, page);
+    if (status != PAGING_OK)
+        return status;
+    walk_to(space, *page, PAGING_4K, walk);
+    return leaf_status(space, walk);
+}
+
+/* The leaf's flags as they take effect: a right counts if every level grants it (SDM 3A, 4.6.1). */
+static uint64_t effective_flags(const struct paging_space *space, const struct page_walk *walk)
+{
+    uint64_t granted = PAGING_WRITABLE | PAGING_USER;
+    uint64_t denied = 0;
+    for (unsigned level = walk->level; level <= space->cpu.levels; level++) {
+        granted &= walk->entries[level].bits;
+        denied |= walk->entries[level].bits & PAGING_NO_EXECUTE;
+    }
+    uint64_t own = walk->entries[walk->level].bits & PAGING_LEAF_FLAGS;
+    return (own & ~(PAGING_WRITABLE | PAGING_USER)) | granted | denied;
+}
+
+PAGING_OUT_OF_LINE enum paging_status translate_slow(const struct paging_space *space, paging_virt_t address,
+                                                     struct paging_translation *translation)
+{
+    paging_page_t page;
+    struct page_walk walk;
+    enum paging_status status = walk_address(space, address, &page, &walk);
+    if (status != PAGING_OK)
+        return status;
+    paging_entry_t leaf = walk.entries[walk.level];
+    /* Below a reserved slot the leaf may be a table's entry, and these bits its count and more. */
+    uint64_t count_bits = page_is_reserved(space, page) ? PAGING_COUNT_MASK | PAGING_SYSTEM_BITS : 0;
+    uint64_t offset = address.value % paging_level_bytes(walk.level);
+    *translation = (struct paging_translation){
+        .address = {paging_frame_start(paging_leaf_frame(leaf, walk.level)).value + offset},
+        .size = (enum paging_size)walk.level,
+        .flags = effective_flags(space, &walk) & ~count_bits,
+        .owned = (leaf.bits & ~count_bits & PAGING_OWNED) != 0,
+    };
+    return PAGING_OK;
+}
+
+/* On the fast path: a 4 KiB page below tables that grant everything, so that the leaf alone decides. */
+PAGING_ALWAYS_INLINE enum paging_status translate_fast(unsigned levels, bool window,
+                                                       const struct paging_space *space,
+                                                       paging_virt_t address,
+                                                       struct paging_translation *translation)
+{
+    paging_page_t page;
+    struct fast_walk_result way;
+    if (paging_page_containing(levels, address, &page) != PAGING_OK ||
+        !fast_walk(space, levels, window, page, &way) || !fast_is_page(space, &way))
+        return translate_slow(space, address, translation);
+    *translation = (struct paging_translation){
+        .address = {paging_frame_start(paging_entry_frame(way.entry)).value |
+                    address.value % PAGING_PAGE_BYTES},
+        .size = PAGING_4K,
+        .flags = way.entry.bits & PAGING_LEAF_FLAGS,
+        .owned = (way.entry.bits & PAGING_OWNED) != 0,
+    };
+    return PAGING_OK;
+}
+
+TAKE_EXPRESS(translate,
+             (const struct paging_space *space, paging_virt_t address,
+              struct paging_translation *translation),
+             (space, address, translation))
+
+enum paging_status paging_walk_address(const struct paging_space *space, paging_virt_t address,
+                                       struct paging_walk_result *path)
+{
+    paging_page_t page;
+    struct page_walk walk;
+    enum paging_status status = walk_address(space, address, &page, &walk);
+    if (status == PAGING_NOT_CANONICAL || status == PAGING_UNREACHABLE)
+        return status;
+    *path = (struct paging_walk_result){.top = space->cpu.levels, .level = walk.level};
+    for (unsigned level = walk.level; level <= space->cpu.levels; level++)
+        path->entries[level] = walk.entries[level];
+    return status;
+}

@@ -1,0 +1,92 @@
+# host.mk - host tests: the unmodified core, and parts of the kernel, in a process.
+
+.PHONY: test test-things
+test: $(B)/deps-build $(B)/deps-run $(B)/deps-test $(B)/deps-proof
+	@$(MAKE) --no-print-directory -j$$(nproc) test-things
+	@test/run --all '$(ONLY)'
+
+# Four machines: soft is a TLB in software that never forgets, mmap the host's own MMU through page faults,
+# toy the soft one with tables of two entries, and toy8 with eight, which has room for every reserved slot
+# and one to share. Each compiles the core for itself. A local variable that was given no value holds a
+# pattern: on a stack that happens to be clean it would pass for a zero.
+HOST_INCLUDE := -Ipaging/include -Ipaging/src -Ikernel -Itest/host -I.
+HOST_FLAGS := -std=gnu17 -O1 -g -Wall -Wextra -Wshadow -Werror -fno-omit-frame-pointer \
+    -fsanitize=address,undefined -fno-sanitize-recover=all -ftrivial-auto-var-init=pattern
+KINDS := soft mmap toy toy8
+KIND_soft := -DMACHINE_SOFT -DPAGING_ACCESS_HEADER='"machines/access_soft.h"'
+KIND_mmap := -DMACHINE_MMAP -DPAGING_ACCESS_HEADER='"machines/access_mmap.h"' -DPAGING_RECURSIVE_SLOT=140 \
+    -DPAGING_ALTERNATE_SLOT=141 -DPAGING_SCRATCH_SLOT=142
+KIND_toy := $(KIND_soft) -DPAGING_INDEX_BITS=1 -DPAGING_ALTERNATE_SLOT=2 -DPAGING_SCRATCH_SLOT=3
+KIND_toy8 := $(KIND_soft) -DPAGING_INDEX_BITS=3
+
+# What each test program is linked with: machine, rig, and the generator of operations.
+FUZZ_OPERATIONS := $(wildcard test/host/fuzz/draw.c test/host/fuzz/operation_*.c)
+PARTS := $(filter-out %_machine.c $(wildcard test/host/*/test_*.c), \
+    $(wildcard test/host/machines/*.c test/host/rig/*.c)) $(FUZZ_OPERATIONS)
+PARTS_soft := $(PARTS) test/host/machines/soft_machine.c
+PARTS_mmap := $(PARTS) test/host/machines/mmap_machine.c
+PARTS_toy := $(PARTS_soft)
+PARTS_toy8 := $(PARTS_soft)
+
+# Each runs on soft with four and five levels, and on mmap with four. What takes longest comes first.
+CORE_TESTS := random range map_range map_range_alloc owned replace_marker unmap_range protect_range split \
+    merge merge_rejected old_or_new for_each check_access attach share shared_half space marker machine \
+    addresses map map_errors translate unmap known_bugs uninitialised instructions boundaries fast_path \
+    typed_tables frame_supply
+TESTS_soft := $(CORE_TESTS)
+TESTS_mmap := $(CORE_TESTS)
+TESTS_toy := random owned_exhaustive frame_supply old_or_new three_levels
+TESTS_toy8 := random old_or_new
+
+source_of_test = $(wildcard test/host/*/test_$(1).c)
+core_test = $(call program,host/$(1),test_$(2),$(call source_of_test,$(2)) $(PARTS_$(1)) $(CORE))
+define machine
+FLAGS_host/$(1) := $(HOST_FLAGS) $(HOST_INCLUDE) $(KIND_$(1))
+LIBRARIES_host/$(1) := -lcmocka
+$(call build,host/$(1),build test)
+$(foreach name,$(TESTS_$(1)),$(eval $(call core_test,$(1),$(name))))
+HOST_PROGRAMS += $(TESTS_$(1):%=$(B)/host/$(1)/test_%)
+endef
+$(foreach kind,$(KINDS),$(eval $(call machine,$(kind))))
+
+# ---- the kernel's parts that need no machine -----------------------------------------------------------------
+FRAMES := $(filter-out kernel/frames/memory_map.c kernel/frames/arena.c,$(wildcard kernel/frames/*.c))
+FRAME_TESTS := frames frames_add frames_split frames_boundaries frames_random
+KERNEL_TESTS := memory_map $(FRAME_TESTS) options format screen
+SUBJECT_memory_map := kernel/frames/memory_map.c
+SUBJECT_options := kernel/boot/options.c
+SUBJECT_format := kernel/console/format.c
+SUBJECT_screen := kernel/console/screen.c
+$(foreach name,$(FRAME_TESTS),$(eval SUBJECT_$(name) := $(FRAMES) test/host/frames/frame_rig.c))
+SUBJECT_frames_random += test/host/frames/frame_oracle.c
+OBJECTS_screen := $(B)/font.o
+FLAGS_host/kernel := $(HOST_FLAGS) $(HOST_INCLUDE)
+LIBRARIES_host/kernel := -lcmocka
+$(eval $(call build,host/kernel,build test))
+kernel_test = $(call program,host/kernel,test_$(1),$(call source_of_test,$(1)) $(SUBJECT_$(1)),$(OBJECTS_$(1)))
+$(foreach name,$(KERNEL_TESTS),$(eval $(call kernel_test,$(name))))
+HOST_PROGRAMS += $(KERNEL_TESTS:%=$(B)/host/kernel/test_%)
+
+# Every state of the frame allocator that a few frames can reach: with tables of 2 entries, and of 4 in words
+# of 2.
+EVERY_2 := -DPAGING_INDEX_BITS=1 -DFRAMES_WORD_ITEMS=2
+EVERY_4 := -DPAGING_INDEX_BITS=2 -DFRAMES_WORD_ITEMS=2
+EVERY_FLAGS := -DFRAMES_LEARNED_AT_ONCE=1 -DORACLE_FRAMES=272
+EVERY_SOURCES := $(call source_of_test,frames_every) $(FRAMES) \
+    test/host/frames/frame_oracle.c test/host/frames/frame_rig.c
+define every
+FLAGS_host/every_$(1) := $(FLAGS_host/kernel) $(EVERY_FLAGS) $(EVERY_$(1))
+LIBRARIES_host/every_$(1) := -lcmocka
+$(call build,host/every_$(1),build test)
+$(call program,host/every_$(1),test_frames_every,$(EVERY_SOURCES))
+HOST_PROGRAMS += $(B)/host/every_$(1)/test_frames_every
+endef
+$(foreach entries,2 4,$(eval $(call every,$(entries))))
+
+# The core as its users compile it, in a program of their own.
+FLAGS_host/user := $(HOST_FLAGS) -Ipaging/include -Ipaging/src
+$(eval $(call build,host/user,build test))
+$(eval $(call program,host/user,example,test/host/operations/example.c $(CORE)))
+HOST_PROGRAMS += $(B)/host/user/example
+
+test-things: $(HOST_PROGRAMS) $(B)/selfmap.img

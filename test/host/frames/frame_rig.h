@@ -1,0 +1,56 @@
+/*
+ * frame_rig.h - one frame allocator to test, and what is expected of it.
+ *
+ * Bookkeeping memory is always handed in full of junk, and is exactly as much as was asked for, so that the
+ * sanitizer watches its ends.
+ */
+#ifndef HOST_FRAMES_FRAME_RIG_H
+#define HOST_FRAMES_FRAME_RIG_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "kernel/frames/frames.h"
+
+#define BLOCK      ((uint64_t)CLUSTER_ITEMS)
+#define SUPERBLOCK (BLOCK * CLUSTER_ITEMS)
+#define GIB(n)     ((n)*SUPERBLOCK)
+
+extern struct frames frames;
+
+/* What the bookkeeping memory holds before the allocator gets it. */
+enum junk { JUNK_ZERO, JUNK_ONES, JUNK_RANDOM, JUNK_COUNT };
+
+/* The same sequence after the same seed, which is not 0. */
+void seed_random(uint64_t seed);
+uint64_t random_below(uint64_t bound);
+
+uint64_t pages_of(enum paging_size size);
+paging_frame_t frame_at(uint64_t number);
+struct memory_region region(uint64_t start, uint64_t end, enum memory_kind kind);
+
+/* An allocator without frames, with so much bookkeeping memory. */
+void begin_with(uint64_t bytes, enum junk junk);
+/* One with all that is usable in the map. */
+void begin(const struct memory_region *regions, size_t count, enum junk junk);
+int end_test(void **state);
+
+void expect_allocate(enum paging_size size, paging_frame_t *frame);
+void expect_free(enum paging_size size, paging_frame_t frame);
+void expect_none(enum paging_size size);
+/* The call answers this status, and the number of free frames stays. */
+void expect_refused(enum paging_size size, uint64_t number, enum frames_status status);
+void expect_no_split(enum paging_size size, uint64_t number, enum frames_status status);
+void expect_no_join(enum paging_size size, uint64_t number, enum frames_status status);
+
+/* A test named by what it shows; what it leaves is cleared away. */
+#define FRAME_TEST(name, function)           \
+    {                                        \
+        name, function, NULL, end_test, NULL \
+    }
+
+#endif

@@ -1,0 +1,24 @@
+/* The same cases of bytes that libFuzzer makes, led by the branches of the core that they reach. */
+#include "fuzz/draw.h"
+#include "fuzz/operation.h"
+#include <stdlib.h>
+
+int LLVMFuzzerInitialize(int *count, char ***arguments);
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
+
+/* A failure must stop here: an exit would not be taken for one. */
+int LLVMFuzzerInitialize(int *count, char ***arguments)
+{
+    (void)count, (void)arguments;
+    return setenv("CMOCKA_TEST_ABORT", "1", 1);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
+{
+    static struct test_case test;
+    if (count == 0)
+        return 0;
+    (void)draw_from(draw_source_of_bytes(bytes, count));
+    case_draw(&test, 0);
+    return 0;
+}

@@ -1,0 +1,45 @@
+/*
+ * access_mmap.h - the core's accesses as real ones, to pages that mmap_machine.c maps when they fault.
+ */
+#ifndef HOST_MACHINES_ACCESS_MMAP_H
+#define HOST_MACHINES_ACCESS_MMAP_H
+
+void machine_stored(void);
+void machine_flush_page(uint64_t address);
+void machine_flush_full(bool invpcid);
+void machine_load_cr3(uint64_t root);
+
+static inline paging_entry_t paging_entry_load(const volatile paging_entry_t *entry)
+{
+    return (paging_entry_t){entry->bits};
+}
+
+static inline void paging_entry_store(volatile paging_entry_t *entry, paging_entry_t value)
+{
+    entry->bits = value.bits;
+    machine_stored();
+}
+
+static inline void paging_table_zero(volatile paging_entry_t *table)
+{
+    for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
+        table[i].bits = 0;
+    machine_stored();
+}
+
+static inline void paging_tlb_flush_page(paging_virt_t address)
+{
+    machine_flush_page(address.value);
+}
+
+static inline void paging_tlb_flush_all(bool has_invpcid)
+{
+    machine_flush_full(has_invpcid);
+}
+
+static inline void paging_root_load(paging_phys_t root)
+{
+    machine_load_cr3(root.value >> PAGING_PAGE_SHIFT);
+}
+
+#endif

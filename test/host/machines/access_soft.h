@@ -1,0 +1,47 @@
+/*
+ * access_soft.h - the core's accesses as calls into an emulated processor (soft_machine.c).
+ *
+ * An address inside the machine's memory is an access by offset; every other one is translated.
+ */
+#ifndef HOST_MACHINES_ACCESS_SOFT_H
+#define HOST_MACHINES_ACCESS_SOFT_H
+
+uint64_t machine_load(uintptr_t address);
+void machine_store(uintptr_t address, uint64_t value);
+void machine_flush_page(uint64_t address);
+void machine_flush_full(bool invpcid);
+void machine_load_cr3(uint64_t root);
+
+static inline paging_entry_t paging_entry_load(const volatile paging_entry_t *entry)
+{
+    return (paging_entry_t){machine_load((uintptr_t)entry)};
+}
+
+static inline void paging_entry_store(volatile paging_entry_t *entry, paging_entry_t value)
+{
+    machine_store((uintptr_t)entry, value.bits);
+}
+
+/* Word by word, so that a test can look at memory after each. */
+static inline void paging_table_zero(volatile paging_entry_t *table)
+{
+    for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
+        machine_store((uintptr_t)table + i * sizeof(paging_entry_t), 0);
+}
+
+static inline void paging_tlb_flush_page(paging_virt_t address)
+{
+    machine_flush_page(address.value);
+}
+
+static inline void paging_tlb_flush_all(bool has_invpcid)
+{
+    machine_flush_full(has_invpcid);
+}
+
+static inline void paging_root_load(paging_phys_t root)
+{
+    machine_load_cr3(root.value >> PAGING_PAGE_SHIFT);
+}
+
+#endif

@@ -1,0 +1,243 @@
+/* The frame source of the core under test: hostile on purpose, and it counts. */
+#include "machines/frame_pools.h"
+#include "machines/machine_internal.h"
+#include "machines/memcheck.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define MOST_REQUESTS 4096u
+
+static struct {
+    struct paging_frame_source source;
+    uint64_t out;
+    bool limited, huge_limited, breaks;
+    unsigned left, huge_left;
+    bool promised;    /* reserve has said yes since the last operation began: */
+    uint64_t promise; /* so many frames are sure, and more were not asked for */
+    unsigned request_count;
+    struct machine_request requests[MOST_REQUESTS]; /* of larger runs, by this operation */
+} frames;
+
+static bool reserve(struct paging_frame_source *source, uint64_t count)
+{
+    (void)source;
+    if (count > machine_frames_left())
+        return false;
+    frames.promised = true;
+    frames.promise = count;
+    return true;
+}
+
+/*
+ * An operation that reserves must have reserved all it takes. A larger run counts as the frames it is made of: a
+ * operation that reserves for the worst case has those to spare, and no others.
+ */
+static void use_promise(uint64_t count)
+{
+    if (!frames.promised)
+        return;
+    if (count > frames.promise)
+        fail_msg("%lu frames are taken, of which %lu were reserved", (unsigned long)count,
+                 (unsigned long)frames.promise);
+    frames.promise -= count;
+}
+
+/* Junk, so that nobody relies on what was there. Of a real huge page the first frame has to do. */
+static void fill_run(uint64_t frame, uint64_t count)
+{
+    for (uint64_t i = 0; i < (PAGING_TABLE_ENTRIES < 512 ? count : 1); i++) {
+        machine_fill(frame + i);
+        if (machine_frame(frame + i))
+            memcheck_forget(machine_frame(frame + i), PAGING_PAGE_BYTES);
+    }
+}
+
+static bool can_have(enum paging_size size)
+{
+    if (size == PAGING_4K && frames.breaks && pools_left(PAGING_4K) == 0)
+        pools_break();
+    if (frames.limited && frames.left < paging_level_pages(size))
+        return false;
+    if (size != PAGING_4K && frames.huge_limited && frames.huge_left == 0)
+        return false;
+    return pools_left(size) > 0;
+}
+
+static void log_request(enum paging_size size, bool granted, uint64_t frame)
+{
+    if (frames.request_count == MOST_REQUESTS)
+        fail_msg("more than %u requests for larger runs", MOST_REQUESTS);
+    frames.requests[frames.request_count++] = (struct machine_request){size, granted, frame};
+}
+
+static bool allocate(struct paging_frame_source *source, enum paging_size size, paging_frame_t *frame)
+{
+    uint64_t count = paging_level_pages(size);
+    bool can = can_have(size);
+    (void)source;
+    if (can || size == PAGING_4K)
+        use_promise(count);
+    if (!can && size != PAGING_4K)
+        log_request(size, false, 0);
+    if (!can) {
+        if (frames.promised && size == PAGING_4K)
+            fail_msg("a reserved frame is not there");
+        return false;
+    }
+    frames.left -= frames.limited ? (unsigned)count : 0;
+    frames.huge_left -= size != PAGING_4K && frames.huge_limited;
+    frames.out += count;
+    frame->number = pools_take(size);
+    if (size != PAGING_4K)
+        log_request(size, true, frame->number);
+    fill_run(frame->number, count);
+    return true;
+}
+
+static void release(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
+{
+    uint64_t count = paging_level_pages(size);
+    (void)source;
+    pools_must_hold("release", size, frame.number);
+    const struct translation *stale = tlb_leading_to(&machine.tlb, &machine.walker, frame.number, count);
+    if (stale)
+        fail_msg("released frame %#lx while %#lx is cached and leads to it", (unsigned long)frame.number,
+                 (unsigned long)stale->address);
+    if (walk_cache_leads_to(&machine.cache, &machine.walker, frame.number))
+        fail_msg("released frame %#lx while a cached path leads through it", (unsigned long)frame.number);
+    pools_give(size, frame.number);
+    frames.out -= count;
+    fill_run(frame.number, count);
+}
+
+static void split(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
+{
+    (void)source;
+    pools_split(size, frame.number);
+}
+
+static void join(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
+{
+    (void)source;
+    pools_join(size, frame.number);
+}
+
+void frames_open(const struct machine_setup *setup)
+{
+    unsigned count = setup->frames ? setup->frames : MACHINE_FRAMES;
+    frames.source = (struct paging_frame_source){
+        .reserve = reserve, .allocate = allocate, .release = release, .split = split, .join = join};
+    pools_open(count, setup->runs_2m, setup->apart);
+    for (unsigned i = 0; i < count; i++)
+        machine_fill(FIRST_FRAME + i);
+}
+
+void frames_close(void)
+{
+    pools_close();
+    memset(&frames, 0, sizeof(frames));
+}
+
+struct paging_frame_source *machine_frames(void)
+{
+    return &frames.source;
+}
+
+void machine_limit_frames(unsigned left)
+{
+    frames.limited = true;
+    frames.left = left;
+}
+
+void machine_unlimit_frames(void)
+{
+    frames.limited = false;
+}
+
+void machine_limit_huge(unsigned left)
+{
+    frames.huge_limited = true;
+    frames.huge_left = left;
+}
+
+void machine_unlimit_huge(void)
+{
+    frames.huge_limited = false;
+}
+
+void machine_break_huge(void)
+{
+    frames.breaks = true;
+}
+
+void machine_forget_promise(void)
+{
+    frames.promised = false;
+    frames.request_count = 0;
+}
+
+const struct machine_request *machine_request(unsigned number)
+{
+    return number < frames.request_count ? &frames.requests[number] : NULL;
+}
+
+unsigned machine_runs_left(enum paging_size size)
+{
+    unsigned left = pools_left(size);
+    return frames.huge_limited && frames.huge_left < left ? frames.huge_left : left;
+}
+
+unsigned machine_frames_left(void)
+{
+    uint64_t left = pools_left(PAGING_4K);
+    if (frames.breaks)
+        left += pools_left(PAGING_2M) * paging_level_pages(PAGING_2M) +
+                pools_left(PAGING_1G) * paging_level_pages(PAGING_1G);
+    return frames.limited && frames.left < left ? frames.left : (unsigned)left;
+}
+
+unsigned machine_frames_out(void)
+{
+    return (unsigned)frames.out;
+}
+
+bool machine_frame_is_out(uint64_t frame)
+{
+    return pools_hold(frame);
+}
+
+bool machine_is_the_sources(uint64_t frame, uint64_t count)
+{
+    return pools_overlap(frame, count);
+}
+
+unsigned machine_home_of(uint64_t frame)
+{
+    return pools_home(frame);
+}
+
+void machine_reset_frames(void)
+{
+    pools_reset();
+    frames.out = 0;
+    frames.limited = frames.huge_limited = frames.breaks = false;
+    machine_forget_promise();
+}
+
+unsigned machine_run_at(uint64_t frame)
+{
+    return pools_run_at(frame);
+}
+
+void machine_snapshot(void)
+{
+    pools_copy();
+}
+
+bool machine_unchanged(void)
+{
+    return pools_are_unchanged();
+}

@@ -1,0 +1,91 @@
+/*
+ * example.c - the core in a program of your own, with tables that are not live.
+ *
+ * "Physical memory" is an arena of the host. Its first page stands for frame 16, to show what the offset is.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <selfmap/map.h>
+#include <selfmap/translate.h>
+
+enum { FIRST_FRAME = 16, FRAMES = 64 };
+
+/* The simplest frame source: a stack of free frames. The core's struct comes first, so we can cast back. */
+struct stack_source {
+    struct paging_frame_source source;
+    unsigned count;
+    paging_frame_t free[FRAMES];
+};
+
+static bool has(struct paging_frame_source *source, uint64_t frames)
+{
+    return ((struct stack_source *)source)->count >= frames;
+}
+
+static bool take(struct paging_frame_source *source, enum paging_size size, paging_frame_t *frame)
+{
+    struct stack_source *stack = (struct stack_source *)source;
+    if (size != PAGING_4K || stack->count == 0)
+        return false;
+    *frame = stack->free[--stack->count];
+    return true;
+}
+
+static void give_back(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
+{
+    struct stack_source *stack = (struct stack_source *)source;
+    for (uint64_t i = 0; i < paging_level_pages(size); i++)
+        stack->free[stack->count++] = (paging_frame_t){frame.number + i};
+}
+
+/* A source that keeps single frames need not know which of them are one page. */
+static void no_matter(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
+{
+    (void)source, (void)size, (void)frame;
+}
+
+static int fail(const char *what, enum paging_status status)
+{
+    printf("not ok - %s: %s\n1..1\n", what, paging_status_name(status));
+    return 1;
+}
+
+int main(void)
+{
+    char *arena = aligned_alloc(PAGING_PAGE_BYTES, FRAMES * PAGING_PAGE_BYTES);
+    struct stack_source stack = {
+        .source = {
+            .reserve = has, .allocate = take, .release = give_back, .split = no_matter, .join = no_matter}};
+    for (unsigned i = 0; i < FRAMES; i++)
+        stack.free[stack.count++] = (paging_frame_t){FIRST_FRAME + i};
+
+    struct paging_cpu cpu = {.levels = 4, .physical_bits = 40, .has_no_execute = true, .has_1g_pages = true};
+    struct paging_space space;
+    uintptr_t offset = (uintptr_t)arena - FIRST_FRAME * PAGING_PAGE_BYTES;
+    enum paging_status status = paging_create(&space, cpu, offset, &stack.source);
+    if (status != PAGING_OK)
+        return fail("create", status);
+
+    paging_page_t page;
+    paging_virt_t address = {0xffff800000001234};
+    status = paging_page_containing(cpu.levels, address, &page);
+    if (status == PAGING_OK)
+        status = paging_map(&space, page, PAGING_WRITABLE | PAGING_NO_EXECUTE, &stack.source);
+    struct paging_translation found;
+    if (status == PAGING_OK)
+        status = paging_translate(&space, address, &found);
+    if (status != PAGING_OK)
+        return fail("map and translate", status);
+    printf("# %" PRIx64 " leads to %" PRIx64 ", with %" PRIu64 " tables in use\n", address.value,
+           found.address.value, space.tables);
+
+    struct paging_unmapped gone;
+    status = paging_unmap(&space, page, &stack.source, &gone);
+    if (status != PAGING_OK || !gone.released || space.tables != cpu.levels)
+        return fail("unmap", status);
+    printf("ok - an address was mapped, translated and unmapped\n1..1\n");
+    free(arena);
+    return 0;
+}

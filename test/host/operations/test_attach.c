@@ -1,0 +1,434 @@
+/* spaces: one that is not live is edited through the alternate slot, and nothing else changes. */
+#include "rig/entries.h"
+#include "rig/judge_for_each.h"
+#include "rig/rig_internal.h"
+#include "rig/rig_spaces.h"
+#include <selfmap/check_access.h>
+#include <selfmap/share.h>
+#include <string.h>
+
+#define RW        PAGING_WRITABLE
+#define NX        PAGING_NO_EXECUTE
+#define DEVICE_2M (FRAME_2M * PAGING_PAGE_BYTES)
+
+static struct rig_side *const home = &rig.sides[0], *const other = &rig.sides[1],
+                              *const third = &rig.sides[2];
+
+/* A live space with a page where the other has pages too, and another one that is open. */
+static void open_two(void)
+{
+    rig_open_spaces();
+    machine_fill(FRAME_2M);
+    assert_status(rig_map(PLACE, RW), PAGING_OK);
+    assert_status(rig_map_sized(PLACE + 2 * MIB, FRAME_2M, PAGING_2M, RW), PAGING_OK);
+    assert_status(rig_create_sibling(other, home), PAGING_OK);
+    machine_fill_tlb();
+    assert_status(rig_attach(home, other), PAGING_OK);
+    machine_fill_tlb();
+}
+
+/* Closed and destroyed, it gives all back. */
+static void close_and_destroy(void)
+{
+    unsigned out = machine_frames_out();
+    assert_status(rig_detach(home, other), PAGING_OK);
+    assert_status(rig_destroy(other), PAGING_OK);
+    assert_true(machine_frames_out() < out);
+    assert_int_equal(machine_frames_out(), home->space->tables + model_owned_frames(home->model));
+}
+
+/* ---- the live space's memory ---- */
+
+static struct kept {
+    unsigned count;
+    uint64_t frames[64];
+    uint64_t words[64][PAGING_TABLE_ENTRIES];
+} kept;
+
+static bool keep_table(void *context, unsigned level, uint64_t address, uint64_t table, unsigned index,
+                       uint64_t entry)
+{
+    (void)context, (void)address, (void)table;
+    unsigned slot = index;
+    if (level == rig.model.levels && (slot == PAGING_RECURSIVE_SLOT || slot == PAGING_ALTERNATE_SLOT))
+        return false;
+    if ((entry & 1) && !walker_is_leaf(level, entry))
+        kept.frames[kept.count++] = walker_entry_frame(machine_walker(), level, entry);
+    return true;
+}
+
+static void keep_live_tables(void)
+{
+    kept.count = 0;
+    kept.frames[kept.count++] = machine_walker()->root;
+    walker_visit(machine_walker(), keep_table, NULL);
+    for (unsigned i = 0; i < kept.count; i++)
+        memcpy(kept.words[i], machine_frame(kept.frames[i]), PAGING_PAGE_BYTES);
+}
+
+/* Between two operations, the scratch page's entry is empty again. */
+static void assert_live_tables_kept(void)
+{
+    for (unsigned i = 0; i < kept.count; i++)
+        if (memcmp(kept.words[i], machine_frame(kept.frames[i]), PAGING_PAGE_BYTES) != 0)
+            fail_msg("a table of the live space has changed, frame %#lx", (unsigned long)kept.frames[i]);
+    assert_reads(PLACE + 2 * MIB, FRAME_2M);
+}
+
+/* ---- operations ---- */
+
+static void single_pages(void)
+{
+    uint64_t upper = rig_upper_place();
+    assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
+    assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_ALREADY_MAPPED);
+    assert_status(rig_map(PLACE + 4 * KIB, PAGING_USER), PAGING_OK);
+    assert_status(rig_map_sized(PLACE + 2 * MIB, FRAME_2M + 512, PAGING_2M, NX), PAGING_OK);
+    assert_status(rig_map_sized(PLACE + GIB, FRAME_1G, PAGING_1G, RW), PAGING_OK);
+    assert_status(rig_map(PLACE + 2 * MIB + 4 * KIB, RW), PAGING_INSIDE_HUGE);
+    assert_status(rig_identity_map(DEVICE_FRAME, RW), PAGING_OK);
+    assert_status(rig_map(upper, RW | PAGING_GLOBAL), PAGING_OK);
+    static const uint64_t offsets[] = {0, 4 * KIB, 2 * MIB + 12 * KIB, GIB + 5 * MIB, 3 * GIB};
+    for (unsigned i = 0; i < 5; i++)
+        rig_translate(PLACE + offsets[i]);
+    rig_translate(upper);
+    assert_status(rig_unmap(PLACE + 4 * KIB, NULL), PAGING_OK);
+    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+    assert_status(rig_unmap(DEVICE, NULL), PAGING_OK);
+    assert_status(rig_unmap(PLACE + 2 * MIB, NULL), PAGING_OK);
+    assert_status(rig_unmap(PLACE + GIB, NULL), PAGING_OK);
+    assert_status(rig_unmap(upper, NULL), PAGING_OK);
+    assert_status(rig_unmap(upper, NULL), PAGING_NOT_MAPPED);
+}
+
+static void reserved_pages(void)
+{
+    assert_status(rig_set_marker(PLACE, 7), PAGING_OK);
+    assert_status(rig_map(PLACE, RW), PAGING_MARKED);
+    rig_translate(PLACE);
+    assert_int_equal(rig_clear_marker(PLACE, PAGING_OK), 7);
+    assert_status(rig_set_marker(PLACE, 8), PAGING_OK);
+    assert_status(rig_map(PLACE, RW | PAGING_REPLACE_MARKER), PAGING_OK);
+    rig_clear_marker(PLACE, PAGING_ALREADY_MAPPED);
+    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+}
+
+static void ranges(void)
+{
+    assert_status(rig_map_range(PLACE + 2 * MIB - 8 * KIB, DEVICE_2M - 8 * KIB, 4 * MIB + 12 * KIB, RW),
+                  PAGING_OK);
+    assert_status(rig_protect_range(PLACE + 2 * MIB + 8 * KIB, 4 * KIB, NX, RW), PAGING_OK);
+    assert_status(rig_protect_range(PLACE + 4 * MIB, 2 * MIB, PAGING_USER, 0), PAGING_OK);
+    assert_status(rig_protect_range(PLACE + 2 * MIB + 8 * KIB, 4 * KIB, RW, NX), PAGING_OK);
+    assert_status(rig_merge_range(PLACE + 2 * MIB, 2 * MIB), PAGING_OK);
+    assert_status(rig_split(PLACE + 4 * MIB), PAGING_OK);
+    assert_status(rig_merge_range(PLACE, GIB), PAGING_OK);
+    assert_status(rig_unmap_range(PLACE + 4 * MIB, 64 * KIB), PAGING_OK);
+    assert_status(rig_map_range_alloc(PLACE + 8 * MIB - 4 * KIB, 2 * MIB + 4 * KIB, RW), PAGING_OK);
+    assert_int_equal(rig_walk(PLACE + 8 * MIB).level, PAGING_2M);
+    assert_status(rig_unmap_range(PLACE + 8 * MIB, 4 * KIB), PAGING_OK);
+    assert_status(rig_unmap_range(PLACE, 16 * MIB), PAGING_OK);
+    assert_int_equal(rig.at->model->count, 0);
+}
+
+static void huge_ranges(void)
+{
+    assert_status(rig_map_range(PLACE, DEVICE_1G, 2 * GIB, RW), PAGING_OK);
+    assert_status(rig_split(PLACE), PAGING_OK);
+    assert_status(rig_protect_range(PLACE + GIB, GIB, NX, 0), PAGING_OK);
+    assert_status(rig_unmap_range(PLACE + GIB + 4 * KIB, 4 * KIB), PAGING_OK);
+    assert_status(rig_merge_range(PLACE, GIB), PAGING_OK);
+    assert_status(rig_unmap_range(PLACE, 2 * GIB), PAGING_OK);
+}
+
+static void (*const operations[])(void) = {single_pages, reserved_pages, ranges, huge_ranges};
+
+/* What each operation does is judged by the rig: its root walked in physical memory. */
+static void all_operations(bool watch)
+{
+    for (unsigned i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
+        open_two();
+        keep_live_tables();
+        rig_watch(watch);
+        operations[i]();
+        rig_watch(false);
+        assert_live_tables_kept();
+        close_and_destroy();
+    }
+}
+
+static void operations_work(void **state)
+{
+    (void)state;
+    all_operations(false);
+}
+
+static void processor_loads_meanwhile(void **state)
+{
+    (void)state;
+    all_operations(true);
+}
+
+static void fill_other(void)
+{
+    assert_status(rig_map(PLACE, RW | NX), PAGING_OK);
+    assert_status(rig_map_to(PLACE + 4 * KIB, DEVICE_FRAME, RW), PAGING_OK);
+    assert_status(rig_map_sized(PLACE + 4 * MIB, FRAME_2M, PAGING_2M, PAGING_USER), PAGING_OK);
+    assert_status(rig_map_sized(PLACE + 2 * GIB, FRAME_1G, PAGING_1G, NX), PAGING_OK);
+    assert_status(rig_set_marker(PLACE + 8 * KIB, 5), PAGING_OK);
+    assert_status(rig_map(rig_upper_place(), NX | PAGING_GLOBAL), PAGING_OK);
+}
+
+static void visits_and_counts(void **state)
+{
+    (void)state;
+    open_two();
+    fill_other();
+    judge_all();
+    assert_int_equal(walked.owned, 2);
+    assert_int_equal(walked.reserved, 1);
+    close_and_destroy();
+}
+
+/* The processor's answer is that of a walk with another root. */
+static void judge_access(uint64_t address, enum paging_access_kind kind, bool user)
+{
+    static const unsigned accesses[] = {WALK_READ, WALK_WRITE, WALK_FETCH};
+    struct paging_access access = {.kind = kind, .user = user, .write_protect = true};
+    struct walker walker = rig_walker();
+    struct walk walk = walker_walk(&walker, NULL, address, accesses[kind] | (user ? WALK_USER : 0), false);
+    uint64_t error = 0;
+    enum paging_status status = paging_check_access(rig.at->space, (paging_virt_t){address}, access, &error);
+    assert_int_equal(status != PAGING_OK, walk.faulted);
+    assert_int_equal(error, walk.faulted ? walk.error : 0);
+}
+
+static void access_is_predicted(void **state)
+{
+    (void)state;
+    open_two();
+    fill_other();
+    const uint64_t addresses[] = {PLACE,           PLACE + 4 * KIB, PLACE + 8 * KIB,   PLACE + 5 * MIB,
+                                  PLACE + 2 * GIB, PLACE + 2 * MIB, rig_upper_place(), 0};
+    for (unsigned i = 0; i < 8; i++)
+        for (unsigned kind = PAGING_READ; kind <= PAGING_FETCH; kind++)
+            for (unsigned user = 0; user < 2; user++)
+                judge_access(addresses[i], (enum paging_access_kind)kind, user);
+    close_and_destroy();
+}
+
+/* With any number of frames less than it takes, nothing changes; the rig compares every byte. */
+static void out_of_frames(void **state)
+{
+    (void)state;
+    open_two();
+    for (unsigned left = 0; left <= rig_levels + 1; left++) {
+        machine_limit_frames(left);
+        (void)rig_map(PLACE, RW);
+        (void)rig_set_marker(PLACE + SLOT_BYTES, 3);
+        (void)rig_map_range(PLACE + 2 * MIB - 4 * KIB, DEVICE, 2 * MIB, RW);
+        (void)rig_map_range_alloc(PLACE + GIB, 8 * KIB, RW);
+        (void)rig_unmap_range(PLACE, 2 * GIB);
+    }
+    machine_unlimit_frames();
+    assert_status(rig_map_sized(PLACE + GIB, FRAME_1G, PAGING_1G, RW), PAGING_OK);
+    for (unsigned left = 0; left <= 2; left++) {
+        machine_limit_frames(left);
+        enum paging_status expected = left < 2 ? PAGING_NO_FRAMES : PAGING_OK;
+        assert_status(rig_protect_range(PLACE + GIB, 4 * KIB, NX, 0), expected);
+    }
+    close_and_destroy();
+}
+
+/* ---- flushes ---- */
+
+/* Its pages are in no TLB; the windows of the tables that go are, and each is flushed once. */
+static void flushes_are_of_windows(void **state)
+{
+    (void)state;
+    open_two();
+    struct paging_space *space = other->space;
+    assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
+    assert_status(rig_map_to(PLACE + 4 * KIB, DEVICE_FRAME, RW), PAGING_OK);
+    uint64_t flushes = space->flushes;
+    assert_status(rig_map_to(PLACE + 8 * KIB, DEVICE_FRAME, RW), PAGING_OK);
+    assert_status(rig_protect_range(PLACE, 4 * KIB, 0, RW), PAGING_OK);
+    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+    assert_status(rig_unmap_range(PLACE + 4 * KIB, 4 * KIB), PAGING_OK);
+    assert_int_equal(space->flushes, flushes);
+    machine_reset_log();
+    struct paging_unmapped unmapped;
+    assert_status(paging_unmap(space, rig_page(PLACE + 8 * KIB), machine_frames(), &unmapped), PAGING_OK);
+    model_remove(other->model, rig_page(PLACE).number + 2);
+    rig_check();
+    assert_int_equal(machine_flushes(), rig_levels - 1);
+    for (unsigned i = 0; i < rig_levels - 1; i++)
+        assert_int_equal(machine_flushed(i), rig_alternate_window(i + 1, PLACE) & ~(PAGING_PAGE_BYTES - 1));
+    close_and_destroy();
+}
+
+/* Both ways, once; and what the slot showed is forgotten. */
+static void slot_changes_flush_all(void **state)
+{
+    (void)state;
+    for (unsigned invpcid = 0; invpcid < 2; invpcid++) {
+        struct machine_setup setup = rig_setup();
+        setup.invpcid = invpcid;
+        rig_open_spaces_on(setup);
+        assert_status(rig_map(PLACE, RW), PAGING_OK);
+        uint64_t global = rig_upper_place();
+        assert_status(rig_map(global, RW | PAGING_GLOBAL), PAGING_OK);
+        assert_status(rig_create_sibling(other, home), PAGING_OK);
+        for (unsigned i = 0; i < 2; i++) {
+            machine_fill_tlb();
+            assert_true(machine_caches(PLACE) && machine_caches(global));
+            assert_status(i ? rig_detach(home, other) : rig_attach(home, other), PAGING_OK);
+            assert_false(machine_caches(PLACE) || machine_caches(global));
+            assert_int_equal(machine_full_flushes(), 1);
+            assert_int_equal(machine_flushes_by_invpcid(), invpcid);
+        }
+        assert_int_equal(home->space->full_flushes, 2);
+    }
+}
+
+/*
+ * Through its own recursive slot, a table of the open space would be at one more address for each level, of
+ * which no operation knows. A processor that had looked there would still lead to the table when it is freed.
+ */
+static void one_window_each(void **state)
+{
+    (void)state;
+    open_two();
+    rig_watch(true);
+    assert_status(rig_map(PLACE, RW), PAGING_OK);
+    machine_fill_tlb();
+    uint64_t span = paging_level_bytes(rig_levels);
+    paging_virt_t second = {
+        rig_address(PAGING_ALTERNATE_SLOT * (span / PAGING_PAGE_BYTES) +
+                    PAGING_RECURSIVE_SLOT * (span / PAGING_TABLE_ENTRIES / PAGING_PAGE_BYTES))};
+    assert_true(walker_walk(machine_walker(), NULL, second.value, WALK_READ, false).faulted);
+    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+    rig_watch(false);
+    assert_status(rig_detach(home, other), PAGING_OK);
+    assert_status(rig_switch_to(home, other), PAGING_OK); /* it has its window again */
+    assert_status(rig_map(PLACE, RW), PAGING_OK);
+    assert_allowed(PLACE, WALK_WRITE);
+}
+
+/* ---- who may do what ---- */
+
+static void one_slot_for_one_space(void **state)
+{
+    (void)state;
+    open_two();
+    assert_status(rig_create_sibling(third, other), PAGING_OK);
+    assert_status(rig_attach(home, third), PAGING_SLOT_BUSY);
+    assert_status(rig_attach(home, other), PAGING_SLOT_BUSY);
+    assert_status(rig_attach(other, third), PAGING_NOT_ACTIVE);
+    assert_status(rig_switch_to(home, third), PAGING_SLOT_BUSY);
+    assert_status(rig_switch_to(other, third), PAGING_NOT_ACTIVE);
+    assert_status(rig_detach(home, third), PAGING_UNREACHABLE);
+    assert_status(rig_detach(third, other), PAGING_UNREACHABLE);
+    assert_status(rig_destroy(other), PAGING_ATTACHED);
+    assert_status(rig_destroy(home), PAGING_ACTIVE);
+    assert_status(rig_destroy(third), PAGING_OK);
+    assert_status(rig_detach(home, other), PAGING_OK);
+    assert_status(rig_detach(home, other), PAGING_UNREACHABLE);
+    assert_status(rig_attach(home, home), PAGING_ACTIVE);
+    assert_status(rig_switch_to(home, home), PAGING_ACTIVE);
+}
+
+static void levels_must_agree(void **state)
+{
+    (void)state;
+    rig_open_spaces();
+    struct paging_cpu cpu = rig.space.cpu;
+    cpu.levels = 9 - cpu.levels;
+    struct paging_space strange;
+    assert_status(paging_create(&strange, cpu, machine_offset(), machine_frames()), PAGING_OK);
+    machine_snapshot();
+    assert_status(paging_attach(home->space, &strange), PAGING_NOT_SUPPORTED);
+    assert_status(paging_switch_to(home->space, &strange), PAGING_NOT_SUPPORTED);
+    assert_true(machine_unchanged());
+    assert_status(paging_destroy(&strange, machine_frames()), PAGING_OK);
+    rig_check();
+}
+
+static void judge_out_of_reach(void)
+{
+    struct paging_translation translation;
+    struct paging_walk_result path = {.level = 77};
+    struct paging_stats stats = {.reserved = 77};
+    uint64_t error = 77;
+    paging_virt_t place = {PLACE};
+    assert_status(paging_translate(rig.at->space, place, &translation), PAGING_UNREACHABLE);
+    assert_status(paging_walk_address(rig.at->space, place, &path), PAGING_UNREACHABLE);
+    assert_int_equal(path.level, 77);
+    assert_status(paging_count(rig.at->space, &stats), PAGING_UNREACHABLE);
+    assert_int_equal(stats.reserved, 77);
+    assert_status(paging_check_access(rig.at->space, place, (struct paging_access){0}, &error),
+                  PAGING_UNREACHABLE);
+    assert_int_equal(error, 77);
+    assert_status(rig_map(PLACE, RW), PAGING_UNREACHABLE);
+    assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_UNREACHABLE);
+    assert_status(rig_map_sized(PLACE, FRAME_2M, PAGING_2M, RW), PAGING_UNREACHABLE);
+    assert_status(rig_map_range(PLACE, DEVICE, MIB, RW), PAGING_UNREACHABLE);
+    assert_status(rig_map_range_alloc(PLACE, 8 * KIB, RW), PAGING_UNREACHABLE);
+    assert_status(rig_unmap(PLACE, NULL), PAGING_UNREACHABLE);
+    assert_status(rig_unmap_range(PLACE, MIB), PAGING_UNREACHABLE);
+    assert_status(rig_protect_range(PLACE, MIB, RW, 0), PAGING_UNREACHABLE);
+    assert_status(rig_split(PLACE), PAGING_UNREACHABLE);
+    assert_status(rig_merge_range(PLACE, GIB), PAGING_UNREACHABLE);
+    assert_status(rig_set_marker(PLACE, 1), PAGING_UNREACHABLE);
+    rig_clear_marker(PLACE, PAGING_UNREACHABLE);
+    assert_status(rig_share(rig.at), PAGING_UNREACHABLE);
+    assert_status(rig_unshare(rig.at), PAGING_UNREACHABLE);
+    assert_status(rig_create_sibling(third, rig.at), PAGING_UNREACHABLE);
+}
+
+static void what_nothing_leads_to(void **state)
+{
+    (void)state;
+    open_two();
+    assert_status(rig_map(PLACE, RW), PAGING_OK);
+    assert_status(rig_detach(home, other), PAGING_OK);
+    rig.at = other;
+    judge_out_of_reach();
+    rig.at = home;
+    assert_status(rig_switch_to(home, other), PAGING_OK);
+    rig.at = home;
+    judge_out_of_reach();
+    rig.at = other;
+    assert_status(rig_destroy(home), PAGING_OK);
+}
+
+static void create_out_of_frames(void **state)
+{
+    (void)state;
+    open_two();
+    for (unsigned left = 0; left < rig_levels; left++) {
+        machine_limit_frames(left);
+        assert_status(rig_create_sibling(third, home), PAGING_NO_FRAMES);
+        assert_status(rig_create_sibling(third, other), PAGING_NO_FRAMES);
+    }
+    machine_limit_frames(rig_levels);
+    assert_status(rig_create_sibling(third, other), PAGING_OK);
+}
+
+static const struct CMUnitTest tests[] = {
+    RIG_TEST("spaces: every operation works on one that is open, and nothing else changes", operations_work),
+    RIG_TEST("spaces: every operation, while the processor loads all it can reach",
+             processor_loads_meanwhile),
+    RIG_TEST("spaces: an open one is visited and counted", visits_and_counts),
+    RIG_TEST("spaces: access to an open one is predicted", access_is_predicted),
+    RIG_TEST("spaces: out of frames, an open one stays as it was", out_of_frames),
+    RIG_TEST("spaces: of an open one, windows are flushed and no pages", flushes_are_of_windows),
+    RIG_TEST("spaces: opening and closing flush everything once", slot_changes_flush_all),
+    RIG_TEST("spaces: each table of an open one has one address", one_window_each),
+    RIG_TEST("spaces: one alternate slot for one space", one_slot_for_one_space),
+    RIG_TEST("spaces: the number of levels must be the same", levels_must_agree),
+    RIG_TEST("spaces: one that nothing leads to is left alone by every operation", what_nothing_leads_to),
+    RIG_TEST("spaces: creating one out of frames changes nothing", create_out_of_frames),
+};
+
+RIG_MAIN("spaces", tests)

@@ -1,0 +1,290 @@
+/* narrowly: what one character of the core decides, and no other test looks at. */
+#include "rig/rig_merge.h"
+#include <selfmap/translate.h>
+#include <string.h>
+
+#define RW PAGING_WRITABLE
+
+/* The operation would have to make a leaf of a level at which the processor has none. */
+static void no_page_is_larger_than_1g(void **state)
+{
+    (void)state;
+    rig_open();
+    uint64_t frames = (uint64_t)1 << 27; /* 512 GiB: aligned for such a page, if there were one */
+    assert_status(rig_map_range(PLACE, frames * PAGING_PAGE_BYTES, 512 * GIB, RW), PAGING_OK);
+    merge(PLACE, 512 * GIB);
+    ASSERT_RUNS(PLACE, {3, 512});
+}
+
+/* Entries of the owner's that look like pages side by side, but for PRESENT, are no page. */
+static void a_row_of_reserved_entries(void **state)
+{
+    (void)state;
+    rig_open();
+    map_small(PLACE, DEVICE_2M, RW);
+    for (unsigned page = 0; page < 512; page++)
+        *entry_at(PLACE + page * 4 * KIB, 1) &= ~PAGING_PRESENT;
+    machine_flush_all();
+    machine_snapshot();
+    paging_virt_t start = {PLACE};
+    assert_status(paging_merge_range(&rig.space, start, 2 * MIB, machine_frames()), PAGING_OK);
+    assert_true(machine_unchanged());
+    assert_refused(PLACE, WALK_READ, 0);
+}
+
+/* Where nothing can be cached nothing is flushed, and the loop over what would be comes to its end. */
+static void merge_before_going_live(void **state)
+{
+    (void)state;
+    rig_open();
+    paging_mark_inactive(&rig.space, machine_offset());
+    map_small(PLACE, DEVICE_2M, RW);
+    assert_status(rig_merge_range(PLACE, 2 * MIB), PAGING_OK);
+    ASSERT_RUNS(PLACE, {2, 1}, {0, 1});
+    assert_int_equal(rig.space.flushes + rig.space.full_flushes, 0);
+}
+
+/* Where a full flush begins to cost less than to fill the TLB anew. */
+static void one_by_one_or_all_at_once(void **state)
+{
+    (void)state;
+    rig_open();
+    map_small(PLACE, DEVICE_2M, RW);
+    assert_status(rig_protect_range(PLACE, 32 * 4 * KIB, 0, RW), PAGING_OK);
+    assert_int_equal(machine_flushes(), 32);
+    assert_int_equal(machine_full_flushes(), 0);
+    assert_status(rig_protect_range(PLACE + MIB, 33 * 4 * KIB, 0, RW), PAGING_OK);
+    assert_int_equal(machine_flushes(), 0);
+    assert_int_equal(machine_full_flushes(), 1);
+}
+
+/* A store to an entry that stays as it is could undo what the processor marks in it at that moment. */
+static void only_what_changes_is_written(void **state)
+{
+    (void)state;
+    rig_open();
+    map_small(PLACE, DEVICE_2M, RW);
+    for (unsigned page = 0; page < 512; page += 16)
+        assert_status(rig_protect_range(PLACE + page * 4 * KIB, 32 * KIB, 0, RW), PAGING_OK);
+    machine_reset_log();
+    assert_status(rig_protect_range(PLACE, 2 * MIB, 0, RW), PAGING_OK);
+    assert_int_equal(machine_stores(), 256);
+    machine_reset_log();
+    assert_status(rig_protect_range(PLACE, 2 * MIB, RW, 0), PAGING_OK);
+    assert_int_equal(machine_stores(), 512);
+}
+
+/* So many pages change that each need not be told any more, and then there are eight holes side by side. */
+static void holes_among_many_pages(void **state)
+{
+    (void)state;
+    rig_open();
+    map_small(PLACE, DEVICE_2M, RW);
+    assert_status(rig_unmap_range(PLACE + 256 * 4 * KIB, 32 * KIB), PAGING_OK);
+    machine_reset_log();
+    assert_status(rig_protect_range(PLACE, 2 * MIB, 0, RW), PAGING_OK);
+    assert_int_equal(machine_stores(), 512 - 8);
+    ASSERT_RUNS(PLACE, {1, 256}, {0, 8}, {1, 248});
+}
+
+static struct {
+    bool marked, lost;
+} second_page;
+
+/* Alike in each bit that changes in the pages around them, but not present. */
+static void owners_entries_among_many_pages(void **state)
+{
+    (void)state;
+    rig_open();
+    map_small(PLACE, DEVICE_2M, RW);
+    assert_status(rig_unmap_range(PLACE + MIB, 64 * KIB), PAGING_OK);
+    for (unsigned page = 0; page < 16; page++)
+        assert_status(rig_set_marker(PLACE + MIB + page * 4 * KIB, RW | PAGING_USER), PAGING_OK);
+    assert_status(rig_protect_range(PLACE, 2 * MIB, 0, RW), PAGING_OK);
+    assert_status(rig_protect_range(PLACE, 2 * MIB, RW | PAGING_USER, 0), PAGING_OK);
+    for (unsigned page = 0; page < 16; page++)
+        assert_int_equal(rig_clear_marker(PLACE + MIB + page * 4 * KIB, PAGING_OK), RW | PAGING_USER);
+}
+
+static void touch_the_second_page(void)
+{
+    bool accessed = (*entry_at(PLACE + 2 * MIB, 2) & PAGING_ACCESSED) != 0;
+    second_page.lost |= second_page.marked && !accessed;
+    machine_speculate(PLACE + 3 * MIB);
+    second_page.marked = true;
+}
+
+/*
+ * The huge page at the end of the range needs no change when the operation looks, so nothing cuts it. While the
+ * first one is being cut the processor marks it: the mark stays, as most of that page is not in the range.
+ */
+static void a_mark_beyond_the_range_stays(void **state)
+{
+    (void)state;
+    rig_open();
+    assert_status(rig_map_range(PLACE, DEVICE_2M, 2 * MIB, RW | PAGING_ACCESSED), PAGING_OK);
+    assert_status(rig_map_range(PLACE + 2 * MIB, DEVICE_2M + 2 * MIB, 2 * MIB, RW), PAGING_OK);
+    second_page.marked = second_page.lost = false;
+    machine_observe(touch_the_second_page);
+    assert_status(rig_protect_range(PLACE + MIB, 2 * MIB, 0, PAGING_ACCESSED), PAGING_OK);
+    machine_observe(NULL);
+    ASSERT_RUNS(PLACE, {1, 512}, {2, 1});
+    assert_true(second_page.marked);
+    assert_false(second_page.lost);
+}
+
+/* Bit 7 of a 4 KiB leaf is PAT and makes no page huge. A reserved bit is one, with and without it. */
+static void a_reserved_bit_beside_pat(void **state)
+{
+    (void)state;
+    rig_open();
+    assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
+    uint64_t leaf = *entry_at(PLACE, 1), pat = (uint64_t)1 << 7,
+             beyond = (uint64_t)1 << rig_setup().physical_bits;
+    struct paging_translation found;
+    struct paging_unmapped gone;
+    struct paging_space *space = &rig.space;
+    for (unsigned reserved = 0; reserved < 2; reserved++) {
+        entry_write(PLACE, 1, leaf | pat | (reserved ? beyond : 0));
+        assert_status(paging_translate(space, (paging_virt_t){PLACE}, &found),
+                      reserved ? PAGING_MALFORMED : PAGING_OK);
+        assert_int_equal(machine_access(PLACE, WALK_READ).faulted, reserved);
+    }
+    assert_status(paging_unmap(space, rig_page(PLACE), machine_frames(), &gone), PAGING_MALFORMED);
+    entry_write(PLACE, 1, leaf);
+}
+
+/* Bit 12 of a huge leaf is PAT, and no part of its frame. The core never sets it. */
+static void pat_in_a_huge_page(void **state)
+{
+    (void)state;
+    static const uint64_t frames[] = {FRAME_2M, FRAME_1G}, pat = (uint64_t)1 << 12;
+    for (enum paging_size size = PAGING_2M; size <= PAGING_1G; size++) {
+        rig_open();
+        assert_status(rig_map_sized(PLACE, frames[size - 2], size, RW), PAGING_OK);
+        entry_write(PLACE, size, *entry_at(PLACE, size) | pat);
+        struct paging_translation found;
+        struct paging_unmapped gone;
+        assert_status(paging_translate(&rig.space, (paging_virt_t){PLACE + 5}, &found), PAGING_OK);
+        assert_int_equal(found.address.value, frames[size - 2] * PAGING_PAGE_BYTES + 5);
+        assert_status(paging_split(&rig.space, rig_page(PLACE), machine_frames()), PAGING_OK);
+        assert_status(paging_translate(&rig.space, (paging_virt_t){PLACE + 5}, &found), PAGING_OK);
+        assert_int_equal(found.address.value, frames[size - 2] * PAGING_PAGE_BYTES + 5);
+        paging_virt_t start = {PLACE};
+        assert_status(paging_merge_range(&rig.space, start, paging_level_bytes(size), machine_frames()),
+                      PAGING_OK);
+        entry_write(PLACE, size, *entry_at(PLACE, size) | pat);
+        assert_status(paging_unmap(&rig.space, rig_page(PLACE), machine_frames(), &gone), PAGING_OK);
+        assert_int_equal(gone.frame.number, frames[size - 2]);
+        machine_close();
+    }
+}
+
+static void a_path_that_is_none(void **state)
+{
+    (void)state;
+    rig_open();
+    uint64_t gap = (uint64_t)1 << (paging_address_bits(rig.model.levels) - 1);
+    struct paging_walk_result path, before;
+    memset(&path, 0x5a, sizeof(path));
+    before = path;
+    assert_status(paging_walk_address(&rig.space, (paging_virt_t){gap}, &path), PAGING_NOT_CANONICAL);
+    assert_memory_equal(&path, &before, sizeof(path));
+}
+
+static void names_of_statuses(void **state)
+{
+    (void)state;
+    const char *unknown = paging_status_name((enum paging_status) - 1);
+    assert_string_equal(paging_status_name(PAGING_STATUS_COUNT), unknown);
+    for (unsigned status = 0; status < PAGING_STATUS_COUNT; status++) {
+        const char *name = paging_status_name((enum paging_status)status);
+        assert_string_not_equal(name, unknown);
+        for (unsigned other = 0; other < status; other++)
+            assert_string_not_equal(name, paging_status_name((enum paging_status)other));
+    }
+}
+
+/* No processor has pages of 512 GiB, however well the frame is aligned for one. */
+static void a_huge_page_in_the_root(void **state)
+{
+    (void)state;
+    rig_open();
+    struct paging_translation found;
+    volatile uint64_t *entry = entry_at(rig_address(7 * paging_level_pages(rig_levels)), rig_levels);
+    *entry = PAGING_PRESENT | RW | PAGING_HUGE;
+    paging_virt_t inside = {rig_address(7 * paging_level_pages(rig_levels))};
+    assert_status(paging_translate(&rig.space, inside, &found), PAGING_MALFORMED);
+    *entry = 0;
+}
+
+/* In no TLB, because it is not present. */
+static void nothing_is_flushed_for_the_owners_entry(void **state)
+{
+    (void)state;
+    rig_open();
+    assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
+    rig_plant_marker(PLACE + 2 * MIB, 2, 0xbeef0);
+    assert_status(rig_unmap_range(PLACE + 2 * MIB, 2 * MIB), PAGING_OK);
+    assert_int_equal(machine_flushes() + machine_full_flushes(), 0);
+    rig_plant_marker(PLACE + 8 * KIB, 1, 0xbeef0);
+    assert_status(rig_unmap_range(PLACE + 4 * KIB, 8 * KIB), PAGING_OK);
+    assert_int_equal(machine_flushes() + machine_full_flushes(), 0);
+}
+
+/* In a table's entry bit 11 would say that spaces share it. */
+static void every_bit_of_an_owners_entry_in_the_root(void **state)
+{
+    (void)state;
+    rig_open();
+    uint64_t bytes = paging_level_bytes(rig.model.levels),
+             slot = rig_address(300 * paging_level_pages(rig.model.levels));
+    rig_plant_marker(slot, rig.model.levels, ~(uint64_t)1);
+    assert_status(rig_map(slot, RW), PAGING_MARKED);
+    assert_status(rig_protect_range(slot, bytes, 0, RW), PAGING_OK);
+    assert_status(rig_unmap_range(slot, bytes), PAGING_OK);
+    assert_int_equal(*entry_at(slot, rig.model.levels), 0);
+}
+
+/* Aligned, and its first frame can be addressed: but on so small a processor not all of a GiB. */
+static void half_of_a_page_can_be_addressed(void **state)
+{
+    (void)state;
+    struct machine_setup setup = rig_setup();
+    setup.physical_bits = 29;
+    rig_open_on(setup);
+    assert_status(rig_map_sized(PLACE, 0, PAGING_1G, RW), PAGING_FRAME_TOO_HIGH);
+    assert_status(rig_map_sized(PLACE, 0, PAGING_2M, RW), PAGING_OK);
+    machine_close();
+    setup.physical_bits = 30;
+    rig_open_on(setup);
+    assert_status(rig_map_sized(PLACE, 0, PAGING_1G, RW), PAGING_OK);
+}
+
+static const struct CMUnitTest tests[] = {
+    RIG_TEST("merge: 512 pages of 1 GiB stay, there is no larger page", no_page_is_larger_than_1g),
+    RIG_TEST("merge: 512 entries of the owner's are no page, although they look alike",
+             a_row_of_reserved_entries),
+    RIG_TEST("merge: before the tables are live nothing is flushed", merge_before_going_live),
+    RIG_TEST("protect_range: 32 pages are forgotten one by one, 33 all at once", one_by_one_or_all_at_once),
+    RIG_TEST("protect_range: what has the flags already is not written, wherever it lies",
+             only_what_changes_is_written),
+    RIG_TEST("protect_range: holes stay holes among many pages that change", holes_among_many_pages),
+    RIG_TEST("protect_range: the owner's entries stay among many pages that change",
+             owners_entries_among_many_pages),
+    RIG_TEST("protect_range: a huge page that was not cut keeps the processor's marks",
+             a_mark_beyond_the_range_stays),
+    RIG_TEST("map: a huge page that is not all below MAXPHYADDR is refused", half_of_a_page_can_be_addressed),
+    RIG_TEST("malformed: a huge page in the root, although it is aligned", a_huge_page_in_the_root),
+    RIG_TEST("unmap_range: nothing is flushed for an entry of the owner's",
+             nothing_is_flushed_for_the_owners_entry),
+    RIG_TEST("unmap_range: the owner's entry in the root goes, whatever its bits",
+             every_bit_of_an_owners_entry_in_the_root),
+    RIG_TEST("malformed: a reserved bit in a 4 KiB leaf counts beside the PAT bit too",
+             a_reserved_bit_beside_pat),
+    RIG_TEST("PAT: bit 12 of a huge leaf is no part of its frame", pat_in_a_huge_page),
+    RIG_TEST("trace: a non-canonical address leaves the path as it was", a_path_that_is_none),
+    RIG_TEST("status: each has a name of its own, and what is none has none", names_of_statuses),
+};
+
+RIG_MAIN("narrowly", tests)

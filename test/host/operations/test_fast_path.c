@@ -1,0 +1,120 @@
+/*
+ * The fast path of the operations for single pages takes what it meets for ordinary tables, unless one look at
+ * each entry says otherwise. Here are those that nearly pass.
+ */
+#include "rig/entries.h"
+#include <string.h>
+
+#define RW PAGING_WRITABLE
+
+/* Whatever else an entry says, it is the owner's if it is not present: no way leads through it. */
+static void a_table_that_is_not_present(void **state)
+{
+    (void)state;
+    rig_open();
+    assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
+    struct paging_translation found;
+    struct paging_unmapped gone;
+    struct paging_space *space = &rig.space;
+    struct paging_frame_source *source = machine_frames();
+    for (unsigned level = 2; level <= rig.model.levels; level++) {
+        uint64_t whole = *entry_at(PLACE, level);
+        entry_write(PLACE, level, whole & ~(uint64_t)1);
+        machine_snapshot();
+        assert_status(paging_translate(space, (paging_virt_t){PLACE}, &found), PAGING_MARKED);
+        assert_status(
+            paging_map_to(space, rig_page(PLACE + 4 * KIB), (paging_frame_t){DEVICE_FRAME}, RW, source),
+            PAGING_MARKED);
+        assert_status(paging_map(space, rig_page(PLACE + 4 * KIB), RW, source), PAGING_MARKED);
+        assert_status(paging_unmap(space, rig_page(PLACE), source, &gone), PAGING_MARKED);
+        assert_true(machine_unchanged());
+        entry_write(PLACE, level, whole);
+    }
+}
+
+/*
+ * Where every index is 0, who begins at a wrong level finds tables all the way; and a page with these flags
+ * looks like one more. (A process cannot have the first pages.)
+ */
+#ifndef MACHINE_MMAP
+static void the_first_pages(void **state)
+{
+    (void)state;
+    const uint64_t like_a_table = RW | PAGING_USER | PAGING_ACCESSED | PAGING_DIRTY;
+    rig_open();
+    assert_status(rig_map_to(0, DEVICE_FRAME, like_a_table), PAGING_OK);
+    assert_status(rig_map_to(4 * KIB, DEVICE_FRAME + 1, RW), PAGING_OK);
+    rig_translate(4 * KIB);
+    assert_status(rig_unmap(4 * KIB, NULL), PAGING_OK);
+    assert_status(rig_unmap(0, NULL), PAGING_OK);
+
+    struct paging_space space;
+    struct paging_unmapped gone;
+    struct paging_translation found;
+    unsigned out = machine_frames_out();
+    machine_fill(DEVICE_FRAME);
+    *machine_frame(DEVICE_FRAME) =
+        (DEVICE + PAGING_PAGE_BYTES) | like_a_table | PAGING_PRESENT; /* without an end */
+    *machine_frame(DEVICE_FRAME + 1) = DEVICE | like_a_table | PAGING_PRESENT;
+    machine_forget_promise();
+    assert_status(paging_create(&space, rig.space.cpu, machine_offset(), machine_frames()), PAGING_OK);
+    for (uint64_t i = 0; i < 2; i++) {
+        machine_forget_promise();
+        assert_status(paging_map_to(&space, (paging_page_t){i}, (paging_frame_t){DEVICE_FRAME + i},
+                                    like_a_table, machine_frames()),
+                      PAGING_OK);
+    }
+    struct walker walker = *machine_walker();
+    walker.root = space.root.number;
+    for (uint64_t i = 0; i < 2; i++) {
+        assert_int_equal(walker_walk(&walker, NULL, i * 4 * KIB, WALK_READ, false).frame, DEVICE_FRAME + i);
+        assert_status(paging_translate(&space, (paging_virt_t){i * 4 * KIB}, &found), PAGING_OK);
+        assert_int_equal(found.address.value, (DEVICE_FRAME + i) * PAGING_PAGE_BYTES);
+    }
+    for (uint64_t i = 0; i < 2; i++)
+        assert_status(paging_unmap(&space, (paging_page_t){1 - i}, machine_frames(), &gone), PAGING_OK);
+    assert_int_equal(machine_frame(DEVICE_FRAME)[1], machine_junk(DEVICE_FRAME));
+    assert_status(paging_destroy(&space, machine_frames()), PAGING_OK);
+    assert_int_equal(machine_frames_out(), out);
+}
+#endif
+
+static struct paging_space create_with_page(uint64_t frame)
+{
+    struct paging_space space;
+    machine_forget_promise();
+    assert_status(paging_create(&space, rig.space.cpu, machine_offset(), machine_frames()), PAGING_OK);
+    machine_forget_promise();
+    assert_status(paging_map_to(&space, rig_page(PLACE), (paging_frame_t){frame}, RW, machine_frames()),
+                  PAGING_OK);
+    return space;
+}
+
+/* Frame 0 is where a wrong shift of the root's number leads. It holds the root of another space. */
+static void frame_0_is_a_root_too(void **state)
+{
+    (void)state;
+    rig_open();
+    struct paging_space space = create_with_page(DEVICE_FRAME), other = create_with_page(DEVICE_FRAME + 1);
+    struct paging_translation found;
+    struct paging_unmapped gone;
+    memcpy(machine_frame(0), machine_frame(other.root.number), PAGING_PAGE_BYTES);
+    assert_status(paging_translate(&other, (paging_virt_t){PLACE}, &found), PAGING_OK);
+    assert_int_equal(found.address.value, (DEVICE_FRAME + 1) * PAGING_PAGE_BYTES);
+    assert_status(paging_translate(&space, (paging_virt_t){PLACE}, &found), PAGING_OK);
+    assert_int_equal(found.address.value, DEVICE_FRAME * PAGING_PAGE_BYTES);
+    assert_status(paging_unmap(&space, rig_page(PLACE), machine_frames(), &gone), PAGING_OK);
+    assert_int_equal(gone.frame.number, DEVICE_FRAME);
+    assert_status(paging_destroy(&space, machine_frames()), PAGING_OK);
+    assert_status(paging_destroy(&other, machine_frames()), PAGING_OK);
+}
+
+static const struct CMUnitTest tests[] = {
+    RIG_TEST("express: what would be a table if it were present is the owner's", a_table_that_is_not_present),
+#ifndef MACHINE_MMAP
+    RIG_TEST("express: the very first pages, whose tables all look alike", the_first_pages),
+#endif
+    RIG_TEST("express: another space's root in frame 0 is not entered", frame_0_is_a_root_too),
+};
+
+RIG_MAIN("express", tests)

@@ -1,0 +1,154 @@
+/*
+ * After every single store each address translates as before the call or as after it: no third state.
+ *
+ * On the soft machines a store is a call of the accessors. On the host's MMU the tables are write-protected,
+ * so a store is whatever instruction the compiler has made of the core.
+ */
+#include "rig/scenarios.h"
+#include "rig/watch.h"
+#include <stdio.h>
+
+/* Where each store is a trap, or emulated once more. */
+#if defined(MACHINE_MMAP) || defined(HOST_MEMCHECK)
+#    define STORES_ARE_SLOW true
+#else
+#    define STORES_ARE_SLOW false
+#endif
+
+/* Beside what the operation is about, the same frames are mapped somewhere else: nothing happens to those. */
+#define ALIASES_AT (PLACE + SLOT_BYTES)
+
+static void map_aliases(void)
+{
+    static const uint64_t frames[] = {0, 1, 511, 512, 513};
+    for (unsigned i = 0; PAGING_TABLE_ENTRIES == 512 && i < 5; i++)
+        assert_status(rig_map_to(ALIASES_AT + i * PAGING_PAGE_BYTES, FRAME_1G + frames[i], PAGING_WRITABLE),
+                      PAGING_OK);
+}
+
+/* Where something may happen: what lies around the page in pages of each size. */
+static void watch_around(const struct rig_side *side, int64_t at, bool p1_windows)
+{
+    uint64_t page = scenario_page(at);
+    for (unsigned level = 1; level <= 3; level++) {
+        uint64_t span = paging_level_pages(level), start = page - page % span;
+        watch_page(side, page + span, p1_windows);
+        watch_page(side, page - span, p1_windows);
+        watch_page(side, start - 1, p1_windows);
+        watch_page(side, start, p1_windows);
+        watch_page(side, start + span - 1, p1_windows);
+        watch_page(side, start + span, p1_windows);
+    }
+}
+
+static void watch_step(const struct rig_side *side, const struct step *step, bool p1_windows)
+{
+    if (step->action == NOTHING || step->action >= LEND)
+        return;
+    watch_around(side, step->at, p1_windows);
+    watch_around(side, step->at + step->pages, p1_windows);
+    watch_page(side, scenario_page(step->at + step->pages / 2), p1_windows);
+}
+
+static void watch_scenario(const struct scenario *scenario)
+{
+    watch_nothing();
+    for (unsigned i = 0; i < RIG_SPACES; i++) {
+        const struct rig_side *side = &rig.sides[i];
+        if (!side->space || (scenario->watched.action == DESTROY && side != rig.live))
+            continue;
+        watch_step(side, &scenario->watched, !(scenario->special & IN_1G));
+        for (const struct step *step = scenario->prepare; step->action != NOTHING; step++)
+            watch_step(side, step, !(scenario->special & IN_1G));
+        for (unsigned j = 0; PAGING_TABLE_ENTRIES == 512 && j < 6; j++)
+            watch_page(side, ALIASES_AT / PAGING_PAGE_BYTES + j, true);
+    }
+    watch_start();
+}
+
+/* A toy has no room for all of them: there the rig says what is refused, and that it is so rightly. */
+static bool is_done(const struct step *step)
+{
+    if (step->action == MAP_1G && rig.model.levels == 3)
+        return false;
+    enum paging_status status = scenario_step(step);
+    if (PAGING_TABLE_ENTRIES == 512)
+        assert_status(status, PAGING_OK);
+    return status == PAGING_OK;
+}
+
+static bool is_prepared(const struct step *neighbour, const struct step *steps)
+{
+    rig_open_spaces();
+    map_aliases();
+    bool done = neighbour->action == NOTHING || is_done(neighbour);
+    for (; done && steps->action != NOTHING; steps++)
+        done = is_done(steps);
+    return done;
+}
+
+/* A scenario, and how many tables position 0 shares with a neighbour. */
+struct one {
+    const struct scenario *scenario;
+    unsigned depth;
+    char name[128];
+};
+
+static const struct depth {
+    const char *name;
+    struct step neighbour;
+} depths[] = {
+    {"", {0}},
+    {", its P1 stays", {MAP, 1, 1, PAGING_WRITABLE, 0}},
+    {", with its P1", {MAP, PAGING_TABLE_ENTRIES, 1, PAGING_WRITABLE, 0}},
+    {", with its P1 and P2", {MAP, -1, 1, PAGING_WRITABLE, 0}},
+    {", with all tables", {0}},
+};
+
+static unsigned done; /* tests that had room for their scenario */
+
+static void old_or_new(void **state)
+{
+    const struct one *one = *state;
+    const struct scenario *scenario = one->scenario;
+    bool is_seen = !(scenario->special & SEEN_BY_NOBODY) || one->depth > 1;
+    if (!is_prepared(&depths[one->depth].neighbour, scenario->prepare))
+        return;
+    watch_scenario(scenario);
+    if (!is_done(&scenario->watched))
+        return;
+    done++;
+    unsigned changed = watch_judge();
+    if (PAGING_TABLE_ENTRIES == 512)
+        assert_true((changed > 0) == is_seen); /* else this watched the wrong places */
+}
+
+static struct one all[128];
+static unsigned count;
+
+static void add(const struct scenario *scenario, unsigned depth)
+{
+    struct one *one = &all[count++];
+    one->scenario = scenario;
+    one->depth = depth;
+    snprintf(one->name, sizeof(one->name), "%s%s", scenario->name, depths[depth].name);
+}
+
+int main(int arguments_count, char **arguments)
+{
+    static struct CMUnitTest tests[128];
+    rig_levels = arguments_count > 1 ? (unsigned)arguments[1][0] - '0' : 4;
+    for (unsigned i = 0; i < scenario_count; i++) {
+        bool each_depth = scenarios[i].special & EACH_DEPTH;
+        if (STORES_ARE_SLOW && (scenarios[i].special & MANY_STORES))
+            continue;
+        for (unsigned depth = each_depth ? 1 : 0; depth <= (each_depth ? 4 : 0); depth++)
+            add(&scenarios[i], depth);
+    }
+    for (unsigned i = 0; i < count; i++)
+        tests[i] = (struct CMUnitTest){all[i].name, old_or_new, NULL, rig_close, &all[i]};
+    int failed = _cmocka_run_group_tests("old or new (" RIG_BACK_END ")", tests, count, NULL, NULL);
+    print_message("# %u scenarios, %lu stores, after them %lu probes\n", done, watch_totals().stores,
+                  watch_totals().looks);
+    return failed > 0 || done == 0;
+}

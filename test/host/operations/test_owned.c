@@ -1,0 +1,290 @@
+/* Owned huge pages: their frames go back with the size they have by then, whole, in parts, or all at once. */
+#include "rig/rig_merge.h"
+
+#define RW PAGING_WRITABLE
+
+/* A source whose runs can be broken, so that it can promise small frames for huge pages. */
+static void open_large(void)
+{
+    rig_open();
+    machine_break_huge();
+}
+
+static void alloc(uint64_t start, uint64_t bytes)
+{
+    assert_status(rig_map_range_alloc(start, bytes, RW), PAGING_OK);
+    machine_fill_tlb();
+}
+
+static void unmap(uint64_t start, uint64_t bytes)
+{
+    machine_fill_tlb();
+    assert_status(rig_unmap_range(start, bytes), PAGING_OK);
+}
+
+static uint64_t frame_at(uint64_t address)
+{
+    struct walk walk = walker_walk(machine_walker(), NULL, address, WALK_READ, false);
+    assert_false(walk.faulted);
+    return walk.frame;
+}
+
+static void nothing_is_left(void)
+{
+    assert_int_equal(rig.model.count, 0);
+    assert_int_equal(machine_frames_out(), rig.kept_frames);
+    assert_int_equal(machine_runs_left(PAGING_2M), 8);
+    assert_int_equal(machine_runs_left(PAGING_1G), 3);
+}
+
+static void unmapped_whole(void **state)
+{
+    (void)state;
+    open_large();
+    static const enum paging_size sizes[] = {PAGING_2M, PAGING_1G};
+    for (unsigned i = 0; i < 2; i++) {
+        struct paging_unmapped gone;
+        alloc(PLACE, paging_level_bytes(sizes[i]));
+        uint64_t frame = frame_at(PLACE);
+        assert_int_equal(machine_run_at(frame), sizes[i]);
+        assert_status(rig_unmap(PLACE + 4 * KIB, &gone), PAGING_INSIDE_HUGE);
+        machine_fill_tlb();
+        assert_status(rig_unmap(PLACE, &gone), PAGING_OK);
+        assert_true(gone.released && gone.size == sizes[i] && gone.frame.number == frame);
+        assert_int_equal(machine_run_at(frame), 0);
+        nothing_is_left();
+        alloc(PLACE, paging_level_bytes(sizes[i]));
+        unmap(PLACE, paging_level_bytes(sizes[i]));
+        nothing_is_left();
+    }
+}
+
+/* Split, a 2 MiB run comes back page by page, and is whole again with the last of them. */
+static void frames_one_by_one(void **state)
+{
+    (void)state;
+    open_large();
+    alloc(PLACE, 2 * MIB);
+    assert_status(rig_split(PLACE), PAGING_OK);
+    uint64_t first = frame_at(PLACE);
+    unmap(PLACE + 16 * PAGING_PAGE_BYTES, 470 * PAGING_PAGE_BYTES);
+    for (unsigned i = 0; i < 512; i++) {
+        unsigned page = i * 5 % 512, out = machine_frames_out();
+        struct paging_unmapped gone;
+        if (page >= 16 && page < 486)
+            continue;
+        assert_int_equal(machine_runs_left(PAGING_2M), 7);
+        assert_status(rig_unmap(PLACE + page * PAGING_PAGE_BYTES, &gone), PAGING_OK);
+        assert_true(gone.released && gone.size == PAGING_4K && gone.frame.number == first + page);
+        assert_int_equal(out - machine_frames_out(), rig.model.count > 0 ? 1 : rig.model.levels);
+    }
+    nothing_is_left();
+}
+
+/* So much of a page, at its start, in it, at its end: the parts around it stay owned. */
+static void unmapped_in_part(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t bytes, start, length;
+        unsigned tables;
+    } parts[] = {
+        {2 * MIB, 0, 4 * KIB, 1},
+        {2 * MIB, 2 * MIB - 4 * KIB, 4 * KIB, 1},
+        {2 * MIB, 8 * KIB, MIB, 1},
+        {4 * MIB, 2 * MIB - 4 * KIB, 8 * KIB, 2},
+        {6 * MIB, 4 * KIB, 6 * MIB - 8 * KIB, 2},
+        {GIB, 0, 4 * KIB, 2},
+        {GIB, 2 * MIB, 2 * MIB, 1},
+        {GIB, GIB / 2 + 4 * KIB, 4 * MIB, 3},
+        {2 * GIB, GIB - 2 * MIB - 4 * KIB, 4 * MIB + 8 * KIB, 4},
+    };
+    for (unsigned i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+        open_large();
+        alloc(PLACE, parts[i].bytes);
+        uint64_t end = parts[i].start + parts[i].length;
+        unsigned out = machine_frames_out();
+        for (unsigned left = 0; left < parts[i].tables; left++) {
+            machine_limit_frames(left);
+            assert_status(rig_unmap_range(PLACE + parts[i].start, parts[i].length), PAGING_NO_FRAMES);
+        }
+        machine_unlimit_frames();
+        unmap(PLACE + parts[i].start, parts[i].length);
+        assert_refused(PLACE + parts[i].start, WALK_READ, 0);
+        assert_refused(PLACE + end - 8, WALK_WRITE, WALK_WRITE);
+        assert_int_equal(out - machine_frames_out() + parts[i].tables, parts[i].length / PAGING_PAGE_BYTES);
+        if (parts[i].start > 0)
+            assert_allowed(PLACE + parts[i].start - 8, WALK_WRITE);
+        if (end < parts[i].bytes)
+            assert_allowed(PLACE + end, WALK_WRITE);
+        unmap(PLACE, parts[i].bytes);
+        nothing_is_left();
+    }
+}
+
+static void protected_in_part(void **state)
+{
+    (void)state;
+    static const uint64_t pages[] = {2 * MIB, GIB};
+    for (unsigned i = 0; i < 2; i++) {
+        open_large();
+        alloc(PLACE, pages[i]);
+        uint64_t first = frame_at(PLACE), part = PLACE + pages[i] / 2 + 4 * KIB;
+        machine_limit_frames(i);
+        assert_status(rig_protect_range(part, 8 * KIB, 0, RW), PAGING_NO_FRAMES);
+        machine_unlimit_frames();
+        assert_status(rig_protect_range(part, 8 * KIB, 0, RW), PAGING_OK);
+        assert_refused(part, WALK_WRITE, WALK_PRESENT | WALK_WRITE);
+        assert_allowed(part + 8 * KIB, WALK_WRITE);
+        assert_int_equal(frame_at(part), first + (part - PLACE) / PAGING_PAGE_BYTES);
+        merge(PLACE, pages[i]); /* nothing fits */
+        assert_int_equal(machine_run_at(frame_at(part)), PAGING_4K);
+        assert_status(rig_protect_range(part, 8 * KIB, RW, 0), PAGING_OK);
+        merge(PLACE, pages[i]);
+        assert_int_equal(machine_run_at(first), i == 0 ? PAGING_2M : PAGING_1G);
+        assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+        nothing_is_left();
+    }
+}
+
+/* The whole of it, at once or level by level: the run that comes out is the one that went in. */
+static void merge_undoes_split(void **state)
+{
+    (void)state;
+    open_large();
+    alloc(PLACE, GIB);
+    uint64_t first = frame_at(PLACE), entry = *entry_at(PLACE, 3);
+    for (unsigned round = 0; round < 2; round++) {
+        assert_status(rig_split(PLACE), PAGING_OK);
+        assert_int_equal(machine_run_at(first + 512), PAGING_2M);
+        assert_status(rig_split(PLACE + 2 * MIB), PAGING_OK);
+        assert_int_equal(machine_run_at(first + 513), PAGING_4K);
+        assert_status(rig_split(PLACE + GIB - 4 * KIB), PAGING_OK);
+        if (round == 0)
+            merge(PLACE, 8 * MIB);
+        merge(PLACE, GIB);
+        assert_int_equal(machine_run_at(first), PAGING_1G);
+        assert_int_equal(*entry_at(PLACE, 3), entry);
+    }
+    unmap(PLACE, GIB);
+    nothing_is_left();
+}
+
+/* 512 pages in a row, with frames of their own in a row. The source hands out what came back last first. */
+static uint64_t map_frames_in_a_row(void)
+{
+    uint64_t filler = PLACE + GIB, first;
+    assert_status(rig_map_to(PLACE, DEVICE_FRAME, 0), PAGING_OK); /* makes the P1 */
+    do {
+        assert_status(rig_map(filler, RW), PAGING_OK);
+        first = frame_at(filler);
+        filler += PAGING_PAGE_BYTES;
+    } while (first % 512 != 0);
+    alloc(PLACE + PAGING_PAGE_BYTES, 511 * PAGING_PAGE_BYTES);
+    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+    assert_status(rig_unmap(filler - PAGING_PAGE_BYTES, NULL), PAGING_OK);
+    assert_status(rig_map(PLACE, RW), PAGING_OK);
+    return first;
+}
+
+static void open_with(unsigned frames, unsigned runs_2m)
+{
+    struct machine_setup setup = rig_setup();
+    setup.frames = frames;
+    setup.runs_2m = runs_2m;
+    rig_open_on(setup);
+}
+
+static void singles_are_joined(void **state)
+{
+    (void)state;
+    open_with(3 * 512, 0);
+    uint64_t first = map_frames_in_a_row();
+    assert_int_equal(machine_run_at(first), PAGING_4K);
+    merge(PLACE, 2 * MIB);
+    ASSERT_RUNS(PLACE, {2, 1}, {0, 1});
+    assert_int_equal(machine_run_at(first), PAGING_2M);
+    unmap(PLACE + MIB, 4 * KIB); /* and are single ones again */
+    ASSERT_RUNS(PLACE, {1, 256}, {0, 1}, {1, 255}, {0, 1});
+    assert_int_equal(machine_run_at(first), PAGING_4K);
+    unmap(PLACE, 2 * GIB);
+    nothing_is_left();
+}
+
+/* 512 runs that the source handed out one by one. */
+static void runs_are_joined(void **state)
+{
+    (void)state;
+    open_with(0, 514);
+    machine_break_huge();
+    alloc(PLACE + GIB, 3 * GIB); /* all runs of that size */
+    alloc(PLACE, GIB);
+    ASSERT_RUNS(PLACE, {2, 512}, {3, 3}, {0, 1});
+    uint64_t first = frame_at(PLACE);
+    assert_int_equal(first % paging_level_pages(3), 0);
+    assert_int_equal(machine_run_at(first), PAGING_2M);
+    merge(PLACE, GIB);
+    assert_int_equal(machine_run_at(first), PAGING_1G);
+    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+    assert_int_equal(machine_runs_left(PAGING_2M), 514);
+    unmap(PLACE, 4 * GIB);
+    assert_int_equal(machine_frames_out(), rig.kept_frames);
+}
+
+/* One page among the 512 leads to the frame that would fit, but that is not owned. */
+static void mixed_is_not_merged(void **state)
+{
+    (void)state;
+    open_large();
+    static const uint64_t ranges[] = {2 * MIB, GIB};
+    static const unsigned places[] = {0, 77, 511};
+    for (unsigned i = 0; i < 2; i++)
+        for (unsigned k = 0; k < 3; k++) {
+            alloc(PLACE, ranges[i]);
+            assert_status(rig_split(PLACE), PAGING_OK);
+            uint64_t page = PLACE + places[k] * (ranges[i] / 512), frame = frame_at(page);
+            assert_status(rig_unmap(page, NULL), PAGING_OK);
+            assert_status(rig_map_sized(page, frame, (enum paging_size)(i + 1), RW), PAGING_OK);
+            merge(PLACE, ranges[i]);
+            ASSERT_RUNS(PLACE, {i + 1, 512}, {0, 1});
+            unmap(page, PAGING_PAGE_BYTES); /* not the source's: nothing goes back */
+            unmap(PLACE, ranges[i]);
+            nothing_is_left();
+        }
+}
+
+/* Whole and split huge pages, small ones, others' frames, the owner's entries: all goes with the space. */
+static void destroyed_with_all_of_it(void **state)
+{
+    (void)state;
+    open_large();
+    uint64_t upper = rig_address(paging_level_pages(rig.model.levels) * (PAGING_TABLE_ENTRIES / 2));
+    alloc(PLACE, 2 * GIB);
+    unmap(PLACE + GIB + 4 * MIB + 8 * KIB, 12 * MIB);
+    alloc(PLACE + 2 * GIB + 4 * KIB, 6 * MIB);
+    assert_status(rig_map_range(PLACE + 3 * GIB, DEVICE_1G - 2 * MIB, GIB + 4 * MIB, RW), PAGING_OK);
+    assert_status(rig_map(PLACE + SLOT_BYTES, RW), PAGING_OK);
+    rig_plant_marker(PLACE + SLOT_BYTES + 4 * KIB, 1, ~(uint64_t)1);
+    rig_plant_marker(PLACE + SLOT_BYTES + 2 * MIB, 2, PAGING_OWNED | PAGING_HUGE);
+    assert_status(rig_map_range_alloc(upper, 2 * MIB + 4 * KIB, RW | PAGING_GLOBAL), PAGING_OK);
+    machine_flush_all();
+    paging_mark_inactive(&rig.space, machine_offset());
+    assert_status(paging_destroy(&rig.space, machine_frames()), PAGING_OK);
+    assert_int_equal(machine_frames_out(), 0);
+    assert_int_equal(machine_runs_left(PAGING_2M), 8);
+    assert_int_equal(machine_runs_left(PAGING_1G), 3);
+}
+
+static const struct CMUnitTest tests[] = {
+    RIG_TEST("owned: a huge page goes back whole", unmapped_whole),
+    RIG_TEST("owned: a split page's frames go back one by one", frames_one_by_one),
+    RIG_TEST("owned: a part is unmapped, the rest stays, and goes back later", unmapped_in_part),
+    RIG_TEST("owned: a part is protected, then like the rest again", protected_in_part),
+    RIG_TEST("owned: split then merge gives the same run back", merge_undoes_split),
+    RIG_TEST("owned: single frames in a row are joined, and split again", singles_are_joined),
+    RIG_TEST("owned: 2 MiB runs of their own are joined to 1 GiB", runs_are_joined),
+    RIG_TEST("owned: never merged with what is not", mixed_is_not_merged),
+    RIG_TEST("owned: destroyed with all of it, every frame goes back", destroyed_with_all_of_it),
+};
+
+RIG_MAIN("owned", tests)

@@ -1,0 +1,213 @@
+/* judge_for_each.c - visits compared with what the emulated processor finds in the tables. */
+#include "rig/judge_for_each.h"
+#include <string.h>
+
+#define RW PAGING_WRITABLE
+#define NX PAGING_NO_EXECUTE
+
+/* The core's source once more, with its loads counted. It and the walker each have a struct walk. */
+static uint64_t loads;
+
+static paging_entry_t counted_load(const volatile paging_entry_t *entry)
+{
+    loads++;
+    return paging_entry_load(entry);
+}
+
+#define walk              core_walk
+#define paging_entry_load counted_load
+#define paging_for_each   walk_with_counted_loads
+#define paging_count      count_with_counted_loads
+#include "for_each.c"
+#undef walk
+#undef paging_entry_load
+#undef paging_for_each
+#undef paging_count
+
+/* ---- a second enumeration, by the emulated processor ---- */
+
+struct visit_walked walked;
+
+static enum paging_entry_kind kind_by_manual(unsigned level, uint64_t entry)
+{
+    if ((entry & 1) == 0)
+        return PAGING_KIND_MARKER;
+    if (walker_is_reserved(machine_walker(), level, entry))
+        return PAGING_KIND_MALFORMED;
+    return walker_is_leaf(level, entry) ? PAGING_KIND_LEAF : PAGING_KIND_TABLE;
+}
+
+static void note_leaf(unsigned level, uint64_t address, uint64_t entry)
+{
+    struct walk walk = rig_walk(address);
+    walked.leaves[level]++;
+    walked.owned += entry >> 52 & 1 ? walker_span(machine_walker(), level) / PAGING_PAGE_BYTES : 0;
+    walked.writable_executable += walk.writable && walk.executable;
+}
+
+static bool space_borrows(uint64_t page)
+{
+    return rig.at->shared_owner && model_is_upper(rig.at->model, page);
+}
+
+static bool note_entry(void *context, unsigned level, uint64_t address, uint64_t table, unsigned index,
+                       uint64_t entry)
+{
+    (void)context, (void)table, (void)index;
+    if (model_is_reserved_slot(rig.at->model->levels, rig_page(address).number))
+        return false;
+    assert_true(walked.count < MOST_ENTRIES);
+    walked.entries[walked.count++] = (struct visit_seen){level, rig_page(address).number, entry};
+    enum paging_entry_kind kind = kind_by_manual(level, entry);
+    if (kind == PAGING_KIND_TABLE) {
+        walked.tables++;
+        walked.borrowed += space_borrows(rig_page(address).number);
+        walked.tables_of[level - 1]++;
+    }
+    walked.reserved += kind == PAGING_KIND_MARKER;
+    walked.malformed += kind == PAGING_KIND_MALFORMED;
+    if (kind == PAGING_KIND_LEAF)
+        note_leaf(level, address, entry);
+    return kind == PAGING_KIND_TABLE;
+}
+
+static void enumerate(void)
+{
+    memset(&walked, 0, sizeof(walked));
+    struct walker walker = rig_walker();
+    walker_visit(&walker, note_entry, NULL);
+}
+
+/* ---- judging visits ---- */
+
+static struct progress {
+    unsigned met, visits;
+    unsigned open;                        /* level of the lowest table whose entries are being visited */
+    uint64_t next[PAGING_MAX_LEVELS + 1]; /* by level: the page that the next entry of that table begins at */
+    uint64_t end[PAGING_MAX_LEVELS + 1];
+    bool after_hole[PAGING_MAX_LEVELS + 1];
+} progress;
+
+/* What is open below this level must be complete; and in the root, reserved slots are passed over. */
+static void close_tables(unsigned level)
+{
+    unsigned top = rig.at->model->levels;
+    for (; progress.open < level; progress.open++)
+        assert_int_equal(progress.next[progress.open], progress.end[progress.open]);
+    assert_int_equal(progress.open, level);
+    while (level == top && progress.next[top] < progress.end[top] &&
+           model_is_reserved_slot(top, progress.next[top])) {
+        progress.next[top] += paging_level_pages(top);
+        progress.after_hole[top] = false;
+    }
+}
+
+static void judge_tiles(const struct paging_entry_info *visit)
+{
+    unsigned level = visit->level;
+    close_tables(level);
+    assert_int_equal(visit->first.number, progress.next[level]);
+    progress.next[level] += visit->pages;
+    assert_true(progress.next[level] <= progress.end[level]);
+    bool hole = visit->kind == PAGING_KIND_HOLE;
+    assert_false(hole && progress.after_hole[level]); /* they should have been one */
+    progress.after_hole[level] = hole;
+    if (visit->kind != PAGING_KIND_TABLE)
+        return;
+    progress.open = level - 1;
+    progress.next[level - 1] = visit->first.number;
+    progress.end[level - 1] = visit->first.number + visit->pages;
+    progress.after_hole[level - 1] = false;
+}
+
+static void judge_leaf(const struct paging_entry_info *visit)
+{
+    uint64_t address = rig_address(visit->first.number);
+    struct walk walk = rig_walk(address);
+    uint64_t rights = (walk.writable ? RW : 0) | (walk.user ? PAGING_USER : 0) | (walk.executable ? 0 : NX);
+    uint64_t others = PAGING_LEAF_FLAGS & ~(RW | PAGING_USER | NX);
+    assert_int_equal(walk.level, visit->level);
+    assert_int_equal(visit->flags, rights | (walk.entry & others));
+    struct paging_translation translation;
+    assert_status(paging_translate(rig.at->space, (paging_virt_t){address}, &translation), PAGING_OK);
+    assert_int_equal(visit->flags, translation.flags);
+}
+
+static bool judge_visit(void *context, const struct paging_entry_info *visit)
+{
+    (void)context;
+    judge_tiles(visit);
+    if (visit->kind == PAGING_KIND_HOLE) {
+        assert_int_equal(visit->entry.bits, 0);
+        assert_int_equal(visit->pages % paging_level_pages(visit->level), 0);
+    } else {
+        assert_true(progress.met < walked.count);
+        const struct visit_seen *seen = &walked.entries[progress.met++];
+        assert_int_equal(visit->level, seen->level);
+        assert_int_equal(visit->first.number, seen->page);
+        assert_int_equal(visit->entry.bits, seen->entry);
+        assert_int_equal(visit->pages, paging_level_pages(seen->level));
+        assert_int_equal(visit->kind, kind_by_manual(seen->level, seen->entry));
+    }
+    if (visit->kind == PAGING_KIND_LEAF)
+        judge_leaf(visit);
+    else
+        assert_int_equal(visit->flags, 0);
+    progress.visits++;
+    return true;
+}
+
+typedef enum paging_status walk_function(const struct paging_space *space, paging_entry_callback visitor,
+                                         void *context);
+
+static void judge_walk(const struct paging_space *space, walk_function *walk)
+{
+    memset(&progress, 0, sizeof(progress));
+    progress.open = rig.at->model->levels;
+    progress.end[progress.open] = paging_level_pages(rig.at->model->levels) * PAGING_TABLE_ENTRIES;
+    assert_status(walk(space, judge_visit, NULL), PAGING_OK);
+    close_tables(rig.at->model->levels);
+    assert_int_equal(progress.next[rig.at->model->levels], progress.end[rig.at->model->levels]);
+    assert_int_equal(progress.met, walked.count);
+}
+
+static void judge_counts(const struct paging_space *space)
+{
+    struct paging_stats stats;
+    memset(&stats, 0xa5, sizeof(stats));
+    assert_status(paging_count(space, &stats), PAGING_OK);
+    for (unsigned level = 0; level < PAGING_MAX_LEVELS; level++)
+        assert_int_equal(stats.tables[level], walked.tables_of[level]);
+    for (unsigned size = 0; size < 4; size++)
+        assert_int_equal(stats.leaves[size], walked.leaves[size]);
+    assert_int_equal(stats.reserved, walked.reserved);
+    assert_int_equal(stats.malformed, walked.malformed);
+    assert_int_equal(stats.owned_pages, walked.owned);
+    assert_int_equal(stats.writable_executable, walked.writable_executable);
+    if (stats.malformed == 0)
+        assert_int_equal(walked.tables - walked.borrowed + rig.kept_frames, space->tables);
+}
+
+unsigned judge_all(void)
+{
+    machine_fill_tlb();
+    enumerate();
+    struct paging_space as_it_was = *rig.at->space, by_offset = as_it_was;
+    paging_mark_inactive(&by_offset, machine_offset());
+    machine_snapshot();
+    machine_reset_log();
+    judge_walk(rig.at->space, paging_for_each);
+    judge_walk(&by_offset, paging_for_each);
+    judge_counts(rig.at->space);
+    judge_counts(&by_offset);
+    loads = 0;
+    judge_walk(rig.at->space, walk_with_counted_loads);
+    /* Most entries are read once; the one after a hole once more. */
+    assert_in_range(loads, (walked.tables + 1) * PAGING_TABLE_ENTRIES - 3,
+                    (walked.tables + 1) * PAGING_TABLE_ENTRIES * 3 / 2);
+    assert_true(machine_unchanged());
+    assert_int_equal(machine_stores() + machine_flushes() + machine_full_flushes(), 0);
+    assert_same_space(rig.at->space, &as_it_was);
+    machine_audit();
+    return progress.visits;
+}

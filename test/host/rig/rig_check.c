@@ -1,0 +1,260 @@
+/* What must hold between two operations, found by walking physical memory from the root. */
+#include "machines/machine_internal.h"
+#include "rig/rig_internal.h"
+#include <string.h>
+
+/* Bits of entries as the manual numbers them; not taken from the core. */
+#define TABLE_BITS   0x67ull /* present, writable, user, accessed, dirty */
+#define SLOT_BITS    0x63ull /* present, writable, accessed, dirty */
+#define NX_BIT       (1ull << 63)
+#define FRAME_BITS   0x000ffffffffff000ull
+#define COUNT_BITS   0x07f0000000000600ull
+#define OWNED_BIT    (1ull << 52)
+#define OWNED_BELOW  (1ull << 11) /* of the entry of a P2: its P1 may hold owned pages */
+#define PINNED       (1ull << 11) /* of the root's: spaces share the table */
+#define TOUCHED_BITS 0x60ull
+#define HUGE_BIT     0x80ull
+
+struct census {
+    unsigned tables, owned; /* of all spaces */
+    /* Of the space at hand: */
+    const struct rig_side *side;
+    struct walker walker;
+    unsigned own, pinned, leaves;
+};
+
+/* By frame: the last check that met a run beginning there, as a table or an owned page. */
+static unsigned seen[MEMORY_FRAMES], checks;
+
+static void see_run(unsigned size, uint64_t frame, const char *what)
+{
+    if (machine_run_at(frame) != size)
+        fail_msg("frame %#lx is %s of size %u, and a run of size %u to the source", (unsigned long)frame,
+                 what, size, machine_run_at(frame));
+    if (seen[frame] == checks)
+        fail_msg("frame %#lx is in use twice, here as %s", (unsigned long)frame, what);
+    seen[frame] = checks;
+}
+
+static void see_table(struct census *census, uint64_t frame)
+{
+    see_run(PAGING_4K, frame, "a table");
+    census->tables++;
+    census->own++;
+}
+
+static unsigned used_entries(uint64_t table)
+{
+    const uint64_t *words = machine_frame(table);
+    unsigned used = 0;
+    for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
+        used += words[i] != 0;
+    return used;
+}
+
+static unsigned stored_count(uint64_t entry)
+{
+    return (unsigned)((entry >> 52 & 0x7f) | (entry >> 9 & 3) << 7) + 1;
+}
+
+static bool holds_owned_page(uint64_t table)
+{
+    const uint64_t *words = machine_frame(table);
+    for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
+        if ((words[i] & (OWNED_BIT | 1)) == (OWNED_BIT | 1))
+            return true;
+    return false;
+}
+
+static void check_table(struct census *census, unsigned level, uint64_t address, uint64_t entry)
+{
+    uint64_t table = (entry & FRAME_BITS) >> 12;
+    see_table(census, table);
+    if (level == PAGING_2M && !(entry & OWNED_BELOW) && holds_owned_page(table))
+        fail_msg("the P1 at %#lx holds owned pages, and its P2 does not say so", (unsigned long)address);
+    if ((entry & ~FRAME_BITS & ~COUNT_BITS & ~(level == PAGING_2M ? OWNED_BELOW : 0)) != TABLE_BITS)
+        fail_msg("entry %#lx at %#lx points to a table with wrong flags", (unsigned long)entry,
+                 (unsigned long)address);
+    unsigned used = used_entries(table);
+    if (used == 0)
+        fail_msg("the table at %#lx is empty", (unsigned long)address);
+    if (stored_count(entry) != used)
+        fail_msg("the table at %#lx has %u entries, but counts %u", (unsigned long)address, used,
+                 stored_count(entry));
+}
+
+/* The whole way to a leaf as the processor sees it, at the leaf's first and last byte. */
+static void check_walk(const struct walker *walker, const struct model_leaf *leaf)
+{
+    uint64_t start = rig_address(leaf->page);
+    uint64_t bytes = walker_span(walker, leaf->size);
+    for (unsigned i = 0; i < 2; i++) {
+        struct walk walk = walker_walk(walker, NULL, start + i * (bytes - 1), WALK_READ, false);
+        assert_false(walk.faulted);
+        assert_int_equal(walk.level, leaf->size);
+        assert_int_equal(walk.frame, leaf->frame + i * (paging_level_pages(leaf->size) - 1));
+        assert_int_equal(walk.writable, (leaf->flags & PAGING_WRITABLE) != 0);
+        assert_int_equal(walk.user, (leaf->flags & PAGING_USER) != 0);
+        assert_int_equal(walk.executable, (leaf->flags & PAGING_NO_EXECUTE) == 0);
+    }
+}
+
+static void check_leaf(struct census *census, unsigned level, uint64_t address, uint64_t entry)
+{
+    const struct model_leaf *leaf = model_at(census->side->model, rig_page(address).number);
+    if (!leaf || leaf->size != level || leaf->reserved)
+        fail_msg("%#lx is mapped at level %u, and should not be", (unsigned long)address, level);
+    uint64_t expected =
+        leaf->frame << 12 | leaf->flags | 1 | (level > 1 ? HUGE_BIT : 0) | (leaf->owned ? OWNED_BIT : 0);
+    if ((entry & ~TOUCHED_BITS) != (expected & ~TOUCHED_BITS) || (expected & ~entry) != 0)
+        fail_msg("the leaf at %#lx is %#lx, expected %#lx", (unsigned long)address, (unsigned long)entry,
+                 (unsigned long)expected);
+    if (leaf->owned)
+        see_run(level, leaf->frame, "an owned page");
+    census->owned += leaf->owned ? (unsigned)paging_level_pages(level) : 0;
+    census->leaves++;
+    check_walk(&census->walker, leaf);
+}
+
+/* The tables above the scratch page: always there, and at rest without the page itself. */
+static void check_scratch(struct census *census, unsigned level, uint64_t entry)
+{
+    if (level == 1)
+        fail_msg("the scratch page is mapped at rest");
+    see_table(census, (entry & FRAME_BITS) >> 12);
+    if ((entry & ~FRAME_BITS & ~COUNT_BITS) != TABLE_BITS)
+        fail_msg("entry %#lx above the scratch page", (unsigned long)entry);
+}
+
+/*
+ * An entry of the root to a table that spaces share. All of them hold the very same word; what is below is
+ * the lender's, and may be empty. Answers whether to go there.
+ */
+static bool check_pinned(struct census *census, unsigned slot, uint64_t entry)
+{
+    const struct rig_side *lender = census->side->shared_owner;
+    census->pinned++;
+    if ((entry & ~FRAME_BITS & ~COUNT_BITS) != (TABLE_BITS | PINNED))
+        fail_msg("slot %u of the root is %#lx, and should be pinned", slot, (unsigned long)entry);
+    if (!lender) {
+        see_table(census, (entry & FRAME_BITS) >> 12);
+        return true;
+    }
+    uint64_t lent = machine_frame(lender->space->root.number)[slot];
+    if (entry != lent)
+        fail_msg("slot %u of the root is %#lx, the lender's %#lx", slot, (unsigned long)entry,
+                 (unsigned long)lent);
+    return false;
+}
+
+static bool check_entry(void *context, unsigned level, uint64_t address, uint64_t table, unsigned index,
+                        uint64_t entry)
+{
+    struct census *census = context;
+    const struct model *model = census->side->model;
+    uint64_t page = rig_page(address).number;
+    (void)table;
+    if (level == model->levels && model_is_reserved_slot(level, page))
+        return index == PAGING_SCRATCH_SLOT;
+    if (level == model->levels && model_is_pinned(model, level - 1, page))
+        return check_pinned(census, index, entry);
+    if (page / paging_level_pages(model->levels) == PAGING_SCRATCH_SLOT) {
+        check_scratch(census, level, entry);
+        return true;
+    }
+    if (!(entry & 1)) {
+        const struct model_leaf *leaf = model_at(model, page);
+        assert_true(leaf && leaf->size == level && leaf->reserved == entry);
+        census->leaves++;
+    } else if (walker_is_leaf(level, entry)) {
+        check_leaf(census, level, address, entry);
+    } else {
+        check_table(census, level, address, entry);
+    }
+    return true;
+}
+
+static void check_slot(const struct rig_side *side, unsigned slot, uint64_t frame)
+{
+    uint64_t entry = slot < PAGING_TABLE_ENTRIES ? machine_frame(side->space->root.number)[slot] : 0;
+    uint64_t flags = SLOT_BITS | (machine_walker()->no_execute ? NX_BIT : 0);
+    if (entry != (frame ? frame << 12 | flags : 0))
+        fail_msg("slot %u of the root is %#lx, expected frame %#lx", slot, (unsigned long)entry,
+                 (unsigned long)frame);
+}
+
+/* The slots of the root that the core keeps: a space that is open has no window of its own. */
+static void check_slots(struct census *census)
+{
+    const struct rig_side *side = census->side;
+    uint64_t root = side->space->root.number;
+    check_slot(side, PAGING_RECURSIVE_SLOT, side == rig.open ? 0 : root);
+    check_slot(side, PAGING_ALTERNATE_SLOT, side == rig.live && rig.open ? rig.open->space->root.number : 0);
+    if (PAGING_SCRATCH_SLOT < PAGING_TABLE_ENTRIES) {
+        uint64_t frame = (machine_frame(root)[PAGING_SCRATCH_SLOT] & FRAME_BITS) >> 12;
+        check_slot(side, PAGING_SCRATCH_SLOT, frame);
+        see_table(census, frame);
+    }
+}
+
+/* Slots of the upper half of a root that the core does not keep. */
+static unsigned upper_slots(unsigned levels)
+{
+    unsigned slots = 0;
+    for (unsigned slot = PAGING_TABLE_ENTRIES / 2; slot < PAGING_TABLE_ENTRIES; slot++)
+        slots += !model_is_reserved_slot(levels, slot * paging_level_pages(levels));
+    return slots;
+}
+
+static void check_side(struct census *census, const struct rig_side *side)
+{
+    const struct model *model = side->model;
+    uint64_t half = paging_level_pages(model->levels) * (PAGING_TABLE_ENTRIES / 2);
+    uint64_t root = side->space->root.number;
+    census->side = side;
+    census->walker = *machine_walker();
+    census->walker.root = root;
+    census->own = census->pinned = census->leaves = 0;
+    see_table(census, root);
+    check_slots(census);
+    walker_visit(&census->walker, check_entry, census);
+    unsigned expected = side->shared_owner ? model_first(model, half) : model->count;
+    if (census->leaves != expected)
+        fail_msg("%u pages are mapped, expected %u", census->leaves, expected);
+    assert_int_equal(census->pinned,
+                     side->shares_upper_half || side->shared_owner ? upper_slots(model->levels) : 0);
+    assert_int_equal(side->space->tables, census->own);
+}
+
+/* What the space at hand maps in an upper half that it shares, the others map too. */
+static void share_half(void)
+{
+    const struct rig_side *owner = rig.at->shared_owner ? rig.at->shared_owner : rig.at;
+    const struct model *from = rig.at->model;
+    uint64_t half = paging_level_pages(from->levels) * (PAGING_TABLE_ENTRIES / 2);
+    unsigned first = model_first(from, half), count = from->count - first;
+    for (unsigned i = 0; owner->shares_upper_half && i < RIG_SPACES; i++) {
+        struct rig_side *side = &rig.sides[i];
+        if (!side->space || side == rig.at || (side != owner && side->shared_owner != owner))
+            continue;
+        unsigned place = model_first(side->model, half);
+        memcpy(&side->model->leaves[place], &from->leaves[first], count * sizeof(*from->leaves));
+        side->model->count = place + count;
+    }
+}
+
+void rig_check(void)
+{
+    struct census census;
+    memset(&census, 0, sizeof(census));
+    checks++;
+    share_half();
+    assert_int_equal(machine_walker()->root, rig.live->space->root.number);
+    for (unsigned i = 0; i < RIG_SPACES; i++)
+        if (rig.sides[i].space)
+            check_side(&census, &rig.sides[i]);
+    if (census.tables + census.owned != machine_frames_out())
+        fail_msg("%u tables and %u owned frames, but %u frames are out", census.tables, census.owned,
+                 machine_frames_out());
+    machine_audit();
+}

@@ -1,0 +1,46 @@
+# proof.mk - theorems about the unmodified core, for all values, put to two solvers; and Frama-C.
+#
+#? Proofs, part of make verify:
+#?   make proofs                         theorems about the core, for all values (test/proof/README.md)
+#?   make proof-defects                  cores with a defect: a theorem must be refuted for each
+#?   make frama                          the frame allocator and the memory map, by Frama-C (test/frama/README.md)
+#?   make frama-defects                  the same with a defect: a proof must fail for each
+
+# PROOF_B and PROOF_CORE are other folders, and warnings are off, when a core with a defect is built.
+PROOF_B := $(B)/proof
+PROOF_CORE := paging
+PROOF_QUICK := entry count address bits
+PROOF_THEMES := itself $(PROOF_QUICK) window rules range
+PROOF_WARNINGS := -Wall -Wextra -Werror -Wno-missing-field-initializers -Wno-unused-function
+PROOF_FLAGS = -std=gnu++20 $(PROOF_WARNINGS) -ftrivial-auto-var-init=pattern -Itest/proof
+PROOF_ENGINE := $(B)/proof/engine.o $(B)/proof/terms.o
+
+$(PROOF_ENGINE): $(B)/proof/%.o: test/proof/%.cpp test/proof/engine.h test/proof/terms.h test/proof/word.h \
+    $(MAKEFILES) | $(B)/deps-proof
+	@mkdir -p $(@D)
+	$(call say,PROOF,$@)
+	$(Q)g++ $(PROOF_FLAGS) -O2 -c $< -o $@
+# What a theme's files call but no theorem reaches is left out, and need not be there.
+PROOF_SOURCES := test/proof
+$(PROOF_THEMES:%=$(PROOF_B)/%): $(PROOF_B)/%: $(PROOF_SOURCES)/%.cpp $(PROOF_ENGINE) $(MAKEFILES) | $(B)/deps-proof
+	@mkdir -p $(@D)
+	$(call say,PROOF,$@)
+	$(Q)g++ $(PROOF_FLAGS) -ffunction-sections -Wl,--gc-sections -I$(PROOF_CORE)/include -I$(PROOF_CORE)/src \
+	    -I. -Ikernel -MMD -MP -MF $@.d -MT $@ $< $(PROOF_ENGINE) -o $@
+test-things: $(PROOF_QUICK:%=$(PROOF_B)/%)
+
+.PHONY: proof-programs proofs proof-defects frama frama-defects
+VERIFY_PARTS += proofs proof-defects frama frama-defects
+proof-programs: $(PROOF_THEMES:%=$(PROOF_B)/%)
+proofs: $(B)/deps-proof $(B)/deps-test
+	@$(MAKE) --no-print-directory -j$$(nproc) proof-programs
+	@test/proof/prove --all
+proof-defects: $(B)/deps-proof $(B)/deps-test
+	@$(MAKE) --no-print-directory -j$$(nproc) proof-programs
+	@test/proof/prove --defects
+
+# Frama-C's packages are large, so only `make verify` asks for them.
+frama: $(B)/deps-framac
+	@test/frama/prove
+frama-defects: $(B)/deps-framac
+	@test/frama/prove --defects
