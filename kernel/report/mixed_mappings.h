@@ -10,6 +10,7 @@
 #define KERNEL_REPORT_MIXED_MAPPINGS_H
 
 #include <selfmap/share.h>
+#include <selfmap/switch.h>
 
 /*
  * Do all that in the live space, and make and open another one. It stays so: the run is at its end. False if

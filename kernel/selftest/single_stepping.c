@@ -3,6 +3,7 @@
 #include <selfmap/map.h>
 #include <selfmap/range.h>
 #include <selfmap/share.h>
+#include <selfmap/switch.h>
 #include <selfmap/window.h>
 
 enum { IN_THE_MIDDLE = 100, STACK_PAGE = 300 };

@@ -5,6 +5,7 @@
 #include <selfmap/map.h>
 #include <selfmap/range.h>
 #include <selfmap/share.h>
+#include <selfmap/switch.h>
 #include <selfmap/translate.h>
 
 /* Both live in the image, which every space here maps alike, and must not move. */
