@@ -13,7 +13,7 @@
  *         } else if (paging_entry_is_table(c.entry, c.level)) {
  *             cursor_descend(&c);
  *         } else {
- *             ... c.slot, c.entry: a leaf, a marker, or unused; c.part: its part of the range
+ *             ... c.slot, c.entry: a leaf, a marker, or unused; cursor_part(&c): its part of the range
  *         }
  *     }
  *
@@ -47,6 +47,13 @@ static inline bool covers_whole_entry(unsigned level, struct page_range part)
     return part.end - part.at == paging_level_pages(level);
 }
 
+/* Returns the part of the range up to the end of the entry of this level that maps its first page. */
+static inline struct page_range first_part(unsigned level, struct page_range range)
+{
+    uint64_t end = (range.at / paging_level_pages(level) + 1) * paging_level_pages(level);
+    return (struct page_range){range.at, end < range.end ? end : range.end};
+}
+
 enum cursor_event {
     CURSOR_END,   /* the range is done */
     CURSOR_ENTRY, /* the cursor is at the next entry */
@@ -59,15 +66,26 @@ struct cursor {
     unsigned level;                /* of the table that the entry is in */
     volatile paging_entry_t *slot; /* where the entry is */
     paging_entry_t entry;          /* as it was when the cursor came to it */
-    struct page_range part;        /* the part of the range that the entry maps */
     /* private */
-    unsigned top;     /* level of the table in which the cursor began */
-    bool stands_new;  /* cursor_next must not advance: it has just begun or descended */
-    uint64_t entries; /* how many the part comprises: one, or a row */
-    uint64_t table_end[PAGING_MAX_LEVELS + 1]; /* by level: where the range, or the table, ends */
-    uint64_t starts[PAGING_MAX_LEVELS + 1];    /* by level: part.at of the entry descended into, */
-    volatile paging_entry_t *slots[PAGING_MAX_LEVELS + 1]; /* and where it is */
+    bool stands_new; /* cursor_next must not advance: it has just begun or descended */
+    unsigned top;    /* level of the table in which the cursor began */
+    unsigned left;   /* entries of this table that the range touches after this one */
+    struct page_range ranges[PAGING_MAX_LEVELS + 1]; /* by level: the part of the range in that table, */
+    volatile paging_entry_t *slots[PAGING_MAX_LEVELS + 1]; /* the entry through which it has gone down, */
+    unsigned lefts[PAGING_MAX_LEVELS + 1];                 /* and what was left there */
 };
+
+/* Enters a table of this level. The part of the range that lies in it is not empty. */
+PAGING_ALWAYS_INLINE void cursor_enter(struct cursor *c, unsigned level, paging_frame_t table,
+                                       struct page_range range)
+{
+    unsigned shift = PAGING_INDEX_BITS * (level - 1);
+    c->level = level;
+    c->ranges[level] = range;
+    c->left = (unsigned)(((range.end - 1) >> shift) - (range.at >> shift));
+    c->slot = entry_slot(c->space, level, (paging_page_t){range.at}, table);
+    c->stands_new = true;
+}
 
 /* Begins before the first entry of a table of this level that the range touches; it lies in that table. */
 PAGING_ALWAYS_INLINE void cursor_begin_in(struct cursor *c, const struct paging_space *space, unsigned level,
@@ -75,12 +93,8 @@ PAGING_ALWAYS_INLINE void cursor_begin_in(struct cursor *c, const struct paging_
 {
     c->space = space;
     c->event = CURSOR_END;
-    c->level = c->top = level;
-    c->slot = entry_slot(space, level, (paging_page_t){range.at}, table);
-    c->part.at = range.at;
-    c->entries = 1;
-    c->table_end[level] = range.end;
-    c->stands_new = true;
+    c->top = level;
+    cursor_enter(c, level, table, range);
 }
 
 PAGING_ALWAYS_INLINE void cursor_begin(struct cursor *c, const struct paging_space *space,
@@ -89,59 +103,78 @@ PAGING_ALWAYS_INLINE void cursor_begin(struct cursor *c, const struct paging_spa
     cursor_begin_in(c, space, space->cpu.levels, space->root, range);
 }
 
+/* Returns the part of the range that the entry at the cursor maps. */
+PAGING_ALWAYS_INLINE struct page_range cursor_part(const struct cursor *c)
+{
+    unsigned shift = PAGING_INDEX_BITS * (c->level - 1);
+    struct page_range table = c->ranges[c->level];
+    uint64_t number = ((table.end - 1) >> shift) - c->left; /* of the entry, counted from page 0 on */
+    uint64_t at = number << shift, end = (number + 1) << shift;
+    return (struct page_range){at > table.at ? at : table.at, end < table.end ? end : table.end};
+}
+
 /* Makes the table that c->entry points to the next one; cursor_next comes to its first entry in the range. */
 PAGING_ALWAYS_INLINE void cursor_descend(struct cursor *c)
 {
     c->slots[c->level] = c->slot;
-    c->starts[c->level] = c->part.at;
-    c->level--;
-    c->table_end[c->level] = c->part.end;
-    c->slot = entry_slot(c->space, c->level, (paging_page_t){c->part.at}, paging_entry_frame(c->entry));
-    c->stands_new = true;
+    c->lefts[c->level] = c->left;
+    cursor_enter(c, c->level - 1, paging_entry_frame(c->entry), cursor_part(c));
 }
 
 /* Goes to the next entry, or back to the entry whose table is done. */
 PAGING_ALWAYS_INLINE enum cursor_event cursor_next(struct cursor *c)
 {
-    if (!c->stands_new) {
-        if (c->part.end == c->table_end[c->level]) {
-            if (c->level == c->top)
-                return c->event = CURSOR_END;
-            c->level++;
-            c->slot = c->slots[c->level];
-            c->part.at = c->starts[c->level];
-            c->entries = 1;
-            c->entry = paging_entry_load(c->slot);
-            return c->event = CURSOR_LEAVE;
-        }
-        c->part.at = c->part.end;
-        c->slot += c->entries;
+    if (!c->stands_new && c->left == 0) {
+        if (c->level == c->top)
+            return c->event = CURSOR_END;
+        c->level++;
+        c->slot = c->slots[c->level];
+        c->left = c->lefts[c->level];
+        c->entry = paging_entry_load(c->slot);
+        return c->event = CURSOR_LEAVE;
     }
-    unsigned shift = PAGING_INDEX_BITS * (c->level - 1);
-    uint64_t end = ((c->part.at >> shift) + 1) << shift;
-    c->part.end = end < c->table_end[c->level] ? end : c->table_end[c->level];
+    if (!c->stands_new) {
+        c->slot++;
+        c->left--;
+    }
     c->stands_new = false;
-    c->entries = 1;
     c->entry = paging_entry_load(c->slot);
     return c->event = CURSOR_ENTRY;
 }
 
-/* In a P1: makes c->part the rest of the range in this table. Its entries lie side by side from c->slot on. */
-PAGING_ALWAYS_INLINE void cursor_take_row(struct cursor *c)
+/* Does the same, but passes over unused entries. */
+PAGING_ALWAYS_INLINE enum cursor_event cursor_next_used(struct cursor *c)
 {
-    c->part.end = c->table_end[c->level];
-    c->entries = c->part.end - c->part.at;
+    while (cursor_next(c) == CURSOR_ENTRY && paging_entry_is_unused(c->entry))
+        ;
+    return c->event;
 }
 
-/* Makes c->part cover the unused entries of the range that follow in this table; c->entry is the first. */
-PAGING_ALWAYS_INLINE void cursor_take_unused(struct cursor *c)
+/*
+ * In a P1: returns the rest of the range in this table, from this entry on. The entries lie side by side from
+ * c->slot on, and the cursor leaves the table next.
+ */
+PAGING_ALWAYS_INLINE struct page_range cursor_take_row(struct cursor *c)
 {
-    uint64_t span = paging_level_pages(c->level);
-    while (c->part.end < c->table_end[c->level] &&
-           paging_entry_is_unused(paging_entry_load(c->slot + c->entries))) {
-        c->entries++;
-        c->part.end += span;
-    }
+    uint64_t end = c->ranges[PAGING_4K].end, at = end - 1 - c->left;
+    c->left = 0;
+    return (struct page_range){at, end};
+}
+
+/* Returns how many of the entries from a slot on are unused. */
+static inline unsigned count_unused(const volatile paging_entry_t *slot, uint64_t count)
+{
+    unsigned unused = 0;
+    for (const volatile paging_entry_t *end = slot + count; slot != end; slot++)
+        unused += paging_entry_is_unused(paging_entry_load(slot));
+    return unused;
+}
+
+/* At an unused entry: goes to the last one of those that follow it in the range and in this table. */
+PAGING_ALWAYS_INLINE void cursor_skip_unused(struct cursor *c)
+{
+    for (; c->left > 0 && paging_entry_is_unused(paging_entry_load(c->slot + 1)); c->left--)
+        c->slot++;
 }
 
 /*

@@ -31,11 +31,11 @@ static bool walk_range(const struct paging_space *space, struct page_range range
     while (cursor_next(&c) != CURSOR_END) {
         if (c.event == CURSOR_LEAVE)
             continue;
-        struct paging_entry_info info = {.level = c.level, .entry = c.entry, .first = {c.part.at}};
+        struct paging_entry_info info = {.level = c.level, .entry = c.entry, .first = {cursor_part(&c).at}};
         info.kind = kind_of(space, c.entry, c.level);
         if (info.kind == PAGING_KIND_HOLE)
-            cursor_take_unused(&c);
-        info.pages = c.part.end - c.part.at;
+            cursor_skip_unused(&c);
+        info.pages = cursor_part(&c).end - info.first.number;
         uint64_t below = inherited_rights(rights[c.level], c.entry);
         if (info.kind == PAGING_KIND_LEAF)
             info.flags = (c.entry.bits & PAGING_LEAF_FLAGS & ~(PAGING_WRITABLE | PAGING_USER)) | below;

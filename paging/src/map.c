@@ -7,6 +7,8 @@
 
 static enum paging_status check_size(const struct paging_space *space, unsigned size)
 {
+    if (size == PAGING_4K)
+        return PAGING_OK;
     if (size < PAGING_4K || size > PAGING_1G || size >= space->cpu.levels)
         return PAGING_NOT_SUPPORTED;
     return size == PAGING_1G && !space->cpu.has_1g_pages ? PAGING_NOT_SUPPORTED : PAGING_OK;
@@ -56,16 +58,14 @@ PAGING_ALWAYS_INLINE enum paging_status check_and_walk(const struct paging_space
 
 /* ---- the slow path: any page ---- */
 
-/* Takes the frames for missing tables, and puts the entry where the walk ended. */
-static enum paging_status take_and_link(struct paging_space *space, const struct page_walk *walk,
-                                        paging_page_t page, unsigned size, paging_entry_t entry,
-                                        struct paging_frame_source *frames)
+/* Makes sure of the frames for missing tables, and puts the entry where the walk ended. */
+static enum paging_status reserve_and_link(struct paging_space *space, const struct page_walk *walk,
+                                           paging_page_t page, unsigned size, paging_entry_t entry,
+                                           struct paging_frame_source *frames)
 {
-    struct taken_frames taken;
-    enum paging_status status = paging_take_frames(frames, missing_tables(walk, size), &taken);
-    if (status == PAGING_OK)
-        paging_link_entry(space, walk, page, size, entry, &taken);
-    return status;
+    if (!frames->reserve(frames, missing_tables(walk, size)))
+        return PAGING_NO_FRAMES;
+    return paging_link_entry(space, walk, page, size, entry, frames);
 }
 
 PAGING_ALWAYS_INLINE enum paging_status map_leaf(struct paging_space *space, paging_page_t page,
@@ -79,7 +79,7 @@ PAGING_ALWAYS_INLINE enum paging_status map_leaf(struct paging_space *space, pag
     if (status != PAGING_OK)
         return status;
     paging_entry_t leaf = paging_entry_leaf(size, frame, flags & ~PAGING_REPLACE_MARKER);
-    return take_and_link(space, &walk, page, size, leaf, frames);
+    return reserve_and_link(space, &walk, page, size, leaf, frames);
 }
 
 PAGING_OUT_OF_LINE enum paging_status map_to_slow(struct paging_space *space, paging_page_t page,
@@ -93,18 +93,20 @@ PAGING_OUT_OF_LINE enum paging_status map_slow(struct paging_space *space, pagin
                                                struct paging_frame_source *frames)
 {
     struct page_walk walk;
-    struct taken_frames taken;
+    paging_frame_t frame;
     enum paging_status status = check_and_walk(space, page, PAGING_4K, flags, &walk);
     if (status != PAGING_OK)
         return status;
-    unsigned tables = missing_tables(&walk, PAGING_4K);
-    status = paging_take_frames(frames, tables + 1, &taken);
-    if (status != PAGING_OK)
-        return status;
+    if (!frames->reserve(frames, missing_tables(&walk, PAGING_4K) + 1))
+        return PAGING_NO_FRAMES;
+    if (!frames->allocate(frames, PAGING_4K, &frame))
+        return PAGING_BROKEN_SOURCE;
     uint64_t leaf_flags = (flags & ~PAGING_REPLACE_MARKER) | PAGING_OWNED;
-    paging_entry_t leaf = paging_entry_leaf(PAGING_4K, taken.frames[tables], leaf_flags);
-    paging_link_entry(space, &walk, page, PAGING_4K, leaf, &taken);
-    return PAGING_OK;
+    paging_entry_t leaf = paging_entry_leaf(PAGING_4K, frame, leaf_flags);
+    status = paging_link_entry(space, &walk, page, PAGING_4K, leaf, frames);
+    if (status != PAGING_OK)
+        frames->release(frames, PAGING_4K, frame);
+    return status;
 }
 
 /* ---- the fast path: a page whose P1 is there, whose entry is unused, and whose count takes one more ---- */
@@ -148,45 +150,89 @@ PAGING_ALWAYS_INLINE enum paging_status map_fast(unsigned levels, bool recursive
     return PAGING_OK;
 }
 
-/* ---- the operations. Each fast path but the first is out of line, so that it saves no registers there ---- */
+/*
+ * ---- the operations ----
+ *
+ * The fast path of an active space with four levels is inlined into the operation. The others are functions of
+ * their own, because each needs other registers, and the first would have to save them.
+ */
+
+PAGING_OUT_OF_LINE enum paging_status map_to_direct_4(struct paging_space *space, paging_page_t page,
+                                                      paging_frame_t frame, uint64_t flags,
+                                                      struct paging_frame_source *frames)
+{
+    return map_to_fast(4, false, space, page, frame, flags, frames);
+}
+
+PAGING_OUT_OF_LINE enum paging_status map_to_recursive_5(struct paging_space *space, paging_page_t page,
+                                                         paging_frame_t frame, uint64_t flags,
+                                                         struct paging_frame_source *frames)
+{
+    return map_to_fast(5, true, space, page, frame, flags, frames);
+}
+
+PAGING_OUT_OF_LINE enum paging_status map_to_direct_5(struct paging_space *space, paging_page_t page,
+                                                      paging_frame_t frame, uint64_t flags,
+                                                      struct paging_frame_source *frames)
+{
+    return map_to_fast(5, false, space, page, frame, flags, frames);
+}
 
 PAGING_OUT_OF_LINE enum paging_status map_to_other(struct paging_space *space, paging_page_t page,
                                                    paging_frame_t frame, uint64_t flags,
                                                    struct paging_frame_source *frames)
 {
     if (takes_fast_path(space, PAGING_FAST_DIRECT_4, page))
-        return map_to_fast(4, false, space, page, frame, flags, frames);
+        return map_to_direct_4(space, page, frame, flags, frames);
     if (takes_fast_path(space, PAGING_FAST_RECURSIVE_5, page))
-        return map_to_fast(5, true, space, page, frame, flags, frames);
+        return map_to_recursive_5(space, page, frame, flags, frames);
     if (takes_fast_path(space, PAGING_FAST_DIRECT_5, page))
-        return map_to_fast(5, false, space, page, frame, flags, frames);
+        return map_to_direct_5(space, page, frame, flags, frames);
     return map_to_slow(space, page, frame, flags, frames);
 }
 
 enum paging_status paging_map_to(struct paging_space *space, paging_page_t page, paging_frame_t frame,
                                  uint64_t flags, struct paging_frame_source *frames)
 {
-    if (takes_fast_path(space, PAGING_FAST_RECURSIVE_4, page))
+    if (__builtin_expect(takes_fast_path(space, PAGING_FAST_RECURSIVE_4, page), 1))
         return map_to_fast(4, true, space, page, frame, flags, frames);
     return map_to_other(space, page, frame, flags, frames);
+}
+
+PAGING_OUT_OF_LINE enum paging_status map_direct_4(struct paging_space *space, paging_page_t page,
+                                                   uint64_t flags, struct paging_frame_source *frames)
+{
+    return map_fast(4, false, space, page, flags, frames);
+}
+
+PAGING_OUT_OF_LINE enum paging_status map_recursive_5(struct paging_space *space, paging_page_t page,
+                                                      uint64_t flags, struct paging_frame_source *frames)
+{
+    return map_fast(5, true, space, page, flags, frames);
+}
+
+PAGING_OUT_OF_LINE enum paging_status map_direct_5(struct paging_space *space, paging_page_t page,
+                                                   uint64_t flags, struct paging_frame_source *frames)
+{
+    return map_fast(5, false, space, page, flags, frames);
 }
 
 PAGING_OUT_OF_LINE enum paging_status map_other(struct paging_space *space, paging_page_t page,
                                                 uint64_t flags, struct paging_frame_source *frames)
 {
     if (takes_fast_path(space, PAGING_FAST_DIRECT_4, page))
-        return map_fast(4, false, space, page, flags, frames);
+        return map_direct_4(space, page, flags, frames);
     if (takes_fast_path(space, PAGING_FAST_RECURSIVE_5, page))
-        return map_fast(5, true, space, page, flags, frames);
+        return map_recursive_5(space, page, flags, frames);
     if (takes_fast_path(space, PAGING_FAST_DIRECT_5, page))
-        return map_fast(5, false, space, page, flags, frames);
+        return map_direct_5(space, page, flags, frames);
     return map_slow(space, page, flags, frames);
 }
 
 enum paging_status paging_map(struct paging_space *space, paging_page_t page, uint64_t flags,
                               struct paging_frame_source *frames)
 {
-    if (takes_fast_path(space, PAGING_FAST_RECURSIVE_4, page))
+    if (__builtin_expect(takes_fast_path(space, PAGING_FAST_RECURSIVE_4, page), 1))
         return map_fast(4, true, space, page, flags, frames);
     return map_other(space, page, flags, frames);
 }
@@ -217,5 +263,5 @@ enum paging_status paging_set_marker(struct paging_space *space, paging_page_t p
     enum paging_status status = check_and_walk(space, page, PAGING_4K, 0, &walk);
     if (status != PAGING_OK)
         return status;
-    return take_and_link(space, &walk, page, PAGING_4K, (paging_entry_t){value << 1}, frames);
+    return reserve_and_link(space, &walk, page, PAGING_4K, (paging_entry_t){value << 1}, frames);
 }

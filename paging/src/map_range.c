@@ -7,6 +7,7 @@
 
 /* How a range is mapped: page p to frame p + delta, modulo 2^64, or to frames that the source chooses. */
 struct mapping {
+    struct paging_space *space;
     struct paging_frame_source *frames;
     uint64_t delta, flags;
     unsigned largest; /* level of the largest leaves that both alignments and the processor allow */
@@ -30,13 +31,6 @@ static unsigned largest_leaf(const struct paging_space *space, uint64_t delta)
     return largest;
 }
 
-/* Returns the part of the range up to the end of the entry of this level that maps its first page. */
-static struct page_range first_part(unsigned level, struct page_range range)
-{
-    uint64_t end = (range.at / paging_level_pages(level) + 1) * paging_level_pages(level);
-    return (struct page_range){range.at, end < range.end ? end : range.end};
-}
-
 /*
  * Returns how many tables the range takes at most below unused entries of one table of this level. The first
  * and the last entry may be covered in part; those in between are all alike, and counted together.
@@ -55,47 +49,49 @@ static uint64_t tables_needed(const struct mapping *mapping, unsigned level, str
 }
 
 /* Checks an entry that is not unused and not a table: what it says about mapping its part of the range. */
-static enum paging_status check_used(const struct paging_space *space, const struct mapping *mapping,
-                                     unsigned level, paging_entry_t entry, struct page_range part)
+static enum paging_status check_used(const struct mapping *mapping, unsigned level, paging_entry_t entry,
+                                     struct page_range part)
 {
     if (!paging_entry_is_present(entry))
         return mapping->replace_marker && fits_leaf(mapping->certain, level, part) ? PAGING_OK
                                                                                    : PAGING_MARKED;
-    return entry_is_malformed(space, entry, level) ? PAGING_MALFORMED : PAGING_ALREADY_MAPPED;
+    return entry_is_malformed(mapping->space, entry, level) ? PAGING_MALFORMED : PAGING_ALREADY_MAPPED;
 }
 
 /* Checks a row of a P1. */
-static enum paging_status check_row(const struct paging_space *space, const struct mapping *mapping,
-                                    volatile paging_entry_t *slot, struct page_range row)
+static enum paging_status check_row(const struct mapping *mapping, volatile paging_entry_t *slot,
+                                    struct page_range row)
 {
     enum paging_status status = PAGING_OK;
     for (; status == PAGING_OK && row.at < row.end; row.at++, slot++) {
         paging_entry_t entry = paging_entry_load(slot);
         if (!paging_entry_is_unused(entry))
-            status = check_used(space, mapping, PAGING_4K, entry, (struct page_range){row.at, row.at + 1});
+            status = check_used(mapping, PAGING_4K, entry, (struct page_range){row.at, row.at + 1});
     }
     return status;
 }
 
 /* Checks that all of the range is free, and adds to *frames the tables that it takes at most. */
-static enum paging_status check_free(const struct paging_space *space, const struct mapping *mapping,
-                                     struct page_range range, uint64_t *frames)
+static enum paging_status check_free(const struct mapping *mapping, struct page_range range, uint64_t *frames)
 {
     enum paging_status status = PAGING_OK;
     struct cursor c;
-    cursor_begin(&c, space, range);
+    cursor_begin(&c, mapping->space, range);
     while (status == PAGING_OK && cursor_next(&c) != CURSOR_END) {
         if (c.event == CURSOR_LEAVE)
             continue;
         if (c.level == PAGING_4K) {
-            cursor_take_row(&c);
-            status = check_row(space, mapping, c.slot, c.part);
+            struct page_range row = cursor_take_row(&c);
+            status = check_row(mapping, c.slot, row);
         } else if (paging_entry_is_unused(c.entry)) {
-            *frames += tables_needed(mapping, c.level, c.part);
-        } else if (paging_entry_is_table(c.entry, c.level) && !entry_is_malformed(space, c.entry, c.level)) {
+            uint64_t at = cursor_part(&c).at;
+            cursor_skip_unused(&c);
+            *frames += tables_needed(mapping, c.level, (struct page_range){at, cursor_part(&c).end});
+        } else if (paging_entry_is_table(c.entry, c.level) &&
+                   !entry_is_malformed(mapping->space, c.entry, c.level)) {
             cursor_descend(&c);
         } else {
-            status = check_used(space, mapping, c.level, c.entry, c.part);
+            status = check_used(mapping, c.level, c.entry, cursor_part(&c));
         }
     }
     return status;
@@ -104,8 +100,8 @@ static enum paging_status check_free(const struct paging_space *space, const str
 /* ---- filling ---- */
 
 /*
- * Stores leaves of this level for the row, side by side in one table, and returns how many. Fewer than the row
- * has: the source has no frame of this size.
+ * Stores leaves of this level for the row, side by side in one table. Returns how many are left, because the
+ * source has no more frames of this size.
  */
 static uint64_t put_leaves(const struct mapping *mapping, unsigned level, volatile paging_entry_t *slot,
                            struct page_range row)
@@ -114,52 +110,78 @@ static uint64_t put_leaves(const struct mapping *mapping, unsigned level, volati
     if ((mapping->flags & PAGING_OWNED) == 0) {
         paging_frame_t first = {row.at + mapping->delta};
         fill_leaves(slot, count, paging_entry_leaf(level, first, mapping->flags), level);
-        return count;
+        return 0;
     }
-    for (uint64_t i = 0; i < count; i++) {
+    for (; count > 0; count--, slot++) {
         paging_frame_t frame;
         if (!mapping->frames->allocate(mapping->frames, (enum paging_size)level, &frame))
-            return i;
-        paging_entry_store(slot + i, paging_entry_leaf(level, frame, mapping->flags));
+            break;
+        paging_entry_store(slot, paging_entry_leaf(level, frame, mapping->flags));
     }
     return count;
 }
 
-/*
- * Makes a table of this level for the range, and links it. If it is certain to hold leaves only, it is filled
- * before it is linked, and zeroed only if they do not fill it; otherwise it is linked empty, which changes no
- * translation, and the cursor goes on in it. Returns the entry that points to it, or an unused one if a frame
- * that was promised is not there.
- */
-static paging_entry_t make_table(struct paging_space *space, const struct mapping *mapping, unsigned level,
-                                 volatile paging_entry_t *link, struct page_range range, bool leaves)
+/* Links a table of this level. Its entries in the range are used, or will be; `whole`: these are all it has. */
+PAGING_ALWAYS_INLINE paging_entry_t link_table(const struct mapping *mapping, unsigned level,
+                                               volatile paging_entry_t *link, paging_frame_t table,
+                                               struct page_range range, bool whole)
 {
-    const paging_entry_t none = {0};
-    unsigned count = entries_touched(level, range);
-    paging_frame_t table;
-    if (!mapping->frames->allocate(mapping->frames, PAGING_4K, &table))
-        return none;
-    volatile paging_entry_t *entries = paging_temp_map(space, table);
-    if (!leaves || count < PAGING_TABLE_ENTRIES)
-        paging_table_zero(entries);
-    volatile paging_entry_t *first = entries + paging_page_index((paging_page_t){range.at}, level);
-    uint64_t done = leaves ? put_leaves(mapping, level, first, range) : count;
-    if (done < count) {
-        while (done > 0)
-            mapping->frames->release(mapping->frames, (enum paging_size)level,
-                                     paging_entry_frame(paging_entry_load(first + --done)));
-        mapping->frames->release(mapping->frames, PAGING_4K, table);
-        return none;
-    }
-    paging_entry_t entry = entry_to_table(table, count);
+    paging_entry_t entry = whole ? entry_to_table(table, PAGING_TABLE_ENTRIES)
+                                 : entry_to_table(table, entries_touched(level, range));
     entry.bits |= owned_below(level + 1, mapping->flags);
     paging_entry_store(link, entry);
-    change_table_count(space, (paging_page_t){range.at}, +1);
     return entry;
 }
 
-/* What is added, by level, to the table that the cursor is in; a new one is counted in full when it is linked. */
+/*
+ * Makes a table of this level that holds leaves only, and links it when it is filled. It is zeroed only if they
+ * do not fill it. Returns false if a promised frame is not there.
+ */
+PAGING_OUT_OF_LINE bool make_leaf_table(const struct mapping *mapping, unsigned level,
+                                        volatile paging_entry_t *link, struct page_range range, bool whole)
+{
+    paging_frame_t table;
+    if (!mapping->frames->allocate(mapping->frames, PAGING_4K, &table))
+        return false;
+    volatile paging_entry_t *first = paging_temp_map(mapping->space, table);
+    if (!whole) {
+        paging_table_zero(first);
+        first += paging_page_index((paging_page_t){range.at}, level);
+    }
+    uint64_t left = put_leaves(mapping, level, first, range);
+    if (left == 0) {
+        (void)link_table(mapping, level, link, table, range, whole);
+        return true;
+    }
+    for (uint64_t done = entries_touched(level, range) - left; done > 0; done--)
+        mapping->frames->release(mapping->frames, (enum paging_size)level,
+                                 paging_entry_frame(paging_entry_load(first + done - 1)));
+    mapping->frames->release(mapping->frames, PAGING_4K, table);
+    return false;
+}
+
+/*
+ * Makes an empty table and links it, which changes no translation; the cursor goes on in it. Returns the entry
+ * that points to it, or an unused one if a promised frame is not there.
+ */
+PAGING_OUT_OF_LINE paging_entry_t make_empty_table(const struct mapping *mapping, unsigned level,
+                                                   volatile paging_entry_t *link, struct page_range range,
+                                                   bool whole)
+{
+    const paging_entry_t none = {0};
+    paging_frame_t table;
+    if (!mapping->frames->allocate(mapping->frames, PAGING_4K, &table))
+        return none;
+    paging_table_zero(paging_temp_map(mapping->space, table));
+    return link_table(mapping, level, link, table, range, whole);
+}
+
+/*
+ * What the filling has added: tables, and by level used entries of the table that the cursor is in. A new table
+ * is counted in full when it is linked.
+ */
 struct additions {
+    uint64_t tables;
     unsigned used[PAGING_MAX_LEVELS + 1];
     bool is_new[PAGING_MAX_LEVELS + 1];
 };
@@ -168,139 +190,141 @@ struct additions {
  * The source has broken its promise at the cursor: makes the counts of the tables from there up true, and
  * removes a new table that is still empty.
  */
-static enum paging_status repair_tables(struct paging_space *space, const struct mapping *mapping,
-                                        struct cursor *c, struct additions *added)
+static enum paging_status repair_tables(const struct mapping *mapping, struct cursor *c,
+                                        struct additions *added)
 {
     struct flush_list list;
+    paging_page_t page = {cursor_part(c).at};
     for (; c->level < c->top; c->level++) {
         unsigned used = added->used[c->level], parent = c->level + 1;
         volatile paging_entry_t *slot = c->slots[parent];
         paging_entry_t entry = paging_entry_load(slot);
         if (!added->is_new[c->level]) {
-            change_entry_count(space, parent, slot, (int)used, mapping->flags);
+            change_entry_count(mapping->space, parent, slot, (int)used, mapping->flags);
         } else if (used > 0) {
             paging_entry_store(slot, entry_with_count(entry, used));
         } else {
             paging_entry_store(slot, (paging_entry_t){0});
             flush_begin(&list);
-            flush_add_table(space, &list, c->level, (paging_page_t){c->part.at});
-            paging_flush_list(space, &list);
+            flush_add_table(mapping->space, &list, c->level, page);
+            paging_flush_list(mapping->space, &list);
             mapping->frames->release(mapping->frames, PAGING_4K, paging_entry_frame(entry));
-            change_table_count(space, (paging_page_t){c->part.at}, -1);
+            added->tables--;
             added->used[parent]--;
         }
     }
     return PAGING_BROKEN_SOURCE;
 }
 
-/* Returns how many entries of a row are unused; the others are markers. */
-static unsigned unused_in_row(volatile paging_entry_t *slot, uint64_t count)
-{
-    unsigned unused = 0;
-    for (volatile paging_entry_t *end = slot + count; slot != end; slot++)
-        unused += paging_entry_is_unused(paging_entry_load(slot));
-    return unused;
-}
-
 /* Maps a row of a P1 that was there before. Returns false if the source has broken its promise. */
 static bool fill_row(const struct mapping *mapping, struct cursor *c, struct additions *added)
 {
-    cursor_take_row(c);
-    unsigned unused = unused_in_row(c->slot, c->entries);
-    uint64_t done = put_leaves(mapping, PAGING_4K, c->slot, c->part);
-    if (done < c->entries)
-        unused -= unused_in_row(c->slot + done, c->entries - done);
-    added->used[PAGING_4K] += unused;
-    return done == c->entries;
+    struct page_range row = cursor_take_row(c);
+    uint64_t count = row.end - row.at;
+    unsigned unused = count_unused(c->slot, count);
+    uint64_t left = put_leaves(mapping, PAGING_4K, c->slot, row);
+    added->used[PAGING_4K] += unused - count_unused(c->slot + (count - left), left);
+    return left == 0;
+}
+
+/* Returns whether leaves of this level can map exactly the range. */
+static bool is_aligned(unsigned level, struct page_range range)
+{
+    return level == PAGING_4K || (range.at | range.end) % paging_level_pages(level) == 0;
 }
 
 /* Maps one entry above the P1s: to a leaf, or to a table, new or not, into which the cursor descends. */
-static bool fill_entry(struct paging_space *space, const struct mapping *mapping, struct cursor *c,
-                       struct additions *added)
+static bool fill_entry(const struct mapping *mapping, struct cursor *c, struct additions *added)
 {
-    bool unused = paging_entry_is_unused(c->entry), is_table = paging_entry_is_table(c->entry, c->level);
-    bool leaves = false;
-    if (!is_table && fits_leaf(mapping->largest, c->level, c->part) &&
-        put_leaves(mapping, c->level, c->slot, c->part) > 0) {
+    unsigned below = c->level - 1;
+    bool unused = paging_entry_is_unused(c->entry);
+    struct page_range part = cursor_part(c);
+    bool whole = covers_whole_entry(c->level, part);
+    if (whole && c->level <= mapping->largest && !paging_entry_is_table(c->entry, c->level) &&
+        put_leaves(mapping, c->level, c->slot, part) == 0) {
         added->used[c->level] += unused;
         return true;
     }
-    if (unused) {
-        uint64_t below = paging_level_pages(c->level - 1);
-        leaves = c->level - 1 <= mapping->certain && c->part.at % below == 0 && c->part.end % below == 0;
-        c->entry = make_table(space, mapping, c->level - 1, c->slot, c->part, leaves);
-        if (paging_entry_is_unused(c->entry))
+    if (unused && below <= mapping->certain && (whole || is_aligned(below, part))) {
+        if (!make_leaf_table(mapping, below, c->slot, part, whole))
             return false;
         added->used[c->level]++;
+        added->tables++;
+        return true;
     }
-    if (!leaves) {
-        added->used[c->level - 1] = 0;
-        added->is_new[c->level - 1] = unused;
-        cursor_descend(c);
-    }
+    if (unused)
+        c->entry = make_empty_table(mapping, below, c->slot, part, whole);
+    if (paging_entry_is_unused(c->entry))
+        return false;
+    added->used[c->level] += unused;
+    added->tables += unused;
+    added->used[below] = 0;
+    added->is_new[below] = unused;
+    cursor_descend(c);
     return true;
 }
 
 /* Maps the range, which is free. */
-static enum paging_status fill(struct paging_space *space, const struct mapping *mapping,
-                               struct page_range range)
+static enum paging_status fill(const struct mapping *mapping, struct page_range range)
 {
+    struct paging_space *space = mapping->space;
+    enum paging_status status = PAGING_OK;
     struct additions added;
     struct cursor c;
     added.used[space->cpu.levels] = 0;
+    added.tables = 0;
     cursor_begin(&c, space, range);
-    while (cursor_next(&c) != CURSOR_END) {
+    while (status == PAGING_OK && cursor_next(&c) != CURSOR_END) {
         if (c.event == CURSOR_LEAVE) {
             if (!added.is_new[c.level - 1])
                 change_entry_count(space, c.level, c.slot, (int)added.used[c.level - 1], mapping->flags);
             continue;
         }
-        bool done =
-            c.level == PAGING_4K ? fill_row(mapping, &c, &added) : fill_entry(space, mapping, &c, &added);
+        bool done = c.level == PAGING_4K ? fill_row(mapping, &c, &added) : fill_entry(mapping, &c, &added);
         if (!done)
-            return repair_tables(space, mapping, &c, &added);
+            status = repair_tables(mapping, &c, &added);
     }
-    return PAGING_OK;
+    change_table_count(space, (paging_page_t){range.at}, (int64_t)added.tables);
+    return status;
 }
 
-static enum paging_status check_and_fill(struct paging_space *space, struct mapping *mapping,
-                                         struct page_range range)
+static enum paging_status check_and_fill(struct mapping *mapping, struct page_range range)
 {
     bool allocates = (mapping->flags & PAGING_OWNED) != 0;
-    mapping->largest = largest_leaf(space, mapping->delta);
+    mapping->largest = largest_leaf(mapping->space, mapping->delta);
     mapping->certain = allocates ? PAGING_4K : mapping->largest;
     uint64_t frames = allocates ? range.end - range.at : 0;
-    enum paging_status status = check_free(space, mapping, range, &frames);
+    enum paging_status status = check_free(mapping, range, &frames);
     if (status != PAGING_OK)
         return status;
     if (!mapping->frames->reserve(mapping->frames, frames))
         return PAGING_NO_FRAMES;
-    status = fill(space, mapping, range);
-    paging_temp_unmap(space);
+    status = fill(mapping, range);
+    paging_temp_unmap(mapping->space);
     return status;
 }
 
 /* ---- the operations ---- */
 
 /* Checks what all three refuse, and makes the flags what they will be in the leaves. */
-static enum paging_status check_map_arguments(const struct paging_space *space, paging_virt_t start,
-                                              uint64_t bytes, struct mapping *mapping,
+static enum paging_status check_map_arguments(paging_virt_t start, uint64_t bytes, struct mapping *mapping,
                                               struct page_range *range)
 {
-    enum paging_status status = paging_range_check(space, start, bytes, range);
+    enum paging_status status = paging_range_check(mapping->space, start, bytes, range);
     mapping->replace_marker = (mapping->flags & PAGING_REPLACE_MARKER) != 0;
     mapping->flags = (mapping->flags & ~PAGING_REPLACE_MARKER) | PAGING_PRESENT;
     if (status != PAGING_OK)
         return status;
-    return check_flags(space, mapping->flags, in_upper_half(space, (paging_page_t){range->at}));
+    return check_flags(mapping->space, mapping->flags,
+                       in_upper_half(mapping->space, (paging_page_t){range->at}));
 }
 
 enum paging_status paging_map_range(struct paging_space *space, paging_virt_t start, paging_phys_t to,
                                     uint64_t bytes, uint64_t flags, struct paging_frame_source *frames)
 {
     struct page_range range;
-    struct mapping mapping = {.frames = frames, .flags = flags};
-    enum paging_status status = check_map_arguments(space, start, bytes, &mapping, &range);
+    struct mapping mapping = {.space = space, .frames = frames, .flags = flags};
+    enum paging_status status = check_map_arguments(start, bytes, &mapping, &range);
     if (status == PAGING_OK && to.value % PAGING_PAGE_BYTES != 0)
         status = PAGING_MISALIGNED;
     if (status != PAGING_OK)
@@ -309,19 +333,19 @@ enum paging_status paging_map_range(struct paging_space *space, paging_virt_t st
     if (first + pages > space->frame_limit) /* both are below 2^53 */
         return PAGING_FRAME_TOO_HIGH;
     mapping.delta = first - range.at;
-    return check_and_fill(space, &mapping, range);
+    return check_and_fill(&mapping, range);
 }
 
 enum paging_status paging_map_range_alloc(struct paging_space *space, paging_virt_t start, uint64_t bytes,
                                           uint64_t flags, struct paging_frame_source *frames)
 {
     struct page_range range;
-    struct mapping mapping = {.frames = frames, .flags = flags};
-    enum paging_status status = check_map_arguments(space, start, bytes, &mapping, &range);
+    struct mapping mapping = {.space = space, .frames = frames, .flags = flags};
+    enum paging_status status = check_map_arguments(start, bytes, &mapping, &range);
     if (status != PAGING_OK)
         return status;
     mapping.flags |= PAGING_OWNED;
-    return check_and_fill(space, &mapping, range);
+    return check_and_fill(&mapping, range);
 }
 
 enum paging_status paging_identity_map_range(struct paging_space *space, paging_phys_t start, uint64_t bytes,

@@ -89,18 +89,19 @@ static void finish_replaced(struct paging_space *space, struct replaced *r,
 static void replace_table(struct paging_space *space, const struct cursor *c, paging_entry_t leaf,
                           struct replaced *r, struct paging_frame_source *frames)
 {
-    unsigned level = c->level - 1, index = paging_page_index((paging_page_t){c->part.at}, c->level);
+    paging_page_t page = {cursor_part(c).at};
+    unsigned level = c->level - 1, index = paging_page_index(page, c->level);
     if (r->count == MERGE_LIMIT)
         finish_replaced(space, r, frames);
     r->level = level;
     r->base = c->slot - index;
-    r->page = c->part.at;
+    r->page = page.number;
     r->index[r->count] = (uint16_t)index;
     r->table[r->count++] = paging_entry_frame(c->entry);
     paging_entry_store(c->slot, leaf);
-    flush_add_table(space, &r->list, level, (paging_page_t){c->part.at});
+    flush_add_table(space, &r->list, level, page);
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES && flush_wants_more(space, &r->list); i++)
-        flush_add_leaf(space, &r->list, level, (paging_page_t){c->part.at + i * paging_level_pages(level)});
+        flush_add_leaf(space, &r->list, level, (paging_page_t){page.number + i * paging_level_pages(level)});
 }
 
 static bool can_be_leaf(const struct paging_space *space, unsigned level)
@@ -113,11 +114,12 @@ static bool can_be_leaf(const struct paging_space *space, unsigned level)
 static void merge_table(struct paging_space *space, const struct cursor *c, struct replaced *r,
                         struct paging_frame_source *frames)
 {
-    if (!can_be_leaf(space, c->level) || !covers_whole_entry(c->level, c->part) ||
+    struct page_range part = cursor_part(c);
+    if (!can_be_leaf(space, c->level) || !covers_whole_entry(c->level, part) ||
         entry_count(c->entry) < PAGING_TABLE_ENTRIES)
         return;
     volatile paging_entry_t *entries =
-        entry_slot(space, c->level - 1, (paging_page_t){c->part.at}, paging_entry_frame(c->entry));
+        entry_slot(space, c->level - 1, (paging_page_t){part.at}, paging_entry_frame(c->entry));
     paging_entry_t leaf = merged_leaf(entries, c->level - 1);
     if (!paging_entry_is_unused(leaf))
         replace_table(space, c, leaf, r, frames);
@@ -130,7 +132,7 @@ static void merge(struct paging_space *space, struct page_range range, struct pa
     struct cursor c;
     flush_begin(&r.list);
     cursor_begin(&c, space, range);
-    while (cursor_next(&c) != CURSOR_END) {
+    while (cursor_next_used(&c) != CURSOR_END) {
         if (c.event == CURSOR_LEAVE) {
             finish_replaced(space, &r, frames); /* in the table left, which may be merged next */
             merge_table(space, &c, &r, frames);

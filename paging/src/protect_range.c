@@ -73,18 +73,18 @@ static void protect(const struct paging_space *space, const struct flag_change *
 {
     struct cursor c;
     cursor_begin(&c, space, range);
-    while (cursor_next(&c) != CURSOR_END) {
+    while (cursor_next_used(&c) != CURSOR_END) {
         if (c.event == CURSOR_LEAVE)
             continue;
         if (c.level == PAGING_4K) {
-            cursor_take_row(&c);
-            protect_row(space, change, c.slot, c.part, list);
+            struct page_range row = cursor_take_row(&c);
+            protect_row(space, change, c.slot, row, list);
         } else if (paging_entry_is_table(c.entry, c.level)) {
             cursor_descend(&c);
-        } else if (paging_entry_is_present(c.entry) && covers_whole_entry(c.level, c.part) &&
+        } else if (paging_entry_is_present(c.entry) && covers_whole_entry(c.level, cursor_part(&c)) &&
                    with_change(change, c.entry).bits != c.entry.bits) {
             paging_entry_store(c.slot, with_change(change, c.entry));
-            flush_add_leaf(space, list, c.level, (paging_page_t){c.part.at});
+            flush_add_leaf(space, list, c.level, (paging_page_t){cursor_part(&c).at});
         }
     }
 }

@@ -39,12 +39,12 @@ enum paging_status paging_check_tables(const struct paging_space *space, struct 
 {
     struct cursor c;
     cursor_begin(&c, space, range);
-    while (cursor_next(&c) != CURSOR_END) {
+    while (cursor_next_used(&c) != CURSOR_END) {
         if (c.event == CURSOR_LEAVE || !paging_entry_is_present(c.entry))
             continue;
         if (entry_is_malformed(space, c.entry, c.level))
             return PAGING_MALFORMED;
-        if (c.level > PAGING_2M && paging_entry_is_table(c.entry, c.level))
+        if (c.level > PAGING_2M && (c.entry.bits & PAGING_HUGE) == 0) /* it points to a table */
             cursor_descend(&c);
     }
     return PAGING_OK;

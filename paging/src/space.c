@@ -75,11 +75,32 @@ void paging_change_sharers(struct paging_space *owner, int change)
     set_fast_path(owner);
 }
 
+/* Frames for the root and the tables of the scratch page. */
+struct own_frames {
+    paging_frame_t frames[PAGING_MAX_LEVELS];
+};
+
+/* Takes `count` frames, all or none. */
+static enum paging_status take_frames(struct paging_frame_source *frames, unsigned count,
+                                      struct own_frames *taken)
+{
+    if (!frames->reserve(frames, count))
+        return PAGING_NO_FRAMES;
+    for (unsigned i = 0; i < count; i++) {
+        if (frames->allocate(frames, PAGING_4K, &taken->frames[i]))
+            continue;
+        while (i > 0)
+            frames->release(frames, PAGING_4K, taken->frames[--i]);
+        return PAGING_BROKEN_SOURCE;
+    }
+    return PAGING_OK;
+}
+
 /*
  * Builds the chain of tables that leads to the scratch page's P1 entry, and returns the entry of the root. The
  * counts say 1 although that P1 entry is unused at rest, so that no operation finds these tables empty.
  */
-static paging_entry_t build_scratch_tables(struct paging_space *space, const struct taken_frames *taken)
+static paging_entry_t build_scratch_tables(struct paging_space *space, const struct own_frames *taken)
 {
     paging_entry_t below = {0};
     for (unsigned level = 1; level < space->cpu.levels; level++) {
@@ -92,10 +113,10 @@ static paging_entry_t build_scratch_tables(struct paging_space *space, const str
 
 enum paging_status paging_build_space(struct paging_space *space, struct paging_frame_source *frames)
 {
-    struct taken_frames taken;
+    struct own_frames taken;
     unsigned count = PAGING_HAS_SCRATCH_SLOT ? space->cpu.levels : 1;
     derive(space);
-    enum paging_status status = paging_take_frames(frames, count, &taken);
+    enum paging_status status = take_frames(frames, count, &taken);
     if (status != PAGING_OK)
         return status;
     paging_entry_t scratch = {0};

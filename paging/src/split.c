@@ -13,12 +13,15 @@ static void fill_with_parts(volatile paging_entry_t *entries, paging_entry_t lea
     fill_leaves(entries, PAGING_TABLE_ENTRIES, first, below);
 }
 
-/* Replaces the leaf where the walk ended by a table of the next smaller leaves. */
-static void split_leaf(struct paging_space *space, const struct page_walk *walk, paging_page_t page,
-                       paging_frame_t table, struct paging_frame_source *frames)
+/* Replaces the leaf where the walk ended by a table of the next smaller leaves, for which a frame is promised. */
+static enum paging_status split_leaf(struct paging_space *space, const struct page_walk *walk,
+                                     paging_page_t page, struct paging_frame_source *frames)
 {
     unsigned level = walk->level;
     volatile paging_entry_t *slot = walk->slots[level];
+    paging_frame_t table;
+    if (!frames->allocate(frames, PAGING_4K, &table))
+        return PAGING_BROKEN_SOURCE;
     volatile paging_entry_t *entries = paging_temp_map(space, table);
     paging_entry_t leaf;
     /* The processor may set accessed and dirty while the table is filled: at most twice. */
@@ -39,21 +42,19 @@ static void split_leaf(struct paging_space *space, const struct page_walk *walk,
     flush_add_leaf(space, &list, level, start);
     paging_flush_list(space, &list);
     paging_temp_unmap(space);
+    return PAGING_OK;
 }
 
 enum paging_status paging_split(struct paging_space *space, paging_page_t page,
                                 struct paging_frame_source *frames)
 {
     struct page_walk walk;
-    struct taken_frames taken;
     enum paging_status status = find_leaf(space, page, &walk);
     if (status == PAGING_OK && walk.level == PAGING_4K)
         status = PAGING_NOT_HUGE;
-    if (status == PAGING_OK)
-        status = paging_take_frames(frames, 1, &taken);
-    if (status == PAGING_OK)
-        split_leaf(space, &walk, page, taken.frames[0], frames);
-    return status;
+    if (status != PAGING_OK)
+        return status;
+    return frames->reserve(frames, 1) ? split_leaf(space, &walk, page, frames) : PAGING_NO_FRAMES;
 }
 
 /* ---- boundaries of a range ---- */
@@ -125,17 +126,14 @@ enum paging_status paging_find_splits(const struct paging_space *space, struct p
 static enum paging_status make_split(struct paging_space *space, struct boundary_split split, uint64_t page,
                                      struct paging_frame_source *frames)
 {
-    for (; split.leaf > split.down_to; split.leaf--) {
+    enum paging_status status = PAGING_OK;
+    for (; status == PAGING_OK && split.leaf > split.down_to; split.leaf--) {
         struct page_walk walk;
-        paging_frame_t table;
         walk_to(space, (paging_page_t){page}, split.leaf, &walk);
-        if (paging_entry_is_table(walk.entries[walk.level], walk.level))
-            continue;
-        if (!frames->allocate(frames, PAGING_4K, &table))
-            return PAGING_BROKEN_SOURCE;
-        split_leaf(space, &walk, (paging_page_t){page}, table, frames);
+        if (!paging_entry_is_table(walk.entries[walk.level], walk.level))
+            status = split_leaf(space, &walk, (paging_page_t){page}, frames);
     }
-    return PAGING_OK;
+    return status;
 }
 
 enum paging_status paging_make_splits(struct paging_space *space, struct page_range range,

@@ -2,21 +2,6 @@
 #include "table_pages.h"
 #include "flush.h"
 
-enum paging_status paging_take_frames(struct paging_frame_source *frames, unsigned count,
-                                      struct taken_frames *taken)
-{
-    if (!frames->reserve(frames, count))
-        return PAGING_NO_FRAMES;
-    for (unsigned i = 0; i < count; i++) {
-        if (frames->allocate(frames, PAGING_4K, &taken->frames[i]))
-            continue;
-        while (i > 0)
-            frames->release(frames, PAGING_4K, taken->frames[--i]);
-        return PAGING_BROKEN_SOURCE;
-    }
-    return PAGING_OK;
-}
-
 static bool uses_scratch_page(const struct paging_space *space)
 {
     return space->mode != PAGING_MODE_DIRECT && PAGING_HAS_SCRATCH_SLOT;
@@ -60,12 +45,29 @@ static void count_new_entry(struct paging_space *space, const struct page_walk *
         change_entry_count(space, parent, walk->slots[parent], change, walk->level == size ? entry.bits : 0);
 }
 
-void paging_link_entry(struct paging_space *space, const struct page_walk *walk, paging_page_t page,
-                       unsigned size, paging_entry_t entry, const struct taken_frames *taken)
+/* Gives back tables that were built for the page but not linked: `top` points to the one of level `level`. */
+static void discard_tables(struct paging_space *space, paging_page_t page, unsigned level, unsigned size,
+                           paging_entry_t top, struct paging_frame_source *frames)
+{
+    for (; level >= size; level--) {
+        paging_frame_t table = paging_entry_frame(top);
+        top = paging_entry_load(paging_temp_map(space, table) + paging_page_index(page, level));
+        paging_temp_unmap(space);
+        frames->release(frames, PAGING_4K, table);
+    }
+}
+
+enum paging_status paging_link_entry(struct paging_space *space, const struct page_walk *walk,
+                                     paging_page_t page, unsigned size, paging_entry_t entry,
+                                     struct paging_frame_source *frames)
 {
     paging_entry_t below = entry;
     for (unsigned level = size; level < walk->level; level++) {
-        paging_frame_t table = taken->frames[level - size];
+        paging_frame_t table;
+        if (!frames->allocate(frames, PAGING_4K, &table)) {
+            discard_tables(space, page, level - 1, size, below, frames);
+            return PAGING_BROKEN_SOURCE;
+        }
         paging_init_table(space, table, paging_page_index(page, level), below);
         below = entry_to_table(table, 1);
         below.bits |= level == size ? owned_below(level + 1, entry.bits) : 0;
@@ -74,6 +76,7 @@ void paging_link_entry(struct paging_space *space, const struct page_walk *walk,
     change_table_count(space, page, missing_tables(walk, size));
     paging_entry_store(walk->slots[walk->level], below);
     count_new_entry(space, walk, size, entry);
+    return PAGING_OK;
 }
 
 /* ---- giving back: not a client of the cursor, because detached tables are in no window ---- */

@@ -1,5 +1,5 @@
 /*
- * table_pages.h - pages that are tables: take them, fill them, link them, count in them, give them back.
+ * table_pages.h - pages that are tables: fill them, link them, count in them, give them back.
  *
  * A table can only be reached through the recursive window once an entry points to it, and then the processor
  * uses it. So an active space fills a new table through its scratch page and links it complete, and through
@@ -10,19 +10,6 @@
 #define PAGING_SRC_TABLE_PAGES_H
 
 #include "walk.h"
-
-/* Frames for one operation on one page: at most a table for each level below the root, and the page itself. */
-struct taken_frames {
-    paging_frame_t frames[PAGING_MAX_LEVELS];
-};
-
-/*
- * Takes `count` frames of PAGING_4K from the source, all or none.
- *
- *   PAGING_NO_FRAMES, PAGING_BROKEN_SOURCE   the source has got back what it had handed out
- */
-PAGING_MUST_CHECK enum paging_status paging_take_frames(struct paging_frame_source *frames, unsigned count,
-                                                        struct taken_frames *taken);
 
 /* Returns where the table that nothing links to can be reached, until the next call or paging_temp_unmap. */
 volatile paging_entry_t *paging_temp_map(struct paging_space *space, paging_frame_t table);
@@ -41,12 +28,14 @@ static inline unsigned missing_tables(const struct page_walk *walk, unsigned siz
 }
 
 /*
- * Puts an entry of this size, a leaf or a marker, where the walk towards the page ended. Missing tables are
- * built from the bottom up in the taken frames, from the first one on; the last store links the topmost one,
- * and with it the entry.
+ * Puts an entry of this size, a leaf or a marker, where the walk towards the page ended. Missing tables, whose
+ * frames the source has promised, are built from the bottom up; the last store links the topmost one, and with
+ * it the entry. PAGING_BROKEN_SOURCE: nothing was linked, and the tables that were built went back.
  */
-void paging_link_entry(struct paging_space *space, const struct page_walk *walk, paging_page_t page,
-                       unsigned size, paging_entry_t entry, const struct taken_frames *taken);
+PAGING_MUST_CHECK enum paging_status paging_link_entry(struct paging_space *space,
+                                                       const struct page_walk *walk, paging_page_t page,
+                                                       unsigned size, paging_entry_t entry,
+                                                       struct paging_frame_source *frames);
 
 /*
  * Gives back what one entry of a table of this level names, which is or was present: an owned page, or a table

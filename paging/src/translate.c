@@ -70,16 +70,37 @@ PAGING_ALWAYS_INLINE enum paging_status translate_fast(unsigned levels, bool rec
     return PAGING_OK;
 }
 
+PAGING_OUT_OF_LINE enum paging_status translate_direct_4(const struct paging_space *space,
+                                                         paging_virt_t address,
+                                                         struct paging_translation *translation)
+{
+    return translate_fast(4, false, space, address, translation);
+}
+
+PAGING_OUT_OF_LINE enum paging_status translate_recursive_5(const struct paging_space *space,
+                                                            paging_virt_t address,
+                                                            struct paging_translation *translation)
+{
+    return translate_fast(5, true, space, address, translation);
+}
+
+PAGING_OUT_OF_LINE enum paging_status translate_direct_5(const struct paging_space *space,
+                                                         paging_virt_t address,
+                                                         struct paging_translation *translation)
+{
+    return translate_fast(5, false, space, address, translation);
+}
+
 PAGING_OUT_OF_LINE enum paging_status translate_other(const struct paging_space *space, paging_virt_t address,
                                                       struct paging_translation *translation)
 {
     const paging_page_t any = {0};
     if (takes_fast_path(space, PAGING_FAST_DIRECT_4, any))
-        return translate_fast(4, false, space, address, translation);
+        return translate_direct_4(space, address, translation);
     if (takes_fast_path(space, PAGING_FAST_RECURSIVE_5, any))
-        return translate_fast(5, true, space, address, translation);
+        return translate_recursive_5(space, address, translation);
     if (takes_fast_path(space, PAGING_FAST_DIRECT_5, any))
-        return translate_fast(5, false, space, address, translation);
+        return translate_direct_5(space, address, translation);
     return translate_slow(space, address, translation);
 }
 
@@ -87,7 +108,7 @@ enum paging_status paging_translate(const struct paging_space *space, paging_vir
                                     struct paging_translation *translation)
 {
     const paging_page_t any = {0}; /* the page is made from the address, so its number is never too large */
-    if (takes_fast_path(space, PAGING_FAST_RECURSIVE_4, any))
+    if (__builtin_expect(takes_fast_path(space, PAGING_FAST_RECURSIVE_4, any), 1))
         return translate_fast(4, true, space, address, translation);
     return translate_other(space, address, translation);
 }

@@ -96,23 +96,44 @@ PAGING_ALWAYS_INLINE enum paging_status unmap_fast(unsigned levels, bool recursi
     return PAGING_OK;
 }
 
+PAGING_OUT_OF_LINE enum paging_status unmap_direct_4(struct paging_space *space, paging_page_t page,
+                                                     struct paging_frame_source *frames,
+                                                     struct paging_unmapped *unmapped)
+{
+    return unmap_fast(4, false, space, page, frames, unmapped);
+}
+
+PAGING_OUT_OF_LINE enum paging_status unmap_recursive_5(struct paging_space *space, paging_page_t page,
+                                                        struct paging_frame_source *frames,
+                                                        struct paging_unmapped *unmapped)
+{
+    return unmap_fast(5, true, space, page, frames, unmapped);
+}
+
+PAGING_OUT_OF_LINE enum paging_status unmap_direct_5(struct paging_space *space, paging_page_t page,
+                                                     struct paging_frame_source *frames,
+                                                     struct paging_unmapped *unmapped)
+{
+    return unmap_fast(5, false, space, page, frames, unmapped);
+}
+
 PAGING_OUT_OF_LINE enum paging_status unmap_other(struct paging_space *space, paging_page_t page,
                                                   struct paging_frame_source *frames,
                                                   struct paging_unmapped *unmapped)
 {
     if (takes_fast_path(space, PAGING_FAST_DIRECT_4, page))
-        return unmap_fast(4, false, space, page, frames, unmapped);
+        return unmap_direct_4(space, page, frames, unmapped);
     if (takes_fast_path(space, PAGING_FAST_RECURSIVE_5, page))
-        return unmap_fast(5, true, space, page, frames, unmapped);
+        return unmap_recursive_5(space, page, frames, unmapped);
     if (takes_fast_path(space, PAGING_FAST_DIRECT_5, page))
-        return unmap_fast(5, false, space, page, frames, unmapped);
+        return unmap_direct_5(space, page, frames, unmapped);
     return unmap_slow(space, page, frames, unmapped);
 }
 
 enum paging_status paging_unmap(struct paging_space *space, paging_page_t page,
                                 struct paging_frame_source *frames, struct paging_unmapped *unmapped)
 {
-    if (takes_fast_path(space, PAGING_FAST_RECURSIVE_4, page))
+    if (__builtin_expect(takes_fast_path(space, PAGING_FAST_RECURSIVE_4, page), 1))
         return unmap_fast(4, true, space, page, frames, unmapped);
     return unmap_other(space, page, frames, unmapped);
 }

@@ -11,34 +11,38 @@
 #include "table_pages.h"
 #include <selfmap/range.h>
 
+static bool holds_only_range(const struct paging_space *space, unsigned level, paging_entry_t entry,
+                             struct page_range range);
+
+/* Does the same for the entry of one boundary of the range: a leaf there was split, so only a table can reach out. */
+static bool is_in_range(const struct paging_space *space, unsigned level, paging_entry_t entry,
+                        struct page_range part)
+{
+    return covers_whole_entry(level, part) || !paging_entry_is_table(entry, level) ||
+           holds_only_range(space, level, entry, part);
+}
+
 /*
  * Returns whether the table that an entry of a table of this level points to holds only what lies in the range.
- * Then all of it can go.
+ * Then all of it can go. This is not a client of the cursor, because it reads the entries in between only to
+ * count them: just the first and the last one can reach beyond the range.
  */
 static bool holds_only_range(const struct paging_space *space, unsigned level, paging_entry_t entry,
                              struct page_range range)
 {
-    unsigned inside[PAGING_MAX_LEVELS + 1]; /* by level: used entries in the range, of the table at hand */
-    struct cursor c;
-    if (entry_is_shared(space, level, entry) || entries_touched(level - 1, range) < entry_count(entry))
+    unsigned below = level - 1, count = entries_touched(below, range);
+    uint64_t span = paging_level_pages(below), last = (range.end - 1) / span * span;
+    if (entry_is_shared(space, level, entry) || count < entry_count(entry))
         return false;
-    inside[level - 1] = 0;
-    cursor_begin_in(&c, space, level - 1, paging_entry_frame(entry), range);
-    while (cursor_next(&c) != CURSOR_END) {
-        if (c.event == CURSOR_LEAVE) {
-            if (inside[c.level - 1] != entry_count(c.entry))
-                return false;
-            continue;
-        }
-        inside[c.level] += !paging_entry_is_unused(c.entry);
-        if (!paging_entry_is_table(c.entry, c.level) || covers_whole_entry(c.level, c.part))
-            continue;
-        if (entries_touched(c.level - 1, c.part) < entry_count(c.entry))
-            return false;
-        inside[c.level - 1] = 0;
-        cursor_descend(&c);
-    }
-    return inside[level - 1] == entry_count(entry);
+    volatile paging_entry_t *slot =
+        entry_slot(space, below, (paging_page_t){range.at}, paging_entry_frame(entry));
+    if (count - count_unused(slot, count) != entry_count(entry))
+        return false;
+    if (count == 1)
+        return is_in_range(space, below, paging_entry_load(slot), range);
+    return is_in_range(space, below, paging_entry_load(slot), first_part(below, range)) &&
+           is_in_range(space, below, paging_entry_load(slot + count - 1),
+                       (struct page_range){last, range.end});
 }
 
 /* Adds all that is cached because of one entry that goes: its leaf, or its table and every leaf and table below. */
@@ -56,14 +60,14 @@ static void flush_add_subtree(const struct paging_space *space, unsigned level, 
     struct cursor c;
     cursor_begin_in(&c, space, level - 1, paging_entry_frame(entry),
                     (struct page_range){start, start + span});
-    while (flush_wants_more(space, list) && cursor_next(&c) != CURSOR_END) {
+    while (flush_wants_more(space, list) && cursor_next_used(&c) != CURSOR_END) {
         if (c.event == CURSOR_LEAVE || !paging_entry_is_present(c.entry))
             continue;
         if (paging_entry_is_table(c.entry, c.level)) {
-            flush_add_table(space, list, c.level - 1, (paging_page_t){c.part.at});
+            flush_add_table(space, list, c.level - 1, (paging_page_t){cursor_part(&c).at});
             cursor_descend(&c);
         } else {
-            flush_add_leaf(space, list, c.level, (paging_page_t){c.part.at});
+            flush_add_leaf(space, list, c.level, (paging_page_t){cursor_part(&c).at});
         }
     }
 }
@@ -100,22 +104,21 @@ static void clear(const struct paging_space *space, struct page_range range, str
     struct cursor c;
     gone[space->cpu.levels] = 0;
     cursor_begin(&c, space, range);
-    while (cursor_next(&c) != CURSOR_END) {
+    while (cursor_next_used(&c) != CURSOR_END) {
         if (c.event == CURSOR_LEAVE) {
             if (gone[c.level - 1] > 0)
                 change_entry_count(space, c.level, c.slot, -(int)gone[c.level - 1], 0);
             continue;
         }
         if (c.level == PAGING_4K) {
-            cursor_take_row(&c);
-            gone[PAGING_4K] = clear_row(space, c.slot, c.part, list);
+            struct page_range row = cursor_take_row(&c);
+            gone[PAGING_4K] = clear_row(space, c.slot, row, list);
             continue;
         }
-        if (paging_entry_is_unused(c.entry))
-            continue;
-        bool whole = covers_whole_entry(c.level, c.part) && !entry_is_shared(space, c.level, c.entry);
-        if (whole || holds_only_range(space, c.level, c.entry, c.part)) { /* leaves at the ends were split */
-            flush_add_subtree(space, c.level, c.entry, c.part.at, list);
+        struct page_range part = cursor_part(&c);
+        bool whole = covers_whole_entry(c.level, part) && !entry_is_shared(space, c.level, c.entry);
+        if (whole || holds_only_range(space, c.level, c.entry, part)) { /* leaves at the ends were split */
+            flush_add_subtree(space, c.level, c.entry, part.at, list);
             detach(c.slot, c.level, c.entry);
             gone[c.level]++;
         } else {
@@ -130,12 +133,12 @@ static void sweep(struct paging_space *space, struct page_range range, struct pa
 {
     struct cursor c;
     cursor_begin(&c, space, range);
-    while (cursor_next(&c) != CURSOR_END) {
-        if (c.event == CURSOR_LEAVE || paging_entry_is_unused(c.entry))
+    while (cursor_next_used(&c) != CURSOR_END) {
+        if (c.event == CURSOR_LEAVE)
             continue;
         if (!paging_entry_is_present(c.entry)) {
             uint64_t tables = paging_free_subtree(space, c.level, c.entry, frames);
-            change_table_count(space, (paging_page_t){c.part.at}, -(int64_t)tables);
+            change_table_count(space, (paging_page_t){cursor_part(&c).at}, -(int64_t)tables);
             paging_entry_store(c.slot, (paging_entry_t){0});
         } else if (c.level > PAGING_2M || (c.entry.bits & PAGING_OWNED_BELOW) != 0) {
             cursor_descend(&c);

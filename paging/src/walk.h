@@ -141,7 +141,7 @@ static inline enum paging_status check_reach(const struct paging_space *space, p
 
 static inline enum paging_status check_page(const struct paging_space *space, paging_page_t page)
 {
-    if (page.number >= paging_page_limit(space->cpu.levels))
+    if (page.number >> (PAGING_INDEX_BITS * (space->cpu.levels - 1)) >= PAGING_TABLE_ENTRIES)
         return PAGING_BAD_PAGE;
     enum paging_status status = check_reach(space, page);
     return status == PAGING_OK && page_is_reserved(space, page) ? PAGING_RESERVED_SLOT : status;
