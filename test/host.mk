@@ -32,7 +32,7 @@ PARTS_toy8 := $(PARTS_soft)
 CORE_TESTS := random range map_range map_range_alloc owned replace_marker unmap_range protect_range split \
     merge merge_rejected old_or_new for_each check_access attach share shared_half space marker machine \
     addresses map map_errors translate unmap known_bugs uninitialised instructions boundaries fast_path \
-    typed_tables frame_supply
+    typed_tables frame_supply page_numbers broken_source
 TESTS_soft := $(CORE_TESTS)
 TESTS_mmap := $(CORE_TESTS)
 TESTS_toy := random owned_exhaustive frame_supply old_or_new three_levels
