@@ -29,7 +29,8 @@ _Noreturn void kernel_enter(struct handoff *handoff)
     report_use(handoff);
     faults_use(handoff);
     descriptors_load();
-    console_start(&handoff->framebuffer, &handoff->options);
+    console_start(&handoff->framebuffer, (struct console_options){.serial = !handoff->options.no_serial,
+                                                                  .screen = !handoff->options.no_screen});
     print("\nSelfmap " SELFMAP_VERSION ": the firmware is gone, now CR3\n");
     inject_early_fault(handoff);
     handoff_mark(handoff, "cross over");

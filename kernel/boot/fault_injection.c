@@ -44,6 +44,6 @@ void inject_fault(const struct handoff *handoff)
         break;
     default:
         for (;;)
-            cpu_pause();
+            __builtin_ia32_pause();
     }
 }

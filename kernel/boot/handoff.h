@@ -9,6 +9,7 @@
 #define KERNEL_BOOT_HANDOFF_H
 
 #include "boot/options.h"
+#include "console/framebuffer.h"
 #include "cpu/cpuid.h"
 #include "cpu/instructions.h"
 #include "frames/arena.h"
@@ -21,15 +22,6 @@ struct handoff_region {
     paging_frame_t start, end; /* half-open */
     uint64_t flags;
     bool exact; /* exactly these rights: memory of our own, which no firmware region overlaps */
-};
-
-/* Where pixels are. GOP modes with a linear framebuffer of 32-bit pixels only; else width is 0. */
-struct framebuffer {
-    paging_phys_t address;
-    uint64_t bytes;
-    uint32_t width, height; /* pixels */
-    uint32_t stride;        /* pixels from one line to the next; at least width */
-    uint32_t red_mask, green_mask, blue_mask;
 };
 
 /* A moment on the way from the entry to our own tables. */

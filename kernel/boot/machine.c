@@ -1,6 +1,7 @@
 /* machine.c - protection, and the end. */
 #include "boot/machine.h"
 #include "console/console.h"
+#include "console/ports.h"
 #include "cpu/cpuid.h"
 #include "cpu/instructions.h"
 

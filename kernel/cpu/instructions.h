@@ -92,28 +92,6 @@ static inline uint64_t read_tsc(void)
     return (uint64_t)high << 32 | low;
 }
 
-static inline void port_write8(uint16_t port, uint8_t value)
-{
-    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline uint8_t port_read8(uint16_t port)
-{
-    uint8_t value;
-    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-
-static inline void port_write16(uint16_t port, uint16_t value)
-{
-    __asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline void cpu_pause(void)
-{
-    __asm__ volatile("pause");
-}
-
 _Noreturn static inline void cpu_halt(void)
 {
     for (;;)
