@@ -1,4 +1,4 @@
-/* cpuid.c - asking CPUID. */
+/* cpuid.c - reads feature bits and signatures. */
 #include "cpu/cpuid.h"
 #include "cpu/instructions.h"
 
@@ -18,7 +18,7 @@ bool cpu_is_emulated(void)
 
 bool machine_is_qemu(const char *rsdp_oem)
 {
-    /* Others use KVM too; QEMU's ACPI tables carry the name of the emulator it grew from. */
+    /* Other monitors use KVM too. QEMU's ACPI tables carry the name of Bochs, from which it took them. */
     bool board = __builtin_memcmp(rsdp_oem, "BOCHS", 5) == 0;
     return cpu_is_emulated() || (hypervisor_signature_is("KVMKVMKVM\0\0") && board);
 }
@@ -29,7 +29,7 @@ struct paging_cpu cpu_paging_features(void)
     uint32_t bits = cpuid_or_zero(0x80000008).eax & 0xff;
     return (struct paging_cpu){
         .levels = read_cr4() & CR4_LA57 ? 5 : 4,
-        .physical_bits = bits ? bits : 36, /* SDM 3A, 4.1.4: without the leaf, 36 */
+        .physical_bits = bits ? bits : 36, /* SDM 3A, 4.1.4: 36 without the leaf */
         .has_no_execute = extended >> 20 & 1,
         .has_1g_pages = extended >> 26 & 1,
         .has_invpcid = cpuid_or_zero(7).ebx >> 10 & 1,

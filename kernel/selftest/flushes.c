@@ -1,4 +1,4 @@
-/* flushes.c - many pages flushed at once, and what that must not spare. */
+/* flushes.c - flushes of single pages and of the whole TLB. */
 #include "console/console.h"
 #include "cpu/instructions.h"
 #include "cpu/safe_access.h"
@@ -9,13 +9,13 @@
 
 enum { GLOBAL_SLOT = 300, FEW = 4, MANY = 200 };
 
-/* A page of the upper half, the only one where pages can be global. */
+/* Returns a page of the upper half. Only there can pages be global. */
 static paging_page_t upper_page(const struct selftest_run *t, uint64_t n)
 {
     return (paging_page_t){GLOBAL_SLOT * paging_level_pages(t->space->cpu.levels) + n};
 }
 
-/* So many pages from first on, written to, made read-only in one call: does each refuse the next write? */
+/* Maps `count` pages, writes to them, makes them read-only in one call, and checks that no write works. */
 static void make_read_only(struct selftest_run *t, paging_page_t first, unsigned count, uint64_t flags)
 {
     paging_virt_t start = test_address(t, first);
@@ -58,7 +58,7 @@ static void few_and_many(struct selftest_run *t)
     CHECK(t->space->full_flushes == full + 2);
 }
 
-/* One call flushes them all at once. Where the processor has no global pages, the bit means nothing. */
+/* One call flushes all of them at once. The global bit is ignored by a processor without global pages. */
 static void global_pages_are_forgotten(struct selftest_run *t)
 {
     uint64_t full = t->space->full_flushes, cr4 = read_cr4();
@@ -70,9 +70,9 @@ static void global_pages_are_forgotten(struct selftest_run *t)
 }
 
 /*
- * Why a full flush is not a load of CR3. Behind the core's back one global page leads to another frame, and
- * CR3 is loaded: a real processor goes on seeing the old one, the emulator forgets it (so here this is a fact
- * and no check). After the core's full flush nobody may see it.
+ * Shows why a full flush is not a load of CR3. Without the core, a global page gets another frame, and CR3 is
+ * loaded: a real processor still uses the old frame, and the emulator does not, so this is only a fact in the
+ * log. After the core's full flush no processor may use it.
  */
 static void cr3_is_not_enough(struct selftest_run *t)
 {

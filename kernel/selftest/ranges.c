@@ -1,4 +1,4 @@
-/* ranges.c - many pages at a time. */
+/* ranges.c - operations on many pages at a time. */
 #include "cpu/safe_access.h"
 #include "selftest/selftest.h"
 #include <selfmap/map.h>
@@ -25,16 +25,17 @@ static bool is_among(const paging_frame_t *taken, unsigned count, uint64_t numbe
 
 static bool begins_run(const paging_frame_t *taken, unsigned count, paging_frame_t first)
 {
-    unsigned in_a_row = 1;
-    while (in_a_row < RUN_BLOCKS &&
-           is_among(taken, count, first.number + in_a_row * paging_level_pages(PAGING_2M)))
-        in_a_row++;
-    return in_a_row == RUN_BLOCKS;
+    unsigned blocks = 1;
+    while (blocks < RUN_BLOCKS &&
+           is_among(taken, count, first.number + blocks * paging_level_pages(PAGING_2M)))
+        blocks++;
+    return blocks == RUN_BLOCKS;
 }
 
 /*
- * Four blocks of 2 MiB in a row, for free_run to give back: out of many drawn, because the allocator promises
- * no order. False, and a reason, if there are none.
+ * Takes four blocks of 2 MiB that lie side by side; free_run gives them back. Takes many blocks first and
+ * gives the others back, because the allocator promises no order. Skips the test and returns false if there
+ * are no such four.
  */
 static bool take_run(struct selftest_run *t, paging_frame_t *run)
 {
@@ -63,7 +64,7 @@ static void free_run(struct selftest_run *t, paging_frame_t run)
                           (paging_frame_t){run.number + i * paging_level_pages(PAGING_2M)}) == FRAMES_OK);
 }
 
-/* Three 4 KiB pages, two of 2 MiB, and three of 4 KiB again, over one run of memory. */
+/* Three 4 KiB pages, two 2 MiB pages and three 4 KiB pages, one after the other. */
 struct mixed_range {
     paging_frame_t run;
     paging_page_t first;
@@ -123,8 +124,8 @@ static void protect_is_enforced(struct selftest_run *t)
     CHECK(paging_protect_range(t->space, address, PAGING_PAGE_BYTES, 0, PAGING_WRITABLE, t->source) ==
           PAGING_OK);
     CHECK(size_at(t, inside) == PAGING_4K);
-    struct safe_access probe = safe_write(address, 3);
-    CHECK(probe.faulted && probe.error_code == 3);
+    struct safe_access access = safe_write(address, 3);
+    CHECK(access.faulted && access.error_code == 3);
     CHECK(!safe_write(next, 4).faulted);
     CHECK(safe_read(address).value == 1 && safe_read(next).value == 4);
     uint64_t flushes = t->space->flushes, full = t->space->full_flushes;
@@ -150,8 +151,8 @@ static void split_keeps_bytes(struct selftest_run *t)
     unmap_mixed(t, &r);
 }
 
-/* A hole in the middle of huge pages; both sides stay. */
-static void unmap_cuts(struct selftest_run *t)
+/* Unmaps the last 4 KiB of one huge page and the first of the next. */
+static void unmap_splits(struct selftest_run *t)
 {
     struct mixed_range r;
     uint64_t span = paging_level_pages(PAGING_2M);
@@ -188,7 +189,7 @@ static void merge_undoes_split(struct selftest_run *t)
 
 static void owned_pages_come_back(struct selftest_run *t)
 {
-    enum { COUNT = 700 }; /* more than one P1 holds */
+    enum { COUNT = 700 }; /* more than one P1 has entries */
     uint64_t free = frames_free_count(t->frames), full = t->space->full_flushes;
     paging_virt_t start = test_address(t, test_page(t, 0));
     for (unsigned i = 0; i < COUNT; i++)
@@ -226,8 +227,8 @@ const struct selftest range_tests[] = {
     {"range: protect is enforced, and a second time changes nothing", protect_is_enforced},
     {"range: split keeps every byte", split_keeps_bytes},
     {"range: merge makes 512 pages one again, and keeps every byte", merge_undoes_split},
-    {"range: unmap cuts huge pages at its ends", unmap_cuts},
+    {"range: unmap splits huge pages at its ends", unmap_splits},
     {"range: owned pages and all their tables come back, after one flush", owned_pages_come_back},
-    {"range: what is no range is refused", range_refusals},
+    {"range: arguments that are not a range are refused", range_refusals},
     {0},
 };

@@ -1,4 +1,4 @@
-/* operations.c - each operation, each status. */
+/* single_pages.c - the operations on single pages, and their statuses. */
 #include "cpu/safe_access.h"
 #include "selftest/selftest.h"
 #include <selfmap/map.h>
@@ -6,7 +6,7 @@
 
 enum { PATTERN_A = 0x1111, PATTERN_B = 0x2222 };
 
-/* A frame from the allocator, not mapped anywhere. The caller gives it back. */
+/* Takes a frame that is not mapped anywhere. give_frame gives it back. */
 static paging_frame_t take_frame(struct selftest_run *t)
 {
     paging_frame_t frame = {0};
@@ -32,8 +32,8 @@ static void map_picks_a_frame(struct selftest_run *t)
     uint64_t free = frames_free_count(t->frames);
     if (!CHECK(paging_map(t->space, page, PAGING_WRITABLE | no_execute(t), t->source) == PAGING_OK))
         return;
-    CHECK(frames_free_count(t->frames) ==
-          free - 1 - (t->space->cpu.levels - 1)); /* the page, and a table per level below the root */
+    uint64_t taken = 1 + (t->space->cpu.levels - 1); /* the page, and a table for each level below the root */
+    CHECK(frames_free_count(t->frames) == free - taken);
     test_words(t, page)[0] = PATTERN_A;
     CHECK(test_words(t, page)[0] == PATTERN_A);
     CHECK(paging_translate(t->space, test_address(t, page), &found) == PAGING_OK);
@@ -79,7 +79,7 @@ static void identity_map_reads_itself(struct selftest_run *t)
 static void first_and_last_pages(struct selftest_run *t)
 {
     unsigned levels = t->space->cpu.levels;
-    uint64_t pages = paging_level_pages(levels) * PAGING_TABLE_ENTRIES; /* in both halves together */
+    uint64_t pages = paging_level_pages(levels) * PAGING_TABLE_ENTRIES; /* in both halves */
     const paging_page_t edges[] = {{0}, {pages / 2 - 1}, {pages / 2}};
     for (unsigned i = 0; i < sizeof edges / sizeof edges[0]; i++) {
         if (!CHECK(paging_map(t->space, edges[i], PAGING_WRITABLE, t->source) == PAGING_OK))
@@ -88,34 +88,34 @@ static void first_and_last_pages(struct selftest_run *t)
         CHECK(test_words(t, edges[i])[PAGING_TABLE_ENTRIES - 1] == i);
         unmap(t, edges[i]);
     }
-    paging_page_t last = {pages - 1}; /* that is the root itself */
+    paging_page_t last = {pages - 1}; /* the root itself, through the recursive slot */
     CHECK(paging_map(t->space, last, PAGING_WRITABLE, t->source) == PAGING_RESERVED_SLOT);
 }
 
 static void translate_says_what_is_missing(struct selftest_run *t)
 {
     struct paging_translation found;
-    struct paging_walk_result path;
+    struct paging_walk_result walk;
     paging_page_t page = test_page(t, 0);
     CHECK(paging_translate(t->space, test_address(t, page), &found) == PAGING_NOT_MAPPED);
-    CHECK(paging_walk_address(t->space, test_address(t, page), &path) == PAGING_NOT_MAPPED);
-    CHECK(path.level == path.top && paging_entry_is_unused(path.entries[path.level]));
+    CHECK(paging_walk_address(t->space, test_address(t, page), &walk) == PAGING_NOT_MAPPED);
+    CHECK(walk.level == walk.top && paging_entry_is_unused(walk.entries[walk.level]));
     CHECK(paging_map(t->space, page, 0, t->source) == PAGING_OK);
     paging_page_t next = {page.number + 1};
-    CHECK(paging_walk_address(t->space, test_address(t, next), &path) == PAGING_NOT_MAPPED &&
-          path.level == 1);
+    CHECK(paging_walk_address(t->space, test_address(t, next), &walk) == PAGING_NOT_MAPPED &&
+          walk.level == 1);
     unmap(t, page);
 }
 
 static void refusals_change_nothing(struct selftest_run *t)
 {
     paging_page_t page = test_page(t, 0),
-                  kept = {(uint64_t)PAGING_SCRATCH_SLOT * paging_level_pages(t->space->cpu.levels)};
+                  reserved = {(uint64_t)PAGING_SCRATCH_SLOT * paging_level_pages(t->space->cpu.levels)};
     paging_frame_t frame = take_frame(t), high = {1ull << (t->space->cpu.physical_bits - PAGING_PAGE_SHIFT)};
     struct paging_unmapped gone;
     CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_NOT_MAPPED);
-    CHECK(paging_unmap(t->space, kept, t->source, &gone) == PAGING_RESERVED_SLOT);
-    CHECK(paging_map_to(t->space, kept, frame, 0, t->source) == PAGING_RESERVED_SLOT);
+    CHECK(paging_unmap(t->space, reserved, t->source, &gone) == PAGING_RESERVED_SLOT);
+    CHECK(paging_map_to(t->space, reserved, frame, 0, t->source) == PAGING_RESERVED_SLOT);
     CHECK(paging_map_to(t->space, page, high, 0, t->source) == PAGING_FRAME_TOO_HIGH);
     CHECK(paging_map_to(t->space, page, frame, PAGING_HUGE, t->source) == PAGING_BAD_FLAGS);
     CHECK(paging_map_to(t->space, page, frame, PAGING_OWNED, t->source) == PAGING_BAD_FLAGS);
@@ -147,33 +147,33 @@ static void sizes_and_halves(struct selftest_run *t)
     unmap(t, page);
 }
 
-static void reserved_pages_fault(struct selftest_run *t)
+static void marked_pages_fault(struct selftest_run *t)
 {
     paging_page_t page = test_page(t, 0);
     struct paging_translation found;
     struct paging_unmapped gone;
-    struct paging_walk_result path;
-    uint64_t payload = 0;
+    struct paging_walk_result walk;
+    uint64_t value = 0;
     CHECK(paging_set_marker(t->space, page, 0x1234567, t->source) == PAGING_OK);
     CHECK(paging_translate(t->space, test_address(t, page), &found) == PAGING_MARKED);
-    CHECK(paging_walk_address(t->space, test_address(t, page), &path) == PAGING_MARKED);
-    CHECK(path.level == 1 && paging_marker_value(path.entries[1]) == 0x1234567);
-    struct safe_access probe = safe_read(test_address(t, page));
-    CHECK(probe.faulted && probe.vector == 14 && probe.error_code == 0);
+    CHECK(paging_walk_address(t->space, test_address(t, page), &walk) == PAGING_MARKED);
+    CHECK(walk.level == 1 && paging_marker_value(walk.entries[1]) == 0x1234567);
+    struct safe_access access = safe_read(test_address(t, page));
+    CHECK(access.faulted && access.vector == 14 && access.error_code == 0);
     CHECK(paging_map(t->space, page, 0, t->source) == PAGING_MARKED);
     CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_MARKED);
     CHECK(paging_set_marker(t->space, page, 5, t->source) == PAGING_MARKED);
-    CHECK(paging_clear_marker(t->space, page, t->source, &payload) == PAGING_OK && payload == 0x1234567);
-    CHECK(paging_clear_marker(t->space, page, t->source, &payload) == PAGING_NOT_MAPPED);
+    CHECK(paging_clear_marker(t->space, page, t->source, &value) == PAGING_OK && value == 0x1234567);
+    CHECK(paging_clear_marker(t->space, page, t->source, &value) == PAGING_NOT_MAPPED);
     CHECK(paging_set_marker(t->space, page, 0, t->source) == PAGING_BAD_FLAGS);
 }
 
-/* What four levels have no address for. */
+/* Uses an address that only five levels have. */
 static void beyond_48_bits(struct selftest_run *t)
 {
     paging_virt_t address = {UINT64_C(3) << 50};
     paging_page_t page = {0};
-    struct paging_walk_result path;
+    struct paging_walk_result walk;
     CHECK(paging_page_containing(4, address, &page) == PAGING_NOT_CANONICAL);
     if (t->space->cpu.levels == 4) {
         t->skip = "the tables have four levels";
@@ -184,8 +184,8 @@ static void beyond_48_bits(struct selftest_run *t)
         return;
     *(volatile uint64_t *)address.value = PATTERN_B;
     CHECK(*(volatile uint64_t *)address.value == PATTERN_B);
-    CHECK(paging_walk_address(t->space, address, &path) == PAGING_OK && path.top == 5 && path.level == 1);
-    CHECK(paging_entry_is_table(path.entries[5], 5));
+    CHECK(paging_walk_address(t->space, address, &walk) == PAGING_OK && walk.top == 5 && walk.level == 1);
+    CHECK(paging_entry_is_table(walk.entries[5], 5));
     unmap(t, page);
     CHECK(safe_read(address).faulted);
 }
@@ -204,15 +204,15 @@ static void empty_tables_come_back(struct selftest_run *t)
     CHECK(t->space->tables == tables);
 }
 
-const struct selftest operation_tests[] = {
+const struct selftest single_page_tests[] = {
     {"map: picks a frame, and unmap gives it back", map_picks_a_frame},
     {"map_to: two pages show one frame, which stays the caller's", map_to_two_pages_one_frame},
     {"identity_map: the frame is found at its own address", identity_map_reads_itself},
     {"map: the first and last pages of both halves", first_and_last_pages},
     {"translate: says at which level the walk ended", translate_says_what_is_missing},
-    {"map, unmap: what is refused changes nothing", refusals_change_nothing},
+    {"map, unmap: an operation that is refused changes nothing", refusals_change_nothing},
     {"map, identity_map: sizes and addresses that do not exist are refused", sizes_and_halves},
-    {"reserve: the page faults, keeps its payload, and is refused to others", reserved_pages_fault},
+    {"marker: the page faults, keeps its value, and is refused to others", marked_pages_fault},
     {"five levels: a page beyond 48 bits is mapped, read and removed", beyond_48_bits},
     {"unmap: tables go back when their last page goes", empty_tables_come_back},
     {0},

@@ -1,4 +1,4 @@
-/* case.c - one case: predict it, do it, compare. */
+/* case.c - one case: predict, access, compare. */
 #include "cpu/exceptions.h"
 #include "cpu/instructions.h"
 #include "selftest/matrix/matrix.h"
@@ -8,12 +8,13 @@ struct matrix_outcome matrix_access(paging_virt_t address, uint64_t word, const 
                                     bool user) __attribute__((visibility("hidden")));
 extern const char matrix_code[] __attribute__((visibility("hidden")));
 
-enum { TOLD = 8 }; /* differences that are printed */
+enum { PRINTED = 8 }; /* differences */
 
 /*
- * Accessed and dirty (SDM 3A, 4.8). An access that is allowed marks the whole way. One that is refused leaves
- * the entry at which the walk ended as it was; those before it were used, but when they are marked is the
- * processor's business. The emulator marks them at once.
+ * Predicts the error code, and accessed and dirty bits (SDM 3A, 4.8). An access that is allowed sets the
+ * accessed bit in every entry of the walk. One that is refused does not change the entry at which the walk
+ * ended; the entries above were used, and a processor may set their accessed bits at any time. The emulator
+ * sets them at once.
  */
 static void predict(const struct matrix *m, const struct matrix_query *query, struct paging_access is,
                     struct matrix_verdict *verdict)
@@ -23,13 +24,13 @@ static void predict(const struct matrix *m, const struct matrix_query *query, st
     unsigned first = query->place->size;
     verdict->end = first;
     verdict->code = MATRIX_NO_FAULT;
-    verdict->loose = PAGING_MAX_LEVELS + 1;
+    verdict->lenient_from = PAGING_MAX_LEVELS + 1;
     if (paging_check_access(space, address, is, &verdict->code) != PAGING_OK) {
         struct paging_walk_result path = {.level = space->cpu.levels};
         (void)!paging_walk_address(space, address, &path);
         verdict->end = path.level;
         first = path.level + 1;
-        verdict->loose = m->emulated ? verdict->loose : first;
+        verdict->lenient_from = m->emulated ? verdict->lenient_from : first;
     }
     for (unsigned level = first; level <= space->cpu.levels; level++)
         verdict->entries[level].bits |= PAGING_ACCESSED;
@@ -42,13 +43,13 @@ static bool entries_are(const struct matrix *m, const struct matrix_place *place
 {
     for (unsigned level = place->size; level <= m->t->space->cpu.levels; level++) {
         uint64_t apart = paging_entry_load(place->slots[level]).bits ^ verdict->entries[level].bits;
-        if ((apart & ~(level >= verdict->loose ? PAGING_ACCESSED : 0)) != 0)
+        if ((apart & ~(level >= verdict->lenient_from ? PAGING_ACCESSED : 0)) != 0)
             return false;
     }
     return true;
 }
 
-/* word: what memory held before. The half of it that is written is no code. */
+/* Returns the word that a write stores when memory holds `word`. The code in the low half stays. */
 static uint64_t next_word(uint64_t word)
 {
     return word + (UINT64_C(1) << 32);
@@ -66,7 +67,7 @@ static bool is_as(const struct matrix *m, const struct matrix_query *query,
     return *m->word == (query->kind == MATRIX_WRITE ? next_word(word) : word);
 }
 
-/* Does the walk end at a 1 GiB page, with no bit that is reserved in an entry that points to a table too? */
+/* Returns whether the walk ends at a 1 GiB page without a bit that is reserved in every kind of entry. */
 static bool ends_at_gib(const struct matrix *m, const struct matrix_verdict *verdict)
 {
     const struct paging_space *space = &m->spaces[m->controls.no_execute];
@@ -75,11 +76,11 @@ static bool ends_at_gib(const struct matrix *m, const struct matrix_verdict *ver
 }
 
 /*
- * What QEMU 7.2 makes of a case instead, and why:
+ * Changes a prediction to what QEMU 7.2 does instead. Returns which of its deviations matter for the case:
  *
  *   a reserved bit        the error code lacks PRESENT (SDM 3A, 4.7 has it)
- *   a refused 1 GiB page  is marked as accessed all the same, be it for its alignment, or for being one
- *   an implicit access    of ring 0 is let into user pages by RFLAGS.AC (4.6.1: explicit ones only)
+ *   a refused 1 GiB page  gets its accessed bit set, whatever the reason for the refusal
+ *   an implicit access    in ring 0 may read user pages if RFLAGS.AC is set (4.6.1: only explicit ones may)
  */
 static unsigned emulate(const struct matrix *m, const struct matrix_query *query,
                         const struct matrix_verdict *before, struct matrix_verdict *verdict)
@@ -115,7 +116,7 @@ static bool is_as_emulated(struct matrix *m, const struct matrix_query *query,
     return true;
 }
 
-/* Both entries, as they are from now on for the processor too. */
+/* Writes both entries and flushes, and sets *before to the entries of all levels. */
 static void write_entries(const struct matrix *m, const struct matrix_query *query,
                           struct matrix_verdict *before, paging_entry_t leaf, paging_entry_t above)
 {
@@ -146,6 +147,6 @@ void matrix_case(struct matrix *m, const struct matrix_query *query, paging_entr
     m->faults += outcome.code != MATRIX_NO_FAULT;
     if (is_as(m, query, &verdict, outcome, word) || is_as_emulated(m, query, &before, verdict, outcome, word))
         return;
-    if (m->differences++ < TOLD)
-        matrix_tell(m, query, &before, &verdict, outcome);
+    if (m->differences++ < PRINTED)
+        matrix_print(m, query, &before, &verdict, outcome);
 }
