@@ -4,6 +4,7 @@
 #ifndef KERNEL_CPU_CPUID_H
 #define KERNEL_CPU_CPUID_H
 
+#include "cpu/instructions.h"
 #include <selfmap/space.h>
 
 /* Returns whether QEMU emulates the processor in software (TCG): CPUID 40000000h has its signature. */
@@ -21,6 +22,13 @@ bool machine_is_qemu(const char *rsdp_oem);
  * loaded.
  */
 struct paging_cpu cpu_paging_features(void);
+
+/*
+ * Returns whether leaf 21h of CPUID is that of a TDX guest. `leaf` is cpuid_or_zero(CPUID_TDX_LEAF). Such a guest
+ * needs a bit in its entries that tells shared memory from private memory, and has instructions that raise #VE.
+ */
+#define CPUID_TDX_LEAF 0x21u
+bool cpuid_is_tdx_guest(struct cpuid leaf);
 
 /* Returns whether CR4.LA57 can be set (CPUID 7 ECX[16]). */
 bool cpu_has_five_levels(void);
