@@ -12,24 +12,24 @@ static bool map_code(struct selftest_run *t, uint64_t flags)
     paging_page_t page = test_page(t, 0);
     paging_frame_t frame;
     struct paging_unmapped gone;
-    if (!CHECK(paging_map(t->space, test_page(t, 1), PAGING_WRITABLE, t->source) == PAGING_OK))
+    if (!CHECK_OK(paging_map(t->space, test_page(t, 1), PAGING_WRITABLE, t->source)))
         return false;
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
         test_words(t, test_page(t, 1))[i] = 0xc3c3c3c3c3c3c3c3;
     struct paging_translation found;
-    CHECK(paging_translate(t->space, test_address(t, test_page(t, 1)), &found) == PAGING_OK);
+    CHECK_OK(paging_translate(t->space, test_address(t, test_page(t, 1)), &found));
     frame = paging_frame_containing(found.address);
-    if (CHECK(paging_map_to(t->space, page, frame, flags, t->source) == PAGING_OK))
+    if (CHECK_OK(paging_map_to(t->space, page, frame, flags, t->source)))
         return true;
-    CHECK(paging_unmap(t->space, test_page(t, 1), t->source, &gone) == PAGING_OK);
+    CHECK_OK(paging_unmap(t->space, test_page(t, 1), t->source, &gone));
     return false;
 }
 
 static void unmap_code(struct selftest_run *t)
 {
     struct paging_unmapped gone;
-    CHECK(paging_unmap(t->space, test_page(t, 0), t->source, &gone) == PAGING_OK);
-    CHECK(paging_unmap(t->space, test_page(t, 1), t->source, &gone) == PAGING_OK);
+    CHECK_OK(paging_unmap(t->space, test_page(t, 0), t->source, &gone));
+    CHECK_OK(paging_unmap(t->space, test_page(t, 1), t->source, &gone));
 }
 
 /* Returns whether the access ended in a page fault at the address with exactly this error code. */
@@ -86,14 +86,14 @@ static void accessed_and_dirty(struct selftest_run *t)
     struct paging_translation found = {0};
     if (!map_code(t, PAGING_WRITABLE))
         return;
-    CHECK(paging_translate(t->space, address, &found) == PAGING_OK);
+    CHECK_OK(paging_translate(t->space, address, &found));
     /* A real processor may read the page speculatively; the emulator does not. */
     CHECK(!(found.flags & PAGING_DIRTY) && (!(found.flags & PAGING_ACCESSED) || !cpu_is_emulated()));
     (void)safe_read(address);
-    CHECK(paging_translate(t->space, address, &found) == PAGING_OK);
+    CHECK_OK(paging_translate(t->space, address, &found));
     CHECK((found.flags & (PAGING_ACCESSED | PAGING_DIRTY)) == PAGING_ACCESSED);
     (void)safe_write(address, 1);
-    CHECK(paging_translate(t->space, address, &found) == PAGING_OK);
+    CHECK_OK(paging_translate(t->space, address, &found));
     CHECK((found.flags & (PAGING_ACCESSED | PAGING_DIRTY)) == (PAGING_ACCESSED | PAGING_DIRTY));
     unmap_code(t);
 }
@@ -112,7 +112,7 @@ static void reserved_bits_fault(struct selftest_run *t)
     paging_entry_t good = paging_entry_load(test_leaf(t, page));
     paging_entry_store(test_leaf(t, page), (paging_entry_t){good.bits | UINT64_C(1) << 51});
     paging_tlb_flush_page(address);
-    CHECK(paging_translate(t->space, address, &found) == PAGING_MALFORMED);
+    CHECK_STATUS(paging_translate(t->space, address, &found), PAGING_MALFORMED);
     struct safe_access access = safe_read(address);
     /* SDM 3A, 4.7: PRESENT is set as well, because every entry is present. QEMU's emulation leaves it out. */
     CHECK(is_fault(access, PAGING_FAULT_PRESENT | PAGING_FAULT_RESERVED, address) ||

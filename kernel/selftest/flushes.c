@@ -22,11 +22,10 @@ static void make_read_only(struct selftest_run *t, paging_page_t first, unsigned
     unsigned allowed = 0;
     for (unsigned i = 0; i < count; i++) {
         paging_page_t page = {first.number + i};
-        CHECK(paging_map(t->space, page, PAGING_WRITABLE | flags, t->source) == PAGING_OK);
+        CHECK_OK(paging_map(t->space, page, PAGING_WRITABLE | flags, t->source));
         CHECK(!safe_write(test_address(t, page), i).faulted);
     }
-    CHECK(paging_protect_range(t->space, start, count * PAGING_PAGE_BYTES, 0, PAGING_WRITABLE, t->source) ==
-          PAGING_OK);
+    CHECK_OK(paging_protect_range(t->space, start, count * PAGING_PAGE_BYTES, 0, PAGING_WRITABLE, t->source));
     for (unsigned i = 0; i < count; i++)
         allowed += !safe_write(test_address(t, (paging_page_t){first.number + i}), 0).faulted;
     CHECK(allowed == 0);
@@ -35,7 +34,7 @@ static void make_read_only(struct selftest_run *t, paging_page_t first, unsigned
 static void unmap_all(struct selftest_run *t, paging_page_t first, unsigned count)
 {
     paging_virt_t start = test_address(t, first);
-    CHECK(paging_unmap_range(t->space, start, count * PAGING_PAGE_BYTES, t->source) == PAGING_OK);
+    CHECK_OK(paging_unmap_range(t->space, start, count * PAGING_PAGE_BYTES, t->source));
     unsigned seen = 0;
     for (unsigned i = 0; i < count; i++)
         seen += !safe_read((paging_virt_t){start.value + i * PAGING_PAGE_BYTES}).faulted;
@@ -49,8 +48,8 @@ static void few_and_many(struct selftest_run *t)
     make_read_only(t, few, FEW, 0);
     CHECK(t->space->full_flushes == full);
     uint64_t flushes = t->space->flushes;
-    CHECK(paging_protect_range(t->space, test_address(t, few), FEW * PAGING_PAGE_BYTES, PAGING_WRITABLE, 0,
-                               t->source) == PAGING_OK);
+    CHECK_OK(paging_protect_range(t->space, test_address(t, few), FEW * PAGING_PAGE_BYTES, PAGING_WRITABLE, 0,
+                                  t->source));
     CHECK(t->space->full_flushes == full && t->space->flushes == flushes + FEW);
     make_read_only(t, many, MANY, 0);
     CHECK(t->space->full_flushes == full + 1);
@@ -80,7 +79,7 @@ static void cr3_is_not_enough(struct selftest_run *t)
     paging_entry_t entries[2];
     struct paging_unmapped gone;
     for (unsigned i = 0; i < 2; i++) {
-        CHECK(paging_map(t->space, pages[i], PAGING_WRITABLE | PAGING_GLOBAL, t->source) == PAGING_OK);
+        CHECK_OK(paging_map(t->space, pages[i], PAGING_WRITABLE | PAGING_GLOBAL, t->source));
         test_words(t, pages[i])[0] = i;
         entries[i] = paging_entry_load(test_leaf(t, pages[i]));
     }
@@ -93,7 +92,7 @@ static void cr3_is_not_enough(struct selftest_run *t)
     paging_tlb_flush_all(t->space->cpu.has_invpcid);
     CHECK(test_words(t, pages[0])[0] == 0);
     for (unsigned i = 0; i < 2; i++)
-        CHECK(paging_unmap(t->space, pages[i], t->source, &gone) == PAGING_OK);
+        CHECK_OK(paging_unmap(t->space, pages[i], t->source, &gone));
 }
 
 const struct selftest flush_tests[] = {

@@ -34,13 +34,13 @@ static void shows_what_is_mapped(struct selftest_run *t)
     struct paging_unmapped gone;
     uint64_t value;
     for (unsigned i = 0; i < 4; i++)
-        CHECK(paging_map(t->space, test_page(t, pages[i]), 0, t->source) == PAGING_OK);
-    CHECK(paging_set_marker(t->space, test_page(t, 2), 0x77, t->source) == PAGING_OK);
-    CHECK(paging_for_each(t->space, compare_entry, &c) == PAGING_OK);
+        CHECK_OK(paging_map(t->space, test_page(t, pages[i]), 0, t->source));
+    CHECK_OK(paging_set_marker(t->space, test_page(t, 2), 0x77, t->source));
+    CHECK_OK(paging_for_each(t->space, compare_entry, &c));
     CHECK(c.met == 8 && c.wrong == 0);
     CHECK(paging_clear_marker(t->space, test_page(t, 2), t->source, &value) == PAGING_OK && value == 0x77);
     for (unsigned i = 0; i < 4; i++)
-        CHECK(paging_unmap(t->space, test_page(t, pages[i]), t->source, &gone) == PAGING_OK);
+        CHECK_OK(paging_unmap(t->space, test_page(t, pages[i]), t->source, &gone));
 }
 
 static void writable_and_executable(struct selftest_run *t)
@@ -48,17 +48,17 @@ static void writable_and_executable(struct selftest_run *t)
     const uint64_t flags[] = {0, PAGING_WRITABLE, no_execute(t), PAGING_WRITABLE | no_execute(t)};
     struct paging_stats before, after;
     struct paging_unmapped gone;
-    CHECK(paging_count(t->space, &before) == PAGING_OK);
+    CHECK_OK(paging_count(t->space, &before));
     for (unsigned i = 0; i < 4; i++)
-        CHECK(paging_map(t->space, test_page(t, i), flags[i], t->source) == PAGING_OK);
-    CHECK(paging_count(t->space, &after) == PAGING_OK);
+        CHECK_OK(paging_map(t->space, test_page(t, i), flags[i], t->source));
+    CHECK_OK(paging_count(t->space, &after));
     /* Without no-execute, every writable page is executable. */
     CHECK(after.writable_executable - before.writable_executable == (no_execute(t) ? 1 : 2));
     CHECK(after.leaves[PAGING_4K] - before.leaves[PAGING_4K] == 4);
     CHECK(after.owned_pages - before.owned_pages == 4);
     for (unsigned i = 0; i < 4; i++)
-        CHECK(paging_unmap(t->space, test_page(t, i), t->source, &gone) == PAGING_OK);
-    CHECK(paging_count(t->space, &after) == PAGING_OK);
+        CHECK_OK(paging_unmap(t->space, test_page(t, i), t->source, &gone));
+    CHECK_OK(paging_count(t->space, &after));
     CHECK(after.writable_executable == before.writable_executable);
 }
 

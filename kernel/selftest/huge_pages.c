@@ -21,16 +21,15 @@ static void huge_2m(struct selftest_run *t)
         return;
     }
     CHECK(run.number % paging_level_pages(PAGING_2M) == 0);
-    if (CHECK(paging_map_sized(t->space, page, run, PAGING_2M, PAGING_WRITABLE, t->source) == PAGING_OK)) {
+    if (CHECK_OK(paging_map_sized(t->space, page, run, PAGING_2M, PAGING_WRITABLE, t->source))) {
         test_words(t, inside)[1] = 0x5a5a;
-        CHECK(paging_translate(t->space, (paging_virt_t){test_address(t, inside).value + 8}, &found) ==
-              PAGING_OK);
+        CHECK_OK(paging_translate(t->space, (paging_virt_t){test_address(t, inside).value + 8}, &found));
         CHECK(found.size == PAGING_2M &&
               found.address.value == paging_frame_start(run).value + 5 * PAGING_PAGE_BYTES + 8);
         CHECK(test_words(t, inside)[1] == 0x5a5a);
-        CHECK(paging_map(t->space, inside, 0, t->source) == PAGING_INSIDE_HUGE);
-        CHECK(paging_unmap(t->space, inside, t->source, &gone) == PAGING_INSIDE_HUGE);
-        CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_OK);
+        CHECK_STATUS(paging_map(t->space, inside, 0, t->source), PAGING_INSIDE_HUGE);
+        CHECK_STATUS(paging_unmap(t->space, inside, t->source, &gone), PAGING_INSIDE_HUGE);
+        CHECK_OK(paging_unmap(t->space, page, t->source, &gone));
         CHECK(gone.size == PAGING_2M && gone.frame.number == run.number && !gone.released);
         CHECK(gone.flags & PAGING_DIRTY);
         CHECK(safe_read(test_address(t, inside)).faulted);
@@ -42,7 +41,7 @@ static void huge_2m(struct selftest_run *t)
 static void huge_1g(struct selftest_run *t)
 {
     struct paging_translation here;
-    CHECK(paging_translate(t->space, (paging_virt_t){(uintptr_t)&landmark}, &here) == PAGING_OK);
+    CHECK_OK(paging_translate(t->space, (paging_virt_t){(uintptr_t)&landmark}, &here));
     uint64_t offset = here.address.value % paging_level_bytes(PAGING_1G);
     paging_frame_t run = paging_frame_containing((paging_phys_t){here.address.value - offset});
     paging_page_t page = test_page(t, 0);
@@ -72,7 +71,7 @@ static void huge_1g(struct selftest_run *t)
 static void huge_range(struct selftest_run *t)
 {
     struct paging_translation here = {0}, found = {0};
-    CHECK(paging_translate(t->space, (paging_virt_t){(uintptr_t)&landmark}, &here) == PAGING_OK);
+    CHECK_OK(paging_translate(t->space, (paging_virt_t){(uintptr_t)&landmark}, &here));
     uint64_t offset = here.address.value % paging_level_bytes(PAGING_1G);
     paging_phys_t run = {here.address.value - offset};
     paging_virt_t start = test_address(t, test_page(t, 0)), alias = {start.value + offset};
@@ -84,7 +83,7 @@ static void huge_range(struct selftest_run *t)
     }
     unsigned largest = t->space->cpu.has_1g_pages ? PAGING_1G : PAGING_2M;
     uint64_t gib = paging_level_bytes(PAGING_1G), before = t->space->tables;
-    if (!CHECK(paging_map_range(t->space, start, run, gib, no_execute(t), t->source) == PAGING_OK))
+    if (!CHECK_OK(paging_map_range(t->space, start, run, gib, no_execute(t), t->source)))
         return;
     uint64_t tables = t->space->tables;
     for (unsigned size = largest; size >= PAGING_4K; size--) {
@@ -93,7 +92,7 @@ static void huge_range(struct selftest_run *t)
         CHECK(t->space->tables == tables + largest - size);
         CHECK(paging_split(t->space, page, t->source) == (size > PAGING_4K ? PAGING_OK : PAGING_NOT_HUGE));
     }
-    CHECK(paging_merge_range(t->space, start, gib, t->source) == PAGING_OK);
+    CHECK_OK(paging_merge_range(t->space, start, gib, t->source));
     CHECK(paging_translate(t->space, alias, &found) == PAGING_OK && found.size == largest);
     CHECK(t->space->tables == tables && *(volatile uint64_t *)alias.value == landmark);
     CHECK(paging_unmap_range(t->space, start, gib, t->source) == PAGING_OK && t->space->tables == before);
@@ -114,14 +113,14 @@ static void huge_leak_is_flushed(struct selftest_run *t)
     }
     paging_virt_t window = paging_window_table(t->space->cpu.levels, PAGING_RECURSIVE_SLOT, 1, page);
     struct paging_unmapped gone;
-    CHECK(paging_map_sized(t->space, page, run, PAGING_2M, PAGING_WRITABLE, t->source) == PAGING_OK);
+    CHECK_OK(paging_map_sized(t->space, page, run, PAGING_2M, PAGING_WRITABLE, t->source));
     test_words(t, page)[0] = 0xabcdef;
     CHECK(*(volatile uint64_t *)window.value == 0xabcdef);
-    CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_OK);
-    CHECK(paging_map_to(t->space, page, run, PAGING_WRITABLE, t->source) == PAGING_OK);
+    CHECK_OK(paging_unmap(t->space, page, t->source, &gone));
+    CHECK_OK(paging_map_to(t->space, page, run, PAGING_WRITABLE, t->source));
     CHECK((*(volatile uint64_t *)window.value & PAGING_FRAME_MASK) == paging_frame_start(run).value);
     CHECK(test_words(t, page)[0] == 0xabcdef);
-    CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_OK);
+    CHECK_OK(paging_unmap(t->space, page, t->source, &gone));
     CHECK(frames_free(t->frames, PAGING_2M, run) == FRAMES_OK);
 }
 

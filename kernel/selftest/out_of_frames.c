@@ -68,14 +68,14 @@ static void out_of_frames_leaks_nothing(struct selftest_run *t)
     for (unsigned left = 0; left < needed; left++) {
         struct rationed_source ration = rationed(t, left);
         struct paging_translation found;
-        CHECK(paging_map(t->space, page, 0, &ration.source) == PAGING_NO_FRAMES);
+        CHECK_STATUS(paging_map(t->space, page, 0, &ration.source), PAGING_NO_FRAMES);
         CHECK(frames_free_count(t->frames) == free);
-        CHECK(paging_translate(t->space, test_address(t, page), &found) == PAGING_NOT_MAPPED);
+        CHECK_STATUS(paging_translate(t->space, test_address(t, page), &found), PAGING_NOT_MAPPED);
     }
     struct rationed_source enough = rationed(t, needed);
-    CHECK(paging_map(t->space, page, 0, &enough.source) == PAGING_OK);
+    CHECK_OK(paging_map(t->space, page, 0, &enough.source));
     struct paging_unmapped gone;
-    CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_OK);
+    CHECK_OK(paging_unmap(t->space, page, t->source, &gone));
 }
 
 /* Adds an entry, without accessed and dirty bits, to a hash of all entries. */
@@ -90,7 +90,7 @@ static bool add_to_digest(void *context, const struct paging_entry_info *info)
 static uint64_t digest(struct selftest_run *t)
 {
     uint64_t sum = 0;
-    CHECK(paging_for_each(t->space, add_to_digest, &sum) == PAGING_OK);
+    CHECK_OK(paging_for_each(t->space, add_to_digest, &sum));
     return sum;
 }
 
@@ -101,10 +101,10 @@ static void splits_need_frames(struct selftest_run *t, paging_page_t huge)
     paging_virt_t inside = {test_address(t, huge).value + 9 * PAGING_PAGE_BYTES};
     struct paging_translation found = {0};
     uint64_t free = frames_free_count(t->frames), before = digest(t);
-    CHECK(paging_protect_range(t->space, inside, PAGING_PAGE_BYTES, 0, PAGING_WRITABLE, &none.source) ==
-          PAGING_NO_FRAMES);
-    CHECK(paging_unmap_range(t->space, inside, PAGING_PAGE_BYTES, &none.source) == PAGING_NO_FRAMES);
-    CHECK(paging_split(t->space, huge, &none.source) == PAGING_NO_FRAMES);
+    CHECK_STATUS(paging_protect_range(t->space, inside, PAGING_PAGE_BYTES, 0, PAGING_WRITABLE, &none.source),
+                 PAGING_NO_FRAMES);
+    CHECK_STATUS(paging_unmap_range(t->space, inside, PAGING_PAGE_BYTES, &none.source), PAGING_NO_FRAMES);
+    CHECK_STATUS(paging_split(t->space, huge, &none.source), PAGING_NO_FRAMES);
     CHECK(digest(t) == before && frames_free_count(t->frames) == free);
     CHECK(paging_translate(t->space, inside, &found) == PAGING_OK && found.size == PAGING_2M);
     CHECK(!safe_write(inside, 1).faulted);
@@ -126,16 +126,16 @@ static void ranges_change_nothing(struct selftest_run *t)
     uint64_t before = digest(t), free = frames_free_count(t->frames);
     for (unsigned left = 0; left < needed; left++) {
         struct rationed_source ration = rationed(t, left);
-        CHECK(paging_map_range(t->space, start, paging_frame_start(run), bytes, 0, &ration.source) ==
-              PAGING_NO_FRAMES);
+        CHECK_STATUS(paging_map_range(t->space, start, paging_frame_start(run), bytes, 0, &ration.source),
+                     PAGING_NO_FRAMES);
         CHECK(ration.left == left && frames_free_count(t->frames) == free && digest(t) == before);
     }
     struct rationed_source enough = rationed(t, needed);
-    CHECK(paging_map_range(t->space, start, paging_frame_start(run), bytes, 0, &enough.source) == PAGING_OK);
+    CHECK_OK(paging_map_range(t->space, start, paging_frame_start(run), bytes, 0, &enough.source));
     CHECK(enough.left == 0 && digest(t) != before);
-    CHECK(paging_map_sized(t->space, huge, run, PAGING_2M, PAGING_WRITABLE, t->source) == PAGING_OK);
+    CHECK_OK(paging_map_sized(t->space, huge, run, PAGING_2M, PAGING_WRITABLE, t->source));
     splits_need_frames(t, huge);
-    CHECK(paging_unmap_range(t->space, start, paging_level_bytes(PAGING_1G) - bytes, t->source) == PAGING_OK);
+    CHECK_OK(paging_unmap_range(t->space, start, paging_level_bytes(PAGING_1G) - bytes, t->source));
     CHECK(digest(t) == before);
     CHECK(frames_free(t->frames, PAGING_2M, run) == FRAMES_OK);
 }

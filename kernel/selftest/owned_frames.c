@@ -29,7 +29,7 @@ static unsigned runs_free(struct selftest_run *t, enum paging_size size, unsigne
 static void unmap(struct selftest_run *t, paging_page_t first, uint64_t pages)
 {
     paging_virt_t start = test_address(t, first);
-    CHECK(paging_unmap_range(t->space, start, pages * PAGING_PAGE_BYTES, t->source) == PAGING_OK);
+    CHECK_OK(paging_unmap_range(t->space, start, pages * PAGING_PAGE_BYTES, t->source));
     CHECK(safe_read(start).faulted);
 }
 
@@ -40,8 +40,8 @@ static void range_takes_huge_frames(struct selftest_run *t)
     uint64_t free = frames_free_count(t->frames), wrong = 0;
     paging_page_t first = test_page(t, span - PAGES_AROUND);
     unsigned runs = runs_free(t, PAGING_2M, BLOCKS);
-    if (!CHECK(paging_map_range_alloc(t->space, test_address(t, first), pages * PAGING_PAGE_BYTES,
-                                      PAGING_WRITABLE, t->source) == PAGING_OK))
+    if (!CHECK_OK(paging_map_range_alloc(t->space, test_address(t, first), pages * PAGING_PAGE_BYTES,
+                                         PAGING_WRITABLE, t->source)))
         return;
     for (unsigned i = 0; i < BLOCKS; i++)
         CHECK(size_at(t, test_page(t, (i + 1) * span)) == (i < runs ? PAGING_2M : PAGING_4K));
@@ -64,8 +64,8 @@ static void range_takes_a_gigabyte(struct selftest_run *t)
         t->skip = "no 1 GiB pages, or no memory for one and its tables";
         return;
     }
-    if (!CHECK(paging_map_range_alloc(t->space, test_address(t, first), paging_level_bytes(PAGING_1G),
-                                      PAGING_WRITABLE, t->source) == PAGING_OK))
+    if (!CHECK_OK(paging_map_range_alloc(t->space, test_address(t, first), paging_level_bytes(PAGING_1G),
+                                         PAGING_WRITABLE, t->source)))
         return;
     CHECK(size_at(t, first) == PAGING_1G && size_at(t, last) == PAGING_1G);
     test_words(t, first)[0] = 1;
@@ -84,8 +84,8 @@ static void frames_come_back_one_by_one(struct selftest_run *t)
         t->skip = "no 2 MiB of memory in one piece";
         return;
     }
-    if (!CHECK(paging_map_range_alloc(t->space, test_address(t, first), paging_level_bytes(PAGING_2M),
-                                      PAGING_WRITABLE, t->source) == PAGING_OK))
+    if (!CHECK_OK(paging_map_range_alloc(t->space, test_address(t, first), paging_level_bytes(PAGING_2M),
+                                         PAGING_WRITABLE, t->source)))
         return;
     CHECK(size_at(t, first) == PAGING_2M);
     test_words(t, first)[3] = 0x1111;
@@ -108,17 +108,17 @@ static void map_on_demand(struct selftest_run *t, paging_page_t page, uint64_t v
     uint64_t flushes = t->space->flushes;
     struct safe_access access = safe_write(address, value);
     CHECK(access.faulted && access.error_code == 2 && access.address == address.value);
-    CHECK(paging_walk_address(t->space, address, &walk) == PAGING_MARKED);
+    CHECK_STATUS(paging_walk_address(t->space, address, &walk), PAGING_MARKED);
     CHECK(walk.level == PAGING_4K && paging_marker_value(walk.entries[PAGING_4K]) == value);
-    CHECK(paging_map(t->space, page, PAGING_WRITABLE, t->source) == PAGING_MARKED);
-    CHECK(paging_map(t->space, page, PAGING_WRITABLE | PAGING_REPLACE_MARKER, t->source) == PAGING_OK);
+    CHECK_STATUS(paging_map(t->space, page, PAGING_WRITABLE, t->source), PAGING_MARKED);
+    CHECK_OK(paging_map(t->space, page, PAGING_WRITABLE | PAGING_REPLACE_MARKER, t->source));
     CHECK(t->space->flushes == flushes && !safe_write(address, value).faulted);
 }
 
 static void markers_become_pages(struct selftest_run *t)
 {
     for (unsigned i = 0; i < DEMAND_PAGES; i++)
-        CHECK(paging_set_marker(t->space, test_page(t, i), 0x700 + i, t->source) == PAGING_OK);
+        CHECK_OK(paging_set_marker(t->space, test_page(t, i), 0x700 + i, t->source));
     uint64_t free = frames_free_count(t->frames);
     for (unsigned i = 1; i < DEMAND_PAGES; i += 2)
         map_on_demand(t, test_page(t, i), 0x700 + i);

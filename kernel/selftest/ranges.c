@@ -81,14 +81,14 @@ static bool map_mixed(struct selftest_run *t, struct mixed_range *r)
     r->start = test_address(t, r->first);
     r->pages = 2 * (span + PAGES_AROUND);
     paging_phys_t to = paging_frame_start((paging_frame_t){r->run.number + span - PAGES_AROUND});
-    CHECK(paging_map_range(t->space, r->start, to, r->pages * PAGING_PAGE_BYTES, PAGING_WRITABLE,
-                           t->source) == PAGING_OK);
+    CHECK_OK(
+        paging_map_range(t->space, r->start, to, r->pages * PAGING_PAGE_BYTES, PAGING_WRITABLE, t->source));
     return true;
 }
 
 static void unmap_mixed(struct selftest_run *t, const struct mixed_range *r)
 {
-    CHECK(paging_unmap_range(t->space, r->start, r->pages * PAGING_PAGE_BYTES, t->source) == PAGING_OK);
+    CHECK_OK(paging_unmap_range(t->space, r->start, r->pages * PAGING_PAGE_BYTES, t->source));
     CHECK(safe_read(r->start).faulted);
     free_run(t, r->run);
 }
@@ -121,16 +121,14 @@ static void protect_is_enforced(struct selftest_run *t)
     paging_page_t inside = test_page(t, span + 7);
     paging_virt_t address = test_address(t, inside), next = {address.value + PAGING_PAGE_BYTES};
     CHECK(!safe_write(address, 1).faulted && !safe_write(next, 2).faulted);
-    CHECK(paging_protect_range(t->space, address, PAGING_PAGE_BYTES, 0, PAGING_WRITABLE, t->source) ==
-          PAGING_OK);
+    CHECK_OK(paging_protect_range(t->space, address, PAGING_PAGE_BYTES, 0, PAGING_WRITABLE, t->source));
     CHECK(size_at(t, inside) == PAGING_4K);
     struct safe_access access = safe_write(address, 3);
     CHECK(access.faulted && access.error_code == 3);
     CHECK(!safe_write(next, 4).faulted);
     CHECK(safe_read(address).value == 1 && safe_read(next).value == 4);
     uint64_t flushes = t->space->flushes, full = t->space->full_flushes;
-    CHECK(paging_protect_range(t->space, address, PAGING_PAGE_BYTES, 0, PAGING_WRITABLE, t->source) ==
-          PAGING_OK);
+    CHECK_OK(paging_protect_range(t->space, address, PAGING_PAGE_BYTES, 0, PAGING_WRITABLE, t->source));
     CHECK(t->space->flushes == flushes && t->space->full_flushes == full);
     unmap_mixed(t, &r);
 }
@@ -143,11 +141,11 @@ static void split_keeps_bytes(struct selftest_run *t)
         return;
     paging_page_t page = test_page(t, span + 100);
     test_words(t, page)[2] = 0x1234;
-    CHECK(paging_split(t->space, page, t->source) == PAGING_OK);
+    CHECK_OK(paging_split(t->space, page, t->source));
     CHECK(size_at(t, page) == PAGING_4K && test_words(t, page)[2] == 0x1234);
     test_words(t, page)[2] = 0x4321;
     CHECK(test_words(t, page)[2] == 0x4321);
-    CHECK(paging_split(t->space, page, t->source) == PAGING_NOT_HUGE);
+    CHECK_STATUS(paging_split(t->space, page, t->source), PAGING_NOT_HUGE);
     unmap_mixed(t, &r);
 }
 
@@ -161,7 +159,7 @@ static void unmap_splits(struct selftest_run *t)
     paging_page_t first = test_page(t, 2 * span - 1);
     paging_virt_t start = test_address(t, first);
     (void)safe_read(start);
-    CHECK(paging_unmap_range(t->space, start, 2 * PAGING_PAGE_BYTES, t->source) == PAGING_OK);
+    CHECK_OK(paging_unmap_range(t->space, start, 2 * PAGING_PAGE_BYTES, t->source));
     CHECK(safe_read(start).faulted && safe_read((paging_virt_t){start.value + PAGING_PAGE_BYTES}).faulted);
     CHECK(size_at(t, (paging_page_t){first.number - 1}) == PAGING_4K &&
           size_at(t, (paging_page_t){first.number + 2}) == PAGING_4K);
@@ -179,7 +177,7 @@ static void merge_undoes_split(struct selftest_run *t)
     test_words(t, page)[3] = 0x77;
     CHECK(paging_split(t->space, page, t->source) == PAGING_OK && t->space->tables == tables + 1);
     test_words(t, page)[4] = 0x88;
-    CHECK(paging_merge_range(t->space, r.start, r.pages * PAGING_PAGE_BYTES, t->source) == PAGING_OK);
+    CHECK_OK(paging_merge_range(t->space, r.start, r.pages * PAGING_PAGE_BYTES, t->source));
     CHECK(t->space->tables == tables && size_at(t, page) == PAGING_2M);
     CHECK(test_words(t, page)[3] == 0x77 && test_words(t, page)[4] == 0x88);
     test_words(t, page)[3] = 0x99;
@@ -193,10 +191,10 @@ static void owned_pages_come_back(struct selftest_run *t)
     uint64_t free = frames_free_count(t->frames), full = t->space->full_flushes;
     paging_virt_t start = test_address(t, test_page(t, 0));
     for (unsigned i = 0; i < COUNT; i++)
-        CHECK(paging_map(t->space, test_page(t, i), PAGING_WRITABLE, t->source) == PAGING_OK);
+        CHECK_OK(paging_map(t->space, test_page(t, i), PAGING_WRITABLE, t->source));
     for (unsigned i = 0; i < COUNT; i++)
         test_words(t, test_page(t, i))[0] = i;
-    CHECK(paging_unmap_range(t->space, start, paging_level_bytes(PAGING_1G), t->source) == PAGING_OK);
+    CHECK_OK(paging_unmap_range(t->space, start, paging_level_bytes(PAGING_1G), t->source));
     CHECK(frames_free_count(t->frames) == free);
     CHECK(t->space->full_flushes == full + 1);
     CHECK(safe_read(start).faulted);
@@ -211,15 +209,17 @@ static void range_refusals(struct selftest_run *t)
     paging_virt_t gap = {top.value + PAGING_PAGE_BYTES};
     paging_virt_t window =
         paging_page_start(levels, (paging_page_t){PAGING_RECURSIVE_SLOT * paging_level_pages(levels) - 1});
-    CHECK(paging_unmap_range(t->space, start, 0, t->source) == PAGING_EMPTY_RANGE);
-    CHECK(paging_unmap_range(t->space, odd, PAGING_PAGE_BYTES, t->source) == PAGING_MISALIGNED);
-    CHECK(paging_unmap_range(t->space, gap, PAGING_PAGE_BYTES, t->source) == PAGING_NOT_CANONICAL);
-    CHECK(paging_unmap_range(t->space, top, 2 * PAGING_PAGE_BYTES, t->source) == PAGING_RANGE_TOO_LONG);
-    CHECK(paging_unmap_range(t->space, window, 2 * PAGING_PAGE_BYTES, t->source) == PAGING_RESERVED_SLOT);
-    CHECK(paging_map_range(t->space, start, (paging_phys_t){8}, PAGING_PAGE_BYTES, 0, t->source) ==
-          PAGING_MISALIGNED);
-    CHECK(paging_protect_range(t->space, start, PAGING_PAGE_BYTES, PAGING_USER, PAGING_USER, t->source) ==
-          PAGING_BAD_FLAGS);
+    CHECK_STATUS(paging_unmap_range(t->space, start, 0, t->source), PAGING_EMPTY_RANGE);
+    CHECK_STATUS(paging_unmap_range(t->space, odd, PAGING_PAGE_BYTES, t->source), PAGING_MISALIGNED);
+    CHECK_STATUS(paging_unmap_range(t->space, gap, PAGING_PAGE_BYTES, t->source), PAGING_NOT_CANONICAL);
+    CHECK_STATUS(paging_unmap_range(t->space, top, 2 * PAGING_PAGE_BYTES, t->source), PAGING_RANGE_TOO_LONG);
+    CHECK_STATUS(paging_unmap_range(t->space, window, 2 * PAGING_PAGE_BYTES, t->source),
+                 PAGING_RESERVED_SLOT);
+    CHECK_STATUS(paging_map_range(t->space, start, (paging_phys_t){8}, PAGING_PAGE_BYTES, 0, t->source),
+                 PAGING_MISALIGNED);
+    CHECK_STATUS(
+        paging_protect_range(t->space, start, PAGING_PAGE_BYTES, PAGING_USER, PAGING_USER, t->source),
+        PAGING_BAD_FLAGS);
 }
 
 const struct selftest range_tests[] = {

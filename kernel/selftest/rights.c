@@ -37,7 +37,7 @@ static void check_right(struct selftest_run *t, uint64_t flag, bool writes, bool
 {
     paging_virt_t address = test_address(t, test_page(t, 0));
     struct paging_translation found = {0};
-    CHECK(paging_translate(t->space, address, &found) == PAGING_OK);
+    CHECK_OK(paging_translate(t->space, address, &found));
     CHECK(((found.flags & flag) != 0) == (flag == PAGING_NO_EXECUTE ? !granted : granted));
     CHECK(is_granted(t, address, writes ? PAGING_WRITE : PAGING_FETCH) == granted);
     struct safe_access access = writes ? safe_write(address, 0xc3c3c3c3c3c3c3c3) : safe_fetch(address);
@@ -50,7 +50,7 @@ static void check_right(struct selftest_run *t, uint64_t flag, bool writes, bool
 static void every_level_counts(struct selftest_run *t)
 {
     paging_page_t page = test_page(t, 0);
-    if (!CHECK(paging_map(t->space, page, PAGING_WRITABLE, t->source) == PAGING_OK))
+    if (!CHECK_OK(paging_map(t->space, page, PAGING_WRITABLE, t->source)))
         return;
     check_right(t, PAGING_WRITABLE, true, true);
     check_right(t, PAGING_NO_EXECUTE, false, true);
@@ -67,14 +67,14 @@ static void every_level_counts(struct selftest_run *t)
         check_right(t, PAGING_WRITABLE, true, true);
     }
     struct paging_unmapped gone;
-    CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_OK);
+    CHECK_OK(paging_unmap(t->space, page, t->source, &gone));
 }
 
 /* With CR0.WP a read-only table could not be changed through its window. Stores each entry unchanged. */
 static void tables_can_be_written(struct selftest_run *t)
 {
     paging_page_t page = test_page(t, 0);
-    if (!CHECK(paging_map(t->space, page, no_execute(t), t->source) == PAGING_OK))
+    if (!CHECK_OK(paging_map(t->space, page, no_execute(t), t->source)))
         return;
     CHECK(safe_write(test_address(t, page), 0).faulted);
     for (unsigned level = 1; level <= t->space->cpu.levels; level++) {
@@ -82,7 +82,7 @@ static void tables_can_be_written(struct selftest_run *t)
         CHECK(!safe_write(entry, safe_read(entry).value).faulted);
     }
     struct paging_unmapped gone;
-    CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_OK);
+    CHECK_OK(paging_unmap(t->space, page, t->source, &gone));
 }
 
 /* Compares the PAT entry that a leaf selects with the type that it asks for (SDM 3A, table 12-10). */
@@ -106,14 +106,14 @@ static void caching_is_as_asked(struct selftest_run *t)
     for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         struct paging_translation found = {0};
         struct paging_unmapped gone;
-        CHECK(paging_map(t->space, page, kinds[i].flags, t->source) == PAGING_OK);
-        CHECK(paging_translate(t->space, test_address(t, page), &found) == PAGING_OK);
+        CHECK_OK(paging_map(t->space, page, kinds[i].flags, t->source));
+        CHECK_OK(paging_translate(t->space, test_address(t, page), &found));
         CHECK((found.flags & mask) == kinds[i].flags);
         unsigned index =
             (unsigned)((paging_entry_load(test_leaf(t, page)).bits & mask) / PAGING_WRITE_THROUGH);
         CHECK((pat >> (8 * index) & 7) == kinds[i].type);
         CHECK(!safe_read(test_address(t, page)).faulted);
-        CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_OK);
+        CHECK_OK(paging_unmap(t->space, page, t->source, &gone));
     }
 }
 

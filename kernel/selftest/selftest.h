@@ -64,9 +64,16 @@ void selftest_run_all(const struct selftest_setup *setup);
 
 /* ---- for tests ---- */
 
-/* Returns the condition. If it is false, prints where and fails the test `t`, which goes on. */
-#define CHECK(condition) selftest_check(t, condition, #condition, __FILE__, __LINE__)
+/*
+ * Return whether the condition is true, or the status is as expected. If not, they print where and what came
+ * instead, and fail the test `t`, which goes on.
+ */
+#define CHECK(condition)             selftest_check(t, condition, #condition, __FILE__, __LINE__)
+#define CHECK_OK(call)               selftest_check_status(t, call, PAGING_OK, #call, __FILE__, __LINE__)
+#define CHECK_STATUS(call, expected) selftest_check_status(t, call, expected, #call, __FILE__, __LINE__)
 bool selftest_check(struct selftest_run *t, bool condition, const char *text, const char *file, int line);
+bool selftest_check_status(struct selftest_run *t, enum paging_status status, enum paging_status expected,
+                           const char *call, const char *file, int line);
 
 /* Returns page n of a part of the address space that nothing else uses. */
 paging_page_t test_page(const struct selftest_run *t, uint64_t n);

@@ -66,7 +66,7 @@ static bool map_huge(struct step_observer *o)
         t->skip = "no 2 MiB of memory in one piece";
         return false;
     }
-    CHECK(paging_map_sized(t->space, o->page, o->frame, PAGING_2M, PAGING_WRITABLE, t->source) == PAGING_OK);
+    CHECK_OK(paging_map_sized(t->space, o->page, o->frame, PAGING_2M, PAGING_WRITABLE, t->source));
     tag_pages(o, o->page, o->pages);
     return true;
 }
@@ -83,8 +83,8 @@ static void observe_huge(struct step_observer *o)
 static void unmap_huge(struct step_observer *o)
 {
     struct selftest_run *t = o->t;
-    CHECK(paging_unmap_range(t->space, test_address(t, test_page(t, 0)), paging_level_bytes(PAGING_2M),
-                             t->source) == PAGING_OK);
+    CHECK_OK(paging_unmap_range(t->space, test_address(t, test_page(t, 0)), paging_level_bytes(PAGING_2M),
+                                t->source));
     CHECK(frames_free(t->frames, PAGING_2M, o->frame) == FRAMES_OK);
 }
 
@@ -161,8 +161,8 @@ static void step_many_tables(struct step_observer *o)
     struct selftest_run *t = o->t;
     o->page = test_page(t, paging_level_pages(PAGING_1G) - 2);
     o->pages = 4;
-    CHECK(paging_map_range_alloc(t->space, start_of(o), o->pages * PAGING_PAGE_BYTES, PAGING_WRITABLE,
-                                 t->source) == PAGING_OK);
+    CHECK_OK(paging_map_range_alloc(t->space, start_of(o), o->pages * PAGING_PAGE_BYTES, PAGING_WRITABLE,
+                                    t->source));
     tag_pages(o, o->page, o->pages);
     observe_with_windows(o);
     observe_page(o, (paging_page_t){o->page.number + 3});
@@ -187,19 +187,19 @@ static void step_other_space(struct step_observer *o)
     struct selftest_run *t = o->t;
     struct paging_unmapped gone;
     o->page = test_page(t, 7);
-    CHECK(paging_map(t->space, o->page, PAGING_WRITABLE, t->source) == PAGING_OK);
+    CHECK_OK(paging_map(t->space, o->page, PAGING_WRITABLE, t->source));
     tag_pages(o, o->page, 1);
-    CHECK(paging_create_sibling(&other, t->space, t->source) == PAGING_OK);
-    CHECK(paging_attach(t->space, &other) == PAGING_OK);
+    CHECK_OK(paging_create_sibling(&other, t->space, t->source));
+    CHECK_OK(paging_attach(t->space, &other));
     o->space = &other;
     o->frame = t->space->root;
     observe_other(o);
     observe_operation(o, map, 0);
     observe_other(o);
     observe_operation(o, unmap, 0);
-    CHECK(paging_detach(t->space, &other) == PAGING_OK);
-    CHECK(paging_destroy(&other, t->source) == PAGING_OK);
-    CHECK(paging_unmap(t->space, o->page, t->source, &gone) == PAGING_OK);
+    CHECK_OK(paging_detach(t->space, &other));
+    CHECK_OK(paging_destroy(&other, t->source));
+    CHECK_OK(paging_unmap(t->space, o->page, t->source, &gone));
 }
 
 /* ---- the tests ---- */

@@ -19,7 +19,7 @@ static paging_page_t shared_page(const struct selftest_run *t, uint64_t n)
 static void unmap(struct selftest_run *t, struct paging_space *space, paging_page_t page)
 {
     struct paging_unmapped gone;
-    CHECK(paging_unmap(space, page, t->source, &gone) == PAGING_OK);
+    CHECK_OK(paging_unmap(space, page, t->source, &gone));
 }
 
 static bool leads_to(const struct paging_space *space, paging_virt_t address, paging_frame_t frame)
@@ -31,8 +31,8 @@ static bool leads_to(const struct paging_space *space, paging_virt_t address, pa
 
 static void detach_and_destroy(struct selftest_run *t, struct paging_space *space)
 {
-    CHECK(paging_detach(t->space, space) == PAGING_OK);
-    CHECK(paging_destroy(space, t->source) == PAGING_OK);
+    CHECK_OK(paging_detach(t->space, space));
+    CHECK_OK(paging_destroy(space, t->source));
 }
 
 static void inactive_space_is_edited(struct selftest_run *t)
@@ -42,15 +42,15 @@ static void inactive_space_is_edited(struct selftest_run *t)
     paging_frame_t frame;
     if (!CHECK(frames_allocate(t->frames, PAGING_4K, &frame) == FRAMES_OK))
         return;
-    CHECK(paging_create_sibling(&other, t->space, t->source) == PAGING_OK);
-    CHECK(paging_map_to(&other, page, frame, 0, t->source) == PAGING_UNREACHABLE);
-    CHECK(paging_attach(t->space, &other) == PAGING_OK);
-    CHECK(paging_map_to(&other, page, frame, PAGING_WRITABLE, t->source) == PAGING_OK);
+    CHECK_OK(paging_create_sibling(&other, t->space, t->source));
+    CHECK_STATUS(paging_map_to(&other, page, frame, 0, t->source), PAGING_UNREACHABLE);
+    CHECK_OK(paging_attach(t->space, &other));
+    CHECK_OK(paging_map_to(&other, page, frame, PAGING_WRITABLE, t->source));
     CHECK(leads_to(&other, address, frame));
     CHECK(!leads_to(t->space, address, frame) && safe_read(address).faulted);
 
     uint64_t flushes = t->space->flushes + other.flushes;
-    CHECK(paging_map_to(&other, (paging_page_t){page.number + 1}, frame, 0, t->source) == PAGING_OK);
+    CHECK_OK(paging_map_to(&other, (paging_page_t){page.number + 1}, frame, 0, t->source));
     unmap(t, &other, (paging_page_t){page.number + 1});
     CHECK(t->space->flushes + other.flushes == flushes); /* only its windows are ever cached */
     unmap(t, &other, page);
@@ -63,15 +63,15 @@ static void destroying_gives_all_back(struct selftest_run *t)
 {
     uint64_t free = frames_free_count(t->frames);
     paging_virt_t start = test_address(t, test_page(t, 0));
-    CHECK(paging_create_sibling(&other, t->space, t->source) == PAGING_OK);
-    CHECK(paging_attach(t->space, &other) == PAGING_OK);
+    CHECK_OK(paging_create_sibling(&other, t->space, t->source));
+    CHECK_OK(paging_attach(t->space, &other));
     for (unsigned i = 0; i < 4; i++)
-        CHECK(paging_map(&other, test_page(t, i * paging_level_pages(PAGING_1G)), 0, t->source) == PAGING_OK);
-    CHECK(paging_map_range(&other, (paging_virt_t){start.value + paging_level_bytes(PAGING_2M)},
-                           paging_frame_start(t->space->root), PAGING_PAGE_BYTES, 0, t->source) == PAGING_OK);
-    CHECK(paging_destroy(&other, t->source) == PAGING_ATTACHED);
+        CHECK_OK(paging_map(&other, test_page(t, i * paging_level_pages(PAGING_1G)), 0, t->source));
+    CHECK_OK(paging_map_range(&other, (paging_virt_t){start.value + paging_level_bytes(PAGING_2M)},
+                              paging_frame_start(t->space->root), PAGING_PAGE_BYTES, 0, t->source));
+    CHECK_STATUS(paging_destroy(&other, t->source), PAGING_ATTACHED);
     detach_and_destroy(t, &other);
-    CHECK(paging_destroy(t->space, t->source) == PAGING_ACTIVE);
+    CHECK_STATUS(paging_destroy(t->space, t->source), PAGING_ACTIVE);
     CHECK(frames_free_count(t->frames) == free);
 }
 
@@ -80,8 +80,8 @@ static void destroying_gives_all_back(struct selftest_run *t)
 /* Creates a sibling in which the kernel can run, and attaches it. */
 static bool create_twin(struct selftest_run *t, struct paging_space *twin)
 {
-    return CHECK(paging_create_sibling(twin, t->space, t->source) == PAGING_OK) &&
-           CHECK(paging_attach(t->space, twin) == PAGING_OK) &&
+    return CHECK_OK(paging_create_sibling(twin, t->space, t->source)) &&
+           CHECK_OK(paging_attach(t->space, twin)) &&
            CHECK(test_map_lower_half(t, twin, 0, t->source) == PAGING_OK);
 }
 
@@ -94,7 +94,7 @@ static void check_pages_of_other(struct selftest_run *t, paging_page_t own, pagi
     CHECK(safe_read(test_address(t, foreign)).faulted);
     access = safe_read(test_address(t, shared));
     CHECK(!access.faulted && access.value == MAGIC + 1);
-    CHECK(paging_map(&other, foreign, PAGING_WRITABLE, t->source) == PAGING_OK);
+    CHECK_OK(paging_map(&other, foreign, PAGING_WRITABLE, t->source));
     test_words(t, foreign)[0] = MAGIC + 2;
     unmap(t, &other, foreign);
 }
@@ -104,32 +104,32 @@ static void switches_and_comes_back(struct selftest_run *t)
     paging_page_t own = test_page(t, 5), foreign = test_page(t, 6), shared = shared_page(t, 0);
     paging_frame_t frame;
     uint64_t rights = PAGING_WRITABLE | no_execute(t);
-    CHECK(paging_share_upper_half(t->space, t->source) == PAGING_OK);
-    CHECK(paging_map(t->space, shared, rights | PAGING_GLOBAL, t->source) == PAGING_OK);
-    CHECK(paging_map(t->space, foreign, rights, t->source) == PAGING_OK);
+    CHECK_OK(paging_share_upper_half(t->space, t->source));
+    CHECK_OK(paging_map(t->space, shared, rights | PAGING_GLOBAL, t->source));
+    CHECK_OK(paging_map(t->space, foreign, rights, t->source));
     if (!CHECK(frames_allocate(t->frames, PAGING_4K, &frame) == FRAMES_OK) || !create_twin(t, &other))
         return;
-    CHECK(paging_unmap(&other, foreign, t->source, &(struct paging_unmapped){0}) == PAGING_OK);
-    CHECK(paging_map_to(&other, own, frame, rights, t->source) == PAGING_OK);
-    CHECK(paging_map_to(t->space, own, frame, rights, t->source) == PAGING_OK);
+    CHECK_OK(paging_unmap(&other, foreign, t->source, &(struct paging_unmapped){0}));
+    CHECK_OK(paging_map_to(&other, own, frame, rights, t->source));
+    CHECK_OK(paging_map_to(t->space, own, frame, rights, t->source));
     test_words(t, own)[0] = MAGIC;
     test_words(t, shared)[0] = MAGIC + 1;
     unmap(t, t->space, own);
-    CHECK(paging_switch_to(t->space, &other) == PAGING_SLOT_BUSY);
-    CHECK(paging_detach(t->space, &other) == PAGING_OK);
+    CHECK_STATUS(paging_switch_to(t->space, &other), PAGING_SLOT_BUSY);
+    CHECK_OK(paging_detach(t->space, &other));
 
-    CHECK(paging_switch_to(t->space, &other) == PAGING_OK);
+    CHECK_OK(paging_switch_to(t->space, &other));
     check_pages_of_other(t, own, foreign, shared);
-    CHECK(paging_translate(t->space, test_address(t, own), &(struct paging_translation){0}) ==
-          PAGING_UNREACHABLE);
-    CHECK(paging_switch_to(&other, t->space) == PAGING_OK);
+    CHECK_STATUS(paging_translate(t->space, test_address(t, own), &(struct paging_translation){0}),
+                 PAGING_UNREACHABLE);
+    CHECK_OK(paging_switch_to(&other, t->space));
 
     CHECK(safe_read(test_address(t, own)).faulted && !safe_read(test_address(t, foreign)).faulted);
-    CHECK(paging_destroy(&other, t->source) == PAGING_OK);
+    CHECK_OK(paging_destroy(&other, t->source));
     unmap(t, t->space, foreign);
     unmap(t, t->space, shared);
     CHECK(frames_free(t->frames, PAGING_4K, frame) == FRAMES_OK);
-    CHECK(paging_unshare_upper_half(t->space, t->source) == PAGING_OK);
+    CHECK_OK(paging_unshare_upper_half(t->space, t->source));
 }
 
 /*
@@ -146,22 +146,22 @@ static void faults_are_explained(struct selftest_run *t)
     uint64_t value = 0;
     if (!create_twin(t, &other))
         return;
-    CHECK(paging_set_marker(&other, page, MAGIC, t->source) == PAGING_OK);
+    CHECK_OK(paging_set_marker(&other, page, MAGIC, t->source));
     CHECK(paging_walk_address(&other, address, &walk) == PAGING_MARKED && walk.level == 1);
     format(&sink.sink, "stopped at the P1 entry %016lx", walk.entries[1].bits);
-    CHECK(paging_detach(t->space, &other) == PAGING_OK);
+    CHECK_OK(paging_detach(t->space, &other));
 
-    CHECK(paging_switch_to(t->space, &other) == PAGING_OK);
+    CHECK_OK(paging_switch_to(t->space, &other));
     struct safe_access access = safe_read(address);
     CHECK(access.faulted);
     CHECK(test_explains(access, "no space with that root is known to be active"));
     exceptions_set_active_space(&other);
     CHECK(test_explains(access, expected));
     CHECK(paging_clear_marker(&other, page, t->source, &value) == PAGING_OK && value == MAGIC);
-    CHECK(paging_switch_to(&other, t->space) == PAGING_OK);
+    CHECK_OK(paging_switch_to(&other, t->space));
     exceptions_set_active_space(t->space);
     CHECK(test_explains(access, "entry 0000000000000000"));
-    CHECK(paging_destroy(&other, t->source) == PAGING_OK);
+    CHECK_OK(paging_destroy(&other, t->source));
 }
 
 /* ---- sharing ---- */
@@ -170,41 +170,40 @@ static void upper_half_is_shared(struct selftest_run *t)
 {
     paging_page_t page = shared_page(t, 7);
     paging_virt_t address = test_address(t, page);
-    CHECK(paging_share_upper_half(t->space, t->source) == PAGING_OK);
-    CHECK(paging_create_sibling(&other, t->space, t->source) == PAGING_OK);
-    CHECK(paging_attach(t->space, &other) == PAGING_OK);
-    CHECK(paging_create_sibling(&third, &other, t->source) ==
-          PAGING_OK); /* of a sharer: it shares the same half */
-    CHECK(paging_map(t->space, page, PAGING_WRITABLE, t->source) == PAGING_OK);
+    CHECK_OK(paging_share_upper_half(t->space, t->source));
+    CHECK_OK(paging_create_sibling(&other, t->space, t->source));
+    CHECK_OK(paging_attach(t->space, &other));
+    CHECK_OK(paging_create_sibling(&third, &other, t->source)); /* of a sharer: it shares the same half */
+    CHECK_OK(paging_map(t->space, page, PAGING_WRITABLE, t->source));
     struct paging_translation found = {0};
-    CHECK(paging_translate(t->space, address, &found) == PAGING_OK);
+    CHECK_OK(paging_translate(t->space, address, &found));
     CHECK(leads_to(&other, address, paging_frame_containing(found.address)));
-    CHECK(paging_map(&other, shared_page(t, 8), 0, t->source) == PAGING_SHARED);
-    CHECK(paging_unmap(&other, page, t->source, &(struct paging_unmapped){0}) == PAGING_SHARED);
+    CHECK_STATUS(paging_map(&other, shared_page(t, 8), 0, t->source), PAGING_SHARED);
+    CHECK_STATUS(paging_unmap(&other, page, t->source, &(struct paging_unmapped){0}), PAGING_SHARED);
 
     /* The P1 is freed. The other space must not lead to it any more. */
     unmap(t, t->space, page);
-    CHECK(paging_translate(&other, address, &found) == PAGING_NOT_MAPPED);
-    CHECK(paging_unshare_upper_half(t->space, t->source) == PAGING_SHARED);
-    CHECK(paging_destroy(&third, t->source) == PAGING_OK);
+    CHECK_STATUS(paging_translate(&other, address, &found), PAGING_NOT_MAPPED);
+    CHECK_STATUS(paging_unshare_upper_half(t->space, t->source), PAGING_SHARED);
+    CHECK_OK(paging_destroy(&third, t->source));
     detach_and_destroy(t, &other);
-    CHECK(paging_unshare_upper_half(t->space, t->source) == PAGING_OK);
+    CHECK_OK(paging_unshare_upper_half(t->space, t->source));
 }
 
 static void one_slot_one_space(struct selftest_run *t)
 {
-    CHECK(paging_create_sibling(&other, t->space, t->source) == PAGING_OK);
-    CHECK(paging_create_sibling(&third, t->space, t->source) == PAGING_OK);
-    CHECK(paging_attach(&other, &third) == PAGING_NOT_ACTIVE);
-    CHECK(paging_attach(t->space, t->space) == PAGING_ACTIVE);
-    CHECK(paging_detach(t->space, &other) == PAGING_UNREACHABLE);
+    CHECK_OK(paging_create_sibling(&other, t->space, t->source));
+    CHECK_OK(paging_create_sibling(&third, t->space, t->source));
+    CHECK_STATUS(paging_attach(&other, &third), PAGING_NOT_ACTIVE);
+    CHECK_STATUS(paging_attach(t->space, t->space), PAGING_ACTIVE);
+    CHECK_STATUS(paging_detach(t->space, &other), PAGING_UNREACHABLE);
     uint64_t full = t->space->full_flushes;
     CHECK(paging_attach(t->space, &other) == PAGING_OK && t->space->full_flushes == full + 1);
-    CHECK(paging_attach(t->space, &third) == PAGING_SLOT_BUSY);
-    CHECK(paging_switch_to(t->space, &third) == PAGING_SLOT_BUSY);
+    CHECK_STATUS(paging_attach(t->space, &third), PAGING_SLOT_BUSY);
+    CHECK_STATUS(paging_switch_to(t->space, &third), PAGING_SLOT_BUSY);
     CHECK(paging_detach(t->space, &other) == PAGING_OK && t->space->full_flushes == full + 2);
-    CHECK(paging_destroy(&other, t->source) == PAGING_OK);
-    CHECK(paging_destroy(&third, t->source) == PAGING_OK);
+    CHECK_OK(paging_destroy(&other, t->source));
+    CHECK_OK(paging_destroy(&third, t->source));
 }
 
 const struct selftest space_tests[] = {

@@ -28,7 +28,7 @@ static void regions_lead_to_themselves(struct selftest_run *t)
         for (paging_frame_t at = region->start; at.number < region->end.number;
              at.number += paging_level_pages(found.size) - at.number % paging_level_pages(found.size)) {
             paging_virt_t address = {paging_frame_start(at).value};
-            if (!CHECK(paging_translate(t->space, address, &found) == PAGING_OK) ||
+            if (!CHECK_OK(paging_translate(t->space, address, &found)) ||
                 !CHECK(found.address.value == address.value))
                 return;
         }
@@ -93,7 +93,7 @@ static void non_canonical_is_a_gp(struct selftest_run *t)
 {
     struct paging_translation found;
     paging_virt_t gap = {UINT64_C(1) << (paging_address_bits(t->space->cpu.levels) - 1)};
-    CHECK(paging_translate(t->space, gap, &found) == PAGING_NOT_CANONICAL);
+    CHECK_STATUS(paging_translate(t->space, gap, &found), PAGING_NOT_CANONICAL);
     struct safe_access access = safe_read(gap);
     CHECK(access.faulted && access.vector == 13);
 }
@@ -104,7 +104,7 @@ static void tables_are_counted(struct selftest_run *t)
     struct paging_stats stats;
     uint64_t tables = 1; /* the root, and the tables of the scratch page */
     tables += PAGING_HAS_SCRATCH_SLOT ? t->space->cpu.levels - 1 : 0;
-    if (!CHECK(paging_count(t->space, &stats) == PAGING_OK))
+    if (!CHECK_OK(paging_count(t->space, &stats)))
         return;
     for (unsigned level = 1; level < t->space->cpu.levels; level++)
         tables += stats.tables[level];
@@ -121,7 +121,7 @@ static void screen_is_write_combining(struct selftest_run *t)
         t->skip = "there is no screen, or no PAT";
         return;
     }
-    CHECK(paging_translate(t->space, screen, &found) == PAGING_OK);
+    CHECK_OK(paging_translate(t->space, screen, &found));
     CHECK((found.flags & mask) == PAGING_CACHE_WRITE_COMBINING);
     CHECK((read_msr(MSR_PAT) >> 24 & 7) == write_combining);
 }

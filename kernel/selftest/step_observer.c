@@ -33,14 +33,13 @@ static bool map_memory(struct selftest_run *t)
         t->skip = "device registers between memory may not be mapped on a real processor";
         return false;
     }
-    return CHECK(paging_map_range(t->space, test_address(t, memory_page(t)), (paging_phys_t){0},
-                                  memory_bytes(t), no_execute(t), t->source) == PAGING_OK);
+    return CHECK_OK(paging_map_range(t->space, test_address(t, memory_page(t)), (paging_phys_t){0},
+                                     memory_bytes(t), no_execute(t), t->source));
 }
 
 static void unmap_memory(struct selftest_run *t)
 {
-    CHECK(paging_unmap_range(t->space, test_address(t, memory_page(t)), memory_bytes(t), t->source) ==
-          PAGING_OK);
+    CHECK_OK(paging_unmap_range(t->space, test_address(t, memory_page(t)), memory_bytes(t), t->source));
 }
 
 /*

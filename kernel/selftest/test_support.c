@@ -16,6 +16,17 @@ bool selftest_check(struct selftest_run *t, bool condition, const char *text, co
     return condition;
 }
 
+bool selftest_check_status(struct selftest_run *t, enum paging_status status, enum paging_status expected,
+                           const char *call, const char *file, int line)
+{
+    if (status != expected) {
+        print("# %s:%d: returns \"%s\" instead of \"%s\": %s\n", file, line, paging_status_name(status),
+              paging_status_name(expected), call);
+        t->failed = true;
+    }
+    return status == expected;
+}
+
 paging_page_t test_page(const struct selftest_run *t, uint64_t n)
 {
     return (paging_page_t){TEST_SLOT * paging_level_pages(t->space->cpu.levels) + n};

@@ -10,14 +10,14 @@
 static void unmap(struct selftest_run *t, paging_page_t page)
 {
     struct paging_unmapped gone;
-    CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_OK);
+    CHECK_OK(paging_unmap(t->space, page, t->source, &gone));
 }
 
 /* Compares a table in its window with its frame, which is mapped at a test page for that. */
 static void compare_table(struct selftest_run *t, const void *table, paging_frame_t frame)
 {
     paging_page_t copy = test_page(t, 7 * paging_level_pages(2));
-    if (table == NULL || !CHECK(paging_map_to(t->space, copy, frame, 0, t->source) == PAGING_OK)) {
+    if (table == NULL || !CHECK_OK(paging_map_to(t->space, copy, frame, 0, t->source))) {
         CHECK(table != NULL);
         return;
     }
@@ -33,9 +33,9 @@ static void windows_show_physical_memory(struct selftest_run *t)
 {
     paging_page_t page = test_page(t, 42);
     struct paging_walk_result walk;
-    if (!CHECK(paging_map(t->space, page, PAGING_WRITABLE, t->source) == PAGING_OK))
+    if (!CHECK_OK(paging_map(t->space, page, PAGING_WRITABLE, t->source)))
         return;
-    CHECK(paging_walk_address(t->space, test_address(t, page), &walk) == PAGING_OK);
+    CHECK_OK(paging_walk_address(t->space, test_address(t, page), &walk));
     struct p5_table *p5 = root_p5(t->space);
     struct p4_table *p4 = root_p4(t->space);
     if (p5)
@@ -55,7 +55,7 @@ static void windows_show_physical_memory(struct selftest_run *t)
 static paging_frame_t frame_of(struct selftest_run *t, paging_page_t page)
 {
     struct paging_translation found = {0};
-    CHECK(paging_translate(t->space, test_address(t, page), &found) == PAGING_OK);
+    CHECK_OK(paging_translate(t->space, test_address(t, page), &found));
     return paging_frame_containing(found.address);
 }
 
@@ -65,12 +65,12 @@ static void remap_shows_the_new_frame(struct selftest_run *t)
     paging_page_t page = test_page(t, 0), pages[2] = {test_page(t, 1), test_page(t, 2)};
     paging_frame_t frames[2];
     for (unsigned i = 0; i < 2; i++) {
-        CHECK(paging_map(t->space, pages[i], PAGING_WRITABLE, t->source) == PAGING_OK);
+        CHECK_OK(paging_map(t->space, pages[i], PAGING_WRITABLE, t->source));
         test_words(t, pages[i])[0] = i;
         frames[i] = frame_of(t, pages[i]);
     }
     for (unsigned round = 0; round < 4; round++) {
-        CHECK(paging_map_to(t->space, page, frames[round % 2], 0, t->source) == PAGING_OK);
+        CHECK_OK(paging_map_to(t->space, page, frames[round % 2], 0, t->source));
         CHECK(test_words(t, page)[0] == round % 2);
         unmap(t, page);
     }
@@ -91,8 +91,8 @@ static void set_frame(struct selftest_run *t, paging_page_t page, paging_frame_t
 static void without_flush_is_stale(struct selftest_run *t)
 {
     paging_page_t page = test_page(t, 0), other = test_page(t, 1);
-    CHECK(paging_map(t->space, page, PAGING_WRITABLE, t->source) == PAGING_OK);
-    CHECK(paging_map(t->space, other, PAGING_WRITABLE, t->source) == PAGING_OK);
+    CHECK_OK(paging_map(t->space, page, PAGING_WRITABLE, t->source));
+    CHECK_OK(paging_map(t->space, other, PAGING_WRITABLE, t->source));
     paging_frame_t first = frame_of(t, page), second = frame_of(t, other);
     test_words(t, other)[0] = 2;
     test_words(t, page)[0] = 1;
@@ -118,17 +118,17 @@ static void freed_table_is_forgotten(struct selftest_run *t)
 {
     paging_page_t page = test_page(t, 0), data = test_page(t, 5 * paging_level_pages(2)), tables[4];
     paging_virt_t window = paging_window_table(t->space->cpu.levels, PAGING_RECURSIVE_SLOT, 1, page);
-    CHECK(paging_map(t->space, data, PAGING_WRITABLE, t->source) == PAGING_OK); /* keeps the P2 in use */
-    CHECK(paging_map(t->space, page, PAGING_WRITABLE, t->source) == PAGING_OK);
+    CHECK_OK(paging_map(t->space, data, PAGING_WRITABLE, t->source)); /* keeps the P2 in use */
+    CHECK_OK(paging_map(t->space, page, PAGING_WRITABLE, t->source));
     CHECK(*(volatile uint64_t *)window.value != 0);
     unmap(t, page);
     /* Takes the frame that was the P1, among others, for data, and maps the page again. */
     for (unsigned i = 0; i < 4; i++) {
         tables[i] = (paging_page_t){data.number + 1 + i};
-        CHECK(paging_map(t->space, tables[i], PAGING_WRITABLE, t->source) == PAGING_OK);
+        CHECK_OK(paging_map(t->space, tables[i], PAGING_WRITABLE, t->source));
         test_words(t, tables[i])[0] = 0x7777;
     }
-    CHECK(paging_map(t->space, page, PAGING_WRITABLE, t->source) == PAGING_OK);
+    CHECK_OK(paging_map(t->space, page, PAGING_WRITABLE, t->source));
     CHECK((*(volatile uint64_t *)window.value & PAGING_PRESENT) &&
           *(volatile uint64_t *)window.value != 0x7777);
     test_words(t, page)[3] = 9;

@@ -107,8 +107,7 @@ bool matrix_open(struct matrix *m, struct selftest_run *t)
     paging_frame_t gib = {m->run.number & ~(paging_level_pages(PAGING_1G) - 1)};
     m->has_1g = t->space->cpu.has_1g_pages &&
                 (m->emulated || test_is_all_memory(t, gib, paging_level_pages(PAGING_1G)));
-    if (!CHECK(paging_map_sized(t->space, window_page(m), m->run, PAGING_2M, PAGING_WRITABLE, t->source) ==
-               PAGING_OK))
+    if (!CHECK_OK(paging_map_sized(t->space, window_page(m), m->run, PAGING_2M, PAGING_WRITABLE, t->source)))
         return false;
     fill_run(m);
     arena_start(&m->arena, (paging_frame_t){m->run.number + FIRST_TABLE},
