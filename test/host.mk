@@ -32,16 +32,17 @@ PARTS_toy8 := $(PARTS_soft)
 CORE_TESTS := random range map_range map_range_alloc owned replace_marker unmap_range protect_range split \
     merge merge_rejected old_or_new for_each check_access attach share shared_half space marker machine \
     addresses map map_errors translate unmap known_bugs uninitialised instructions boundaries fast_path \
-    typed_tables frame_supply page_fault
-TESTS_soft := $(CORE_TESTS)
+    typed_tables frame_supply
+# Parts of the kernel that need a machine, on soft only. WITH_name are their sources.
+KERNEL_MACHINE_TESTS := page_fault
+WITH_page_fault := kernel/cpu/page_fault.c kernel/console/format.c
+TESTS_soft := $(CORE_TESTS) $(KERNEL_MACHINE_TESTS)
 TESTS_mmap := $(CORE_TESTS)
 TESTS_toy := random owned_exhaustive frame_supply old_or_new three_levels
 TESTS_toy8 := random old_or_new
 
-source_of_test = $(wildcard test/host/*/test_$(1).c)
-# Sources of the kernel that a test of this list needs beside the core.
-WITH_page_fault := kernel/cpu/page_fault.c kernel/console/format.c
-core_test = $(call program,host/$(1),test_$(2),$(call source_of_test,$(2)) $(WITH_$(2)) $(PARTS_$(1)) $(CORE))
+source_of_test = $(wildcard test/host/*/test_$(1).c) $(WITH_$(1))
+core_test = $(call program,host/$(1),test_$(2),$(call source_of_test,$(2)) $(PARTS_$(1)) $(CORE))
 define machine
 FLAGS_host/$(1) := $(HOST_FLAGS) $(HOST_INCLUDE) $(KIND_$(1))
 LIBRARIES_host/$(1) := -lcmocka

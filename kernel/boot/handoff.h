@@ -69,8 +69,8 @@ static inline void handoff_mark(struct handoff *handoff, const char *what)
 }
 
 /*
- * Switches to the kernel's descriptor tables, page tables and stack, and continues in kernel_main. Called once,
- * after ExitBootServices. Interrupts may still be on: the first thing it does is to switch them off.
+ * Switches to the kernel's descriptor tables, page tables and stack, and continues in kernel_main. Called
+ * once, after ExitBootServices. Interrupts may still be on: the first thing it does is to switch them off.
  */
 _Noreturn void kernel_enter(struct handoff *handoff);
 

@@ -1,6 +1,6 @@
 /*
- * main.c - the kernel's life, step by step. CR3 holds the fresh tables, the stack is the kernel's own, and the
- * firmware is gone.
+ * main.c - the kernel's life, step by step. CR3 holds the fresh tables, the stack is the kernel's own, and
+ * the firmware is gone.
  */
 #include "boot/main.h"
 #include "boot/fault_injection.h"

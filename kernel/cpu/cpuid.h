@@ -11,8 +11,8 @@
 bool cpu_is_emulated(void);
 
 /*
- * Returns whether the machine is QEMU, emulated or with KVM. Only then may its test ports be used. rsdp_oem is
- * the OEM id of the ACPI root pointer.
+ * Returns whether the machine is QEMU, emulated or with KVM. Only then may its test ports be used. rsdp_oem
+ * is the OEM id of the ACPI root pointer.
  */
 bool machine_is_qemu(const char *rsdp_oem);
 
@@ -24,8 +24,9 @@ bool machine_is_qemu(const char *rsdp_oem);
 struct paging_cpu cpu_paging_features(void);
 
 /*
- * Returns whether leaf 21h of CPUID is that of a TDX guest. `leaf` is cpuid_or_zero(CPUID_TDX_LEAF). Such a guest
- * needs a bit in its entries that tells shared memory from private memory, and has instructions that raise #VE.
+ * Returns whether leaf 21h of CPUID is that of a TDX guest. `leaf` is cpuid_or_zero(CPUID_TDX_LEAF). Such a
+ * guest needs a bit in its entries that tells shared memory from private memory, and has instructions that
+ * raise #VE.
  */
 #define CPUID_TDX_LEAF 0x21u
 bool cpuid_is_tdx_guest(struct cpuid leaf);

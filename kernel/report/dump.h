@@ -1,5 +1,6 @@
 /*
- * dump.h - prints what address spaces map, in lines that a program can compare with the tables (option dump=).
+ * dump.h - prints what address spaces map, in lines that a program can compare with the tables (option
+ * dump=).
  *
  *   # dump active root=1f801000 tables=57
  *   # maps 1000 a0000 4K 1000 8000000000000003
@@ -8,12 +9,13 @@
  *   ...
  *   # dump end lines=231
  *
- * All numbers except the counts are hexadecimal. A line "maps" is a run of neighbouring pages of one size with
- * the same flags, whose frames follow each other: start, end (not included), page size, physical start, and
- * the flags that paging_translate reports, except accessed and dirty, which the processor sets at any time.
- * "marker" is a non-present entry with a software value: the first address below it, its level, its bits.
- * Addresses are canonical; only the end of a run at the end of a half is not. Pages below reserved root slots
- * are left out. "lines" counts the lines that begin with maps or marker. tools/pagetables makes a list of it.
+ * All numbers except the counts are hexadecimal. A line "maps" is a run of neighbouring pages of one size
+ * with the same flags, whose frames follow each other: start, end (not included), page size, physical
+ * start, and the flags that paging_translate reports, except accessed and dirty, which the processor sets
+ * at any time. "marker" is a non-present entry with a software value: the first address below it, its
+ * level, its bits. Addresses are canonical; only the end of a run at the end of a half is not. Pages below
+ * reserved root slots are left out. "lines" counts the lines that begin with maps or marker.
+ * tools/pagetables makes a list of it.
  */
 #ifndef KERNEL_REPORT_DUMP_H
 #define KERNEL_REPORT_DUMP_H

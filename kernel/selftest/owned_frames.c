@@ -1,4 +1,4 @@
-/* owned_frames.c - pages whose frames come from the frame source: huge pages, parts of them, pages on demand. */
+/* owned_frames.c - pages with frames of the frame source: huge ones, parts of them, pages on demand. */
 #include "cpu/safe_access.h"
 #include "selftest/selftest.h"
 #include <selfmap/map.h>

@@ -14,8 +14,8 @@ static paging_virt_t entry_address(const struct selftest_run *t, unsigned level,
 }
 
 /*
- * Changes an entry without the core. Flushes the page, and the windows of the tables below, because the rights
- * on the way to them have changed as well.
+ * Changes an entry without the core. Flushes the page, and the windows of the tables below, because the
+ * rights on the way to them have changed as well.
  */
 static void set_entry(struct selftest_run *t, unsigned level, paging_page_t page, paging_entry_t entry)
 {

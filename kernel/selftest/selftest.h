@@ -82,7 +82,7 @@ paging_page_t test_page(const struct selftest_run *t, uint64_t n);
 paging_virt_t test_address(const struct selftest_run *t, paging_page_t page);
 volatile uint64_t *test_words(const struct selftest_run *t, paging_page_t page);
 
-/* Returns the P1 entry of a mapped page, through the recursive slot, for changes that the core does not see. */
+/* Returns the P1 entry of a mapped page, through the recursive slot, to change it without the core. */
 volatile paging_entry_t *test_leaf(const struct selftest_run *t, paging_page_t page);
 
 /* Returns PAGING_NO_EXECUTE if the processor has it, else 0. */

@@ -1,4 +1,4 @@
-/* single_stepping.c - operations on the active tables: after every instruction a page is as before or as after. */
+/* single_stepping.c - after every instruction of an operation, each page is as before or as after it. */
 #include "selftest/step_observer.h"
 #include <selfmap/map.h>
 #include <selfmap/range.h>
@@ -56,7 +56,7 @@ static void merge(void *context)
 
 /* ---- huge pages ---- */
 
-/* Maps a 2 MiB page at the first test page and tags all of it. Skips the test if there is no memory for it. */
+/* Maps a 2 MiB page at the first test page and tags all of it. Skips the test without memory for it. */
 static bool map_huge(struct step_observer *o)
 {
     struct selftest_run *t = o->t;

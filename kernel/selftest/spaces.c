@@ -1,4 +1,4 @@
-/* spaces.c - a second address space: edited through the alternate slot, switched to, sharing the upper half. */
+/* spaces.c - a second address space: edited while it is inactive, switched to, sharing the upper half. */
 #include "cpu/safe_access.h"
 #include "selftest/selftest.h"
 #include <selfmap/map.h>

@@ -46,8 +46,8 @@ struct step_observer {
 };
 
 /*
- * Runs a test with a fresh observer, in each of the `ways` (OBSERVE_*). Skips it on a real processor: physical
- * memory is mapped with huge pages for it, and those also span device registers.
+ * Runs a test with a fresh observer, in each of the `ways` (OBSERVE_*). Skips it on a real processor:
+ * physical memory is mapped with huge pages for it, and those also span device registers.
  */
 void observe_steps(struct selftest_run *t, unsigned ways, void (*test)(struct step_observer *o));
 

@@ -42,8 +42,8 @@ static inline void *direct_table_address(const struct paging_space *space, pagin
 }
 
 /*
- * Returns NULL if `table` is NULL, if the index is out of range, or if the entry does not point to a table: it
- * is unused, a marker, or a huge page. Steps can therefore be chained and the last result checked.
+ * Returns NULL if `table` is NULL, if the index is out of range, or if the entry does not point to a table:
+ * it is unused, a marker, or a huge page. Steps can therefore be chained and the last result checked.
  */
 static inline void *table_below(const struct paging_space *space, const void *table, unsigned level,
                                 unsigned index)

@@ -85,8 +85,8 @@ static void set_frame(struct selftest_run *t, paging_page_t page, paging_frame_t
 }
 
 /*
- * Changes an entry without the core and without a flush. If the old frame is still seen, a missing flush shows
- * on this processor, and the test above can fail.
+ * Changes an entry without the core and without a flush. If the old frame is still seen, a missing flush
+ * shows on this processor, and the test above can fail.
  */
 static void without_flush_is_stale(struct selftest_run *t)
 {

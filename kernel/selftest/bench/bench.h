@@ -1,5 +1,6 @@
 /*
- * bench.h - measures what each operation costs on this processor, through the active tables (option bench=yes).
+ * bench.h - measures what each operation costs on this processor, through the active tables (option
+ * bench=yes).
  *
  *   # bench_counter=instructions scale=128
  *   # bench_map_to=calls=4096 pages=4096 instructions=315230 flushes=20 full_flushes=0 tables=10

@@ -1,7 +1,7 @@
 /*
- * access.S - one access from ring 0 or ring 3. It always ends in an exception: a page fault if it is refused,
- * else the INT 32 that follows it. The two handlers return the outcome to the caller of matrix_access. They do
- * not use IRET; what the exception has pushed is dropped with the stack.
+ * access.S - one access from ring 0 or ring 3. It always ends in an exception: a page fault if it is
+ * refused, else the INT 32 that follows it. The two handlers return the outcome to the caller of
+ * matrix_access. They do not use IRET; what the exception has pushed is dropped with the stack.
  */
 #include "cpu/selectors.h"
 

@@ -1,9 +1,9 @@
 /*
  * matrix.h - the access matrix: compares what the processor does with what paging_check_access predicts.
  *
- * A case is an entry of a page, an entry of a table above it, a state of the control registers, and an access.
- * The two entries take every combination of their bits; all other entries allow everything. The access is
- * made in ring 0 or in ring 3. Compared are
+ * A case is an entry of a page, an entry of a table above it, a state of the control registers, and an
+ * access. The two entries take every combination of their bits; all other entries allow everything. The
+ * access is made in ring 0 or in ring 3. Compared are
  *
  *   whether it faults, the exact error code, and CR2;
  *   the word that was read, or that memory holds afterwards;
@@ -80,8 +80,8 @@ struct matrix_query {
 };
 
 /*
- * Builds the tables and lets page faults lead to access.S. Returns false after setting t->skip or t->failed if
- * that cannot be done. matrix_close undoes it in both cases.
+ * Builds the tables and lets page faults lead to access.S. Returns false after setting t->skip or t->failed
+ * if that cannot be done. matrix_close undoes it in both cases.
  */
 bool matrix_open(struct matrix *m, struct selftest_run *t);
 void matrix_close(struct matrix *m);

@@ -9,7 +9,7 @@
 
 #define WRITE_DENIED (PAGING_FAULT_PRESENT | PAGING_FAULT_WRITE)
 
-/* Explains a fault at the address while CR3 holds the root of `loaded`. The text is valid until the next call. */
+/* Explains a fault while CR3 holds the root of `loaded`. The text is valid until the next call. */
 static const char *explain(const struct paging_space *active, const struct paging_space *loaded,
                            uint64_t address, uint64_t error_code)
 {
@@ -27,7 +27,7 @@ static void assert_says(const char *text, const char *part)
         fail_msg("\"%s\" does not contain \"%s\"", text, part);
 }
 
-/* Asserts that the sentence contains text that depends on the entry of this level on the way to an address. */
+/* Asserts that the sentence names the entry of this level on the way to the address, after `before`. */
 static void assert_names_entry(const char *text, const struct paging_space *space, uint64_t address,
                                unsigned level, const char *before)
 {
