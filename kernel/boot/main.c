@@ -60,7 +60,7 @@ _Noreturn void kernel_main(struct handoff *handoff)
     handoff_mark(handoff, "the tables are ours");
     paging_mark_active(&handoff->space); /* the tables are reached through the recursive slot from now on */
     print("Selfmap: the tables are ours\n");
-    print("Selfmap: memory types, then what protects: write protection, SMEP, SMAP\n");
+    print("Selfmap: set memory types, switch on write protection, SMEP and SMAP\n");
     (void)cpu_program_pat(); /* write-back, write-through, uncached-minus, write-combining */
     cpu_enable_protection(); /* CR0.WP, SMEP, SMAP, UMIP, global pages */
     print("Selfmap: sort the memory map, hand it to the frame allocator\n");

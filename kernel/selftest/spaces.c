@@ -86,30 +86,30 @@ static bool create_twin(struct selftest_run *t, struct paging_space *twin)
 }
 
 /* Checks in the other space that its own page and the shared one are mapped, and the first space's is not. */
-static void check_pages_of_other(struct selftest_run *t, paging_page_t own, paging_page_t foreign,
+static void check_pages_of_other(struct selftest_run *t, paging_page_t own, paging_page_t absent,
                                  paging_page_t shared)
 {
     struct safe_access access = safe_read(test_address(t, own));
     CHECK(!access.faulted && access.value == MAGIC);
-    CHECK(safe_read(test_address(t, foreign)).faulted);
+    CHECK(safe_read(test_address(t, absent)).faulted);
     access = safe_read(test_address(t, shared));
     CHECK(!access.faulted && access.value == MAGIC + 1);
-    CHECK_OK(paging_map(&other, foreign, PAGING_WRITABLE, t->source));
-    test_words(t, foreign)[0] = MAGIC + 2;
-    unmap(t, &other, foreign);
+    CHECK_OK(paging_map(&other, absent, PAGING_WRITABLE, t->source));
+    test_words(t, absent)[0] = MAGIC + 2;
+    unmap(t, &other, absent);
 }
 
 static void switches_and_comes_back(struct selftest_run *t)
 {
-    paging_page_t own = test_page(t, 5), foreign = test_page(t, 6), shared = shared_page(t, 0);
+    paging_page_t own = test_page(t, 5), absent = test_page(t, 6), shared = shared_page(t, 0);
     paging_frame_t frame;
     uint64_t rights = PAGING_WRITABLE | no_execute(t);
     CHECK_OK(paging_share_upper_half(t->space, t->source));
     CHECK_OK(paging_map(t->space, shared, rights | PAGING_GLOBAL, t->source));
-    CHECK_OK(paging_map(t->space, foreign, rights, t->source));
+    CHECK_OK(paging_map(t->space, absent, rights, t->source));
     if (!CHECK(frames_allocate(t->frames, PAGING_4K, &frame) == FRAMES_OK) || !create_twin(t, &other))
         return;
-    CHECK_OK(paging_unmap(&other, foreign, t->source, &(struct paging_unmapped){0}));
+    CHECK_OK(paging_unmap(&other, absent, t->source, &(struct paging_unmapped){0}));
     CHECK_OK(paging_map_to(&other, own, frame, rights, t->source));
     CHECK_OK(paging_map_to(t->space, own, frame, rights, t->source));
     test_words(t, own)[0] = MAGIC;
@@ -119,14 +119,14 @@ static void switches_and_comes_back(struct selftest_run *t)
     CHECK_OK(paging_detach(t->space, &other));
 
     CHECK_OK(paging_switch_to(t->space, &other));
-    check_pages_of_other(t, own, foreign, shared);
+    check_pages_of_other(t, own, absent, shared);
     CHECK_STATUS(paging_translate(t->space, test_address(t, own), &(struct paging_translation){0}),
                  PAGING_UNREACHABLE);
     CHECK_OK(paging_switch_to(&other, t->space));
 
-    CHECK(safe_read(test_address(t, own)).faulted && !safe_read(test_address(t, foreign)).faulted);
+    CHECK(safe_read(test_address(t, own)).faulted && !safe_read(test_address(t, absent)).faulted);
     CHECK_OK(paging_destroy(&other, t->source));
-    unmap(t, t->space, foreign);
+    unmap(t, t->space, absent);
     unmap(t, t->space, shared);
     CHECK(frames_free(t->frames, PAGING_4K, frame) == FRAMES_OK);
     CHECK_OK(paging_unshare_upper_half(t->space, t->source));

@@ -17,33 +17,33 @@ enum { PRINTED = 8 }; /* differences */
  * sets them at once.
  */
 static void predict(const struct matrix *m, const struct matrix_query *query, struct paging_access is,
-                    struct matrix_verdict *verdict)
+                    struct matrix_prediction *predicted)
 {
     const struct paging_space *space = &m->spaces[m->controls.no_execute];
     paging_virt_t address = query->place->address;
     unsigned first = query->place->size;
-    verdict->end = first;
-    verdict->code = MATRIX_NO_FAULT;
-    verdict->lenient_from = PAGING_MAX_LEVELS + 1;
-    if (paging_check_access(space, address, is, &verdict->code) != PAGING_OK) {
+    predicted->end = first;
+    predicted->code = MATRIX_NO_FAULT;
+    predicted->lenient_from = PAGING_MAX_LEVELS + 1;
+    if (paging_check_access(space, address, is, &predicted->code) != PAGING_OK) {
         struct paging_walk_result path = {.level = space->cpu.levels};
         (void)!paging_walk_address(space, address, &path);
-        verdict->end = path.level;
+        predicted->end = path.level;
         first = path.level + 1;
-        verdict->lenient_from = m->emulated ? verdict->lenient_from : first;
+        predicted->lenient_from = m->emulated ? predicted->lenient_from : first;
     }
     for (unsigned level = first; level <= space->cpu.levels; level++)
-        verdict->entries[level].bits |= PAGING_ACCESSED;
-    if (verdict->code == MATRIX_NO_FAULT && is.kind == PAGING_WRITE)
-        verdict->entries[first].bits |= PAGING_DIRTY;
+        predicted->entries[level].bits |= PAGING_ACCESSED;
+    if (predicted->code == MATRIX_NO_FAULT && is.kind == PAGING_WRITE)
+        predicted->entries[first].bits |= PAGING_DIRTY;
 }
 
 static bool entries_are(const struct matrix *m, const struct matrix_place *place,
-                        const struct matrix_verdict *verdict)
+                        const struct matrix_prediction *predicted)
 {
     for (unsigned level = place->size; level <= m->t->space->cpu.levels; level++) {
-        uint64_t apart = paging_entry_load(place->slots[level]).bits ^ verdict->entries[level].bits;
-        if ((apart & ~(level >= verdict->lenient_from ? PAGING_ACCESSED : 0)) != 0)
+        uint64_t apart = paging_entry_load(place->slots[level]).bits ^ predicted->entries[level].bits;
+        if ((apart & ~(level >= predicted->lenient_from ? PAGING_ACCESSED : 0)) != 0)
             return false;
     }
     return true;
@@ -56,9 +56,9 @@ static uint64_t next_word(uint64_t word)
 }
 
 static bool is_as(const struct matrix *m, const struct matrix_query *query,
-                  const struct matrix_verdict *verdict, struct matrix_outcome outcome, uint64_t word)
+                  const struct matrix_prediction *predicted, struct matrix_outcome outcome, uint64_t word)
 {
-    if (outcome.code != verdict->code || !entries_are(m, query->place, verdict))
+    if (outcome.code != predicted->code || !entries_are(m, query->place, predicted))
         return false;
     if (outcome.code != MATRIX_NO_FAULT)
         return outcome.word == query->place->address.value && *m->word == word;
@@ -68,11 +68,11 @@ static bool is_as(const struct matrix *m, const struct matrix_query *query,
 }
 
 /* Returns whether the walk ends at a 1 GiB page without a bit that is reserved in every kind of entry. */
-static bool ends_at_gib(const struct matrix *m, const struct matrix_verdict *verdict)
+static bool ends_at_gib(const struct matrix *m, const struct matrix_prediction *predicted)
 {
     const struct paging_space *space = &m->spaces[m->controls.no_execute];
-    uint64_t entry = verdict->entries[verdict->end].bits, wanted = PAGING_PRESENT | PAGING_HUGE;
-    return verdict->end == PAGING_1G && (entry & (wanted | space->reserved_bits)) == wanted;
+    uint64_t entry = predicted->entries[predicted->end].bits, wanted = PAGING_PRESENT | PAGING_HUGE;
+    return predicted->end == PAGING_1G && (entry & (wanted | space->reserved_bits)) == wanted;
 }
 
 /*
@@ -83,33 +83,33 @@ static bool ends_at_gib(const struct matrix *m, const struct matrix_verdict *ver
  *   an implicit access    in ring 0 may read user pages if RFLAGS.AC is set (4.6.1: only explicit ones may)
  */
 static unsigned emulate(const struct matrix *m, const struct matrix_query *query,
-                        const struct matrix_verdict *before, struct matrix_verdict *verdict)
+                        const struct matrix_prediction *before, struct matrix_prediction *predicted)
 {
     unsigned deviations = 0;
     if (query->is.implicit && !query->is.user && query->is.ac && query->is.smap) {
         struct paging_access is = query->is;
         is.implicit = false;
-        *verdict = *before;
-        predict(m, query, is, verdict);
+        *predicted = *before;
+        predict(m, query, is, predicted);
         deviations |= 1 << DEVIATION_IMPLICIT;
     }
-    if (verdict->code != MATRIX_NO_FAULT && ends_at_gib(m, verdict)) {
-        verdict->entries[verdict->end].bits |= PAGING_ACCESSED;
+    if (predicted->code != MATRIX_NO_FAULT && ends_at_gib(m, predicted)) {
+        predicted->entries[predicted->end].bits |= PAGING_ACCESSED;
         deviations |= 1 << DEVIATION_ACCESSED;
     }
-    if (verdict->code != MATRIX_NO_FAULT && (verdict->code & PAGING_FAULT_RESERVED)) {
-        verdict->code &= ~PAGING_FAULT_PRESENT;
+    if (predicted->code != MATRIX_NO_FAULT && (predicted->code & PAGING_FAULT_RESERVED)) {
+        predicted->code &= ~PAGING_FAULT_PRESENT;
         deviations |= 1 << DEVIATION_RESERVED;
     }
     return deviations;
 }
 
 static bool is_as_emulated(struct matrix *m, const struct matrix_query *query,
-                           const struct matrix_verdict *before, struct matrix_verdict verdict,
+                           const struct matrix_prediction *before, struct matrix_prediction predicted,
                            struct matrix_outcome outcome, uint64_t word)
 {
-    unsigned deviations = m->emulated ? emulate(m, query, before, &verdict) : 0;
-    if (deviations == 0 || !is_as(m, query, &verdict, outcome, word))
+    unsigned deviations = m->emulated ? emulate(m, query, before, &predicted) : 0;
+    if (deviations == 0 || !is_as(m, query, &predicted, outcome, word))
         return false;
     for (unsigned i = 0; i < DEVIATIONS; i++)
         m->accepted[i] += deviations >> i & 1;
@@ -118,7 +118,7 @@ static bool is_as_emulated(struct matrix *m, const struct matrix_query *query,
 
 /* Writes both entries and flushes, and sets *before to the entries of all levels. */
 static void write_entries(const struct matrix *m, const struct matrix_query *query,
-                          struct matrix_verdict *before, paging_entry_t leaf, paging_entry_t above)
+                          struct matrix_prediction *before, paging_entry_t leaf, paging_entry_t above)
 {
     const struct matrix_place *place = query->place;
     for (unsigned level = place->size; level <= m->t->space->cpu.levels; level++)
@@ -133,10 +133,10 @@ static void write_entries(const struct matrix *m, const struct matrix_query *que
 void matrix_case(struct matrix *m, const struct matrix_query *query, paging_entry_t leaf,
                  paging_entry_t above)
 {
-    struct matrix_verdict before = {0};
+    struct matrix_prediction before = {0};
     write_entries(m, query, &before, leaf, above);
-    struct matrix_verdict verdict = before;
-    predict(m, query, query->is, &verdict);
+    struct matrix_prediction predicted = before;
+    predict(m, query, query->is, &predicted);
     uint64_t word = *m->word;
     const char *code = query->is.user ? (const char *)m->user_code.value : matrix_code;
     struct matrix_outcome outcome =
@@ -145,8 +145,9 @@ void matrix_case(struct matrix *m, const struct matrix_query *query, paging_entr
                       RFLAGS_ALWAYS | (query->is.ac ? RFLAGS_AC : 0), query->is.user);
     m->cases++;
     m->faults += outcome.code != MATRIX_NO_FAULT;
-    if (is_as(m, query, &verdict, outcome, word) || is_as_emulated(m, query, &before, verdict, outcome, word))
+    if (is_as(m, query, &predicted, outcome, word) ||
+        is_as_emulated(m, query, &before, predicted, outcome, word))
         return;
     if (m->differences++ < PRINTED)
-        matrix_print(m, query, &before, &verdict, outcome);
+        matrix_print(m, query, &before, &predicted, outcome);
 }

@@ -110,7 +110,7 @@ void matrix_case(struct matrix *m, const struct matrix_query *query, paging_entr
  * The prediction for a case: MATRIX_NO_FAULT or the error code, and the entries afterwards, by level. In the
  * entries of the levels from lenient_from on, the accessed bit may be set or clear.
  */
-struct matrix_verdict {
+struct matrix_prediction {
     uint64_t code;
     paging_entry_t entries[PAGING_MAX_LEVELS + 1];
     unsigned end; /* level of the entry at which the walk ends */
@@ -119,7 +119,7 @@ struct matrix_verdict {
 
 /* Prints a difference: the case, the entries before it, what was predicted, and what happened. */
 void matrix_print(const struct matrix *m, const struct matrix_query *query,
-                  const struct matrix_verdict *before, const struct matrix_verdict *verdict,
+                  const struct matrix_prediction *before, const struct matrix_prediction *predicted,
                   struct matrix_outcome outcome);
 
 #endif

@@ -45,7 +45,7 @@ static void print_entry(unsigned level, paging_entry_t before, paging_entry_t ex
 }
 
 void matrix_print(const struct matrix *m, const struct matrix_query *query,
-                  const struct matrix_verdict *before, const struct matrix_verdict *verdict,
+                  const struct matrix_prediction *before, const struct matrix_prediction *predicted,
                   struct matrix_outcome outcome)
 {
     const struct matrix_place *place = query->place;
@@ -55,9 +55,9 @@ void matrix_print(const struct matrix *m, const struct matrix_query *query,
           m->controls.write_protect, m->controls.no_execute, m->controls.smep, m->controls.smap, query->is.ac,
           m->controls.protection_keys, m->controls.pkru);
     for (unsigned level = m->t->space->cpu.levels; level >= place->size; level--)
-        print_entry(level, before->entries[level], verdict->entries[level],
+        print_entry(level, before->entries[level], predicted->entries[level],
                     paging_entry_load(place->slots[level]));
-    print_outcome("predicted", verdict->code);
+    print_outcome("predicted", predicted->code);
     print_outcome("the processor", outcome.code);
     print("#   %s %016lx, memory holds %016lx\n",
           outcome.code == MATRIX_NO_FAULT ? "the word was" : "the address was", outcome.word, *m->word);
