@@ -31,7 +31,7 @@ void inject_fault(const struct handoff *handoff)
 {
     if (handoff->options.crash == CRASH_NO)
         return;
-    print("# crash: on purpose, as the options ask\n");
+    print("# fault injection: as the option crash= asks\n");
     switch (handoff->options.crash) {
     case CRASH_PAGE_FAULT:
         *(volatile uint64_t *)handoff->stack_guard = 1;

@@ -30,9 +30,8 @@ struct bench {
     struct paging_frame_source *source;
     paging_page_t first; /* of an area that nothing else uses; aligned to 512 GiB */
     paging_virt_t start; /* its address */
-    paging_frame_t
-        to;         /* free memory to map, aligned to 2 MiB: BENCH_RANGE_PAGES + 1 frames; never accessed */
-    uint64_t flags; /* read-only, no-execute if the processor has it */
+    paging_frame_t to;   /* free memory to map, aligned to 2 MiB: BENCH_RANGE_PAGES + 1 frames */
+    uint64_t flags;      /* read-only, no-execute if the processor has it */
     struct selftest_run *t;
 };
 
