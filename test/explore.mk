@@ -9,8 +9,7 @@ VERIFY_PARTS += explore
 EXPLORE_FLAGS := -std=gnu17 -O2 -g -Wall -Wextra -Wshadow -Werror $(HOST_INCLUDE) -Itest/explore -DWALK_CACHE_BITS=7u
 FLAGS_explore/plain := $(EXPLORE_FLAGS) $(KIND_toy)
 FLAGS_explore/sanitized := $(FLAGS_explore/plain) $(filter -f%,$(HOST_FLAGS))
-FLAGS_explore/mutants := $(FLAGS_explore/plain) $(CHOSEN)
-FLAGS_explore/scratch := $(EXPLORE_FLAGS) $(KIND_soft) -DPAGING_INDEX_BITS=2 $(CHOSEN)
+FLAGS_explore/scratch := $(EXPLORE_FLAGS) $(KIND_soft) -DPAGING_INDEX_BITS=2
 # What `make test` and `make verify` explore: build, levels, a scope, and a limit of frames if it does not close.
 EXPLORE := sanitized:3:kinds sanitized:3:rights plain:4:kinds:3 plain:4:pages:4 scratch:3:owned:3 \
     scratch:3:foreign:3
@@ -23,7 +22,7 @@ $(call build,explore/$(1),build test)
 $(call program,explore/$(1),explore,$(PARTS_toy) $(wildcard test/explore/*.c) $(CORE))
 EXPLORE_PROGRAMS += $(B)/explore/$(1)/explore
 endef
-$(foreach name,plain sanitized mutants scratch,$(eval $(call explore_build,$(name))))
+$(foreach name,plain sanitized scratch,$(eval $(call explore_build,$(name))))
 test-things: $(EXPLORE_PROGRAMS)
 explore: $(B)/deps-build $(B)/deps-test
 	@$(MAKE) --no-print-directory -j$$(nproc) $(EXPLORE_PROGRAMS)

@@ -16,7 +16,7 @@ KINDS := soft mmap toy toy8
 KIND_soft := -DMACHINE_SOFT -DPAGING_ACCESS_HEADER='"machines/access_soft.h"'
 KIND_mmap := -DMACHINE_MMAP -DPAGING_ACCESS_HEADER='"machines/access_mmap.h"' -DPAGING_RECURSIVE_SLOT=140 \
     -DPAGING_ALTERNATE_SLOT=141 -DPAGING_SCRATCH_SLOT=142
-KIND_toy := $(KIND_soft) -DPAGING_INDEX_BITS=1 -DPAGING_ALTERNATE_SLOT=2 -DPAGING_SCRATCH_SLOT=3
+KIND_toy := $(KIND_soft) -DPAGING_INDEX_BITS=1 -DPAGING_ALTERNATE_SLOT=2 -DPAGING_SCRATCH_SLOT=2
 KIND_toy8 := $(KIND_soft) -DPAGING_INDEX_BITS=3
 
 # What each test program is linked with: machine, rig, and the generator of operations.

@@ -12,6 +12,7 @@
 #define KERNEL_REPORT_MIXED_MAPPINGS_H
 
 #include <selfmap/share.h>
+#include <selfmap/switch.h>
 
 /*
  * Maps the mixture in the active space, and creates, attaches and fills *second. It stays mapped, because the

@@ -3,6 +3,7 @@
 #include <selfmap/map.h>
 #include <selfmap/range.h>
 #include <selfmap/share.h>
+#include <selfmap/switch.h>
 #include <selfmap/window.h>
 
 enum { MIDDLE_PAGE = 100, STACK_PAGE = 300 };

@@ -4,6 +4,7 @@
 #include <selfmap/map.h>
 #include <selfmap/range.h>
 #include <selfmap/share.h>
+#include <selfmap/switch.h>
 #include <selfmap/translate.h>
 
 /* Static, because both must not move, and every space here maps the image. */

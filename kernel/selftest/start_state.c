@@ -109,7 +109,7 @@ static void tables_are_counted(struct selftest_run *t)
     for (unsigned level = 1; level < t->space->cpu.levels; level++)
         tables += stats.tables[level];
     CHECK(tables == t->space->tables);
-    CHECK(stats.malformed == 0 && stats.reserved == 0);
+    CHECK(stats.malformed == 0 && stats.markers == 0);
 }
 
 static void screen_is_write_combining(struct selftest_run *t)

@@ -39,10 +39,10 @@ static void windows_show_physical_memory(struct selftest_run *t)
     struct p5_table *p5 = root_p5(t->space);
     struct p4_table *p4 = root_p4(t->space);
     if (p5)
-        p4 = next_table(t->space, p5, paging_p5_index(page));
-    struct p3_table *p3 = next_table(t->space, p4, paging_p4_index(page));
-    struct p2_table *p2 = next_table(t->space, p3, paging_p3_index(page));
-    struct p1_table *p1 = next_table(t->space, p2, paging_p2_index(page));
+        p4 = next_table(t->space, p5, paging_page_index(page, 5));
+    struct p3_table *p3 = next_table(t->space, p4, paging_page_index(page, 4));
+    struct p2_table *p2 = next_table(t->space, p3, paging_page_index(page, 3));
+    struct p1_table *p1 = next_table(t->space, p2, paging_page_index(page, 2));
     CHECK((uint64_t)(uintptr_t)root_table(t->space) == 0xfffffffffffff000);
     compare_table(t, root_table(t->space), t->space->root);
     compare_table(t, p4, p5 ? paging_entry_frame(walk.entries[5]) : t->space->root);

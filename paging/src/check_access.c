@@ -1,4 +1,4 @@
-/* check_access.c - the rules of SDM 3A, 4.6.1, one function per mode, and those of protection keys, 4.6.2. */
+/* check_access.c - the rules of SDM 3A, 4.6.1, one function per mode, and of protection keys, 4.6.2. */
 #include <selfmap/check_access.h>
 #include <selfmap/translate.h>
 
@@ -21,20 +21,23 @@ static bool user_may(uint64_t rights, struct paging_access access)
     return access.kind == PAGING_READ || (rights & PAGING_NO_EXECUTE) == 0;
 }
 
-/* Keys are for data in user pages, whoever asks; a key that forbids writing spares what CR0.WP spares. */
+/*
+ * Protection keys concern data in user pages, in every ring. One that forbids writes lets a supervisor write if
+ * CR0.WP is clear.
+ */
 static bool key_forbids(const struct paging_space *space, paging_virt_t address, uint64_t rights,
                         struct paging_access access)
 {
     struct paging_walk_result path;
     if (!access.protection_keys || access.kind == PAGING_FETCH || (rights & PAGING_USER) == 0)
         return false;
-    (void)!paging_walk_address(space, address, &path); /* to where the page was found */
+    (void)!paging_walk_address(space, address, &path); /* the caller has found the page */
     unsigned key = (unsigned)(path.entries[path.level].bits >> PAGING_KEY_SHIFT) & 15;
-    bool minds_writing = access.kind == PAGING_WRITE && (access.user || access.write_protect);
-    return (access.pkru >> (2 * key) & (minds_writing ? 3u : 1u)) != 0;
+    bool write_counts = access.kind == PAGING_WRITE && (access.user || access.write_protect);
+    return (access.pkru >> (2 * key) & (write_counts ? 3u : 1u)) != 0;
 }
 
-/* What the error code says of the access itself. Fetches are told apart only with no-execute or SMEP. */
+/* Returns what the error code says about the access. Fetches are marked only with no-execute or SMEP. */
 static uint64_t access_bits(const struct paging_space *space, struct paging_access access)
 {
     bool tells_fetches = space->cpu.has_no_execute || access.smep;

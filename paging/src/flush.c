@@ -1,11 +1,5 @@
-/* flush.c - the only place that flushes. */
+/* flush.c - carry out a list of flushes. */
 #include "flush.h"
-
-void paging_flush_page(struct paging_space *space, paging_virt_t address)
-{
-    paging_tlb_flush_page(address);
-    space->flushes++;
-}
 
 void paging_flush_all(struct paging_space *space)
 {
@@ -13,12 +7,13 @@ void paging_flush_all(struct paging_space *space)
     space->full_flushes++;
 }
 
-void paging_flush_now(struct paging_space *space, struct flush_batch *batch)
+void paging_flush_list(struct paging_space *space, struct flush_list *list)
 {
-    if (!flush_is_full(batch)) {
-        for (unsigned i = 0; i < batch->count; i++)
-            paging_flush_page(space, batch->pages[i]);
-    } else {
+    if (flush_is_full(list)) {
         paging_flush_all(space);
+    } else {
+        for (unsigned i = 0; i < list->count; i++)
+            flush_page(space, list->pages[i]);
     }
+    list->count = 0;
 }

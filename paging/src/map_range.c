@@ -1,6 +1,6 @@
-/* map_range.c - map a range, to frames given or to frames of the source. */
-#include "checks.h"
-#include "range_parts.h"
+/* map_range.c - map a range, to given frames or to frames from the source. */
+#include "cursor.h"
+#include "flush.h"
 #include "table_pages.h"
 #include <selfmap/map.h>
 #include <selfmap/range.h>
@@ -10,13 +10,15 @@ struct mapping {
     struct paging_frame_source *frames;
     uint64_t delta, flags;
     unsigned largest; /* level of the largest leaves that both alignments and the processor allow */
-    unsigned sure;    /* of the largest that can be had for sure: the source may lack huge frames */
-    bool over_reserved;
+    unsigned certain; /* of the largest that can be had for certain: the source may lack huge frames */
+    bool replace_marker;
 };
 
-static bool fits_leaf(unsigned largest, unsigned level, uint64_t at, uint64_t end)
+/* ---- checking ---- */
+
+static bool fits_leaf(unsigned largest, unsigned level, struct page_range part)
 {
-    return level <= largest && covers_whole_entry(level, at, end);
+    return level <= largest && covers_whole_entry(level, part);
 }
 
 static unsigned largest_leaf(const struct paging_space *space, uint64_t delta)
@@ -28,163 +30,275 @@ static unsigned largest_leaf(const struct paging_space *space, uint64_t delta)
     return largest;
 }
 
+/* Returns the part of the range up to the end of the entry of this level that maps its first page. */
+static struct page_range first_part(unsigned level, struct page_range range)
+{
+    uint64_t end = (range.at / paging_level_pages(level) + 1) * paging_level_pages(level);
+    return (struct page_range){range.at, end < range.end ? end : range.end};
+}
+
 /*
- * Tables that the range takes at most below unused entries of one table of this level. The first and the last
- * entry may be covered in part; those in between are all alike.
+ * Returns how many tables the range takes at most below unused entries of one table of this level. The first
+ * and the last entry may be covered in part; those in between are all alike, and counted together.
  */
-static uint64_t fresh_tables(const struct mapping *mapping, unsigned level, struct range range)
+static uint64_t tables_needed(const struct mapping *mapping, unsigned level, struct page_range range)
 {
     uint64_t tables = 0, alike;
     for (; level > PAGING_4K && range.at < range.end; range.at += alike * paging_level_pages(level)) {
-        uint64_t end = entry_end(level, range);
-        alike =
-            covers_whole_entry(level, range.at, end) ? (range.end - range.at) / paging_level_pages(level) : 1;
-        if (!fits_leaf(mapping->sure, level, range.at, end))
-            tables += alike * (1 + fresh_tables(mapping, level - 1, (struct range){range.at, end}));
+        struct page_range part = first_part(level, range);
+        alike = covers_whole_entry(level, part) ? (range.end - range.at) / paging_level_pages(level) : 1;
+        if (!fits_leaf(mapping->certain, level, part))
+            tables += alike * (1 + tables_needed(mapping, level - 1, part));
         range.at -= range.at % paging_level_pages(level);
     }
     return tables;
 }
 
-/* May an entry of the owner's give way to the part of the range? */
-static enum paging_status check_marker(const struct mapping *mapping, unsigned level, struct range part)
+/* Checks an entry that is not unused and not a table: what it says about mapping its part of the range. */
+static enum paging_status check_used(const struct paging_space *space, const struct mapping *mapping,
+                                     unsigned level, paging_entry_t entry, struct page_range part)
 {
-    return mapping->over_reserved && fits_leaf(mapping->sure, level, part.at, part.end) ? PAGING_OK
-                                                                                        : PAGING_MARKED;
+    if (!paging_entry_is_present(entry))
+        return mapping->replace_marker && fits_leaf(mapping->certain, level, part) ? PAGING_OK
+                                                                                   : PAGING_MARKED;
+    return entry_is_malformed(space, entry, level) ? PAGING_MALFORMED : PAGING_ALREADY_MAPPED;
 }
 
-/* Is all of the range unused? Then *tables grows by the tables that it takes at most. */
-static enum paging_status look(const struct paging_space *space, const struct mapping *mapping,
-                               unsigned level, paging_frame_t table, struct range range, uint64_t *tables)
+/* Checks a row of a P1. */
+static enum paging_status check_row(const struct paging_space *space, const struct mapping *mapping,
+                                    volatile paging_entry_t *slot, struct page_range row)
 {
     enum paging_status status = PAGING_OK;
-    unsigned parts = parts_of(level, range);
-    volatile paging_entry_t *slot = entry_slot(space, level, (paging_page_t){range.at}, table);
-    for (unsigned i = 0; status == PAGING_OK && i < parts; i++) {
-        paging_entry_t entry = paging_entry_load(slot + i);
-        struct range part = part_of(level, range, i);
-        if (paging_entry_is_unused(entry))
-            *tables += fresh_tables(mapping, level, part);
-        else if (!paging_entry_is_present(entry))
-            status = check_marker(mapping, level, part);
-        else if (entry_is_malformed(space, entry, level))
-            status = PAGING_MALFORMED;
-        else if (!paging_entry_is_table(entry, level))
-            status = PAGING_ALREADY_MAPPED;
-        else
-            status = look(space, mapping, level - 1, paging_entry_frame(entry), part, tables);
+    for (; status == PAGING_OK && row.at < row.end; row.at++, slot++) {
+        paging_entry_t entry = paging_entry_load(slot);
+        if (!paging_entry_is_unused(entry))
+            status = check_used(space, mapping, PAGING_4K, entry, (struct page_range){row.at, row.at + 1});
     }
     return status;
 }
 
-/* False if the source has none of this size; of the smallest it has, they are reserved. */
-static bool put_allocated(const struct mapping *mapping, unsigned level, volatile paging_entry_t *slot,
-                          struct range range)
+/* Checks that all of the range is free, and adds to *frames the tables that it takes at most. */
+static enum paging_status check_free(const struct paging_space *space, const struct mapping *mapping,
+                                     struct page_range range, uint64_t *frames)
 {
-    for (; range.at < range.end; range.at += paging_level_pages(level), slot++) {
-        paging_frame_t frame;
-        if (!mapping->frames->allocate(mapping->frames, (enum paging_size)level, &frame))
-            return false;
-        paging_entry_store(slot, paging_entry_leaf(level, frame, mapping->flags));
+    enum paging_status status = PAGING_OK;
+    struct cursor c;
+    cursor_begin(&c, space, range);
+    while (status == PAGING_OK && cursor_next(&c) != CURSOR_END) {
+        if (c.event == CURSOR_LEAVE)
+            continue;
+        if (c.level == PAGING_4K) {
+            cursor_take_row(&c);
+            status = check_row(space, mapping, c.slot, c.part);
+        } else if (paging_entry_is_unused(c.entry)) {
+            *frames += tables_needed(mapping, c.level, c.part);
+        } else if (paging_entry_is_table(c.entry, c.level) && !entry_is_malformed(space, c.entry, c.level)) {
+            cursor_descend(&c);
+        } else {
+            status = check_used(space, mapping, c.level, c.entry, c.part);
+        }
     }
-    return true;
+    return status;
 }
 
-/* Leaves of this level, side by side in one table. For more than one at a time, they must be sure. */
-static bool put_leaves(const struct mapping *mapping, unsigned level, volatile paging_entry_t *slot,
-                       struct range range)
-{
-    if ((mapping->flags & PAGING_OWNED) != 0)
-        return put_allocated(mapping, level, slot, range);
-    paging_entry_t leaf =
-        paging_entry_leaf(level, (paging_frame_t){range.at + mapping->delta}, mapping->flags);
-    fill_leaves(slot, (range.end - range.at) / paging_level_pages(level), leaf, level);
-    return true;
-}
-
-static unsigned put_range(struct paging_space *space, const struct mapping *mapping, unsigned level,
-                          paging_frame_t table, struct range range);
+/* ---- filling ---- */
 
 /*
- * A new table of this level for the range. If it is sure to hold leaves only, it is filled before it is
- * linked, and needs no zeroing if they fill it; else it is linked empty, which changes no translation, and
- * then filled in place.
+ * Stores leaves of this level for the row, side by side in one table, and returns how many. Fewer than the row
+ * has: the source has no frame of this size.
  */
-static void put_table(struct paging_space *space, const struct mapping *mapping, unsigned level,
-                      volatile paging_entry_t *link, struct range range)
+static uint64_t put_leaves(const struct mapping *mapping, unsigned level, volatile paging_entry_t *slot,
+                           struct page_range row)
 {
-    uint64_t span = paging_level_pages(level);
-    unsigned count = (unsigned)((range.end - 1) / span - range.at / span + 1);
-    bool leaves = level <= mapping->sure && range.at % span == 0 && range.end % span == 0;
-    paging_frame_t table = reserved_frame(mapping->frames);
+    uint64_t span = paging_level_pages(level), count = (row.end - row.at) / span;
+    if ((mapping->flags & PAGING_OWNED) == 0) {
+        paging_frame_t first = {row.at + mapping->delta};
+        fill_leaves(slot, count, paging_entry_leaf(level, first, mapping->flags), level);
+        return count;
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        paging_frame_t frame;
+        if (!mapping->frames->allocate(mapping->frames, (enum paging_size)level, &frame))
+            return i;
+        paging_entry_store(slot + i, paging_entry_leaf(level, frame, mapping->flags));
+    }
+    return count;
+}
+
+/*
+ * Makes a table of this level for the range, and links it. If it is certain to hold leaves only, it is filled
+ * before it is linked, and zeroed only if they do not fill it; otherwise it is linked empty, which changes no
+ * translation, and the cursor goes on in it. Returns the entry that points to it, or an unused one if a frame
+ * that was promised is not there.
+ */
+static paging_entry_t make_table(struct paging_space *space, const struct mapping *mapping, unsigned level,
+                                 volatile paging_entry_t *link, struct page_range range, bool leaves)
+{
+    const paging_entry_t none = {0};
+    unsigned count = entries_touched(level, range);
+    paging_frame_t table;
+    if (!mapping->frames->allocate(mapping->frames, PAGING_4K, &table))
+        return none;
     volatile paging_entry_t *entries = paging_temp_map(space, table);
     if (!leaves || count < PAGING_TABLE_ENTRIES)
         paging_table_zero(entries);
-    if (leaves)
-        (void)put_leaves(mapping, level, entries + paging_page_index((paging_page_t){range.at}, level),
-                         range);
+    volatile paging_entry_t *first = entries + paging_page_index((paging_page_t){range.at}, level);
+    uint64_t done = leaves ? put_leaves(mapping, level, first, range) : count;
+    if (done < count) {
+        while (done > 0)
+            mapping->frames->release(mapping->frames, (enum paging_size)level,
+                                     paging_entry_frame(paging_entry_load(first + --done)));
+        mapping->frames->release(mapping->frames, PAGING_4K, table);
+        return none;
+    }
     paging_entry_t entry = entry_to_table(table, count);
-    paging_entry_store(link, (paging_entry_t){entry.bits | owned_below(level + 1, mapping->flags)});
+    entry.bits |= owned_below(level + 1, mapping->flags);
+    paging_entry_store(link, entry);
     change_table_count(space, (paging_page_t){range.at}, +1);
-    if (!leaves)
-        (void)put_range(space, mapping, level, table, range);
+    return entry;
 }
 
-/* Map the range in one table that is linked. Answers how many more of its entries are used. */
-static unsigned put_range(struct paging_space *space, const struct mapping *mapping, unsigned level,
-                          paging_frame_t table, struct range range)
+/* What is added, by level, to the table that the cursor is in; a new one is counted in full when it is linked. */
+struct additions {
+    unsigned used[PAGING_MAX_LEVELS + 1];
+    bool is_new[PAGING_MAX_LEVELS + 1];
+};
+
+/*
+ * The source has broken its promise at the cursor: makes the counts of the tables from there up true, and
+ * removes a new table that is still empty.
+ */
+static enum paging_status repair_tables(struct paging_space *space, const struct mapping *mapping,
+                                        struct cursor *c, struct additions *added)
 {
-    unsigned used = 0, parts = parts_of(level, range);
-    volatile paging_entry_t *slot = entry_slot(space, level, (paging_page_t){range.at}, table);
-    for (unsigned i = 0; i < parts; i++, slot++) {
+    struct flush_list list;
+    for (; c->level < c->top; c->level++) {
+        unsigned used = added->used[c->level], parent = c->level + 1;
+        volatile paging_entry_t *slot = c->slots[parent];
         paging_entry_t entry = paging_entry_load(slot);
-        struct range part = part_of(level, range, i);
-        used += paging_entry_is_unused(entry);
-        if (fits_leaf(mapping->largest, level, part.at, part.end) && !paging_entry_is_table(entry, level) &&
-            put_leaves(mapping, level, slot, part))
-            continue;
-        if (paging_entry_is_unused(entry)) {
-            put_table(space, mapping, level - 1, slot, part);
+        if (!added->is_new[c->level]) {
+            change_entry_count(space, parent, slot, (int)used, mapping->flags);
+        } else if (used > 0) {
+            paging_entry_store(slot, entry_with_count(entry, used));
+        } else {
+            paging_entry_store(slot, (paging_entry_t){0});
+            flush_begin(&list);
+            flush_add_table(space, &list, c->level, (paging_page_t){c->part.at});
+            paging_flush_list(space, &list);
+            mapping->frames->release(mapping->frames, PAGING_4K, paging_entry_frame(entry));
+            change_table_count(space, (paging_page_t){c->part.at}, -1);
+            added->used[parent]--;
+        }
+    }
+    return PAGING_BROKEN_SOURCE;
+}
+
+/* Returns how many entries of a row are unused; the others are markers. */
+static unsigned unused_in_row(volatile paging_entry_t *slot, uint64_t count)
+{
+    unsigned unused = 0;
+    for (volatile paging_entry_t *end = slot + count; slot != end; slot++)
+        unused += paging_entry_is_unused(paging_entry_load(slot));
+    return unused;
+}
+
+/* Maps a row of a P1 that was there before. Returns false if the source has broken its promise. */
+static bool fill_row(const struct mapping *mapping, struct cursor *c, struct additions *added)
+{
+    cursor_take_row(c);
+    unsigned unused = unused_in_row(c->slot, c->entries);
+    uint64_t done = put_leaves(mapping, PAGING_4K, c->slot, c->part);
+    if (done < c->entries)
+        unused -= unused_in_row(c->slot + done, c->entries - done);
+    added->used[PAGING_4K] += unused;
+    return done == c->entries;
+}
+
+/* Maps one entry above the P1s: to a leaf, or to a table, new or not, into which the cursor descends. */
+static bool fill_entry(struct paging_space *space, const struct mapping *mapping, struct cursor *c,
+                       struct additions *added)
+{
+    bool unused = paging_entry_is_unused(c->entry), is_table = paging_entry_is_table(c->entry, c->level);
+    bool leaves = false;
+    if (!is_table && fits_leaf(mapping->largest, c->level, c->part) &&
+        put_leaves(mapping, c->level, c->slot, c->part) > 0) {
+        added->used[c->level] += unused;
+        return true;
+    }
+    if (unused) {
+        uint64_t below = paging_level_pages(c->level - 1);
+        leaves = c->level - 1 <= mapping->certain && c->part.at % below == 0 && c->part.end % below == 0;
+        c->entry = make_table(space, mapping, c->level - 1, c->slot, c->part, leaves);
+        if (paging_entry_is_unused(c->entry))
+            return false;
+        added->used[c->level]++;
+    }
+    if (!leaves) {
+        added->used[c->level - 1] = 0;
+        added->is_new[c->level - 1] = unused;
+        cursor_descend(c);
+    }
+    return true;
+}
+
+/* Maps the range, which is free. */
+static enum paging_status fill(struct paging_space *space, const struct mapping *mapping,
+                               struct page_range range)
+{
+    struct additions added;
+    struct cursor c;
+    added.used[space->cpu.levels] = 0;
+    cursor_begin(&c, space, range);
+    while (cursor_next(&c) != CURSOR_END) {
+        if (c.event == CURSOR_LEAVE) {
+            if (!added.is_new[c.level - 1])
+                change_entry_count(space, c.level, c.slot, (int)added.used[c.level - 1], mapping->flags);
             continue;
         }
-        unsigned below = put_range(space, mapping, level - 1, paging_entry_frame(entry), part);
-        change_entry_count(space, level, slot, (int)below, mapping->flags);
+        bool done =
+            c.level == PAGING_4K ? fill_row(mapping, &c, &added) : fill_entry(space, mapping, &c, &added);
+        if (!done)
+            return repair_tables(space, mapping, &c, &added);
     }
-    return used;
-}
-
-static enum paging_status map_it(struct paging_space *space, struct mapping *mapping, struct range range)
-{
-    bool allocates = (mapping->flags & PAGING_OWNED) != 0;
-    mapping->largest = largest_leaf(space, mapping->delta);
-    mapping->sure = allocates ? PAGING_4K : mapping->largest;
-    uint64_t take = allocates ? range.end - range.at : 0;
-    enum paging_status status = look(space, mapping, space->cpu.levels, space->root, range, &take);
-    if (status != PAGING_OK)
-        return status;
-    if (!reserve_frames(mapping->frames, take))
-        return PAGING_NO_FRAMES;
-    (void)put_range(space, mapping, space->cpu.levels, space->root, range);
-    paging_temp_unmap(space);
     return PAGING_OK;
 }
 
-/* What both operations refuse; the flags as they will stand in the leaves. */
+static enum paging_status check_and_fill(struct paging_space *space, struct mapping *mapping,
+                                         struct page_range range)
+{
+    bool allocates = (mapping->flags & PAGING_OWNED) != 0;
+    mapping->largest = largest_leaf(space, mapping->delta);
+    mapping->certain = allocates ? PAGING_4K : mapping->largest;
+    uint64_t frames = allocates ? range.end - range.at : 0;
+    enum paging_status status = check_free(space, mapping, range, &frames);
+    if (status != PAGING_OK)
+        return status;
+    if (!mapping->frames->reserve(mapping->frames, frames))
+        return PAGING_NO_FRAMES;
+    status = fill(space, mapping, range);
+    paging_temp_unmap(space);
+    return status;
+}
+
+/* ---- the operations ---- */
+
+/* Checks what all three refuse, and makes the flags what they will be in the leaves. */
 static enum paging_status check_map_arguments(const struct paging_space *space, paging_virt_t start,
-                                              uint64_t bytes, struct mapping *mapping, struct range *range)
+                                              uint64_t bytes, struct mapping *mapping,
+                                              struct page_range *range)
 {
     enum paging_status status = paging_range_check(space, start, bytes, range);
-    mapping->over_reserved = (mapping->flags & PAGING_REPLACE_MARKER) != 0;
+    mapping->replace_marker = (mapping->flags & PAGING_REPLACE_MARKER) != 0;
     mapping->flags = (mapping->flags & ~PAGING_REPLACE_MARKER) | PAGING_PRESENT;
-    return status == PAGING_OK
-               ? check_flags(space, mapping->flags, in_upper_half(space, (paging_page_t){range->at}))
-               : status;
+    if (status != PAGING_OK)
+        return status;
+    return check_flags(space, mapping->flags, in_upper_half(space, (paging_page_t){range->at}));
 }
 
 enum paging_status paging_map_range(struct paging_space *space, paging_virt_t start, paging_phys_t to,
                                     uint64_t bytes, uint64_t flags, struct paging_frame_source *frames)
 {
-    struct range range;
+    struct page_range range;
     struct mapping mapping = {.frames = frames, .flags = flags};
     enum paging_status status = check_map_arguments(space, start, bytes, &mapping, &range);
     if (status == PAGING_OK && to.value % PAGING_PAGE_BYTES != 0)
@@ -195,19 +309,19 @@ enum paging_status paging_map_range(struct paging_space *space, paging_virt_t st
     if (first + pages > space->frame_limit) /* both are below 2^53 */
         return PAGING_FRAME_TOO_HIGH;
     mapping.delta = first - range.at;
-    return map_it(space, &mapping, range);
+    return check_and_fill(space, &mapping, range);
 }
 
 enum paging_status paging_map_range_alloc(struct paging_space *space, paging_virt_t start, uint64_t bytes,
                                           uint64_t flags, struct paging_frame_source *frames)
 {
-    struct range range;
+    struct page_range range;
     struct mapping mapping = {.frames = frames, .flags = flags};
     enum paging_status status = check_map_arguments(space, start, bytes, &mapping, &range);
     if (status != PAGING_OK)
         return status;
     mapping.flags |= PAGING_OWNED;
-    return map_it(space, &mapping, range);
+    return check_and_fill(space, &mapping, range);
 }
 
 enum paging_status paging_identity_map_range(struct paging_space *space, paging_phys_t start, uint64_t bytes,

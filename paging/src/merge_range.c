@@ -1,23 +1,26 @@
-/* merge_range.c - 512 small pages that equal one large one become it. */
-#include "range_parts.h"
+/* merge_range.c - 512 pages of one size that equal one of the next size become it. */
+#include "cursor.h"
+#include "flush.h"
+#include "split.h"
 #include "table_pages.h"
+#include <selfmap/range.h>
 
-#define MAY_DIFFER (PAGING_ACCESSED | PAGING_DIRTY)
+#define ACCESSED_DIRTY (PAGING_ACCESSED | PAGING_DIRTY)
 
-/* Accessed and dirty bits of all entries together. */
+/* Returns the accessed and dirty bits of all entries of a table together. */
 static uint64_t accessed_dirty_in(const volatile paging_entry_t *entries)
 {
-    uint64_t marks = 0;
+    uint64_t bits = 0;
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
-        marks |= paging_entry_load(&entries[i]).bits & MAY_DIFFER;
-    return marks;
+        bits |= paging_entry_load(&entries[i]).bits & ACCESSED_DIRTY;
+    return bits;
 }
 
 /*
- * The one leaf for a table of this level whose leaves it replaces, or an unused entry if there is none. Its
- * accessed and dirty bits are those of all of them together.
+ * Returns the leaf that can take the place of a table of this level, or an unused entry if none can. It is
+ * accessed or dirty if any of the leaves in the table is.
  */
-static paging_entry_t merged(const volatile paging_entry_t *entries, unsigned level)
+static paging_entry_t merged_leaf(const volatile paging_entry_t *entries, unsigned level)
 {
     paging_entry_t first = paging_entry_load(&entries[0]), none = {0};
     uint64_t start = paging_leaf_frame(first, level).number;
@@ -26,39 +29,78 @@ static paging_entry_t merged(const volatile paging_entry_t *entries, unsigned le
         return none;
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++) {
         paging_entry_t entry = paging_entry_load(&entries[i]);
-        paging_entry_t expected = paging_entry_make((paging_frame_t){start + i * paging_level_pages(level)},
-                                                    paging_entry_flags(first));
-        if (((entry.bits ^ expected.bits) & ~MAY_DIFFER) != 0)
+        paging_frame_t frame = {start + i * paging_level_pages(level)};
+        paging_entry_t expected = paging_entry_make(frame, paging_entry_flags(first));
+        if (((entry.bits ^ expected.bits) & ~ACCESSED_DIRTY) != 0)
             return none;
     }
-    return paging_entry_leaf(level + 1, (paging_frame_t){start},
-                             paging_entry_flags(first) |
-                                 MUTANT_DROPS(MARKS_COME_LATER, accessed_dirty_in(entries)));
+    uint64_t flags = paging_entry_flags(first) | accessed_dirty_in(entries);
+    return paging_entry_leaf(level + 1, (paging_frame_t){start}, flags);
 }
 
-/* Store the leaf in the table's place, forget every way through the table, and only then give it back. */
-static void replace(struct paging_space *space, volatile paging_entry_t *slot, unsigned level,
-                    paging_entry_t leaf, uint64_t at, struct paging_frame_source *frames)
-{
-    paging_frame_t table = paging_entry_frame(paging_entry_load(slot));
-    struct flush_batch batch;
-    flush_begin(&batch);
-    paging_entry_store(slot, leaf);
-    flush_table_later(space, &batch, level, (paging_page_t){at});
-    for (unsigned i = 0; i < PAGING_TABLE_ENTRIES && !flush_is_full(&batch); i++)
-        flush_leaf_later(space, &batch, level, (paging_page_t){at + i * paging_level_pages(level)});
-    UNLESS_MUTANT(MERGE_NO_FLUSH)
-    paging_flush_now(space, &batch);
+enum { MERGE_LIMIT = 32 };
 
-    /* Until the flush the processor may have marked pages in the table that has gone. */
-    uint64_t marks = accessed_dirty_in(paging_temp_map(space, table));
-    if ((marks & ~leaf.bits) != 0)
-        paging_entry_store(slot, (paging_entry_t){paging_entry_load(slot).bits | marks});
-    paging_temp_unmap(space);
-    frames->release(frames, PAGING_4K, table);
-    change_table_count(space, (paging_page_t){at}, -1);
+/* Tables, all named by entries of one table, that leaves have replaced and that may still be cached. */
+struct replaced {
+    unsigned count, level;         /* level of the leaves in them */
+    volatile paging_entry_t *base; /* the entry that index 0 stands for */
+    uint64_t page;                 /* the page that this entry maps first */
+    uint16_t index[MERGE_LIMIT];
+    paging_frame_t table[MERGE_LIMIT];
+    struct flush_list list;
+};
+
+/* Adds to a leaf the accessed and dirty bits that the processor set in its table until the flush. */
+static void add_late_bits(struct paging_space *space, const struct replaced *r, unsigned i)
+{
+    volatile paging_entry_t *slot = r->base + r->index[i];
+    paging_entry_t leaf = paging_entry_load(slot);
+    uint64_t late = accessed_dirty_in(paging_temp_map(space, r->table[i]));
+    if ((late & ~leaf.bits) != 0)
+        paging_entry_store(slot, (paging_entry_t){leaf.bits | late});
+}
+
+static void free_replaced(struct paging_space *space, const struct replaced *r, unsigned i,
+                          struct paging_frame_source *frames)
+{
+    paging_entry_t leaf = paging_entry_load(r->base + r->index[i]);
+    frames->release(frames, PAGING_4K, r->table[i]);
+    change_table_count(space, (paging_page_t){r->page}, -1);
     if ((leaf.bits & PAGING_OWNED) != 0)
-        frames->join(frames, (enum paging_size)(level + 1), paging_entry_frame(leaf));
+        frames->join(frames, (enum paging_size)(r->level + 1), paging_leaf_frame(leaf, r->level + 1));
+}
+
+/* Flushes once for all replaced tables, and gives them back. */
+static void finish_replaced(struct paging_space *space, struct replaced *r,
+                            struct paging_frame_source *frames)
+{
+    if (r->count == 0)
+        return;
+    paging_flush_list(space, &r->list);
+    for (unsigned i = 0; i < r->count; i++)
+        add_late_bits(space, r, i);
+    paging_temp_unmap(space);
+    for (unsigned i = 0; i < r->count; i++)
+        free_replaced(space, r, i, frames);
+    r->count = 0;
+}
+
+/* Stores the leaf in the place of the table that the entry at the cursor points to. */
+static void replace_table(struct paging_space *space, const struct cursor *c, paging_entry_t leaf,
+                          struct replaced *r, struct paging_frame_source *frames)
+{
+    unsigned level = c->level - 1, index = paging_page_index((paging_page_t){c->part.at}, c->level);
+    if (r->count == MERGE_LIMIT)
+        finish_replaced(space, r, frames);
+    r->level = level;
+    r->base = c->slot - index;
+    r->page = c->part.at;
+    r->index[r->count] = (uint16_t)index;
+    r->table[r->count++] = paging_entry_frame(c->entry);
+    paging_entry_store(c->slot, leaf);
+    flush_add_table(space, &r->list, level, (paging_page_t){c->part.at});
+    for (unsigned i = 0; i < PAGING_TABLE_ENTRIES && flush_wants_more(space, &r->list); i++)
+        flush_add_leaf(space, &r->list, level, (paging_page_t){c->part.at + i * paging_level_pages(level)});
 }
 
 static bool can_be_leaf(const struct paging_space *space, unsigned level)
@@ -67,37 +109,50 @@ static bool can_be_leaf(const struct paging_space *space, unsigned level)
            (level == PAGING_2M || (level == PAGING_1G && space->cpu.has_1g_pages));
 }
 
-/* From the bottom up, so that what was merged can be merged again. */
-static void merge(struct paging_space *space, unsigned level, paging_frame_t table, struct range range,
-                  struct paging_frame_source *frames)
+/* Replaces the table that the entry at the cursor points to by a leaf, if one equals it. */
+static void merge_table(struct paging_space *space, const struct cursor *c, struct replaced *r,
+                        struct paging_frame_source *frames)
 {
-    unsigned parts = parts_of(level, range);
-    volatile paging_entry_t *slot = entry_slot(space, level, (paging_page_t){range.at}, table);
-    for (unsigned i = 0; i < parts; i++, slot++) {
-        paging_entry_t entry = paging_entry_load(slot);
-        if (!paging_entry_is_table(entry, level))
-            continue;
-        struct range part = part_of(level, range, i);
-        if (level > PAGING_2M)
-            merge(space, level - 1, paging_entry_frame(entry), part, frames);
-        if (!can_be_leaf(space, level) || !covers_whole_entry(level, part.at, part.end) ||
-            entry_count(entry) < PAGING_TABLE_ENTRIES)
-            continue;
-        paging_entry_t leaf = merged(
-            entry_slot(space, level - 1, (paging_page_t){part.at}, paging_entry_frame(entry)), level - 1);
-        if (!paging_entry_is_unused(leaf))
-            replace(space, slot, level - 1, leaf, part.at, frames);
+    if (!can_be_leaf(space, c->level) || !covers_whole_entry(c->level, c->part) ||
+        entry_count(c->entry) < PAGING_TABLE_ENTRIES)
+        return;
+    volatile paging_entry_t *entries =
+        entry_slot(space, c->level - 1, (paging_page_t){c->part.at}, paging_entry_frame(c->entry));
+    paging_entry_t leaf = merged_leaf(entries, c->level - 1);
+    if (!paging_entry_is_unused(leaf))
+        replace_table(space, c, leaf, r, frames);
+}
+
+/* Merges from the bottom up, so that what was merged can be merged again. */
+static void merge(struct paging_space *space, struct page_range range, struct paging_frame_source *frames)
+{
+    struct replaced r = {.count = 0};
+    struct cursor c;
+    flush_begin(&r.list);
+    cursor_begin(&c, space, range);
+    while (cursor_next(&c) != CURSOR_END) {
+        if (c.event == CURSOR_LEAVE) {
+            finish_replaced(space, &r, frames); /* in the table left, which may be merged next */
+            merge_table(space, &c, &r, frames);
+            finish_replaced(space, &r, frames);
+        } else if (paging_entry_is_table(c.entry, c.level)) {
+            if (c.level > PAGING_2M)
+                cursor_descend(&c);
+            else
+                merge_table(space, &c, &r, frames);
+        }
     }
+    finish_replaced(space, &r, frames);
 }
 
 enum paging_status paging_merge_range(struct paging_space *space, paging_virt_t start, uint64_t bytes,
                                       struct paging_frame_source *frames)
 {
-    struct range range;
+    struct page_range range;
     enum paging_status status = paging_range_check(space, start, bytes, &range);
     if (status == PAGING_OK)
-        status = paging_check_tables(space, space->cpu.levels, space->root, range);
+        status = paging_check_tables(space, range);
     if (status == PAGING_OK)
-        merge(space, space->cpu.levels, space->root, range, frames);
+        merge(space, range, frames);
     return status;
 }

@@ -1,20 +1,21 @@
-/* range.c - what a range is. */
-#include "checks.h"
-#include "range_parts.h"
+/* range.c - what a range is, and whether the tables of one are sound. */
 #include <selfmap/range.h>
 
-static bool touches_kept_slot(const struct paging_space *space, struct range range)
+#include "cursor.h"
+#include "split.h"
+
+static bool touches_reserved_slot(const struct paging_space *space, struct page_range range)
 {
-    static const unsigned kept[] = {PAGING_RECURSIVE_SLOT, PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT};
+    static const unsigned reserved[] = {PAGING_RECURSIVE_SLOT, PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT};
     uint64_t span = paging_level_pages(space->cpu.levels);
-    for (unsigned i = 0; i < sizeof kept / sizeof kept[0]; i++)
-        if (range.at < (kept[i] + 1) * span && kept[i] * span < range.end)
+    for (unsigned i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
+        if (range.at < (reserved[i] + 1) * span && reserved[i] * span < range.end)
             return true;
     return false;
 }
 
 enum paging_status paging_range_check(const struct paging_space *space, paging_virt_t start, uint64_t bytes,
-                                      struct range *range)
+                                      struct page_range *range)
 {
     if (bytes == 0)
         return PAGING_EMPTY_RANGE;
@@ -24,13 +25,27 @@ enum paging_status paging_range_check(const struct paging_space *space, paging_v
     enum paging_status status = paging_page_containing(space->cpu.levels, start, &page);
     if (status != PAGING_OK)
         return status;
-    uint64_t half = paging_level_pages(space->cpu.levels) * (PAGING_TABLE_ENTRIES / 2),
-             pages = bytes / PAGING_PAGE_BYTES;
+    uint64_t half = paging_page_limit(space->cpu.levels) / 2, pages = bytes / PAGING_PAGE_BYTES;
     if (pages > half - page.number % half)
         return PAGING_RANGE_TOO_LONG;
     status = check_reach(space, page);
     if (status != PAGING_OK)
         return status;
-    *range = (struct range){page.number, page.number + pages};
-    return touches_kept_slot(space, *range) ? PAGING_RESERVED_SLOT : PAGING_OK;
+    *range = (struct page_range){page.number, page.number + pages};
+    return touches_reserved_slot(space, *range) ? PAGING_RESERVED_SLOT : PAGING_OK;
+}
+
+enum paging_status paging_check_tables(const struct paging_space *space, struct page_range range)
+{
+    struct cursor c;
+    cursor_begin(&c, space, range);
+    while (cursor_next(&c) != CURSOR_END) {
+        if (c.event == CURSOR_LEAVE || !paging_entry_is_present(c.entry))
+            continue;
+        if (entry_is_malformed(space, c.entry, c.level))
+            return PAGING_MALFORMED;
+        if (c.level > PAGING_2M && paging_entry_is_table(c.entry, c.level))
+            cursor_descend(&c);
+    }
+    return PAGING_OK;
 }

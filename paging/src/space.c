@@ -1,9 +1,10 @@
-/* space.c - making an address space, and taking it apart. */
-#include "checks.h"
+/* space.c - make an address space, and take it apart. */
+#include <selfmap/space.h>
+
 #include "space_internal.h"
 #include "table_pages.h"
 
-static bool cpu_is_sane(struct paging_cpu cpu)
+static bool cpu_is_valid(struct paging_cpu cpu)
 {
     unsigned least_levels = PAGING_INDEX_BITS == 9 ? 4 : 3;
     return cpu.levels >= least_levels && cpu.levels <= PAGING_MAX_LEVELS &&
@@ -11,62 +12,78 @@ static bool cpu_is_sane(struct paging_cpu cpu)
            cpu.physical_bits <= PAGING_PAGE_SHIFT + PAGING_FRAME_BITS;
 }
 
-/* What follows from the processor alone. SDM 3A, 4.5.1 and table 4-15 for the bits that are reserved. */
-static void derive(struct paging_space *space)
+/* Computes the bits that are reserved on this processor (SDM 3A, 4.5.1 and table 4-15). */
+static void set_reserved_bits(struct paging_space *space)
 {
     struct paging_cpu cpu = space->cpu;
     space->frame_limit = (uint64_t)1 << (cpu.physical_bits - PAGING_PAGE_SHIFT);
     space->reserved_bits = PAGING_FRAME_MASK & ~((space->frame_limit - 1) << PAGING_FRAME_SHIFT);
     space->reserved_bits |= cpu.has_no_execute ? 0 : PAGING_NO_EXECUTE;
-    space->huge_reserved[PAGING_4K] = space->reserved_bits; /* there it is not PS but PAT */
+    space->huge_reserved[PAGING_4K] = space->reserved_bits; /* there bit 7 is not PS but PAT */
     for (unsigned level = PAGING_2M; level <= cpu.levels; level++) {
         bool can_be_huge = level == PAGING_2M || (level == PAGING_1G && cpu.has_1g_pages);
         uint64_t below_size = (paging_level_pages(level) - 1) & ~(uint64_t)1; /* bit 12 is PAT */
         space->huge_reserved[level] =
             space->reserved_bits | below_size << PAGING_FRAME_SHIFT | (can_be_huge ? 0 : PAGING_HUGE);
     }
+}
+
+/* Computes everything that follows from the processor alone. */
+static void derive(struct paging_space *space)
+{
+    struct paging_cpu cpu = space->cpu;
+    set_reserved_bits(space);
     space->leaf_check = PAGING_PRESENT | space->reserved_bits;
     space->table_check = PAGING_TABLE_CHECK | space->reserved_bits;
     space->refused_flags[1] = ~PAGING_LEAF_FLAGS | (cpu.has_no_execute ? 0 : PAGING_NO_EXECUTE);
     space->refused_flags[0] = space->refused_flags[1] | PAGING_GLOBAL;
 
-    paging_page_t page = slot_page(space, PAGING_SCRATCH_SLOT);
+    paging_page_t page = first_page_of_slot(space, PAGING_SCRATCH_SLOT);
     paging_virt_t entry = paging_window_entry(cpu.levels, PAGING_RECURSIVE_SLOT, PAGING_4K, page);
     space->scratch = (volatile paging_entry_t *)(uintptr_t)paging_page_start(cpu.levels, page).value;
     space->scratch_entry = (volatile paging_entry_t *)(uintptr_t)entry.value;
 }
 
-static enum paging_fast_path express_for(const struct paging_space *space)
-{
-    bool locked = space->shared_owner != NULL || space->sharers > 0;
-    if (space->cpu.levels < 4 ||
-        (space->mode != PAGING_MODE_RECURSIVE && (space->mode != PAGING_MODE_DIRECT || locked)))
-        return PAGING_FAST_NONE;
-    if (space->mode == PAGING_MODE_RECURSIVE)
-        return space->cpu.levels == 4 ? PAGING_FAST_RECURSIVE_4 : PAGING_FAST_RECURSIVE_5;
-    return space->cpu.levels == 4 ? PAGING_FAST_DIRECT_4 : PAGING_FAST_DIRECT_5;
-}
-
-void paging_set_mode(struct paging_space *space, enum paging_mode reach)
+/* Opens the fast path that serves this mode and number of levels, and closes the others. */
+static void set_fast_path(struct paging_space *space)
 {
     unsigned levels = space->cpu.levels;
-    bool foreign = reach == PAGING_MODE_ALTERNATE;
-    space->mode = reach;
+    bool recursive = space->mode == PAGING_MODE_RECURSIVE;
+    for (unsigned i = 0; i < PAGING_FAST_PATHS; i++)
+        space->fast_pages[i] = 0;
+    /* The fast path does not know that a shared half must not be changed in direct-map mode. */
+    if (levels < 4 || (!recursive && (space->mode != PAGING_MODE_DIRECT || shares_half(space))))
+        return;
+    enum paging_fast_path path = recursive ? PAGING_FAST_RECURSIVE_4 : PAGING_FAST_DIRECT_4;
+    space->fast_pages[path + (levels - 4)] = paging_page_limit(levels);
+}
+
+void paging_set_mode(struct paging_space *space, enum paging_mode mode)
+{
+    unsigned levels = space->cpu.levels;
+    space->mode = mode;
     for (unsigned level = 1; level <= levels; level++)
-        space->windows[level] = foreign ? paging_alternate_window_base(levels, level).value
-                                        : paging_window_base(levels, PAGING_RECURSIVE_SLOT, level).value;
-    space->fast_path = express_for(space);
+        space->windows[level] = mode == PAGING_MODE_ALTERNATE
+                                    ? paging_alternate_window_base(levels, level).value
+                                    : paging_window_base(levels, PAGING_RECURSIVE_SLOT, level).value;
+    set_fast_path(space);
+}
+
+void paging_change_sharers(struct paging_space *owner, int change)
+{
+    owner->sharers += (uint64_t)(int64_t)change;
+    set_fast_path(owner);
 }
 
 /*
- * The chain of tables that leads to the scratch page's P1 entry. Its counts say 1 although that entry is
- * unused at rest: so no operation would ever find these tables empty, and none is allowed near them anyway.
+ * Builds the chain of tables that leads to the scratch page's P1 entry, and returns the entry of the root. The
+ * counts say 1 although that P1 entry is unused at rest, so that no operation finds these tables empty.
  */
-static paging_entry_t build_scratch_tables(struct paging_space *space, struct paging_frame_source *frames)
+static paging_entry_t build_scratch_tables(struct paging_space *space, const struct taken_frames *taken)
 {
     paging_entry_t below = {0};
     for (unsigned level = 1; level < space->cpu.levels; level++) {
-        paging_frame_t table = reserved_frame(frames);
+        paging_frame_t table = taken->frames[level];
         paging_init_table(space, table, 0, below);
         below = entry_to_table(table, 1);
     }
@@ -75,15 +92,19 @@ static paging_entry_t build_scratch_tables(struct paging_space *space, struct pa
 
 enum paging_status paging_build_space(struct paging_space *space, struct paging_frame_source *frames)
 {
+    struct taken_frames taken;
+    unsigned count = PAGING_HAS_SCRATCH_SLOT ? space->cpu.levels : 1;
     derive(space);
-    space->tables = PAGING_HAS_SCRATCH_SLOT ? space->cpu.levels : 1;
-    if (!reserve_frames(frames, space->tables))
-        return PAGING_NO_FRAMES;
-    paging_entry_t scratch =
-        PAGING_HAS_SCRATCH_SLOT ? build_scratch_tables(space, frames) : (paging_entry_t){0};
-    space->root = reserved_frame(frames);
-    paging_init_table(space, space->root, PAGING_RECURSIVE_SLOT,
-                      paging_entry_make(space->root, reserved_slot_flags(space)));
+    enum paging_status status = paging_take_frames(frames, count, &taken);
+    if (status != PAGING_OK)
+        return status;
+    paging_entry_t scratch = {0};
+    if (PAGING_HAS_SCRATCH_SLOT)
+        scratch = build_scratch_tables(space, &taken);
+    space->tables = count;
+    space->root = taken.frames[0];
+    paging_entry_t self = paging_entry_make(space->root, reserved_slot_flags(space));
+    paging_init_table(space, space->root, PAGING_RECURSIVE_SLOT, self);
     if (PAGING_HAS_SCRATCH_SLOT)
         paging_entry_store(paging_temp_map(space, space->root) + PAGING_SCRATCH_SLOT, scratch);
     return PAGING_OK;
@@ -92,7 +113,7 @@ enum paging_status paging_build_space(struct paging_space *space, struct paging_
 enum paging_status paging_create(struct paging_space *space, struct paging_cpu cpu, uintptr_t offset,
                                  struct paging_frame_source *frames)
 {
-    if (!cpu_is_sane(cpu))
+    if (!cpu_is_valid(cpu))
         return PAGING_NOT_SUPPORTED;
     struct paging_space fresh = {.cpu = cpu, .offset = offset};
     paging_set_mode(&fresh, PAGING_MODE_DIRECT);
@@ -102,13 +123,11 @@ enum paging_status paging_create(struct paging_space *space, struct paging_cpu c
     return status;
 }
 
-/* The root is not below itself, and what is borrowed is not below it either. */
-static void drop_shared_entries(const struct paging_space *space, volatile paging_entry_t *root)
+/* Removes from the root what is not below it: itself, and the tables of another owner. */
+static void drop_foreign_entries(const struct paging_space *space, volatile paging_entry_t *root)
 {
     paging_entry_store(&root[PAGING_RECURSIVE_SLOT], (paging_entry_t){0});
-    UNLESS_MUTANT(FREES_BORROWED)
-    for (unsigned slot = PAGING_TABLE_ENTRIES / 2; space->shared_owner != NULL && slot < PAGING_TABLE_ENTRIES;
-         slot++)
+    for (unsigned slot = PAGING_TABLE_ENTRIES / 2; space->shared_owner && slot < PAGING_TABLE_ENTRIES; slot++)
         if (entry_is_shared(space, space->cpu.levels, paging_entry_load(&root[slot])))
             paging_entry_store(&root[slot], (paging_entry_t){0});
 }
@@ -123,10 +142,10 @@ enum paging_status paging_destroy(struct paging_space *space, struct paging_fram
         return PAGING_SLOT_BUSY;
     if (space->sharers > 0)
         return PAGING_SHARED;
-    drop_shared_entries(space, paging_temp_map(space, space->root));
+    drop_foreign_entries(space, paging_temp_map(space, space->root));
     (void)paging_free_subtree(space, space->cpu.levels + 1, entry_to_table(space->root, 1), frames);
     if (space->shared_owner)
-        paging_count_sharers(space->shared_owner, -1);
+        paging_change_sharers(space->shared_owner, -1);
     *space = (struct paging_space){0};
     return PAGING_OK;
 }

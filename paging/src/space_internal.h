@@ -1,26 +1,36 @@
 /*
- * space_internal.h - what making one space and making several share.
- *
- * Internal to the core.
+ * space_internal.h - what making one space (space.c), sharing (share.c) and switching (switch.c) have in common.
  */
 #ifndef PAGING_SRC_SPACE_INTERNAL_H
 #define PAGING_SRC_SPACE_INTERNAL_H
 
-#include <selfmap/space.h>
+#include "walk.h"
 
-/* From here on the tables are reached so: windows and fast path follow from that. */
-void paging_set_mode(struct paging_space *space, enum paging_mode reach);
+/* Sets the access mode, and what follows from it: windows and fast path. */
+void paging_set_mode(struct paging_space *space, enum paging_mode mode);
 
 /*
- * Make the tables of an empty space whose cpu and reach are set. The root is left within reach of
- * paging_temp_map, which the caller ends.
+ * Makes the tables of an empty space whose cpu, mode and offset are set. The root stays within reach of
+ * paging_temp_map; the caller calls paging_temp_unmap.
  *
- *   PAGING_NO_FRAMES
+ *   PAGING_NO_FRAMES, PAGING_BROKEN_SOURCE
  */
 PAGING_MUST_CHECK enum paging_status paging_build_space(struct paging_space *space,
                                                         struct paging_frame_source *frames);
 
-/* One space more, or one less, borrows the upper half of this one. */
-void paging_count_sharers(struct paging_space *lender, int change);
+/* Adds to the number of spaces that share the owner's upper half. */
+void paging_change_sharers(struct paging_space *owner, int change);
+
+/* Returns where the root's entry of this slot is. */
+static inline volatile paging_entry_t *root_slot(const struct paging_space *space, unsigned slot)
+{
+    return entry_slot(space, space->cpu.levels, first_page_of_slot(space, slot), space->root);
+}
+
+/* Returns whose upper half the space shares, itself included; NULL for nobody's. */
+static inline struct paging_space *shared_owner_of(struct paging_space *space)
+{
+    return space->shares_upper_half ? space : space->shared_owner;
+}
 
 #endif

@@ -1,46 +1,43 @@
-/* split.c - huge pages in parts: splitting one, and cutting those at the ends of a range. */
-#include "checks.h"
-#include "range_parts.h"
+/* split.c - huge pages become smaller ones: one of them, or those at the boundaries of a range. */
+#include "split.h"
+#include "flush.h"
 #include "table_pages.h"
+#include <selfmap/range.h>
 
+/* Fills a table with the 512 leaves that map what the huge leaf maps. */
 static void fill_with_parts(volatile paging_entry_t *entries, paging_entry_t leaf, unsigned level)
 {
     unsigned below = level - 1;
-    uint64_t first = paging_leaf_frame(leaf, level).number, flags = paging_entry_flags(leaf) & ~PAGING_HUGE;
-    IF_MUTANT(SPLIT_DROPS_DIRTY)
-    flags &= ~PAGING_DIRTY;
-    fill_leaves(entries, PAGING_TABLE_ENTRIES, paging_entry_leaf(below, (paging_frame_t){first}, flags),
-                below);
+    uint64_t flags = paging_entry_flags(leaf) & ~PAGING_HUGE;
+    paging_entry_t first = paging_entry_leaf(below, paging_leaf_frame(leaf, level), flags);
+    fill_leaves(entries, PAGING_TABLE_ENTRIES, first, below);
 }
 
-void paging_split_leaf(struct paging_space *space, const struct page_walk *walk, paging_page_t page,
-                       struct paging_frame_source *frames)
+/* Replaces the leaf where the walk ended by a table of the next smaller leaves. */
+static void split_leaf(struct paging_space *space, const struct page_walk *walk, paging_page_t page,
+                       paging_frame_t table, struct paging_frame_source *frames)
 {
     unsigned level = walk->level;
     volatile paging_entry_t *slot = walk->slots[level];
-    paging_frame_t table = reserved_frame(frames);
     volatile paging_entry_t *entries = paging_temp_map(space, table);
     paging_entry_t leaf;
-    /* While the table is filled, the processor may mark the leaf, once or twice. */
+    /* The processor may set accessed and dirty while the table is filled: at most twice. */
     do {
         leaf = paging_entry_load(slot);
         fill_with_parts(entries, leaf, level);
     } while (paging_entry_load(slot).bits != leaf.bits);
     paging_entry_t link = entry_to_table(table, PAGING_TABLE_ENTRIES);
-    IF_MUTANT(SPLIT_IN_TWO)
-    paging_entry_store(slot, (paging_entry_t){leaf.bits & ~PAGING_HUGE});
     paging_entry_store(slot, (paging_entry_t){link.bits | owned_below(level, leaf.bits)});
     change_table_count(space, page, +1);
-    UNLESS_MUTANT(SPLIT_IN_SECRET)
     if ((leaf.bits & PAGING_OWNED) != 0)
         frames->split(frames, (enum paging_size)level, paging_leaf_frame(leaf, level));
 
     /* Every address translates as before, but the window of the new table still shows the huge page. */
-    struct flush_batch batch;
-    flush_begin(&batch);
+    struct flush_list list;
+    flush_begin(&list);
     paging_page_t start = {page.number - page.number % paging_level_pages(level)};
-    flush_leaf_later(space, &batch, level, start);
-    paging_flush_now(space, &batch);
+    flush_add_leaf(space, &list, level, start);
+    paging_flush_list(space, &list);
     paging_temp_unmap(space);
 }
 
@@ -48,18 +45,20 @@ enum paging_status paging_split(struct paging_space *space, paging_page_t page,
                                 struct paging_frame_source *frames)
 {
     struct page_walk walk;
+    struct taken_frames taken;
     enum paging_status status = find_leaf(space, page, &walk);
     if (status == PAGING_OK && walk.level == PAGING_4K)
         status = PAGING_NOT_HUGE;
-    if (status != PAGING_OK)
-        return status;
-    if (!reserve_frames(frames, 1))
-        return PAGING_NO_FRAMES;
-    paging_split_leaf(space, &walk, page, frames);
-    return PAGING_OK;
+    if (status == PAGING_OK)
+        status = paging_take_frames(frames, 1, &taken);
+    if (status == PAGING_OK)
+        split_leaf(space, &walk, page, taken.frames[0], frames);
+    return status;
 }
 
-/* The largest page size at whose boundary this page number stands: inside a leaf, so smaller than that. */
+/* ---- boundaries of a range ---- */
+
+/* Returns the level of the largest leaf that can begin or end at this page, which lies inside a larger leaf. */
 static unsigned alignment_level(uint64_t number)
 {
     unsigned level = PAGING_4K;
@@ -68,87 +67,81 @@ static unsigned alignment_level(uint64_t number)
     return level;
 }
 
-/* page lies in the range, edge is the first page after the cut. At the start of a range they are the same. */
-static struct boundary_split find_split(const struct paging_space *space, const struct split_rule *rule,
+/*
+ * `page` lies in the range, next to the boundary; `edge` is the first page after the boundary. At the start of
+ * a range they are the same.
+ */
+static struct boundary_split find_split(const struct paging_space *space, const struct flag_change *change,
                                         uint64_t page, uint64_t edge)
 {
     struct page_walk walk;
     walk_to(space, (paging_page_t){page}, PAGING_4K, &walk);
     paging_entry_t leaf = walk.entries[walk.level];
-    bool is_leaf = leaf_status(space, &walk) == PAGING_OK;
     struct boundary_split none = {PAGING_4K, PAGING_4K};
-    if (!is_leaf || edge % paging_level_pages(walk.level) == 0 || (rule && !rule->concerns(rule, leaf)))
+    if (leaf_status(space, &walk) != PAGING_OK || edge % paging_level_pages(walk.level) == 0 ||
+        (change && with_change(change, leaf).bits == leaf.bits))
         return none;
     return (struct boundary_split){walk.level, alignment_level(edge)};
 }
 
-enum paging_status paging_check_tables(const struct paging_space *space, unsigned level, paging_frame_t table,
-                                       struct range range)
-{
-    unsigned parts = parts_of(level, range);
-    volatile paging_entry_t *slot = entry_slot(space, level, (paging_page_t){range.at}, table);
-    for (unsigned i = 0; i < parts; i++) {
-        paging_entry_t entry = paging_entry_load(slot + i);
-        if (!paging_entry_is_present(entry))
-            continue;
-        if (entry_is_malformed(space, entry, level))
-            return PAGING_MALFORMED;
-        if (level == PAGING_2M || !paging_entry_is_table(entry, level))
-            continue;
-        struct range part = part_of(level, range, i);
-        enum paging_status status = paging_check_tables(space, level - 1, paging_entry_frame(entry), part);
-        if (status != PAGING_OK)
-            return status;
-    }
-    return PAGING_OK;
-}
-
-/* An entry of the owner's cannot be cut: does one reach across this end of the range? */
-static bool splits_marker(const struct paging_space *space, uint64_t page, uint64_t edge)
+/* Returns whether a marker reaches across this boundary. It cannot be split. */
+static bool crosses_marker(const struct paging_space *space, uint64_t page, uint64_t edge)
 {
     struct page_walk walk;
     walk_to(space, (paging_page_t){page}, PAGING_4K, &walk);
     return leaf_status(space, &walk) == PAGING_MARKED && edge % paging_level_pages(walk.level) != 0;
 }
 
-enum paging_status paging_find_splits(const struct paging_space *space, struct range range,
-                                      const struct split_rule *rule, struct paging_frame_source *frames,
-                                      struct boundary_splits *cuts)
+/* Returns how many tables the splits take. Both may be in one leaf, and share the tables down to some level. */
+static uint64_t tables_for(struct page_range range, struct boundary_split start, struct boundary_split end)
 {
-    enum paging_status status = paging_check_tables(space, space->cpu.levels, space->root, range);
-    if (status != PAGING_OK)
-        return status;
-    if (!rule && (splits_marker(space, range.at, range.at) || splits_marker(space, range.end - 1, range.end)))
-        return PAGING_MARKED;
-    struct boundary_split start = find_split(space, rule, range.at, range.at);
-    struct boundary_split end = find_split(space, rule, range.end - 1, range.end);
-    uint64_t tables = start.leaf - start.boundary + end.leaf - end.boundary;
-    /* Both cuts may go through the same leaf, and share the tables down to where they part. */
-    unsigned low = start.boundary > end.boundary ? start.boundary : end.boundary;
+    uint64_t tables = start.leaf - start.down_to + end.leaf - end.down_to;
+    unsigned low = start.down_to > end.down_to ? start.down_to : end.down_to;
     for (unsigned level = low; level < start.leaf; level++)
         if (range.at / paging_level_pages(level + 1) == range.end / paging_level_pages(level + 1))
             tables--;
-    if (!reserve_frames(frames, tables))
+    return tables;
+}
+
+enum paging_status paging_find_splits(const struct paging_space *space, struct page_range range,
+                                      const struct flag_change *change, struct paging_frame_source *frames,
+                                      struct boundary_splits *splits)
+{
+    enum paging_status status = paging_check_tables(space, range);
+    if (status != PAGING_OK)
+        return status;
+    if (!change &&
+        (crosses_marker(space, range.at, range.at) || crosses_marker(space, range.end - 1, range.end)))
+        return PAGING_MARKED;
+    struct boundary_split start = find_split(space, change, range.at, range.at);
+    struct boundary_split end = find_split(space, change, range.end - 1, range.end);
+    if (!frames->reserve(frames, tables_for(range, start, end)))
         return PAGING_NO_FRAMES;
-    *cuts = (struct boundary_splits){start, end};
+    *splits = (struct boundary_splits){start, end};
     return PAGING_OK;
 }
 
-/* What the cut at the other end has split already is a table now. */
-static void make_split(struct paging_space *space, struct boundary_split cut, uint64_t page,
-                       struct paging_frame_source *frames)
+/* What the other boundary has split already is a table by now. */
+static enum paging_status make_split(struct paging_space *space, struct boundary_split split, uint64_t page,
+                                     struct paging_frame_source *frames)
 {
-    for (; cut.leaf > cut.boundary; cut.leaf--) {
+    for (; split.leaf > split.down_to; split.leaf--) {
         struct page_walk walk;
-        walk_to(space, (paging_page_t){page}, cut.leaf, &walk);
-        if (!paging_entry_is_table(walk.entries[walk.level], walk.level))
-            paging_split_leaf(space, &walk, (paging_page_t){page}, frames);
+        paging_frame_t table;
+        walk_to(space, (paging_page_t){page}, split.leaf, &walk);
+        if (paging_entry_is_table(walk.entries[walk.level], walk.level))
+            continue;
+        if (!frames->allocate(frames, PAGING_4K, &table))
+            return PAGING_BROKEN_SOURCE;
+        split_leaf(space, &walk, (paging_page_t){page}, table, frames);
     }
+    return PAGING_OK;
 }
 
-void paging_make_splits(struct paging_space *space, struct range range, const struct boundary_splits *cuts,
-                        struct paging_frame_source *frames)
+enum paging_status paging_make_splits(struct paging_space *space, struct page_range range,
+                                      const struct boundary_splits *splits,
+                                      struct paging_frame_source *frames)
 {
-    make_split(space, cuts->start, range.at, frames);
-    make_split(space, cuts->end, range.end - 1, frames);
+    enum paging_status status = make_split(space, splits->start, range.at, frames);
+    return status == PAGING_OK ? make_split(space, splits->end, range.end - 1, frames) : status;
 }

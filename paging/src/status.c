@@ -1,11 +1,12 @@
-/* status.c - names for what the operations answer. */
+/* status.c - names for the statuses. */
 #include <selfmap/status.h>
 
 static const char *const names[PAGING_STATUS_COUNT] = {
     [PAGING_OK] = "ok",
     [PAGING_NOT_CANONICAL] = "not canonical",
+    [PAGING_BAD_PAGE] = "bad page",
     [PAGING_NOT_MAPPED] = "not mapped",
-    [PAGING_MARKED] = "reserved",
+    [PAGING_MARKED] = "marked",
     [PAGING_ALREADY_MAPPED] = "already mapped",
     [PAGING_INSIDE_HUGE] = "inside huge",
     [PAGING_RESERVED_SLOT] = "reserved slot",
@@ -14,6 +15,7 @@ static const char *const names[PAGING_STATUS_COUNT] = {
     [PAGING_BAD_FLAGS] = "bad flags",
     [PAGING_NOT_SUPPORTED] = "not supported",
     [PAGING_NO_FRAMES] = "no frames",
+    [PAGING_BROKEN_SOURCE] = "broken source",
     [PAGING_MALFORMED] = "malformed",
     [PAGING_EMPTY_RANGE] = "empty range",
     [PAGING_RANGE_TOO_LONG] = "range too long",
@@ -21,9 +23,9 @@ static const char *const names[PAGING_STATUS_COUNT] = {
     [PAGING_DENIED] = "denied",
     [PAGING_ACTIVE] = "active",
     [PAGING_NOT_ACTIVE] = "not active",
-    [PAGING_UNREACHABLE] = "out of reach",
-    [PAGING_ATTACHED] = "open",
-    [PAGING_SLOT_BUSY] = "slot taken",
+    [PAGING_UNREACHABLE] = "unreachable",
+    [PAGING_ATTACHED] = "attached",
+    [PAGING_SLOT_BUSY] = "slot busy",
     [PAGING_SHARED] = "shared",
 };
 

@@ -1,26 +1,46 @@
-/* table_pages.c - building tables before they are linked, and taking them apart afterwards. */
+/* table_pages.c - build tables before they are linked, and take them apart afterwards. */
 #include "table_pages.h"
 #include "flush.h"
 
-static bool uses_scratch(const struct paging_space *space)
+enum paging_status paging_take_frames(struct paging_frame_source *frames, unsigned count,
+                                      struct taken_frames *taken)
+{
+    if (!frames->reserve(frames, count))
+        return PAGING_NO_FRAMES;
+    for (unsigned i = 0; i < count; i++) {
+        if (frames->allocate(frames, PAGING_4K, &taken->frames[i]))
+            continue;
+        while (i > 0)
+            frames->release(frames, PAGING_4K, taken->frames[--i]);
+        return PAGING_BROKEN_SOURCE;
+    }
+    return PAGING_OK;
+}
+
+static bool uses_scratch_page(const struct paging_space *space)
 {
     return space->mode != PAGING_MODE_DIRECT && PAGING_HAS_SCRATCH_SLOT;
 }
 
-/* The scratch page's own tables are never freed, so its P1 entry is always where the live window shows it. */
+/* The scratch page's own tables are never freed, so its P1 entry is always where the window shows it. */
 static void set_scratch_entry(struct paging_space *space, paging_entry_t entry)
 {
     paging_entry_store(space->scratch_entry, entry);
-    UNLESS_MUTANT(NO_SCRATCH_FLUSH)
-    paging_flush_page(space, (paging_virt_t){(uintptr_t)space->scratch});
+    flush_page(space, (paging_virt_t){(uintptr_t)space->scratch});
 }
 
 volatile paging_entry_t *paging_temp_map(struct paging_space *space, paging_frame_t table)
 {
-    if (!uses_scratch(space))
+    if (!uses_scratch_page(space))
         return table_by_offset(space, table);
     set_scratch_entry(space, paging_entry_make(table, reserved_slot_flags(space)));
     return space->scratch;
+}
+
+void paging_temp_unmap(struct paging_space *space)
+{
+    if (uses_scratch_page(space) && !paging_entry_is_unused(paging_entry_load(space->scratch_entry)))
+        set_scratch_entry(space, (paging_entry_t){0});
 }
 
 void paging_init_table(struct paging_space *space, paging_frame_t table, unsigned index, paging_entry_t entry)
@@ -30,15 +50,9 @@ void paging_init_table(struct paging_space *space, paging_frame_t table, unsigne
     paging_entry_store(&entries[index], entry);
 }
 
-void paging_temp_unmap(struct paging_space *space)
-{
-    if (uses_scratch(space) && !paging_entry_is_unused(paging_entry_load(space->scratch_entry)))
-        set_scratch_entry(space, (paging_entry_t){0});
-}
-
-/* The table in which the walk ended has a new entry, unless that took the place of one of the owner's. */
-static void account_for(struct paging_space *space, const struct page_walk *walk, unsigned size,
-                        paging_entry_t entry)
+/* Counts the new entry in the table in which the walk ended, unless it took the place of a marker. */
+static void count_new_entry(struct paging_space *space, const struct page_walk *walk, unsigned size,
+                            paging_entry_t entry)
 {
     unsigned parent = walk->level + 1;
     int change = paging_entry_is_unused(walk->entries[walk->level]) ? +1 : 0;
@@ -47,14 +61,11 @@ static void account_for(struct paging_space *space, const struct page_walk *walk
 }
 
 void paging_link_entry(struct paging_space *space, const struct page_walk *walk, paging_page_t page,
-                       unsigned size, paging_entry_t entry, struct paging_frame_source *frames)
+                       unsigned size, paging_entry_t entry, const struct taken_frames *taken)
 {
     paging_entry_t below = entry;
     for (unsigned level = size; level < walk->level; level++) {
-        paging_frame_t table = reserved_frame(frames);
-        IF_MUTANT(LINK_BEFORE_FILL)
-        if (level + 1 == walk->level)
-            paging_entry_store(walk->slots[walk->level], entry_to_table(table, 1));
+        paging_frame_t table = taken->frames[level - size];
         paging_init_table(space, table, paging_page_index(page, level), below);
         below = entry_to_table(table, 1);
         below.bits |= level == size ? owned_below(level + 1, entry.bits) : 0;
@@ -62,13 +73,15 @@ void paging_link_entry(struct paging_space *space, const struct page_walk *walk,
     paging_temp_unmap(space);
     change_table_count(space, page, missing_tables(walk, size));
     paging_entry_store(walk->slots[walk->level], below);
-    account_for(space, walk, size, entry);
+    count_new_entry(space, walk, size, entry);
 }
+
+/* ---- giving back: not a client of the cursor, because detached tables are in no window ---- */
 
 static uint64_t free_entry(struct paging_space *space, unsigned level, paging_entry_t entry,
                            const paging_frame_t *reading, struct paging_frame_source *frames);
 
-/* What a P1 owns. */
+/* Releases the pages that a P1 owns. */
 static void free_pages(struct paging_space *space, paging_frame_t table, struct paging_frame_source *frames)
 {
     const uint64_t owned = PAGING_PRESENT | PAGING_OWNED;
@@ -80,7 +93,7 @@ static void free_pages(struct paging_space *space, paging_frame_t table, struct 
     }
 }
 
-/* While its entries are read, the scratch page shows the table; the tables below it take their turn. */
+/* Releases what a table above the P1s names. The tables below it use the scratch page in between. */
 static uint64_t free_below(struct paging_space *space, unsigned level, paging_frame_t table,
                            struct paging_frame_source *frames)
 {
@@ -95,7 +108,7 @@ static uint64_t free_below(struct paging_space *space, unsigned level, paging_fr
     return tables;
 }
 
-/* The table that is being read comes back into reach, if there is one. */
+/* Afterwards the table `reading` is on the scratch page again, if it is not NULL. */
 static uint64_t free_entry(struct paging_space *space, unsigned level, paging_entry_t entry,
                            const paging_frame_t *reading, struct paging_frame_source *frames)
 {
@@ -104,7 +117,7 @@ static uint64_t free_entry(struct paging_space *space, unsigned level, paging_en
         frames->release(frames, (enum paging_size)level, paging_leaf_frame(entry, level));
         return 0;
     }
-    /* A P1 without owned pages names nothing, and is not even looked at. */
+    /* A P1 without owned pages names nothing, so it is not read at all. */
     if (level > PAGING_2M || (entry.bits & PAGING_OWNED_BELOW) != 0) {
         if (level > PAGING_2M)
             tables = free_below(space, level - 1, paging_entry_frame(entry), frames);

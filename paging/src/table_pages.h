@@ -1,62 +1,83 @@
 /*
- * table_pages.h - tables that nothing links to: not yet, or no more.
+ * table_pages.h - pages that are tables: take them, fill them, link them, count in them, give them back.
  *
- * Internal to the core. A table can only be reached through the recursive window once something points to it,
- * and then the processor uses it. So a live space fills new tables through its scratch page and links them
- * complete; through the same page it reads what to give back of those that it has unlinked.
+ * A table can only be reached through the recursive window once an entry points to it, and then the processor
+ * uses it. So an active space fills a new table through its scratch page and links it complete, and through
+ * the same page it reads what a table contained that it has unlinked. In direct-map mode both are reached
+ * like any other table.
  */
 #ifndef PAGING_SRC_TABLE_PAGES_H
 #define PAGING_SRC_TABLE_PAGES_H
 
-#include "count.h"
+#include "walk.h"
 
-/* Reach such a table, until this is called for another one, or paging_temp_unmap. */
+/* Frames for one operation on one page: at most a table for each level below the root, and the page itself. */
+struct taken_frames {
+    paging_frame_t frames[PAGING_MAX_LEVELS];
+};
+
+/*
+ * Takes `count` frames of PAGING_4K from the source, all or none.
+ *
+ *   PAGING_NO_FRAMES, PAGING_BROKEN_SOURCE   the source has got back what it had handed out
+ */
+PAGING_MUST_CHECK enum paging_status paging_take_frames(struct paging_frame_source *frames, unsigned count,
+                                                        struct taken_frames *taken);
+
+/* Returns where the table that nothing links to can be reached, until the next call or paging_temp_unmap. */
 volatile paging_entry_t *paging_temp_map(struct paging_space *space, paging_frame_t table);
 
-/* Fill a new table: all zeroes, but for one entry. */
+/* Ends that: the scratch page shows nothing any more. To be called once after the last paging_temp_map. */
+void paging_temp_unmap(struct paging_space *space);
+
+/* Fills a new table with zeroes and one entry. */
 void paging_init_table(struct paging_space *space, paging_frame_t table, unsigned index,
                        paging_entry_t entry);
 
-/*
- * After the last of the calls here that reach tables: the scratch page lets go of the one it shows, if any.
- */
-void paging_temp_unmap(struct paging_space *space);
-
-/* Before an operation writes anything: are there so many frames of PAGING_4K? */
-static inline bool reserve_frames(struct paging_frame_source *frames, uint64_t count)
-{
-    IF_MUTANT(RESERVES_TOO_FEW)
-    count--;
-    return frames->reserve(frames, count);
-}
-
-/* One of those. */
-static inline paging_frame_t reserved_frame(struct paging_frame_source *frames)
-{
-    paging_frame_t frame;
-    (void)frames->allocate(frames, PAGING_4K, &frame);
-    return frame;
-}
-
-/* Tables that an entry of this size needs below the one in which the walk ended. */
+/* Returns how many tables an entry of this size needs below the one in which the walk ended. */
 static inline unsigned missing_tables(const struct page_walk *walk, unsigned size)
 {
     return walk->level - size;
 }
 
 /*
- * Put an entry of this size, a leaf or one of the owner's, where the walk towards the page ended. Missing
- * tables are built from the bottom up, out of sight; the last store links the topmost, and with it the entry.
- * Their frames are reserved.
+ * Puts an entry of this size, a leaf or a marker, where the walk towards the page ended. Missing tables are
+ * built from the bottom up in the taken frames, from the first one on; the last store links the topmost one,
+ * and with it the entry.
  */
 void paging_link_entry(struct paging_space *space, const struct page_walk *walk, paging_page_t page,
-                       unsigned size, paging_entry_t entry, struct paging_frame_source *frames);
+                       unsigned size, paging_entry_t entry, const struct taken_frames *taken);
 
 /*
- * Give back what one entry of a table of this level names, which is or was present: an owned page, or a table
- * with all below it. Nothing is cached of them any more. Answers how many tables that was.
+ * Gives back what one entry of a table of this level names, which is or was present: an owned page, or a table
+ * with everything below it. Nothing of it may be cached any more. Returns how many tables that was.
  */
 uint64_t paging_free_subtree(struct paging_space *space, unsigned level, paging_entry_t entry,
                              struct paging_frame_source *frames);
+
+/*
+ * Adds `change` to the number of used entries of the table that the entry in `slot`, of a table of this level,
+ * points to. New entries have these flags. Shared tables are not counted.
+ */
+static inline void change_entry_count(const struct paging_space *space, unsigned level,
+                                      volatile paging_entry_t *slot, int change, uint64_t flags)
+{
+    paging_entry_t before = paging_entry_load(slot), after = before;
+    if (entry_is_shared(space, level, before))
+        return;
+    if (change != 1 || !count_steps_up(&after))
+        after = entry_with_count(before, entry_count(before) + (unsigned)change);
+    after.bits |= owned_below(level, flags);
+    if (after.bits != before.bits)
+        paging_entry_store(slot, after);
+}
+
+/* Adds `change` to the number of tables of whoever owns those on the way to the page. */
+static inline void change_table_count(struct paging_space *space, paging_page_t page, int64_t change)
+{
+    struct paging_space *owner =
+        space->shared_owner && in_upper_half(space, page) ? space->shared_owner : space;
+    owner->tables += (uint64_t)change;
+}
 
 #endif

@@ -1,9 +1,10 @@
 /* translate.c - what an address leads to. */
-#include "fast_path.h"
 #include <selfmap/translate.h>
 
-static enum paging_status walk_address(const struct paging_space *space, paging_virt_t address,
-                                       paging_page_t *page, struct page_walk *walk)
+#include "walk.h"
+
+static enum paging_status find_page(const struct paging_space *space, paging_virt_t address,
+                                    paging_page_t *page, struct page_walk *walk)
 {
     if (space->mode == PAGING_MODE_UNREACHABLE)
         return PAGING_UNREACHABLE;
@@ -14,7 +15,7 @@ static enum paging_status walk_address(const struct paging_space *space, paging_
     return leaf_status(space, walk);
 }
 
-/* The leaf's flags as they take effect: a right counts if every level grants it (SDM 3A, 4.6.1). */
+/* Returns the leaf's flags as they take effect: a right counts if every level grants it (SDM 3A, 4.6.1). */
 static uint64_t effective_flags(const struct paging_space *space, const struct page_walk *walk)
 {
     uint64_t granted = PAGING_WRITABLE | PAGING_USER;
@@ -32,11 +33,11 @@ PAGING_OUT_OF_LINE enum paging_status translate_slow(const struct paging_space *
 {
     paging_page_t page;
     struct page_walk walk;
-    enum paging_status status = walk_address(space, address, &page, &walk);
+    enum paging_status status = find_page(space, address, &page, &walk);
     if (status != PAGING_OK)
         return status;
     paging_entry_t leaf = walk.entries[walk.level];
-    /* Below a reserved slot the leaf may be a table's entry, and these bits its count and more. */
+    /* Below a reserved root slot the leaf may be an entry that points to a table, with a count in these bits. */
     uint64_t count_bits = page_is_reserved(space, page) ? PAGING_COUNT_MASK | PAGING_SYSTEM_BITS : 0;
     uint64_t offset = address.value % paging_level_bytes(walk.level);
     *translation = (struct paging_translation){
@@ -48,42 +49,59 @@ PAGING_OUT_OF_LINE enum paging_status translate_slow(const struct paging_space *
     return PAGING_OK;
 }
 
-/* On the fast path: a 4 KiB page below tables that grant everything, so that the leaf alone decides. */
-PAGING_ALWAYS_INLINE enum paging_status translate_fast(unsigned levels, bool window,
+/* A 4 KiB page below tables that grant everything, so that the leaf alone decides. */
+PAGING_ALWAYS_INLINE enum paging_status translate_fast(unsigned levels, bool recursive,
                                                        const struct paging_space *space,
                                                        paging_virt_t address,
                                                        struct paging_translation *translation)
 {
     paging_page_t page;
-    struct fast_walk_result way;
+    struct fast_walk_result found;
     if (paging_page_containing(levels, address, &page) != PAGING_OK ||
-        !fast_walk(space, levels, window, page, &way) || !fast_is_page(space, &way))
+        !fast_walk(space, levels, recursive, page, &found) || !fast_is_page(space, &found))
         return translate_slow(space, address, translation);
+    uint64_t offset = address.value % PAGING_PAGE_BYTES;
     *translation = (struct paging_translation){
-        .address = {paging_frame_start(paging_entry_frame(way.entry)).value |
-                    address.value % PAGING_PAGE_BYTES},
+        .address = {paging_frame_start(paging_entry_frame(found.entry)).value | offset},
         .size = PAGING_4K,
-        .flags = way.entry.bits & PAGING_LEAF_FLAGS,
-        .owned = (way.entry.bits & PAGING_OWNED) != 0,
+        .flags = found.entry.bits & PAGING_LEAF_FLAGS,
+        .owned = (found.entry.bits & PAGING_OWNED) != 0,
     };
     return PAGING_OK;
 }
 
-TAKE_EXPRESS(translate,
-             (const struct paging_space *space, paging_virt_t address,
-              struct paging_translation *translation),
-             (space, address, translation))
+PAGING_OUT_OF_LINE enum paging_status translate_other(const struct paging_space *space, paging_virt_t address,
+                                                      struct paging_translation *translation)
+{
+    const paging_page_t any = {0};
+    if (takes_fast_path(space, PAGING_FAST_DIRECT_4, any))
+        return translate_fast(4, false, space, address, translation);
+    if (takes_fast_path(space, PAGING_FAST_RECURSIVE_5, any))
+        return translate_fast(5, true, space, address, translation);
+    if (takes_fast_path(space, PAGING_FAST_DIRECT_5, any))
+        return translate_fast(5, false, space, address, translation);
+    return translate_slow(space, address, translation);
+}
+
+enum paging_status paging_translate(const struct paging_space *space, paging_virt_t address,
+                                    struct paging_translation *translation)
+{
+    const paging_page_t any = {0}; /* the page is made from the address, so its number is never too large */
+    if (takes_fast_path(space, PAGING_FAST_RECURSIVE_4, any))
+        return translate_fast(4, true, space, address, translation);
+    return translate_other(space, address, translation);
+}
 
 enum paging_status paging_walk_address(const struct paging_space *space, paging_virt_t address,
-                                       struct paging_walk_result *path)
+                                       struct paging_walk_result *result)
 {
     paging_page_t page;
     struct page_walk walk;
-    enum paging_status status = walk_address(space, address, &page, &walk);
+    enum paging_status status = find_page(space, address, &page, &walk);
     if (status == PAGING_NOT_CANONICAL || status == PAGING_UNREACHABLE)
         return status;
-    *path = (struct paging_walk_result){.top = space->cpu.levels, .level = walk.level};
+    *result = (struct paging_walk_result){.top = space->cpu.levels, .level = walk.level};
     for (unsigned level = walk.level; level <= space->cpu.levels; level++)
-        path->entries[level] = walk.entries[level];
+        result->entries[level] = walk.entries[level];
     return status;
 }

@@ -1,24 +1,21 @@
-/* unmap.c - take one entry away, with the tables that become empty: clear, flush, then free. */
-#include "checks.h"
-#include "count.h"
-#include "fast_path.h"
+/* unmap.c - remove one entry and the tables that become empty: clear, flush, then free. */
 #include "flush.h"
+#include "table_pages.h"
 #include <selfmap/map.h>
 
-/* The level of the entry to clear: the leaf's, or as far up as its tables hold nothing else. */
+/* Returns the level of the entry to clear: the leaf's, or as far up as its tables hold nothing else. */
 static unsigned highest_emptied(const struct paging_space *space, const struct page_walk *walk)
 {
     unsigned top = walk->level;
-    UNLESS_MUTANT(NEVER_RECLAIM)
     while (top < space->cpu.levels && entry_count(walk->entries[top + 1]) == 1 &&
            !entry_is_shared(space, top + 1, walk->entries[top + 1]))
         top++;
     return top;
 }
 
-/* Give back the tables between the leaf and the entry at level top. */
-static void drop_tables(struct paging_space *space, const struct page_walk *walk, unsigned top,
-                        paging_page_t page, struct paging_frame_source *frames)
+/* Gives back the tables between the leaf and the entry at level `top`. */
+static void free_emptied_tables(struct paging_space *space, const struct page_walk *walk, unsigned top,
+                                paging_page_t page, struct paging_frame_source *frames)
 {
     for (unsigned level = walk->level; level < top; level++)
         frames->release(frames, PAGING_4K, paging_entry_frame(walk->entries[level + 1]));
@@ -26,28 +23,25 @@ static void drop_tables(struct paging_space *space, const struct page_walk *walk
 }
 
 /* The one store at the highest level that empties unlinks everything below it. */
-static void remove_leaf(struct paging_space *space, const struct page_walk *walk, paging_page_t page,
-                        struct paging_frame_source *frames)
+static void remove_entry(struct paging_space *space, const struct page_walk *walk, paging_page_t page,
+                         struct paging_frame_source *frames)
 {
     unsigned top = highest_emptied(space, walk);
-    IF_MUTANT(UNLINKS_LAST)
-    drop_tables(space, walk, top, page, frames);
     paging_entry_store(walk->slots[top], (paging_entry_t){0});
     if (top < space->cpu.levels) /* the root has no parent, and is never freed */
         change_entry_count(space, top + 1, walk->slots[top + 1], -1, 0);
-    struct flush_batch batch;
-    flush_begin(&batch);
+    struct flush_list list;
+    flush_begin(&list);
     if (paging_entry_is_present(walk->entries[walk->level]))
-        flush_leaf_later(space, &batch, walk->level, page);
+        flush_add_leaf(space, &list, walk->level, page);
     for (unsigned level = walk->level; level < top; level++)
-        flush_table_later(space, &batch, level, page);
-    paging_flush_now(space, &batch);
-    UNLESS_MUTANT(UNLINKS_LAST)
-    drop_tables(space, walk, top, page, frames);
+        flush_add_table(space, &list, level, page);
+    paging_flush_list(space, &list);
+    free_emptied_tables(space, walk, top, page, frames);
 }
 
-PAGING_ALWAYS_INLINE void tell(struct paging_unmapped *unmapped, paging_entry_t leaf, unsigned level,
-                               bool released)
+PAGING_ALWAYS_INLINE void report_unmapped(struct paging_unmapped *unmapped, paging_entry_t leaf,
+                                          unsigned level, bool released)
 {
     *unmapped = (struct paging_unmapped){
         .frame = paging_leaf_frame(leaf, level),
@@ -57,11 +51,12 @@ PAGING_ALWAYS_INLINE void tell(struct paging_unmapped *unmapped, paging_entry_t 
     };
 }
 
-/* The entry is gone, and forgotten. */
-static enum paging_status finish(paging_entry_t leaf, unsigned level, struct paging_frame_source *frames,
-                                 struct paging_unmapped *unmapped)
+/* Ends the removal of a leaf that is cleared and flushed: an owned frame goes back. */
+static enum paging_status release_unmapped(paging_entry_t leaf, unsigned level,
+                                           struct paging_frame_source *frames,
+                                           struct paging_unmapped *unmapped)
 {
-    tell(unmapped, leaf, level, (leaf.bits & PAGING_OWNED) != 0);
+    report_unmapped(unmapped, leaf, level, (leaf.bits & PAGING_OWNED) != 0);
     if (unmapped->released)
         frames->release(frames, unmapped->size, unmapped->frame);
     return PAGING_OK;
@@ -77,40 +72,53 @@ PAGING_OUT_OF_LINE enum paging_status unmap_slow(struct paging_space *space, pag
         return status;
     if (page.number % paging_level_pages(walk.level) != 0)
         return PAGING_INSIDE_HUGE;
-
-    remove_leaf(space, &walk, page, frames);
-    return finish(walk.entries[walk.level], walk.level, frames, unmapped);
+    remove_entry(space, &walk, page, frames);
+    return release_unmapped(walk.entries[walk.level], walk.level, frames, unmapped);
 }
 
-/* On the fast path: a page in a P1 in which others are used, so that no table goes. */
-PAGING_ALWAYS_INLINE enum paging_status unmap_fast(unsigned levels, bool window, struct paging_space *space,
-                                                   paging_page_t page, struct paging_frame_source *frames,
+/* A page in a P1 in which other entries are used, so that no table goes. */
+PAGING_ALWAYS_INLINE enum paging_status unmap_fast(unsigned levels, bool recursive,
+                                                   struct paging_space *space, paging_page_t page,
+                                                   struct paging_frame_source *frames,
                                                    struct paging_unmapped *unmapped)
 {
-    struct fast_walk_result way;
-    if (!fast_walk(space, levels, window, page, &way) || !fast_is_page(space, &way) ||
-        !count_steps_down(&way.parent))
+    struct fast_walk_result found;
+    if (!fast_walk(space, levels, recursive, page, &found) || !fast_is_page(space, &found) ||
+        !count_steps_down(&found.parent))
         return unmap_slow(space, page, frames, unmapped);
-    paging_entry_store(way.slot, (paging_entry_t){0});
-    paging_entry_store(way.parent_slot, way.parent);
-    UNLESS_MUTANT(NO_PAGE_FLUSH)
-    if (window) {
-        paging_tlb_flush_page(paging_page_start(levels, page));
-        space->flushes++;
-    }
-    if ((way.entry.bits & PAGING_OWNED) != 0)
-        return finish(way.entry, PAGING_4K, frames, unmapped);
-    tell(unmapped, way.entry, PAGING_4K, false);
+    paging_entry_store(found.slot, (paging_entry_t){0});
+    paging_entry_store(found.parent_slot, found.parent);
+    if (recursive)
+        flush_page(space, paging_page_start(levels, page));
+    if ((found.entry.bits & PAGING_OWNED) != 0)
+        return release_unmapped(found.entry, PAGING_4K, frames, unmapped);
+    report_unmapped(unmapped, found.entry, PAGING_4K, false);
     return PAGING_OK;
 }
 
-TAKE_EXPRESS(unmap,
-             (struct paging_space * space, paging_page_t page, struct paging_frame_source *frames,
-              struct paging_unmapped *unmapped),
-             (space, page, frames, unmapped))
+PAGING_OUT_OF_LINE enum paging_status unmap_other(struct paging_space *space, paging_page_t page,
+                                                  struct paging_frame_source *frames,
+                                                  struct paging_unmapped *unmapped)
+{
+    if (takes_fast_path(space, PAGING_FAST_DIRECT_4, page))
+        return unmap_fast(4, false, space, page, frames, unmapped);
+    if (takes_fast_path(space, PAGING_FAST_RECURSIVE_5, page))
+        return unmap_fast(5, true, space, page, frames, unmapped);
+    if (takes_fast_path(space, PAGING_FAST_DIRECT_5, page))
+        return unmap_fast(5, false, space, page, frames, unmapped);
+    return unmap_slow(space, page, frames, unmapped);
+}
+
+enum paging_status paging_unmap(struct paging_space *space, paging_page_t page,
+                                struct paging_frame_source *frames, struct paging_unmapped *unmapped)
+{
+    if (takes_fast_path(space, PAGING_FAST_RECURSIVE_4, page))
+        return unmap_fast(4, true, space, page, frames, unmapped);
+    return unmap_other(space, page, frames, unmapped);
+}
 
 enum paging_status paging_clear_marker(struct paging_space *space, paging_page_t page,
-                                       struct paging_frame_source *frames, uint64_t *payload)
+                                       struct paging_frame_source *frames, uint64_t *value)
 {
     struct page_walk walk;
     enum paging_status status = find_leaf(space, page, &walk);
@@ -120,7 +128,7 @@ enum paging_status paging_clear_marker(struct paging_space *space, paging_page_t
         return status;
     if (page.number % paging_level_pages(walk.level) != 0)
         return PAGING_MISALIGNED;
-    *payload = paging_marker_value(walk.entries[walk.level]);
-    remove_leaf(space, &walk, page, frames);
+    *value = paging_marker_value(walk.entries[walk.level]);
+    remove_entry(space, &walk, page, frames);
     return PAGING_OK;
 }

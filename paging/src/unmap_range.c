@@ -1,59 +1,74 @@
 /*
  * unmap_range.c - remove a range: clear, flush once, then free.
  *
- * What has to be freed is not remembered anywhere else: an entry whose table or owned frame goes loses
- * PRESENT only, which ends its translation, and keeps the frame. After the flush a second pass over the same
- * entries frees what they name, and makes them unused.
+ * What has to be freed needs no list: an entry whose table or owned frame goes loses PRESENT only, which ends
+ * its translation, and still names the frame. After the flush a second pass over the same entries frees what
+ * they name, and makes them unused.
  */
-#include "range_parts.h"
+#include "cursor.h"
+#include "flush.h"
+#include "split.h"
 #include "table_pages.h"
+#include <selfmap/range.h>
 
 /*
- * Does the table that this entry of a table of this level points to hold nothing but what lies in the range?
+ * Returns whether the table that an entry of a table of this level points to holds only what lies in the range.
  * Then all of it can go.
  */
-static bool holds_nothing_else(const struct paging_space *space, unsigned level, paging_entry_t entry,
-                               struct range range)
+static bool holds_only_range(const struct paging_space *space, unsigned level, paging_entry_t entry,
+                             struct page_range range)
 {
-    unsigned below = level - 1, inside = 0, parts = parts_of(below, range);
-    if (entry_is_shared(space, level, entry) || parts < entry_count(entry))
+    unsigned inside[PAGING_MAX_LEVELS + 1]; /* by level: used entries in the range, of the table at hand */
+    struct cursor c;
+    if (entry_is_shared(space, level, entry) || entries_touched(level - 1, range) < entry_count(entry))
         return false;
-    volatile paging_entry_t *slot =
-        entry_slot(space, below, (paging_page_t){range.at}, paging_entry_frame(entry));
-    for (unsigned i = 0; i < parts; i++) {
-        paging_entry_t child = paging_entry_load(slot + i);
-        inside += !paging_entry_is_unused(child);
-        if (below == PAGING_4K || !paging_entry_is_table(child, below))
+    inside[level - 1] = 0;
+    cursor_begin_in(&c, space, level - 1, paging_entry_frame(entry), range);
+    while (cursor_next(&c) != CURSOR_END) {
+        if (c.event == CURSOR_LEAVE) {
+            if (inside[c.level - 1] != entry_count(c.entry))
+                return false;
             continue;
-        struct range part = part_of(below, range, i);
-        if (!covers_whole_entry(below, part.at, part.end) && !holds_nothing_else(space, below, child, part))
+        }
+        inside[c.level] += !paging_entry_is_unused(c.entry);
+        if (!paging_entry_is_table(c.entry, c.level) || covers_whole_entry(c.level, c.part))
+            continue;
+        if (entries_touched(c.level - 1, c.part) < entry_count(c.entry))
             return false;
+        inside[c.level - 1] = 0;
+        cursor_descend(&c);
     }
-    return inside == entry_count(entry);
+    return inside[level - 1] == entry_count(entry);
 }
 
-/* All that is cached because of the entry of this level: its leaf, or every leaf and table below it. */
-static void flush_entry_later(const struct paging_space *space, unsigned level, paging_entry_t entry,
-                              uint64_t at, struct flush_batch *batch)
+/* Adds all that is cached because of one entry that goes: its leaf, or its table and every leaf and table below. */
+static void flush_add_subtree(const struct paging_space *space, unsigned level, paging_entry_t entry,
+                              uint64_t at, struct flush_list *list)
 {
-    uint64_t start = at - at % paging_level_pages(level);
-    if (!paging_entry_is_present(entry) || !flush_wants_more(space, batch))
+    uint64_t span = paging_level_pages(level), start = at - at % span;
+    if (!paging_entry_is_present(entry) || !flush_wants_more(space, list))
         return;
     if (!paging_entry_is_table(entry, level)) {
-        flush_leaf_later(space, batch, level, (paging_page_t){start});
+        flush_add_leaf(space, list, level, (paging_page_t){start});
         return;
     }
-    flush_table_later(space, batch, level - 1, (paging_page_t){start});
-    volatile paging_entry_t *slot =
-        entry_slot(space, level - 1, (paging_page_t){start}, paging_entry_frame(entry));
-    for (unsigned i = 0; i < PAGING_TABLE_ENTRIES && flush_wants_more(space, batch); i++) {
-        paging_entry_t child = paging_entry_load(slot + i);
-        if (paging_entry_is_present(child))
-            flush_entry_later(space, level - 1, child, start + i * paging_level_pages(level - 1), batch);
+    flush_add_table(space, list, level - 1, (paging_page_t){start});
+    struct cursor c;
+    cursor_begin_in(&c, space, level - 1, paging_entry_frame(entry),
+                    (struct page_range){start, start + span});
+    while (flush_wants_more(space, list) && cursor_next(&c) != CURSOR_END) {
+        if (c.event == CURSOR_LEAVE || !paging_entry_is_present(c.entry))
+            continue;
+        if (paging_entry_is_table(c.entry, c.level)) {
+            flush_add_table(space, list, c.level - 1, (paging_page_t){c.part.at});
+            cursor_descend(&c);
+        } else {
+            flush_add_leaf(space, list, c.level, (paging_page_t){c.part.at});
+        }
     }
 }
 
-/* End what the entry translates. What it names and has to be freed stays named. */
+/* Ends what the entry translates. What it names and has to be freed stays named. */
 static void detach(volatile paging_entry_t *slot, unsigned level, paging_entry_t entry)
 {
     bool frees = paging_entry_is_present(entry) &&
@@ -61,67 +76,69 @@ static void detach(volatile paging_entry_t *slot, unsigned level, paging_entry_t
     paging_entry_store(slot, (paging_entry_t){frees ? entry.bits & ~PAGING_PRESENT : 0});
 }
 
-/* Clear the range in a P1, where all pages of the range lie side by side. */
-static unsigned clear_small(const struct paging_space *space, volatile paging_entry_t *slot,
-                            struct range range, struct flush_batch *batch)
+/* Clears a row of a P1. Returns how many entries were used. */
+static unsigned clear_row(const struct paging_space *space, volatile paging_entry_t *slot,
+                          struct page_range row, struct flush_list *list)
 {
     unsigned gone = 0;
-    for (; range.at < range.end; range.at++, slot++) {
+    for (; row.at < row.end; row.at++, slot++) {
         paging_entry_t entry = paging_entry_load(slot);
         if (paging_entry_is_unused(entry))
             continue;
-        if (paging_entry_is_present(entry) && flush_wants_more(space, batch))
-            flush_leaf_later(space, batch, PAGING_4K, (paging_page_t){range.at});
+        if (paging_entry_is_present(entry) && flush_wants_more(space, list))
+            flush_add_leaf(space, list, PAGING_4K, (paging_page_t){row.at});
         detach(slot, PAGING_4K, entry);
         gone++;
     }
     return gone;
 }
 
-/* Clear the range in one table. Answers how many of its entries are used no more. */
-static unsigned clear(const struct paging_space *space, unsigned level, paging_frame_t table,
-                      struct range range, struct flush_batch *batch)
+/* Clears the range, at the highest entries that it empties. */
+static void clear(const struct paging_space *space, struct page_range range, struct flush_list *list)
 {
-    unsigned gone = 0, parts = parts_of(level, range);
-    volatile paging_entry_t *slot = entry_slot(space, level, (paging_page_t){range.at}, table);
-    if (level == PAGING_4K)
-        return clear_small(space, slot, range, batch);
-    for (unsigned i = 0; i < parts; i++, slot++) {
-        paging_entry_t entry = paging_entry_load(slot);
-        if (paging_entry_is_unused(entry))
-            continue;
-        struct range part = part_of(level, range, i);
-        bool whole = covers_whole_entry(level, part.at, part.end) && !entry_is_shared(space, level, entry);
-        if (whole || holds_nothing_else(space, level, entry, part)) { /* leaves at the ends were cut */
-            flush_entry_later(space, level, entry, part.at, batch);
-            detach(slot, level, entry);
-            gone++;
+    unsigned gone[PAGING_MAX_LEVELS + 1]; /* by level: entries cleared in the table at hand */
+    struct cursor c;
+    gone[space->cpu.levels] = 0;
+    cursor_begin(&c, space, range);
+    while (cursor_next(&c) != CURSOR_END) {
+        if (c.event == CURSOR_LEAVE) {
+            if (gone[c.level - 1] > 0)
+                change_entry_count(space, c.level, c.slot, -(int)gone[c.level - 1], 0);
             continue;
         }
-        unsigned below = clear(space, level - 1, paging_entry_frame(entry), part, batch);
-        if (below > 0)
-            change_entry_count(space, level, slot, -(int)below, 0);
+        if (c.level == PAGING_4K) {
+            cursor_take_row(&c);
+            gone[PAGING_4K] = clear_row(space, c.slot, c.part, list);
+            continue;
+        }
+        if (paging_entry_is_unused(c.entry))
+            continue;
+        bool whole = covers_whole_entry(c.level, c.part) && !entry_is_shared(space, c.level, c.entry);
+        if (whole || holds_only_range(space, c.level, c.entry, c.part)) { /* leaves at the ends were split */
+            flush_add_subtree(space, c.level, c.entry, c.part.at, list);
+            detach(c.slot, c.level, c.entry);
+            gone[c.level]++;
+        } else {
+            gone[c.level - 1] = 0;
+            cursor_descend(&c);
+        }
     }
-    return gone;
 }
 
-/* The second pass: in the range, entries that are not present name what has to be freed. */
-static void sweep(struct paging_space *space, unsigned level, paging_frame_t table, struct range range,
-                  struct paging_frame_source *frames)
+/* The second pass: entries of the range that are not present name what has to be freed. */
+static void sweep(struct paging_space *space, struct page_range range, struct paging_frame_source *frames)
 {
-    unsigned parts = parts_of(level, range);
-    volatile paging_entry_t *slot = entry_slot(space, level, (paging_page_t){range.at}, table);
-    for (unsigned i = 0; i < parts; i++, slot++) {
-        paging_entry_t entry = paging_entry_load(slot);
-        if (paging_entry_is_unused(entry))
+    struct cursor c;
+    cursor_begin(&c, space, range);
+    while (cursor_next(&c) != CURSOR_END) {
+        if (c.event == CURSOR_LEAVE || paging_entry_is_unused(c.entry))
             continue;
-        struct range part = part_of(level, range, i);
-        if (!paging_entry_is_present(entry)) {
-            change_table_count(space, (paging_page_t){part.at},
-                               -(int64_t)paging_free_subtree(space, level, entry, frames));
-            paging_entry_store(slot, (paging_entry_t){0});
-        } else if (level > PAGING_2M || (entry.bits & PAGING_OWNED_BELOW) != 0) {
-            sweep(space, level - 1, paging_entry_frame(entry), part, frames);
+        if (!paging_entry_is_present(c.entry)) {
+            uint64_t tables = paging_free_subtree(space, c.level, c.entry, frames);
+            change_table_count(space, (paging_page_t){c.part.at}, -(int64_t)tables);
+            paging_entry_store(c.slot, (paging_entry_t){0});
+        } else if (c.level > PAGING_2M || (c.entry.bits & PAGING_OWNED_BELOW) != 0) {
+            cursor_descend(&c);
         }
     }
 }
@@ -129,21 +146,20 @@ static void sweep(struct paging_space *space, unsigned level, paging_frame_t tab
 enum paging_status paging_unmap_range(struct paging_space *space, paging_virt_t start, uint64_t bytes,
                                       struct paging_frame_source *frames)
 {
-    struct range range;
-    struct boundary_splits cuts;
+    struct page_range range;
+    struct boundary_splits splits;
     enum paging_status status = paging_range_check(space, start, bytes, &range);
     if (status == PAGING_OK)
-        status = paging_find_splits(space, range, NULL, frames, &cuts);
+        status = paging_find_splits(space, range, NULL, frames, &splits);
+    if (status == PAGING_OK)
+        status = paging_make_splits(space, range, &splits, frames);
     if (status != PAGING_OK)
         return status;
 
-    paging_make_splits(space, range, &cuts, frames);
-    struct flush_batch batch;
-    flush_begin(&batch);
-    (void)clear(space, space->cpu.levels, space->root, range, &batch);
-    IF_MUTANT(FREE_BEFORE_FLUSH)
-    sweep(space, space->cpu.levels, space->root, range, frames);
-    paging_flush_now(space, &batch);
-    sweep(space, space->cpu.levels, space->root, range, frames);
+    struct flush_list list;
+    flush_begin(&list);
+    clear(space, range, &list);
+    paging_flush_list(space, &list);
+    sweep(space, range, frames);
     return PAGING_OK;
 }

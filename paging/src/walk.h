@@ -1,43 +1,86 @@
 /*
- * walk.h - the walker: from the root down to the entry that maps a page, or to where that ends.
+ * walk.h - from the root down to the entry that maps one page, and what an operation on one page refuses.
  *
- * Internal to the core. walk_to is the slow path of every operation for single pages; fast_path.h is its short form,
- * and ranges go down entry by entry with the same step: entry_slot, which alone knows how a child table is
- * reached: by its address in a window, which follows from the page alone, or at the frame its parent's entry
- * names, plus the offset.
+ * There are two forms. walk_to knows every case; it is the slow path of the operations on single pages, and
+ * the reserved root slots, markers, huge pages and malformed entries are its business. fast_walk serves nearly
+ * every call: all tables are there, made by the core, and nothing about them is special. It is compiled with
+ * the number of levels and the access mode as constants, so it has no loop and one branch per table. Where it
+ * meets anything else it returns false, and the operation starts again on the slow path.
  */
 #ifndef PAGING_SRC_WALK_H
 #define PAGING_SRC_WALK_H
 
+#include "table_entry.h"
 #include <selfmap/space.h>
 #include <selfmap/window.h>
 
-struct page_walk {
-    unsigned level; /* of the last entry met */
-    volatile paging_entry_t
-        *slots[PAGING_MAX_LEVELS + 1]; /* where the entries are, by level, from the root's down to level */
-    paging_entry_t entries[PAGING_MAX_LEVELS + 1]; /* what they were */
-};
+#define PAGING_ALWAYS_INLINE static inline __attribute__((always_inline))
+#define PAGING_OUT_OF_LINE   static __attribute__((noinline))
+
+/* ---- how a table is reached ---- */
 
 static inline volatile paging_entry_t *table_by_offset(const struct paging_space *space, paging_frame_t table)
 {
     return (volatile paging_entry_t *)(space->offset + (uintptr_t)paging_frame_start(table).value);
 }
 
-/* Where the page's entry of this level is; table is the frame of the table that holds it. */
+/* Returns where the page's entry of this level is; `table` is the frame of the table that holds it. */
 static inline volatile paging_entry_t *entry_slot(const struct paging_space *space, unsigned level,
                                                   paging_page_t page, paging_frame_t table)
 {
     if (space->mode == PAGING_MODE_DIRECT)
         return table_by_offset(space, table) + paging_page_index(page, level);
-    /* paging_window_entry, with the base known beforehand */
+    /* paging_window_entry, with the base computed beforehand */
     uint64_t entry = page.number >> (PAGING_INDEX_BITS * (level - 1));
     return (volatile paging_entry_t *)(uintptr_t)(space->windows[level] + entry * sizeof(paging_entry_t));
 }
 
+/* ---- reserved root slots, halves, shared tables ---- */
+
+static inline bool page_is_reserved(const struct paging_space *space, paging_page_t page)
+{
+    unsigned slot = paging_page_index(page, space->cpu.levels);
+    return slot == PAGING_RECURSIVE_SLOT || slot == PAGING_ALTERNATE_SLOT || slot == PAGING_SCRATCH_SLOT;
+}
+
+static inline uint64_t reserved_slot_flags(const struct paging_space *space)
+{
+    return PAGING_SLOT_FLAGS & ~space->reserved_bits;
+}
+
+static inline paging_page_t first_page_of_slot(const struct paging_space *space, unsigned slot)
+{
+    return (paging_page_t){slot * paging_level_pages(space->cpu.levels)};
+}
+
+static inline bool in_upper_half(const struct paging_space *space, paging_page_t page)
+{
+    return paging_page_index(page, space->cpu.levels) >= PAGING_TABLE_ENTRIES / 2;
+}
+
+static inline bool shares_half(const struct paging_space *space)
+{
+    return space->shared_owner != NULL || space->sharers > 0;
+}
+
+/* Returns whether an entry of a table of this level points to a table that spaces share. */
+static inline bool entry_is_shared(const struct paging_space *space, unsigned level, paging_entry_t entry)
+{
+    return level == space->cpu.levels && paging_entry_is_table(entry, level) &&
+           (entry.bits & PAGING_SHARED_TABLE) != 0;
+}
+
+/* ---- the walk ---- */
+
+struct page_walk {
+    unsigned level;                                        /* of the last entry met */
+    volatile paging_entry_t *slots[PAGING_MAX_LEVELS + 1]; /* by level, from the root's down to `level` */
+    paging_entry_t entries[PAGING_MAX_LEVELS + 1];         /* what was read there */
+};
+
 /*
- * Would the processor refuse to walk through this entry? Bits it reserves, a page size it lacks, or a huge
- * page that is not aligned; bit 12 of a huge leaf is PAT (SDM 3A, 4.7: error code bit 3).
+ * Returns whether the processor would refuse to walk through this entry: bits it reserves, a page size it
+ * lacks, or a huge page that is not aligned; bit 12 of a huge leaf is PAT (SDM 3A, 4.7: error code bit 3).
  */
 static inline bool entry_is_malformed(const struct paging_space *space, paging_entry_t entry, unsigned level)
 {
@@ -45,15 +88,15 @@ static inline bool entry_is_malformed(const struct paging_space *space, paging_e
     return paging_entry_is_present(entry) && (entry.bits & reserved) != 0;
 }
 
-/* Is the entry, of a table above the P1s, just as the core makes those that point to a table? */
+/* Returns whether an entry of a table above the P1s is exactly as the core makes those that point to tables. */
 static inline bool entry_is_plain_table(const struct paging_space *space, paging_entry_t entry)
 {
     return ((entry.bits ^ PAGING_TABLE_FLAGS) & space->table_check) == 0;
 }
 
 /*
- * Descend towards the page until the entry of level `lowest`, or one above it that points to no table. Of the
- * walk, only what was met is written.
+ * Descends towards the page until the entry of level `lowest`, or one above it that does not point to a table.
+ * Fills *walk for the levels from the root's down to walk->level only.
  */
 static inline void walk_to(const struct paging_space *space, paging_page_t page, unsigned lowest,
                            struct page_walk *walk)
@@ -72,7 +115,7 @@ static inline void walk_to(const struct paging_space *space, paging_page_t page,
     }
 }
 
-/* What the entry at which a walk to a leaf ended says about the page. PAGING_OK: it is a leaf. */
+/* Returns what the last entry of a walk to a leaf says about the page. PAGING_OK: it is a leaf. */
 static inline enum paging_status leaf_status(const struct paging_space *space, const struct page_walk *walk)
 {
     paging_entry_t entry = walk->entries[walk->level];
@@ -83,35 +126,104 @@ static inline enum paging_status leaf_status(const struct paging_space *space, c
     return entry_is_malformed(space, entry, walk->level) ? PAGING_MALFORMED : PAGING_OK;
 }
 
-/* Is the page below a slot of the root that the core keeps? */
-static inline bool page_is_reserved(const struct paging_space *space, paging_page_t page)
+/* ---- what operations on pages and ranges refuse alike ---- */
+
+/* Returns whether the half that the page is in may be changed through this space. */
+static inline enum paging_status check_reach(const struct paging_space *space, paging_page_t page)
 {
-    unsigned slot = paging_page_index(page, space->cpu.levels);
-    return slot == PAGING_RECURSIVE_SLOT || slot == PAGING_ALTERNATE_SLOT || slot == PAGING_SCRATCH_SLOT;
+    if (space->mode == PAGING_MODE_UNREACHABLE)
+        return PAGING_UNREACHABLE;
+    /* What is shared is cached under the active space, which alone can flush it. */
+    return shares_half(space) && space->mode != PAGING_MODE_RECURSIVE && in_upper_half(space, page)
+               ? PAGING_SHARED
+               : PAGING_OK;
 }
 
-/* The flags of the entry in such a slot. */
-static inline uint64_t reserved_slot_flags(const struct paging_space *space)
+static inline enum paging_status check_page(const struct paging_space *space, paging_page_t page)
 {
-    return PAGING_SLOT_FLAGS & ~space->reserved_bits;
+    if (page.number >= paging_page_limit(space->cpu.levels))
+        return PAGING_BAD_PAGE;
+    enum paging_status status = check_reach(space, page);
+    return status == PAGING_OK && page_is_reserved(space, page) ? PAGING_RESERVED_SLOT : status;
 }
 
-static inline bool in_upper_half(const struct paging_space *space, paging_page_t page)
+/* Walks to the entry that maps a page which may be changed. PAGING_OK: it is a leaf, the walk's last entry. */
+static inline enum paging_status find_leaf(const struct paging_space *space, paging_page_t page,
+                                           struct page_walk *walk)
 {
-    return paging_page_index(page, space->cpu.levels) >= PAGING_TABLE_ENTRIES / 2;
+    enum paging_status status = check_page(space, page);
+    if (status != PAGING_OK)
+        return status;
+    walk_to(space, page, PAGING_4K, walk);
+    return leaf_status(space, walk);
 }
 
-/* Does the entry of a table of this level point to a table that spaces share? */
-static inline bool entry_is_shared(const struct paging_space *space, unsigned level, paging_entry_t entry)
+static inline enum paging_status check_flags(const struct paging_space *space, uint64_t flags,
+                                             bool upper_half)
 {
-    return level == space->cpu.levels && paging_entry_is_table(entry, level) &&
-           (entry.bits & PAGING_SHARED_TABLE) != 0;
+    uint64_t refused = flags & space->refused_flags[upper_half];
+    if (refused == 0)
+        return PAGING_OK;
+    return refused == PAGING_NO_EXECUTE ? PAGING_NOT_SUPPORTED : PAGING_BAD_FLAGS;
 }
 
-/* The first page below a slot of the root. */
-static inline paging_page_t slot_page(const struct paging_space *space, unsigned slot)
+/* ---- the fast walk ---- */
+
+/* Where it arrives: the page's entry in its P1, and the entry of the P2 that points to this P1. */
+struct fast_walk_result {
+    volatile paging_entry_t *slot, *parent_slot;
+    paging_entry_t entry, parent;
+};
+
+/* Returns where the page's entry of this level is. The constants fold the window's base into an instruction. */
+PAGING_ALWAYS_INLINE volatile paging_entry_t *fast_slot(const struct paging_space *space, unsigned levels,
+                                                        bool recursive, unsigned level, paging_page_t page,
+                                                        paging_frame_t table)
 {
-    return (paging_page_t){slot * paging_level_pages(space->cpu.levels)};
+    if (!recursive)
+        return table_by_offset(space, table) + paging_page_index(page, level);
+    return (volatile paging_entry_t *)(uintptr_t)paging_window_entry(levels, PAGING_RECURSIVE_SLOT, level,
+                                                                     page)
+        .value;
+}
+
+/*
+ * Returns false if the page is not in a P1, or if something on the way is not as the core makes it. The page's
+ * number must be below the limit for `levels`. `difference` is an entry XOR PAGING_TABLE_FLAGS: zero in all
+ * bits that are checked, and still with the table's frame.
+ */
+PAGING_ALWAYS_INLINE bool fast_walk(const struct paging_space *space, unsigned levels, bool recursive,
+                                    paging_page_t page, struct fast_walk_result *found)
+{
+    const uint64_t check = space->table_check;
+    paging_entry_t difference = {space->root.number << PAGING_FRAME_SHIFT};
+#pragma GCC unroll 4
+    for (unsigned level = levels; level > PAGING_4K; level--) {
+        found->parent_slot = fast_slot(space, levels, recursive, level, page, paging_entry_frame(difference));
+        difference.bits = paging_entry_load(found->parent_slot).bits ^ PAGING_TABLE_FLAGS;
+        if (__builtin_expect((difference.bits & check) != 0, 0))
+            return false;
+    }
+    found->parent.bits = difference.bits ^ PAGING_TABLE_FLAGS;
+    found->slot = fast_slot(space, levels, recursive, PAGING_4K, page, paging_entry_frame(difference));
+    found->entry = paging_entry_load(found->slot);
+    return true;
+}
+
+/* Returns whether the entry where it arrived is a page, as the processor would take it. */
+PAGING_ALWAYS_INLINE bool fast_is_page(const struct paging_space *space, const struct fast_walk_result *found)
+{
+    return ((found->entry.bits ^ PAGING_PRESENT) & space->leaf_check) == 0;
+}
+
+/*
+ * Returns whether the page may take this fast path of the space. One comparison answers three questions: is the
+ * space in that access mode, with that many levels, and is the page's number not too large?
+ */
+PAGING_ALWAYS_INLINE bool takes_fast_path(const struct paging_space *space, enum paging_fast_path path,
+                                          paging_page_t page)
+{
+    return page.number < space->fast_pages[path];
 }
 
 #endif

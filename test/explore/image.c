@@ -1,4 +1,5 @@
 /* Packing the tables of the rig's space, and making them anew. */
+#include "table_entry.h"
 #include "image.h"
 #include "machines/machine_internal.h"
 #include <string.h>

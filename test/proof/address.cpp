@@ -94,11 +94,11 @@ THEOREM("index: the bits 12-20, 21-29, 30-38, 39-47 and 48-56 of the address")
     uint64_t address = anything(ADDRESS);
     paging_page_t page;
     assume(paging_page_containing(levels, {address}, &page) == PAGING_OK);
-    claim(paging_p1_index(page) == bits_from_to(address, 12, 20));
-    claim(paging_p2_index(page) == bits_from_to(address, 21, 29));
-    claim(paging_p3_index(page) == bits_from_to(address, 30, 38));
-    claim(paging_p4_index(page) == bits_from_to(address, 39, 47));
-    claim(paging_p5_index(page) == (levels == 5 ? bits_from_to(address, 48, 56) : uint64_t(0)));
+    claim(paging_page_index(page, 1) == bits_from_to(address, 12, 20));
+    claim(paging_page_index(page, 2) == bits_from_to(address, 21, 29));
+    claim(paging_page_index(page, 3) == bits_from_to(address, 30, 38));
+    claim(paging_page_index(page, 4) == bits_from_to(address, 39, 47));
+    claim(paging_page_index(page, 5) == (levels == 5 ? bits_from_to(address, 48, 56) : uint64_t(0)));
 }
 
 THEOREM("index: all of them together are the page again")

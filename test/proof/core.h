@@ -17,7 +17,12 @@
 #define uintptr_t ::proof::word64
 #define unsigned ::proof::word32
 
-#ifndef PAGING_RECURSIVE_SLOT
+/* The slots are checked by the preprocessor, which knows numbers only. The theorems are about any slots. */
+#include <selfmap/config.h>
+#ifndef PROOF_SLOTS_AS_BUILT
+#    undef PAGING_RECURSIVE_SLOT
+#    undef PAGING_ALTERNATE_SLOT
+#    undef PAGING_SCRATCH_SLOT
 #    define PAGING_RECURSIVE_SLOT ::proof::anything32("recursive slot")
 #    define PAGING_ALTERNATE_SLOT ::proof::anything32("alternate slot")
 #    define PAGING_SCRATCH_SLOT   ::proof::anything32("scratch slot")
@@ -27,6 +32,7 @@
 #include <selfmap/address.h>
 #include <selfmap/entry.h>
 #include <selfmap/window.h>
+#include "table_entry.h"
 
 using proof::anything;
 using proof::anything32;

@@ -1,9 +1,9 @@
 /*
- * access.h - the only six ways in which the core touches the machine.
+ * access.h - the six functions through which the core touches the machine, and nothing else does.
  *
- * Every access to an entry is one volatile 64-bit load or store: a live entry must never be seen half
- * written, and the processor may set accessed and dirty bits at any time. A host test compiles the same
- * core with PAGING_ACCESS_HEADER naming a header that defines these six functions for an emulated machine.
+ * Every access to an entry is one volatile 64-bit load or store: an entry in use must never be seen half
+ * written, and the processor may set accessed and dirty bits at any time. If PAGING_ACCESS_HEADER names a
+ * header, that one defines the six functions instead, for example for an emulated machine.
  */
 #ifndef SELFMAP_ACCESS_H
 #define SELFMAP_ACCESS_H
@@ -16,7 +16,7 @@
 
 static inline paging_entry_t paging_entry_load(const volatile paging_entry_t *entry)
 {
-    /* The analyzer takes the address of a window for a possible NULL. */
+    /* The analyzer believes that the address in the window may be NULL. */
     return (paging_entry_t){entry->bits}; /* NOLINT(clang-analyzer-core.NullDereference) */
 }
 
@@ -25,7 +25,7 @@ static inline void paging_entry_store(volatile paging_entry_t *entry, paging_ent
     entry->bits = value.bits;
 }
 
-/* Zero a whole table that nothing points to yet. */
+/* Zeroes a whole table that no entry points to yet. */
 static inline void paging_table_zero(volatile paging_entry_t *table)
 {
     uint64_t count = PAGING_TABLE_ENTRIES;
@@ -33,8 +33,8 @@ static inline void paging_table_zero(volatile paging_entry_t *table)
 }
 
 /*
- * Forget the translation of the page that contains the address, and every cached path through upper tables
- * (SDM 3A, 4.10.4.1). If a larger page maps it, all of that page is forgotten.
+ * Removes the translation of the page that contains the address from the TLB, and all cached upper-level
+ * entries (SDM 3A, 4.10.4.1). If a larger page maps the address, that whole page is removed.
  */
 static inline void paging_tlb_flush_page(paging_virt_t address)
 {
@@ -42,8 +42,8 @@ static inline void paging_tlb_flush_page(paging_virt_t address)
 }
 
 /*
- * Forget everything, global pages included (SDM 3A, 4.10.4.1): INVPCID of type 2 does that, where CPUID has
- * it, and so does a change of CR4.PGE. Loading CR3 does not.
+ * Removes everything from the TLB, global pages included (SDM 3A, 4.10.4.1). INVPCID of type 2 does that where
+ * the processor has it, and a change of CR4.PGE everywhere. A load of CR3 does not: it spares global pages.
  */
 static inline void paging_tlb_flush_all(bool has_invpcid)
 {
@@ -59,7 +59,7 @@ static inline void paging_tlb_flush_all(bool has_invpcid)
     __asm__ volatile("mov %0, %%cr4" : : "r"(cr4) : "memory");
 }
 
-/* Make another root the active one. Everything is forgotten but global pages (SDM 3A, 4.10.4.1). */
+/* Loads CR3 with another root. This flushes everything except global pages (SDM 3A, 4.10.4.1). */
 static inline void paging_root_load(paging_phys_t root)
 {
     __asm__ volatile("mov %0, %%cr3" : : "r"(root.value) : "memory");

@@ -8,44 +8,44 @@
 
 enum paging_entry_kind {
     PAGING_KIND_LEAF,     /* a page of any size */
-    PAGING_KIND_TABLE,    /* an entry that points to a table; what that maps comes next */
+    PAGING_KIND_TABLE,    /* an entry that points to a table; what that table maps comes next */
     PAGING_KIND_HOLE,     /* unused entries next to each other in one table */
-    PAGING_KIND_MARKER,   /* an entry that belongs to the owner of the space */
+    PAGING_KIND_MARKER,   /* an entry that is not present and has a value of the caller's */
     PAGING_KIND_MALFORMED /* an entry that the processor would refuse */
 };
 
 struct paging_entry_info {
     enum paging_entry_kind kind;
-    unsigned level;      /* of the table the entry is in: a leaf's page size */
-    paging_page_t first; /* the first page the entry maps; for a hole, that its first entry would map */
-    uint64_t pages;      /* how many, in units of PAGING_PAGE_BYTES */
-    paging_entry_t entry;
-    uint64_t flags; /* of a leaf: as they take effect, as paging_translate reports them */
+    unsigned level;       /* of the table the entry is in: a leaf's page size */
+    paging_page_t first;  /* the first page that the entry maps, or that a hole's first entry would map */
+    uint64_t pages;       /* how many, in units of PAGING_PAGE_BYTES */
+    paging_entry_t entry; /* as it stands in the table */
+    uint64_t flags;       /* of a leaf: as they take effect, as paging_translate reports them */
 };
 
-/* Answers whether to go on. It must not change the space. */
-typedef bool (*paging_entry_callback)(void *context, const struct paging_entry_info *visit);
+/* Returns whether to go on. Must not change the space. */
+typedef bool (*paging_entry_callback)(void *context, const struct paging_entry_info *info);
 
 /*
- * Visit every entry of every table, root first, at a cost in proportion to the tables. Not visited is what
- * lies below the slots that the core keeps: the recursive window would show the tables as pages. PAGING_OK
- * also if the visitor has had enough.
+ * Calls back for every entry of every table, root first, at a cost in proportion to the tables. Leaves out
+ * what lies below reserved root slots: the recursive window would show the tables as pages. Returns PAGING_OK
+ * also if the callback has ended it.
  *
  *   PAGING_UNREACHABLE
  */
 PAGING_MUST_CHECK enum paging_status paging_for_each(const struct paging_space *space,
-                                                     paging_entry_callback visitor, void *context);
+                                                     paging_entry_callback callback, void *context);
 
-/* Counts over the whole space, a borrowed half included, but for what lies below reserved slots. */
+/* Counts over the whole space, a shared half included, without what lies below reserved root slots. */
 struct paging_stats {
-    uint64_t leaves[4]; /* by level: [PAGING_4K], [PAGING_2M], [PAGING_1G]; [0] is not used */
-    uint64_t tables
-        [PAGING_MAX_LEVELS]; /* by level of the table, 1 for P1s; the root, and kept ones, are not counted */
-    uint64_t reserved, malformed; /* entries */
-    uint64_t owned_pages;         /* of PAGING_PAGE_BYTES, whose frames unmapping gives back */
-    uint64_t writable_executable; /* leaves that are both: none, in a kernel that means it */
+    uint64_t leaves[4];                 /* by size: [PAGING_4K], [PAGING_2M], [PAGING_1G]; [0] is not used */
+    uint64_t tables[PAGING_MAX_LEVELS]; /* by level of the table, 1 for P1s; without the root */
+    uint64_t markers, malformed;        /* entries */
+    uint64_t owned_pages;               /* of PAGING_PAGE_BYTES, whose frames unmapping gives back */
+    uint64_t writable_executable;       /* leaves that are both: none, in a kernel that keeps W^X */
 };
 
+/* Stores the counts. PAGING_UNREACHABLE: *stats is untouched. */
 PAGING_MUST_CHECK enum paging_status paging_count(const struct paging_space *space,
                                                   struct paging_stats *stats);
 

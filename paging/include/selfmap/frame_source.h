@@ -1,17 +1,21 @@
 /*
  * frame_source.h - where the core takes frames from, and gives them back to.
  *
- * The core allocates nothing itself. A frame handed out belongs to the core until released, may hold junk,
- * and is aligned to its size (512 frames for PAGING_2M, 512 * 512 for PAGING_1G). That all of it is below
- * MAXPHYADDR is a duty of the source. While tables are reached by offset, frames for tables must be reachable
- * so. Tables are always PAGING_4K.
+ * The core allocates nothing itself. A frame that was handed out belongs to the core until it is released; it
+ * may hold anything, is aligned to its size (512 frames for PAGING_2M, 512 * 512 for PAGING_1G) and lies below
+ * MAXPHYADDR. In direct-map mode, frames for tables must be reachable through the offset. Tables are always
+ * PAGING_4K.
  *
- * A range operation reserves for the worst case before it changes anything: as if no larger run could be had, and
- * no entry could be kept whole. Then it asks for larger runs first, and makes do without them. So it may be
- * refused frames that it would not have taken.
+ * A range operation promises itself the worst case before it changes anything: as if there were no larger
+ * runs, and no entry could be kept whole. Then it asks for larger runs first, and manages without them. So an
+ * operation may be refused frames that it would not have taken.
  *
- * There is no context pointer: put this struct first into one of your own, and cast (kernel/frames/arena.c does).
- * A source is called only from within an operation, and must not call one.
+ * If `allocate` refuses a PAGING_4K frame that `reserve` has promised, the operation ends with
+ * PAGING_BROKEN_SOURCE. No frame is linked that was not handed out, and the tables are sound; operations on
+ * one page have changed nothing then, and range operations may have done a part of the range.
+ *
+ * There is no context pointer: put this struct first into one of your own, and cast. A source is called only
+ * from within an operation, and must not call one.
  */
 #ifndef SELFMAP_FRAME_SOURCE_H
 #define SELFMAP_FRAME_SOURCE_H
@@ -20,21 +24,21 @@
 
 struct paging_frame_source {
     /*
-     * True: the next so many allocations of PAGING_4K cannot fail, if nobody else allocates in between; an
-     * allocation of a larger size that succeeds counts as the frames it is made of. Changes nothing that is
-     * not undone by not allocating. May be asked for 0.
+     * Returns whether the next `frames` allocations of PAGING_4K will succeed if nobody else allocates in
+     * between. An allocation of a larger size that succeeds counts as the frames it consists of. Changes
+     * nothing that would have to be undone. `frames` may be 0.
      */
     bool (*reserve)(struct paging_frame_source *source, uint64_t frames);
-    /* False, and *frame untouched, when there is none. For a larger size that is no reason to give up. */
+    /* Stores a frame. Returns false, and leaves *frame alone, if there is none of this size. */
     bool (*allocate)(struct paging_frame_source *source, enum paging_size size, paging_frame_t *frame);
-    /* Takes back what allocate handed out with the same size, or split or join made of it. Cannot fail. */
+    /* Takes back what `allocate` handed out with this size, or what `split` or `join` made of it. */
     void (*release)(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame);
     /*
-     * What was handed out as one run of this size (PAGING_2M or PAGING_1G) is from now on 512 runs of the next
-     * smaller size, each to be released by itself. Cannot fail.
+     * Notes that a run of this size (PAGING_2M or PAGING_1G) is from now on 512 runs of the next smaller size,
+     * each to be released by itself. Cannot fail.
      */
     void (*split)(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame);
-    /* The reverse: 512 runs, all handed out, become one of this size. Cannot fail. */
+    /* Notes the reverse: 512 runs, all handed out, become one of this size. Cannot fail. */
     void (*join)(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame);
 };
 

@@ -1,25 +1,26 @@
 /*
  * range.h - change what an address space maps, many pages at a time.
  *
- * A range is a virtual address and a length in bytes, both multiples of PAGING_PAGE_BYTES. It lies in one half of
- * the address space and touches none of the slots the core keeps. Each operation looks at the whole range first,
- * makes sure of every frame it will need, and only then writes; the writing cannot fail. After every single
+ * A range is a virtual address and a length in bytes, both multiples of PAGING_PAGE_BYTES. It lies in one half
+ * of the address space and touches no reserved root slot. Each operation checks the whole range first, makes
+ * sure of every frame that it will need, and only then writes; the writing cannot fail. After every single
  * store each address translates as before or as after the call.
  *
  * All of them refuse, in this order and before anything else:
  *
  *   PAGING_EMPTY_RANGE     the length is zero
  *   PAGING_MISALIGNED      the start or the length is not a multiple of PAGING_PAGE_BYTES
- *   PAGING_NOT_CANONICAL   the start is in the gap
+ *   PAGING_NOT_CANONICAL   the start lies in the gap
  *   PAGING_RANGE_TOO_LONG  the range runs into the gap, or past the end of the address space
- *   PAGING_UNREACHABLE, PAGING_SHARED   the space cannot be changed so (share.h)
- *   PAGING_RESERVED_SLOT   some page lies below a slot the core keeps
+ *   PAGING_UNREACHABLE, PAGING_SHARED   the space cannot be changed now (switch.h, share.h)
+ *   PAGING_RESERVED_SLOT   some page lies below a reserved root slot
  *
- * And all of them may answer, after what stands at each operation has been looked at:
+ * And all of them may answer, after what is listed at each operation has been checked:
  *
  *   PAGING_MALFORMED       an entry above the P1s has a reserved bit set: somebody else wrote to the tables
  *   PAGING_NO_FRAMES       no frames for tables
- * On each of them, and on those below, nothing has changed.
+ * On each of them, and on those listed below, nothing has changed. The one exception is PAGING_BROKEN_SOURCE
+ * (frame_source.h): then the first part of the range may be done, and huge pages at its ends may be split.
  */
 #ifndef SELFMAP_RANGE_H
 #define SELFMAP_RANGE_H
@@ -27,57 +28,55 @@
 #include <selfmap/space.h>
 
 /*
- * Map the range to the physical addresses from `to` on, with flags as for paging_map_to (PAGING_REPLACE_MARKER
- * among them), with the largest pages that both alignments, the length and the processor allow. The frames
- * stay the caller's. Nothing is flushed but the scratch page.
+ * Maps the range to the physical addresses from `to` on, with flags as for paging_map_to (PAGING_REPLACE_MARKER
+ * among them) and the largest pages that both alignments, the length and the processor allow. The frames stay
+ * the caller's. Nothing is flushed except the scratch page.
  *
  *   PAGING_MISALIGNED      `to` is not a multiple of PAGING_PAGE_BYTES
- *   PAGING_ALREADY_MAPPED  some page of the range is mapped (PAGING_MALFORMED, if its entry is)
- *   PAGING_MARKED        some page's entry belongs to the owner of the space
+ *   PAGING_ALREADY_MAPPED  some page of the range is mapped (PAGING_MALFORMED if its entry is)
+ *   PAGING_MARKED          some page's entry is a marker that must not be replaced
  *   PAGING_FRAME_TOO_HIGH  the physical range ends beyond MAXPHYADDR
  *   PAGING_BAD_FLAGS, PAGING_NOT_SUPPORTED
- * Where several apply, the one met first in the order of the addresses.
+ * If several apply, the answer is about the lowest address.
  */
 PAGING_MUST_CHECK enum paging_status paging_map_range(struct paging_space *space, paging_virt_t start,
                                                       paging_phys_t to, uint64_t bytes, uint64_t flags,
                                                       struct paging_frame_source *frames);
 
 /*
- * Map the range to frames of the source's choosing: 1 GiB and 2 MiB frames wherever the alignment allows
- * such a page, the processor has it and the source has such a frame, else 4 KiB ones. They are owned:
- * unmapping gives them back. They are not zeroed. The source must have frames for the case that none is
- * huge.
+ * Maps the range to frames from the source: 1 GiB and 2 MiB frames wherever the alignment allows such a page,
+ * the processor has it and the source has such a frame, otherwise 4 KiB ones. They are owned: unmapping gives
+ * them back. They are not zeroed. The source must have enough frames for the case that none is huge.
  *
- *   PAGING_ALREADY_MAPPED, PAGING_MARKED, PAGING_BAD_FLAGS, PAGING_NOT_SUPPORTED   as above; but only 4 KiB
- *   entries of the owner's give way to PAGING_REPLACE_MARKER, because only such pages can be had for sure
+ *   PAGING_ALREADY_MAPPED, PAGING_MARKED, PAGING_BAD_FLAGS, PAGING_NOT_SUPPORTED   as above, except that only
+ *   4 KiB markers are replaced, because only 4 KiB pages can be had for certain
  */
 PAGING_MUST_CHECK enum paging_status paging_map_range_alloc(struct paging_space *space, paging_virt_t start,
                                                             uint64_t bytes, uint64_t flags,
                                                             struct paging_frame_source *frames);
 
-/* paging_map_range with the virtual addresses equal to the physical ones. */
+/* Does the same as paging_map_range with virtual addresses equal to physical ones. */
 PAGING_MUST_CHECK enum paging_status paging_identity_map_range(struct paging_space *space,
                                                                paging_phys_t start, uint64_t bytes,
                                                                uint64_t flags,
                                                                struct paging_frame_source *frames);
 
 /*
- * Remove whatever is in the range: pages, and entries that belong to the owner of the space. Huge pages that
- * lie in it in part are split. Tables that become empty go back, with a store each at the highest level that
- * empties, after one flush for all. Owned frames go back to the source, others are the caller's. What is not
- * mapped is passed over, at a cost that does not depend on how much it is; a range without anything in it is
- * no error, and changes and flushes nothing.
+ * Removes whatever is in the range, pages and markers. Huge pages that lie in it in part are split. Tables
+ * that become empty go back, with one store each at the highest level that empties, after one flush for all.
+ * Owned frames go back to the source, others are the caller's. Holes are passed over at a cost that does not
+ * depend on their size; a range without anything in it is not an error, and changes and flushes nothing.
  *
- *   PAGING_MARKED        an entry of the owner's, in a table above the P1s, lies in the range only in part
+ *   PAGING_MARKED   a marker in a table above the P1s lies in the range only in part
  */
 PAGING_MUST_CHECK enum paging_status paging_unmap_range(struct paging_space *space, paging_virt_t start,
                                                         uint64_t bytes, struct paging_frame_source *frames);
 
 /*
- * In every page of the range, clear the flags in `clear` and set those in `set` (both of PAGING_LEAF_FLAGS, without
- * PRESENT, and with no flag in common). Accessed and dirty stay as they are unless named. Huge pages that lie
- * in the range in part are split, if they change. What is not mapped is passed over. If nothing changes,
- * nothing is written, flushed or taken.
+ * Clears the flags in `clear` and sets those in `set` in every page of the range. Both are of
+ * PAGING_LEAF_FLAGS without PRESENT, with no flag in common. Accessed and dirty stay as they are unless named.
+ * Huge pages that lie in the range in part are split if they change. Holes are passed over. If nothing
+ * changes, nothing is written, flushed or taken.
  *
  *   PAGING_BAD_FLAGS, PAGING_NOT_SUPPORTED
  */
@@ -86,25 +85,25 @@ PAGING_MUST_CHECK enum paging_status paging_protect_range(struct paging_space *s
                                                           struct paging_frame_source *frames);
 
 /*
- * Replace the 2 MiB or 1 GiB page that covers the page by 512 pages of the next smaller size, which map the
+ * Replaces the 2 MiB or 1 GiB page that covers `page` by 512 pages of the next smaller size, which map the
  * same bytes with the same flags, accessed and dirty included.
  *
- *   PAGING_UNREACHABLE, PAGING_SHARED, PAGING_RESERVED_SLOT, PAGING_NOT_MAPPED, PAGING_MARKED,
- *   PAGING_MALFORMED
+ *   PAGING_BAD_PAGE, PAGING_UNREACHABLE, PAGING_SHARED, PAGING_RESERVED_SLOT, PAGING_NOT_MAPPED,
+ *   PAGING_MARKED, PAGING_MALFORMED
  *   PAGING_NOT_HUGE        a 4 KiB page maps it
- *   PAGING_NO_FRAMES       no frame for the table
+ *   PAGING_NO_FRAMES, PAGING_BROKEN_SOURCE   no frame for the table
  * On each of them nothing has changed.
  */
 PAGING_MUST_CHECK enum paging_status paging_split(struct paging_space *space, paging_page_t page,
                                                   struct paging_frame_source *frames);
 
 /*
- * The other way: wherever in the range 512 pages of one size lie in a row, aligned, with the same flags but
- * for accessed and dirty, they become one page of the next size (as far as the processor has it), and their
+ * Does the reverse: wherever in the range a whole table holds leaves of one size in order, with the same flags
+ * except accessed and dirty, they become one page of the next size (as far as the processor has it), and the
  * table goes back. That page is accessed or dirty if any of them was. Frames of owned pages are joined in the
- * source. A range in which nothing fits is no error, and changes nothing.
+ * source. Up to 32 tables are replaced before one flush. A range in which nothing fits is not an error.
  *
- * The frame source is not taken from, so there is no PAGING_NO_FRAMES.
+ * Nothing is taken from the frame source, so PAGING_NO_FRAMES is never the answer.
  */
 PAGING_MUST_CHECK enum paging_status paging_merge_range(struct paging_space *space, paging_virt_t start,
                                                         uint64_t bytes, struct paging_frame_source *frames);

@@ -1,21 +1,22 @@
 /*
- * share.h - several address spaces: share the upper half, edit one that is not live, switch.
+ * share.h - address spaces that share their upper half.
  *
- * A kernel maps itself in the upper half, alike in all spaces, and programs in the lower halves. Spaces share
- * the half by having the same entries in the upper part of their roots. So that these never have to change,
- * each leads to a table from the start, and such a table is pinned: it is not counted, and stays when it is
- * empty. One space owns them, the lender; the others borrow.
+ * A kernel maps itself in the upper half, the same in all spaces, and programs in the lower halves. Spaces
+ * share the half by having the same entries in the upper part of their roots:
  *
- * The tables of a space that is not live cannot be reached through the recursive slot. Put its root into the
- * alternate slot of the live root, and they appear as pages in another window, just as large:
+ *      owner's root              sharer's root
+ *     +-------------+           +-------------+
+ *     | lower half  | own P3s   | lower half  | own P3s
+ *     +-------------+           +-------------+
+ *     | 256         |---> P3 <--| 256         |
+ *     | ...         |---> P3 <--| ...         |      the same tables, all there from the start
+ *     | 511 itself  |           | 511 itself  |      reserved root slots are each space's own
+ *     +-------------+           +-------------+
  *
- *   four levels, slots 511 and 510     the space's P1s at ffff_ff00_0000_0000
- *                                      its P2s at ffff_ffff_8000_0000, its P3s, its P4 at ffff_ffff_ffff_e000
- *
- * All operations then work on it as on the live one, but for what is cached: pages of a space that is not live are
- * in no TLB, its windows are.
- *
- * GLOBAL is for the shared half: loading CR3 does not flush global pages. One processor; the caller locks.
+ * So that these entries never have to change, each of them leads to a table from the start. Such a table is
+ * shared: its used entries are not counted, and it stays when it becomes empty. One space owns these tables,
+ * the others are its sharers. The half is changed through the active space only, because what is cached of it
+ * belongs to that one. GLOBAL is meant for the shared half: loading CR3 does not flush global pages.
  */
 #ifndef SELFMAP_SHARE_H
 #define SELFMAP_SHARE_H
@@ -23,71 +24,39 @@
 #include <selfmap/space.h>
 
 /*
- * Pin the upper half of a space, so that others can share it. Takes a frame for each of the root's entries
- * there that is unused: 253 of 256 in an empty space, about 1 MiB. A space that lends already is left as it
- * is. From now on, and until it lends no more, the struct must not be moved.
+ * Makes the space the owner of an upper half that others can share. Takes a frame for each unused entry of the
+ * root there: 253 of 256 in an empty space, about 1 MiB. Does nothing if the space is an owner already. From
+ * now on, and until paging_unshare_upper_half, the struct must not be moved.
  *
- *   PAGING_SHARED         the space borrows its upper half
+ *   PAGING_SHARED        the space shares the half of another one
  *   PAGING_UNREACHABLE, PAGING_NO_FRAMES
- *   PAGING_MARKED, PAGING_MALFORMED   an entry of the root is not the core's
- * On each of them nothing has changed.
+ *   PAGING_BROKEN_SOURCE some tables have been added, which paging_unshare_upper_half removes
+ *   PAGING_MARKED, PAGING_MALFORMED   an entry of the root there does not point to a table
+ * On each of them except PAGING_BROKEN_SOURCE nothing has changed.
  */
 PAGING_MUST_CHECK enum paging_status paging_share_upper_half(struct paging_space *space,
                                                              struct paging_frame_source *frames);
 
 /*
- * The reverse, when nobody borrows it: what is mapped stays, and pinned tables that are empty go back.
+ * Ends that when there is no sharer: what is mapped stays, and shared tables that are empty go back.
  *
- *   PAGING_SHARED        others borrow it, or the space itself does
+ *   PAGING_SHARED        there are sharers, or the space is one itself
  *   PAGING_UNREACHABLE
- * On each of them nothing has changed. A space that does not lend is left as it is.
+ * On each of them nothing has changed. Does nothing if the space does not own a shared half.
  */
 PAGING_MUST_CHECK enum paging_status paging_unshare_upper_half(struct paging_space *space,
                                                                struct paging_frame_source *frames);
 
 /*
- * Make an empty space beside one that is within reach, for the same processor. If that one lends or borrows
- * an upper half, the new one borrows the same; else its upper half is empty. It is reached by offset if the
- * other is, else it is out of reach. Frames as for paging_create. The struct `beside` may be moved unless it
- * lends.
+ * Makes an empty space for the same processor as `sibling`, which must be reachable. If that one owns or
+ * shares an upper half, the new space shares the same; otherwise its upper half is empty. It is in direct-map
+ * mode if the sibling is, otherwise unreachable. Takes frames as paging_create does. The struct `sibling` may
+ * be moved afterwards unless it is an owner.
  *
- *   PAGING_UNREACHABLE, PAGING_NO_FRAMES
+ *   PAGING_UNREACHABLE, PAGING_NO_FRAMES, PAGING_BROKEN_SOURCE
  */
 PAGING_MUST_CHECK enum paging_status paging_create_sibling(struct paging_space *space,
-                                                           struct paging_space *beside,
+                                                           struct paging_space *sibling,
                                                            struct paging_frame_source *frames);
-
-/*
- * Put the root of a space that is not live into the alternate slot of the live one: from here on all operations
- * work on it, but for pages of an upper half that it shares (PAGING_SHARED; change them through the live
- * space). Everything is flushed, global pages included. While it is open its own recursive slot is empty, so
- * that each of its tables has one address.
- *
- *   PAGING_NOT_ACTIVE     the first is not live
- *   PAGING_ACTIVE         the second is
- *   PAGING_SLOT_BUSY     some space is open already
- *   PAGING_NOT_SUPPORTED  the two have not the same number of levels, or there is no alternate slot
- * On each of them nothing has changed.
- */
-PAGING_MUST_CHECK enum paging_status paging_attach(struct paging_space *active, struct paging_space *space);
-
-/*
- * Empty the slot again, and flush everything. The space is out of reach then.
- *
- *   PAGING_UNREACHABLE  the second is not open through the first
- */
-PAGING_MUST_CHECK enum paging_status paging_detach(struct paging_space *active, struct paging_space *space);
-
-/*
- * Load CR3 with another root. Both spaces must map alike the code that runs, its stack and both structs. The
- * one that was live is out of reach then. If the two do not share the upper half, global pages are flushed.
- *
- *   PAGING_NOT_ACTIVE     the first is not live
- *   PAGING_ACTIVE         the second is
- *   PAGING_SLOT_BUSY     some space is open through the first
- *   PAGING_NOT_SUPPORTED  the two have not the same number of levels
- * On each of them nothing has changed.
- */
-PAGING_MUST_CHECK enum paging_status paging_switch_to(struct paging_space *active, struct paging_space *next);
 
 #endif

@@ -1,17 +1,25 @@
 /*
- * space.h - an address space: a root table, and how its tables are reached.
+ * space.h - an address space: a root table, and the way in which its tables are reached.
  *
- * The root owns all tables below it. How the core reaches them is the only thing that differs between the
- * worlds it works in:
+ * The root owns all tables below it. How the core reaches a table is the only thing that differs between the
+ * access modes:
  *
- *   PAGING_MODE_DIRECT  The tables are not live. A table is reached at its physical address plus an offset: 0
- *                     while the firmware's identity mapping is active; in a host, the address of an aligned
- *                     arena minus the physical address that its first page stands for.
- *   PAGING_MODE_RECURSIVE  The tables are live on this processor, and are reached through the recursive slot.
- *                     A new table, which nothing links to yet, is filled through the scratch page.
- *   PAGING_MODE_ALTERNATE  Another space is live. Its alternate slot leads to these tables (share.h).
- *   PAGING_MODE_UNREACHABLE         Another space is live, and nothing leads to these tables. All that can be done
- *                             with them is to open, activate or destroy the space.
+ *   PAGING_MODE_DIRECT       The tables are not in use by this processor. A table is reached at its physical
+ *                            address plus an offset: 0 where memory is mapped one to one, as by firmware; the
+ *                            start of a direct map; in a process, the address of the memory that stands for
+ *                            physical memory. Nothing is flushed.
+ *   PAGING_MODE_RECURSIVE    The space is active: CR3 holds its root, and its tables are reached through the
+ *                            recursive slot (window.h). New tables are filled through the scratch page.
+ *   PAGING_MODE_ALTERNATE    Another space is active, and this one is attached to it (switch.h).
+ *   PAGING_MODE_UNREACHABLE  Another space is active, and nothing leads to these tables. The space can be
+ *                            attached, switched to, or destroyed.
+ *
+ *     paging_create            paging_mark_active              paging_switch_to
+ *    ---------------> DIRECT ---------------------> RECURSIVE <-----------------> UNREACHABLE
+ *                       ^     paging_mark_inactive      |                           ^    |
+ *                       +-------------------------------+             paging_detach |    | paging_attach
+ *                                                                                   |    v
+ *                                                                                  ALTERNATE
  */
 #ifndef SELFMAP_SPACE_H
 #define SELFMAP_SPACE_H
@@ -19,7 +27,7 @@
 #include <selfmap/access.h>
 #include <selfmap/frame_source.h>
 
-/* What the processor offers. The caller asks CPUID; the core only believes what stands here. */
+/* What the processor offers. The caller asks CPUID; the core believes what it is told here. */
 struct paging_cpu {
     unsigned levels;        /* 4, or 5 with CR4.LA57 */
     unsigned physical_bits; /* MAXPHYADDR, CPUID 80000008h EAX[7:0]; at most 52 */
@@ -36,15 +44,15 @@ enum paging_mode {
 };
 
 /*
- * Where the operations for single pages have an fast path, compiled with the number of levels and the way to
- * reach a table as constants (fast_path.h). It knows no exceptions: everywhere else they take the slow path.
+ * The combinations of access mode and levels for which the operations on single pages have a fast path,
+ * compiled with both as constants.
  */
 enum paging_fast_path {
-    PAGING_FAST_NONE,
     PAGING_FAST_RECURSIVE_4,
     PAGING_FAST_RECURSIVE_5,
     PAGING_FAST_DIRECT_4,
-    PAGING_FAST_DIRECT_5
+    PAGING_FAST_DIRECT_5,
+    PAGING_FAST_PATHS
 };
 
 /* All of it is the core's to write. */
@@ -52,72 +60,72 @@ struct paging_space {
     struct paging_cpu cpu;
     paging_frame_t root;
     enum paging_mode mode;
-    enum paging_fast_path fast_path;
-    uint64_t frame_limit;   /* frames the processor can address */
+    uint64_t fast_pages[PAGING_FAST_PATHS]; /* pages below this number may take that fast path; 0 for none */
+    uint64_t frame_limit;                   /* frames the processor can address */
     uint64_t reserved_bits; /* of any present entry, on this processor: beyond MAXPHYADDR, missing features */
-    uint64_t huge_reserved[PAGING_MAX_LEVELS +
-                           1]; /* the same of a huge leaf, by level; what has none at all: PS */
-    uint64_t leaf_check;       /* bits in which the entry of a 4 KiB page must be PAGING_PRESENT */
-    uint64_t table_check;      /* bits in which an entry that points to a table must be PAGING_TABLE_FLAGS */
+    uint64_t huge_reserved[PAGING_MAX_LEVELS + 1]; /* the same for a huge leaf, by level */
+    uint64_t leaf_check;  /* bits in which the entry of a 4 KiB page must equal PAGING_PRESENT */
+    uint64_t table_check; /* bits in which an entry that points to a table must equal what the core makes */
     uint64_t refused_flags[2]; /* that no leaf of the lower, and of the upper half may have */
     uint64_t
         windows[PAGING_MAX_LEVELS + 1]; /* by level: where the window of all tables of that level begins */
-    uintptr_t offset;                   /* what to add to a table's physical address to reach it */
-    volatile paging_entry_t
-        *scratch_entry; /* while this or another space is live: the entry of the scratch page, */
-    volatile paging_entry_t *scratch;  /* and the page */
-    struct paging_space *shared_owner; /* whose upper half this space borrows; NULL for none (share.h) */
-    uint64_t sharers;                  /* spaces that borrow this one's */
-    bool shares_upper_half;            /* the root's entries of the upper half are pinned */
-    bool slot_busy;                    /* live, and its alternate slot leads to another space, */
-    bool alternate_shares_half;        /* which shares the upper half */
-    uint64_t full_flushes;             /* of the whole TLB, global pages included, so far */
-    uint64_t flushes;                  /* pages flushed from the TLB so far, the scratch page's included */
-    uint64_t tables; /* in use, the root and those of the scratch page included, what is borrowed not */
+    uintptr_t offset;                   /* from a table's physical address to where it is reached */
+    volatile paging_entry_t *scratch_entry; /* the P1 entry of the scratch page of the active space */
+    volatile paging_entry_t *scratch;       /* and the page itself */
+    struct paging_space *shared_owner;      /* whose upper half this space shares; NULL for none (share.h) */
+    uint64_t sharers;                       /* how many other spaces share this one's upper half */
+    bool shares_upper_half;                 /* it is the owner: its root's upper entries never change */
+    bool slot_busy;                         /* active, and another space is attached to it, */
+    bool alternate_shares_half;             /* which shares the upper half */
+    uint64_t full_flushes;                  /* of the whole TLB, global pages included, so far */
+    uint64_t flushes;                       /* of single pages so far, the scratch page's included */
+    uint64_t tables; /* in use, with the root and the scratch page's, without those another space owns */
 };
 
 /*
- * Make an empty space with its recursive slot and scratch page, reached by offset. Takes one frame for the
- * root and one per level below it for the scratch page's tables (four in all with four levels).
+ * Makes an empty space with its recursive slot and scratch page, in direct-map mode. Takes one frame for the
+ * root and one per level below it for the scratch page's tables: four in all with four levels.
  *
- *   PAGING_NOT_SUPPORTED   levels is not 4 or 5 (host geometries: 3 to 5), or physical_bits is out of range
- *   PAGING_NO_FRAMES
+ *   PAGING_NOT_SUPPORTED   cpu.levels is not 4 or 5 (3 to 5 in other geometries), or physical_bits is not
+ *                          above 12 and at most 52
+ *   PAGING_NO_FRAMES, PAGING_BROKEN_SOURCE
  */
 PAGING_MUST_CHECK enum paging_status paging_create(struct paging_space *space, struct paging_cpu cpu,
                                                    uintptr_t offset, struct paging_frame_source *frames);
 
 /*
- * Tell the core that CR3 now holds this root: from here on it uses the window and flushes what it changes.
+ * Tells the core that CR3 now holds this root. From now on it reaches the tables recursively and flushes what
+ * it changes.
  *
  * Before CR3 is loaded: EFER.NXE is set (if has_no_execute), CR4.PCIDE is off, no global translation of the
  * old tables is cached (CR4.PGE was switched off), and the space maps the code that runs, its stack, this
- * struct and the frame source. Nothing is flushed here: loading CR3 has done that. The struct may be copied
- * and moved, unless it lends its upper half (share.h), but only one copy may be used.
+ * struct, the frame source, and the GDT, IDT and TSS in use. Nothing is flushed here: loading CR3 has done
+ * that. The struct may be moved, unless it owns a shared upper half (share.h), but only one copy may be used.
  */
 void paging_mark_active(struct paging_space *space);
 
 /*
- * Give back every table of a space that is not live, and every owned frame it maps; what it borrows stays the
- * lender's. Afterwards the struct is all zeroes. To destroy a space that was live, activate another one first
- * (share.h), or load another root and say with paging_mark_inactive how the tables can be reached from there.
+ * Tells the core that CR3 does not hold this root any more, and at which offset its tables are reached from
+ * now on. Also for an unreachable space, but not for one that is attached or has another one attached. Loading
+ * CR3 has spared global pages: those of this space must have been flushed by now.
+ */
+void paging_mark_inactive(struct paging_space *space, uintptr_t offset);
+
+/*
+ * Gives back every table of a space that is not active, and every owned frame that it maps; what it shares
+ * stays with the owner. Afterwards the struct is all zeroes. To destroy the active space, switch to another
+ * one first, or load another root and call paging_mark_inactive.
  *
- *   PAGING_ACTIVE      the space is live
- *   PAGING_ATTACHED        it is open through the alternate slot of the live one
- *   PAGING_SLOT_BUSY  another one was left open through its own
- *   PAGING_SHARED      others borrow its upper half
+ *   PAGING_ACTIVE      the space is active
+ *   PAGING_ATTACHED    it is attached to the active space
+ *   PAGING_SLOT_BUSY   another space is still attached to it
+ *   PAGING_SHARED      others share its upper half
  * On each of them nothing has changed.
  */
 PAGING_MUST_CHECK enum paging_status paging_destroy(struct paging_space *space,
                                                     struct paging_frame_source *frames);
 
-/*
- * Tell the core that CR3 holds this root no more, and how its tables are reached from now on. Also for a
- * space that is out of reach, but not for one that is open, or has one open. Loading CR3 has spared global
- * pages: those of this space must be flushed by now.
- */
-void paging_mark_inactive(struct paging_space *space, uintptr_t offset);
-
-/* What to load into CR3. */
+/* Returns what to load into CR3. */
 static inline paging_phys_t paging_root_address(const struct paging_space *space)
 {
     return paging_frame_start(space->root);

@@ -1,7 +1,7 @@
 /*
  * translate.h - ask what an address space maps.
  *
- * These change nothing and answer for every canonical address, the recursive window included.
+ * These operations change nothing, and answer for every canonical address, the recursive window included.
  */
 #ifndef SELFMAP_TRANSLATE_H
 #define SELFMAP_TRANSLATE_H
@@ -9,18 +9,18 @@
 #include <selfmap/space.h>
 
 struct paging_translation {
-    paging_phys_t address; /* where the byte is, the offset into the page included */
+    paging_phys_t address; /* of the byte: the offset into the page is included */
     enum paging_size size;
-    uint64_t flags; /* the leaf's, but see below */
+    uint64_t flags; /* the leaf's, as they take effect: see below */
     bool owned;     /* unmapping gives the frame back */
 };
 
 /*
- * Where does the address lead, and with what rights?
+ * Stores where the address leads, and with what rights.
  *
- * The flags are those of PAGING_LEAF_FLAGS. Of them, WRITABLE and USER are reported only if every level has them,
- * NO_EXECUTE if any has (SDM 3A, 4.6.1). Below a slot that the core keeps, system bits 9 to 11 are not
- * reported: there the leaf may be a table's entry, in which they are the core's.
+ * The flags are those of PAGING_LEAF_FLAGS. WRITABLE and USER are reported only if the entries of all levels
+ * have them, NO_EXECUTE if any has (SDM 3A, 4.6.1). Below a reserved root slot, system bits 9 to 11 are not
+ * reported: there the leaf may be an entry that points to a table, and they are the core's.
  *
  *   PAGING_UNREACHABLE, PAGING_NOT_CANONICAL, PAGING_NOT_MAPPED, PAGING_MARKED, PAGING_MALFORMED
  */
@@ -30,13 +30,16 @@ PAGING_MUST_CHECK enum paging_status paging_translate(const struct paging_space 
 /* The entries on the way to an address, as the processor meets them. */
 struct paging_walk_result {
     unsigned top;   /* level of the root: entries[top] is the first one met */
-    unsigned level; /* level of the last entry met: a leaf, or where the walk stopped */
+    unsigned level; /* of the last entry met: a leaf, or where the walk stopped */
     paging_entry_t entries[PAGING_MAX_LEVELS + 1]; /* by level, from top down to level; the rest is zero */
 };
 
-/* Walk to the address and say how far that went. Statuses as for paging_translate; *path is filled with each
- * of them but PAGING_UNREACHABLE and PAGING_NOT_CANONICAL. */
-PAGING_MUST_CHECK enum paging_status
-paging_walk_address(const struct paging_space *space, paging_virt_t address, struct paging_walk_result *path);
+/*
+ * Walks to the address and says how far that went. Statuses as for paging_translate. Fills *result with each
+ * of them except PAGING_UNREACHABLE and PAGING_NOT_CANONICAL.
+ */
+PAGING_MUST_CHECK enum paging_status paging_walk_address(const struct paging_space *space,
+                                                         paging_virt_t address,
+                                                         struct paging_walk_result *result);
 
 #endif

@@ -1,5 +1,6 @@
 /* Addresses, pages, windows and entries: the arithmetic everything else stands on. */
 #include "rig/rig.h"
+#include "table_entry.h"
 
 #define SLOT PAGING_RECURSIVE_SLOT
 
@@ -71,9 +72,10 @@ static void indices_rebuild(void **state)
     for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++) {
         paging_page_t page;
         assert_status(paging_page_containing(5, (paging_virt_t){samples[i]}, &page), PAGING_OK);
-        uint64_t rebuilt = (uint64_t)paging_p1_index(page) << 12 | (uint64_t)paging_p2_index(page) << 21 |
-                           (uint64_t)paging_p3_index(page) << 30 | (uint64_t)paging_p4_index(page) << 39 |
-                           (uint64_t)paging_p5_index(page) << 48;
+        uint64_t rebuilt =
+            (uint64_t)paging_page_index(page, 1) << 12 | (uint64_t)paging_page_index(page, 2) << 21 |
+            (uint64_t)paging_page_index(page, 3) << 30 | (uint64_t)paging_page_index(page, 4) << 39 |
+            (uint64_t)paging_page_index(page, 5) << 48;
         assert_int_equal((uint64_t)((int64_t)(rebuilt << 7) >> 7), samples[i] & ~0xfffull);
     }
 }

@@ -5,6 +5,7 @@
 #include "rig/rig_spaces.h"
 #include <selfmap/check_access.h>
 #include <selfmap/share.h>
+#include <selfmap/switch.h>
 #include <string.h>
 
 #define RW        PAGING_WRITABLE
@@ -358,14 +359,14 @@ static void judge_out_of_reach(void)
 {
     struct paging_translation translation;
     struct paging_walk_result path = {.level = 77};
-    struct paging_stats stats = {.reserved = 77};
+    struct paging_stats stats = {.markers = 77};
     uint64_t error = 77;
     paging_virt_t place = {PLACE};
     assert_status(paging_translate(rig.at->space, place, &translation), PAGING_UNREACHABLE);
     assert_status(paging_walk_address(rig.at->space, place, &path), PAGING_UNREACHABLE);
     assert_int_equal(path.level, 77);
     assert_status(paging_count(rig.at->space, &stats), PAGING_UNREACHABLE);
-    assert_int_equal(stats.reserved, 77);
+    assert_int_equal(stats.markers, 77);
     assert_status(paging_check_access(rig.at->space, place, (struct paging_access){0}, &error),
                   PAGING_UNREACHABLE);
     assert_int_equal(error, 77);

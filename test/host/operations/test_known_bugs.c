@@ -1,5 +1,6 @@
 /* What went wrong in other projects that do this for a living: each must be impossible here. */
 #include "rig/entries.h"
+#include "table_entry.h"
 #include <selfmap/for_each.h>
 #include <string.h>
 

@@ -2,6 +2,7 @@
 #include "rig/rig_internal.h"
 #include "rig/rig_spaces.h"
 #include <selfmap/share.h>
+#include <selfmap/switch.h>
 
 #define RW        PAGING_WRITABLE
 #define NX        PAGING_NO_EXECUTE

@@ -2,6 +2,7 @@
 #include "rig/entries.h"
 #include <selfmap/range.h>
 #include <selfmap/share.h>
+#include <selfmap/switch.h>
 #include <string.h>
 
 #define RW     PAGING_WRITABLE

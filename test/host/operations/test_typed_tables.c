@@ -10,7 +10,7 @@
 static struct p4_table *p4_of(paging_page_t page)
 {
     const struct paging_space *space = &rig.space;
-    return rig_levels == 5 ? next_table(space, root_p5(space), paging_p5_index(page)) : root_p4(space);
+    return rig_levels == 5 ? next_table(space, root_p5(space), paging_page_index(page, 5)) : root_p4(space);
 }
 
 /* Read as the core reads: made-up memory has no addresses of its own. */
@@ -24,22 +24,22 @@ static void look_down(uint64_t address)
     const struct paging_space *space = &rig.space;
     paging_page_t page = rig_page(address);
     struct p4_table *p4 = p4_of(page);
-    struct p3_table *p3 = next_table(space, p4, paging_p4_index(page));
-    struct p2_table *p2 = next_table(space, p3, paging_p3_index(page));
-    struct p1_table *p1 = next_table(space, p2, paging_p2_index(page));
-    assert_int_equal(bits_at(p4->entries, paging_p4_index(page)), *entry_at(address, 4));
-    assert_int_equal(bits_at(p3->entries, paging_p3_index(page)), *entry_at(address, 3));
-    assert_int_equal(bits_at(p2->entries, paging_p2_index(page)), *entry_at(address, 2));
-    assert_int_equal(bits_at(p1->entries, paging_p1_index(page)), *entry_at(address, 1));
+    struct p3_table *p3 = next_table(space, p4, paging_page_index(page, 4));
+    struct p2_table *p2 = next_table(space, p3, paging_page_index(page, 3));
+    struct p1_table *p1 = next_table(space, p2, paging_page_index(page, 2));
+    assert_int_equal(bits_at(p4->entries, paging_page_index(page, 4)), *entry_at(address, 4));
+    assert_int_equal(bits_at(p3->entries, paging_page_index(page, 3)), *entry_at(address, 3));
+    assert_int_equal(bits_at(p2->entries, paging_page_index(page, 2)), *entry_at(address, 2));
+    assert_int_equal(bits_at(p1->entries, paging_page_index(page, 1)), *entry_at(address, 1));
     if (rig_levels == 5)
-        assert_int_equal(bits_at(root_p5(space)->entries, paging_p5_index(page)), *entry_at(address, 5));
+        assert_int_equal(bits_at(root_p5(space)->entries, paging_page_index(page, 5)), *entry_at(address, 5));
 }
 
 static struct p1_table *p1_of(paging_page_t page)
 {
     const struct paging_space *space = &rig.space;
-    struct p3_table *p3 = next_table(space, p4_of(page), paging_p4_index(page));
-    return next_table(space, next_table(space, p3, paging_p3_index(page)), paging_p2_index(page));
+    struct p3_table *p3 = next_table(space, p4_of(page), paging_page_index(page, 4));
+    return next_table(space, next_table(space, p3, paging_page_index(page, 3)), paging_page_index(page, 2));
 }
 
 static void each_step_leads_to_the_next_table(void **state)
@@ -63,15 +63,15 @@ static void nothing_is_below(const struct paging_space *space)
 {
     paging_page_t page = rig_page(PLACE);
     struct p4_table *p4 = p4_of(page);
-    struct p3_table *p3 = next_table(space, p4, paging_p4_index(page));
-    struct p2_table *p2 = next_table(space, p3, paging_p3_index(page));
+    struct p3_table *p3 = next_table(space, p4, paging_page_index(page, 4));
+    struct p2_table *p2 = next_table(space, p3, paging_page_index(page, 3));
     assert_non_null(p2);
-    assert_null(next_table(space, p2, paging_p2_index(page)));     /* a huge page */
-    assert_null(next_table(space, p2, paging_p2_index(page) + 1)); /* the owner's */
-    assert_null(next_table(space, p2, paging_p2_index(page) + 2)); /* unused */
-    assert_null(next_table(space, p3, paging_p3_index(page) + 1)); /* a huge page */
+    assert_null(next_table(space, p2, paging_page_index(page, 2)));     /* a huge page */
+    assert_null(next_table(space, p2, paging_page_index(page, 2) + 1)); /* the owner's */
+    assert_null(next_table(space, p2, paging_page_index(page, 2) + 2)); /* unused */
+    assert_null(next_table(space, p3, paging_page_index(page, 3) + 1)); /* a huge page */
     assert_null(next_table(space, p4, PAGING_TABLE_ENTRIES));
-    assert_null(next_table(space, p4, PAGING_TABLE_ENTRIES + paging_p4_index(page)));
+    assert_null(next_table(space, p4, PAGING_TABLE_ENTRIES + paging_page_index(page, 4)));
     assert_null(next_table(space, (struct p4_table *)NULL, 0));
     assert_null(next_table(space, next_table(space, (struct p3_table *)NULL, 0), 0));
 }

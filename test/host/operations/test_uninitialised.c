@@ -3,6 +3,7 @@
  * takes care: all host tests are built so that a local without a value holds 0xfe, over and over.
  */
 #include "rig/rig.h"
+#include "table_entry.h"
 #include <string.h>
 
 #define RW PAGING_WRITABLE

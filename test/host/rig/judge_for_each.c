@@ -180,7 +180,7 @@ static void judge_counts(const struct paging_space *space)
         assert_int_equal(stats.tables[level], walked.tables_of[level]);
     for (unsigned size = 0; size < 4; size++)
         assert_int_equal(stats.leaves[size], walked.leaves[size]);
-    assert_int_equal(stats.reserved, walked.reserved);
+    assert_int_equal(stats.markers, walked.reserved);
     assert_int_equal(stats.malformed, walked.malformed);
     assert_int_equal(stats.owned_pages, walked.owned);
     assert_int_equal(stats.writable_executable, walked.writable_executable);

@@ -1,5 +1,6 @@
 #include "rig/rig.h"
 #include "machines/memcheck.h"
+#include "table_entry.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

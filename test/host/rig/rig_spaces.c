@@ -2,6 +2,7 @@
 #include "rig/rig_spaces.h"
 #include "rig/rig_internal.h"
 #include <selfmap/share.h>
+#include <selfmap/switch.h>
 #include <string.h>
 
 static struct paging_space spaces[RIG_SPACES];

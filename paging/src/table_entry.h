@@ -1,0 +1,90 @@
+/*
+ * table_entry.h - entries that point to tables: their flags, and the number of used entries they carry.
+ */
+#ifndef PAGING_SRC_TABLE_ENTRY_H
+#define PAGING_SRC_TABLE_ENTRY_H
+
+#include <selfmap/entry.h>
+
+/*
+ * Only the leaf decides about rights, so an entry that points to a table allows everything. It is accessed and
+ * dirty from the start, because through the recursive window it is a leaf itself: the processor must never
+ * have a reason to write to it.
+ */
+#define PAGING_TABLE_FLAGS (PAGING_PRESENT | PAGING_WRITABLE | PAGING_USER | PAGING_ACCESSED | PAGING_DIRTY)
+
+/*
+ * In these bits every entry that the core points to a table equals PAGING_TABLE_FLAGS. One comparison
+ * therefore shows that it is a table, not a leaf, and restricts no rights, and that bits 59 to 63, into which
+ * the count could overflow, are clear. Bits that the processor reserves come on top (paging_space.table_check).
+ */
+#define PAGING_TABLE_CHECK ((uint64_t)0xff | (uint64_t)0x1f << 59)
+
+/* In an entry of a P2: pages of the P1 may be owned. It stays when they go; without it, none is owned. */
+#define PAGING_OWNED_BELOW PAGING_SYSTEM_11
+
+/* In an entry of the root: spaces share the table. Its count means nothing, and it is never freed. */
+#define PAGING_SHARED_TABLE PAGING_SYSTEM_11
+
+/* Of a reserved root slot: never for user mode, never executable where that can be forbidden. */
+#define PAGING_SLOT_FLAGS \
+    (PAGING_PRESENT | PAGING_WRITABLE | PAGING_ACCESSED | PAGING_DIRTY | PAGING_NO_EXECUTE)
+
+/*
+ * The number of used entries of a table, 1 to 512, is stored as 0 to 511 in the entry that points to it: the
+ * low seven bits in bits 52 to 58, the high two in bits 9 and 10. Bits 59 to 62 would be closer, but the
+ * window shows this entry as a leaf, where they are a protection key (SDM 3A, 4.6.2).
+ */
+#define PAGING_COUNT_LOW_BITS   7u
+#define PAGING_COUNT_LOW_SHIFT  52u
+#define PAGING_COUNT_HIGH_SHIFT 9u
+#define PAGING_COUNT_MASK \
+    (((uint64_t)0x7f << PAGING_COUNT_LOW_SHIFT) | ((uint64_t)3 << PAGING_COUNT_HIGH_SHIFT))
+
+static inline unsigned entry_count(paging_entry_t entry)
+{
+    unsigned low = (unsigned)(entry.bits >> PAGING_COUNT_LOW_SHIFT) & 0x7f;
+    unsigned high = (unsigned)(entry.bits >> PAGING_COUNT_HIGH_SHIFT) & 3;
+    return (high << PAGING_COUNT_LOW_BITS | low) + 1;
+}
+
+static inline paging_entry_t entry_with_count(paging_entry_t entry, unsigned count)
+{
+    uint64_t stored = count - 1;
+    uint64_t low = (stored & 0x7f) << PAGING_COUNT_LOW_SHIFT;
+    uint64_t high = (stored >> PAGING_COUNT_LOW_BITS & 3) << PAGING_COUNT_HIGH_SHIFT;
+    return (paging_entry_t){(entry.bits & ~PAGING_COUNT_MASK) | low | high};
+}
+
+/*
+ * Adds one to the count of a table that has 1 to 511 used entries, or takes one from 2 to 512. Returns false
+ * if more than the low seven bits would have to change: bits 59 to 63 are clear before and show it. Then the
+ * entry must be thrown away.
+ */
+static inline bool count_steps_up(paging_entry_t *entry)
+{
+    entry->bits += (uint64_t)1 << PAGING_COUNT_LOW_SHIFT;
+    return (entry->bits >> (PAGING_COUNT_LOW_SHIFT + PAGING_COUNT_LOW_BITS) & 1) == 0;
+}
+
+static inline bool count_steps_down(paging_entry_t *entry)
+{
+    entry->bits -= (uint64_t)1 << PAGING_COUNT_LOW_SHIFT;
+    return (int64_t)entry->bits >= 0;
+}
+
+static inline paging_entry_t entry_to_table(paging_frame_t table, unsigned count)
+{
+    return entry_with_count(paging_entry_make(table, PAGING_TABLE_FLAGS), count);
+}
+
+/*
+ * Returns what an entry of a table of this level says beside the count if a leaf below it has these flags. A
+ * marker may look like such a leaf; then the bit is set without need.
+ */
+static inline uint64_t owned_below(unsigned level, uint64_t flags)
+{
+    return level == PAGING_2M && (flags & PAGING_OWNED) ? PAGING_OWNED_BELOW : 0;
+}
+
+#endif
