@@ -68,12 +68,27 @@ void selftest_run_all(const struct selftest_setup *setup);
  * Return whether the condition is true, or the status is as expected. If not, they print where and what came
  * instead, and fail the test `t`, which goes on.
  */
-#define CHECK(condition)             selftest_check(t, condition, #condition, __FILE__, __LINE__)
-#define CHECK_OK(call)               selftest_check_status(t, call, PAGING_OK, #call, __FILE__, __LINE__)
-#define CHECK_STATUS(call, expected) selftest_check_status(t, call, expected, #call, __FILE__, __LINE__)
+#define CHECK(condition)             check_here(t, condition, #condition, __LINE__)
+#define CHECK_OK(call)               check_status_here(t, call, PAGING_OK, #call, __LINE__)
+#define CHECK_STATUS(call, expected) check_status_here(t, call, expected, #call, __LINE__)
 bool selftest_check(struct selftest_run *t, bool condition, const char *text, const char *file, int line);
 bool selftest_check_status(struct selftest_run *t, enum paging_status status, enum paging_status expected,
                            const char *call, const char *file, int line);
+
+/* Add the file. One copy per source file makes the image 3 KiB smaller than an argument in each check. */
+static __attribute__((noinline, unused)) bool check_here(struct selftest_run *t, bool condition,
+                                                         const char *text, int line)
+{
+    return selftest_check(t, condition, text, __BASE_FILE__, line);
+}
+
+static __attribute__((noinline, unused)) bool check_status_here(struct selftest_run *t,
+                                                                enum paging_status status,
+                                                                enum paging_status expected, const char *call,
+                                                                int line)
+{
+    return selftest_check_status(t, status, expected, call, __BASE_FILE__, line);
+}
 
 /* Returns page n of a part of the address space that nothing else uses. */
 paging_page_t test_page(const struct selftest_run *t, uint64_t n);
