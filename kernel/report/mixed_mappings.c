@@ -2,6 +2,8 @@
 #include "report/mixed_mappings.h"
 #include <selfmap/map.h>
 #include <selfmap/range.h>
+#include <selfmap/share.h>
+#include <selfmap/switch.h>
 
 /* Slots of the root that nothing else uses. EDGE_SLOT is the last one of the lower half. */
 enum { RANDOM_SLOT = 100, EDGE_SLOT = PAGING_TABLE_ENTRIES / 2 - 1, FLAGS_SLOT = 400 };

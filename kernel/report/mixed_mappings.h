@@ -11,8 +11,7 @@
 #ifndef KERNEL_REPORT_MIXED_MAPPINGS_H
 #define KERNEL_REPORT_MIXED_MAPPINGS_H
 
-#include <selfmap/share.h>
-#include <selfmap/switch.h>
+#include <selfmap/space.h>
 
 /*
  * Maps the mixture in the active space, and creates, attaches and fills *second. It stays mapped, because the
