@@ -4,6 +4,7 @@
 #include "rig/rig.h"
 #include <selfmap/check_access.h>
 #include <selfmap/share.h>
+#include <selfmap/switch.h>
 #include <stdio.h>
 #include <string.h>
 
