@@ -7,11 +7,6 @@ uint32_t zones_up_to(const struct frames *frames, uint64_t frame)
 {
     uint32_t low = 0;
     uint32_t high = frames->zone_count;
-    /*@ loop invariant 0 <= low <= high <= frames->zone_count;
-        loop invariant \forall integer i; 0 <= i < low ==> frames->zones[i].start <= frame;
-        loop invariant \forall integer i; high <= i < frames->zone_count ==> frame < frames->zones[i].start;
-        loop assigns low, high;
-        loop variant high - low; */
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (frames->zones[middle].start <= frame)

@@ -67,8 +67,6 @@ const char *memory_kind_name(enum memory_kind kind);
 const char *memory_map_status_name(enum memory_map_status status);
 
 /* May the frames of this kind be handed out, sooner or later, without reading them first? */
-/*@ assigns \nothing;
-    ensures \result <==> (kind == MEMORY_CONVENTIONAL || kind == MEMORY_BOOT); */
 static inline bool memory_kind_is_usable(enum memory_kind kind)
 {
     return kind == MEMORY_CONVENTIONAL || kind == MEMORY_BOOT;
@@ -88,27 +86,6 @@ static inline bool memory_kind_is_usable(enum memory_kind kind)
  * Takes O(count log count) steps, and 4 KiB of stack. With any status but MEMORY_MAP_OK *region_count is
  * untouched, and what regions holds means nothing.
  */
-/*@ requires count <= 0x7fffffff ==> \valid_read(descriptors + (0 .. count - 1));
-    requires count <= 0x7fffffff ==> \valid(edges + (0 .. 2 * count - 1));
-    requires \valid(regions + (0 .. capacity - 1)) && \valid(region_count);
-    requires \separated(descriptors + (0 .. count - 1), edges + (0 .. 2 * count - 1),
-                        regions + (0 .. capacity - 1), region_count);
-    assigns edges[0 .. 2 * count - 1], regions[0 .. capacity - 1], *region_count;
-    ensures refused: \result == MEMORY_MAP_BAD_WIDTH <==> !(12 <= physical_bits <= 52);
-    ensures a_status: \result == MEMORY_MAP_OK || \result == MEMORY_MAP_NO_SPACE ||
-      \result == MEMORY_MAP_BAD_WIDTH || \result == MEMORY_MAP_TOO_MANY;
-    ensures untouched: \result != MEMORY_MAP_OK ==> *region_count == \old(*region_count);
-    ensures always_enough: capacity >= 2 * count ==> \result != MEMORY_MAP_NO_SPACE;
-    ensures fits: \result == MEMORY_MAP_OK ==> *region_count <= capacity && *region_count <= 2 * count;
-    ensures none_is_empty: \result == MEMORY_MAP_OK ==> \forall integer k; 0 <= k < *region_count ==>
-      regions[k].start.number < regions[k].end.number <= 0x10000000000;
-    ensures known_kinds: \result == MEMORY_MAP_OK ==> \forall integer k; 0 <= k < *region_count ==>
-      0 <= regions[k].kind < MEMORY_KIND_COUNT;
-    ensures sorted_and_disjoint: \result == MEMORY_MAP_OK ==> \forall integer k; 0 < k < *region_count ==>
-      regions[k - 1].end.number <= regions[k].start.number;
-    ensures neighbours_differ: \result == MEMORY_MAP_OK ==> \forall integer k; 0 < k < *region_count ==>
-      regions[k - 1].end.number != regions[k].start.number || regions[k - 1].kind != regions[k].kind ||
-      regions[k - 1].attributes != regions[k].attributes; */
 PAGING_MUST_CHECK enum memory_map_status memory_map_normalise(const struct memory_descriptor *descriptors,
                                                               size_t count, unsigned physical_bits,
                                                               struct memory_edge *edges,

@@ -8,51 +8,16 @@
 #    define FRAMES_LEARNED_AT_ONCE 16u
 #endif
 
-/*@ axiomatic junk {
-      // Any choice of clusters that were put in order: what is proved holds for each.
-      predicate no_junk(struct cluster *clusters, integer index) reads \nothing;
-    }
-    predicate a_tier{L}(struct frame_tier *tier) =
-      tier->cluster_count < CLUSTER_CLOSED && tier->first <= 0x10000000000 &&
-      \valid(tier->free + (0 .. tier->cluster_count * CLUSTER_WORDS - 1)) &&
-      \valid(tier->clusters + (0 .. tier->cluster_count - 1)) &&
-      \separated(tier, tier->free + (0 .. tier->cluster_count * CLUSTER_WORDS - 1),
-                 tier->clusters + (0 .. tier->cluster_count - 1));
-    predicate listed{L}(struct cluster *clusters, integer count, integer index) =
-      0 <= index < count && no_junk(clusters, index) &&
-      clusters[index].after != CLUSTER_FULL && clusters[index].after != CLUSTER_CLOSED;
-    predicate leads_to{L}(struct cluster *clusters, integer count, integer index, integer next) =
-      next == LIST_END || (listed(clusters, count, next) && clusters[next].before == index);
-    predicate comes_from{L}(struct cluster *clusters, integer count, integer open, integer index,
-                            integer last) =
-      last == LIST_END ? open == index : listed(clusters, count, last) && clusters[last].after == index;
-    // Who is listed is reached from both neighbours, and the first from the tier.
-    predicate a_list{L}(struct cluster *clusters, integer count, integer open) =
-      leads_to(clusters, count, LIST_END, open) &&
-      (\forall integer i; listed(clusters, count, i) ==> leads_to(clusters, count, i, clusters[i].after)) &&
-      (\forall integer i; listed(clusters, count, i) ==>
-        comes_from(clusters, count, open, i, clusters[i].before)); */
-
 /* ---- the bits of a cluster ---- */
 
-/*@ requires \valid_read(tier) && index < tier->cluster_count && a_tier(tier);
-    assigns \nothing;
-    ensures \result == tier->free + index * CLUSTER_WORDS; */
 static uint64_t *cluster_words(const struct frame_tier *tier, uint32_t index)
 {
     return tier->free + (uint64_t)index * CLUSTER_WORDS;
 }
 
-/*@ requires \valid(words + (0 .. CLUSTER_WORDS - 1));
-    assigns words[0 .. CLUSTER_WORDS - 1];
-    ensures \forall integer i; 0 <= i < CLUSTER_WORDS ==> words[i] == value; */
 static void words_fill(uint64_t *words, uint64_t value)
 {
 #pragma GCC unroll 8
-    /*@ loop invariant 0 <= i <= CLUSTER_WORDS;
-        loop invariant \forall integer k; 0 <= k < i ==> words[k] == value;
-        loop assigns i, words[0 .. CLUSTER_WORDS - 1];
-        loop variant CLUSTER_WORDS - i; */
     for (unsigned i = 0; i < CLUSTER_WORDS; i++)
         words[i] = value;
 }
@@ -86,30 +51,10 @@ static bool item_is_split(const struct frame_zone *zone, unsigned tier, uint64_t
 
 /* ---- a tier's list of clusters that have a free item ---- */
 
-/*@ requires \valid(tier) && a_tier(tier) && a_list(tier->clusters, tier->cluster_count, tier->open);
-    requires index < tier->cluster_count && no_junk(tier->clusters, index);
-    requires !listed(tier->clusters, tier->cluster_count, index);
-    assigns tier->open, tier->clusters[0 .. tier->cluster_count - 1];
-    ensures same_place: tier->clusters == \old(tier->clusters) && tier->free == \old(tier->free) &&
-                        tier->cluster_count == \old(tier->cluster_count) && tier->first == \old(tier->first);
-    ensures first: leads_to(\old(tier->clusters), \old(tier->cluster_count), LIST_END, tier->open);
-    ensures forth: \forall integer i; listed(\old(tier->clusters), \old(tier->cluster_count), i) ==>
-      leads_to(\old(tier->clusters), \old(tier->cluster_count), i, \old(tier->clusters)[i].after);
-    ensures back: \forall integer i; listed(\old(tier->clusters), \old(tier->cluster_count), i) ==>
-      comes_from(\old(tier->clusters), \old(tier->cluster_count), tier->open, i,
-                 \old(tier->clusters)[i].before);
-    ensures added: listed(\old(tier->clusters), \old(tier->cluster_count), index) && tier->open == index;
-    ensures no_other: \forall integer i; i != index ==>
-      (listed(\old(tier->clusters), \old(tier->cluster_count), i) <==>
-       listed{Pre}(\old(tier->clusters), \old(tier->cluster_count), i));
-    ensures a_tier(tier); */
 static void list_add(struct frame_tier *tier, uint32_t index)
 {
     struct cluster *clusters = tier->clusters;
     uint32_t next = tier->open;
-    /*@ assert \forall integer i; listed(clusters, tier->cluster_count, i) ==>
-          clusters[i].after != index && clusters[i].before != index &&
-          (tier->open != LIST_END ==> clusters[i].after != tier->open); */
     clusters[index].before = LIST_END;
     clusters[index].after = next;
     if (next != LIST_END)
@@ -118,38 +63,12 @@ static void list_add(struct frame_tier *tier, uint32_t index)
 }
 
 /* It is full or closed from now on, and may have been before. */
-/*@ requires \valid(tier) && a_tier(tier) && a_list(tier->clusters, tier->cluster_count, tier->open);
-    requires index < tier->cluster_count && no_junk(tier->clusters, index);
-    requires no_ring: listed(tier->clusters, tier->cluster_count, index) ==>
-      tier->clusters[index].after != index && tier->clusters[index].before != index &&
-      (tier->clusters[index].before == LIST_END ||
-       tier->clusters[index].before != tier->clusters[index].after);
-    requires what_it_is == CLUSTER_FULL || what_it_is == CLUSTER_CLOSED;
-    assigns tier->open, tier->clusters[0 .. tier->cluster_count - 1];
-    ensures same_place: tier->clusters == \old(tier->clusters) && tier->free == \old(tier->free) &&
-                        tier->cluster_count == \old(tier->cluster_count) && tier->first == \old(tier->first);
-    ensures first: leads_to(\old(tier->clusters), \old(tier->cluster_count), LIST_END, tier->open);
-    ensures forth: \forall integer i; listed(\old(tier->clusters), \old(tier->cluster_count), i) ==>
-      leads_to(\old(tier->clusters), \old(tier->cluster_count), i, \old(tier->clusters)[i].after);
-    ensures back: \forall integer i; listed(\old(tier->clusters), \old(tier->cluster_count), i) ==>
-      comes_from(\old(tier->clusters), \old(tier->cluster_count), tier->open, i,
-                 \old(tier->clusters)[i].before);
-    ensures removed: tier->clusters[index].after == what_it_is;
-    ensures no_other: \forall integer i; i != index ==>
-      (listed(\old(tier->clusters), \old(tier->cluster_count), i) <==>
-       listed{Pre}(\old(tier->clusters), \old(tier->cluster_count), i));
-    ensures a_tier(tier); */
 static void list_remove(struct frame_tier *tier, uint32_t index, uint32_t what_it_is)
 {
     struct cluster *clusters = tier->clusters;
     bool was_listed = cluster_is_listed(&clusters[index]);
     uint32_t before = clusters[index].before;
     uint32_t after = clusters[index].after;
-    /*@ assert \forall integer i; listed(clusters, tier->cluster_count, i) ==>
-          (clusters[i].after == index ==> was_listed && before == i) &&
-          (clusters[i].before == index ==> was_listed && after == i); */
-    /*@ assert was_listed && before != LIST_END ==> tier->open != index &&
-          (after != LIST_END ==> tier->open != after); */
     clusters[index].after = what_it_is;
     if (!was_listed)
         return;
@@ -206,35 +125,6 @@ static uint32_t cluster_below(struct frame_zone *zone, unsigned tier, uint64_t i
 /* ---- what zones do ---- */
 
 /* Take an item from the first open cluster. */
-/*@ predicate same_words{L1, L2}(struct frame_tier *tier, integer but) =
-      \forall integer w; 0 <= w < \at(tier->cluster_count, L1) * CLUSTER_WORDS && w != but ==>
-        \at(tier->free[w], L1) == \at(tier->free[w], L2);
-    // The bit of one item was set, and is no longer; no other has changed.
-    predicate cleared{L1, L2}(struct frame_tier *tier, integer word, integer bit) =
-      0 <= word < \at(tier->cluster_count, L1) * CLUSTER_WORDS && 0 <= bit < WORD_ITEMS &&
-      has_bit(\at(tier->free[word], L1), bit) && !has_bit(\at(tier->free[word], L2), bit) &&
-      (\forall integer b; 0 <= b < WORD_ITEMS && b != bit ==>
-        (has_bit(\at(tier->free[word], L1), b) <==> has_bit(\at(tier->free[word], L2), b))) &&
-      same_words{L1, L2}(tier, word); */
-/*@ requires \valid(tier) && \valid(item) && a_tier(tier);
-    requires a_list(tier->clusters, tier->cluster_count, tier->open);
-    requires \separated(item, tier, tier->free + (0 .. tier->cluster_count * CLUSTER_WORDS - 1),
-                        tier->clusters + (0 .. tier->cluster_count - 1));
-    assigns *item, tier->open, tier->clusters[0 .. tier->cluster_count - 1],
-            tier->free[0 .. tier->cluster_count * CLUSTER_WORDS - 1];
-    ensures same_place: tier->clusters == \old(tier->clusters) && tier->free == \old(tier->free) &&
-                        tier->cluster_count == \old(tier->cluster_count) && tier->first == \old(tier->first);
-    ensures first: leads_to(\old(tier->clusters), \old(tier->cluster_count), LIST_END, tier->open);
-    ensures forth: \forall integer i; listed(\old(tier->clusters), \old(tier->cluster_count), i) ==>
-      leads_to(\old(tier->clusters), \old(tier->cluster_count), i, \old(tier->clusters)[i].after);
-    ensures back: \forall integer i; listed(\old(tier->clusters), \old(tier->cluster_count), i) ==>
-      comes_from(\old(tier->clusters), \old(tier->cluster_count), tier->open, i,
-                 \old(tier->clusters)[i].before);
-    ensures a_status: \result == FRAMES_OK || \result == FRAMES_CORRUPT;
-    ensures once: \result == FRAMES_OK ==> tier->first <= *item <
-      tier->first + tier->cluster_count * CLUSTER_ITEMS &&
-      cleared{Pre, Post}(tier, (*item - tier->first) / WORD_ITEMS, (*item - tier->first) % WORD_ITEMS);
-    ensures nothing: \result != FRAMES_OK ==> same_words{Pre, Post}(tier, -1) && *item == \old(*item); */
 static enum frames_status tier_take(struct frame_tier *tier, uint64_t *item)
 {
     uint32_t index = tier->open;
@@ -242,9 +132,6 @@ static enum frames_status tier_take(struct frame_tier *tier, uint64_t *item)
         return FRAMES_CORRUPT;
     uint64_t *words = cluster_words(tier, index);
     uint64_t at = 0;
-    /*@ loop invariant 0 <= at <= CLUSTER_WORDS;
-        loop assigns at;
-        loop variant CLUSTER_WORDS - at; */
     while (at < CLUSTER_WORDS && words[at] == 0)
         at++;
     if (at == CLUSTER_WORDS)

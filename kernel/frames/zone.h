@@ -26,26 +26,16 @@ static inline uint64_t item_frames(unsigned tier)
 }
 
 /* Has the cluster a free item, so that it is in its tier's list? */
-/*@ requires \valid_read(cluster);
-    assigns \nothing;
-    ensures \result <==> cluster->after != CLUSTER_FULL && cluster->after != CLUSTER_CLOSED; */
 static inline bool cluster_is_listed(const struct cluster *cluster)
 {
     return cluster->after != CLUSTER_FULL && cluster->after != CLUSTER_CLOSED;
 }
 
 /* Is each of a cluster's words this value? */
-/*@ requires \valid_read(words + (0 .. CLUSTER_WORDS - 1));
-    assigns \nothing;
-    ensures \result <==> \forall integer i; 0 <= i < CLUSTER_WORDS ==> words[i] == value; */
 static inline bool words_are(const uint64_t *words, uint64_t value)
 {
     uint64_t differ = 0;
 #pragma GCC unroll 8
-    /*@ loop invariant 0 <= i <= CLUSTER_WORDS;
-        loop invariant differ == 0 <==> \forall integer k; 0 <= k < i ==> words[k] == value;
-        loop assigns i, differ;
-        loop variant CLUSTER_WORDS - i; */
     for (unsigned i = 0; i < CLUSTER_WORDS; i++)
         differ = differences(differ, words[i], value);
     return differ == 0;
@@ -58,13 +48,6 @@ static inline uint32_t cluster_index(const struct frame_tier *tier, uint64_t ite
 }
 
 /* How many zones start at or below the frame. In frames.c. */
-/*@ requires \valid_read(frames) && \valid_read(frames->zones + (0 .. frames->zone_count - 1));
-    requires \forall integer i, j; 0 <= i < j < frames->zone_count ==>
-      frames->zones[i].start < frames->zones[j].start;
-    assigns \nothing;
-    ensures 0 <= \result <= frames->zone_count;
-    ensures at_or_below: \forall integer i; 0 <= i < \result ==> frames->zones[i].start <= frame;
-    ensures above: \forall integer i; \result <= i < frames->zone_count ==> frame < frames->zones[i].start; */
 uint32_t zones_up_to(const struct frames *frames, uint64_t frame);
 
 /* How much bookkeeping memory a zone takes, struct frame_zone included. */
