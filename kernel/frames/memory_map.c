@@ -1,8 +1,7 @@
 /*
- * memory_map.c - a sweep over the sorted edges of all descriptors.
+ * memory_map.c - sweeps over the sorted edges of all descriptors.
  *
- * Written with plain arithmetic and loops whose bounds are obvious, as that is what a prover understands.
- * What it proves stands in the comments that begin with an @ (test/frama/README.md).
+ * Plain arithmetic, and loops whose bounds are obvious, because test/frama proves all of it.
  */
 #include "frames/memory_map.h"
 
@@ -12,7 +11,7 @@
 #define ATTRIBUTE_BITS  64u
 #define MAX_DESCRIPTORS 0x7fffffffu
 
-/* How many of the descriptors that cover the sweep's position are of a kind, and have an attribute. */
+/* Of one kind: how many descriptors cover the sweep's position, and how many of these have each attribute. */
 struct cover {
     uint32_t count;
     uint32_t attributes[ATTRIBUTE_BITS];
@@ -33,7 +32,9 @@ static enum memory_kind known_kind(enum memory_kind kind)
     return (unsigned)kind < MEMORY_KIND_COUNT ? kind : MEMORY_RESERVED;
 }
 
-/* Halved from the most there can be, so that it is plain that nothing overflows. */
+/*
+ * Returns the number of frames below 2^physical_bits bytes. Halving cannot overflow, which is easy to prove.
+ */
 static uint64_t frame_limit(unsigned physical_bits)
 {
     uint64_t frames = MOST_FRAMES;
@@ -42,13 +43,13 @@ static uint64_t frame_limit(unsigned physical_bits)
     return frames;
 }
 
-/* The frames below limit that a descriptor speaks about. False if there is none. */
+/* Finds the frames below limit that a descriptor is about. Returns false if there are none. */
 static bool covered_frames(const struct memory_descriptor *descriptor, uint64_t limit, uint64_t *start,
                            uint64_t *end)
 {
     bool usable = memory_kind_is_usable(known_kind(descriptor->kind));
     uint64_t first = descriptor->start / FRAME_BYTES;
-    uint64_t ragged = descriptor->start % FRAME_BYTES > 0 ? 1 : 0; /* both ends are, or none */
+    uint64_t ragged = descriptor->start % FRAME_BYTES > 0 ? 1 : 0; /* then both ends are inside a frame */
     if (first >= limit || descriptor->page_count == 0)
         return false;
     if (usable && descriptor->page_count > ADDRESS_FRAMES - first - ragged)
@@ -71,8 +72,8 @@ static size_t collect_edges(const struct memory_descriptor *descriptors, size_t 
         uint64_t end;
         if (!covered_frames(&descriptors[i], limit, &start, &end))
             continue;
-        edges[used] = (struct memory_edge){.frame = start, .descriptor = (uint32_t)i, .opens = 1};
-        edges[used + 1] = (struct memory_edge){.frame = end, .descriptor = (uint32_t)i, .opens = 0};
+        edges[used] = (struct memory_edge){.frame = start, .descriptor = (uint32_t)i, .is_start = 1};
+        edges[used + 1] = (struct memory_edge){.frame = end, .descriptor = (uint32_t)i, .is_start = 0};
         used += 2;
     }
     return used;
@@ -85,7 +86,7 @@ static void swap_edges(struct memory_edge *edges, size_t i, size_t j)
     edges[j] = first;
 }
 
-/* Heap sort: no recursion, no memory, and no input makes it slow. */
+/* Part of a heap sort, which needs no recursion and no memory, and which no input makes slow. */
 static void sift_down(struct memory_edge *edges, size_t root, size_t count)
 {
     while (2 * root + 1 < count) {
@@ -99,7 +100,7 @@ static void sift_down(struct memory_edge *edges, size_t root, size_t count)
     }
 }
 
-/* Of a heap: the largest goes to the end, and the others are a heap again. */
+/* Moves the largest element of a heap to its end, and makes the others a heap again. */
 static void largest_to_end(struct memory_edge *edges, size_t count)
 {
     swap_edges(edges, 0, count - 1);
@@ -115,15 +116,17 @@ static void sort_edges(struct memory_edge *edges, size_t count)
     }
 }
 
-/* A descriptor's first edge lies below its second, so no count ever falls below zero. */
-static void cross_edge(struct sweep *sweep, const struct memory_descriptor *descriptor, bool opens)
+/*
+ * Counts a descriptor in at its first edge and out at its second, which lies above: no count gets negative.
+ */
+static void cross_edge(struct sweep *sweep, const struct memory_descriptor *descriptor, bool is_start)
 {
     struct cover *cover = &sweep->covers[known_kind(descriptor->kind)];
-    cover->count = opens ? cover->count + 1 : cover->count - 1;
+    cover->count = is_start ? cover->count + 1 : cover->count - 1;
     uint64_t rest = descriptor->attributes;
     for (unsigned bit = 0; bit < ATTRIBUTE_BITS; bit++) {
         if (rest % 2 == 1)
-            cover->attributes[bit] = opens ? cover->attributes[bit] + 1 : cover->attributes[bit] - 1;
+            cover->attributes[bit] = is_start ? cover->attributes[bit] + 1 : cover->attributes[bit] - 1;
         rest /= 2;
     }
 }
@@ -136,14 +139,16 @@ static uint64_t joined_attributes(const struct cover *cover)
     return joined;
 }
 
-/* Is the next region of the same sort, and begins where the last one ends? */
+/* Returns whether the next region begins where the last one ends, and is of the same kind and attributes. */
 static bool is_continued(const struct memory_region *last, struct memory_region next)
 {
     return last->end.number == next.start.number && last->kind == next.kind &&
            last->attributes == next.attributes;
 }
 
-/* Make the last region longer, if this one continues it. False if it does not fit. */
+/*
+ * Appends a region, or makes the last one longer if this one continues it. Returns false if it does not fit.
+ */
 static bool append(struct output *output, struct memory_region region)
 {
     if (output->count > 0 && is_continued(&output->regions[output->count - 1], region)) {
@@ -157,7 +162,7 @@ static bool append(struct output *output, struct memory_region region)
     return true;
 }
 
-/* Append what holds between two edges, if anything does. False if it does not fit. */
+/* Appends what holds between two edges, if anything does. Returns false if it does not fit. */
 static bool emit(const struct sweep *sweep, uint64_t start, uint64_t end, struct output *output)
 {
     unsigned kind = MEMORY_KIND_COUNT;
@@ -172,13 +177,13 @@ static bool emit(const struct sweep *sweep, uint64_t start, uint64_t end, struct
     return append(output, region);
 }
 
-/* From the first edge to the last. False if the regions do not fit. */
+/* Sweeps from the first edge to the last. Returns false if the regions do not fit. */
 static bool sweep_edges(const struct memory_descriptor *descriptors, const struct memory_edge *edges,
                         size_t edge_count, struct sweep *sweep, struct output *output)
 {
     for (size_t i = 0; i < edge_count; i++) {
         uint64_t next = i + 1 < edge_count ? edges[i + 1].frame : edges[i].frame;
-        cross_edge(sweep, &descriptors[edges[i].descriptor], edges[i].opens == 1);
+        cross_edge(sweep, &descriptors[edges[i].descriptor], edges[i].is_start == 1);
         if (!emit(sweep, edges[i].frame, next, output))
             return false;
     }
@@ -202,25 +207,6 @@ enum memory_map_status memory_map_normalise(const struct memory_descriptor *desc
         return MEMORY_MAP_NO_SPACE;
     *region_count = output.count;
     return MEMORY_MAP_OK;
-}
-
-const char *memory_kind_name(enum memory_kind kind)
-{
-    static const char *const names[MEMORY_KIND_COUNT] = {
-        [MEMORY_CONVENTIONAL] = "conventional",
-        [MEMORY_BOOT] = "boot",
-        [MEMORY_LOADER] = "loader",
-        [MEMORY_ACPI_RECLAIM] = "acpi reclaim",
-        [MEMORY_PERSISTENT] = "persistent",
-        [MEMORY_ACPI_NVS] = "acpi nvs",
-        [MEMORY_RUNTIME_DATA] = "runtime data",
-        [MEMORY_RUNTIME_CODE] = "runtime code",
-        [MEMORY_MMIO] = "mmio",
-        [MEMORY_UNACCEPTED] = "unaccepted",
-        [MEMORY_RESERVED] = "reserved",
-        [MEMORY_BAD] = "bad",
-    };
-    return (unsigned)kind < MEMORY_KIND_COUNT ? names[kind] : "unknown";
 }
 
 const char *memory_map_status_name(enum memory_map_status status)

@@ -171,13 +171,13 @@ static void a_damaged_free_list_hands_nothing_out_twice(void **state)
     const uint32_t wrong[] = {(uint32_t)((whole.number - tier->first) / BLOCK), tier->cluster_count,
                               CLUSTER_FULL};
     for (unsigned i = 0; i < 3; i++) {
-        tier->open = wrong[i];
+        tier->head = wrong[i];
         frame.number = 77;
         assert_int_equal(frames_allocate(&frames, PAGING_4K, &frame), FRAMES_CORRUPT);
         assert_int_equal(frame.number, 77);
         assert_int_equal(frames_free_count(&frames), 0);
     }
-    tier->open = LIST_END;
+    tier->head = LIST_END;
     expect_free(PAGING_2M, whole);
     expect_allocate(PAGING_4K, &frame);
 }

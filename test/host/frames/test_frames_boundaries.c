@@ -143,14 +143,14 @@ static void a_damaged_list_is_not_split(void **state)
     struct memory_region map = region(GIB(1), GIB(3), MEMORY_CONVENTIONAL);
     begin(&map, 1, JUNK_RANDOM);
     struct frame_tier *top = &frames.zones[0].tiers[FRAME_TIERS - 1];
-    top->open = top->cluster_count;
+    top->head = top->cluster_count;
     for (enum paging_size size = PAGING_4K; size <= PAGING_1G; size++) {
         paging_frame_t frame = {77};
         assert_int_equal(frames_allocate(&frames, size, &frame), FRAMES_CORRUPT);
         assert_int_equal(frame.number, 77);
     }
     assert_int_equal(frames_handed_out(&frames), 0);
-    assert_int_equal(top[-1].open, LIST_END);
+    assert_int_equal(top[-1].head, LIST_END);
 }
 
 /* The source that the core gets answers no status, so the allocator counts what it had to refuse. */
@@ -261,7 +261,7 @@ int main(void)
                    bookkeeping_is_used_to_the_byte),
         FRAME_TEST("frames: of a map that overlaps a zone or is too high, no region is added",
                    a_map_that_overlaps_adds_nothing),
-        FRAME_TEST("frames: those at a zone's end stay free while superblocks before them become known",
+        FRAME_TEST("frames: those at a zone's end stay free while superblocks before them are initialised",
                    frames_at_the_end_stay_free),
         FRAME_TEST("frames: the last GiB of 512 comes back like the first", half_a_tebibyte_comes_back_whole),
         FRAME_TEST("frames: what lies behind a zone is no tier of it", a_zone_has_three_tiers),
