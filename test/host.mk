@@ -59,8 +59,10 @@ KERNEL_TESTS := memory_map usable_memory $(FRAME_TESTS) memory_regions start_fra
     format screen cpuid
 SUBJECT_memory_map := kernel/frames/memory_map.c
 SUBJECT_usable_memory := kernel/frames/usable_memory.c
-SUBJECT_memory_regions := kernel/boot/options.c kernel/boot/memory_regions.c kernel/frames/memory_map.c kernel/frames/usable_memory.c
-SUBJECT_start_frames := kernel/boot/start_frames.c $(sort $(SUBJECT_memory_regions) $(FRAMES)) kernel/frames/arena.c
+SUBJECT_memory_regions := kernel/boot/options.c kernel/boot/memory_regions.c kernel/frames/memory_map.c \
+    kernel/frames/usable_memory.c
+SUBJECT_start_frames := kernel/boot/start_frames.c kernel/frames/arena.c \
+    $(sort $(SUBJECT_memory_regions) $(FRAMES))
 SUBJECT_identity_map := kernel/boot/identity_map.c
 SUBJECT_options := kernel/boot/options.c
 SUBJECT_format := kernel/console/format.c

@@ -13,8 +13,8 @@
  *   serial=auto|off                the first serial port
  *   screen=auto|off|memory         the framebuffer; memory: pretend it is in memory that the map calls free
  *   levels=auto|5                  how many levels the tables get: auto keeps what the firmware uses
- *   exclude=START-END              memory that is not handed out, in bytes, END not included, both hexadecimal
- *                                  with or without 0x; rounded outward to frames. Up to 8 of them, which add up
+ *   exclude=START-END              memory that is not handed out: hexadecimal byte addresses, with or without
+ *                                  0x, END not included, rounded outward to frames. Up to 8 of these add up
  *   map-key=fresh|stale            stale: make the first ExitBootServices fail, to see that it is tried again
  *   crash=no|early|page-fault|general-protection|double-fault|triple|hang   end like this on purpose
  */

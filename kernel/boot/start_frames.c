@@ -63,7 +63,7 @@ static void tell_excluded_in_use(const struct options *options, const char *name
     }
 }
 
-static void tell_all_excluded_in_use(const struct handoff *handoff)
+static void tell_excluded(const struct handoff *handoff, const struct frames *frames)
 {
     for (unsigned i = 0; i < handoff->region_count; i++) {
         const struct handoff_region *region = &handoff->regions[i];
@@ -71,6 +71,8 @@ static void tell_all_excluded_in_use(const struct handoff *handoff)
             tell_excluded_in_use(&handoff->options, region->name, region->start, region->end);
     }
     tell_excluded_in_use(&handoff->options, "page tables", handoff->arena.start, handoff->arena.next);
+    if (handoff->options.exclude_count > 0 && frames_free_count(frames) == 0)
+        print("# exclude: no memory is left\n");
 }
 
 /* Maps what runtime services need: the map may have changed since the tables were built. */
@@ -99,7 +101,7 @@ void frames_start(struct handoff *handoff, struct frames *frames)
     frames_init(frames, handoff->bookkeeping, handoff->bookkeeping_bytes);
     must(frames_add_usable(frames, handoff->memory, region_count), "usable memory");
     adopt_arena(handoff, frames);
-    tell_all_excluded_in_use(handoff);
+    tell_excluded(handoff, frames);
     map_late_runtime_regions(handoff, frames);
 }
 

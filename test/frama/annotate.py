@@ -3,7 +3,7 @@
 The sources carry no ACSL. The files annotations/*.acsl hold it, in sections of this form:
 
     == FUNCTION: contract       before the definition of the function
-    == FUNCTION: definitions    the same, before its contract: predicates that it and the functions below it use
+    == FUNCTION: definitions    before that: predicates that it and the functions below it use
     == FUNCTION: loop N         before loop N of the function; every `for` and `while` counts, from 1
     == FUNCTION: statement N    behind the Nth semicolon of its body that is not inside parentheses; 0 is the
                                 beginning of the body
@@ -68,8 +68,8 @@ def blanked(text):
         found = match[0]
         spaces = re.sub(r"[^\n]", " ", found)
         return spaces[:-1] + DIRECTIVE if found.startswith("#") else spaces
-    return re.sub(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|^#(?:\\\n|[^\n])*", blank, text,
-                  flags=re.S | re.M)
+    return re.sub(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|^#(?:\\\n|[^\n])*", blank,
+                  text, flags=re.S | re.M)
 
 
 def matching(code, start, pair):

@@ -1,5 +1,6 @@
 /*
- * test_usable_memory.c - which memory is free after the exit: types, attributes, and ranges that are left out.
+ * test_usable_memory.c - which memory is free after the exit: types, attributes, and ranges that are left
+ * out.
  */
 #include <setjmp.h>
 #include <stdarg.h>

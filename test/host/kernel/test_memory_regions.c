@@ -1,4 +1,6 @@
-/* test_memory_regions.c - descriptors and excluded ranges become regions, in the room that the loader takes. */
+/*
+ * test_memory_regions.c - descriptors and excluded ranges become regions, in the room that the loader takes.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

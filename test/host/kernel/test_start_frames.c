@@ -193,6 +193,8 @@ static void late_runtime_regions_are_mapped(void **state)
     add(0xfee00, 1, MEMORY_MMIO, RUNTIME);
     add(0xfef00, 1, MEMORY_MMIO, 0);
     assert_true(start("exclude=0-fffffffff"));
+    assert_int_equal(frames_total(&frames), 0);
+    assert_non_null(strstr(printed, "\n# exclude: no memory is left\n"));
     assert_string_equal(mapped, "6000..6002 w x 6002..6003 w fee00..fee01 w uncached ");
 }
 
