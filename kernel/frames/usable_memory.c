@@ -4,7 +4,7 @@
 #include "frames/usable_memory.h"
 
 /* Real mode, parked processors and firmware that miscounts live in the first MiB. */
-#define FIRST_FRAME ((uint64_t)0x100000 / PAGING_PAGE_BYTES)
+#define FIRST_FRAME ((uint64_t)256)
 
 #define EFI_MEMORY_SP      0x40000ull
 #define EFI_MEMORY_RUNTIME (1ull << 63)
