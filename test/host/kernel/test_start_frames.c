@@ -176,7 +176,8 @@ static void excluded_memory_that_is_in_use_is_told(void **state)
     add_exact_region("image: code", 0x5000, 0x5100);
     handoff.regions[handoff.region_count++] =
         (struct handoff_region){.name = "not ours", .start = {0x4090}, .end = {0x4100}, .exact = false};
-    assert_true(start("exclude=408f000-5001000 exclude=1000-2000 exclude=50ff000-5100000"));
+    assert_true(start("exclude=408f000-5001000 exclude=1000-2000 exclude=50ff000-5100000 "
+                      "exclude=407f000-4080000 exclude=5100000-5101000"));
     assert_string_equal(printed, "# exclude: 408f000..4090000 is in use all the same, and is not handed out: "
                                  "stack and hand-over\n"
                                  "# exclude: 5000000..5001000 is in use all the same, and is not handed out: "
