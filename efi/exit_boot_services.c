@@ -34,9 +34,7 @@ EFI_STATUS exit_boot_services(struct loader *loader)
         cpu_halt();
     }
     convert_memory_map(loader);
-    /*
-     * Read now, not earlier: U-Boot replaces its runtime services by other functions when boot services end.
-     */
+    /* Not read earlier: U-Boot replaces its runtime services by other functions when boot services end. */
     handoff->reset_system.value = (UINTN)system_table->RuntimeServices->ResetSystem;
     return EFI_SUCCESS;
 }

@@ -1,9 +1,7 @@
 /* find_framebuffer.c - finds where the firmware puts pixels (UEFI 2.10, 12.9). */
 #include "loader.h"
 
-/*
- * Sets the masks of a pixel format (UEFI 2.10, 12.9.2). Returns false if it has no 32-bit pixels in memory.
- */
+/* Sets the masks of a pixel format (UEFI 2.10, 12.9.2). Returns false without 32-bit pixels in memory. */
 static bool set_masks(const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *info, struct framebuffer *framebuffer)
 {
     const UINT32 low = 0x000000ff, middle = 0x0000ff00, high = 0x00ff0000;

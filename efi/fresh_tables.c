@@ -5,9 +5,8 @@
 #include "loader.h"
 
 enum {
-    SPARE_TABLES = 16, /* the root, those of the scratch page, and some room */
-    TABLES_PER_REGION =
-        8, /* more than two P1s, P2s and P3s, for its ends; each GiB in between takes one P2 more */
+    SPARE_TABLES = 16,     /* the root, those of the scratch page, and some room */
+    TABLES_PER_REGION = 8, /* at its ends two P1s, P2s and P3s at most; each GiB between them takes a P2 */
 };
 
 EFI_STATUS add_region(struct loader *loader, const char *name, UINT64 start, UINT64 end, UINT64 flags,

@@ -47,29 +47,26 @@ EFI_STATUS build_fresh_tables(struct loader *loader);   /* fresh_tables.c */
 EFI_STATUS check_fresh_tables(struct loader *loader);   /* preflight.c */
 EFI_STATUS exit_boot_services(struct loader *loader);   /* exit_boot_services.c */
 
-/* ---- what the steps share ---- */
+/* ---- what the steps share: firmware_console.c, platform.c, fresh_tables.c, own_memory.c ---- */
 
-/*
- * Prints on the UEFI console, formatted as kernel/console/format.h says. Not after ExitBootServices.
- * firmware_console.c.
- */
+/* Prints on the UEFI console, in the formats of kernel/console/format.h. Not after ExitBootServices. */
 __attribute__((format(printf, 1, 2))) void say(const char *format, ...);
 
 /* The time that `say` has taken so far, in ticks of the time stamp counter. */
 extern uint64_t console_time;
 
-/* Returns a status in words, or "error" for one without a name of its own. firmware_console.c. */
+/* Returns a status in words, or "error" for one without a name of its own. */
 const char *status_name(EFI_STATUS status);
 
 /* Says what is wrong, and evaluates to the status. */
 #define FAIL(status, ...) (say(__VA_ARGS__), say("\n"), (EFI_STATUS)(status))
 
-/* Returns the firmware's table of this kind (UEFI 2.10, 4.6), or NULL. platform.c. */
+/* Returns the firmware's table of this kind (UEFI 2.10, 4.6), or NULL. */
 const void *configuration_table(EFI_GUID kind);
 
 /*
  * Notes a region that the fresh tables shall map; `exact` as in struct handoff_region. EFI_OUT_OF_RESOURCES
- * if there are too many. fresh_tables.c.
+ * if there are too many.
  */
 EFI_STATUS add_region(struct loader *loader, const char *name, UINT64 start, UINT64 end, UINT64 flags,
                       bool exact);
@@ -77,17 +74,21 @@ EFI_STATUS add_region(struct loader *loader, const char *name, UINT64 start, UIN
 /* Calls AllocatePages for memory that stays ours. alignment is in bytes: a power of two, at least a page. */
 EFI_STATUS take_pages(struct loader *loader, UINTN pages, UINT64 alignment, UINT64 *start);
 
-/* Frees all that take_pages took. own_memory.c. */
+/* Frees all that take_pages took. */
 void loader_give_back(struct loader *loader);
 
-/*
- * The firmware's memory map, in firmware_map.c. `size` asks how large it is, in descriptors, and sets the
- * stride. `read` reads it into loader->map. `convert` turns what is there into handoff->descriptors.
- * `find_regions` does the last two and makes regions of them.
- */
+/* ---- the firmware's memory map: firmware_map.c ---- */
+
+/* Asks how many descriptors the map has, and notes their size. */
 EFI_STATUS size_memory_map(struct loader *loader, UINTN *descriptors);
+
+/* Reads the map into loader->map. Prints nothing. */
 EFI_STATUS read_memory_map(struct loader *loader);
+
+/* Turns what is in loader->map into handoff->descriptors. */
 void convert_memory_map(struct loader *loader);
+
+/* Does both, and makes regions of the descriptors, in handoff->memory. */
 EFI_STATUS find_memory_regions(struct loader *loader);
 
 #endif

@@ -19,10 +19,7 @@ static void read_file(struct loader *loader)
     EFI_FILE_IO_INTERFACE *volume = NULL;
     EFI_FILE_HANDLE root, file;
     UINTN bytes = TEXT_LIMIT;
-    /*
-     * The image may come from something else than a volume, and the volume may have no such file: both are
-     * fine.
-     */
+    /* Neither is an error: an image that was not loaded from a volume, a volume without the file. */
     if (!loader->loaded->DeviceHandle ||
         EFI_ERROR(BS->HandleProtocol(loader->loaded->DeviceHandle, &file_system, (VOID **)&volume)) ||
         EFI_ERROR(volume->OpenVolume(volume, &root)))

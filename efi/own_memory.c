@@ -6,7 +6,7 @@
 /*
  * UEFI 2.10, 7.2.3: "The actual size of the buffer [...] should be bigger then the value returned in
  * MemoryMapSize, since allocation of the new buffer may potentially increase memory map size." It must also
- * do for the last map, after all that the firmware allocates until then.
+ * be large enough for the last map, after all that the firmware allocates until then.
  */
 enum {
     STACK_PAGES = 16,
@@ -81,9 +81,7 @@ static EFI_STATUS take_stack_and_buffers(struct loader *loader)
                       PAGING_WRITABLE | PAGING_NO_EXECUTE, true);
 }
 
-/*
- * Takes memory as the regions of the first map need it. Large ones are aligned, so that large pages map them.
- */
+/* Takes what the regions of the first map need. On a large machine large pages map it: it is aligned then. */
 static EFI_STATUS take_bookkeeping(struct loader *loader)
 {
     struct handoff *handoff = loader->handoff;

@@ -6,10 +6,7 @@ EFI_STATUS switch_watchdog_off(struct loader *loader)
 {
     (void)loader;
     EFI_STATUS status = BS->SetWatchdogTimer(0, 0, 0, NULL);
-    /*
-     * Not a reason to stop: ExitBootServices ends it too (UEFI 2.10, 7.5.1), and until then there are 5
-     * minutes.
-     */
+    /* Not a reason to stop: ExitBootServices ends it, too, and until then there are five minutes. */
     if (EFI_ERROR(status))
         say("  it stays as it is: %s\n", status_name(status));
     return EFI_SUCCESS;

@@ -19,10 +19,7 @@ static EFI_STATUS check_address(const struct paging_space *space, const char *na
     return EFI_SUCCESS;
 }
 
-/*
- * Checks that every page of a region leads to itself and, if the region is exact, with the rights it asked
- * for.
- */
+/* Checks that every page of a region leads to itself and, if the region is exact, with these rights. */
 static EFI_STATUS check_region(const struct paging_space *space, const struct handoff_region *region)
 {
     const UINT64 rights = PAGING_WRITABLE | (space->cpu.has_no_execute ? PAGING_NO_EXECUTE : 0);

@@ -9,7 +9,7 @@
 
 #include "boot/handoff.h"
 
-/* The number of elements that handoff->memory needs for so many descriptors. */
+/* The number of elements that handoff->memory needs for this many descriptors. */
 #define HANDOFF_MEMORY_CAPACITY(descriptors) \
     (MEMORY_REGIONS(descriptors) + MEMORY_EXTRA_REGIONS(OPTION_EXCLUDE_LIMIT))
 

@@ -32,9 +32,7 @@ static enum memory_kind known_kind(enum memory_kind kind)
     return (unsigned)kind < MEMORY_KIND_COUNT ? kind : MEMORY_RESERVED;
 }
 
-/*
- * Returns the number of frames below 2^physical_bits bytes. Halving cannot overflow, which is easy to prove.
- */
+/* Returns the number of frames below 2^physical_bits bytes. That halving cannot overflow is easy to prove. */
 static uint64_t frame_limit(unsigned physical_bits)
 {
     uint64_t frames = MOST_FRAMES;
@@ -116,9 +114,7 @@ static void sort_edges(struct memory_edge *edges, size_t count)
     }
 }
 
-/*
- * Counts a descriptor in at its first edge and out at its second, which lies above: no count gets negative.
- */
+/* Counts a descriptor in at its first edge, and out at its second: that one lies above. */
 static void cross_edge(struct sweep *sweep, const struct memory_descriptor *descriptor, bool is_start)
 {
     struct cover *cover = &sweep->covers[known_kind(descriptor->kind)];
@@ -146,9 +142,7 @@ static bool is_continued(const struct memory_region *last, struct memory_region 
            last->attributes == next.attributes;
 }
 
-/*
- * Appends a region, or makes the last one longer if this one continues it. Returns false if it does not fit.
- */
+/* Appends a region, or makes the last one longer by it. Returns false if it does not fit. */
 static bool append(struct output *output, struct memory_region region)
 {
     if (output->count > 0 && is_continued(&output->regions[output->count - 1], region)) {

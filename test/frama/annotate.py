@@ -50,7 +50,7 @@ def read_sections(path):
             if sections:
                 sections[-1].text += line + "\n"
             elif line.strip():
-                raise AnnotationError(f"{path.name}:{number}: stands before the first section")
+                raise AnnotationError(f"{path.name}:{number}: is before the first section")
     for section in sections:
         section.text = section.text.strip()
         if not section.text:

@@ -1,5 +1,5 @@
 /*
- * test_frames_add.c - how the frame allocator gets its zones, and what a zone costs.
+ * test_frames_add.c - how zones are added, and what a zone costs.
  */
 #include "frames/frame_rig.h"
 #include <stdlib.h>
@@ -66,7 +66,7 @@ static void empty_runs_add_nothing(void **state)
     assert_int_equal(frames.zone_count, 0);
 }
 
-/* From above, from below, and between. */
+/* A run is added above others, below them, and between them. */
 static void runs_may_touch(void **state)
 {
     (void)state;
@@ -82,7 +82,7 @@ static void runs_may_touch(void **state)
     assert_int_equal(frames.zone_count, 5);
 }
 
-/* The least memory with which so many zones of one frame can be had. */
+/* Returns the least memory with which `zones` zones of one frame can be added. */
 static uint64_t least_bytes(uint64_t zones)
 {
     for (uint64_t bytes = 8;; bytes += 8) {
@@ -96,7 +96,7 @@ static uint64_t least_bytes(uint64_t zones)
     }
 }
 
-/* So no zone is let into memory that an earlier one has. Eight bytes may be lost where the memory begins. */
+/* So no zone gets memory that an earlier one has. Eight bytes may be lost where the memory begins. */
 static void each_zone_takes_what_the_first_took(void **state)
 {
     (void)state;
@@ -119,7 +119,7 @@ static void usable_regions_are_added_all_or_none(void **state)
     }
 }
 
-/* The map of before, cut up in between as loaders do, fits into what was asked for. */
+/* A map whose regions were cut up afterwards, as loaders do, fits into what was asked for before. */
 static void an_earlier_map_plus_slack_is_enough(void **state)
 {
     (void)state;
@@ -207,7 +207,7 @@ static void superblocks_open_from_junk(void **state)
         open_superblocks(junk);
 }
 
-/* So that every free in it takes the fast path. */
+/* Then every free in it takes the fast path. */
 static void a_zone_of_a_few_gib_is_initialised_at_once(void **state)
 {
     (void)state;

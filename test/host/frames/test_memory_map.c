@@ -1,5 +1,6 @@
 /*
- * test_memory_map.c - maps as no sane firmware gives them, against an oracle that asks frame by frame.
+ * test_memory_map.c - wrong and overlapping maps are sorted, compared with an oracle that asks frame by
+ * frame.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -216,7 +217,7 @@ static void an_impossible_width_is_refused(void **state)
 
 typedef unsigned __int128 wide_t;
 
-/* Bytes, and numbers without an end: as plain as it can be said. */
+/* Returns whether a descriptor covers a frame: in bytes, and in numbers that cannot overflow. */
 static bool oracle_covers(const struct memory_descriptor *descriptor, uint64_t frame)
 {
     wide_t start = descriptor->start;
