@@ -20,9 +20,9 @@ KIND_toy := $(KIND_soft) -DPAGING_INDEX_BITS=1 -DPAGING_ALTERNATE_SLOT=2 -DPAGIN
 KIND_toy8 := $(KIND_soft) -DPAGING_INDEX_BITS=3
 
 # What each test program is linked with: machine, rig, and the generator of operations.
-FUZZ_OPERATIONS := $(wildcard test/host/fuzz/draw.c test/host/fuzz/operation_*.c)
+FUZZ_CASES := $(wildcard test/host/fuzz/draw*.c test/host/fuzz/case_*.c)
 PARTS := $(filter-out %_machine.c $(wildcard test/host/*/test_*.c), \
-    $(wildcard test/host/machines/*.c test/host/rig/*.c)) $(FUZZ_OPERATIONS)
+    $(wildcard test/host/machines/*.c test/host/rig/*.c)) $(FUZZ_CASES)
 PARTS_soft := $(PARTS) test/host/machines/soft_machine.c
 PARTS_mmap := $(PARTS) test/host/machines/mmap_machine.c
 PARTS_toy := $(PARTS_soft)

@@ -152,7 +152,7 @@ static uint64_t unpack_entry(struct place *place, unsigned level, uint64_t page,
         return 0;
     if (code & CODE_RESERVED) {
         uint64_t entry = (uint64_t)(code & MOST_PAYLOAD) << 1;
-        model_add(rig.at->model, (struct model_leaf){.page = page, .size = level, .reserved = entry});
+        model_add(rig.at->model, (struct model_leaf){.page = page, .size = level, .marker = entry});
         return entry;
     }
     if (code & CODE_LEAF)

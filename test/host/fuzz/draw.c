@@ -1,6 +1,5 @@
 /* Draws. They are far from uniform, because what is uniform rarely meets anything. */
 #include "fuzz/draw.h"
-#include "rig/rig_spaces.h"
 
 static struct draw_source source;
 
@@ -69,7 +68,7 @@ static uint64_t few_entries(void)
 static uint64_t place(void)
 {
     uint64_t all = paging_level_pages(rig.model.levels) * PAGING_TABLE_ENTRIES;
-    bool several = rig.sides[1].model != NULL;
+    bool several = rig_is_several();
     if (PAGING_TABLE_ENTRIES > 2 && draw(several ? 8 : 4) < (several ? 7 : 1))
         return few_entries();
     if (PAGING_TABLE_ENTRIES < 512)
@@ -144,7 +143,7 @@ uint64_t draw_frame(unsigned size)
 uint64_t draw_speculation(void)
 {
     uint64_t address = rig_address(draw_page(draw_size()));
-    unsigned level = 1 + (unsigned)draw(rig.model.levels), what = (unsigned)draw(rig.open ? 4 : 3);
+    unsigned level = 1 + (unsigned)draw(rig.model.levels), what = (unsigned)draw(rig.attached ? 4 : 3);
     if (what == 0)
         return address;
     return what == 3 ? rig_alternate_window(level, address) : rig_window(level, address);
@@ -192,10 +191,10 @@ static uint64_t frame_for(struct drawn_range range)
 struct drawn_range draw_range_to_map(void)
 {
     struct drawn_range range = draw_range();
-    const struct model_leaf *reserved = draw(3) ? NULL : draw_marker();
-    if (reserved) {
-        range.page = reserved->page - (reserved->page > 0 ? draw(2) : 0);
-        range.pages += draw(2) ? paging_level_pages(reserved->size) : 0;
+    const struct model_leaf *marker = draw(3) ? NULL : draw_marker();
+    if (marker) {
+        range.page = marker->page - (marker->page > 0 ? draw(2) : 0);
+        range.pages += draw(2) ? paging_level_pages(marker->size) : 0;
     }
     range.frame = frame_for(range);
     return range;
@@ -205,7 +204,7 @@ const struct model_leaf *draw_marker(void)
 {
     for (unsigned i = 0, first = (unsigned)draw(rig.at->model->count + 1); i < rig.at->model->count; i++) {
         const struct model_leaf *leaf = &rig.at->model->leaves[(first + i) % rig.at->model->count];
-        if (leaf->reserved)
+        if (leaf->marker)
             return leaf;
     }
     return NULL;

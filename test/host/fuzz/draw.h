@@ -51,7 +51,7 @@ struct drawn_range draw_used_range(void);
 
 /* Half the time a huge one, if there is one. There must be any. */
 const struct model_leaf *draw_leaf(void);
-/* An entry of the owner's, or NULL. */
+/* A marker, or NULL. */
 const struct model_leaf *draw_marker(void);
 
 #endif

@@ -1,6 +1,6 @@
 /* The same cases of bytes that libFuzzer makes, led by the branches of the core that they reach. */
 #include "fuzz/draw.h"
-#include "fuzz/operation.h"
+#include "fuzz/test_case.h"
 #include <stdlib.h>
 
 int LLVMFuzzerInitialize(int *count, char ***arguments);

@@ -139,11 +139,11 @@ static bool is_an_address(const struct operation_field *field)
 static bool plainer_address(struct test_case *test, unsigned step, const struct operation_field *field)
 {
     bool any = false;
-    for (unsigned level = (unsigned)test->world.levels; level > 0; level--) {
+    for (unsigned level = (unsigned)test->options.levels; level > 0; level--) {
         uint64_t index = (uint64_t)(PAGING_TABLE_ENTRIES - 1)
                          << (PAGING_PAGE_SHIFT + PAGING_INDEX_BITS * (level - 1));
         uint64_t number = *operation_number(&test->steps[step], field);
-        if (level < test->world.levels)
+        if (level < test->options.levels)
             any |= set_number(test, step, field, number & ~index);
     }
     return any | set_number(test, step, field,
@@ -160,18 +160,19 @@ static bool plainer_steps(struct test_case *test)
     return any;
 }
 
-static void plainer_world(struct test_case *test)
+static void plainer_machine(struct test_case *test)
 {
     static struct test_case other;
-    const struct world all = {.levels = test->world.levels, .frame_bits = 34, .no_execute = 1, .pages_1g = 1};
-    uint64_t *numbers[] = {&other.world.several,   &other.world.frames,   &other.world.breaks,
-                           &other.world.invpcid,   &other.world.pages_1g, &other.world.no_execute,
-                           &other.world.frame_bits};
+    const struct machine_options all = {
+        .levels = test->options.levels, .frame_bits = 34, .no_execute = 1, .pages_1g = 1};
+    uint64_t *numbers[] = {&other.options.several,   &other.options.frames,   &other.options.breaks,
+                           &other.options.invpcid,   &other.options.pages_1g, &other.options.no_execute,
+                           &other.options.frame_bits};
     for (unsigned i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
         other = *test;
-        size_t offset = (size_t)((char *)numbers[i] - (char *)&other.world);
+        size_t offset = (size_t)((char *)numbers[i] - (char *)&other.options);
         memcpy(numbers[i], (const char *)&all + offset, sizeof(*numbers[i]));
-        if (memcmp(&other.world, &test->world, sizeof(other.world)) != 0)
+        if (memcmp(&other.options, &test->options, sizeof(other.options)) != 0)
             (void)adopt(test, &other);
     }
 }
@@ -181,7 +182,7 @@ void case_shorten(struct test_case *test, unsigned seconds)
     deadline = time(NULL) + seconds;
     while (take_steps_out(test) && !is_late())
         ;
-    plainer_world(test);
+    plainer_machine(test);
     while (plainer_steps(test) && !is_late())
         (void)take_steps_out(test);
 }

@@ -4,7 +4,7 @@
 #ifndef HOST_FUZZ_SHORTEN_H
 #define HOST_FUZZ_SHORTEN_H
 
-#include "fuzz/operation.h"
+#include "fuzz/test_case.h"
 
 /*
  * A case begins: if it takes too many seconds of the processor's time, the process ends by SIGPROF. (Of the

@@ -6,7 +6,7 @@
  * test/fuzz/ runs the same cases without end, and shortens one that fails.
  */
 #include "fuzz/draw.h"
-#include "fuzz/operation.h"
+#include "fuzz/test_case.h"
 
 #define OPERATIONS (PAGING_TABLE_ENTRIES < 512 ? 60000u : 6000u)
 

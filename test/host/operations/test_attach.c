@@ -2,7 +2,6 @@
 #include "rig/entries.h"
 #include "rig/judge_for_each.h"
 #include "rig/rig_internal.h"
-#include "rig/rig_spaces.h"
 #include <selfmap/check_access.h>
 #include <selfmap/share.h>
 #include <selfmap/switch.h>
@@ -93,13 +92,13 @@ static void single_pages(void)
     for (unsigned i = 0; i < 5; i++)
         rig_translate(PLACE + offsets[i]);
     rig_translate(upper);
-    assert_status(rig_unmap(PLACE + 4 * KIB, NULL), PAGING_OK);
-    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
-    assert_status(rig_unmap(DEVICE, NULL), PAGING_OK);
-    assert_status(rig_unmap(PLACE + 2 * MIB, NULL), PAGING_OK);
-    assert_status(rig_unmap(PLACE + GIB, NULL), PAGING_OK);
-    assert_status(rig_unmap(upper, NULL), PAGING_OK);
-    assert_status(rig_unmap(upper, NULL), PAGING_NOT_MAPPED);
+    assert_status(rig_unmap(PLACE + 4 * KIB), PAGING_OK);
+    assert_status(rig_unmap(PLACE), PAGING_OK);
+    assert_status(rig_unmap(DEVICE), PAGING_OK);
+    assert_status(rig_unmap(PLACE + 2 * MIB), PAGING_OK);
+    assert_status(rig_unmap(PLACE + GIB), PAGING_OK);
+    assert_status(rig_unmap(upper), PAGING_OK);
+    assert_status(rig_unmap(upper), PAGING_NOT_MAPPED);
 }
 
 static void reserved_pages(void)
@@ -107,11 +106,12 @@ static void reserved_pages(void)
     assert_status(rig_set_marker(PLACE, 7), PAGING_OK);
     assert_status(rig_map(PLACE, RW), PAGING_MARKED);
     rig_translate(PLACE);
-    assert_int_equal(rig_clear_marker(PLACE, PAGING_OK), 7);
+    assert_status(rig_clear_marker(PLACE), PAGING_OK);
+    assert_int_equal(rig.marker_value, 7);
     assert_status(rig_set_marker(PLACE, 8), PAGING_OK);
     assert_status(rig_map(PLACE, RW | PAGING_REPLACE_MARKER), PAGING_OK);
-    rig_clear_marker(PLACE, PAGING_ALREADY_MAPPED);
-    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+    assert_status(rig_clear_marker(PLACE), PAGING_ALREADY_MAPPED);
+    assert_status(rig_unmap(PLACE), PAGING_OK);
 }
 
 static void ranges(void)
@@ -150,9 +150,9 @@ static void all_operations(bool watch)
     for (unsigned i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
         open_two();
         keep_live_tables();
-        rig_watch(watch);
+        rig_load_meanwhile(watch);
         operations[i]();
-        rig_watch(false);
+        rig_load_meanwhile(false);
         assert_live_tables_kept();
         close_and_destroy();
     }
@@ -187,7 +187,7 @@ static void visits_and_counts(void **state)
     fill_other();
     judge_all();
     assert_int_equal(walked.owned, 2);
-    assert_int_equal(walked.reserved, 1);
+    assert_int_equal(walked.markers, 1);
     close_and_destroy();
 }
 
@@ -254,7 +254,7 @@ static void flushes_are_of_windows(void **state)
     uint64_t flushes = space->flushes;
     assert_status(rig_map_to(PLACE + 8 * KIB, DEVICE_FRAME, RW), PAGING_OK);
     assert_status(rig_protect_range(PLACE, 4 * KIB, 0, RW), PAGING_OK);
-    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+    assert_status(rig_unmap(PLACE), PAGING_OK);
     assert_status(rig_unmap_range(PLACE + 4 * KIB, 4 * KIB), PAGING_OK);
     assert_int_equal(space->flushes, flushes);
     machine_reset_log();
@@ -300,7 +300,7 @@ static void one_window_each(void **state)
 {
     (void)state;
     open_two();
-    rig_watch(true);
+    rig_load_meanwhile(true);
     assert_status(rig_map(PLACE, RW), PAGING_OK);
     machine_fill_tlb();
     uint64_t span = paging_level_bytes(rig_levels);
@@ -308,8 +308,8 @@ static void one_window_each(void **state)
         rig_address(PAGING_ALTERNATE_SLOT * (span / PAGING_PAGE_BYTES) +
                     PAGING_RECURSIVE_SLOT * (span / PAGING_TABLE_ENTRIES / PAGING_PAGE_BYTES))};
     assert_true(walker_walk(machine_walker(), NULL, second.value, WALK_READ, false).faulted);
-    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
-    rig_watch(false);
+    assert_status(rig_unmap(PLACE), PAGING_OK);
+    rig_load_meanwhile(false);
     assert_status(rig_detach(home, other), PAGING_OK);
     assert_status(rig_switch_to(home, other), PAGING_OK); /* it has its window again */
     assert_status(rig_map(PLACE, RW), PAGING_OK);
@@ -375,13 +375,13 @@ static void judge_out_of_reach(void)
     assert_status(rig_map_sized(PLACE, FRAME_2M, PAGING_2M, RW), PAGING_UNREACHABLE);
     assert_status(rig_map_range(PLACE, DEVICE, MIB, RW), PAGING_UNREACHABLE);
     assert_status(rig_map_range_alloc(PLACE, 8 * KIB, RW), PAGING_UNREACHABLE);
-    assert_status(rig_unmap(PLACE, NULL), PAGING_UNREACHABLE);
+    assert_status(rig_unmap(PLACE), PAGING_UNREACHABLE);
     assert_status(rig_unmap_range(PLACE, MIB), PAGING_UNREACHABLE);
     assert_status(rig_protect_range(PLACE, MIB, RW, 0), PAGING_UNREACHABLE);
     assert_status(rig_split(PLACE), PAGING_UNREACHABLE);
     assert_status(rig_merge_range(PLACE, GIB), PAGING_UNREACHABLE);
     assert_status(rig_set_marker(PLACE, 1), PAGING_UNREACHABLE);
-    rig_clear_marker(PLACE, PAGING_UNREACHABLE);
+    assert_status(rig_clear_marker(PLACE), PAGING_UNREACHABLE);
     assert_status(rig_share(rig.at), PAGING_UNREACHABLE);
     assert_status(rig_unshare(rig.at), PAGING_UNREACHABLE);
     assert_status(rig_create_sibling(third, rig.at), PAGING_UNREACHABLE);

@@ -200,7 +200,7 @@ static void matrix(unsigned size, uint64_t frame, bool no_execute)
     }
     *entry_at(PLACE, size) = whole | W | U | P;
     machine_flush_all();
-    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+    assert_status(rig_unmap(PLACE), PAGING_OK);
     machine_close();
 }
 
@@ -290,7 +290,7 @@ static void protection_keys(void **state)
         *entry_at(PLACE, size) = whole;
         entry_write(PLACE, size + 1, above);
         machine_flush_all();
-        assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+        assert_status(rig_unmap(PLACE), PAGING_OK);
         machine_close();
     }
 }

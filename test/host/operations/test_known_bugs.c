@@ -56,7 +56,7 @@ static void no_verb_writes_to_the_data(void **state)
         uint64_t frame = frame_for[size], inside = PLACE + 20 * KIB;
         fill_data(frame);
         assert_status(rig_map(inside, RW), PAGING_INSIDE_HUGE);
-        assert_status(rig_unmap(inside, NULL), PAGING_INSIDE_HUGE);
+        assert_status(rig_unmap(inside), PAGING_INSIDE_HUGE);
         assert_data_is_whole(frame);
         assert_status(rig_protect_range(inside, 4 * KIB, 0, RW), PAGING_OK);
         assert_data_is_whole(frame);

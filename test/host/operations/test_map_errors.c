@@ -53,8 +53,8 @@ static void refuses_kept_slots(void **state)
         assert_status(rig_map(last, RW), PAGING_RESERVED_SLOT);
         assert_status(rig_map_sized(first, FRAME_2M, PAGING_2M, RW), PAGING_RESERVED_SLOT);
         assert_status(rig_map_sized(first, FRAME_1G, PAGING_1G, RW), PAGING_RESERVED_SLOT);
-        assert_status(rig_unmap(first, NULL), PAGING_RESERVED_SLOT);
-        assert_status(rig_unmap(last, NULL), PAGING_RESERVED_SLOT);
+        assert_status(rig_unmap(first), PAGING_RESERVED_SLOT);
+        assert_status(rig_unmap(last), PAGING_RESERVED_SLOT);
     }
 }
 
@@ -73,7 +73,7 @@ static void refuses_reserved(void **state)
     for (unsigned i = 0; i < sizeof(places) / sizeof(*places); i++) {
         assert_status(rig_map_to(PLACE + places[i], DEVICE_FRAME, RW), PAGING_MARKED);
         assert_status(rig_map(PLACE + places[i], RW), PAGING_MARKED);
-        assert_status(rig_unmap(PLACE + places[i], NULL), PAGING_MARKED);
+        assert_status(rig_unmap(PLACE + places[i]), PAGING_MARKED);
         rig_translate(PLACE + places[i]);
     }
     assert_status(rig_map_sized(PLACE + 2 * MIB, FRAME_2M, PAGING_2M, RW), PAGING_MARKED);
@@ -88,7 +88,7 @@ static void reserved_keeps_its_table(void **state)
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     rig_plant_marker(PLACE + 4 * KIB, 1, 0xbeef0);
     unsigned out = machine_frames_out();
-    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+    assert_status(rig_unmap(PLACE), PAGING_OK);
     assert_int_equal(machine_frames_out(), out);
     assert_int_not_equal(rig_map_sized(PLACE, FRAME_2M, PAGING_2M, RW), PAGING_OK);
 }
@@ -105,7 +105,7 @@ static void try_all_flags(void)
         } else {
             assert_status(rig_map_to(PLACE, DEVICE_FRAME, flag), PAGING_OK);
             rig_translate(PLACE);
-            assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+            assert_status(rig_unmap(PLACE), PAGING_OK);
         }
     }
 }
@@ -129,7 +129,7 @@ static void global_in_the_upper_half(void **state)
         assert_status(rig_map_to(rig_address(half - 1), DEVICE_FRAME, PAGING_GLOBAL), PAGING_BAD_FLAGS);
         assert_status(rig_map(rig_address(half - 1), PAGING_GLOBAL), PAGING_BAD_FLAGS);
         assert_allowed(rig_address(half), WALK_READ);
-        assert_status(rig_unmap(rig_address(half), NULL), PAGING_OK);
+        assert_status(rig_unmap(rig_address(half)), PAGING_OK);
         if (tables == 0) {
             assert_status(rig_map_to(rig_address(half - 2), DEVICE_FRAME, 0), PAGING_OK);
             assert_status(rig_map_to(rig_address(half + 1), DEVICE_FRAME, 0), PAGING_OK);

@@ -28,8 +28,9 @@ static void payload_is_kept(void **state)
         assert_int_equal(*entry_at(PLACE, 1), payloads[i] << 1);
         for (unsigned access = WALK_READ; access <= WALK_WRITE; access += WALK_WRITE)
             assert_refused(PLACE, access, access);
-        assert_int_equal(rig_clear_marker(PLACE, PAGING_OK), payloads[i]);
-        assert_int_equal(machine_frames_out(), rig.kept_frames);
+        assert_status(rig_clear_marker(PLACE), PAGING_OK);
+        assert_int_equal(rig.marker_value, payloads[i]);
+        assert_int_equal(machine_frames_out(), rig.base_frames);
     }
 }
 
@@ -42,7 +43,7 @@ static void payload_is_no_leaf(void **state)
         assert_status(rig_set_marker(PLACE + i * 4 * KIB, payloads[i]), PAGING_OK);
     assert_status(rig_protect_range(PLACE, 2 * MIB, RW, 0), PAGING_OK);
     assert_status(rig_unmap_range(PLACE, 2 * MIB), PAGING_OK);
-    assert_int_equal(machine_frames_out(), rig.kept_frames);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
     for (unsigned i = 0; i < PAYLOADS; i++) {
         assert_status(rig_set_marker(PLACE, payloads[i]), PAGING_OK);
         assert_status(rig_set_marker(PLACE + 4 * KIB, payloads[i]), PAGING_OK);
@@ -58,7 +59,7 @@ static void payload_that_does_not_fit(void **state)
     static const uint64_t bad[] = {0, (uint64_t)1 << 63, ~(uint64_t)0, ((uint64_t)1 << 63) + 1};
     for (unsigned i = 0; i < 4; i++)
         assert_status(rig_set_marker(PLACE, bad[i]), PAGING_BAD_FLAGS);
-    assert_int_equal(machine_frames_out(), rig.kept_frames);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
 static void tables_come_and_go(void **state)
@@ -71,9 +72,9 @@ static void tables_come_and_go(void **state)
         unsigned out = machine_frames_out();
         assert_status(rig_set_marker(PLACE, 7), PAGING_OK);
         assert_int_equal(machine_frames_out() - out, i);
-        rig_clear_marker(PLACE, PAGING_OK);
+        assert_status(rig_clear_marker(PLACE), PAGING_OK);
         assert_int_equal(machine_frames_out(), out);
-        assert_status(rig_unmap(PLACE + neighbours[i], NULL), PAGING_OK);
+        assert_status(rig_unmap(PLACE + neighbours[i]), PAGING_OK);
     }
 }
 
@@ -87,16 +88,16 @@ static void neighbour_keeps_the_table(void **state)
         unsigned out = machine_frames_out();
         assert_status(rig_map_to(PLACE + 4 * KIB, DEVICE_FRAME, RW), PAGING_OK);
         if (mapped_first) {
-            assert_status(rig_unmap(PLACE + 4 * KIB, NULL), PAGING_OK);
+            assert_status(rig_unmap(PLACE + 4 * KIB), PAGING_OK);
             assert_int_equal(machine_frames_out(), out);
-            rig_clear_marker(PLACE, PAGING_OK);
+            assert_status(rig_clear_marker(PLACE), PAGING_OK);
         } else {
-            rig_clear_marker(PLACE, PAGING_OK);
+            assert_status(rig_clear_marker(PLACE), PAGING_OK);
             assert_int_equal(machine_frames_out(), out);
             assert_allowed(PLACE + 4 * KIB, WALK_WRITE);
-            assert_status(rig_unmap(PLACE + 4 * KIB, NULL), PAGING_OK);
+            assert_status(rig_unmap(PLACE + 4 * KIB), PAGING_OK);
         }
-        assert_int_equal(machine_frames_out(), rig.kept_frames);
+        assert_int_equal(machine_frames_out(), rig.base_frames);
     }
 }
 
@@ -107,13 +108,14 @@ static void windows_are_forgotten(void **state)
     assert_status(rig_set_marker(PLACE, 3), PAGING_OK);
     for (unsigned level = 1; level <= rig.model.levels; level++)
         assert_allowed(rig_window(level, PLACE), WALK_WRITE);
-    rig_clear_marker(PLACE, PAGING_OK);
+    assert_status(rig_clear_marker(PLACE), PAGING_OK);
     for (unsigned level = 1; level < rig.model.levels; level++)
         assert_false(machine_caches(rig_window(level, PLACE)));
     assert_status(rig_map(PLACE + 8 * MIB, RW), PAGING_OK); /* on the frames just freed */
     assert_status(rig_set_marker(PLACE, 4), PAGING_OK);
     assert_allowed(PLACE + 8 * MIB, WALK_WRITE);
-    assert_int_equal(rig_clear_marker(PLACE, PAGING_OK), 4);
+    assert_status(rig_clear_marker(PLACE), PAGING_OK);
+    assert_int_equal(rig.marker_value, 4);
 }
 
 /* Every operation that maps or unmaps leaves it alone. */
@@ -125,10 +127,11 @@ static void map_refuses(void **state)
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_MARKED);
     assert_status(rig_map(PLACE, RW), PAGING_MARKED);
     assert_status(rig_map_range(PLACE, DEVICE_FRAME * PAGING_PAGE_BYTES, 4 * KIB, RW), PAGING_MARKED);
-    assert_status(rig_unmap(PLACE, NULL), PAGING_MARKED);
+    assert_status(rig_unmap(PLACE), PAGING_MARKED);
     assert_status(rig_split(PLACE), PAGING_MARKED);
     assert_status(rig_set_marker(PLACE, 9), PAGING_MARKED);
-    assert_int_equal(rig_clear_marker(PLACE, PAGING_OK), 9);
+    assert_status(rig_clear_marker(PLACE), PAGING_OK);
+    assert_int_equal(rig.marker_value, 9);
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
 }
 
@@ -157,19 +160,20 @@ static void unreserve_refuses(void **state)
     (void)state;
     rig_open();
     uint64_t slot = paging_level_pages(rig.model.levels);
-    rig_clear_marker(PLACE, PAGING_NOT_MAPPED);
+    assert_status(rig_clear_marker(PLACE), PAGING_NOT_MAPPED);
     assert_status(rig_set_marker(PLACE, 1), PAGING_OK);
-    rig_clear_marker(PLACE + 4 * KIB, PAGING_NOT_MAPPED);
-    rig_clear_marker(PLACE + GIB, PAGING_NOT_MAPPED);
+    assert_status(rig_clear_marker(PLACE + 4 * KIB), PAGING_NOT_MAPPED);
+    assert_status(rig_clear_marker(PLACE + GIB), PAGING_NOT_MAPPED);
     assert_status(rig_map_to(PLACE + 4 * KIB, DEVICE_FRAME, RW), PAGING_OK);
-    rig_clear_marker(PLACE + 4 * KIB, PAGING_ALREADY_MAPPED);
+    assert_status(rig_clear_marker(PLACE + 4 * KIB), PAGING_ALREADY_MAPPED);
     assert_status(rig_map_sized(PLACE + 2 * MIB, FRAME_2M, PAGING_2M, RW), PAGING_OK);
-    rig_clear_marker(PLACE + 2 * MIB, PAGING_ALREADY_MAPPED);
-    rig_clear_marker(PLACE + 2 * MIB + 4 * KIB, PAGING_ALREADY_MAPPED);
-    rig_clear_marker(rig_address(slot * PAGING_RECURSIVE_SLOT), PAGING_RESERVED_SLOT);
-    rig_clear_marker(rig_address(slot * PAGING_ALTERNATE_SLOT), PAGING_RESERVED_SLOT);
-    rig_clear_marker(rig_address(slot * PAGING_SCRATCH_SLOT), PAGING_RESERVED_SLOT);
-    assert_int_equal(rig_clear_marker(PLACE, PAGING_OK), 1);
+    assert_status(rig_clear_marker(PLACE + 2 * MIB), PAGING_ALREADY_MAPPED);
+    assert_status(rig_clear_marker(PLACE + 2 * MIB + 4 * KIB), PAGING_ALREADY_MAPPED);
+    assert_status(rig_clear_marker(rig_address(slot * PAGING_RECURSIVE_SLOT)), PAGING_RESERVED_SLOT);
+    assert_status(rig_clear_marker(rig_address(slot * PAGING_ALTERNATE_SLOT)), PAGING_RESERVED_SLOT);
+    assert_status(rig_clear_marker(rig_address(slot * PAGING_SCRATCH_SLOT)), PAGING_RESERVED_SLOT);
+    assert_status(rig_clear_marker(PLACE), PAGING_OK);
+    assert_int_equal(rig.marker_value, 1);
 }
 
 /* What the owner put into upper tables goes as a whole, from its first page. */
@@ -180,9 +184,9 @@ static void entries_in_upper_tables(void **state)
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     rig_plant_marker(PLACE + 2 * MIB, 2, 0x10);
     rig_plant_marker(PLACE + GIB, 3, 0x20);
-    rig_clear_marker(PLACE + 2 * MIB + 4 * KIB, PAGING_MISALIGNED);
-    rig_clear_marker(PLACE + 4 * MIB - 4 * KIB, PAGING_MISALIGNED);
-    rig_clear_marker(PLACE + GIB + 2 * MIB, PAGING_MISALIGNED);
+    assert_status(rig_clear_marker(PLACE + 2 * MIB + 4 * KIB), PAGING_MISALIGNED);
+    assert_status(rig_clear_marker(PLACE + 4 * MIB - 4 * KIB), PAGING_MISALIGNED);
+    assert_status(rig_clear_marker(PLACE + GIB + 2 * MIB), PAGING_MISALIGNED);
     uint64_t payload = 0;
     static const uint64_t starts[] = {2 * MIB, GIB};
     for (unsigned i = 0; i < 2; i++) {
@@ -206,14 +210,15 @@ static void malformed(void **state)
         uint64_t entry = *entry_at(PLACE, level);
         entry_write(PLACE, level, entry | (uint64_t)1 << 51);
         uint64_t payload = 99;
-        struct rig_before before = rig_look_before(1u << PAGING_MALFORMED);
-        rig_judge_status(&before, paging_set_marker(&rig.space, rig_page(PLACE), 1, machine_frames()));
-        rig_judge_status(
-            &before, paging_clear_marker(&rig.space, rig_page(PLACE + 4 * KIB), machine_frames(), &payload));
+        rig_look_before(1u << PAGING_MALFORMED);
+        rig_judge_one_space(paging_set_marker(&rig.space, rig_page(PLACE), 1, machine_frames()));
+        rig_judge_one_space(
+            paging_clear_marker(&rig.space, rig_page(PLACE + 4 * KIB), machine_frames(), &payload));
         assert_int_equal(payload, 99);
         entry_write(PLACE, level, entry);
     }
-    assert_int_equal(rig_clear_marker(PLACE + 4 * KIB, PAGING_OK), 1);
+    assert_status(rig_clear_marker(PLACE + 4 * KIB), PAGING_OK);
+    assert_int_equal(rig.marker_value, 1);
 }
 
 static void out_of_frames(void **state)
@@ -225,8 +230,9 @@ static void out_of_frames(void **state)
         machine_limit_frames(left);
         assert_status(rig_set_marker(PLACE, 5), left < needed ? PAGING_NO_FRAMES : PAGING_OK);
     }
-    assert_int_equal(rig_clear_marker(PLACE, PAGING_OK), 5);
-    assert_int_equal(machine_frames_out(), rig.kept_frames);
+    assert_status(rig_clear_marker(PLACE), PAGING_OK);
+    assert_int_equal(rig.marker_value, 5);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
 /* Without a window, as before a space goes live: nothing is flushed, all else is the same. */

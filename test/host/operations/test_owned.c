@@ -32,7 +32,7 @@ static uint64_t frame_at(uint64_t address)
 static void nothing_is_left(void)
 {
     assert_int_equal(rig.model.count, 0);
-    assert_int_equal(machine_frames_out(), rig.kept_frames);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
     assert_int_equal(machine_runs_left(PAGING_2M), 8);
     assert_int_equal(machine_runs_left(PAGING_1G), 3);
 }
@@ -43,14 +43,14 @@ static void unmapped_whole(void **state)
     open_large();
     static const enum paging_size sizes[] = {PAGING_2M, PAGING_1G};
     for (unsigned i = 0; i < 2; i++) {
-        struct paging_unmapped gone;
         alloc(PLACE, paging_level_bytes(sizes[i]));
         uint64_t frame = frame_at(PLACE);
         assert_int_equal(machine_run_at(frame), sizes[i]);
-        assert_status(rig_unmap(PLACE + 4 * KIB, &gone), PAGING_INSIDE_HUGE);
+        assert_status(rig_unmap(PLACE + 4 * KIB), PAGING_INSIDE_HUGE);
         machine_fill_tlb();
-        assert_status(rig_unmap(PLACE, &gone), PAGING_OK);
-        assert_true(gone.released && gone.size == sizes[i] && gone.frame.number == frame);
+        assert_status(rig_unmap(PLACE), PAGING_OK);
+        assert_true(rig.unmapped.released && rig.unmapped.size == sizes[i] &&
+                    rig.unmapped.frame.number == frame);
         assert_int_equal(machine_run_at(frame), 0);
         nothing_is_left();
         alloc(PLACE, paging_level_bytes(sizes[i]));
@@ -70,12 +70,12 @@ static void frames_one_by_one(void **state)
     unmap(PLACE + 16 * PAGING_PAGE_BYTES, 470 * PAGING_PAGE_BYTES);
     for (unsigned i = 0; i < 512; i++) {
         unsigned page = i * 5 % 512, out = machine_frames_out();
-        struct paging_unmapped gone;
         if (page >= 16 && page < 486)
             continue;
         assert_int_equal(machine_runs_left(PAGING_2M), 7);
-        assert_status(rig_unmap(PLACE + page * PAGING_PAGE_BYTES, &gone), PAGING_OK);
-        assert_true(gone.released && gone.size == PAGING_4K && gone.frame.number == first + page);
+        assert_status(rig_unmap(PLACE + page * PAGING_PAGE_BYTES), PAGING_OK);
+        assert_true(rig.unmapped.released && rig.unmapped.size == PAGING_4K &&
+                    rig.unmapped.frame.number == first + page);
         assert_int_equal(out - machine_frames_out(), rig.model.count > 0 ? 1 : rig.model.levels);
     }
     nothing_is_left();
@@ -142,7 +142,7 @@ static void protected_in_part(void **state)
         assert_status(rig_protect_range(part, 8 * KIB, RW, 0), PAGING_OK);
         merge(PLACE, pages[i]);
         assert_int_equal(machine_run_at(first), i == 0 ? PAGING_2M : PAGING_1G);
-        assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+        assert_status(rig_unmap(PLACE), PAGING_OK);
         nothing_is_left();
     }
 }
@@ -181,8 +181,8 @@ static uint64_t map_frames_in_a_row(void)
         filler += PAGING_PAGE_BYTES;
     } while (first % 512 != 0);
     alloc(PLACE + PAGING_PAGE_BYTES, 511 * PAGING_PAGE_BYTES);
-    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
-    assert_status(rig_unmap(filler - PAGING_PAGE_BYTES, NULL), PAGING_OK);
+    assert_status(rig_unmap(PLACE), PAGING_OK);
+    assert_status(rig_unmap(filler - PAGING_PAGE_BYTES), PAGING_OK);
     assert_status(rig_map(PLACE, RW), PAGING_OK);
     return first;
 }
@@ -225,10 +225,10 @@ static void runs_are_joined(void **state)
     assert_int_equal(machine_run_at(first), PAGING_2M);
     merge(PLACE, GIB);
     assert_int_equal(machine_run_at(first), PAGING_1G);
-    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+    assert_status(rig_unmap(PLACE), PAGING_OK);
     assert_int_equal(machine_runs_left(PAGING_2M), 514);
     unmap(PLACE, 4 * GIB);
-    assert_int_equal(machine_frames_out(), rig.kept_frames);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
 /* One page among the 512 leads to the frame that would fit, but that is not owned. */
@@ -243,7 +243,7 @@ static void mixed_is_not_merged(void **state)
             alloc(PLACE, ranges[i]);
             assert_status(rig_split(PLACE), PAGING_OK);
             uint64_t page = PLACE + places[k] * (ranges[i] / 512), frame = frame_at(page);
-            assert_status(rig_unmap(page, NULL), PAGING_OK);
+            assert_status(rig_unmap(page), PAGING_OK);
             assert_status(rig_map_sized(page, frame, (enum paging_size)(i + 1), RW), PAGING_OK);
             merge(PLACE, ranges[i]);
             ASSERT_RUNS(PLACE, {i + 1, 512}, {0, 1});

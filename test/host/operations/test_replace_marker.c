@@ -48,11 +48,11 @@ static void single_pages(void **state)
         assert_allowed(PLACE + pages[i], WALK_WRITE);
         assert_status(rig_map_to(PLACE + pages[i], DEVICE_FRAME, RW | OVER),
                       i < 2 ? PAGING_ALREADY_MAPPED : PAGING_INSIDE_HUGE);
-        assert_status(rig_unmap(PLACE + pages[i], NULL), PAGING_OK);
+        assert_status(rig_unmap(PLACE + pages[i]), PAGING_OK);
     }
     machine_unlimit_frames();
-    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
-    assert_int_equal(machine_frames_out(), rig.kept_frames);
+    assert_status(rig_unmap(PLACE), PAGING_OK);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
 /* Where nothing is reserved the flag changes nothing, and it reaches no entry. */
@@ -85,7 +85,7 @@ static void other_sizes_are_refused(void **state)
     assert_status(rig_map(PLACE + 3 * MIB, RW | OVER), PAGING_MARKED);
     assert_status(rig_map_to(PLACE + GIB + 4 * KIB, DEVICE_FRAME, RW | OVER), PAGING_MARKED);
     assert_status(rig_map_sized(PLACE + GIB, FRAME_2M, PAGING_2M, RW | OVER), PAGING_MARKED);
-    assert_status(rig_unmap(PLACE, NULL), PAGING_OK); /* what is left in the P1 is the owner's */
+    assert_status(rig_unmap(PLACE), PAGING_OK); /* what is left in the P1 is the owner's */
     assert_status(rig_map_sized(PLACE, FRAME_2M, PAGING_2M, RW | OVER), PAGING_ALREADY_MAPPED);
     assert_status(rig_map_sized(PLACE, FRAME_1G, PAGING_1G, RW | OVER), PAGING_ALREADY_MAPPED);
     rig_plant_marker(PLACE + SLOT_BYTES, 4, 2);
@@ -113,7 +113,7 @@ static void small_pages_of_a_range(void **state)
         ASSERT_RUNS(PLACE, {1, 512}, {0, 512});
         assert_allowed(PLACE + 2 * MIB - 8, WALK_WRITE);
         assert_status(rig_unmap_range(PLACE, 2 * GIB), PAGING_OK);
-        assert_int_equal(machine_frames_out(), rig.kept_frames);
+        assert_int_equal(machine_frames_out(), rig.base_frames);
     }
 }
 
@@ -122,13 +122,13 @@ static void tables_of_the_owners_are_kept(void **state)
 {
     (void)state;
     open_with_entries();
-    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+    assert_status(rig_unmap(PLACE), PAGING_OK);
     assert_status(rig_map_range_alloc(PLACE, 2 * MIB, RW | OVER), PAGING_OK);
     ASSERT_RUNS(PLACE, {1, 512});
     assert_status(rig_unmap_range(PLACE, 2 * MIB), PAGING_OK);
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     rig_plant_marker(PLACE + 4 * KIB, 1, 2);
-    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+    assert_status(rig_unmap(PLACE), PAGING_OK);
     assert_status(rig_map_range(PLACE, DEVICE_1G, 4 * MIB, RW | OVER), PAGING_OK);
     ASSERT_RUNS(PLACE, {1, 512}, {2, 1}, {0, 1});
 }
@@ -219,7 +219,7 @@ static void filled_when_touched(void **state)
         paging_unmap_range(&rig.space, (paging_virt_t){PLACE}, 8 * PAGING_PAGE_BYTES, machine_frames()),
         PAGING_OK);
     rig_check();
-    assert_int_equal(machine_frames_out(), rig.kept_frames);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
 static const struct CMUnitTest tests[] = {

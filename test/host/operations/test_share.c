@@ -1,7 +1,6 @@
 /* spaces: the upper half is lent and borrowed, and given back. */
 #include "rig/entries.h"
 #include "rig/rig_internal.h"
-#include "rig/rig_spaces.h"
 #include <selfmap/share.h>
 #include <selfmap/switch.h>
 
@@ -34,13 +33,13 @@ static void lend_and_unlend(void **state)
     assert_status(rig_share(home), PAGING_OK);
     assert_int_equal(machine_stores(), 0);
     assert_status(rig_map(upper + SLOT_BYTES * PAGING_TABLE_ENTRIES / 8, RW), PAGING_OK);
-    assert_status(rig_unmap(upper + GIB, NULL), PAGING_OK); /* which no count has seen go */
+    assert_status(rig_unmap(upper + GIB), PAGING_OK); /* which no count has seen go */
     machine_fill_tlb();
     assert_status(rig_unshare(home), PAGING_OK);
     assert_status(rig_unshare(home), PAGING_OK);
     assert_int_equal(machine_stores(), 0);
-    assert_status(rig_unmap(upper, NULL), PAGING_OK);
-    assert_status(rig_unmap(upper + SLOT_BYTES * PAGING_TABLE_ENTRIES / 8, NULL), PAGING_OK);
+    assert_status(rig_unmap(upper), PAGING_OK);
+    assert_status(rig_unmap(upper + SLOT_BYTES * PAGING_TABLE_ENTRIES / 8), PAGING_OK);
     assert_int_equal(machine_frames_out(), out);
 }
 
@@ -95,7 +94,7 @@ static void assert_not_lent(enum paging_status expected)
 static void lend_refuses(void **state)
 {
     (void)state;
-    rig_open_borrower();
+    rig_open_sharer();
     assert_status(rig_share(other), PAGING_SHARED);
     assert_status(rig_unshare(other), PAGING_SHARED);
     assert_status(rig_unshare(home), PAGING_SHARED);

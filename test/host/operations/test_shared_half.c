@@ -1,6 +1,5 @@
 /* spaces: an upper half that is shared is changed through the live one, and seen by all. */
 #include "rig/rig_internal.h"
-#include "rig/rig_spaces.h"
 #include <selfmap/share.h>
 #include <selfmap/switch.h>
 
@@ -16,7 +15,7 @@ static struct rig_side *const home = &rig.sides[0], *const other = &rig.sides[1]
 static void borrower_sees_it(void **state)
 {
     (void)state;
-    rig_open_borrower();
+    rig_open_sharer();
     uint64_t upper = rig_upper_place();
     assert_status(rig_map(upper, RW | PAGING_GLOBAL), PAGING_OK);
     assert_status(rig_map_sized(upper + 2 * MIB, FRAME_2M, PAGING_2M, NX), PAGING_OK);
@@ -25,7 +24,7 @@ static void borrower_sees_it(void **state)
     rig_translate(upper + 2 * MIB + 5);
     assert_int_equal(rig_walk(upper + 2 * MIB).frame, FRAME_2M);
     rig.at = home;
-    assert_status(rig_unmap(upper, NULL), PAGING_OK);
+    assert_status(rig_unmap(upper), PAGING_OK);
     rig.at = other;
     rig_translate(upper);
     assert_status(rig_create_sibling(third, other), PAGING_OK); /* a borrower passes it on */
@@ -38,9 +37,9 @@ static void judge_shared(uint64_t upper)
     assert_status(rig_map(upper + 4 * KIB, RW), PAGING_SHARED);
     assert_status(rig_map_to(upper + 4 * KIB, DEVICE_FRAME, RW), PAGING_SHARED);
     assert_status(rig_map_sized(upper + 4 * MIB, FRAME_2M, PAGING_2M, RW), PAGING_SHARED);
-    assert_status(rig_unmap(upper, NULL), PAGING_SHARED);
+    assert_status(rig_unmap(upper), PAGING_SHARED);
     assert_status(rig_set_marker(upper + 4 * KIB, 1), PAGING_SHARED);
-    rig_clear_marker(upper + 8 * KIB, PAGING_SHARED);
+    assert_status(rig_clear_marker(upper + 8 * KIB), PAGING_SHARED);
     assert_status(rig_map_range(upper + 16 * KIB, DEVICE, 8 * KIB, RW), PAGING_SHARED);
     assert_status(rig_map_range_alloc(upper + 16 * KIB, 8 * KIB, RW), PAGING_SHARED);
     assert_status(rig_unmap_range(upper, 8 * MIB), PAGING_SHARED);
@@ -48,14 +47,14 @@ static void judge_shared(uint64_t upper)
     assert_status(rig_split(upper + 2 * MIB), PAGING_SHARED);
     assert_status(rig_merge_range(upper, GIB), PAGING_SHARED);
     assert_status(rig_map(PLACE, RW), PAGING_OK);
-    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+    assert_status(rig_unmap(PLACE), PAGING_OK);
 }
 
 /* Through a borrower that is open, and through the lender while a borrower is live. */
 static void changed_through_the_live_one_only(void **state)
 {
     (void)state;
-    rig_open_borrower();
+    rig_open_sharer();
     uint64_t upper = rig_upper_place();
     assert_status(rig_map(upper, RW), PAGING_OK);
     assert_status(rig_map_sized(upper + 2 * MIB, FRAME_2M, PAGING_2M, RW), PAGING_OK);
@@ -67,7 +66,7 @@ static void changed_through_the_live_one_only(void **state)
     assert_status(rig_attach(other, home), PAGING_OK);
     judge_shared(upper);
     rig.at = other;
-    assert_status(rig_unmap(upper, NULL), PAGING_OK);
+    assert_status(rig_unmap(upper), PAGING_OK);
     assert_status(rig_detach(other, home), PAGING_OK);
     assert_status(rig_destroy(home), PAGING_SHARED);
 }
@@ -76,7 +75,7 @@ static void changed_through_the_live_one_only(void **state)
 static void by_offset_too(void **state)
 {
     (void)state;
-    rig_open_borrower();
+    rig_open_sharer();
     assert_status(rig_detach(home, other), PAGING_OK);
     struct paging_unmapped unmapped;
     uint64_t upper = rig_upper_place();
@@ -98,12 +97,12 @@ static void by_offset_too(void **state)
 static void change_shared(uint64_t upper)
 {
     assert_status(rig_map(upper, RW), PAGING_OK);
-    assert_status(rig_unmap(upper, NULL), PAGING_OK);
+    assert_status(rig_unmap(upper), PAGING_OK);
     assert_status(rig_map_sized(upper + 2 * MIB, FRAME_2M, PAGING_2M, RW | PAGING_GLOBAL), PAGING_OK);
     assert_status(rig_protect_range(upper + 2 * MIB, 2 * MIB, NX, 0), PAGING_OK);
     assert_status(rig_split(upper + 2 * MIB), PAGING_OK);
     assert_status(rig_merge_range(upper + 2 * MIB, 2 * MIB), PAGING_OK);
-    assert_status(rig_unmap(upper + 2 * MIB, NULL), PAGING_OK);
+    assert_status(rig_unmap(upper + 2 * MIB), PAGING_OK);
     assert_status(rig_map_sized(upper + GIB, FRAME_1G, PAGING_1G, RW), PAGING_OK);
     assert_status(rig_unmap_range(upper + GIB + 2 * MIB, 4 * KIB), PAGING_OK);
     assert_status(rig_unmap_range(upper, 4 * GIB), PAGING_OK);
@@ -115,13 +114,13 @@ static void view_is_forgotten(void **state)
 {
     (void)state;
     for (unsigned borrower_is_live = 0; borrower_is_live < 2; borrower_is_live++) {
-        rig_open_borrower();
+        rig_open_sharer();
         if (borrower_is_live) {
             assert_status(rig_detach(home, other), PAGING_OK);
             assert_status(rig_switch_to(home, other), PAGING_OK);
             assert_status(rig_attach(other, home), PAGING_OK);
         }
-        rig.at = rig.live;
+        rig.at = rig.active;
         uint64_t tables = home->space->tables;
         machine_fill_tlb();
         change_shared(rig_upper_place());
@@ -142,7 +141,7 @@ static void judge_stranger(bool one_lends)
     rig.at = home;
     change_shared(upper);
     rig.at = other;
-    assert_status(rig_unmap(upper, NULL), PAGING_OK);
+    assert_status(rig_unmap(upper), PAGING_OK);
     rig_close(NULL);
 }
 
@@ -158,7 +157,7 @@ static void stranger_has_no_view(void **state)
 static void shared_half_stays_cached(void **state)
 {
     (void)state;
-    rig_open_borrower();
+    rig_open_sharer();
     uint64_t upper = rig_upper_place();
     machine_fill(DEVICE_FRAME);
     assert_status(rig_map_to(upper, DEVICE_FRAME, RW | PAGING_GLOBAL), PAGING_OK);
@@ -167,7 +166,7 @@ static void shared_half_stays_cached(void **state)
     assert_status(rig_map(PLACE, RW), PAGING_OK);
     assert_status(rig_detach(home, other), PAGING_OK);
     struct rig_side *from = home, *to = other;
-    for (unsigned i = 0; i < 4; i++, from = rig.live, to = from == home ? other : home) {
+    for (unsigned i = 0; i < 4; i++, from = rig.active, to = from == home ? other : home) {
         machine_fill_tlb();
         assert_status(rig_switch_to(from, to), PAGING_OK);
         assert_int_equal(machine_full_flushes(), 0);
@@ -181,7 +180,7 @@ static void shared_half_stays_cached(void **state)
         else
             assert_refused(PLACE, WALK_WRITE, WALK_WRITE);
     }
-    assert_status(rig_unmap(upper, NULL), PAGING_OK);
+    assert_status(rig_unmap(upper), PAGING_OK);
     assert_status(rig_unmap_range(upper, 8 * MIB), PAGING_OK);
 }
 
@@ -214,7 +213,7 @@ static void strangers_flush_all(void **state)
 static void destroying_leaves_what_is_lent(void **state)
 {
     (void)state;
-    rig_open_borrower();
+    rig_open_sharer();
     uint64_t upper = rig_upper_place();
     assert_status(rig_map(upper, RW), PAGING_OK);
     assert_status(rig_map_range_alloc(upper + 2 * MIB, 2 * MIB, RW), PAGING_OK);
@@ -241,7 +240,7 @@ static void destroying_leaves_what_is_lent(void **state)
 static void lender_is_destroyed(void **state)
 {
     (void)state;
-    rig_open_borrower();
+    rig_open_sharer();
     assert_status(rig_map(rig_upper_place(), RW), PAGING_OK);
     assert_status(rig_detach(home, other), PAGING_OK);
     assert_status(rig_destroy(other), PAGING_OK);

@@ -116,7 +116,7 @@ static void edges_in_the_same_page(void **state)
             assert_allowed(PLACE + holes[i].start + holes[i].bytes, WALK_WRITE);
         rig_check();
         unmap(PLACE, GIB);
-        assert_int_equal(machine_frames_out(), rig.kept_frames);
+        assert_int_equal(machine_frames_out(), rig.base_frames);
     }
     rig_open();
     map(PLACE, DEVICE_1G, 2 * MIB);
@@ -145,7 +145,7 @@ static void empty_tables_go_back(void **state)
         assert_allowed(PLACE + neighbours[i], WALK_WRITE);
         rig_check();
         unmap(PLACE, 2 * neighbours[i]);
-        assert_int_equal(machine_frames_out(), rig.kept_frames);
+        assert_int_equal(machine_frames_out(), rig.base_frames);
     }
 }
 
@@ -165,7 +165,7 @@ static void owned_and_foreign(void **state)
     ASSERT_RUNS(PLACE + 2 * MIB - 24 * KIB, {1, 2}, {0, 7}, {1, 2}, {0, 1});
     assert_int_equal(out - machine_frames_out(), 2);
     unmap(PLACE, 4 * MIB);
-    assert_int_equal(machine_frames_out(), rig.kept_frames);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
 static void holes_are_passed_over(void **state)
@@ -179,7 +179,7 @@ static void holes_are_passed_over(void **state)
     unmap(PLACE + 4 * KIB, 2 * SLOT_BYTES - 8 * KIB);
     ASSERT_RUNS(PLACE, {1, 1}, {0, 511});
     assert_int_equal(rig.model.count, 1);
-    assert_int_equal(machine_frames_out() - rig.kept_frames, rig.model.levels);
+    assert_int_equal(machine_frames_out() - rig.base_frames, rig.model.levels);
 }
 
 /* Nothing there: no byte written, nothing flushed. The rig judges it whenever nothing is to change. */
@@ -218,7 +218,7 @@ static void reserved_entries_go(void **state)
     unmap(PLACE, 4 * KIB); /* the table stays for the other entry */
     assert_int_equal(machine_frames_out(), out);
     unmap(PLACE + 4 * KIB, 4 * KIB);
-    assert_int_equal(machine_frames_out(), rig.kept_frames);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
 static void everything_at_once(void **state)
@@ -236,7 +236,7 @@ static void everything_at_once(void **state)
     unmap(0, low ? PAGING_RECURSIVE_SLOT * slot : half);
     unmap(0 - half, low ? half : half - 3 * slot);
     assert_int_equal(rig.model.count, 0);
-    assert_int_equal(machine_frames_out(), rig.kept_frames);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
 static void out_of_frames(void **state)
@@ -254,7 +254,7 @@ static void out_of_frames(void **state)
     unmap(PLACE + GIB - 2 * MIB, 4 * MIB);
     assert_status(rig_unmap_range(PLACE + 4 * KIB, GIB), PAGING_NO_FRAMES);
     unmap(PLACE, 2 * GIB);
-    assert_int_equal(machine_frames_out(), rig.kept_frames);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
 /* Found elsewhere with single pages: a table reused while the window of the one freed was cached. */

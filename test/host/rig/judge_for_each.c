@@ -45,7 +45,7 @@ static void note_leaf(unsigned level, uint64_t address, uint64_t entry)
     walked.writable_executable += walk.writable && walk.executable;
 }
 
-static bool space_borrows(uint64_t page)
+static bool is_of_another(uint64_t page)
 {
     return rig.at->shared_owner && model_is_upper(rig.at->model, page);
 }
@@ -61,10 +61,10 @@ static bool note_entry(void *context, unsigned level, uint64_t address, uint64_t
     enum paging_entry_kind kind = kind_by_manual(level, entry);
     if (kind == PAGING_KIND_TABLE) {
         walked.tables++;
-        walked.borrowed += space_borrows(rig_page(address).number);
+        walked.shared += is_of_another(rig_page(address).number);
         walked.tables_of[level - 1]++;
     }
-    walked.reserved += kind == PAGING_KIND_MARKER;
+    walked.markers += kind == PAGING_KIND_MARKER;
     walked.malformed += kind == PAGING_KIND_MALFORMED;
     if (kind == PAGING_KIND_LEAF)
         note_leaf(level, address, entry);
@@ -180,12 +180,12 @@ static void judge_counts(const struct paging_space *space)
         assert_int_equal(stats.tables[level], walked.tables_of[level]);
     for (unsigned size = 0; size < 4; size++)
         assert_int_equal(stats.leaves[size], walked.leaves[size]);
-    assert_int_equal(stats.markers, walked.reserved);
+    assert_int_equal(stats.markers, walked.markers);
     assert_int_equal(stats.malformed, walked.malformed);
     assert_int_equal(stats.owned_pages, walked.owned);
     assert_int_equal(stats.writable_executable, walked.writable_executable);
     if (stats.malformed == 0)
-        assert_int_equal(walked.tables - walked.borrowed + rig.kept_frames, space->tables);
+        assert_int_equal(walked.tables - walked.shared + rig.base_frames, space->tables);
 }
 
 unsigned judge_all(void)

@@ -18,7 +18,7 @@ struct visit_seen {
 extern struct visit_walked {
     unsigned count;
     struct visit_seen entries[MOST_ENTRIES];
-    uint64_t tables, borrowed, reserved, malformed, owned, writable_executable, leaves[4],
+    uint64_t tables, shared, markers, malformed, owned, writable_executable, leaves[4],
         tables_of[PAGING_MAX_LEVELS];
 } walked;
 
