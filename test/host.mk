@@ -28,14 +28,16 @@ PARTS_mmap := $(PARTS) test/host/machines/mmap_machine.c
 PARTS_toy := $(PARTS_soft)
 PARTS_toy8 := $(PARTS_soft)
 
-# Each runs on soft with four and five levels, and on mmap with four. What takes longest comes first.
-CORE_TESTS := random range map_range map_range_alloc owned replace_marker unmap_range protect_range split \
-    merge merge_rejected old_or_new for_each check_access attach share shared_half space marker machine \
-    addresses map map_errors translate unmap known_bugs uninitialised instructions boundaries fast_path \
-    typed_tables frame_supply
+# Each test of the core runs on soft with four and five levels, and on mmap with four: all files test_*.c of
+# these folders, except those for toys. What takes longest comes first.
+SLOW_TESTS := random range map_range map_range_alloc owned replace_marker unmap_range protect_range split \
+    merge merge_rejected old_or_new for_each check_access attach
+TOY_TESTS := owned_exhaustive three_levels
+CORE_TESTS := $(SLOW_TESTS) $(filter-out $(SLOW_TESTS) $(TOY_TESTS),$(patsubst test_%.c,%,$(notdir $(wildcard \
+    $(foreach folder,machines operations fuzz,test/host/$(folder)/test_*.c)))))
 TESTS_soft := $(CORE_TESTS)
 TESTS_mmap := $(CORE_TESTS)
-TESTS_toy := random owned_exhaustive frame_supply old_or_new three_levels
+TESTS_toy := random frame_supply old_or_new $(TOY_TESTS)
 TESTS_toy8 := random old_or_new
 
 source_of_test = $(wildcard test/host/*/test_$(1).c)

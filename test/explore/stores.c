@@ -1,9 +1,9 @@
-/* Where each page leads, before, between stores, and after. */
+/* Where each page leads before the call, between stores, and after it. */
 #include "stores.h"
 
 #define MOST_PAGES 64u
 
-/* Where a page leads and with what rights, in a word; 0: nowhere. */
+/* Where a page leads, with its rights, in a word. 0: nowhere. */
 static struct {
     uint64_t before[MOST_PAGES], other[MOST_PAGES];
     unsigned pages;

@@ -1,4 +1,4 @@
-/* A list that grows, and a table of its numbers with open addressing. */
+/* A list that grows, and a hash table of its numbers with open addressing. */
 #include "visited.h"
 #include <stdlib.h>
 #include <string.h>

@@ -52,7 +52,7 @@ static void close_machine(void)
                 (void)rig_destroy(&rig.sides[i]); /* the owner of a shared half in the second round */
     rig.at = rig.active;
     if (rig.active->shares_upper_half)
-        assert_status(rig_unshare(rig.active), PAGING_OK);
+        assert_status(rig_unshare_upper_half(rig.active), PAGING_OK);
     while (rig.at->model->count > 0) {
         const struct model_leaf *leaf = &rig.at->model->leaves[0];
         assert_status(rig_unmap_range(rig_address(leaf->page), paging_level_bytes(leaf->size)), PAGING_OK);

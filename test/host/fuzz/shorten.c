@@ -1,3 +1,4 @@
+/* Shorter and plainer cases. */
 #define _GNU_SOURCE
 #include "fuzz/shorten.h"
 #include <stdlib.h>
@@ -7,8 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A case takes a fraction of a second; one that takes so many stands still. */
-#define STANDS_STILL 10
+/* Seconds. A case takes a fraction of one. */
+#define TIME_LIMIT 10
 
 static time_t deadline;
 
@@ -19,7 +20,7 @@ static bool is_late(void)
 
 void case_watch(void)
 {
-    const struct itimerval timer = {.it_value = {.tv_sec = STANDS_STILL}};
+    const struct itimerval timer = {.it_value = {.tv_sec = TIME_LIMIT}};
     (void)setitimer(ITIMER_PROF, &timer, NULL);
 }
 
@@ -31,7 +32,7 @@ static void do_it(void **state)
     case_do(&done);
 }
 
-/* As a test of cmocka's, which then says what was wrong. */
+/* As a test of cmocka, which then prints what was wrong. */
 static int do_aloud(void)
 {
     static const struct CMUnitTest tests[] = {cmocka_unit_test(do_it)};
@@ -62,7 +63,7 @@ bool case_fails(const struct test_case *test, bool aloud)
     return child > 0 && waitpid(child, &status, 0) == child && status != 0;
 }
 
-/* Take the other one if it fails as well. */
+/* Takes the other case if it fails as well. */
 static bool adopt(struct test_case *test, const struct test_case *other)
 {
     if (is_late() || !case_fails(other, false))
@@ -110,7 +111,7 @@ static bool set_number(struct test_case *test, unsigned step, const struct opera
     return adopt(test, &other);
 }
 
-/* What it is when nothing is said; else fewer bits of it, low ones first. */
+/* Tries the value it has when it is not written, then fewer bits of it, low ones first. */
 static bool plainer_number(struct test_case *test, unsigned step, const struct operation_field *field)
 {
     uint64_t number = *operation_number(&test->steps[step], field);
@@ -130,7 +131,7 @@ static bool plainer_number(struct test_case *test, unsigned step, const struct o
     return any;
 }
 
-/* Page of an address stays canonical: its upper bits are those of a half. */
+/* An address must stay canonical: the index in the root is not changed. */
 static bool is_an_address(const struct operation_field *field)
 {
     return field->offset == offsetof(struct operation, address);

@@ -1,9 +1,9 @@
 /*
- * Random cases (operation.h): operations against the abstract maps, and a processor that loads what it likes meanwhile;
- * of one space, or of several that share and lend.
+ * Tests random cases (test_case.h): operations against the abstract maps, with a processor that loads pages at any
+ * moment, on one space or on several that share their upper half.
  *
  * The same seed makes the same cases: SEED=n in the environment repeats a failure, OPERATIONS=n goes further.
- * test/fuzz/ runs the same cases without end, and shortens one that fails.
+ * The program fuzz of this folder runs the same cases without end, and shortens one that fails.
  */
 #include "fuzz/draw.h"
 #include "fuzz/test_case.h"

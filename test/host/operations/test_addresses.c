@@ -1,4 +1,4 @@
-/* Addresses, pages, windows and entries: the arithmetic everything else stands on. */
+/* Tests the arithmetic of addresses, pages, windows and entries. */
 #include "rig/rig.h"
 #include "table_entry.h"
 
@@ -108,7 +108,7 @@ static void window_bases(void **state)
     assert_int_equal(paging_window_base(4, 256, 1).value, 0xffff800000000000);
 }
 
-/* From the root's window down, one table at a time. */
+/* Goes from the root's window down, one table at a time. */
 static void window_chain(void **state)
 {
     (void)state;
@@ -130,7 +130,7 @@ static void window_chain(void **state)
             }
 }
 
-/* The patterns known from every description of recursive mapping: RRR ddd ccc bbb 0000 and so on. */
+/* The octal patterns of recursive mapping: RRR ddd ccc bbb 0000 and so on. */
 static void window_octal(void **state)
 {
     (void)state;
@@ -172,7 +172,8 @@ static void entry_round_trip(void **state)
         assert_int_equal(paging_entry_flags(entry), PAGING_LEAF_FLAGS);
         assert_int_equal(entry.bits, frames[i] << 12 | PAGING_LEAF_FLAGS);
     }
-    const paging_frame_t no_frame = {UINT64_MAX}; /* what is too large stays out of the other's bits */
+    const paging_frame_t no_frame = {
+        UINT64_MAX}; /* a number that is too large does not reach into the other's bits */
     assert_int_equal(paging_entry_make(no_frame, 0).bits, PAGING_FRAME_MASK);
     assert_int_equal(paging_entry_make((paging_frame_t){0}, UINT64_MAX).bits, ~PAGING_FRAME_MASK);
     assert_true(paging_entry_is_unused((paging_entry_t){0}));
@@ -191,7 +192,8 @@ static void count_round_trip(void **state)
         assert_int_equal(entry_count(entry), count);
         assert_int_equal(paging_entry_frame(entry).number, 0xffffffffff);
         assert_int_equal(paging_entry_flags(entry) & ~PAGING_COUNT_MASK, PAGING_TABLE_FLAGS);
-        assert_int_equal(entry_with_count(entry, count + 512).bits, entry.bits); /* so many bits there are */
+        assert_int_equal(entry_with_count(entry, count + 512).bits,
+                         entry.bits); /* the number of bits that exist */
         assert_int_equal(entry.bits >> 52 & 0x7f, (count - 1) & 0x7f);
         assert_int_equal(entry.bits >> 9 & 3, (count - 1) >> 7);
         assert_int_equal(entry.bits >> 59, 0);
@@ -224,7 +226,7 @@ static void every_status_has_a_name(void **state)
     assert_string_equal(paging_status_name(PAGING_NOT_MAPPED), "not mapped");
 }
 
-/* Bits 3 and 4 are the number of an entry of the PAT (SDM 3A, 4.9.2). */
+/* Bits 3 and 4 are the index of an entry of the PAT (SDM 3A, 4.9.2). */
 static void kinds_of_memory_are_numbered(void **state)
 {
     (void)state;
@@ -242,7 +244,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("window: base addresses", window_bases),
     RIG_TEST("window: the formula equals the chain of tables", window_chain),
     RIG_TEST("window: octal patterns", window_octal),
-    RIG_TEST("window: the last page's does not wrap", window_of_last_page),
+    RIG_TEST("window: that of the last page does not wrap", window_of_last_page),
     RIG_TEST("entry: encode and decode", entry_round_trip),
     RIG_TEST("entry: counts 1 to 512", count_round_trip),
     RIG_TEST("entry: bit 7 in a P1 is PAT, not huge", pat_is_not_huge),

@@ -1,13 +1,13 @@
 /*
- * The fast path of the operations for single pages takes what it meets for ordinary tables, unless one look at
- * each entry says otherwise. Here are those that nearly pass.
+ * Tests the fast path of the operations for single pages. It takes each entry for that of an ordinary table unless
+ * one comparison says otherwise. Here are entries that nearly pass.
  */
 #include "rig/entries.h"
 #include <string.h>
 
 #define RW PAGING_WRITABLE
 
-/* Whatever else an entry says, it is the owner's if it is not present: no way leads through it. */
+/* An entry that is not present is a marker, whatever its other bits are. No walk goes through it. */
 static void a_table_that_is_not_present(void **state)
 {
     (void)state;
@@ -33,8 +33,8 @@ static void a_table_that_is_not_present(void **state)
 }
 
 /*
- * Where every index is 0, who begins at a wrong level finds tables all the way; and a page with these flags
- * looks like one more. (A process cannot have the first pages.)
+ * Where every index is 0, a walk that begins at a wrong level finds tables all the way, and a page with these
+ * flags looks like one more table. (A process cannot have the first pages.)
  */
 #ifndef MACHINE_MMAP
 static void the_first_pages(void **state)
@@ -90,7 +90,7 @@ static struct paging_space create_with_page(uint64_t frame)
     return space;
 }
 
-/* Frame 0 is where a wrong shift of the root's number leads. It holds the root of another space. */
+/* A wrong shift of the root's number leads to frame 0, which holds the root of another space. */
 static void frame_0_is_a_root_too(void **state)
 {
     (void)state;
@@ -110,11 +110,11 @@ static void frame_0_is_a_root_too(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    RIG_TEST("express: what would be a table if it were present is the owner's", a_table_that_is_not_present),
+    RIG_TEST("fast path: what would be a table if it were present is a marker", a_table_that_is_not_present),
 #ifndef MACHINE_MMAP
-    RIG_TEST("express: the very first pages, whose tables all look alike", the_first_pages),
+    RIG_TEST("fast path: the very first pages, whose tables all look alike", the_first_pages),
 #endif
-    RIG_TEST("express: another space's root in frame 0 is not entered", frame_0_is_a_root_too),
+    RIG_TEST("fast path: the root of another space in frame 0 is not entered", frame_0_is_a_root_too),
 };
 
-RIG_MAIN("express", tests)
+RIG_MAIN("fast path", tests)

@@ -1,4 +1,4 @@
-/* visit: every entry of every table, in order, without gap or overlap; and counts that agree. */
+/* Tests for_each and count: every entry of every table, in order, without gap or overlap; and counts that agree. */
 #include "rig/entries.h"
 #include "rig/judge_for_each.h"
 
@@ -42,16 +42,16 @@ static void everything(void **state)
     assert_int_equal(walked.writable_executable, 0);
 }
 
-/* Next to each of the slots that the core keeps, and in the very last one that it does not. */
-static void edges_of_kept_slots(void **state)
+/* Next to each reserved slot, and in the very last slot that is not reserved. */
+static void edges_of_reserved_slots(void **state)
 {
     (void)state;
     rig_open();
     uint64_t span = paging_level_bytes(rig.model.levels);
-    static const unsigned kept[] = {PAGING_RECURSIVE_SLOT, PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT};
+    static const unsigned reserved[] = {PAGING_RECURSIVE_SLOT, PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT};
     for (unsigned i = 0; i < 3; i++)
-        for (int beside = -1; beside <= 1; beside += 2) {
-            uint64_t slot = (kept[i] + (unsigned)beside) % PAGING_TABLE_ENTRIES;
+        for (int neighbour = -1; neighbour <= 1; neighbour += 2) {
+            uint64_t slot = (reserved[i] + (unsigned)neighbour) % PAGING_TABLE_ENTRIES;
             uint64_t address = walker_canonical(machine_walker(), slot * span);
             if (!model_is_reserved_slot(rig.model.levels, rig_page(address).number) &&
                 !model_at(&rig.model, rig_page(address).number))
@@ -60,7 +60,7 @@ static void edges_of_kept_slots(void **state)
     judge_all();
 }
 
-/* Full tables, and the worst for finding holes: every other page. */
+/* Full tables; and the most holes there can be: every other page. */
 static void full_and_every_other(void **state)
 {
     (void)state;
@@ -84,7 +84,7 @@ static bool stop_at(void *context, const struct paging_entry_info *visit)
     return --*left > 0;
 }
 
-static void stops_at_any_visit(void **state)
+static void stops_at_any_entry(void **state)
 {
     (void)state;
     rig_open();
@@ -98,7 +98,7 @@ static void stops_at_any_visit(void **state)
     }
 }
 
-/* Rights are those of the whole way; tables that somebody made narrower show in all leaves below. */
+/* Rights are those of the whole walk: a right that is missing in an upper entry is missing in all leaves below. */
 static void narrower_tables(void **state)
 {
     (void)state;
@@ -152,7 +152,7 @@ static void writable_and_executable(void **state)
     struct paging_stats stats;
     judge_all();
     assert_status(paging_count(&rig.space, &stats), PAGING_OK);
-    assert_int_equal(stats.writable_executable, 3); /* leaves, not pages of 4 KiB */
+    assert_int_equal(stats.writable_executable, 3); /* it counts leaves, not pages of 4 KiB */
     assert_int_equal(stats.leaves[PAGING_4K], 4);
     assert_int_equal(stats.leaves[PAGING_2M], 1);
     assert_int_equal(stats.leaves[PAGING_1G], 1);
@@ -182,15 +182,15 @@ static void random_maps(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    RIG_TEST("visit: an empty space is holes between the reserved slots", empty_space),
-    RIG_TEST("visit: pages of all sizes, tables, reserved entries and holes", everything),
-    RIG_TEST("visit: beside the reserved slots", edges_of_kept_slots),
-    RIG_TEST("visit: a full table, and every other page", full_and_every_other),
-    RIG_TEST("visit: the visitor can stop anywhere", stops_at_any_visit),
-    RIG_TEST("visit: rights of the whole way", narrower_tables),
-    RIG_TEST("visit: malformed entries are shown and not entered", malformed_entries),
+    RIG_TEST("for_each: an empty space is holes between the reserved slots", empty_space),
+    RIG_TEST("for_each: pages of all sizes, tables, markers and holes", everything),
+    RIG_TEST("for_each: next to the reserved slots", edges_of_reserved_slots),
+    RIG_TEST("for_each: a full table, and every other page", full_and_every_other),
+    RIG_TEST("for_each: the callback can stop anywhere", stops_at_any_entry),
+    RIG_TEST("for_each: rights of the whole walk", narrower_tables),
+    RIG_TEST("for_each: malformed entries are shown and not entered", malformed_entries),
     RIG_TEST("count: writable and executable leaves", writable_and_executable),
-    RIG_TEST("visit: random maps", random_maps),
+    RIG_TEST("for_each: random maps", random_maps),
 };
 
-RIG_MAIN("visit", tests)
+RIG_MAIN("for_each", tests)

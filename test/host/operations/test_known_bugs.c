@@ -1,4 +1,4 @@
-/* What went wrong in other projects that do this for a living: each must be impossible here. */
+/* Tests that known bugs of other paging code are impossible here. */
 #include "rig/entries.h"
 #include "table_entry.h"
 #include <selfmap/for_each.h>
@@ -7,10 +7,10 @@
 #define RW PAGING_WRITABLE
 #define NX PAGING_NO_EXECUTE
 
-/* What may change in an entry although the story is not about it: the processor's marks, a table's count. */
+/* Bits that may change in an entry at any time: accessed and dirty, and a table's count. */
 #define MARKS (PAGING_ACCESSED | PAGING_DIRTY | PAGING_COUNT_MASK)
 
-/* What a page of each size is mapped to. */
+/* The physical address that a page of each size is mapped to. */
 static const uint64_t frame_for[] = {0, DEVICE_FRAME, FRAME_2M, FRAME_1G};
 
 static void map_one(unsigned size, uint64_t flags)
@@ -31,7 +31,7 @@ static void failed_map_widens_nothing(void **state)
     assert_refused(PLACE + 8 * KIB, WALK_USER, WALK_PRESENT | WALK_USER);
 }
 
-/* What the junk in these frames would be, if the window showed it as a table: a row of present entries. */
+/* The content of these frames would be a row of present entries if the window showed it as a table. */
 static void fill_data(uint64_t first)
 {
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
@@ -47,8 +47,8 @@ static void assert_data_is_whole(uint64_t first)
                          (unsigned long)(first + i));
 }
 
-/* Through the window of the table that is not there, the page's own data can be written. */
-static void no_verb_writes_to_the_data(void **state)
+/* Through the window of the missing table, the data of the page itself could be written. */
+static void no_operation_writes_to_the_data(void **state)
 {
     (void)state;
     for (unsigned size = PAGING_2M; size <= PAGING_1G; size++) {
@@ -67,7 +67,7 @@ static void no_verb_writes_to_the_data(void **state)
     }
 }
 
-/* The range is exactly what one huge page would map, but a table of small ones is there. */
+/* The range is exactly what one huge page would map, but a table with small pages is there. */
 static void table_stays_a_table(void **state)
 {
     (void)state;
@@ -99,7 +99,7 @@ static bool is_small_leaf(void *context, const struct paging_entry_info *visit)
     return true;
 }
 
-/* Bit 7, by hand: the core never sets it. In a P1 it is PAT. A huge page could not begin at this frame. */
+/* Bit 7 is set by hand, because the core never sets it. In a P1 it is PAT. No huge page could begin at this frame. */
 static void pat_is_not_huge(void **state)
 {
     (void)state;
@@ -131,15 +131,15 @@ static void pat_is_not_huge(void **state)
     rig_check();
 }
 
-/* ---- what stands in the tables after each single store ---- */
+/* ---- the tables after each single store ---- */
 
-/* The entries on the way to PLACE, from the root down to the level where the story happens. */
+/* The entries on the way to PLACE, from the root down to the level that changes. */
 static struct {
     unsigned lowest, looks;
     uint64_t before[PAGING_MAX_LEVELS + 1], other[PAGING_MAX_LEVELS + 1];
 } way;
 
-/* An entry is as before, or as after: never absent, never half of each. */
+/* An entry is as before or as after: never absent, never torn. */
 static void look_at_the_way(void)
 {
     way.looks++;
@@ -150,7 +150,7 @@ static void look_at_the_way(void)
         if (!(now & 1))
             fail_msg("for a moment the entry of level %u is not present", level);
         if (way.other[level] != 0)
-            fail_msg("the entry of level %u had a third value, %#lx", level, (unsigned long)now);
+            fail_msg("the entry of level %u had a torn value, %#lx", level, (unsigned long)now);
         way.other[level] = now;
     }
     struct walk walk = walker_walk(machine_walker(), NULL, PLACE + 8 * KIB, WALK_FETCH, false);
@@ -167,7 +167,7 @@ static void watch_way(unsigned lowest)
     machine_observe(look_at_the_way);
 }
 
-/* Exactly this entry on the way has changed, and it was seen to. */
+/* Exactly this entry on the way has changed, and a look has met the change. */
 static void judge_way(unsigned changed)
 {
     machine_observe(NULL);
@@ -213,7 +213,7 @@ static void present_never_drops(void **state)
     }
 }
 
-/* Changes next to a page from which code runs: the table that comes in between is complete when linked. */
+/* Changes next to a page from which code runs: the new table is complete when it is linked. */
 static void code_runs_on(void **state)
 {
     (void)state;
@@ -277,16 +277,16 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("map: a failed 4 KiB map inside a read-only 2 MiB page widens no rights",
              failed_map_widens_nothing),
     RIG_TEST("protect: a 4 KiB change inside a 2 MiB page never writes to the user's data",
-             no_verb_writes_to_the_data),
+             no_operation_writes_to_the_data),
     RIG_TEST("protect: a 2 MiB change over a table never turns its entry into a huge page",
              table_stays_a_table),
     RIG_TEST("split, protect, unmap: no table is linked before it is filled, code runs on", code_runs_on),
     RIG_TEST("split, merge: page size and frame change in one store", size_and_frame_in_one_store),
-    RIG_TEST("protect: the present bit drops for not even one store", present_never_drops),
+    RIG_TEST("protect: the present bit is never cleared, not even for one store", present_never_drops),
     RIG_TEST("map: into the recursive slot, no huge page is ever written to the root",
              nothing_huge_in_the_root),
     RIG_TEST("windows: above read-only pages the tables can be written", windows_can_write),
     RIG_TEST("PAT: bit 7 of a 4 KiB leaf is never read as huge", pat_is_not_huge),
 };
 
-RIG_MAIN("elsewhere", tests)
+RIG_MAIN("known bugs", tests)

@@ -1,4 +1,4 @@
-/* map_to, map_sized, map, identity_map: what they do. What they refuse stands in test_map_errors.c. */
+/* Tests what map_to, map_sized, map and identity_map do. What they refuse is in test_map_errors.c. */
 #include "rig/rig.h"
 
 #define RW PAGING_WRITABLE
@@ -73,15 +73,15 @@ static void a_table_fills_up(void **state)
     assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
-/* The slots of the processor's geometry lie at the top; under the host's, any place is a test. */
+/* In the processor's geometry the reserved slots are the last ones; in the host's they are elsewhere. */
 static void first_and_last_pages(void **state)
 {
     (void)state;
     rig_open();
     uint64_t half = paging_level_pages(rig.model.levels) * (PAGING_TABLE_ENTRIES / 2), all = half * 2;
-    uint64_t kept =
+    uint64_t reserved =
         PAGING_RECURSIVE_SLOT == PAGING_TABLE_ENTRIES - 1 ? 3 * paging_level_pages(rig.model.levels) : 0;
-    uint64_t pages[] = {0, half - 1, half, all - kept - 1};
+    uint64_t pages[] = {0, half - 1, half, all - reserved - 1};
     for (unsigned i = 0; i < 4; i++)
         assert_status(rig_map_to(rig_address(pages[i]), DEVICE_FRAME + i, RW), PAGING_OK);
     for (unsigned i = 0; i < 4; i++) {
@@ -118,7 +118,7 @@ static void owned_frames(void **state)
     assert_status(paging_translate(&rig.space, (paging_virt_t){PLACE + 4 * KIB}, &two), PAGING_OK);
     assert_true(one.owned && two.owned);
     assert_int_not_equal(one.address.value, two.address.value);
-    assert_reads(PLACE, one.address.value >> 12); /* not zeroed: still the junk of the source */
+    assert_reads(PLACE, one.address.value >> 12); /* not zeroed: it has the content that it came with */
     assert_allowed(PLACE, WALK_WRITE);
     rig_check();
 }
@@ -170,12 +170,12 @@ static void sized_access(void **state)
 
 static const struct CMUnitTest tests[] = {
     RIG_TEST("map_to: loads, stores and fetches reach the frame", access_reaches_the_frame),
-    RIG_TEST("map_to: the leaf decides about rights", rights_are_the_leafs),
+    RIG_TEST("map_to: only the leaf decides about rights", rights_are_the_leafs),
     RIG_TEST("map_to: as many tables as are missing, shared by neighbours", tables_as_needed),
     RIG_TEST("map_to: a table fills up and empties", a_table_fills_up),
     RIG_TEST("map_to: first and last page of both halves", first_and_last_pages),
     RIG_TEST("map_to: the last frame of 52 bits", highest_physical_address),
-    RIG_TEST("map: the frame is the source's and is owned", owned_frames),
+    RIG_TEST("map: the frame comes from the source and is owned", owned_frames),
     RIG_TEST("identity_map: same address, canonical only", identity),
     RIG_TEST("map_sized: 2 MiB and 1 GiB, read to the last byte", sized_access),
 };

@@ -1,4 +1,4 @@
-/* map_to, map_sized, map: what they refuse, without a trace. */
+/* Tests what map_to, map_sized and map refuse, without changing anything. */
 #include "rig/rig.h"
 
 #define RW PAGING_WRITABLE
@@ -40,7 +40,7 @@ static void refuses_inside_huge(void **state)
     assert_refused(PLACE + 4 * KIB, WALK_WRITE, WALK_PRESENT | WALK_WRITE);
 }
 
-static void refuses_kept_slots(void **state)
+static void refuses_reserved_slots(void **state)
 {
     (void)state;
     rig_open();
@@ -58,8 +58,8 @@ static void refuses_kept_slots(void **state)
     }
 }
 
-/* An entry that is not present and not zero is the owner's, at every level. */
-static void refuses_reserved(void **state)
+/* An entry that is neither present nor zero is a marker, at every level. */
+static void refuses_markers(void **state)
 {
     (void)state;
     rig_open();
@@ -81,7 +81,7 @@ static void refuses_reserved(void **state)
     assert_status(rig_map_sized(PLACE + SLOT_BYTES, FRAME_1G, PAGING_1G, RW), PAGING_MARKED);
 }
 
-static void reserved_keeps_its_table(void **state)
+static void a_marker_keeps_its_table(void **state)
 {
     (void)state;
     rig_open();
@@ -116,7 +116,7 @@ static void refuses_flags(void **state)
     rig_open();
     try_all_flags();
     assert_status(rig_map_to(PLACE + 2 * MIB - 4 * KIB, DEVICE_FRAME, 0), PAGING_OK);
-    try_all_flags(); /* where the tables are there */
+    try_all_flags(); /* where tables exist already */
 }
 
 static void global_in_the_upper_half(void **state)
@@ -174,7 +174,7 @@ static void features_the_processor_lacks(void **state)
     rig_check();
 }
 
-/* With any number of frames too few, nothing is taken and nothing has changed. */
+/* With too few frames, at any number, no frame is taken and nothing changes. */
 static void out_of_frames(void **state)
 {
     (void)state;
@@ -182,7 +182,7 @@ static void out_of_frames(void **state)
     for (unsigned left = 0; left < rig.model.levels - 1; left++) {
         machine_limit_frames(left);
         assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_NO_FRAMES);
-        machine_limit_frames(left + 1); /* one for the page itself */
+        machine_limit_frames(left + 1); /* the page itself takes one */
         assert_status(rig_map(PLACE, RW), PAGING_NO_FRAMES);
         if (left < rig.model.levels - 2) {
             machine_limit_frames(left);
@@ -215,10 +215,10 @@ static void refuses_misaligned(void **state)
 static const struct CMUnitTest tests[] = {
     RIG_TEST("map: a mapped page is refused", refuses_mapped),
     RIG_TEST("map: a page inside a huge page is refused", refuses_inside_huge),
-    RIG_TEST("map: the recursive, foreign and scratch slots are refused", refuses_kept_slots),
-    RIG_TEST("map: entries of the space's owner are refused and kept", refuses_reserved),
-    RIG_TEST("unmap: an entry of the space's owner keeps its table", reserved_keeps_its_table),
-    RIG_TEST("map: every flag that is not a leaf's is refused", refuses_flags),
+    RIG_TEST("map: the recursive, alternate and scratch slots are refused", refuses_reserved_slots),
+    RIG_TEST("map: markers are refused and stay", refuses_markers),
+    RIG_TEST("unmap: a marker keeps its table", a_marker_keeps_its_table),
+    RIG_TEST("map: every flag that no leaf may have is refused", refuses_flags),
     RIG_TEST("map_to: global only in the upper half", global_in_the_upper_half),
     RIG_TEST("map: frames beyond MAXPHYADDR are refused", frames_beyond_the_processor),
     RIG_TEST("map: what the processor lacks is refused", features_the_processor_lacks),
@@ -226,4 +226,4 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("map_sized: misaligned page or frame is refused", refuses_misaligned),
 };
 
-RIG_MAIN("map refuses", tests)
+RIG_MAIN("map errors", tests)

@@ -1,4 +1,4 @@
-/* map_range and identity_map_range: the largest pages, the fewest tables, and what they refuse. */
+/* Tests map_range and identity_map_range: the largest pages, the fewest tables, and what is refused. */
 #include "rig/runs.h"
 
 #define RW PAGING_WRITABLE
@@ -27,7 +27,7 @@ static void largest_pages(void **state)
     rig_check();
 }
 
-/* The last partial page of a size is not mapped with that size, the first neither. */
+/* A part of a page at the start or end of the range is not mapped with that page size. */
 static void partial_pages(void **state)
 {
     (void)state;
@@ -89,8 +89,8 @@ static void whole_tables(void **state)
     assert_int_equal(machine_frames_out() - out, rig.model.levels + 1);
 }
 
-/* Not a table more than the pages need, however they lie. */
-static void over_the_edges_of_tables(void **state)
+/* The pages take as many tables as they need, and no more. */
+static void over_the_boundaries_of_tables(void **state)
 {
     (void)state;
     rig_open();
@@ -106,7 +106,7 @@ static void over_the_edges_of_tables(void **state)
     rig_check();
 }
 
-/* Tables that are there already are filled up, entry by entry. */
+/* Tables that exist already are filled up, entry by entry. */
 static void into_tables_in_use(void **state)
 {
     (void)state;
@@ -163,7 +163,7 @@ static void refuses_flags(void **state)
     assert_status(rig_unmap_range(upper, GIB), PAGING_OK);
 }
 
-/* ---- something is there already ---- */
+/* ---- something is mapped already ---- */
 
 static void refuses_mapped(void **state)
 {
@@ -206,7 +206,7 @@ static void refuses_inside_huge(void **state)
     assert_refused(PLACE + 4 * MIB, WALK_WRITE, WALK_PRESENT | WALK_WRITE);
 }
 
-/* A huge page would fit, but a table with something else in it is there. */
+/* A huge page would fit, but there is a table with something else in it. */
 static void refuses_over_a_table(void **state)
 {
     (void)state;
@@ -218,8 +218,8 @@ static void refuses_over_a_table(void **state)
     assert_status(rig_map_range(PLACE + GIB + 4 * MIB, DEVICE_1G, GIB - 4 * MIB, RW), PAGING_OK);
 }
 
-/* The one met first in the order of the addresses. */
-static void refuses_reserved(void **state)
+/* The status is that of the entry met first, in the order of the addresses. */
+static void refuses_markers(void **state)
 {
     (void)state;
     rig_open();
@@ -237,17 +237,17 @@ static void refuses_reserved(void **state)
     assert_status(rig_map_range(PLACE + GIB + 2 * MIB, DEVICE_1G, 2 * MIB, RW), PAGING_MARKED);
 }
 
-/* With any number of frames too few, nothing is taken and nothing has changed. */
+/* With too few frames, at any number, no frame is taken and nothing changes. */
 static void out_of_frames(void **state)
 {
     (void)state;
     uint64_t before = 2 * MIB + 4 * KIB;
-    for (unsigned beside = 0; beside < 2; beside++) {
+    for (unsigned neighbour = 0; neighbour < 2; neighbour++) {
         rig_open();
-        if (beside)
+        if (neighbour)
             assert_status(rig_map_to(PLACE, DEVICE_FRAME, 0), PAGING_OK);
         /* Two P1s, two P2s, one P3, with five levels one P4. */
-        unsigned needed = rig.model.levels + 1 - (beside ? rig.model.levels - 2 : 0);
+        unsigned needed = rig.model.levels + 1 - (neighbour ? rig.model.levels - 2 : 0);
         for (unsigned left = 0; left <= needed; left++) {
             machine_limit_frames(left);
             assert_status(rig_map_range(PLACE + GIB - before, DEVICE_1G - before, GIB + 2 * before, RW),
@@ -279,7 +279,7 @@ static void identity(void **state)
     }
 }
 
-/* All of it lies in the first entries of the tables on the way. */
+/* All of the range is in the first entries of the tables on the way. */
 static void unaligned_at_the_start_of_memory(void **state)
 {
     (void)state;
@@ -292,22 +292,22 @@ static void unaligned_at_the_start_of_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    RIG_TEST("map_range: 4K|2M|1G|2M|4K at the edges", largest_pages),
-    RIG_TEST("map_range: no huge page over an edge", partial_pages),
-    RIG_TEST("map_range: a page as large as both addresses are aligned", alignment_of_both),
+    RIG_TEST("map_range: 4K|2M|1G|2M|4K at the boundaries", largest_pages),
+    RIG_TEST("map_range: no huge page reaches over an end", partial_pages),
+    RIG_TEST("map_range: pages are as large as the alignment of both addresses allows", alignment_of_both),
     RIG_TEST("map_range: one page of each size", one_page),
     RIG_TEST("map_range: a whole P1, P2 and P3", whole_tables),
-    RIG_TEST("map_range: over the edges of tables, no table too many", over_the_edges_of_tables),
+    RIG_TEST("map_range: over the boundaries of tables, no table too many", over_the_boundaries_of_tables),
     RIG_TEST("map_range: tables in use are filled up", into_tables_in_use),
     RIG_TEST("map_range: frames beyond MAXPHYADDR, around 2^64 too", frames_beyond_the_processor),
-    RIG_TEST("map_range: every flag that is not a leaf's is refused", refuses_flags),
+    RIG_TEST("map_range: every flag that no leaf may have is refused", refuses_flags),
     RIG_TEST("map_range: mapped at the start, in the middle, at the end", refuses_mapped),
     RIG_TEST("map_range: inside, over and around huge pages", refuses_inside_huge),
     RIG_TEST("map_range: a huge page where a table is", refuses_over_a_table),
-    RIG_TEST("map_range: entries of the space's owner are refused", refuses_reserved),
+    RIG_TEST("map_range: markers are refused", refuses_markers),
     RIG_TEST("map_range: out of frames at every number, no change", out_of_frames),
     RIG_TEST("identity_map_range: same addresses, canonical only", identity),
-    RIG_TEST("identity_map_range: nothing before a start that is aligned less than the end",
+    RIG_TEST("identity_map_range: nothing is mapped before a start that is aligned less than the end",
              unaligned_at_the_start_of_memory),
 };
 

@@ -28,15 +28,15 @@ static void lend_and_unlend(void **state)
     assert_status(rig_map(upper, RW | PAGING_GLOBAL), PAGING_OK);
     assert_status(rig_map(upper + GIB, RW), PAGING_OK);
     unsigned with_pages = machine_frames_out();
-    assert_status(rig_share(home), PAGING_OK);
+    assert_status(rig_share_upper_half(home), PAGING_OK);
     assert_int_equal(machine_frames_out(), with_pages + half_slots() - 1);
-    assert_status(rig_share(home), PAGING_OK);
+    assert_status(rig_share_upper_half(home), PAGING_OK);
     assert_int_equal(machine_stores(), 0);
     assert_status(rig_map(upper + SLOT_BYTES * PAGING_TABLE_ENTRIES / 8, RW), PAGING_OK);
     assert_status(rig_unmap(upper + GIB), PAGING_OK); /* which no count has seen go */
     machine_fill_tlb();
-    assert_status(rig_unshare(home), PAGING_OK);
-    assert_status(rig_unshare(home), PAGING_OK);
+    assert_status(rig_unshare_upper_half(home), PAGING_OK);
+    assert_status(rig_unshare_upper_half(home), PAGING_OK);
     assert_int_equal(machine_stores(), 0);
     assert_status(rig_unmap(upper), PAGING_OK);
     assert_status(rig_unmap(upper + SLOT_BYTES * PAGING_TABLE_ENTRIES / 8), PAGING_OK);
@@ -59,9 +59,9 @@ static void unlend_flushes_windows(void **state)
         model_add(&rig.model, (struct model_leaf){page.number, FRAME_1G, PAGING_1G, NX, false, 0});
         left--;
     }
-    assert_status(rig_share(home), PAGING_OK);
+    assert_status(rig_share_upper_half(home), PAGING_OK);
     machine_fill_tlb();
-    assert_status(rig_unshare(home), PAGING_OK);
+    assert_status(rig_unshare_upper_half(home), PAGING_OK);
     assert_int_equal(machine_flushes(), 5);
     assert_int_equal(machine_full_flushes(), 0);
 }
@@ -73,12 +73,12 @@ static void lend_out_of_frames(void **state)
     static const unsigned lefts[] = {0, 1, 100};
     for (unsigned i = 0; i < 3; i++) {
         machine_limit_frames(lefts[i]);
-        assert_status(rig_share(home), PAGING_NO_FRAMES);
+        assert_status(rig_share_upper_half(home), PAGING_NO_FRAMES);
     }
     machine_limit_frames(half_slots() - 1);
-    assert_status(rig_share(home), PAGING_NO_FRAMES);
+    assert_status(rig_share_upper_half(home), PAGING_NO_FRAMES);
     machine_limit_frames(half_slots());
-    assert_status(rig_share(home), PAGING_OK);
+    assert_status(rig_share_upper_half(home), PAGING_OK);
 }
 
 static void assert_not_lent(enum paging_status expected)
@@ -95,9 +95,9 @@ static void lend_refuses(void **state)
 {
     (void)state;
     rig_open_sharer();
-    assert_status(rig_share(other), PAGING_SHARED);
-    assert_status(rig_unshare(other), PAGING_SHARED);
-    assert_status(rig_unshare(home), PAGING_SHARED);
+    assert_status(rig_share_upper_half(other), PAGING_SHARED);
+    assert_status(rig_unshare_upper_half(other), PAGING_SHARED);
+    assert_status(rig_unshare_upper_half(home), PAGING_SHARED);
     rig_close(NULL);
     rig_open_spaces();
     volatile uint64_t *last =
@@ -110,7 +110,7 @@ static void lend_refuses(void **state)
     *last = DEVICE_FRAME << 12 | 0xe7;
     assert_not_lent(PAGING_MALFORMED);
     *last = 0;
-    assert_status(rig_share(home), PAGING_OK);
+    assert_status(rig_share_upper_half(home), PAGING_OK);
 }
 
 /* All that a slot of the root spans goes, but not the table, which others may have as well. */
@@ -120,7 +120,7 @@ static void a_whole_slot_of_a_lent_half(void **state)
     rig_open_spaces();
     uint64_t slot = rig_address(300 * paging_level_pages(rig_levels));
     assert_status(rig_map(slot, RW), PAGING_OK);
-    assert_status(rig_share(home), PAGING_OK);
+    assert_status(rig_share_upper_half(home), PAGING_OK);
     uint64_t entry = *entry_at(slot, rig_levels);
     assert_status(rig_unmap_range(slot, paging_level_bytes(rig_levels)), PAGING_OK);
     assert_int_equal(*entry_at(slot, rig_levels), entry);
@@ -139,12 +139,12 @@ static void lower_half_is_not_lent(void **state)
     (void)state;
     rig_open_spaces();
     assert_status(rig_map(high_in_the_lower_half(), RW), PAGING_OK);
-    assert_status(rig_share(home), PAGING_OK);
+    assert_status(rig_share_upper_half(home), PAGING_OK);
     assert_status(rig_create_sibling(other, home), PAGING_OK);
     rig.at = other;
     assert_true(rig_walk(high_in_the_lower_half()).faulted);
     assert_status(rig_destroy(other), PAGING_OK);
-    assert_status(rig_unshare(home), PAGING_OK);
+    assert_status(rig_unshare_upper_half(home), PAGING_OK);
 }
 
 /* An entry of the root that is not present, and whose payload looks like a frame. */
@@ -153,8 +153,8 @@ static void owners_entry_stays(void **state)
     (void)state;
     rig_open_spaces();
     rig_plant_marker(high_in_the_lower_half(), rig_levels, DEVICE_FRAME << 12 | 2);
-    assert_status(rig_share(home), PAGING_OK);
-    assert_status(rig_unshare(home), PAGING_OK);
+    assert_status(rig_share_upper_half(home), PAGING_OK);
+    assert_status(rig_unshare_upper_half(home), PAGING_OK);
     assert_int_equal(*entry_at(high_in_the_lower_half(), rig_levels), DEVICE_FRAME << 12 | 2);
 }
 

@@ -134,7 +134,7 @@ static void judge_stranger(bool one_lends)
     rig_open_spaces();
     assert_status(rig_create_sibling(other, home), PAGING_OK);
     if (one_lends)
-        assert_status(rig_share(home), PAGING_OK);
+        assert_status(rig_share_upper_half(home), PAGING_OK);
     assert_status(rig_attach(home, other), PAGING_OK);
     uint64_t upper = rig_upper_place();
     assert_status(rig_map(upper, RW), PAGING_OK); /* in its own */
@@ -191,7 +191,7 @@ static void strangers_flush_all(void **state)
     rig_open_spaces();
     uint64_t upper = rig_upper_place();
     assert_status(rig_create_sibling(other, home), PAGING_OK);
-    assert_status(rig_share(home), PAGING_OK);
+    assert_status(rig_share_upper_half(home), PAGING_OK);
     assert_status(rig_map(upper, RW | PAGING_GLOBAL), PAGING_OK);
     assert_status(rig_attach(home, other), PAGING_OK);
     assert_status(rig_map_to(upper, DEVICE_FRAME, PAGING_GLOBAL), PAGING_OK);
@@ -231,7 +231,7 @@ static void destroying_leaves_what_is_lent(void **state)
     assert_status(rig_destroy(third), PAGING_OK);
     assert_int_equal(machine_frames_out(), out);
     assert_allowed(upper + 2 * MIB, WALK_WRITE);
-    assert_status(rig_unshare(home), PAGING_OK);
+    assert_status(rig_unshare_upper_half(home), PAGING_OK);
     assert_status(rig_unmap_range(upper, 8 * MIB), PAGING_OK);
     assert_int_equal(machine_frames_out(), rig_levels);
 }
@@ -244,9 +244,9 @@ static void lender_is_destroyed(void **state)
     assert_status(rig_map(rig_upper_place(), RW), PAGING_OK);
     assert_status(rig_detach(home, other), PAGING_OK);
     assert_status(rig_destroy(other), PAGING_OK);
-    assert_status(rig_unshare(home), PAGING_OK);
+    assert_status(rig_unshare_upper_half(home), PAGING_OK);
     assert_status(rig_create_sibling(other, home), PAGING_OK);
-    assert_status(rig_share(home), PAGING_OK);
+    assert_status(rig_share_upper_half(home), PAGING_OK);
     assert_status(rig_switch_to(home, other), PAGING_OK);
     assert_status(rig_destroy(home), PAGING_OK);
     assert_int_equal(machine_frames_out(), rig_levels);

@@ -1,8 +1,6 @@
 /* typed_tables.h: the step from a table to the next, as a debugger takes it, in a space that is live or is not. */
-#include "rig/entries.h"
-#define walk core_walk /* the independent walker has a type of that name too */
 #include "kernel/selftest/typed_tables.h"
-#undef walk
+#include "rig/entries.h"
 
 #define RW PAGING_WRITABLE
 

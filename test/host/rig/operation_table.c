@@ -169,8 +169,10 @@ const struct operation_row operation_rows[OP_KINDS] = {
     [OP_DETACH] = {"detach", CALL_SIDES(rig_detach), can_use_space, CORES, NEVER, WEIGHT(0, 0, 0, 90)},
     [OP_SWITCH_TO] = {"switch_to", CALL_SIDES(rig_switch_to), can_use_space, CORES, NEVER,
                       WEIGHT(0, 0, 0, 180)},
-    [OP_SHARE] = {"share", CALL_SIDE(rig_share), can_use_space, TAKING, NEVER, WEIGHT(0, 0, 0, 90)},
-    [OP_UNSHARE] = {"unshare", CALL_SIDE(rig_unshare), can_use_space, CORES, NEVER, WEIGHT(0, 0, 0, 90)},
+    [OP_SHARE_UPPER_HALF] = {"share_upper_half", CALL_SIDE(rig_share_upper_half), can_use_space, TAKING,
+                             NEVER, WEIGHT(0, 0, 0, 90)},
+    [OP_UNSHARE_UPPER_HALF] = {"unshare_upper_half", CALL_SIDE(rig_unshare_upper_half), can_use_space, CORES,
+                               NEVER, WEIGHT(0, 0, 0, 90)},
 };
 
 /* ---- arguments ---- */

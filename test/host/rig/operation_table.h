@@ -44,8 +44,8 @@ enum paging_status rig_destroy(struct rig_side *side);
 enum paging_status rig_attach(struct rig_side *active, struct rig_side *side);
 enum paging_status rig_detach(struct rig_side *active, struct rig_side *side);
 enum paging_status rig_switch_to(struct rig_side *active, struct rig_side *next);
-enum paging_status rig_share(struct rig_side *side);
-enum paging_status rig_unshare(struct rig_side *side);
+enum paging_status rig_share_upper_half(struct rig_side *side);
+enum paging_status rig_unshare_upper_half(struct rig_side *side);
 
 /* ---- not the core's: what the processor and the owner of a space do in between ---- */
 
@@ -87,8 +87,8 @@ enum operation_kind {
     OP_ATTACH,
     OP_DETACH,
     OP_SWITCH_TO,
-    OP_SHARE,
-    OP_UNSHARE,
+    OP_SHARE_UPPER_HALF,
+    OP_UNSHARE_UPPER_HALF,
     OP_KINDS
 };
 

@@ -31,7 +31,7 @@ void rig_judge_map_flushes(void);
 /* Returns the frames that went out since rig_look_before; negative if they went back. */
 int rig_frames_taken(void);
 
-/* ---- spaces (rig_spaces.c, rig_share.c) ---- */
+/* ---- spaces (rig_spaces.c, rig_share_upper_half.c) ---- */
 
 /* The status is right; if it is PAGING_OK, frames were taken (negative: given back) and all flushed so often. */
 void rig_judge_spaces(enum paging_status status, int frames, unsigned full_flushes);

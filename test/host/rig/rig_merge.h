@@ -1,5 +1,5 @@
 /*
- * rig_merge.h - merging, with accessed and dirty bits judged exactly, and what there is to merge.
+ * rig_merge.h - merging with accessed and dirty bits judged exactly, and pages to merge.
  */
 #ifndef HOST_RIG_RIG_MERGE_H
 #define HOST_RIG_RIG_MERGE_H
@@ -11,7 +11,7 @@
 #define TOUCHED   (PAGING_ACCESSED | PAGING_DIRTY)
 #define DEVICE_2M (FRAME_2M * PAGING_PAGE_BYTES)
 
-/* Accessed and dirty are as the map says, not one bit more. */
+/* Accessed and dirty bits are exactly those of the map. */
 static inline void rig_check_touched(void)
 {
     for (unsigned i = 0; i < rig.model.count; i++) {
@@ -29,7 +29,7 @@ static inline enum paging_status rig_merge(uint64_t start, uint64_t bytes)
     return status;
 }
 
-/* In two halves, so that the pages are small however they lie. */
+/* Maps 2 MiB in two halves, so that all pages are small. */
 static inline void map_small(uint64_t start, uint64_t to, uint64_t flags)
 {
     assert_status(rig_map_range(start, to, MIB, flags), PAGING_OK);
@@ -42,7 +42,7 @@ static inline void map_2m_pages(uint64_t start, uint64_t to)
     assert_status(rig_map_range(start + GIB / 2, to + GIB / 2, GIB / 2, PAGING_WRITABLE), PAGING_OK);
 }
 
-/* With everything cached that can be. */
+/* With everything in the TLB that can be cached. */
 static inline void merge(uint64_t start, uint64_t bytes)
 {
     machine_fill_tlb();

@@ -29,7 +29,7 @@ static void set_shared(struct rig_side *side, bool shared)
     side->shares_upper_half = side->model->shares_upper_half = shared;
 }
 
-enum paging_status rig_share(struct rig_side *side)
+enum paging_status rig_share_upper_half(struct rig_side *side)
 {
     unsigned missing = side->shares_upper_half ? 0 : upper_slots(side, false).count, refusals = 0;
     if (!rig_is_reachable(side))
@@ -64,7 +64,7 @@ static void judge_unshare_flushes(const struct slots *slots)
     }
 }
 
-enum paging_status rig_unshare(struct rig_side *side)
+enum paging_status rig_unshare_upper_half(struct rig_side *side)
 {
     struct slots empty = {0};
     unsigned refusals = 0;

@@ -23,7 +23,7 @@ void rig_open_spaces(void)
 void rig_open_sharer(void)
 {
     rig_open_spaces();
-    assert_status(rig_share(&rig.sides[0]), PAGING_OK);
+    assert_status(rig_share_upper_half(&rig.sides[0]), PAGING_OK);
     assert_status(rig_create_sibling(&rig.sides[1], &rig.sides[0]), PAGING_OK);
     assert_status(rig_attach(&rig.sides[0], &rig.sides[1]), PAGING_OK);
     rig.at = &rig.sides[0];

@@ -22,8 +22,8 @@
         AT(MAP_RANGE, 0, L3(1), .flags = RW | PAGING_DIRTY, .space = (number))
 
 /* Space 0 is active, space 1 is its sibling. */
-#define SHARE     AT(SHARE, 0, 0)
-#define UNSHARE   AT(UNSHARE, 0, 0)
+#define SHARE     AT(SHARE_UPPER_HALF, 0, 0)
+#define UNSHARE   AT(UNSHARE_UPPER_HALF, 0, 0)
 #define CREATE    AT(CREATE_SIBLING, 0, 0, .space = 1)
 #define ATTACH    AT(ATTACH, 0, 0, .other = 1)
 #define DETACH    AT(DETACH, 0, 0, .other = 1)
