@@ -1,19 +1,19 @@
 /*
- * explore - visits every memory image that the core can make in a toy geometry, and tries everything from each.
+ * explore - makes every possible memory image of a toy geometry, and tries everything from each.
  *
  *   explore LEVELS SCOPE [FRAMES]
  *
- * Breadth first, from the empty space: from each image every step of the scope (steps.h) is taken, with every
- * number of frames left in the source, from none up to where it makes no difference any more. Before each
- * step the TLB holds every page that can be reached, the windows' included, and every path to it; and after every
- * store the processor looks at all of it again (stores.h). The rig judges each step, as it judges the operations
- * of all tests. With FRAMES no space ever has more frames than that, tables and owned pages together, in
- * addition to the root. Without, the exploration is closed: no image is left out.
+ * Breadth first, from the empty space: from each image every step of the scope (steps.h) is taken, with
+ * every number of frames left in the source, from none up to where it makes no difference any more. Before
+ * each step the TLB holds every page that can be reached, the windows' included, and every path to it; and
+ * after every store the processor looks at all of it again (stores.h). The rig judges each step, as it
+ * judges the operations of all tests. With FRAMES no space ever has more frames than that, tables and owned
+ * pages together, in addition to the root. Without, the exploration is closed: no image is left out.
  *
  * The geometry is the toy's: two entries in a table, and one reserved slot in the root. Built with four
- * entries there is a scratch page, and an alternate slot: then the space can be an inactive one that is attached
- * through it (scope `alternate`), while the active space maps other things at the same places. Three bits, for
- * all reserved slots and one to share, are too many to explore.
+ * entries there is a scratch page, and an alternate slot: then the space can be an inactive one that is
+ * attached through it (scope `alternate`), while the active space maps other things at the same places.
+ * Three bits, for all reserved slots and one to share, are too many to explore.
  *
  * If a step fails, the shortest way to it is printed, as lines that can be pasted into a test on `toy`.
  */

@@ -184,7 +184,7 @@ static bool is_part(const struct model_leaf *leaf, uint64_t frame, unsigned size
     return leaf && leaf->owned && leaf->frame - frame < paging_level_pages(size);
 }
 
-/* Gives back the parts of a run that no page has any more. What is mapped in parts is split in the source too. */
+/* Gives back the parts of a run that no page has any more. A run that is mapped in parts is split. */
 static void settle(unsigned size, uint64_t frame, uint64_t page)
 {
     const struct model_leaf *leaf = model_overlap(rig.at->model, page, paging_level_pages(size));

@@ -1,8 +1,8 @@
 /*
  * stores.h - after every single store of the core, each page translates as before or as after the call.
  *
- * At each of these moments the processor loads everything that it finds into its TLB. The audit after the call
- * notices what it should not have kept.
+ * At each of these moments the processor loads everything that it finds into its TLB. The audit after the
+ * call notices what it should not have kept.
  */
 #ifndef EXPLORE_STORES_H
 #define EXPLORE_STORES_H

@@ -1,4 +1,4 @@
-/* Cases as text: an operation is a name and the numbers that are out of the ordinary. What follows # is for people. */
+/* Cases as text: an operation is its name and the numbers that are not the usual ones. # begins a comment. */
 #include "fuzz/test_case.h"
 #include <stdlib.h>
 #include <string.h>

@@ -50,8 +50,8 @@ uint64_t draw(uint64_t below)
 }
 
 /*
- * Returns one of few pages: a few entries of each table in both halves, so that tables come and go, and now and
- * then a reserved slot. At the start of memory all indices are alike.
+ * Returns one of few pages: a few entries of each table in both halves, so that tables come and go, and now
+ * and then a reserved slot. At the start of memory all indices are alike.
  */
 static uint64_t few_entries(void)
 {

@@ -1,8 +1,8 @@
 /*
  * draw.h - pages, sizes, flags and frames for random tests, near the boundaries of things.
  *
- * All draws are made of bytes: those of a string, or an endless sequence made from a seed. The same bytes with
- * the same maps make the same draws.
+ * All draws are made of bytes: those of a string, or an endless sequence made from a seed. The same bytes
+ * with the same maps make the same draws.
  */
 #ifndef HOST_FUZZ_DRAW_H
 #define HOST_FUZZ_DRAW_H
@@ -27,7 +27,7 @@ uint64_t draw(uint64_t below);
 uint64_t draw_page(unsigned size);
 unsigned draw_size(void);
 
-/* Returns flags for a leaf at the page; for an operation that maps, PAGING_REPLACE_MARKER may be among them. */
+/* Returns flags for a leaf at the page; for an operation that maps, perhaps with PAGING_REPLACE_MARKER. */
 uint64_t draw_flags(uint64_t page);
 uint64_t draw_map_flags(uint64_t page);
 
@@ -46,8 +46,8 @@ struct drawn_range {
 };
 
 /*
- * Returns a range, now and then a large one, that starts near what is mapped and half the time with ragged ends.
- * To map, it may begin near a marker. Otherwise it mostly begins or ends inside of a leaf.
+ * Returns a range, now and then a large one, that starts near what is mapped and half the time with ragged
+ * ends. To map, it may begin near a marker. Otherwise it mostly begins or ends inside of a leaf.
  */
 struct drawn_range draw_range_to_map(void);
 struct drawn_range draw_used_range(void);

@@ -10,8 +10,8 @@
 void draw_begin(void);
 
 /*
- * Sets address, length, size, physical address and spaces, as far as the operation takes them, and for map_range_alloc the
- * limits of the source. Returns the page where the operation begins.
+ * Sets address, length, size, physical address and spaces, as far as the operation takes them, and for
+ * map_range_alloc the limits of the source. Returns the page where the operation begins.
  */
 uint64_t draw_place(struct operation *operation);
 

@@ -1,8 +1,8 @@
 /*
  * Random cases without end. One that fails is shortened, printed and kept. See usage below, and README.md.
  *
- * The cases run in a process of their own, which writes each step into shared memory before it does it. So the
- * steps are there whatever happens: a wrong answer, a crash, or an endless loop.
+ * The cases run in a process of their own, which writes each step into shared memory before it does it. So
+ * the steps are there whatever happens: a wrong answer, a crash, or an endless loop.
  */
 #define _GNU_SOURCE
 #include "fuzz/draw.h"

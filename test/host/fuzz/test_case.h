@@ -1,10 +1,10 @@
 /*
  * test_case.h - a random case: a machine, and the operations that are done on it, step by step.
  *
- * One generator makes all cases (case_draw.c): it reads bytes, from a seed or from libFuzzer, looks at what is
- * mapped, and makes an operation of them. An operation contains all its numbers, so it can be repeated without
- * the bytes and without the steps before it (case_do.c): a step whose space or table is missing is left out. So
- * any part of a failing case is a case as well. Written down (case_text.c) it is one line a step.
+ * One generator makes all cases (case_draw.c): it reads bytes, from a seed or from libFuzzer, looks at what
+ * is mapped, and makes an operation of them. An operation contains all its numbers, so it can be repeated
+ * without the bytes and without the steps before it (case_do.c): a step whose space or table is missing is
+ * left out. So any part of a failing case is a case as well. As text (case_text.c) it has a line per step.
  */
 #ifndef HOST_FUZZ_TEST_CASE_H
 #define HOST_FUZZ_TEST_CASE_H
@@ -37,7 +37,7 @@ void operation_draw(struct operation *operation);
 
 /* ---- doing and judging (case_do.c): a wrong answer ends the test through fail_msg ---- */
 
-/* Draws a case and does it. Each step is written into the case before it is done. The draws say when it is over. */
+/* Draws a case and does it, until the draws are used up. Each step is in the case before it is done. */
 void case_draw(struct test_case *test, unsigned levels);
 void case_do(struct test_case *test);
 

@@ -1,6 +1,6 @@
 /*
- * Tests random cases (test_case.h): operations against the abstract maps, with a processor that loads pages at any
- * moment, on one space or on several that share their upper half.
+ * Tests random cases (test_case.h): operations against the abstract maps, with a processor that loads pages
+ * at any moment, on one space or on several that share their upper half.
  *
  * The same seed makes the same cases: SEED=n in the environment repeats a failure, OPERATIONS=n goes further.
  * The program fuzz of this folder runs the same cases without end, and shortens one that fails.

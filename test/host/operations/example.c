@@ -12,7 +12,9 @@
 
 enum { FIRST_FRAME = 16, FRAMES = 64 };
 
-/* The simplest frame source: a stack of free frames. The core's struct comes first, so that it can be cast. */
+/*
+ * The simplest frame source: a stack of free frames. The core's struct comes first, so that it can be cast.
+ */
 struct stack_source {
     struct paging_frame_source source;
     unsigned count;

@@ -1,4 +1,4 @@
-/* Tests attach and detach: an attached space is changed through the alternate slot, and nothing else changes. */
+/* Tests attach and detach: an attached space changes through the alternate slot, and nothing else does. */
 #include "rig/entries.h"
 #include "rig/judge_for_each.h"
 #include "rig/rig_internal.h"
@@ -243,7 +243,7 @@ static void out_of_frames(void **state)
 
 /* ---- flushes ---- */
 
-/* Pages of an attached space are in no TLB. The windows of the tables that go are, and each is flushed once. */
+/* Pages of an attached space are in no TLB. The windows of freed tables are, and each is flushed once. */
 static void flushes_are_of_windows(void **state)
 {
     (void)state;
@@ -293,8 +293,8 @@ static void slot_changes_flush_all(void **state)
 }
 
 /*
- * Through its own recursive slot, a table of the attached space would have one more address for each level. No
- * operation flushes those: a translation cached there would still lead to the table when it is freed.
+ * Through its own recursive slot, a table of the attached space would have one more address for each level.
+ * No operation flushes those: a translation cached there would still lead to the table when it is freed.
  */
 static void one_window_each(void **state)
 {

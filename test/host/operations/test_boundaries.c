@@ -1,4 +1,7 @@
-/* Tests boundaries in the core that no other test reaches: a mistake of one character there would go unnoticed. */
+/*
+ * Tests boundaries in the core that no other test reaches: a mistake of one character there would go
+ * unnoticed.
+ */
 #include "rig/rig_merge.h"
 #include <selfmap/translate.h>
 #include <string.h>
@@ -117,8 +120,9 @@ static void touch_the_second_page(void)
 }
 
 /*
- * The huge page at the end of the range needs no change when the operation checks, so it is not split. While the first
- * one is split, the processor sets its accessed bit. That bit stays, because most of the page is not in the range.
+ * The huge page at the end of the range needs no change when the operation checks, so it is not split.
+ * While the first one is split, the processor sets its accessed bit. That bit stays, because most of the
+ * page is not in the range.
  */
 static void an_accessed_bit_beyond_the_range_stays(void **state)
 {

@@ -1,4 +1,7 @@
-/* Tests check_access with every combination of rights, modes and control bits, against the manual's sentences. */
+/*
+ * Tests check_access with every combination of rights, modes and control bits, against the manual's
+ * sentences.
+ */
 #include "rig/entries.h"
 #include <selfmap/check_access.h>
 
@@ -256,7 +259,7 @@ static bool is_forbidden_by_key(const struct paging_access *access, unsigned rig
     return false;
 }
 
-/* One leaf: every access with every right of its key, while all other keys have the opposite; and with keys off. */
+/* One leaf: every access with every right of its key, all other keys the opposite; and with keys off. */
 static void ask_with_keys(uint64_t address, uint64_t upper, uint64_t leaf, unsigned key)
 {
     for (unsigned i = 0; i < ACCESSES * 8; i++) {

@@ -1,6 +1,6 @@
 /*
- * Tests the fast path of the operations for single pages. It takes each entry for that of an ordinary table unless
- * one comparison says otherwise. Here are entries that nearly pass.
+ * Tests the fast path of the operations for single pages. It takes each entry for that of an ordinary table
+ * unless one comparison says otherwise. Here are entries that nearly pass.
  */
 #include "rig/entries.h"
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Tests for_each and count: every entry of every table, in order, without gap or overlap; and counts that agree. */
+/* Tests for_each and count: every entry of every table, in order, without gap or overlap. */
 #include "rig/entries.h"
 #include "rig/judge_for_each.h"
 
@@ -98,7 +98,7 @@ static void stops_at_any_entry(void **state)
     }
 }
 
-/* Rights are those of the whole walk: a right that is missing in an upper entry is missing in all leaves below. */
+/* Rights are those of the whole walk: what an upper entry lacks, all leaves below it lack. */
 static void narrower_tables(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /*
- * Tests the core's own privileged instructions (access.h), which all other tests replace by calls. This process may
- * not execute them: the fault is caught, and the emulated processor does what the instruction would do.
+ * Tests the core's own privileged instructions (access.h), which all other tests replace by calls. This
+ * process may not execute them: the fault is caught, and the emulated processor executes the instruction.
  */
 #define _GNU_SOURCE
 #undef PAGING_ACCESS_HEADER
@@ -42,7 +42,9 @@ static uint64_t read_control(unsigned number)
     return number == 3 ? machine_walker()->root * PAGING_PAGE_BYTES : processor.cr4;
 }
 
-/* Returns the length of the ModRM byte and what follows it, and the address that they name (SDM 2A, 2.1.5). */
+/*
+ * Returns the length of the ModRM byte and what follows it, and the address that they name (SDM 2A, 2.1.5).
+ */
 static unsigned memory_operand(ucontext_t *context, const uint8_t *modrm, unsigned extension,
                                uint64_t *address)
 {

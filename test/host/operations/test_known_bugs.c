@@ -99,7 +99,7 @@ static bool is_small_leaf(void *context, const struct paging_entry_info *visit)
     return true;
 }
 
-/* Bit 7 is set by hand, because the core never sets it. In a P1 it is PAT. No huge page could begin at this frame. */
+/* Bit 7 is set by hand. In a P1 it is PAT, and no huge page could begin at this frame. */
 static void pat_is_not_huge(void **state)
 {
     (void)state;

@@ -1,10 +1,10 @@
-/* merge: what must stay as it is, because one page of 512 does not fit, and what is refused. */
+/* Tests what merge_range leaves as it is, because one page of 512 does not fit, and what it refuses. */
 #include "rig/rig_merge.h"
 
 #define RW PAGING_WRITABLE
 #define NX PAGING_NO_EXECUTE
 
-/* Nothing fits together in the 2 MiB at PLACE. */
+/* Nothing can be merged in the 2 MiB at PLACE. */
 static void stays_small(void)
 {
     merge(PLACE, 2 * MIB);
@@ -27,7 +27,7 @@ static void page_missing(void **state)
     }
 }
 
-/* GLOBAL too: so it happens in the upper half. */
+/* In the upper half, because GLOBAL is among the flags. */
 static void flag_different(void **state)
 {
     (void)state;
@@ -88,7 +88,7 @@ static void misaligned_frame(void **state)
     ASSERT_RUNS(PLACE + GIB, {2, 512});
 }
 
-static void reserved_among_them(void **state)
+static void marker_among_them(void **state)
 {
     (void)state;
     rig_open();
@@ -97,11 +97,11 @@ static void reserved_among_them(void **state)
     for (unsigned i = 0; i < 3; i++) {
         uint64_t address = PLACE + places[i] * 4 * KIB;
         assert_status(rig_unmap(address), PAGING_OK);
-        /* It differs from the leaf that would fit by PRESENT alone. */
+        /* It differs from the leaf that would fit in PRESENT only. */
         rig_plant_marker(address, 1, (FRAME_2M + places[i]) << 12 | RW);
         merge(PLACE, 2 * MIB);
-        uint64_t payload;
-        assert_status(paging_clear_marker(&rig.space, rig_page(address), machine_frames(), &payload),
+        uint64_t value;
+        assert_status(paging_clear_marker(&rig.space, rig_page(address), machine_frames(), &value),
                       PAGING_OK);
         model_remove(&rig.model, rig_page(address).number);
         assert_status(rig_map_to(address, FRAME_2M + places[i], RW), PAGING_OK);
@@ -168,7 +168,7 @@ static void refusals(void **state)
     merge(PLACE, 2 * MIB);
 }
 
-/* Somebody else has written to the tables: then nothing is merged, not even before the place. */
+/* An entry has a reserved bit set: nothing is merged, not even before that place. */
 static void malformed(void **state)
 {
     (void)state;
@@ -196,12 +196,12 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("merge: not if one flag of one page is different", flag_different),
     RIG_TEST("merge: not if a frame is out of order", frame_out_of_order),
     RIG_TEST("merge: not if the first frame is misaligned", misaligned_frame),
-    RIG_TEST("merge: not over the owner's entry", reserved_among_them),
-    RIG_TEST("merge: no 1G where the processor has none", no_1g_pages),
-    RIG_TEST("merge: a table that lies in the range in part stays", table_in_part),
+    RIG_TEST("merge: not over a marker", marker_among_them),
+    RIG_TEST("merge: no 1G pages on a processor without them", no_1g_pages),
+    RIG_TEST("merge: a table that is only in part in the range stays", table_in_part),
     RIG_TEST("merge: nothing to merge: no store, no flush", nothing_there),
-    RIG_TEST("merge: what is no range is refused", refusals),
+    RIG_TEST("merge: what is not a range of pages is refused", refusals),
     RIG_TEST("merge: malformed tables are refused, and nothing has changed", malformed),
 };
 
-RIG_MAIN("merge not", tests)
+RIG_MAIN("merge rejected", tests)

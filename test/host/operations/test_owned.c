@@ -1,9 +1,9 @@
-/* Owned huge pages: their frames go back with the size they have by then, whole, in parts, or all at once. */
+/* Tests owned huge pages: their frames go back with the size they have by then, whole or in parts. */
 #include "rig/rig_merge.h"
 
 #define RW PAGING_WRITABLE
 
-/* A source whose runs can be broken, so that it can promise small frames for huge pages. */
+/* The source can break its runs, so that it can promise small frames for huge pages. */
 static void open_large(void)
 {
     rig_open();
@@ -59,7 +59,7 @@ static void unmapped_whole(void **state)
     }
 }
 
-/* Split, a 2 MiB run comes back page by page, and is whole again with the last of them. */
+/* When it is split, a 2 MiB run goes back page by page, and is whole again with the last one. */
 static void frames_one_by_one(void **state)
 {
     (void)state;
@@ -81,7 +81,7 @@ static void frames_one_by_one(void **state)
     nothing_is_left();
 }
 
-/* So much of a page, at its start, in it, at its end: the parts around it stay owned. */
+/* A part at the start, in the middle or at the end of a page goes. The parts around it stay owned. */
 static void unmapped_in_part(void **state)
 {
     (void)state;
@@ -137,7 +137,7 @@ static void protected_in_part(void **state)
         assert_refused(part, WALK_WRITE, WALK_PRESENT | WALK_WRITE);
         assert_allowed(part + 8 * KIB, WALK_WRITE);
         assert_int_equal(frame_at(part), first + (part - PLACE) / PAGING_PAGE_BYTES);
-        merge(PLACE, pages[i]); /* nothing fits */
+        merge(PLACE, pages[i]); /* nothing is merged */
         assert_int_equal(machine_run_at(frame_at(part)), PAGING_4K);
         assert_status(rig_protect_range(part, 8 * KIB, RW, 0), PAGING_OK);
         merge(PLACE, pages[i]);
@@ -147,7 +147,7 @@ static void protected_in_part(void **state)
     }
 }
 
-/* The whole of it, at once or level by level: the run that comes out is the one that went in. */
+/* Split and merged, at once or level by level: it is the same run again. */
 static void merge_undoes_split(void **state)
 {
     (void)state;
@@ -170,7 +170,7 @@ static void merge_undoes_split(void **state)
     nothing_is_left();
 }
 
-/* 512 pages in a row, with frames of their own in a row. The source hands out what came back last first. */
+/* Maps 512 pages to 512 contiguous frames. The source hands out first what came back last. */
 static uint64_t map_frames_in_a_row(void)
 {
     uint64_t filler = PLACE + GIB, first;
@@ -211,7 +211,7 @@ static void singles_are_joined(void **state)
     nothing_is_left();
 }
 
-/* 512 runs that the source handed out one by one. */
+/* 512 runs that the source has handed out one by one. */
 static void runs_are_joined(void **state)
 {
     (void)state;
@@ -231,7 +231,7 @@ static void runs_are_joined(void **state)
     assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
-/* One page among the 512 leads to the frame that would fit, but that is not owned. */
+/* One of the 512 pages leads to the right frame, but is not owned. */
 static void mixed_is_not_merged(void **state)
 {
     (void)state;
@@ -247,13 +247,13 @@ static void mixed_is_not_merged(void **state)
             assert_status(rig_map_sized(page, frame, (enum paging_size)(i + 1), RW), PAGING_OK);
             merge(PLACE, ranges[i]);
             ASSERT_RUNS(PLACE, {i + 1, 512}, {0, 1});
-            unmap(page, PAGING_PAGE_BYTES); /* not the source's: nothing goes back */
+            unmap(page, PAGING_PAGE_BYTES); /* not a frame of the source: nothing goes back */
             unmap(PLACE, ranges[i]);
             nothing_is_left();
         }
 }
 
-/* Whole and split huge pages, small ones, others' frames, the owner's entries: all goes with the space. */
+/* Whole and split huge pages, small ones, pages that are not owned, markers: all go with the space. */
 static void destroyed_with_all_of_it(void **state)
 {
     (void)state;
@@ -279,11 +279,11 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("owned: a huge page goes back whole", unmapped_whole),
     RIG_TEST("owned: a split page's frames go back one by one", frames_one_by_one),
     RIG_TEST("owned: a part is unmapped, the rest stays, and goes back later", unmapped_in_part),
-    RIG_TEST("owned: a part is protected, then like the rest again", protected_in_part),
+    RIG_TEST("owned: a part is protected, and then has the flags of the rest again", protected_in_part),
     RIG_TEST("owned: split then merge gives the same run back", merge_undoes_split),
-    RIG_TEST("owned: single frames in a row are joined, and split again", singles_are_joined),
-    RIG_TEST("owned: 2 MiB runs of their own are joined to 1 GiB", runs_are_joined),
-    RIG_TEST("owned: never merged with what is not", mixed_is_not_merged),
+    RIG_TEST("owned: contiguous single frames are joined, and split again", singles_are_joined),
+    RIG_TEST("owned: 2 MiB runs are joined to 1 GiB", runs_are_joined),
+    RIG_TEST("owned: never merged with pages that are not owned", mixed_is_not_merged),
     RIG_TEST("owned: destroyed with all of it, every frame goes back", destroyed_with_all_of_it),
 };
 

@@ -1,4 +1,4 @@
-/* protect_range: other rights, and every byte where it was. */
+/* Tests protect_range: rights change, and every byte stays where it was. */
 #include "rig/entries.h"
 #include "rig/runs.h"
 
@@ -11,7 +11,7 @@ static void map(uint64_t start, uint64_t to, uint64_t bytes, uint64_t flags)
     assert_status(rig_map_range(start, to, bytes, flags), PAGING_OK);
 }
 
-/* With everything cached that can be. */
+/* With everything in the TLB that can be cached. */
 static void protect(uint64_t start, uint64_t bytes, uint64_t set, uint64_t clear)
 {
     machine_fill_tlb();
@@ -72,7 +72,7 @@ static void other_flags(void **state)
     ASSERT_RUNS(upper, {1, 512}, {2, 1}, {0, 1});
 }
 
-/* The processor's bits stay, unless they are named. */
+/* Accessed and dirty bits stay, unless they are named. */
 static void accessed_and_dirty(void **state)
 {
     (void)state;
@@ -87,14 +87,14 @@ static void accessed_and_dirty(void **state)
     assert_status(rig_protect_range(PLACE, 12 * KIB, 0, TOUCHED), PAGING_OK);
     for (unsigned i = 0; i < 3; i++)
         assert_int_equal(leaf_of(PLACE + i * 4 * KIB) & TOUCHED, 0);
-    assert_allowed(PLACE, WALK_WRITE); /* and the processor sets them again: it had to forget them */
+    assert_allowed(PLACE, WALK_WRITE); /* the processor sets them again, so the page was flushed */
     assert_int_equal(leaf_of(PLACE) & TOUCHED, TOUCHED);
     assert_status(rig_protect_range(PLACE, 12 * KIB, TOUCHED, NX), PAGING_OK);
     for (unsigned i = 0; i < 3; i++)
         assert_int_equal(leaf_of(PLACE + i * 4 * KIB) & TOUCHED, TOUCHED);
 }
 
-static void holes_and_reserved(void **state)
+static void holes_and_markers(void **state)
 {
     (void)state;
     rig_open();
@@ -110,7 +110,7 @@ static void holes_and_reserved(void **state)
     assert_int_equal(rig.model.count, 5);
 }
 
-/* The rig judges that no byte, frame or flush is spent. */
+/* The rig judges that no byte changes, no frame is taken and nothing is flushed. */
 static void nothing_to_change(void **state)
 {
     (void)state;
@@ -119,7 +119,7 @@ static void nothing_to_change(void **state)
     protect(PLACE, SLOT_BYTES, RW, NX);
     map(PLACE, DEVICE_1G, 2 * MIB, RW);
     map(PLACE + GIB, DEVICE_1G, GIB, RW);
-    machine_limit_frames(0); /* a huge page that is covered in part stays whole */
+    machine_limit_frames(0); /* a huge page that is in part in the range stays whole */
     protect(PLACE + 4 * KIB, 4 * KIB, RW, NX);
     protect(PLACE + 4 * KIB, 4 * KIB, 0, 0);
     protect(PLACE + GIB + 2 * MIB, 2 * MIB, RW, 0);
@@ -130,7 +130,7 @@ static void nothing_to_change(void **state)
     ASSERT_RUNS(PLACE + GIB, {3, 1}, {0, 1});
 }
 
-/* One edge page changes and the other does not: only one is split. */
+/* The page at one end changes and the one at the other end does not: only one is split. */
 static void only_what_changes_is_split(void **state)
 {
     (void)state;
@@ -146,7 +146,7 @@ static void only_what_changes_is_split(void **state)
     rig_check();
 }
 
-static void edges_in_huge_pages(void **state)
+static void ends_in_huge_pages(void **state)
 {
     (void)state;
     rig_open();
@@ -207,8 +207,10 @@ static void touch_the_second_page(void)
     machine_speculate(PLACE + 3 * MIB);
 }
 
-/* The page at the end needs no change when the operation looks; then the processor marks it, and no frame is there
- * to split it with. */
+/*
+ * The page at the end needs no change when the operation checks. Then the processor sets its accessed bit,
+ * and there is no frame to split it with.
+ */
 static void marked_meanwhile(void **state)
 {
     (void)state;
@@ -227,13 +229,13 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("protect_range: no-execute and user, on a huge page", no_execute_and_user),
     RIG_TEST("protect_range: caching, system bits, global", other_flags),
     RIG_TEST("protect_range: accessed and dirty stay unless named", accessed_and_dirty),
-    RIG_TEST("protect_range: holes and the owner's entries are passed over", holes_and_reserved),
+    RIG_TEST("protect_range: holes and markers are passed over", holes_and_markers),
     RIG_TEST("protect_range: nothing to change, nothing written or split", nothing_to_change),
     RIG_TEST("protect_range: only the huge page that changes is split", only_what_changes_is_split),
-    RIG_TEST("protect_range: both edges inside the same huge page", edges_in_huge_pages),
-    RIG_TEST("protect_range: unknown, core's and contradicting flags", refuses_flags),
+    RIG_TEST("protect_range: both ends inside the same huge page", ends_in_huge_pages),
+    RIG_TEST("protect_range: unknown, reserved and contradicting flags are refused", refuses_flags),
     RIG_TEST("protect_range: out of frames at every number, no change", out_of_frames),
-    RIG_TEST("protect_range: the processor marks a page meanwhile", marked_meanwhile),
+    RIG_TEST("protect_range: the processor sets an accessed bit meanwhile", marked_meanwhile),
 };
 
 RIG_MAIN("protect_range", tests)

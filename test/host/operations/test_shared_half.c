@@ -1,4 +1,4 @@
-/* spaces: an upper half that is shared is changed through the live one, and seen by all. */
+/* Tests a shared upper half: it is changed through the active space, and all sharers see the change. */
 #include "rig/rig_internal.h"
 #include <selfmap/share.h>
 #include <selfmap/switch.h>
@@ -12,7 +12,7 @@ static struct rig_side *const home = &rig.sides[0], *const other = &rig.sides[1]
 
 /* ---- sharing ---- */
 
-static void borrower_sees_it(void **state)
+static void sharer_sees_it(void **state)
 {
     (void)state;
     rig_open_sharer();
@@ -27,7 +27,8 @@ static void borrower_sees_it(void **state)
     assert_status(rig_unmap(upper), PAGING_OK);
     rig.at = other;
     rig_translate(upper);
-    assert_status(rig_create_sibling(third, other), PAGING_OK); /* a borrower passes it on */
+    assert_status(rig_create_sibling(third, other),
+                  PAGING_OK); /* a sibling of a sharer shares the same half */
     assert_ptr_equal(third->shared_owner, home);
     assert_status(rig_destroy(third), PAGING_OK);
 }
@@ -50,8 +51,8 @@ static void judge_shared(uint64_t upper)
     assert_status(rig_unmap(PLACE), PAGING_OK);
 }
 
-/* Through a borrower that is open, and through the lender while a borrower is live. */
-static void changed_through_the_live_one_only(void **state)
+/* Not through an attached sharer, and not through the owner while a sharer is active. */
+static void changed_through_the_active_one_only(void **state)
 {
     (void)state;
     rig_open_sharer();
@@ -71,8 +72,8 @@ static void changed_through_the_live_one_only(void **state)
     assert_status(rig_destroy(home), PAGING_SHARED);
 }
 
-/* The same by offset, where nothing is cached but another might be live. */
-static void by_offset_too(void **state)
+/* The same by direct map: nothing of the space is cached, but another sharer might be active. */
+static void by_direct_map_too(void **state)
 {
     (void)state;
     rig_open_sharer();
@@ -91,9 +92,9 @@ static void by_offset_too(void **state)
     rig_check();
 }
 
-/* ---- the other's view of it ---- */
+/* ---- the window of the attached space ---- */
 
-/* Each of these takes a table away, or puts one where a huge page leaks, in both spaces' windows. */
+/* Each of these changes which tables the windows of both spaces show. */
 static void change_shared(uint64_t upper)
 {
     assert_status(rig_map(upper, RW), PAGING_OK);
@@ -109,13 +110,13 @@ static void change_shared(uint64_t upper)
     assert_int_equal(rig.at->model->count, 0);
 }
 
-/* The rig expects each single flush of rig_unmap in both windows, and everything is cached meanwhile. */
-static void view_is_forgotten(void **state)
+/* The rig expects each single flush in both windows, and everything is cached meanwhile. */
+static void windows_are_flushed(void **state)
 {
     (void)state;
-    for (unsigned borrower_is_live = 0; borrower_is_live < 2; borrower_is_live++) {
+    for (unsigned sharer_is_active = 0; sharer_is_active < 2; sharer_is_active++) {
         rig_open_sharer();
-        if (borrower_is_live) {
+        if (sharer_is_active) {
             assert_status(rig_detach(home, other), PAGING_OK);
             assert_status(rig_switch_to(home, other), PAGING_OK);
             assert_status(rig_attach(other, home), PAGING_OK);
@@ -124,20 +125,20 @@ static void view_is_forgotten(void **state)
         uint64_t tables = home->space->tables;
         machine_fill_tlb();
         change_shared(rig_upper_place());
-        assert_int_equal(home->space->tables, tables); /* the lender's, whoever is live */
+        assert_int_equal(home->space->tables, tables); /* the owner's, whichever space is active */
     }
 }
 
-/* A space that shares nothing does not see it, and no flush is wasted on its windows. */
-static void judge_stranger(bool one_lends)
+/* A space that does not share the half has nothing of it in its window: there is nothing to flush there. */
+static void judge_unrelated(bool one_shares)
 {
     rig_open_spaces();
     assert_status(rig_create_sibling(other, home), PAGING_OK);
-    if (one_lends)
+    if (one_shares)
         assert_status(rig_share_upper_half(home), PAGING_OK);
     assert_status(rig_attach(home, other), PAGING_OK);
     uint64_t upper = rig_upper_place();
-    assert_status(rig_map(upper, RW), PAGING_OK); /* in its own */
+    assert_status(rig_map(upper, RW), PAGING_OK); /* in its own half */
     rig.at = home;
     change_shared(upper);
     rig.at = other;
@@ -145,11 +146,11 @@ static void judge_stranger(bool one_lends)
     rig_close(NULL);
 }
 
-static void stranger_has_no_view(void **state)
+static void unrelated_is_not_flushed(void **state)
 {
     (void)state;
-    judge_stranger(true);
-    judge_stranger(false);
+    judge_unrelated(true);
+    judge_unrelated(false);
 }
 
 /* ---- switching ---- */
@@ -184,8 +185,8 @@ static void shared_half_stays_cached(void **state)
     assert_status(rig_unmap_range(upper, 8 * MIB), PAGING_OK);
 }
 
-/* Global pages of the one must not answer for the other. */
-static void strangers_flush_all(void **state)
+/* Global pages of one half must not be found while the other is active. */
+static void another_half_flushes_all(void **state)
 {
     (void)state;
     rig_open_spaces();
@@ -210,7 +211,7 @@ static void strangers_flush_all(void **state)
 
 /* ---- the end ---- */
 
-static void destroying_leaves_what_is_lent(void **state)
+static void destroying_leaves_the_shared_half(void **state)
 {
     (void)state;
     rig_open_sharer();
@@ -236,8 +237,8 @@ static void destroying_leaves_what_is_lent(void **state)
     assert_int_equal(machine_frames_out(), rig_levels);
 }
 
-/* A lender that nobody borrows from any more takes its pinned tables with it. */
-static void lender_is_destroyed(void **state)
+/* An owner without sharers gives its shared tables back when it is destroyed. */
+static void owner_is_destroyed(void **state)
 {
     (void)state;
     rig_open_sharer();
@@ -253,15 +254,17 @@ static void lender_is_destroyed(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    RIG_TEST("share: what the live space maps, a borrower maps", borrower_sees_it),
-    RIG_TEST("share: only the live space changes the half", changed_through_the_live_one_only),
-    RIG_TEST("share: by offset the half is not changed either", by_offset_too),
-    RIG_TEST("share: the open space's view of what goes is forgotten too", view_is_forgotten),
-    RIG_TEST("share: a space with a half of its own has no view", stranger_has_no_view),
-    RIG_TEST("activate: with the same half, global pages stay cached and right", shared_half_stays_cached),
-    RIG_TEST("activate: with another half, everything is flushed", strangers_flush_all),
-    RIG_TEST("destroy: what is borrowed stays, and what others borrow", destroying_leaves_what_is_lent),
-    RIG_TEST("destroy: a lender takes its tables with it", lender_is_destroyed),
+    RIG_TEST("shared half: what the active space maps, a sharer maps", sharer_sees_it),
+    RIG_TEST("shared half: only the active space changes it", changed_through_the_active_one_only),
+    RIG_TEST("shared half: by direct map it is not changed either", by_direct_map_too),
+    RIG_TEST("shared half: what goes is flushed in the window of the attached space too",
+             windows_are_flushed),
+    RIG_TEST("shared half: the window of a space that does not share it is not flushed",
+             unrelated_is_not_flushed),
+    RIG_TEST("switch_to: with the same half, global pages stay cached and right", shared_half_stays_cached),
+    RIG_TEST("switch_to: with another half, everything is flushed", another_half_flushes_all),
+    RIG_TEST("destroy: a shared half stays, as long as it is shared", destroying_leaves_the_shared_half),
+    RIG_TEST("destroy: an owner gives its tables back", owner_is_destroyed),
 };
 
-RIG_MAIN("spaces_share", tests)
+RIG_MAIN("shared half", tests)

@@ -1,4 +1,4 @@
-/* split: smaller pages, and every byte, right and mark where it was. */
+/* Tests split: pages of the next smaller size, and every byte, right, accessed and dirty bit stays. */
 #include "rig/entries.h"
 #include "rig/runs.h"
 
@@ -11,7 +11,7 @@ static void map(uint64_t start, uint64_t to, uint64_t bytes, uint64_t flags)
     assert_status(rig_map_range(start, to, bytes, flags), PAGING_OK);
 }
 
-/* With everything cached that can be. */
+/* With everything in the TLB that can be cached. */
 static void split(uint64_t address)
 {
     machine_fill_tlb();
@@ -20,7 +20,7 @@ static void split(uint64_t address)
 
 static unsigned stores_seen;
 
-/* Not at the first store, which only points the scratch page at the new table, but while that is filled. */
+/* Not at the first store, which points the scratch page to the new table, but while the table is filled. */
 static void write_to_the_page(void)
 {
     if (++stores_seen < 100)
@@ -73,7 +73,7 @@ static void keeps_every_byte(void **state)
     assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
-/* The rig compares flags and frames of all 512; here is that they reach the smallest pages. */
+/* The rig compares flags and frames of all 512. This shows that they reach the smallest pages. */
 static void keeps_every_attribute(void **state)
 {
     (void)state;
@@ -138,7 +138,7 @@ static void split_refuses(void **state)
     assert_status(rig_split(PLACE + 5 * MIB), PAGING_NOT_HUGE);
 }
 
-/* Through the window of a P1 that is not there a huge page shows; after the split, the P1. */
+/* Through the window of a missing P1 appears the huge page; after the split, the P1. */
 static void windows_show_the_new_table(void **state)
 {
     (void)state;
@@ -158,10 +158,10 @@ static void windows_show_the_new_table(void **state)
 
 static const struct CMUnitTest tests[] = {
     RIG_TEST("split: 1 GiB to 2 MiB to 4 KiB, every byte stays", keeps_every_byte),
-    RIG_TEST("split: the processor marks the page meanwhile", dirty_while_split),
+    RIG_TEST("split: the processor sets the dirty bit meanwhile", dirty_while_split),
     RIG_TEST("split: every attribute stays", keeps_every_attribute),
     RIG_TEST("split: accessed and dirty as the processor left them", touched_by_the_processor),
-    RIG_TEST("split: a small page, no page, the owner's entry, no frame", split_refuses),
+    RIG_TEST("split: a small page, no page, a marker and no frame are refused", split_refuses),
     RIG_TEST("split: the window shows the new table at once", windows_show_the_new_table),
 };
 

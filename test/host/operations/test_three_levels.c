@@ -1,6 +1,6 @@
 /*
- * Toy tables of three levels: their root is a P3, whose entries span as much as a page of 1 GiB would. No
- * leaf may stand there. With four levels one may.
+ * Tests toy tables of three levels: their root is a P3, whose entries span as much as a 1 GiB page. No leaf
+ * may be in the root. With four levels a P3 may contain leaves.
  */
 #include "rig/runs.h"
 
@@ -42,8 +42,8 @@ static void ranges_have_none_either(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    RIG_TEST("shallow: what spans a P3's entry is no page if the P3 is the root", no_leaf_in_the_root),
-    RIG_TEST("shallow: ranges are mapped and merged to pages that there are", ranges_have_none_either),
+    RIG_TEST("three levels: a page cannot be an entry of the root", no_leaf_in_the_root),
+    RIG_TEST("three levels: ranges are mapped and merged to smaller pages", ranges_have_none_either),
 };
 
-RIG_MAIN("shallow", tests)
+RIG_MAIN("three levels", tests)

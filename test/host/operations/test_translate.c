@@ -1,4 +1,4 @@
-/* translate and trace, and what the recursive window shows. */
+/* Tests translate and walk_address, in the recursive window too. */
 #include "rig/rig.h"
 
 #define RW PAGING_WRITABLE
@@ -45,7 +45,7 @@ static void not_canonical(void **state)
     rig_translate(0);
 }
 
-/* Somebody else's tables may be narrower above the leaf: W and U need every level, one NX is enough. */
+/* Entries above the leaf may be narrower: W and U need every level, one NX is enough. */
 static void rights_of_all_levels(void **state)
 {
     (void)state;
@@ -99,7 +99,7 @@ static void tables_through_the_window(void **state)
     rig_check();
 }
 
-/* A huge leaf, seen through the windows of the tables that are not there, is a smaller leaf. */
+/* Through the windows of the missing tables, a huge leaf appears as a smaller leaf. */
 static void huge_leaves_through_the_window(void **state)
 {
     (void)state;
@@ -120,9 +120,9 @@ static void huge_leaves_through_the_window(void **state)
     rig_check();
 }
 
-/* An entry of the way to the address, changed behind the core's back. */
-/* Where translate says so, the operations that change say so too, and change nothing. */
-static void changing_verbs_refuse_it(void)
+/* An entry on the way to the address is changed without the core. */
+/* The operations that change the map refuse such an entry too, and change nothing. */
+static void changing_operations_refuse_it(void)
 {
     struct paging_translation translation;
     struct paging_unmapped unmapped;
@@ -148,7 +148,7 @@ static void malformed_at(unsigned level, uint64_t clear, uint64_t set)
     *entry = (whole & ~clear) | set;
     machine_flush_all();
     rig_translate(PLACE + 0x123);
-    changing_verbs_refuse_it();
+    changing_operations_refuse_it();
     *entry = whole;
     machine_flush_all();
 }
@@ -170,7 +170,7 @@ static void malformed(void **state)
     }
     malformed_at(2, PAGING_FRAME_MASK, PAGING_HUGE | 0x2000);
     malformed_at(2, PAGING_FRAME_MASK, PAGING_HUGE | 0x100000);
-    malformed_at(2, 0, PAGING_PRESENT); /* and back: nothing stays */
+    malformed_at(2, 0, PAGING_PRESENT); /* and back */
     rig_check();
 }
 
@@ -190,8 +190,8 @@ static void changes_nothing(void **state)
     assert_true(machine_unchanged());
 }
 
-/* Before the switch the tables are reached by offset, through the firmware's mapping. */
-static void before_the_switch(void **state)
+/* Before the space is active its tables are reached by direct map: the firmware's mapping. */
+static void before_it_is_active(void **state)
 {
     (void)state;
     rig_open();
@@ -215,9 +215,9 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("translate: AND of W and U, OR of NX over all levels", rights_of_all_levels),
     RIG_TEST("translate: window addresses lead to the tables", tables_through_the_window),
     RIG_TEST("translate: huge pages leak into the windows", huge_leaves_through_the_window),
-    RIG_TEST("translate, map, unmap: an entry the processor would refuse", malformed),
+    RIG_TEST("translate, map, unmap: an entry the processor would refuse is malformed", malformed),
     RIG_TEST("translate: changes nothing, flushes nothing", changes_nothing),
-    RIG_TEST("space: the same operations before and after the switch", before_the_switch),
+    RIG_TEST("space: the same operations before and after it is active", before_it_is_active),
 };
 
 RIG_MAIN("translate", tests)

@@ -1,4 +1,4 @@
-/* unmap: afterwards nothing leads to what was there, whoever had cached it. */
+/* Tests unmap: afterwards no translation leads to what was mapped, whatever was cached. */
 #include "rig/entries.h"
 #include "rig/rig.h"
 
@@ -25,7 +25,7 @@ static void next_access_faults(void **state)
     }
 }
 
-static void owned_and_foreign(void **state)
+static void owned_and_others(void **state)
 {
     (void)state;
     rig_open();
@@ -110,10 +110,10 @@ static void tables_go_when_empty(void **state)
 }
 
 /*
- * Found in another project: tables freed while their window was cached were reused, and both mappings lost.
- * Every window is cached here, by a processor that forgets nothing it may keep.
+ * A bug of another project: tables that were freed while their window was cached were used again, and both
+ * mappings were lost. Every window is cached here, by a processor that forgets nothing it may keep.
  */
-static void freed_tables_windows_are_forgotten(void **state)
+static void windows_of_freed_tables_are_flushed(void **state)
 {
     (void)state;
     rig_open();
@@ -137,7 +137,7 @@ static void freed_tables_windows_are_forgotten(void **state)
     }
 }
 
-static void leaked_windows_are_forgotten(void **state)
+static void leaked_windows_are_flushed(void **state)
 {
     (void)state;
     rig_open();
@@ -176,7 +176,7 @@ static bool was_flushed(uint64_t address)
     return false;
 }
 
-/* rig_unmap compares every list of flushes with the abstract map; here it stands in plain words. */
+/* The judge of unmap compares every list of flushes with the abstract map. Here the list is spelled out. */
 static void exact_flushes(void **state)
 {
     (void)state;
@@ -244,7 +244,7 @@ static void narrower_remap(void **state)
     assert_reads(PLACE, DEVICE_FRAME);
 }
 
-/* Bits 59 to 62 are nobody's in such an entry, and the processor does not look at them. */
+/* Neither the core nor the processor uses bits 59 to 62 of such an entry. */
 static void odd_bits_do_not_lose_the_count(void **state)
 {
     (void)state;
@@ -262,13 +262,13 @@ static void odd_bits_do_not_lose_the_count(void **state)
 
 static const struct CMUnitTest tests[] = {
     RIG_TEST("unmap: the next access faults", next_access_faults),
-    RIG_TEST("unmap: owned frames go back, others to the caller", owned_and_foreign),
+    RIG_TEST("unmap: owned frames go back to the source, others to the caller", owned_and_others),
     RIG_TEST("unmap: reports accessed and dirty of real accesses", reports_accessed_and_dirty),
     RIG_TEST("unmap: what is not mapped is refused", not_mapped),
     RIG_TEST("unmap: huge pages whole or not at all", huge_pages),
     RIG_TEST("unmap: tables go back exactly when they are empty", tables_go_when_empty),
-    RIG_TEST("unmap: a freed table's window is forgotten too", freed_tables_windows_are_forgotten),
-    RIG_TEST("unmap: the window pages a huge page leaks into are forgotten", leaked_windows_are_forgotten),
+    RIG_TEST("unmap: the window of a freed table is flushed too", windows_of_freed_tables_are_flushed),
+    RIG_TEST("unmap: the window pages a huge page leaks into are flushed", leaked_windows_are_flushed),
     RIG_TEST("unmap: exactly these pages are flushed", exact_flushes),
     RIG_TEST("unmap: odd bits in the entry of a P1 do not lose its count", odd_bits_do_not_lose_the_count),
     RIG_TEST("space: counts its flushes", counts_its_flushes),

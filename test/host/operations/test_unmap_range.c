@@ -1,4 +1,4 @@
-/* unmap_range: what is left, what goes back, and that nothing leads to what was there. */
+/* Tests unmap_range: what stays, what goes back, and that no translation leads to what was mapped. */
 #include "rig/runs.h"
 
 #define RW PAGING_WRITABLE
@@ -38,7 +38,7 @@ static void next_access_faults(void **state)
     rig_check();
 }
 
-static void edges_in_2m_pages(void **state)
+static void ends_in_2m_pages(void **state)
 {
     (void)state;
     rig_open();
@@ -56,7 +56,7 @@ static void edges_in_2m_pages(void **state)
     rig_check();
 }
 
-static void edges_in_1g_pages(void **state)
+static void ends_in_1g_pages(void **state)
 {
     (void)state;
     rig_open();
@@ -75,8 +75,8 @@ static void edges_in_1g_pages(void **state)
     assert_int_equal(machine_frames_out() - out, 2);
 }
 
-/* Both edges in one huge page: in the same part of it, in two, or with an edge at its own. */
-static void edges_in_the_same_page(void **state)
+/* Both ends in one huge page: in the same part of it, in two, or at its own end. */
+static void ends_in_the_same_page(void **state)
 {
     (void)state;
     static const struct {
@@ -124,7 +124,7 @@ static void edges_in_the_same_page(void **state)
     ASSERT_RUNS(PLACE, {1, 1}, {0, 510}, {1, 1}, {0, 1});
 }
 
-/* What is unlinked is unlinked at the highest level that empties; neighbours in the same table stay. */
+/* Tables are unlinked at the highest level that becomes empty. Neighbours in the same table stay. */
 static void empty_tables_go_back(void **state)
 {
     (void)state;
@@ -149,7 +149,7 @@ static void empty_tables_go_back(void **state)
     }
 }
 
-static void owned_and_foreign(void **state)
+static void owned_and_others(void **state)
 {
     (void)state;
     rig_open();
@@ -182,7 +182,7 @@ static void holes_are_passed_over(void **state)
     assert_int_equal(machine_frames_out() - rig.base_frames, rig.model.levels);
 }
 
-/* Nothing there: no byte written, nothing flushed. The rig judges it whenever nothing is to change. */
+/* The rig judges that no byte is written and nothing is flushed, whenever nothing is to change. */
 static void nothing_to_unmap(void **state)
 {
     (void)state;
@@ -197,8 +197,8 @@ static void nothing_to_unmap(void **state)
     assert_int_equal(rig.model.count, 2);
 }
 
-/* They belong to the owner of the space, but the range is what is to be empty. In part they cannot go. */
-static void reserved_entries_go(void **state)
+/* Markers in the range go. A marker that is in the range only in part is refused. */
+static void markers_go(void **state)
 {
     (void)state;
     rig_open();
@@ -215,7 +215,7 @@ static void reserved_entries_go(void **state)
     unmap(PLACE + 8 * KIB, 2 * GIB - 8 * KIB);
     assert_int_equal(rig.model.count, 2);
     assert_int_equal(machine_frames_out(), out);
-    unmap(PLACE, 4 * KIB); /* the table stays for the other entry */
+    unmap(PLACE, 4 * KIB); /* the table stays for the other marker */
     assert_int_equal(machine_frames_out(), out);
     unmap(PLACE + 4 * KIB, 4 * KIB);
     assert_int_equal(machine_frames_out(), rig.base_frames);
@@ -257,7 +257,7 @@ static void out_of_frames(void **state)
     assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
-/* Found elsewhere with single pages: a table reused while the window of the one freed was cached. */
+/* A bug of another project, with single pages: a freed table was used again while its window was cached. */
 static void freed_frames_do_not_show(void **state)
 {
     (void)state;
@@ -283,17 +283,17 @@ static void freed_frames_do_not_show(void **state)
 
 static const struct CMUnitTest tests[] = {
     RIG_TEST("unmap_range: the next access faults, neighbours stay", next_access_faults),
-    RIG_TEST("unmap_range: edges inside 2 MiB pages", edges_in_2m_pages),
-    RIG_TEST("unmap_range: edges inside 1 GiB pages", edges_in_1g_pages),
-    RIG_TEST("unmap_range: both edges inside the same huge page", edges_in_the_same_page),
+    RIG_TEST("unmap_range: ends inside 2 MiB pages", ends_in_2m_pages),
+    RIG_TEST("unmap_range: ends inside 1 GiB pages", ends_in_1g_pages),
+    RIG_TEST("unmap_range: both ends inside the same huge page", ends_in_the_same_page),
     RIG_TEST("unmap_range: empty tables go back at the highest level", empty_tables_go_back),
-    RIG_TEST("unmap_range: owned frames go back, others do not", owned_and_foreign),
+    RIG_TEST("unmap_range: owned frames go back, others do not", owned_and_others),
     RIG_TEST("unmap_range: holes of every size are passed over", holes_are_passed_over),
     RIG_TEST("unmap_range: nothing there, nothing written or flushed", nothing_to_unmap),
-    RIG_TEST("unmap_range: entries of the space's owner go too", reserved_entries_go),
+    RIG_TEST("unmap_range: markers go too", markers_go),
     RIG_TEST("unmap_range: everything in the space", everything_at_once),
     RIG_TEST("unmap_range: out of frames at every number, no change", out_of_frames),
-    RIG_TEST("unmap_range: freed frames do not show through old windows", freed_frames_do_not_show),
+    RIG_TEST("unmap_range: freed frames do not appear through cached windows", freed_frames_do_not_show),
 };
 
 RIG_MAIN("unmap_range", tests)

@@ -23,9 +23,9 @@ extern struct walked_entries {
 } walked;
 
 /*
- * Calls for_each and count on the space at hand, as it is and by direct map: each entry is shown in its place,
- * without gap or overlap. No byte changes, nothing is flushed, and the number of loads is in proportion to the
- * tables, wherever the holes are. Returns the number of calls of the callback.
+ * Calls for_each and count on the space at hand, as it is and by direct map: each entry is shown in its
+ * place, without gap or overlap. No byte changes, nothing is flushed, and the number of loads is in
+ * proportion to the tables, wherever the holes are. Returns the number of calls of the callback.
  */
 unsigned judge_all(void);
 

@@ -1,9 +1,9 @@
 /*
  * operation_table.h - everything that can be done to a space, in one table for all tests.
  *
- * The core's operations have the judged functions below. Each calls the core's operation of the same name and judges
- * everything about it: the status, the frames it took and gave back, the pages it flushed, that an error
- * changed no byte, and afterwards the whole state (rig_check). So a test only says what it is about.
+ * The core's operations have the judged functions below. Each calls the core's operation of the same name
+ * and judges everything about it: the status, the frames it took and gave back, the pages it flushed, that
+ * an error changed no byte, and afterwards the whole state (rig_check).
  *
  * What is generated, written down or repeated is a `struct operation`: a kind, and a value for each argument.
  * The table (operation_table.c) has a row per kind. Random tests, explorer and scenarios read it, and none of
@@ -133,7 +133,9 @@ enum argument {
 #define MAPS         4u /* it makes pages where none are */
 #define TAKES_HUGE   8u /* it asks the source for larger runs */
 
-/* The scopes of the explorer (test/explore) in which the operation is a step: those that have all of these. */
+/*
+ * The scopes of the explorer (test/explore) in which the operation is a step: those that have all of these.
+ */
 #define EXPLORE_PAGES     1u /* in every scope */
 #define EXPLORE_RIGHTS    2u
 #define EXPLORE_OWNED     4u

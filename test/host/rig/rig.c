@@ -66,7 +66,7 @@ uint64_t rig_window(unsigned level, uint64_t address)
     return paging_window_table(levels, PAGING_RECURSIVE_SLOT, level, rig_page(address)).value;
 }
 
-/* The indices: the recursive slot once per level skipped except one, the alternate slot, then the page's own. */
+/* The indices: the recursive slot once per level skipped except one, the alternate slot, the page's own. */
 uint64_t rig_alternate_window(unsigned level, uint64_t address)
 {
     uint64_t page = 0;

@@ -128,7 +128,9 @@ void assert_refused(uint64_t address, unsigned access, unsigned error);
 
 paging_page_t rig_page(uint64_t address);
 uint64_t rig_address(uint64_t page);
-/* Where the table of this level on the way to the address appears, in the active and in the attached space. */
+/*
+ * Where the table of this level on the way to the address appears, in the active and in the attached space.
+ */
 uint64_t rig_window(unsigned level, uint64_t address);
 uint64_t rig_alternate_window(unsigned level, uint64_t address);
 /* What physical memory says about an address in the space at hand, active or not. */

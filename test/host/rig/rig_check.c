@@ -127,8 +127,8 @@ static void check_scratch(struct census *census, unsigned level, uint64_t entry)
 }
 
 /*
- * Checks an entry of the root that points to a shared table. All sharers have the very same word there. Returns
- * whether to go below: only in the owner's root, because the tables there are the owner's.
+ * Checks an entry of the root that points to a shared table. All sharers have the very same word there.
+ * Returns whether to go below: only in the owner's root, because the tables there are the owner's.
  */
 static bool check_shared_entry(struct census *census, unsigned slot, uint64_t entry)
 {

@@ -1,7 +1,7 @@
 /*
  * rig_internal.h - how the rig judges an operation: what each judge (rig_*.c) does before and after its call.
  *
- *   refusals = ...                     sets of statuses that would be right, by the models; 0: it must succeed
+ *   refusals = ...                     the statuses that would be right, by the models; 0: it must succeed
  *   rig_look_before(refusals);         remembers what must not change
  *   status = paging_...();
  *   rig_judge_status(status);          the status is right, and a refusal has changed nothing
@@ -19,21 +19,27 @@ void rig_look_before(unsigned refusals);
 /* Fails the test unless the status is right, and a refusal has changed nothing in any space. */
 void rig_judge_status(enum paging_status status);
 
-/* The same for an operation on the space at hand alone: its flushes are counted, and rightly made. */
+/*
+ * The same for an operation on the space at hand alone. In addition its counters of flushes are right, and of an
+ * attached space only windows were flushed.
+ */
 void rig_judge_one_space(enum paging_status status);
 
 /* No byte, frame, flush or member of a space has changed. Memory must have been remembered. */
 void rig_judge_nothing_changed(const char *why);
 
-/* Nothing but the scratch page was flushed: no page that comes was present. */
+/* Nothing except the scratch page was flushed: a page that is mapped was not present before. */
 void rig_judge_map_flushes(void);
 
 /* Returns the frames that went out since rig_look_before; negative if they went back. */
 int rig_frames_taken(void);
 
-/* ---- spaces (rig_spaces.c, rig_share_upper_half.c) ---- */
+/* ---- spaces (rig_spaces.c, rig_share.c) ---- */
 
-/* The status is right; if it is PAGING_OK, frames were taken (negative: given back) and all flushed so often. */
+/*
+ * The status is right. If it is PAGING_OK, this many frames were taken (negative: given back), and all of
+ * the TLB was flushed this many times.
+ */
 void rig_judge_spaces(enum paging_status status, int frames, unsigned full_flushes);
 
 /* ---- ranges (rig_range.c) ---- */

@@ -3,9 +3,10 @@
 #include <string.h>
 
 /*
- * Returns the status for the first leaf in the way. With PAGING_REPLACE_MARKER a marker gives way if a page of its
- * size is certain: a small one always, a huge one if all of it is in the range and the frames have the same
- * distance to its boundaries as the pages. `difference` is that of the first frame and the first page.
+ * Returns the status for the first leaf in the way. With PAGING_REPLACE_MARKER a marker gives way if a page
+ * of its size is certain: a small one always, a huge one if all of it is in the range and the frames have
+ * the same distance to its boundaries as the pages. `difference` is that of the first frame and the first
+ * page.
  */
 static unsigned occupied(uint64_t page, uint64_t pages, uint64_t difference, uint64_t flags)
 {

@@ -80,7 +80,9 @@ uint64_t rig_upper_place(void)
     return rig_address(slot * paging_level_pages(rig.model.levels));
 }
 
-/* Loads wherever the tables on the way to PLACE appear; and all there is at each flush, and at some stores. */
+/*
+ * Loads wherever the tables on the way to PLACE appear; and all there is at each flush, and at some stores.
+ */
 static void load_meanwhile(void)
 {
     static unsigned flushes;

@@ -1,10 +1,10 @@
 /*
  * scenarios.h - what every operation may meet, in one table for all machines.
  *
- * A scenario prepares a space, and then one operation is watched. In its operations `address` and `bytes` are
- * positions and lengths in pages. Positions count from a place where a 1 GiB page could begin and another end,
- * so that -1 and 0 have no table below the P3 in common. The page at position p is mapped to frame p of a
- * stretch of memory that is aligned alike; `to` is added to p.
+ * A scenario prepares a space, and then one operation is watched. In its operations `address` and `bytes`
+ * are positions and lengths in pages. Positions count from a place where a 1 GiB page could begin and
+ * another end, so that -1 and 0 have no table below the P3 in common. The page at position p is mapped to
+ * frame p of a stretch of memory that is aligned alike; `to` is added to p.
  */
 #ifndef HOST_RIG_SCENARIOS_H
 #define HOST_RIG_SCENARIOS_H
@@ -21,8 +21,8 @@
 #define UPPER ((int64_t)1 << 60)
 
 /*
- * Repeated beside four neighbours, which have the P1 in common with position 0, or the P2, the P3, or nothing.
- * So there are 0, 1, 2 or all tables to make or to give back.
+ * Repeated beside four neighbours, which have the P1 in common with position 0, or the P2, the P3, or
+ * nothing. So there are 0, 1, 2 or all tables to make or to give back.
  */
 #define EACH_DEPTH  8u
 /* What is special about a scenario. */

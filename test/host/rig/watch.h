@@ -20,9 +20,9 @@
 /* Forgets all watched pages. */
 void watch_nothing(void);
 /*
- * Adds a page of the space, by number, and the windows of its tables if the space can be reached. Leave out those
- * of P1s where a 1 GiB page is split, or merged, in more than one step: through the window of a missing P1
- * appears the 1 GiB page, then a 2 MiB page, which may change too, then the P1 (CAVEATS.md).
+ * Adds a page of the space, by number, and the windows of its tables if the space can be reached. Leave out
+ * those of P1s where a 1 GiB page is split, or merged, in more than one step: through the window of a
+ * missing P1 appears the 1 GiB page, then a 2 MiB page, which may change too, then the P1 (CAVEATS.md).
  */
 void watch_page(const struct rig_side *side, uint64_t page, bool p1_windows);
 
