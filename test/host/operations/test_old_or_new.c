@@ -137,7 +137,7 @@ static void add(const struct scenario *scenario, unsigned depth)
 int main(int arguments_count, char **arguments)
 {
     static struct CMUnitTest tests[128];
-    rig_levels = arguments_count > 1 ? (unsigned)arguments[1][0] - '0' : 4;
+    rig_read_arguments(arguments_count, arguments);
     for (unsigned i = 0; i < scenario_count; i++) {
         bool each_depth = scenarios[i].special & EACH_DEPTH;
         if (STORES_ARE_SLOW && (scenarios[i].special & MANY_STORES))

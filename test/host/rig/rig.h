@@ -60,11 +60,17 @@ void rig_open_on(struct machine_setup setup);
 struct machine_setup rig_setup(void); /* the processor with everything, to take something away from */
 int rig_close(void **state);
 
-/* Defines main: runs the tests given as program `name`. The number of levels is its argument. */
+/*
+ * Takes the number of levels from the program's argument, and from the environment TEST=PATTERN, with * and ?:
+ * only tests whose names match are run.
+ */
+void rig_read_arguments(int count, char **arguments);
+
+/* Defines main: runs the tests given as program `name`. */
 #define RIG_MAIN(name, tests)                                                              \
     int main(int count, char **arguments)                                                  \
     {                                                                                      \
-        rig_levels = count > 1 ? (unsigned)arguments[1][0] - '0' : 4;                      \
+        rig_read_arguments(count, arguments);                                              \
         return cmocka_run_group_tests_name(name " (" RIG_BACK_END ")", tests, NULL, NULL); \
     }
 
