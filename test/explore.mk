@@ -2,8 +2,8 @@
 #
 #?   make explore                        every memory image of toy geometries, and everything from each
 
-# Builds: plain is fast, for millions of steps; sanitized is not; in mutants and scratch the mutant of the core
-# is chosen when the program runs, and scratch has tables of four entries, and so a scratch page.
+# Builds: plain is fast, for millions of steps; sanitized is not; scratch has tables of four entries, and so a
+# scratch page.
 .PHONY: explore
 VERIFY_PARTS += explore
 EXPLORE_FLAGS := -std=gnu17 -O2 -g -Wall -Wextra -Wshadow -Werror $(HOST_INCLUDE) -Itest/explore -DWALK_CACHE_BITS=7u

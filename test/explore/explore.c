@@ -46,10 +46,6 @@ static struct {
     unsigned step, left;
 } now;
 
-/* Only a core that was built for it looks here (chosen.h). The empty space is always made by a whole one. */
-extern unsigned chosen_mutant;
-unsigned chosen_mutant;
-
 static uint64_t transitions, refused;
 
 /* Attaches a space to the active one, in which other pages are mapped at the same places. */
@@ -153,7 +149,6 @@ static void explore(void **state)
     open_empty();
     unsigned count = steps_make(scope, rig_levels);
     now.busy = true;
-    chosen_mutant = (unsigned)rig_environment("MUTANT", 0);
     for (now.image = 0; now.image < visited_count(); now.image++)
         try_every_step(count);
     now.busy = false;

@@ -125,7 +125,7 @@ static void windows_are_flushed(void **state)
         uint64_t tables = home->space->tables;
         machine_fill_tlb();
         change_shared(rig_upper_place());
-        assert_int_equal(home->space->tables, tables); /* the owner's, whichever space is active */
+        assert_int_equal(home->space->tables, tables); /* those of the owner, whichever space is active */
     }
 }
 

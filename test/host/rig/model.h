@@ -2,7 +2,7 @@
  * model.h - the abstract map: what an address space should map, as a plain list of leaves.
  *
  * The map has no tables. Which tables there must be follows from the leaves. What one operation makes of the
- * map, and when it must refuse, is beside the judge of that operation (rig_*.c).
+ * map, and when it must refuse, is in the file of its judge (rig_*.c).
  */
 #ifndef HOST_RIG_MODEL_H
 #define HOST_RIG_MODEL_H
@@ -14,7 +14,7 @@ struct model_leaf {
     unsigned size; /* the level of its entry: 1, 2, 3 */
     uint64_t flags;
     bool owned;
-    uint64_t marker; /* not zero: the entry of a marker, which stands here instead of a page */
+    uint64_t marker; /* not zero: the entry of a marker, which is here instead of a page */
 };
 
 #define MODEL_LEAVES 8192u

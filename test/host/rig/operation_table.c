@@ -68,7 +68,7 @@ static bool can_allocate(const struct operation *operation)
            !model_overlap(side_of(operation)->model, rig_page(operation->address).number, gigabyte);
 }
 
-/* Only where nothing is, in a table that is there, and that no other space shares. */
+/* An unused entry of a table that exists, and that no other space can share. */
 static bool can_plant(const struct operation *operation)
 {
     unsigned level = (unsigned)operation->size;

@@ -1,5 +1,5 @@
 /*
- * rig.h - an address space on an emulated machine, with its abstract map beside it. Or several of them.
+ * rig.h - an address space on an emulated machine, with its abstract map. Or several of them.
  *
  * A test opens the rig, calls judged operations (operation_table.h), and makes accesses.
  */

@@ -21,7 +21,7 @@
 #define UPPER ((int64_t)1 << 60)
 
 /*
- * Repeated beside four neighbours, which have the P1 in common with position 0, or the P2, the P3, or
+ * Repeated next to four neighbours, which have the P1 in common with position 0, or the P2, the P3, or
  * nothing. So there are 0, 1, 2 or all tables to make or to give back.
  */
 #define EACH_DEPTH  8u

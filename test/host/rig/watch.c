@@ -130,14 +130,14 @@ static uint64_t access_result(const struct watched *watched)
 
 static void look(void)
 {
-    uint64_t live = machine_walker()->root;
+    uint64_t active = machine_walker()->root;
     for (unsigned i = 0; i < count; i++)
         see_walk(&list[i]);
     for (unsigned i = 0; i < count; i++)
-        if (list[i].root == live)
+        if (list[i].root == active)
             machine_speculate(list[i].address);
     for (unsigned i = 0; i < count; i++)
-        if (list[i].is_accessed && list[i].root == live)
+        if (list[i].is_accessed && list[i].root == active)
             see(&list[i], &list[i].accessed, "accessed", access_result(&list[i]));
     totals.looks += count;
 }
