@@ -3,7 +3,6 @@
 
 #define MOST_STEPS 8192u
 #define MARKER     5u
-#define RW         PAGING_WRITABLE
 
 static struct {
     struct operation list[MOST_STEPS];

@@ -15,7 +15,6 @@ static struct test_case drawn;
 static void agree(void **state)
 {
     uint64_t seed = rig_environment("SEED", 1), operations = rig_environment("OPERATIONS", OPERATIONS);
-    (void)state;
     for (uint64_t done = 0; done < operations; seed++, done += drawn.operations) {
         printf("# SEED=%lu\n", (unsigned long)seed);
         (void)draw_from(draw_source_of_seed(seed));

@@ -7,8 +7,6 @@
 #include <selfmap/switch.h>
 #include <string.h>
 
-#define RW        PAGING_WRITABLE
-#define NX        PAGING_NO_EXECUTE
 #define DEVICE_2M (FRAME_2M * PAGING_PAGE_BYTES)
 
 static struct rig_side *const home = &rig.sides[0], *const other = &rig.sides[1],
@@ -160,13 +158,11 @@ static void all_operations(bool watch)
 
 static void operations_work(void **state)
 {
-    (void)state;
     all_operations(false);
 }
 
 static void processor_loads_meanwhile(void **state)
 {
-    (void)state;
     all_operations(true);
 }
 
@@ -182,7 +178,6 @@ static void fill_other(void)
 
 static void for_each_and_count(void **state)
 {
-    (void)state;
     open_attached();
     fill_other();
     judge_all();
@@ -206,7 +201,6 @@ static void judge_access(uint64_t address, enum paging_access_kind kind, bool us
 
 static void access_is_predicted(void **state)
 {
-    (void)state;
     open_attached();
     fill_other();
     const uint64_t addresses[] = {PLACE,           PLACE + 4 * KIB, PLACE + 8 * KIB,   PLACE + 5 * MIB,
@@ -221,7 +215,6 @@ static void access_is_predicted(void **state)
 /* With too few frames, at any number, nothing changes: the rig compares every byte. */
 static void out_of_frames(void **state)
 {
-    (void)state;
     open_attached();
     for (unsigned left = 0; left <= rig_levels + 1; left++) {
         machine_limit_frames(left);
@@ -246,7 +239,6 @@ static void out_of_frames(void **state)
 /* Pages of an attached space are in no TLB. The windows of freed tables are, and each is flushed once. */
 static void flushes_are_of_windows(void **state)
 {
-    (void)state;
     open_attached();
     struct paging_space *space = other->space;
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
@@ -271,7 +263,6 @@ static void flushes_are_of_windows(void **state)
 /* Attach and detach flush everything once, and what the slot showed is forgotten. */
 static void slot_changes_flush_all(void **state)
 {
-    (void)state;
     for (unsigned invpcid = 0; invpcid < 2; invpcid++) {
         struct machine_setup setup = rig_setup();
         setup.invpcid = invpcid;
@@ -298,7 +289,6 @@ static void slot_changes_flush_all(void **state)
  */
 static void one_window_each(void **state)
 {
-    (void)state;
     open_attached();
     rig_load_meanwhile(true);
     assert_status(rig_map(PLACE, RW), PAGING_OK);
@@ -320,7 +310,6 @@ static void one_window_each(void **state)
 
 static void one_slot_for_one_space(void **state)
 {
-    (void)state;
     open_attached();
     assert_status(rig_create_sibling(third, other), PAGING_OK);
     assert_status(rig_attach(home, third), PAGING_SLOT_BUSY);
@@ -341,7 +330,6 @@ static void one_slot_for_one_space(void **state)
 
 static void levels_must_agree(void **state)
 {
-    (void)state;
     rig_open_spaces();
     struct paging_cpu cpu = rig.space.cpu;
     cpu.levels = 9 - cpu.levels;
@@ -389,7 +377,6 @@ static void judge_unreachable(void)
 
 static void unreachable_is_refused(void **state)
 {
-    (void)state;
     open_attached();
     assert_status(rig_map(PLACE, RW), PAGING_OK);
     assert_status(rig_detach(home, other), PAGING_OK);
@@ -405,7 +392,6 @@ static void unreachable_is_refused(void **state)
 
 static void create_out_of_frames(void **state)
 {
-    (void)state;
     open_attached();
     for (unsigned left = 0; left < rig_levels; left++) {
         machine_limit_frames(left);

@@ -6,12 +6,9 @@
 #include <selfmap/translate.h>
 #include <string.h>
 
-#define RW PAGING_WRITABLE
-
 /* A larger leaf would be of a level at which the processor has none. */
 static void no_page_is_larger_than_1g(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t frames = (uint64_t)1 << 27; /* 512 GiB: aligned for a page of that size */
     assert_status(rig_map_range(PLACE, frames * PAGING_PAGE_BYTES, 512 * GIB, RW), PAGING_OK);
@@ -22,7 +19,6 @@ static void no_page_is_larger_than_1g(void **state)
 /* Markers that look like contiguous pages, except for PRESENT, are not merged. */
 static void a_row_of_markers(void **state)
 {
-    (void)state;
     rig_open();
     map_small(PLACE, DEVICE_2M, RW);
     for (unsigned page = 0; page < 512; page++)
@@ -38,7 +34,6 @@ static void a_row_of_markers(void **state)
 /* Nothing of an inactive space is cached: nothing is flushed, and the loop over the pages still ends. */
 static void merge_while_inactive(void **state)
 {
-    (void)state;
     rig_open();
     paging_mark_inactive(&rig.space, machine_offset());
     map_small(PLACE, DEVICE_2M, RW);
@@ -50,7 +45,6 @@ static void merge_while_inactive(void **state)
 /* From 33 pages on, a full flush costs less. */
 static void one_by_one_or_all_at_once(void **state)
 {
-    (void)state;
     rig_open();
     map_small(PLACE, DEVICE_2M, RW);
     assert_status(rig_protect_range(PLACE, 32 * 4 * KIB, 0, RW), PAGING_OK);
@@ -64,7 +58,6 @@ static void one_by_one_or_all_at_once(void **state)
 /* Storing an entry unchanged could undo an accessed or dirty bit that the processor sets at that moment. */
 static void only_what_changes_is_written(void **state)
 {
-    (void)state;
     rig_open();
     map_small(PLACE, DEVICE_2M, RW);
     for (unsigned page = 0; page < 512; page += 16)
@@ -80,7 +73,6 @@ static void only_what_changes_is_written(void **state)
 /* With so many pages the flush list is full already when eight holes in a row come. */
 static void holes_among_many_pages(void **state)
 {
-    (void)state;
     rig_open();
     map_small(PLACE, DEVICE_2M, RW);
     assert_status(rig_unmap_range(PLACE + 256 * 4 * KIB, 32 * KIB), PAGING_OK);
@@ -97,7 +89,6 @@ static struct {
 /* Markers with the same bits as the pages around them, except PRESENT. */
 static void markers_among_many_pages(void **state)
 {
-    (void)state;
     rig_open();
     map_small(PLACE, DEVICE_2M, RW);
     assert_status(rig_unmap_range(PLACE + MIB, 64 * KIB), PAGING_OK);
@@ -126,7 +117,6 @@ static void touch_the_second_page(void)
  */
 static void an_accessed_bit_beyond_the_range_stays(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_range(PLACE, DEVICE_2M, 2 * MIB, RW | PAGING_ACCESSED), PAGING_OK);
     assert_status(rig_map_range(PLACE + 2 * MIB, DEVICE_2M + 2 * MIB, 2 * MIB, RW), PAGING_OK);
@@ -142,7 +132,6 @@ static void an_accessed_bit_beyond_the_range_stays(void **state)
 /* Bit 7 of a 4 KiB leaf is PAT, not PS. A reserved bit counts with and without it. */
 static void a_reserved_bit_with_pat(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     uint64_t leaf = *entry_at(PLACE, 1), pat = (uint64_t)1 << 7,
@@ -163,7 +152,6 @@ static void a_reserved_bit_with_pat(void **state)
 /* Bit 12 of a huge leaf is PAT, not a bit of its frame. The core never sets it. */
 static void pat_in_a_huge_page(void **state)
 {
-    (void)state;
     static const uint64_t frames[] = {FRAME_2M, FRAME_1G}, pat = (uint64_t)1 << 12;
     for (enum paging_size size = PAGING_2M; size <= PAGING_1G; size++) {
         rig_open();
@@ -188,7 +176,6 @@ static void pat_in_a_huge_page(void **state)
 
 static void result_is_not_written(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t gap = (uint64_t)1 << (paging_address_bits(rig.model.levels) - 1);
     struct paging_walk_result path, before;
@@ -200,7 +187,6 @@ static void result_is_not_written(void **state)
 
 static void names_of_statuses(void **state)
 {
-    (void)state;
     const char *unknown = paging_status_name((enum paging_status) - 1);
     assert_string_equal(paging_status_name(PAGING_STATUS_COUNT), unknown);
     for (unsigned status = 0; status < PAGING_STATUS_COUNT; status++) {
@@ -214,7 +200,6 @@ static void names_of_statuses(void **state)
 /* No processor has pages of 512 GiB, even if the frame is aligned for one. */
 static void a_huge_page_in_the_root(void **state)
 {
-    (void)state;
     rig_open();
     struct paging_translation found;
     volatile uint64_t *entry = entry_at(rig_address(7 * paging_level_pages(rig_levels)), rig_levels);
@@ -227,7 +212,6 @@ static void a_huge_page_in_the_root(void **state)
 /* A marker is in no TLB, because it is not present. */
 static void nothing_is_flushed_for_a_marker(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     rig_plant_marker(PLACE + 2 * MIB, 2, 0xbeef0);
@@ -241,7 +225,6 @@ static void nothing_is_flushed_for_a_marker(void **state)
 /* In an entry that points to a table, bit 11 would say that spaces share it. */
 static void every_bit_of_a_marker_in_the_root(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t bytes = paging_level_bytes(rig.model.levels),
              slot = rig_address(300 * paging_level_pages(rig.model.levels));
@@ -255,7 +238,6 @@ static void every_bit_of_a_marker_in_the_root(void **state)
 /* The page is aligned and its first frame can be addressed, but not all of the GiB. */
 static void half_of_a_page_can_be_addressed(void **state)
 {
-    (void)state;
     struct machine_setup setup = rig_setup();
     setup.physical_bits = 29;
     rig_open_on(setup);

@@ -5,10 +5,9 @@
 #include "rig/entries.h"
 #include <selfmap/check_access.h>
 
-#define P  PAGING_PRESENT
-#define W  PAGING_WRITABLE
-#define U  PAGING_USER
-#define NX PAGING_NO_EXECUTE
+#define P PAGING_PRESENT
+#define W PAGING_WRITABLE
+#define U PAGING_USER
 
 /* ---- what SDM 3A, 4.6.1 says, sentence by sentence ---- */
 
@@ -220,19 +219,16 @@ static void every_combination(unsigned size, uint64_t frame)
 
 static void small_pages(void **state)
 {
-    (void)state;
     every_combination(PAGING_4K, DEVICE_FRAME);
 }
 
 static void large_pages(void **state)
 {
-    (void)state;
     every_combination(PAGING_2M, FRAME_2M);
 }
 
 static void huge_pages(void **state)
 {
-    (void)state;
     every_combination(PAGING_1G, FRAME_1G);
 }
 
@@ -277,7 +273,6 @@ static void ask_with_keys(uint64_t address, uint64_t upper, uint64_t leaf, unsig
 /* The key is the leaf's. The same bits of an entry above it mean nothing. */
 static void protection_keys(void **state)
 {
-    (void)state;
     static const uint64_t frames[] = {0, DEVICE_FRAME, FRAME_2M, FRAME_1G};
     for (unsigned size = PAGING_4K; size <= PAGING_1G; size++) {
         rig_open();
@@ -316,7 +311,6 @@ static void ask_everybody(uint64_t address, enum paging_status status, uint64_t 
 /* A reserved bit counts before a missing right, in whichever entry it is. */
 static void reserved_bits(void **state)
 {
-    (void)state;
     struct machine_setup setup = rig_setup();
     setup.pages_1g = false;
     rig_open_on(setup);
@@ -353,7 +347,6 @@ static void reserved_bits(void **state)
 
 static void not_present(void **state)
 {
-    (void)state;
     rig_open();
     static const uint64_t distances[] = {4 * KIB, 2 * MIB, GIB, SLOT_BYTES};
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, W | U), PAGING_OK);
@@ -368,7 +361,6 @@ static void not_present(void **state)
 
 static void not_canonical(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t half = (uint64_t)1 << (paging_address_bits(rig.model.levels) - 1);
     ask_everybody(half, PAGING_NOT_CANONICAL, 0);
@@ -381,7 +373,6 @@ static void not_canonical(void **state)
 /* The tables themselves are for supervisor data only. The last byte of a page is like its first. */
 static void windows(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, U), PAGING_OK);
     for (unsigned level = 1; level <= rig.model.levels; level++)
@@ -398,7 +389,6 @@ static void windows(void **state)
 /* The operation stores nothing, flushes nothing and sets no accessed bit. */
 static void changes_nothing(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, W | U), PAGING_OK);
     machine_snapshot();

@@ -5,12 +5,9 @@
 #include "rig/entries.h"
 #include <string.h>
 
-#define RW PAGING_WRITABLE
-
 /* An entry that is not present is a marker, whatever its other bits are. No walk goes through it. */
 static void a_table_that_is_not_present(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     struct paging_translation found;
@@ -39,7 +36,6 @@ static void a_table_that_is_not_present(void **state)
 #ifndef MACHINE_MMAP
 static void the_first_pages(void **state)
 {
-    (void)state;
     const uint64_t like_a_table = RW | PAGING_USER | PAGING_ACCESSED | PAGING_DIRTY;
     rig_open();
     assert_status(rig_map_to(0, DEVICE_FRAME, like_a_table), PAGING_OK);
@@ -93,7 +89,6 @@ static struct paging_space create_with_page(uint64_t frame)
 /* A wrong shift of the root's number leads to frame 0, which holds the root of another space. */
 static void frame_0_is_a_root_too(void **state)
 {
-    (void)state;
     rig_open();
     struct paging_space space = create_with_page(DEVICE_FRAME), other = create_with_page(DEVICE_FRAME + 1);
     struct paging_translation found;

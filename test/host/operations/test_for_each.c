@@ -2,12 +2,8 @@
 #include "rig/entries.h"
 #include "rig/judge_for_each.h"
 
-#define RW PAGING_WRITABLE
-#define NX PAGING_NO_EXECUTE
-
 static void empty_space(void **state)
 {
-    (void)state;
     rig_open();
     unsigned visits = judge_all();
     assert_int_equal(walked.count, 0);
@@ -33,7 +29,6 @@ static void map_of_everything(void)
 
 static void everything(void **state)
 {
-    (void)state;
     rig_open();
     map_of_everything();
     judge_all();
@@ -45,7 +40,6 @@ static void everything(void **state)
 /* Next to each reserved slot, and in the very last slot that is not reserved. */
 static void edges_of_reserved_slots(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t span = paging_level_bytes(rig.model.levels);
     static const unsigned reserved[] = {PAGING_RECURSIVE_SLOT, PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT};
@@ -63,7 +57,6 @@ static void edges_of_reserved_slots(void **state)
 /* Full tables; and the most holes there can be: every other page. */
 static void full_and_every_other(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_range(PLACE, (DEVICE_FRAME + 1) * PAGING_PAGE_BYTES, 2 * MIB, RW | NX), PAGING_OK);
     judge_all();
@@ -86,7 +79,6 @@ static bool stop_at(void *context, const struct paging_entry_info *visit)
 
 static void stops_at_any_entry(void **state)
 {
-    (void)state;
     rig_open();
     map_of_everything();
     unsigned all = judge_all();
@@ -101,7 +93,6 @@ static void stops_at_any_entry(void **state)
 /* Rights are those of the whole walk: what an upper entry lacks, all leaves below it lack. */
 static void narrower_tables(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW | PAGING_USER), PAGING_OK);
     assert_status(rig_map_sized(PLACE + 2 * MIB, FRAME_2M, PAGING_2M, RW | PAGING_USER), PAGING_OK);
@@ -119,7 +110,6 @@ static void narrower_tables(void **state)
 
 static void malformed_entries(void **state)
 {
-    (void)state;
     rig_open();
     map_of_everything();
     for (unsigned level = 1; level <= rig.model.levels; level++) {
@@ -139,7 +129,6 @@ static void malformed_entries(void **state)
 
 static void writable_and_executable(void **state)
 {
-    (void)state;
     rig_open();
     static const uint64_t flags[] = {0, RW, NX, RW | NX};
     for (unsigned i = 0; i < 4; i++) {
@@ -163,7 +152,6 @@ static void writable_and_executable(void **state)
 
 static void random_maps(void **state)
 {
-    (void)state;
     for (unsigned round = 0; round < 20; round++) {
         rig_open();
         for (unsigned i = 0; i < 12; i++) {

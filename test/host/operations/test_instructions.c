@@ -145,7 +145,6 @@ static uint64_t map_and_touch(void)
 
 static void cr3_spares_global_pages(void **state)
 {
-    (void)state;
     uint64_t global = map_and_touch();
     machine_load_cr3(machine_walker()->root);
     assert_false(machine_caches(PLACE));
@@ -159,7 +158,6 @@ static void full_flush(void)
 
 static void full_flush_forgets_global_pages(void **state)
 {
-    (void)state;
     for (unsigned on = 0; on < 2; on++) {
         uint64_t global = map_and_touch(), cr4 = CR4_PAE | (on ? CR4_PGE : 0);
         processor.cr4 = cr4;
@@ -180,7 +178,6 @@ static void full_flush_by_invpcid(void)
 
 static void invpcid_does_it_in_one(void **state)
 {
-    (void)state;
     uint64_t global = map_and_touch();
     processor.writes = processor.invpcids = 0;
     machine_reset_log();
@@ -199,7 +196,6 @@ static void load_own_root(void)
 
 static void root_goes_to_cr3(void **state)
 {
-    (void)state;
     uint64_t global = map_and_touch();
     processor.writes = 0;
     on_the_processor(load_own_root);
@@ -216,7 +212,6 @@ static void flush_place(void)
 
 static void page_flush_is_of_that_page(void **state)
 {
-    (void)state;
     uint64_t global = map_and_touch();
     machine_reset_log();
     on_the_processor(flush_place);

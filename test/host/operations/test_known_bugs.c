@@ -4,9 +4,6 @@
 #include <selfmap/for_each.h>
 #include <string.h>
 
-#define RW PAGING_WRITABLE
-#define NX PAGING_NO_EXECUTE
-
 /* Bits that may change in an entry at any time: accessed and dirty, and a table's count. */
 #define MARKS (PAGING_ACCESSED | PAGING_DIRTY | PAGING_COUNT_MASK)
 
@@ -23,7 +20,6 @@ static void map_one(unsigned size, uint64_t flags)
 
 static void failed_map_widens_nothing(void **state)
 {
-    (void)state;
     map_one(PAGING_2M, 0);
     assert_status(rig_map_to(PLACE + 8 * KIB, DEVICE_FRAME, RW | PAGING_USER), PAGING_INSIDE_HUGE);
     assert_status(rig_map(PLACE + 8 * KIB, RW | PAGING_USER), PAGING_INSIDE_HUGE);
@@ -50,7 +46,6 @@ static void assert_data_is_whole(uint64_t first)
 /* Through the window of the missing table, the data of the page itself could be written. */
 static void no_operation_writes_to_the_data(void **state)
 {
-    (void)state;
     for (unsigned size = PAGING_2M; size <= PAGING_1G; size++) {
         map_one(size, RW);
         uint64_t frame = frame_for[size], inside = PLACE + 20 * KIB;
@@ -70,7 +65,6 @@ static void no_operation_writes_to_the_data(void **state)
 /* The range is exactly what one huge page would map, but a table with small pages is there. */
 static void table_stays_a_table(void **state)
 {
-    (void)state;
     for (unsigned level = PAGING_2M; level <= PAGING_1G; level++) {
         map_one(PAGING_4K, RW);
         uint64_t bytes = walker_span(machine_walker(), level), huge = frame_for[level];
@@ -102,7 +96,6 @@ static bool is_small_leaf(void *context, const struct paging_entry_info *visit)
 /* Bit 7 is set by hand. In a P1 it is PAT, and no huge page could begin at this frame. */
 static void pat_is_not_huge(void **state)
 {
-    (void)state;
     map_one(PAGING_4K, RW);
     bool seen = false;
     struct paging_translation found;
@@ -181,7 +174,6 @@ static void judge_way(unsigned changed)
 
 static void size_and_frame_in_one_store(void **state)
 {
-    (void)state;
     map_one(PAGING_1G, RW);
     for (unsigned level = PAGING_1G; level >= PAGING_2M; level--) {
         watch_way(level);
@@ -197,7 +189,6 @@ static void size_and_frame_in_one_store(void **state)
 
 static void present_never_drops(void **state)
 {
-    (void)state;
     for (unsigned size = PAGING_4K; size <= PAGING_1G; size++) {
         map_one(size, RW);
         assert_status(rig_map_to(PLACE + 2 * GIB, DEVICE_FRAME, RW), PAGING_OK);
@@ -216,7 +207,6 @@ static void present_never_drops(void **state)
 /* Changes next to a page from which code runs: the new table is complete when it is linked. */
 static void code_runs_on(void **state)
 {
-    (void)state;
     for (unsigned size = PAGING_2M; size <= PAGING_1G; size++)
         for (unsigned operation = 0; operation < 3; operation++) {
             map_one(size, RW);
@@ -236,7 +226,6 @@ static void code_runs_on(void **state)
 
 static void nothing_huge_in_the_root(void **state)
 {
-    (void)state;
     rig_open();
     static const unsigned slots[] = {PAGING_RECURSIVE_SLOT, PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT};
     uint64_t slot_bytes = paging_level_bytes(rig.model.levels), root[PAGING_TABLE_ENTRIES];
@@ -259,7 +248,6 @@ static void nothing_huge_in_the_root(void **state)
 
 static void windows_can_write(void **state)
 {
-    (void)state;
     for (unsigned size = PAGING_4K; size <= PAGING_1G; size++) {
         map_one(size, NX);
         assert_status(rig_map_range(PLACE + 2 * GIB - MIB, DEVICE_1G - MIB, 8 * MIB, NX), PAGING_OK);

@@ -1,12 +1,8 @@
 /* Tests what map_to, map_sized, map and identity_map do. What they refuse is in test_map_errors.c. */
 #include "rig/rig.h"
 
-#define RW PAGING_WRITABLE
-#define NX PAGING_NO_EXECUTE
-
 static void access_reaches_the_frame(void **state)
 {
-    (void)state;
     rig_open();
     machine_fill(DEVICE_FRAME);
     assert_refused(PLACE, WALK_READ, 0);
@@ -21,7 +17,6 @@ static void access_reaches_the_frame(void **state)
 
 static void rights_are_the_leafs(void **state)
 {
-    (void)state;
     rig_open();
     for (unsigned i = 0; i < 8; i++) {
         uint64_t flags = (i & 1 ? RW : 0) | (i & 2 ? PAGING_USER : 0) | (i & 4 ? NX : 0);
@@ -45,7 +40,6 @@ static void rights_are_the_leafs(void **state)
 
 static void tables_as_needed(void **state)
 {
-    (void)state;
     rig_open();
     unsigned levels = rig.model.levels, out = machine_frames_out();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
@@ -64,7 +58,6 @@ static void tables_as_needed(void **state)
 
 static void a_table_fills_up(void **state)
 {
-    (void)state;
     rig_open();
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
         assert_status(rig_map_to(PLACE + i * 4 * KIB, DEVICE_FRAME + i, RW), PAGING_OK);
@@ -76,7 +69,6 @@ static void a_table_fills_up(void **state)
 /* In the processor's geometry the reserved slots are the last ones; in the host's they are elsewhere. */
 static void first_and_last_pages(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t half = paging_level_pages(rig.model.levels) * (PAGING_TABLE_ENTRIES / 2), all = half * 2;
     uint64_t reserved =
@@ -96,7 +88,6 @@ static void first_and_last_pages(void **state)
 
 static void highest_physical_address(void **state)
 {
-    (void)state;
     struct machine_setup setup = rig_setup();
     setup.physical_bits = 52;
     rig_open_on(setup);
@@ -107,7 +98,6 @@ static void highest_physical_address(void **state)
 
 static void owned_frames(void **state)
 {
-    (void)state;
     rig_open();
     unsigned out = machine_frames_out();
     assert_status(rig_map(PLACE, RW), PAGING_OK);
@@ -125,7 +115,6 @@ static void owned_frames(void **state)
 
 static void identity(void **state)
 {
-    (void)state;
     struct machine_setup setup = rig_setup();
     setup.physical_bits = 52;
     rig_open_on(setup);
@@ -149,7 +138,6 @@ static void identity(void **state)
 
 static void sized_access(void **state)
 {
-    (void)state;
     rig_open();
     machine_fill(FRAME_2M);
     machine_fill(FRAME_2M + 511);

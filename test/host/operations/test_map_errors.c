@@ -1,9 +1,6 @@
 /* Tests what map_to, map_sized and map refuse, without changing anything. */
 #include "rig/rig.h"
 
-#define RW PAGING_WRITABLE
-#define NX PAGING_NO_EXECUTE
-
 static uint64_t root_slot(unsigned slot)
 {
     return rig_address(slot * paging_level_pages(rig.model.levels));
@@ -11,7 +8,6 @@ static uint64_t root_slot(unsigned slot)
 
 static void refuses_mapped(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, 0), PAGING_OK);
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, 0), PAGING_ALREADY_MAPPED);
@@ -23,7 +19,6 @@ static void refuses_mapped(void **state)
 
 static void refuses_inside_huge(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_sized(PLACE, FRAME_1G, PAGING_1G, 0), PAGING_OK);
     assert_status(rig_map_sized(PLACE + GIB, FRAME_2M, PAGING_2M, 0), PAGING_OK);
@@ -42,7 +37,6 @@ static void refuses_inside_huge(void **state)
 
 static void refuses_reserved_slots(void **state)
 {
-    (void)state;
     rig_open();
     static const unsigned slots[] = {PAGING_RECURSIVE_SLOT, PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT};
     for (unsigned i = 0; i < 3; i++) {
@@ -61,7 +55,6 @@ static void refuses_reserved_slots(void **state)
 /* An entry that is neither present nor zero is a marker, at every level. */
 static void refuses_markers(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     rig_plant_marker(PLACE + 4 * KIB, 1, 0xfffffffffffffffe);
@@ -83,7 +76,6 @@ static void refuses_markers(void **state)
 
 static void a_marker_keeps_its_table(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     rig_plant_marker(PLACE + 4 * KIB, 1, 0xbeef0);
@@ -112,7 +104,6 @@ static void try_all_flags(void)
 
 static void refuses_flags(void **state)
 {
-    (void)state;
     rig_open();
     try_all_flags();
     assert_status(rig_map_to(PLACE + 2 * MIB - 4 * KIB, DEVICE_FRAME, 0), PAGING_OK);
@@ -121,7 +112,6 @@ static void refuses_flags(void **state)
 
 static void global_in_the_upper_half(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t half = paging_level_pages(rig.model.levels) * (PAGING_TABLE_ENTRIES / 2);
     for (unsigned tables = 0; tables < 2; tables++) {
@@ -139,7 +129,6 @@ static void global_in_the_upper_half(void **state)
 
 static void frames_beyond_the_processor(void **state)
 {
-    (void)state;
     struct machine_setup setup = rig_setup();
     setup.physical_bits = 40;
     rig_open_on(setup);
@@ -160,7 +149,6 @@ static void frames_beyond_the_processor(void **state)
 
 static void features_the_processor_lacks(void **state)
 {
-    (void)state;
     struct machine_setup setup = rig_setup();
     setup.no_execute = setup.pages_1g = false;
     rig_open_on(setup);
@@ -177,7 +165,6 @@ static void features_the_processor_lacks(void **state)
 /* With too few frames, at any number, no frame is taken and nothing changes. */
 static void out_of_frames(void **state)
 {
-    (void)state;
     rig_open();
     for (unsigned left = 0; left < rig.model.levels - 1; left++) {
         machine_limit_frames(left);
@@ -203,7 +190,6 @@ static void out_of_frames(void **state)
 
 static void refuses_misaligned(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_sized(PLACE + 4 * KIB, FRAME_2M, PAGING_2M, RW), PAGING_MISALIGNED);
     assert_status(rig_map_sized(PLACE, FRAME_2M + 1, PAGING_2M, RW), PAGING_MISALIGNED);

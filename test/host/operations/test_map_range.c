@@ -1,12 +1,8 @@
 /* Tests map_range and identity_map_range: the largest pages, the fewest tables, and what is refused. */
 #include "rig/runs.h"
 
-#define RW PAGING_WRITABLE
-#define NX PAGING_NO_EXECUTE
-
 static void largest_pages(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t before = 2 * MIB + 4 * KIB, start = PLACE + GIB - before, to = DEVICE_1G - before;
     uint64_t bytes = GIB + 2 * before;
@@ -30,7 +26,6 @@ static void largest_pages(void **state)
 /* A part of a page at the start or end of the range is not mapped with that page size. */
 static void partial_pages(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_range(PLACE, DEVICE_1G, GIB - 4 * KIB, RW), PAGING_OK);
     uint64_t end = ASSERT_RUNS(PLACE, {2, 511}, {1, 511}, {0, 1});
@@ -46,7 +41,6 @@ static void partial_pages(void **state)
 
 static void alignment_of_both(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_range(PLACE, DEVICE_1G + 4 * KIB, 2 * MIB, RW), PAGING_OK);
     ASSERT_RUNS(PLACE, {1, 512}, {0, 1});
@@ -61,7 +55,6 @@ static void alignment_of_both(void **state)
 
 static void one_page(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_range(PLACE, DEVICE, 4 * KIB, RW | NX), PAGING_OK);
     machine_fill(DEVICE_FRAME);
@@ -75,7 +68,6 @@ static void one_page(void **state)
 
 static void whole_tables(void **state)
 {
-    (void)state;
     rig_open();
     unsigned out = machine_frames_out();
     assert_status(rig_map_range(PLACE, DEVICE + 4 * KIB, 2 * MIB, RW), PAGING_OK);
@@ -92,7 +84,6 @@ static void whole_tables(void **state)
 /* The pages take as many tables as they need, and no more. */
 static void over_the_boundaries_of_tables(void **state)
 {
-    (void)state;
     rig_open();
     unsigned out = machine_frames_out();
     assert_status(rig_map_range(PLACE + 2 * MIB - 4 * KIB, DEVICE, 8 * KIB, RW), PAGING_OK);
@@ -109,7 +100,6 @@ static void over_the_boundaries_of_tables(void **state)
 /* Tables that exist already are filled up, entry by entry. */
 static void into_tables_in_use(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, 0), PAGING_OK);
     assert_status(rig_map_to(PLACE + 4 * MIB, DEVICE_FRAME, 0), PAGING_OK);
@@ -124,7 +114,6 @@ static void into_tables_in_use(void **state)
 
 static void frames_beyond_the_processor(void **state)
 {
-    (void)state;
     struct machine_setup setup = rig_setup();
     setup.physical_bits = 40;
     rig_open_on(setup);
@@ -147,7 +136,6 @@ static void frames_beyond_the_processor(void **state)
 
 static void refuses_flags(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t upper = rig_address(paging_level_pages(rig.model.levels) * (PAGING_TABLE_ENTRIES / 2));
     for (unsigned bit = 0; bit < 64; bit++) {
@@ -167,7 +155,6 @@ static void refuses_flags(void **state)
 
 static void refuses_mapped(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t bytes = 4 * MIB + 8 * KIB, to = DEVICE_1G - 4 * KIB, start = PLACE + 2 * MIB - 4 * KIB;
     uint64_t in_the_way[] = {0, 4 * KIB, 2 * MIB, 3 * MIB, bytes - 4 * KIB};
@@ -184,7 +171,6 @@ static void refuses_mapped(void **state)
 
 static void refuses_inside_huge(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_sized(PLACE + GIB, FRAME_1G, PAGING_1G, 0), PAGING_OK);
     assert_status(rig_map_sized(PLACE + 4 * MIB, FRAME_2M, PAGING_2M, 0), PAGING_OK);
@@ -209,7 +195,6 @@ static void refuses_inside_huge(void **state)
 /* A huge page would fit, but there is a table with something else in it. */
 static void refuses_over_a_table(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE + GIB + 2 * MIB + 8 * KIB, DEVICE_FRAME, 0), PAGING_OK);
     assert_status(rig_map_range(PLACE + GIB + 2 * MIB, DEVICE_1G, 2 * MIB, RW), PAGING_ALREADY_MAPPED);
@@ -221,7 +206,6 @@ static void refuses_over_a_table(void **state)
 /* The status is that of the entry met first, in the order of the addresses. */
 static void refuses_markers(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     assert_status(rig_map_to(PLACE + 16 * MIB, DEVICE_FRAME, RW), PAGING_OK);
@@ -240,7 +224,6 @@ static void refuses_markers(void **state)
 /* With too few frames, at any number, no frame is taken and nothing changes. */
 static void out_of_frames(void **state)
 {
-    (void)state;
     uint64_t before = 2 * MIB + 4 * KIB;
     for (unsigned neighbour = 0; neighbour < 2; neighbour++) {
         rig_open();
@@ -259,7 +242,6 @@ static void out_of_frames(void **state)
 
 static void identity(void **state)
 {
-    (void)state;
     struct machine_setup setup = rig_setup();
     setup.physical_bits = 52;
     rig_open_on(setup);
@@ -282,7 +264,6 @@ static void identity(void **state)
 /* All of the range is in the first entries of the tables on the way. */
 static void unaligned_at_the_start_of_memory(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_identity_map_range(400 * KIB, 2 * GIB - 400 * KIB, RW), PAGING_OK);
     ASSERT_RUNS(0, {0, 100}, {1, 412}, {2, 511}, {3, 1}, {0, 1});

@@ -4,18 +4,9 @@
  * The rig judges each call: which sizes were asked for and where, that no frame is in use twice, and that the
  * source was asked to promise exactly the frames of the worst case.
  */
+#include "rig/entries.h"
 #include "rig/rig_internal.h"
 #include "rig/runs.h"
-
-#define RW PAGING_WRITABLE
-#define NX PAGING_NO_EXECUTE
-
-/* The source can break its runs, so that it can promise small frames for huge pages. */
-static void open_large(void)
-{
-    rig_open();
-    machine_break_huge();
-}
 
 static void alloc(uint64_t start, uint64_t bytes, uint64_t flags)
 {
@@ -31,19 +22,11 @@ static void unmap_all(uint64_t start, uint64_t bytes)
     assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
-static uint64_t frame_at(uint64_t address)
-{
-    struct walk walk = walker_walk(machine_walker(), NULL, address, WALK_READ, false);
-    assert_false(walk.faulted);
-    return walk.frame;
-}
-
 /* ---- which sizes ---- */
 
 static void largest_frames(void **state)
 {
-    (void)state;
-    open_large();
+    rig_open_large();
     uint64_t before = 2 * MIB + 4 * KIB, start = PLACE + GIB - before, bytes = 2 * GIB + 2 * before;
     alloc(start, bytes, RW | NX);
     uint64_t end = ASSERT_RUNS(start, {1, 1}, {2, 1}, {3, 2}, {2, 1}, {1, 1});
@@ -63,8 +46,7 @@ static void largest_frames(void **state)
 /* With N huge frames in the source, these come first, in the order of the addresses. */
 static void as_many_as_there_are(void **state)
 {
-    (void)state;
-    open_large();
+    rig_open_large();
     for (unsigned huge = 0; huge <= 4; huge++) {
         machine_limit_huge(huge);
         alloc(PLACE + 2 * MIB, 6 * MIB, RW);
@@ -80,7 +62,6 @@ static void as_many_as_there_are(void **state)
 /* Without a frame for a 1 GiB page, or on a processor without such pages: 512 of the next size. */
 static void no_frame_of_1g(void **state)
 {
-    (void)state;
     for (unsigned no_pages = 0; no_pages < 2; no_pages++) {
         struct machine_setup setup = rig_setup();
         setup.runs_2m = 514;
@@ -103,8 +84,7 @@ static void no_frame_of_1g(void **state)
 
 static void whole_gigabytes(void **state)
 {
-    (void)state;
-    open_large();
+    rig_open_large();
     alloc(PLACE, 3 * GIB, RW);
     ASSERT_RUNS(PLACE, {3, 3}, {0, 1});
     assert_int_equal(rig.space.tables, rig.base_frames + rig.model.levels - 3);
@@ -118,8 +98,7 @@ static void whole_gigabytes(void **state)
 /* No huge page reaches over an end, however many huge frames there are. */
 static void ends_that_are_not_aligned(void **state)
 {
-    (void)state;
-    open_large();
+    rig_open_large();
     static const struct {
         uint64_t start, bytes;
         struct page_run runs[4];
@@ -150,8 +129,7 @@ static void ends_that_are_not_aligned(void **state)
 /* A table that exists is filled up. What is mapped in it stays, and does not become owned. */
 static void tables_in_use(void **state)
 {
-    (void)state;
-    open_large();
+    rig_open_large();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, 0), PAGING_OK);
     assert_status(rig_map_to(PLACE + 4 * MIB + 4 * KIB, DEVICE_FRAME, 0), PAGING_OK);
     alloc(PLACE + 4 * KIB, 4 * MIB, RW);
@@ -166,8 +144,7 @@ static void tables_in_use(void **state)
 /* The first and the last pages of both halves. Only those of the upper half may be global. */
 static void both_halves(void **state)
 {
-    (void)state;
-    open_large();
+    rig_open_large();
     uint64_t slot = paging_level_bytes(rig.model.levels), half = slot * (PAGING_TABLE_ENTRIES / 2);
     uint64_t upper = 0 - half, bytes = 2 * MIB + 4 * KIB;
     const uint64_t lower[] = {0, half - bytes};
@@ -193,7 +170,6 @@ static void both_halves(void **state)
 /* With one frame too few nothing changes. With just enough it succeeds, and what huge frames save is left. */
 static void out_of_frames(void **state)
 {
-    (void)state;
     static const struct {
         uint64_t start, bytes;
         unsigned tables, saved; /* with four levels; these P1s are saved by huge pages */
@@ -205,7 +181,7 @@ static void out_of_frames(void **state)
                   {GIB - 4 * KIB, GIB + 8 * KIB, 514 + 3 + 1, 513}};
     for (unsigned i = 0; i < sizeof(ranges) / sizeof(*ranges); i++)
         for (unsigned neighbour = 0; neighbour < 2; neighbour++) {
-            open_large();
+            rig_open_large();
             uint64_t bytes = ranges[i].bytes;
             unsigned needed = (unsigned)(bytes / PAGING_PAGE_BYTES) + ranges[i].tables + rig.model.levels - 4;
             if (neighbour) { /* in the way of no page, but some of the tables exist then */
@@ -234,7 +210,6 @@ static void out_of_frames(void **state)
 
 static void refuses_flags(void **state)
 {
-    (void)state;
     rig_open();
     for (unsigned bit = 0; bit < 64; bit++) {
         uint64_t flag = (uint64_t)1 << bit;
@@ -252,7 +227,6 @@ static void refuses_flags(void **state)
 
 static void refuses_what_is_no_range(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t half = (uint64_t)1 << (paging_address_bits(rig.model.levels) - 1);
     assert_status(rig_map_range_alloc(PLACE, 0, RW), PAGING_EMPTY_RANGE);
@@ -265,8 +239,7 @@ static void refuses_what_is_no_range(void **state)
 
 static void refuses_mapped(void **state)
 {
-    (void)state;
-    open_large();
+    rig_open_large();
     uint64_t bytes = 4 * MIB + 8 * KIB, start = PLACE + 2 * MIB - 4 * KIB;
     const uint64_t in_the_way[] = {0, 4 * KIB, 2 * MIB, 3 * MIB, bytes - 4 * KIB};
     for (unsigned i = 0; i < 5; i++) {
@@ -308,8 +281,7 @@ static void look(void)
 
 static void old_or_new(void **state)
 {
-    (void)state;
-    open_large();
+    rig_open_large();
     machine_limit_huge(2);
     assert_status(rig_map_to(PLACE + 12 * MIB, DEVICE_FRAME, 0), PAGING_OK);
     watched_start = PLACE + 2 * MIB - 8 * KIB;
@@ -327,8 +299,7 @@ static void old_or_new(void **state)
 /* The scratch page is flushed once per new table, and at the end. */
 static void flushes(void **state)
 {
-    (void)state;
-    open_large();
+    rig_open_large();
     static const uint64_t lengths[] = {4 * KIB, 8 * KIB, 2 * MIB, 4 * MIB + 4 * KIB};
     uint64_t start = PLACE + 2 * MIB - 4 * KIB;
     for (unsigned i = 0; i < 4; i++) {
@@ -345,8 +316,7 @@ static void flushes(void **state)
 /* By direct map, as before a space is active: nothing is flushed, all else is the same. */
 static void by_direct_map(void **state)
 {
-    (void)state;
-    open_large();
+    rig_open_large();
     machine_flush_all();
     paging_mark_inactive(&rig.space, machine_offset());
     assert_status(rig_map_range_alloc(PLACE - 4 * KIB, GIB + 8 * KIB, RW), PAGING_OK);

@@ -2,8 +2,6 @@
 #include "rig/entries.h"
 #include "rig/rig_internal.h"
 
-#define RW PAGING_WRITABLE
-
 static const uint64_t values[] = {
     1,
     2,
@@ -16,7 +14,6 @@ static const uint64_t values[] = {
 
 static void value_is_kept(void **state)
 {
-    (void)state;
     rig_open();
     for (unsigned i = 0; i < VALUES; i++) {
         assert_status(rig_set_marker(PLACE, values[i]), PAGING_OK);
@@ -37,7 +34,6 @@ static void value_is_kept(void **state)
 /* The value may look like any leaf: unmap_range takes the marker and nothing else. */
 static void value_is_not_a_leaf(void **state)
 {
-    (void)state;
     rig_open();
     for (unsigned i = 0; i < VALUES; i++)
         assert_status(rig_set_marker(PLACE + i * 4 * KIB, values[i]), PAGING_OK);
@@ -54,7 +50,6 @@ static void value_is_not_a_leaf(void **state)
 
 static void value_that_does_not_fit(void **state)
 {
-    (void)state;
     rig_open();
     static const uint64_t bad[] = {0, (uint64_t)1 << 63, ~(uint64_t)0, ((uint64_t)1 << 63) + 1};
     for (unsigned i = 0; i < 4; i++)
@@ -64,7 +59,6 @@ static void value_that_does_not_fit(void **state)
 
 static void tables_come_and_go(void **state)
 {
-    (void)state;
     rig_open();
     static const uint64_t neighbours[] = {4 * KIB, 2 * MIB, GIB, SLOT_BYTES};
     for (unsigned i = 0; i < 4; i++) {
@@ -81,7 +75,6 @@ static void tables_come_and_go(void **state)
 /* The table stays as long as either of them, whichever goes first. */
 static void neighbour_keeps_the_table(void **state)
 {
-    (void)state;
     rig_open();
     for (unsigned mapped_first = 0; mapped_first < 2; mapped_first++) {
         assert_status(rig_set_marker(PLACE, 1), PAGING_OK);
@@ -103,7 +96,6 @@ static void neighbour_keeps_the_table(void **state)
 
 static void windows_are_forgotten(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_set_marker(PLACE, 3), PAGING_OK);
     for (unsigned level = 1; level <= rig.model.levels; level++)
@@ -121,7 +113,6 @@ static void windows_are_forgotten(void **state)
 /* Every operation that maps or unmaps a page refuses it. */
 static void map_refuses(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_set_marker(PLACE, 9), PAGING_OK);
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_MARKED);
@@ -137,7 +128,6 @@ static void map_refuses(void **state)
 
 static void set_marker_refuses(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t slot = paging_level_pages(rig.model.levels);
     assert_status(rig_map(PLACE, RW), PAGING_OK);
@@ -157,7 +147,6 @@ static void set_marker_refuses(void **state)
 
 static void clear_marker_refuses(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t slot = paging_level_pages(rig.model.levels);
     assert_status(rig_clear_marker(PLACE), PAGING_NOT_MAPPED);
@@ -179,7 +168,6 @@ static void clear_marker_refuses(void **state)
 /* A marker in an upper table goes as a whole, from its first page. */
 static void entries_in_upper_tables(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     rig_plant_marker(PLACE + 2 * MIB, 2, 0x10);
@@ -202,7 +190,6 @@ static void entries_in_upper_tables(void **state)
 
 static void malformed(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_set_marker(PLACE + 4 * KIB, 1), PAGING_OK);
     for (unsigned level = 2; level <= rig.model.levels; level++) {
@@ -222,7 +209,6 @@ static void malformed(void **state)
 
 static void out_of_frames(void **state)
 {
-    (void)state;
     rig_open();
     unsigned needed = rig.model.levels - 1;
     for (unsigned left = 0; left <= needed; left++) {
@@ -237,7 +223,6 @@ static void out_of_frames(void **state)
 /* By direct map, as before a space is active: nothing is flushed, all else is the same. */
 static void by_direct_map(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t value = 0;
     machine_flush_all();

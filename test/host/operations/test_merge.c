@@ -1,12 +1,8 @@
 /* Tests merge_range: 512 pages become one, every byte stays, and no translation leads to the freed table. */
 #include "rig/rig_merge.h"
 
-#define RW PAGING_WRITABLE
-#define NX PAGING_NO_EXECUTE
-
 static void small_to_2m(void **state)
 {
-    (void)state;
     rig_open();
     map_small(PLACE, DEVICE_2M, RW | NX | PAGING_SYSTEM_11);
     machine_fill(FRAME_2M + 511);
@@ -19,7 +15,6 @@ static void small_to_2m(void **state)
 
 static void large_to_1g(void **state)
 {
-    (void)state;
     rig_open();
     map_2m_pages(PLACE, DEVICE_1G);
     machine_fill(FRAME_1G + 512);
@@ -32,7 +27,6 @@ static void large_to_1g(void **state)
 
 static void both_levels_at_once(void **state)
 {
-    (void)state;
     rig_open();
     map_2m_pages(PLACE, DEVICE_1G);
     static const uint64_t small[] = {0, 2 * MIB, 512 * MIB, GIB - 2 * MIB};
@@ -45,7 +39,6 @@ static void both_levels_at_once(void **state)
 /* Several tables, next to the boundary of the tables above them. */
 static void many_tables(void **state)
 {
-    (void)state;
     rig_open();
     for (unsigned i = 0; i < 3; i++)
         map_small(PLACE + GIB - 4 * MIB + i * 2 * MIB, DEVICE_1G + i * 2 * MIB, RW);
@@ -55,7 +48,6 @@ static void many_tables(void **state)
 
 static void undoes_split(void **state)
 {
-    (void)state;
     rig_open();
     static const struct {
         uint64_t frame;
@@ -79,7 +71,6 @@ static void undoes_split(void **state)
 /* The TLB is not filled here, because that alone would set accessed bits. */
 static void accessed_and_dirty_together(void **state)
 {
-    (void)state;
     rig_open();
     static const unsigned accesses[] = {WALK_READ, WALK_WRITE};
     static const uint64_t marks[] = {0, PAGING_ACCESSED, TOUCHED};
@@ -103,7 +94,6 @@ static void accessed_and_dirty_together(void **state)
 /* A bug of another project: freed tables were used again while their window was cached. */
 static void freed_table_is_forgotten(void **state)
 {
-    (void)state;
     rig_open();
     map_small(PLACE, DEVICE_2M, RW);
     machine_fill(FRAME_2M);
@@ -157,7 +147,6 @@ static void look(void)
 
 static void same_after_every_store(void **state)
 {
-    (void)state;
     rig_open();
     map_2m_pages(PLACE, DEVICE_1G);
     for (unsigned i = 0; i < 4; i++)
@@ -194,7 +183,6 @@ static void write_meanwhile(void)
 /* Through a path that is cached until the flush, the processor still finds the table and sets a dirty bit. */
 static void marked_meanwhile(void **state)
 {
-    (void)state;
     static const unsigned pages[] = {0, 5, 511};
     for (unsigned i = 0; i < 3; i++) {
         rig_open();
@@ -214,7 +202,6 @@ static void marked_meanwhile(void **state)
 /* The source is told what was split and what is merged: the rig compares every page with the source. */
 static void owned_pages_are_joined(void **state)
 {
-    (void)state;
     rig_open();
     machine_break_huge();
     static const uint64_t pages[] = {2 * MIB, GIB};
@@ -231,7 +218,6 @@ static void owned_pages_are_joined(void **state)
 /* merge_range takes no frame, so an empty source does not matter. */
 static void no_frames_needed(void **state)
 {
-    (void)state;
     rig_open();
     map_small(PLACE, DEVICE_2M, RW);
     machine_limit_frames(0);

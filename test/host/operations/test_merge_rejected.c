@@ -1,9 +1,6 @@
 /* Tests what merge_range leaves as it is, because one page of 512 does not fit, and what it refuses. */
 #include "rig/rig_merge.h"
 
-#define RW PAGING_WRITABLE
-#define NX PAGING_NO_EXECUTE
-
 /* Nothing can be merged in the 2 MiB at PLACE. */
 static void stays_small(void)
 {
@@ -13,7 +10,6 @@ static void stays_small(void)
 
 static void page_missing(void **state)
 {
-    (void)state;
     rig_open();
     static const unsigned missing[] = {0, 1, 255, 511};
     for (unsigned i = 0; i < 4; i++) {
@@ -30,7 +26,6 @@ static void page_missing(void **state)
 /* In the upper half, because GLOBAL is among the flags. */
 static void flag_different(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t upper = rig_address(paging_level_pages(rig.model.levels) * (PAGING_TABLE_ENTRIES / 2));
     static const unsigned places[] = {0, 300, 511};
@@ -58,7 +53,6 @@ static void flag_different(void **state)
 
 static void frame_out_of_order(void **state)
 {
-    (void)state;
     rig_open();
     map_small(PLACE, DEVICE_2M, RW);
     static const uint64_t pages[] = {0, 7, 511};
@@ -77,7 +71,6 @@ static void frame_out_of_order(void **state)
 
 static void misaligned_frame(void **state)
 {
-    (void)state;
     rig_open();
     map_small(PLACE, DEVICE_2M + 4 * KIB, RW);
     map_small(PLACE + 2 * MIB, DEVICE_2M + 4 * MIB + MIB, RW);
@@ -90,7 +83,6 @@ static void misaligned_frame(void **state)
 
 static void marker_among_them(void **state)
 {
-    (void)state;
     rig_open();
     map_small(PLACE, DEVICE_2M, RW);
     static const unsigned places[] = {0, 100, 511};
@@ -110,7 +102,6 @@ static void marker_among_them(void **state)
 
 static void no_1g_pages(void **state)
 {
-    (void)state;
     struct machine_setup setup = rig_setup();
     setup.pages_1g = false;
     rig_open_on(setup);
@@ -122,7 +113,6 @@ static void no_1g_pages(void **state)
 
 static void table_in_part(void **state)
 {
-    (void)state;
     rig_open();
     map_small(PLACE, DEVICE_2M, RW);
     map_small(PLACE + 2 * MIB, DEVICE_2M + 2 * MIB, RW);
@@ -138,7 +128,6 @@ static void table_in_part(void **state)
 
 static void nothing_there(void **state)
 {
-    (void)state;
     rig_open();
     merge(PLACE, 2 * SLOT_BYTES);
     assert_status(rig_map_sized(PLACE, FRAME_2M, PAGING_2M, RW), PAGING_OK);
@@ -149,7 +138,6 @@ static void nothing_there(void **state)
 
 static void refusals(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t half = (uint64_t)1 << (paging_address_bits(rig.model.levels) - 1);
     uint64_t slot = paging_level_bytes(rig.model.levels);
@@ -171,7 +159,6 @@ static void refusals(void **state)
 /* An entry has a reserved bit set: nothing is merged, not even before that place. */
 static void malformed(void **state)
 {
-    (void)state;
     rig_open();
     map_small(PLACE, DEVICE_2M, RW);
     map_small(PLACE + 2 * MIB, DEVICE_2M + 2 * MIB, RW);

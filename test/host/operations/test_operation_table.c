@@ -44,7 +44,6 @@ static unsigned check_header(const char *path)
 
 static void every_operation_has_a_row(void **state)
 {
-    (void)state;
     unsigned count = 0;
     glob_t headers;
     assert_int_equal(glob("paging/include/selfmap/*.h", 0, NULL, &headers), 0); /* from the top folder */
@@ -59,7 +58,6 @@ static void every_operation_has_a_row(void **state)
 /* Translating is asked of every image anyway, and spaces come and go in random tests only. */
 static void every_operation_is_tried(void **state)
 {
-    (void)state;
     for (unsigned kind = OP_NONE + 1; kind < OP_KINDS; kind++) {
         const struct operation_row *row = &operation_rows[kind];
         unsigned weight = 0;
@@ -75,7 +73,6 @@ static void every_operation_is_tried(void **state)
 
 static void written_and_read(void **state)
 {
-    (void)state;
     static struct test_case drawn, read;
     for (unsigned seed = 1; seed <= 8; seed++) {
         char *text = NULL;
@@ -103,7 +100,6 @@ static void written_and_read(void **state)
 
 static void what_is_not_understood(void **state)
 {
-    (void)state;
     static struct test_case read;
     static const char *const lines[] = {"open other=1\n", "map address\n", "map adress=0x1000\n",
                                         "map address=0x10q\n", "attach other=4\n"};

@@ -1,15 +1,6 @@
 /* Tests owned huge pages: their frames go back with the size they have by then, whole or in parts. */
 #include "rig/rig_merge.h"
 
-#define RW PAGING_WRITABLE
-
-/* The source can break its runs, so that it can promise small frames for huge pages. */
-static void open_large(void)
-{
-    rig_open();
-    machine_break_huge();
-}
-
 static void alloc(uint64_t start, uint64_t bytes)
 {
     assert_status(rig_map_range_alloc(start, bytes, RW), PAGING_OK);
@@ -22,13 +13,6 @@ static void unmap(uint64_t start, uint64_t bytes)
     assert_status(rig_unmap_range(start, bytes), PAGING_OK);
 }
 
-static uint64_t frame_at(uint64_t address)
-{
-    struct walk walk = walker_walk(machine_walker(), NULL, address, WALK_READ, false);
-    assert_false(walk.faulted);
-    return walk.frame;
-}
-
 static void nothing_is_left(void)
 {
     assert_int_equal(rig.model.count, 0);
@@ -39,8 +23,7 @@ static void nothing_is_left(void)
 
 static void unmapped_whole(void **state)
 {
-    (void)state;
-    open_large();
+    rig_open_large();
     static const enum paging_size sizes[] = {PAGING_2M, PAGING_1G};
     for (unsigned i = 0; i < 2; i++) {
         alloc(PLACE, paging_level_bytes(sizes[i]));
@@ -62,8 +45,7 @@ static void unmapped_whole(void **state)
 /* When it is split, a 2 MiB run goes back page by page, and is whole again with the last one. */
 static void frames_one_by_one(void **state)
 {
-    (void)state;
-    open_large();
+    rig_open_large();
     alloc(PLACE, 2 * MIB);
     assert_status(rig_split(PLACE), PAGING_OK);
     uint64_t first = frame_at(PLACE);
@@ -84,7 +66,6 @@ static void frames_one_by_one(void **state)
 /* A part at the start, in the middle or at the end of a page goes. The parts around it stay owned. */
 static void unmapped_in_part(void **state)
 {
-    (void)state;
     static const struct {
         uint64_t bytes, start, length;
         unsigned tables;
@@ -100,7 +81,7 @@ static void unmapped_in_part(void **state)
         {2 * GIB, GIB - 2 * MIB - 4 * KIB, 4 * MIB + 8 * KIB, 4},
     };
     for (unsigned i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
-        open_large();
+        rig_open_large();
         alloc(PLACE, parts[i].bytes);
         uint64_t end = parts[i].start + parts[i].length;
         unsigned out = machine_frames_out();
@@ -124,10 +105,9 @@ static void unmapped_in_part(void **state)
 
 static void protected_in_part(void **state)
 {
-    (void)state;
     static const uint64_t pages[] = {2 * MIB, GIB};
     for (unsigned i = 0; i < 2; i++) {
-        open_large();
+        rig_open_large();
         alloc(PLACE, pages[i]);
         uint64_t first = frame_at(PLACE), part = PLACE + pages[i] / 2 + 4 * KIB;
         machine_limit_frames(i);
@@ -150,8 +130,7 @@ static void protected_in_part(void **state)
 /* Split and merged, at once or level by level: it is the same run again. */
 static void merge_undoes_split(void **state)
 {
-    (void)state;
-    open_large();
+    rig_open_large();
     alloc(PLACE, GIB);
     uint64_t first = frame_at(PLACE), entry = *entry_at(PLACE, 3);
     for (unsigned round = 0; round < 2; round++) {
@@ -197,7 +176,6 @@ static void open_with(unsigned frames, unsigned runs_2m)
 
 static void singles_are_joined(void **state)
 {
-    (void)state;
     open_with(3 * 512, 0);
     uint64_t first = map_frames_in_a_row();
     assert_int_equal(machine_run_at(first), PAGING_4K);
@@ -214,7 +192,6 @@ static void singles_are_joined(void **state)
 /* 512 runs that the source has handed out one by one. */
 static void runs_are_joined(void **state)
 {
-    (void)state;
     open_with(0, 514);
     machine_break_huge();
     alloc(PLACE + GIB, 3 * GIB); /* all runs of that size */
@@ -234,8 +211,7 @@ static void runs_are_joined(void **state)
 /* One of the 512 pages leads to the right frame, but is not owned. */
 static void mixed_is_not_merged(void **state)
 {
-    (void)state;
-    open_large();
+    rig_open_large();
     static const uint64_t ranges[] = {2 * MIB, GIB};
     static const unsigned places[] = {0, 77, 511};
     for (unsigned i = 0; i < 2; i++)
@@ -256,8 +232,7 @@ static void mixed_is_not_merged(void **state)
 /* Whole and split huge pages, small ones, pages that are not owned, markers: all go with the space. */
 static void destroyed_with_all_of_it(void **state)
 {
-    (void)state;
-    open_large();
+    rig_open_large();
     uint64_t upper = rig_address(paging_level_pages(rig.model.levels) * (PAGING_TABLE_ENTRIES / 2));
     alloc(PLACE, 2 * GIB);
     unmap(PLACE + GIB + 4 * MIB + 8 * KIB, 12 * MIB);

@@ -5,8 +5,6 @@
  */
 #include "rig/rig.h"
 
-#define RW PAGING_WRITABLE
-
 struct pages {
     uint64_t start, count;
 };
@@ -85,19 +83,16 @@ static void each_range(part_operation *operation)
 
 static void every_part_is_unmapped(void **state)
 {
-    (void)state;
     each_range(unmap);
 }
 
 static void every_part_is_filled_again(void **state)
 {
-    (void)state;
     each_range(unmap_then_fill);
 }
 
 static void every_part_is_protected(void **state)
 {
-    (void)state;
     each_range(protect_then_merge);
 }
 

@@ -2,10 +2,6 @@
 #include "rig/entries.h"
 #include "rig/runs.h"
 
-#define RW      PAGING_WRITABLE
-#define NX      PAGING_NO_EXECUTE
-#define TOUCHED (PAGING_ACCESSED | PAGING_DIRTY)
-
 static void map(uint64_t start, uint64_t to, uint64_t bytes, uint64_t flags)
 {
     assert_status(rig_map_range(start, to, bytes, flags), PAGING_OK);
@@ -20,7 +16,6 @@ static void protect(uint64_t start, uint64_t bytes, uint64_t set, uint64_t clear
 
 static void writable_off_and_on(void **state)
 {
-    (void)state;
     rig_open();
     map(PLACE, DEVICE + 4 * KIB, 64 * KIB, RW);
     machine_fill(DEVICE_FRAME + 2);
@@ -39,7 +34,6 @@ static void writable_off_and_on(void **state)
 
 static void no_execute_and_user(void **state)
 {
-    (void)state;
     rig_open();
     map(PLACE, DEVICE_1G, 2 * MIB, RW);
     machine_fill(FRAME_1G);
@@ -58,7 +52,6 @@ static void no_execute_and_user(void **state)
 
 static void other_flags(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t upper = rig_address(paging_level_pages(rig.model.levels) * (PAGING_TABLE_ENTRIES / 2));
     map(PLACE, DEVICE_1G - 4 * KIB, 2 * MIB, PAGING_SYSTEM_10);
@@ -75,7 +68,6 @@ static void other_flags(void **state)
 /* Accessed and dirty bits stay, unless they are named. */
 static void accessed_and_dirty(void **state)
 {
-    (void)state;
     rig_open();
     map(PLACE, DEVICE, 12 * KIB, RW);
     assert_allowed(PLACE, WALK_WRITE);
@@ -96,7 +88,6 @@ static void accessed_and_dirty(void **state)
 
 static void holes_and_markers(void **state)
 {
-    (void)state;
     rig_open();
     map(PLACE, DEVICE, 4 * KIB, RW);
     map(PLACE + 4 * MIB, DEVICE_1G, 2 * MIB, RW);
@@ -113,7 +104,6 @@ static void holes_and_markers(void **state)
 /* The rig judges that no byte changes, no frame is taken and nothing is flushed. */
 static void nothing_to_change(void **state)
 {
-    (void)state;
     rig_open();
     machine_limit_frames(6);
     protect(PLACE, SLOT_BYTES, RW, NX);
@@ -133,7 +123,6 @@ static void nothing_to_change(void **state)
 /* The page at one end changes and the one at the other end does not: only one is split. */
 static void only_what_changes_is_split(void **state)
 {
-    (void)state;
     rig_open();
     map(PLACE, DEVICE_1G, 2 * MIB, 0);
     map(PLACE + 2 * MIB, DEVICE_1G, 2 * MIB, RW);
@@ -148,7 +137,6 @@ static void only_what_changes_is_split(void **state)
 
 static void ends_in_huge_pages(void **state)
 {
-    (void)state;
     rig_open();
     map(PLACE, DEVICE_1G, GIB, RW);
     unsigned out = machine_frames_out();
@@ -167,7 +155,6 @@ static void ends_in_huge_pages(void **state)
 
 static void refuses_flags(void **state)
 {
-    (void)state;
     rig_open();
     map(PLACE, DEVICE_1G, 2 * MIB, 0);
     for (unsigned bit = 0; bit < 64; bit++) {
@@ -185,7 +172,6 @@ static void refuses_flags(void **state)
 
 static void out_of_frames(void **state)
 {
-    (void)state;
     for (unsigned same = 0; same < 2; same++) {
         rig_open();
         map(PLACE, DEVICE_1G, 2 * GIB, RW);
@@ -213,7 +199,6 @@ static void touch_the_second_page(void)
  */
 static void marked_meanwhile(void **state)
 {
-    (void)state;
     rig_open();
     map(PLACE, DEVICE_1G, 2 * MIB, RW | PAGING_ACCESSED);
     map(PLACE + 2 * MIB, DEVICE_1G, 2 * MIB, RW);

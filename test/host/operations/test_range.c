@@ -2,12 +2,8 @@
 #include "rig/entries.h"
 #include "rig/runs.h"
 
-#define RW PAGING_WRITABLE
-#define NX PAGING_NO_EXECUTE
-
 static void edges_of_the_halves(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t half = paging_level_pages(rig.model.levels) * (PAGING_TABLE_ENTRIES / 2);
     uint64_t upper = rig_address(half), lower_end = half * PAGING_PAGE_BYTES;
@@ -41,7 +37,6 @@ static void all_refuse(uint64_t start, uint64_t bytes, enum paging_status status
 
 static void refuses_shapes(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_range(PLACE, DEVICE_1G, 4 * MIB, RW), PAGING_OK);
     all_refuse(PLACE, 0, PAGING_EMPTY_RANGE);
@@ -56,7 +51,6 @@ static void refuses_shapes(void **state)
 
 static void refuses_the_gap_and_the_end(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t half = (uint64_t)1 << (paging_address_bits(rig.model.levels) - 1);
     static const uint64_t lengths[] = {4 * KIB, 2 * MIB, GIB};
@@ -82,7 +76,6 @@ static void refuses_the_gap_and_the_end(void **state)
 
 static void refuses_beyond_52_bits(void **state)
 {
-    (void)state;
     struct machine_setup setup = rig_setup();
     setup.physical_bits = 52;
     rig_open_on(setup);
@@ -102,7 +95,6 @@ static void refuses_beyond_52_bits(void **state)
 
 static void refuses_reserved_slots(void **state)
 {
-    (void)state;
     rig_open();
     static const unsigned slots[] = {PAGING_RECURSIVE_SLOT, PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT};
     uint64_t slot_bytes = paging_level_bytes(rig.model.levels);
@@ -132,7 +124,6 @@ static void refuses_reserved_slots(void **state)
 
 static void features_the_processor_lacks(void **state)
 {
-    (void)state;
     struct machine_setup setup = rig_setup();
     setup.no_execute = setup.pages_1g = false;
     rig_open_on(setup);
@@ -147,7 +138,6 @@ static void features_the_processor_lacks(void **state)
 /* In an inactive space there is nothing to flush, and new tables are reached by direct map. */
 static void while_inactive(void **state)
 {
-    (void)state;
     rig_open();
     paging_mark_inactive(&rig.space, machine_offset());
     assert_status(rig_map_range(PLACE + GIB - 4 * KIB, DEVICE_1G - 4 * KIB, GIB + 8 * KIB, RW), PAGING_OK);
@@ -162,7 +152,6 @@ static void while_inactive(void **state)
 /* A reserved bit is set by hand, without the rig: its model has no such entry. */
 static void refuses_malformed(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_range(PLACE, DEVICE_1G, 4 * MIB, RW), PAGING_OK);
     assert_status(rig_map_range(PLACE + GIB, DEVICE_1G, GIB, RW), PAGING_OK);
@@ -198,7 +187,6 @@ static void refuses_malformed(void **state)
 /* Only entries above the P1s are checked beforehand: a 4 KiB leaf is replaced or removed as it is. */
 static void malformed_pages_are_replaced(void **state)
 {
-    (void)state;
     rig_open();
     struct paging_frame_source *frames = machine_frames();
     assert_status(rig_map_range(PLACE, DEVICE, 8 * KIB, RW), PAGING_OK);

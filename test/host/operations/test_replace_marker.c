@@ -3,7 +3,6 @@
 #include "rig/rig_internal.h"
 #include "rig/runs.h"
 
-#define RW   PAGING_WRITABLE
 #define OVER PAGING_REPLACE_MARKER
 
 /* A P1, the P2 and the P3 above it, each with a marker. */
@@ -29,7 +28,6 @@ static void took_no_table(uint64_t frames, uint64_t tables)
 
 static void single_pages(void **state)
 {
-    (void)state;
     open_with_markers();
     uint64_t out = machine_frames_out(), tables = rig.space.tables;
     machine_limit_frames(0);
@@ -58,7 +56,6 @@ static void single_pages(void **state)
 /* Where there is no marker the flag changes nothing, and it is not stored in any entry. */
 static void elsewhere_it_means_nothing(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW | OVER), PAGING_OK);
     assert_status(rig_map_to(PLACE + 4 * KIB, DEVICE_FRAME, RW | OVER), PAGING_OK);
@@ -79,7 +76,6 @@ static void elsewhere_it_means_nothing(void **state)
 /* Pages smaller or larger than what the marker covered. */
 static void other_sizes_are_refused(void **state)
 {
-    (void)state;
     open_with_markers();
     assert_status(rig_map_to(PLACE + 2 * MIB, DEVICE_FRAME, RW | OVER), PAGING_MARKED);
     assert_status(rig_map(PLACE + 3 * MIB, RW | OVER), PAGING_MARKED);
@@ -96,7 +92,6 @@ static void other_sizes_are_refused(void **state)
 /* Some pages of the range have markers and some are unused. Without the flag each marker is refused. */
 static void small_pages_of_a_range(void **state)
 {
-    (void)state;
     for (unsigned owned = 0; owned < 2; owned++) {
         open_with_markers();
         uint64_t start = PLACE + 4 * KIB, bytes = 2 * MIB - 4 * KIB;
@@ -120,7 +115,6 @@ static void small_pages_of_a_range(void **state)
 /* A huge page would cover the P1 with the markers: the P1 is filled up instead. */
 static void tables_of_markers_stay(void **state)
 {
-    (void)state;
     open_with_markers();
     assert_status(rig_unmap(PLACE), PAGING_OK);
     assert_status(rig_map_range_alloc(PLACE, 2 * MIB, RW | OVER), PAGING_OK);
@@ -136,7 +130,6 @@ static void tables_of_markers_stay(void **state)
 /* Markers above the P1s, with given frames: only if the leaf is certain to have the marker's size. */
 static void huge_pages_of_a_range(void **state)
 {
-    (void)state;
     static const struct {
         uint64_t start, to, bytes;
         bool fits;
@@ -175,7 +168,6 @@ static void huge_pages_of_a_range(void **state)
 /* A huge frame cannot be promised, so the marker is refused even if the source has one. */
 static void huge_frames_are_never_certain(void **state)
 {
-    (void)state;
     open_with_markers();
     assert_status(rig_map_range_alloc(PLACE + 2 * MIB, 2 * MIB, RW | OVER), PAGING_MARKED);
     assert_status(rig_map_range_alloc(PLACE + 4 * KIB, 4 * MIB, RW | OVER), PAGING_MARKED);
@@ -186,7 +178,6 @@ static void huge_frames_are_never_certain(void **state)
 
 static void first_in_the_way_is_named(void **state)
 {
-    (void)state;
     open_with_markers();
     assert_status(rig_map_range(PLACE, DEVICE_1G, 8 * KIB, RW | OVER), PAGING_ALREADY_MAPPED);
     assert_status(rig_map_range(PLACE + 4 * KIB, DEVICE_1G, 2 * MIB, RW | OVER), PAGING_MARKED);
@@ -199,7 +190,6 @@ static void first_in_the_way_is_named(void **state)
 /* Pages that are filled when they are accessed: fault, value of the marker, frame, and the access again. */
 static void filled_when_touched(void **state)
 {
-    (void)state;
     rig_open();
     for (unsigned i = 0; i < 8; i++)
         assert_status(

@@ -4,9 +4,6 @@
 #include <selfmap/share.h>
 #include <selfmap/switch.h>
 
-#define RW PAGING_WRITABLE
-#define NX PAGING_NO_EXECUTE
-
 static struct rig_side *const home = &rig.sides[0], *const other = &rig.sides[1];
 
 /* Returns the number of slots of the root that are shared: those of the upper half that are not reserved. */
@@ -21,7 +18,6 @@ static unsigned half_slots(void)
 /* Each entry of the root leads to a table then. Tables that existed are shared as they are. */
 static void share_and_unshare(void **state)
 {
-    (void)state;
     rig_open_spaces();
     uint64_t upper = rig_upper_place();
     unsigned out = machine_frames_out();
@@ -46,7 +42,6 @@ static void share_and_unshare(void **state)
 /* Where few tables are empty, they are flushed window by window: the rig expects each. */
 static void unshare_flushes_windows(void **state)
 {
-    (void)state;
     rig_open_spaces();
     unsigned left = half_slots();
     for (unsigned slot = PAGING_TABLE_ENTRIES / 2; left > 5; slot++) {
@@ -68,7 +63,6 @@ static void unshare_flushes_windows(void **state)
 
 static void share_out_of_frames(void **state)
 {
-    (void)state;
     rig_open_spaces();
     static const unsigned lefts[] = {0, 1, 100};
     for (unsigned i = 0; i < 3; i++) {
@@ -93,7 +87,6 @@ static void assert_share_refused(enum paging_status expected)
 /* Entries of the root that are not the core's are refused. */
 static void share_refuses(void **state)
 {
-    (void)state;
     rig_open_sharer();
     assert_status(rig_share_upper_half(other), PAGING_SHARED);
     assert_status(rig_unshare_upper_half(other), PAGING_SHARED);
@@ -116,7 +109,6 @@ static void share_refuses(void **state)
 /* All that a slot of the root spans is unmapped, but the table stays: others may share it. */
 static void a_whole_slot_of_a_shared_half(void **state)
 {
-    (void)state;
     rig_open_spaces();
     uint64_t slot = rig_address(300 * paging_level_pages(rig_levels));
     assert_status(rig_map(slot, RW), PAGING_OK);
@@ -136,7 +128,6 @@ static uint64_t high_in_the_lower_half(void)
 
 static void lower_half_is_not_shared(void **state)
 {
-    (void)state;
     rig_open_spaces();
     assert_status(rig_map(high_in_the_lower_half(), RW), PAGING_OK);
     assert_status(rig_share_upper_half(home), PAGING_OK);
@@ -150,7 +141,6 @@ static void lower_half_is_not_shared(void **state)
 /* An entry of the root that is not present, and whose value looks like a frame. */
 static void marker_stays(void **state)
 {
-    (void)state;
     rig_open_spaces();
     rig_plant_marker(high_in_the_lower_half(), rig_levels, DEVICE_FRAME << 12 | 2);
     assert_status(rig_share_upper_half(home), PAGING_OK);
@@ -169,7 +159,6 @@ static enum paging_status map_at(struct paging_space *space, uint64_t address)
 /* Neither space is active, but a third one may be and share the half. So neither may change it. */
 static void by_direct_map(void **state)
 {
-    (void)state;
     rig_open_spaces();
     struct paging_space owner, sharer;
     struct paging_unmapped unmapped;

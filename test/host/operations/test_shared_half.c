@@ -3,8 +3,6 @@
 #include <selfmap/share.h>
 #include <selfmap/switch.h>
 
-#define RW        PAGING_WRITABLE
-#define NX        PAGING_NO_EXECUTE
 #define DEVICE_2M (FRAME_2M * PAGING_PAGE_BYTES)
 
 static struct rig_side *const home = &rig.sides[0], *const other = &rig.sides[1],
@@ -14,7 +12,6 @@ static struct rig_side *const home = &rig.sides[0], *const other = &rig.sides[1]
 
 static void sharer_sees_it(void **state)
 {
-    (void)state;
     rig_open_sharer();
     uint64_t upper = rig_upper_place();
     assert_status(rig_map(upper, RW | PAGING_GLOBAL), PAGING_OK);
@@ -54,7 +51,6 @@ static void judge_shared(uint64_t upper)
 /* Not through an attached sharer, and not through the owner while a sharer is active. */
 static void changed_through_the_active_one_only(void **state)
 {
-    (void)state;
     rig_open_sharer();
     uint64_t upper = rig_upper_place();
     assert_status(rig_map(upper, RW), PAGING_OK);
@@ -75,7 +71,6 @@ static void changed_through_the_active_one_only(void **state)
 /* The same by direct map: nothing of the space is cached, but another sharer might be active. */
 static void by_direct_map_too(void **state)
 {
-    (void)state;
     rig_open_sharer();
     assert_status(rig_detach(home, other), PAGING_OK);
     struct paging_unmapped unmapped;
@@ -113,7 +108,6 @@ static void change_shared(uint64_t upper)
 /* The rig expects each single flush in both windows, and everything is cached meanwhile. */
 static void windows_are_flushed(void **state)
 {
-    (void)state;
     for (unsigned sharer_is_active = 0; sharer_is_active < 2; sharer_is_active++) {
         rig_open_sharer();
         if (sharer_is_active) {
@@ -148,7 +142,6 @@ static void judge_unrelated(bool one_shares)
 
 static void unrelated_is_not_flushed(void **state)
 {
-    (void)state;
     judge_unrelated(true);
     judge_unrelated(false);
 }
@@ -157,7 +150,6 @@ static void unrelated_is_not_flushed(void **state)
 
 static void shared_half_stays_cached(void **state)
 {
-    (void)state;
     rig_open_sharer();
     uint64_t upper = rig_upper_place();
     machine_fill(DEVICE_FRAME);
@@ -188,7 +180,6 @@ static void shared_half_stays_cached(void **state)
 /* Global pages of one half must not be found while the other is active. */
 static void another_half_flushes_all(void **state)
 {
-    (void)state;
     rig_open_spaces();
     uint64_t upper = rig_upper_place();
     assert_status(rig_create_sibling(other, home), PAGING_OK);
@@ -213,7 +204,6 @@ static void another_half_flushes_all(void **state)
 
 static void destroying_leaves_the_shared_half(void **state)
 {
-    (void)state;
     rig_open_sharer();
     uint64_t upper = rig_upper_place();
     assert_status(rig_map(upper, RW), PAGING_OK);
@@ -240,7 +230,6 @@ static void destroying_leaves_the_shared_half(void **state)
 /* An owner without sharers gives its shared tables back when it is destroyed. */
 static void owner_is_destroyed(void **state)
 {
-    (void)state;
     rig_open_sharer();
     assert_status(rig_map(rig_upper_place(), RW), PAGING_OK);
     assert_status(rig_detach(home, other), PAGING_OK);

@@ -5,8 +5,6 @@
 #include <selfmap/switch.h>
 #include <string.h>
 
-#define RW     PAGING_WRITABLE
-#define NX     PAGING_NO_EXECUTE
 #define DEVICE (DEVICE_FRAME * PAGING_PAGE_BYTES)
 
 static struct paging_cpu cpu(void)
@@ -146,7 +144,6 @@ static void (*const contents[])(struct paging_space *space) = {
 
 static void gives_every_frame_back(void **state)
 {
-    (void)state;
     open_machine();
     for (unsigned i = 0; i < CONTENTS; i++)
         for (unsigned round = 0; round < 2; round++) {
@@ -162,7 +159,6 @@ static void gives_every_frame_back(void **state)
 /* The processor caches everything of the space first. Then another root is loaded. */
 static void active_inactive_destroyed(void **state)
 {
-    (void)state;
     open_machine();
     struct paging_space other = create();
     for (unsigned i = 0; i < CONTENTS; i++) {
@@ -186,7 +182,6 @@ static void active_inactive_destroyed(void **state)
 
 static void active_is_not_destroyed(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map(PLACE, RW), PAGING_OK);
     machine_fill_tlb();
@@ -205,7 +200,6 @@ static void active_is_not_destroyed(void **state)
 /* Frames have any content. Here it looks like entries that are present, huge, or point to themselves. */
 static void junk_does_not_matter(void **state)
 {
-    (void)state;
     static const uint64_t junk[] = {~(uint64_t)0, 1, PAGING_PRESENT | PAGING_OWNED | 0x200000,
                                     PAGING_PRESENT | RW | 0x100000, 0xc3};
     open_machine();
@@ -246,7 +240,6 @@ static void assert_not_created(struct paging_cpu cpu, enum paging_status expecte
 
 static void create_out_of_frames(void **state)
 {
-    (void)state;
     open_machine();
     for (unsigned left = 0; left < rig_levels; left++) {
         machine_limit_frames(left);
@@ -261,7 +254,6 @@ static void create_out_of_frames(void **state)
 
 static void create_refuses(void **state)
 {
-    (void)state;
     open_machine();
     struct paging_cpu bad = cpu();
     for (bad.levels = 0; bad.levels < 9; bad.levels++)
@@ -285,7 +277,6 @@ static void create_refuses(void **state)
 /* Both by direct map, with the same addresses. No frame of one changes when the other changes. */
 static void two_side_by_side(void **state)
 {
-    (void)state;
     open_machine();
     struct paging_space one = create(), two = create();
     fill_with_device(&one);
@@ -317,7 +308,6 @@ static void two_side_by_side(void **state)
 /* Another space is created, filled and destroyed while the rig's is active. */
 static void next_to_an_active_one(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map(PLACE, RW), PAGING_OK);
     machine_fill_tlb();
@@ -348,7 +338,6 @@ static void make_active(void)
 /* The judged operations work while the space is active, plain calls while it is not. */
 static void back_and_forth(void **state)
 {
-    (void)state;
     rig_open();
     machine_fill(DEVICE_FRAME);
     for (unsigned round = 0; round < 5; round++) {
@@ -383,7 +372,6 @@ static void back_and_forth(void **state)
 /* The struct may be copied and moved: it does not contain its own address. */
 static void the_struct_moves(void **state)
 {
-    (void)state;
     rig_open();
     struct paging_space moved = rig.space;
     memset(&rig.space, 0xff, sizeof(rig.space));
@@ -397,7 +385,6 @@ static void the_struct_moves(void **state)
 /* The root was loaded by hand, while another space was attached to the first one. */
 static void still_attached(void **state)
 {
-    (void)state;
     rig_open();
     struct paging_space open, next;
     assert_status(paging_create_sibling(&open, &rig.space, frames()), PAGING_OK);

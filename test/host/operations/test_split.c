@@ -2,10 +2,6 @@
 #include "rig/entries.h"
 #include "rig/runs.h"
 
-#define RW      PAGING_WRITABLE
-#define NX      PAGING_NO_EXECUTE
-#define TOUCHED (PAGING_ACCESSED | PAGING_DIRTY)
-
 static void map(uint64_t start, uint64_t to, uint64_t bytes, uint64_t flags)
 {
     assert_status(rig_map_range(start, to, bytes, flags), PAGING_OK);
@@ -31,7 +27,6 @@ static void write_to_the_page(void)
 
 static void dirty_while_split(void **state)
 {
-    (void)state;
     rig_open();
     map(PLACE, DEVICE_1G, 2 * MIB, RW);
     assert_allowed(PLACE, WALK_READ);
@@ -46,7 +41,6 @@ static void dirty_while_split(void **state)
 
 static void keeps_every_byte(void **state)
 {
-    (void)state;
     rig_open();
     map(PLACE, DEVICE_1G, GIB, RW | PAGING_USER);
     static const uint64_t offsets[] = {
@@ -76,7 +70,6 @@ static void keeps_every_byte(void **state)
 /* The rig compares flags and frames of all 512. This shows that they reach the smallest pages. */
 static void keeps_every_attribute(void **state)
 {
-    (void)state;
     static const uint64_t flags[] = {0,
                                      RW | TOUCHED,
                                      PAGING_ACCESSED,
@@ -106,7 +99,6 @@ static void keeps_every_attribute(void **state)
 
 static void touched_by_the_processor(void **state)
 {
-    (void)state;
     rig_open();
     map(PLACE, DEVICE_1G, 2 * MIB, RW);
     map(PLACE + 2 * MIB, DEVICE_1G + 2 * MIB, 2 * MIB, RW);
@@ -120,7 +112,6 @@ static void touched_by_the_processor(void **state)
 
 static void split_refuses(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_split(PLACE), PAGING_NOT_MAPPED);
     map(PLACE, DEVICE, 4 * KIB, RW);
@@ -141,7 +132,6 @@ static void split_refuses(void **state)
 /* Through the window of a missing P1 appears the huge page; after the split, the P1. */
 static void windows_show_the_new_table(void **state)
 {
-    (void)state;
     rig_open();
     machine_fill(FRAME_1G);
     map(PLACE, DEVICE_1G, GIB, RW);

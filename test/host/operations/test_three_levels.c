@@ -4,8 +4,6 @@
  */
 #include "rig/runs.h"
 
-#define RW PAGING_WRITABLE
-
 static uint64_t lower_half(void)
 {
     return paging_level_pages(rig.model.levels) * (PAGING_TABLE_ENTRIES / 2) * PAGING_PAGE_BYTES;
@@ -13,7 +11,6 @@ static uint64_t lower_half(void)
 
 static void no_leaf_in_the_root(void **state)
 {
-    (void)state;
     rig_open();
     bool allowed = rig.model.levels > PAGING_1G;
     assert_status(rig_map_sized(0, 0, PAGING_1G, RW), allowed ? PAGING_OK : PAGING_NOT_SUPPORTED);
@@ -28,7 +25,6 @@ static unsigned largest(void)
 
 static void ranges_have_none_either(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t bytes = lower_half(), most = paging_level_pages(largest()) * PAGING_PAGE_BYTES;
     assert_status(rig_map_range(0, 0, bytes, RW), PAGING_OK);

@@ -1,12 +1,8 @@
 /* Tests translate and walk_address, in the recursive window too. */
 #include "rig/rig.h"
 
-#define RW PAGING_WRITABLE
-#define NX PAGING_NO_EXECUTE
-
 static void all_sizes(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_sized(PLACE, FRAME_1G, PAGING_1G, RW), PAGING_OK);
     assert_status(rig_map_sized(PLACE + GIB, FRAME_2M, PAGING_2M, PAGING_USER), PAGING_OK);
@@ -33,7 +29,6 @@ static void all_sizes(void **state)
 
 static void not_canonical(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t gap = 1ull << (11 + 9 * rig.model.levels);
     rig_translate(gap);
@@ -48,7 +43,6 @@ static void not_canonical(void **state)
 /* Entries above the leaf may be narrower: W and U need every level, one NX is enough. */
 static void rights_of_all_levels(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW | PAGING_USER), PAGING_OK);
     const struct walker *walker = machine_walker();
@@ -72,7 +66,6 @@ static void rights_of_all_levels(void **state)
 
 static void tables_through_the_window(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     assert_status(rig_map_to(rig_address(paging_level_pages(rig.model.levels) * (PAGING_TABLE_ENTRIES / 2)),
@@ -102,7 +95,6 @@ static void tables_through_the_window(void **state)
 /* Through the windows of the missing tables, a huge leaf appears as a smaller leaf. */
 static void huge_leaves_through_the_window(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_sized(PLACE, FRAME_1G, PAGING_1G, RW), PAGING_OK);
     assert_status(rig_map_sized(PLACE + GIB, FRAME_2M, PAGING_2M, RW | PAGING_WRITE_THROUGH), PAGING_OK);
@@ -155,7 +147,6 @@ static void malformed_at(unsigned level, uint64_t clear, uint64_t set)
 
 static void malformed(void **state)
 {
-    (void)state;
     struct machine_setup setup = rig_setup();
     setup.no_execute = setup.pages_1g = false;
     rig_open_on(setup);
@@ -176,7 +167,6 @@ static void malformed(void **state)
 
 static void changes_nothing(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_sized(PLACE, FRAME_2M, PAGING_2M, RW), PAGING_OK);
     assert_status(rig_map(PLACE + GIB, RW), PAGING_OK);
@@ -193,7 +183,6 @@ static void changes_nothing(void **state)
 /* Before the space is active its tables are reached by direct map: the firmware's mapping. */
 static void before_it_is_active(void **state)
 {
-    (void)state;
     rig_open();
     paging_mark_inactive(&rig.space, machine_offset());
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);

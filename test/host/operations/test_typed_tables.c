@@ -2,8 +2,6 @@
 #include "kernel/selftest/typed_tables.h"
 #include "rig/entries.h"
 
-#define RW PAGING_WRITABLE
-
 static struct p4_table *p4_of(paging_page_t page)
 {
     const struct paging_space *space = &rig.space;
@@ -41,7 +39,6 @@ static struct p1_table *p1_of(paging_page_t page)
 
 static void each_step_leads_to_the_next_table(void **state)
 {
-    (void)state;
     const uint64_t address = PLACE + 3 * GIB + 5 * 2 * MIB + 7 * 4 * KIB;
     rig_open();
     assert_status(rig_map_to(address, DEVICE_FRAME, RW), PAGING_OK);
@@ -75,7 +72,6 @@ static void nothing_is_below(const struct paging_space *space)
 
 static void no_table_is_null(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_sized(PLACE, FRAME_2M, PAGING_2M, RW), PAGING_OK);
     rig_plant_marker(PLACE + 2 * MIB, 2, DEVICE_FRAME << 12 | 2);
@@ -93,7 +89,6 @@ static void no_table_is_null(void **state)
 
 static void the_root_has_one_type(void **state)
 {
-    (void)state;
     rig_open_spaces();
     assert_status(rig_create_sibling(&rig.sides[1], &rig.sides[0]), PAGING_OK);
     const struct paging_space *sibling = rig.sides[1].space;

@@ -6,9 +6,6 @@
 #include "table_entry.h"
 #include <string.h>
 
-#define RW PAGING_WRITABLE
-#define NX PAGING_NO_EXECUTE
-
 /* The machine's source, except that the test chooses the content of its frames. */
 static struct {
     struct paging_frame_source source;
@@ -118,7 +115,6 @@ static bool add_to_digest(void *context, unsigned level, uint64_t address, uint6
 /* The tables are the same to the last bit, whatever the content of the frames was. */
 static void never_reaches_an_entry(void **state)
 {
-    (void)state;
     static const uint64_t junk[] = {0, ~(uint64_t)0, 0xa5a5a5a5a5a5a5a5, PAGING_PRESENT | RW | 0x200000,
                                     (uint64_t)0x7ff << 52};
     uint64_t first_digest = 0;

@@ -2,12 +2,8 @@
 #include "rig/entries.h"
 #include "rig/rig.h"
 
-#define RW PAGING_WRITABLE
-#define NX PAGING_NO_EXECUTE
-
 static void next_access_faults(void **state)
 {
-    (void)state;
     rig_open();
     machine_fill(DEVICE_FRAME);
     static const unsigned accesses[] = {WALK_READ, WALK_WRITE, WALK_FETCH};
@@ -27,7 +23,6 @@ static void next_access_faults(void **state)
 
 static void owned_and_others(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map(PLACE, RW), PAGING_OK);
     assert_status(rig_map_to(PLACE + 4 * KIB, DEVICE_FRAME, RW), PAGING_OK);
@@ -42,7 +37,6 @@ static void owned_and_others(void **state)
 
 static void reports_accessed_and_dirty(void **state)
 {
-    (void)state;
     rig_open();
     static const uint64_t touched[] = {0, PAGING_ACCESSED, PAGING_ACCESSED | PAGING_DIRTY};
     for (unsigned i = 0; i < 3; i++) {
@@ -59,7 +53,6 @@ static void reports_accessed_and_dirty(void **state)
 
 static void not_mapped(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_unmap(PLACE), PAGING_NOT_MAPPED);
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
@@ -73,7 +66,6 @@ static void not_mapped(void **state)
 
 static void huge_pages(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_sized(PLACE, FRAME_1G, PAGING_1G, RW), PAGING_OK);
     assert_status(rig_map_sized(PLACE + GIB, FRAME_2M, PAGING_2M, RW), PAGING_OK);
@@ -94,7 +86,6 @@ static void huge_pages(void **state)
 
 static void tables_go_when_empty(void **state)
 {
-    (void)state;
     rig_open();
     static const uint64_t others[] = {4 * KIB, 2 * MIB, GIB, SLOT_BYTES};
     for (unsigned i = 0; i < 4; i++) {
@@ -115,7 +106,6 @@ static void tables_go_when_empty(void **state)
  */
 static void windows_of_freed_tables_are_flushed(void **state)
 {
-    (void)state;
     rig_open();
     for (unsigned distance = 0; distance < 4; distance++) {
         static const uint64_t others[] = {4 * KIB, 2 * MIB, GIB, SLOT_BYTES};
@@ -139,7 +129,6 @@ static void windows_of_freed_tables_are_flushed(void **state)
 
 static void leaked_windows_are_flushed(void **state)
 {
-    (void)state;
     rig_open();
     machine_fill(FRAME_1G);
     machine_fill(FRAME_2M);
@@ -179,7 +168,6 @@ static bool was_flushed(uint64_t address)
 /* The judge of unmap compares every list of flushes with the abstract map. Here the list is spelled out. */
 static void exact_flushes(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     assert_status(rig_map_to(PLACE + 4 * KIB, DEVICE_FRAME, RW), PAGING_OK);
@@ -200,7 +188,6 @@ static void exact_flushes(void **state)
 
 static void counts_its_flushes(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t before = rig.space.flushes;
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
@@ -214,7 +201,6 @@ static void counts_its_flushes(void **state)
 
 static void remap_reads_the_other_frame(void **state)
 {
-    (void)state;
     rig_open();
     machine_fill(DEVICE_FRAME);
     machine_fill(DEVICE_FRAME + 1);
@@ -231,7 +217,6 @@ static void remap_reads_the_other_frame(void **state)
 
 static void narrower_remap(void **state)
 {
-    (void)state;
     rig_open();
     machine_fill(DEVICE_FRAME);
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
@@ -247,7 +232,6 @@ static void narrower_remap(void **state)
 /* Neither the core nor the processor uses bits 59 to 62 of such an entry. */
 static void odd_bits_do_not_lose_the_count(void **state)
 {
-    (void)state;
     rig_open();
     struct paging_unmapped gone;
     for (unsigned bit = 59; bit < 63; bit++) {

@@ -1,8 +1,6 @@
 /* Tests unmap_range: what stays, what goes back, and that no translation leads to what was mapped. */
 #include "rig/runs.h"
 
-#define RW PAGING_WRITABLE
-
 static void map(uint64_t start, uint64_t to, uint64_t bytes)
 {
     assert_status(rig_map_range(start, to, bytes, RW), PAGING_OK);
@@ -17,7 +15,6 @@ static void unmap(uint64_t start, uint64_t bytes)
 
 static void next_access_faults(void **state)
 {
-    (void)state;
     rig_open();
     for (unsigned i = 0; i < 16; i++)
         machine_fill(DEVICE_FRAME + i);
@@ -40,7 +37,6 @@ static void next_access_faults(void **state)
 
 static void ends_in_2m_pages(void **state)
 {
-    (void)state;
     rig_open();
     map(PLACE, DEVICE_1G, 8 * MIB);
     unsigned out = machine_frames_out();
@@ -58,7 +54,6 @@ static void ends_in_2m_pages(void **state)
 
 static void ends_in_1g_pages(void **state)
 {
-    (void)state;
     rig_open();
     map(PLACE, DEVICE_1G, 2 * GIB);
     ASSERT_RUNS(PLACE, {3, 2}, {0, 1});
@@ -78,7 +73,6 @@ static void ends_in_1g_pages(void **state)
 /* Both ends in one huge page: in the same part of it, in two, or at its own end. */
 static void ends_in_the_same_page(void **state)
 {
-    (void)state;
     static const struct {
         uint64_t start, bytes;
         unsigned tables;
@@ -127,7 +121,6 @@ static void ends_in_the_same_page(void **state)
 /* Tables are unlinked at the highest level that becomes empty. Neighbours in the same table stay. */
 static void empty_tables_go_back(void **state)
 {
-    (void)state;
     static const uint64_t neighbours[] = {4 * KIB, 2 * MIB, GIB, SLOT_BYTES};
     static const uint64_t pages[] = {0, 4 * KIB, 2 * MIB - 4 * KIB, 8 * MIB, 9 * MIB, 3 * GIB, 5 * GIB};
     for (unsigned i = 0; i < 4; i++) {
@@ -151,7 +144,6 @@ static void empty_tables_go_back(void **state)
 
 static void owned_and_others(void **state)
 {
-    (void)state;
     rig_open();
     for (unsigned i = 0; i < 12; i++) {
         uint64_t address = PLACE + 2 * MIB - 24 * KIB + i * 4 * KIB;
@@ -170,7 +162,6 @@ static void owned_and_others(void **state)
 
 static void holes_are_passed_over(void **state)
 {
-    (void)state;
     rig_open();
     static const uint64_t places[] = {0, 12 * KIB, 6 * MIB, 5 * GIB + 4 * KIB, SLOT_BYTES + 8 * KIB};
     for (unsigned i = 0; i < 5; i++)
@@ -185,7 +176,6 @@ static void holes_are_passed_over(void **state)
 /* The rig judges that no byte is written and nothing is flushed, whenever nothing is to change. */
 static void nothing_to_unmap(void **state)
 {
-    (void)state;
     rig_open();
     unmap(PLACE, 4 * KIB);
     unmap(PLACE, SLOT_BYTES);
@@ -200,7 +190,6 @@ static void nothing_to_unmap(void **state)
 /* Markers in the range go. A marker that is in the range only in part is refused. */
 static void markers_go(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     rig_plant_marker(PLACE + 4 * KIB, 1, 0xfffffffffffffffe);
@@ -223,7 +212,6 @@ static void markers_go(void **state)
 
 static void everything_at_once(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t slot = paging_level_bytes(rig.model.levels), half = slot * (PAGING_TABLE_ENTRIES / 2);
     map(PLACE + 4 * KIB, DEVICE + 4 * KIB, 4 * MIB);
@@ -241,7 +229,6 @@ static void everything_at_once(void **state)
 
 static void out_of_frames(void **state)
 {
-    (void)state;
     rig_open();
     map(PLACE, DEVICE_1G, 2 * GIB);
     for (unsigned left = 0; left <= 4; left++) {
@@ -260,7 +247,6 @@ static void out_of_frames(void **state)
 /* A bug of another project, with single pages: a freed table was used again while its window was cached. */
 static void freed_frames_do_not_show(void **state)
 {
-    (void)state;
     static const uint64_t steps[] = {4 * KIB, 2 * MIB, GIB};
     for (unsigned i = 0; i < 3; i++) {
         rig_open();

@@ -41,4 +41,12 @@ static inline uint64_t leaf_of(uint64_t address)
     return walk.entry;
 }
 
+/* Returns the frame of the page that contains the address. */
+static inline uint64_t frame_at(uint64_t address)
+{
+    struct walk walk = walker_walk(machine_walker(), NULL, address, WALK_READ, false);
+    assert_false(walk.faulted);
+    return walk.frame;
+}
+
 #endif

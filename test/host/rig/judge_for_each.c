@@ -2,9 +2,6 @@
 #include "rig/judge_for_each.h"
 #include <string.h>
 
-#define RW PAGING_WRITABLE
-#define NX PAGING_NO_EXECUTE
-
 /* The core's source once more, with its loads counted. */
 static uint64_t loads;
 

@@ -48,6 +48,12 @@ void rig_open_on(struct machine_setup setup)
     rig_check();
 }
 
+void rig_open_large(void)
+{
+    rig_open();
+    machine_break_huge();
+}
+
 int rig_close(void **state)
 {
     (void)state;

@@ -58,6 +58,7 @@ extern unsigned rig_levels;
 void rig_open(void);
 void rig_open_on(struct machine_setup setup);
 struct machine_setup rig_setup(void); /* the processor with everything, to take something away from */
+void rig_open_large(void); /* the source can break its runs, and so promise small frames for huge pages */
 int rig_close(void **state);
 
 /*
@@ -116,7 +117,12 @@ void assert_reads(uint64_t address, uint64_t frame);
 void assert_allowed(uint64_t address, unsigned access);
 void assert_refused(uint64_t address, unsigned access, unsigned error);
 
-/* ---- places ---- */
+/* ---- flags and places ---- */
+
+#define RW      PAGING_WRITABLE
+#define NX      PAGING_NO_EXECUTE
+#define US      PAGING_USER
+#define TOUCHED (PAGING_ACCESSED | PAGING_DIRTY)
 
 /* Where tests map: in slots of the lower half where the host back-end can make real accesses. */
 #define SLOT_BYTES ((uint64_t)1 << (PAGING_PAGE_SHIFT + 3 * PAGING_INDEX_BITS))

@@ -8,7 +8,6 @@
 #include "rig/rig_internal.h"
 #include "rig/runs.h"
 
-#define TOUCHED   (PAGING_ACCESSED | PAGING_DIRTY)
 #define DEVICE_2M (FRAME_2M * PAGING_PAGE_BYTES)
 
 /* Accessed and dirty bits are exactly those of the map. */

@@ -30,14 +30,13 @@ enum paging_status rig_split(uint64_t address)
 /* Are these leaves, as many as fill a table, the parts of one of the next size? */
 static bool fit_together(const struct model_leaf *leaf)
 {
-    const uint64_t touched = PAGING_ACCESSED | PAGING_DIRTY;
     uint64_t pages = paging_level_pages(leaf->size);
     if ((leaf->page | leaf->frame) % paging_level_pages(leaf->size + 1) != 0)
         return false;
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
         if (leaf[i].size != leaf->size || leaf[i].page != leaf->page + i * pages ||
             leaf[i].frame != leaf->frame + i * pages || leaf[i].owned != leaf->owned || leaf[i].marker ||
-            ((leaf[i].flags ^ leaf->flags) & ~touched))
+            ((leaf[i].flags ^ leaf->flags) & ~TOUCHED))
             return false;
     return true;
 }

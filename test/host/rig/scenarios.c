@@ -1,9 +1,6 @@
 /* The table of scenarios, and how an operation of one is done. */
 #include "rig/scenarios.h"
 
-#define RW PAGING_WRITABLE
-#define NX PAGING_NO_EXECUTE
-#define US PAGING_USER
 #define WC PAGING_CACHE_WRITE_COMBINING
 
 /* Positions and lengths, in pages of 2 MiB and 1 GiB. */
