@@ -33,8 +33,8 @@ PARTS_toy8 := $(PARTS_soft)
 SLOW_TESTS := random range map_range map_range_alloc owned replace_marker unmap_range protect_range split \
     merge merge_rejected old_or_new for_each check_access attach
 TOY_TESTS := owned_exhaustive three_levels
-CORE_TESTS := $(SLOW_TESTS) $(filter-out $(SLOW_TESTS) $(TOY_TESTS),$(patsubst test_%.c,%,$(notdir $(wildcard \
-    $(foreach folder,machines operations fuzz,test/host/$(folder)/test_*.c)))))
+CORE_TEST_FILES := $(notdir $(wildcard test/host/machines/test_*.c test/host/operations/test_*.c))
+CORE_TESTS := $(SLOW_TESTS) $(filter-out $(SLOW_TESTS) $(TOY_TESTS),$(CORE_TEST_FILES:test_%.c=%))
 TESTS_soft := $(CORE_TESTS)
 TESTS_mmap := $(CORE_TESTS)
 TESTS_toy := random frame_supply old_or_new $(TOY_TESTS)

@@ -8,7 +8,7 @@
 /* Mostly a processor with everything, and memory enough. */
 void machine_options_draw(struct machine_options *options, unsigned levels)
 {
-    bool has_slots = PAGING_ALTERNATE_SLOT < PAGING_TABLE_ENTRIES;
+    bool has_slots = PAGING_HAS_ALTERNATE_SLOT;
     unsigned least = REAL ? 4 : 3, memory_bits = REAL ? 21 : 10;
     bool is_mmap = PAGING_RECURSIVE_SLOT < PAGING_TABLE_ENTRIES / 2; /* a process has four levels */
     draw_begin();

@@ -1,6 +1,6 @@
 /*
  * Tests the table of operations (operation_table.h): it lists every operation of the core, random tests draw
- * each of them, the explorer takes it, and a random case is the same after it was written down and read again.
+ * each, the explorer takes it, and a random case is the same after it was written down and read again.
  */
 #include "fuzz/draw.h"
 #include "fuzz/test_case.h"

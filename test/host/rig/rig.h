@@ -62,8 +62,8 @@ void rig_open_large(void); /* the source can break its runs, and so promise smal
 int rig_close(void **state);
 
 /*
- * Takes the number of levels from the program's argument, and from the environment TEST=PATTERN, with * and ?:
- * only tests whose names match are run.
+ * Reads the number of levels, the program's argument, and TEST=PATTERN in the environment: only tests whose
+ * names match are run, with * and ?.
  */
 void rig_read_arguments(int count, char **arguments);
 

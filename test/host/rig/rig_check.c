@@ -191,7 +191,7 @@ static void check_slots(struct census *census)
     check_slot(side, PAGING_RECURSIVE_SLOT, side == rig.attached ? 0 : root);
     check_slot(side, PAGING_ALTERNATE_SLOT,
                side == rig.active && rig.attached ? rig.attached->space->root.number : 0);
-    if (PAGING_SCRATCH_SLOT < PAGING_TABLE_ENTRIES) {
+    if (PAGING_HAS_SCRATCH_SLOT) {
         uint64_t frame = (machine_frame(root)[PAGING_SCRATCH_SLOT] & FRAME_BITS) >> 12;
         check_slot(side, PAGING_SCRATCH_SLOT, frame);
         see_table(census, frame);

@@ -20,8 +20,8 @@ void rig_look_before(unsigned refusals);
 void rig_judge_status(enum paging_status status);
 
 /*
- * The same for an operation on the space at hand alone. In addition its counters of flushes are right, and of an
- * attached space only windows were flushed.
+ * The same for an operation on the space at hand alone. In addition its counters of flushes are right, and of
+ * an attached space only windows were flushed.
  */
 void rig_judge_one_space(enum paging_status status);
 

@@ -190,7 +190,7 @@ static unsigned pair_refusals(const struct rig_side *active, const struct rig_si
 enum paging_status rig_attach(struct rig_side *active, struct rig_side *side)
 {
     unsigned refusals = pair_refusals(active, side);
-    if (PAGING_ALTERNATE_SLOT >= PAGING_TABLE_ENTRIES)
+    if (!PAGING_HAS_ALTERNATE_SLOT)
         refusals |= 1u << PAGING_NOT_SUPPORTED;
     rig_look_before(refusals);
     enum paging_status status = paging_attach(active->space, side->space);

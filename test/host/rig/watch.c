@@ -56,7 +56,7 @@ void watch_page(const struct rig_side *side, uint64_t page, bool p1_windows)
     for (unsigned level = p1_windows ? 1 : 2; level <= rig.model.levels; level++) {
         if (side == rig.active)
             add(side, rig_window(level, address), false);
-        else if (PAGING_ALTERNATE_SLOT < PAGING_TABLE_ENTRIES)
+        else if (PAGING_HAS_ALTERNATE_SLOT)
             add(rig.active, rig_alternate_window(level, address), false);
     }
 }
