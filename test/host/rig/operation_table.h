@@ -133,9 +133,7 @@ enum argument {
 #define MAPS         4u /* it makes pages where none are */
 #define TAKES_HUGE   8u /* it asks the source for larger runs */
 
-/*
- * The scopes of the explorer (test/explore) in which the operation is a step: those that have all of these.
- */
+/* An operation is a step in those scopes of the explorer (test/explore) that have all of its bits. */
 #define EXPLORE_PAGES     1u /* in every scope */
 #define EXPLORE_RIGHTS    2u
 #define EXPLORE_OWNED     4u
@@ -145,8 +143,8 @@ enum argument {
 #define EXPLORE_ALTERNATE 64u
 
 /*
- * When a random test draws, one of these is the case. An operation is drawn as often as its weight says, in
- * proportion to the sum of all weights in that column.
+ * What a random test finds when it draws. Each operation has a weight for each situation: its probability is
+ * its weight divided by the sum of that column.
  */
 enum situation {
     WHEN_FEW,     /* there are few pages: more are mapped than unmapped */
@@ -168,11 +166,11 @@ struct operation_row {
         enum paging_status (*of_side)(struct rig_side *);
         enum paging_status (*of_sides)(struct rig_side *, struct rig_side *);
     } call;
-    /* Is there what the operation needs? A step of a random case is left out otherwise. NULL: always. */
+    /* Is everything there that the operation needs? A step of a random case is left out otherwise. NULL: yes. */
     bool (*can)(const struct operation *operation);
     unsigned traits;                   /* IS_CORES, TAKES_FRAMES ... */
     unsigned explored;                 /* EXPLORE_*; 0: never */
-    unsigned short weight[SITUATIONS]; /* in random tests; OP_* with no weight at all is never drawn */
+    unsigned short weight[SITUATIONS]; /* in random tests; a row without weights is never drawn */
 };
 
 extern const struct operation_row operation_rows[OP_KINDS];
@@ -180,6 +178,7 @@ extern const struct operation_row operation_rows[OP_KINDS];
 /* An operation of this kind, without limits, about the first space. */
 struct operation operation_blank(unsigned kind);
 
+/* Does it take this argument, has it this trait, and which value has the argument? */
 bool operation_takes(const struct operation *operation, enum argument argument);
 bool operation_is(const struct operation *operation, unsigned trait);
 uint64_t operation_argument(const struct operation *operation, enum argument argument);
