@@ -2,19 +2,20 @@
 #
 #?   make explore                        every memory image of toy geometries, and everything from each
 
-# Builds: plain is fast, for millions of steps; sanitized is not; in mutants and scratch the mutant of the core
-# is chosen when the program runs, and scratch has tables of four entries, and so a scratch page.
+# Builds: plain is fast, for millions of steps; sanitized is not; scratch has tables of four entries, and so a
+# scratch page.
 .PHONY: explore
 VERIFY_PARTS += explore
-EXPLORE_FLAGS := -std=gnu17 -O2 -g -Wall -Wextra -Wshadow -Werror $(HOST_INCLUDE) -Itest/explore -DWALK_CACHE_BITS=7u
+EXPLORE_FLAGS := -std=gnu17 -O2 -g -Wall -Wextra -Wshadow -Werror $(HOST_INCLUDE) -Itest/explore \
+    -DWALK_CACHE_BITS=7u
 FLAGS_explore/plain := $(EXPLORE_FLAGS) $(KIND_toy)
 FLAGS_explore/sanitized := $(FLAGS_explore/plain) $(filter -f%,$(HOST_FLAGS))
 FLAGS_explore/scratch := $(EXPLORE_FLAGS) $(KIND_soft) -DPAGING_INDEX_BITS=2
-# What `make test` and `make verify` explore: build, levels, a scope, and a limit of frames if it does not close.
+# What `make test` and `make verify` explore: build, levels, scope, and the most frames if it does not close.
 EXPLORE := sanitized:3:kinds sanitized:3:rights plain:4:kinds:3 plain:4:pages:4 scratch:3:owned:3 \
-    scratch:3:foreign:3
+    scratch:3:alternate:3
 EXPLORE_LONG := plain:4:kinds:5 plain:4:pages plain:3:both plain:4:rights:4 plain:5:kinds:4 plain:5:pages:5 \
-    scratch:3:owned:4 scratch:3:foreign:4
+    scratch:3:owned:4 scratch:3:alternate:4
 
 define explore_build
 LIBRARIES_explore/$(1) := -lcmocka

@@ -8,9 +8,9 @@ test: $(B)/deps-build $(B)/deps-run $(B)/deps-test $(B)/deps-proof
 # Four machines: soft is a TLB in software that never forgets, mmap the host's own MMU through page faults,
 # toy the soft one with tables of two entries, and toy8 with eight, which has room for every reserved slot
 # and one to share. Each compiles the core for itself. A local variable that was given no value holds a
-# pattern: on a stack that happens to be clean it would pass for a zero.
+# pattern: on a stack that happens to be clean it would pass for a zero. Tests do not use cmocka's parameter.
 HOST_INCLUDE := -Ipaging/include -Ipaging/src -Ikernel -Itest/host -I.
-HOST_FLAGS := -std=gnu17 -O1 -g -Wall -Wextra -Wshadow -Werror -fno-omit-frame-pointer \
+HOST_FLAGS := -std=gnu17 -O1 -g -Wall -Wextra -Wno-unused-parameter -Wshadow -Werror -fno-omit-frame-pointer \
     -fsanitize=address,undefined -fno-sanitize-recover=all -ftrivial-auto-var-init=pattern
 KINDS := soft mmap toy toy8
 KIND_soft := -DMACHINE_SOFT -DPAGING_ACCESS_HEADER='"machines/access_soft.h"'
@@ -20,25 +20,27 @@ KIND_toy := $(KIND_soft) -DPAGING_INDEX_BITS=1 -DPAGING_ALTERNATE_SLOT=2 -DPAGIN
 KIND_toy8 := $(KIND_soft) -DPAGING_INDEX_BITS=3
 
 # What each test program is linked with: machine, rig, and the generator of operations.
-FUZZ_OPERATIONS := $(wildcard test/host/fuzz/draw.c test/host/fuzz/operation_*.c)
+FUZZ_CASES := $(wildcard test/host/fuzz/draw*.c test/host/fuzz/case_*.c)
 PARTS := $(filter-out %_machine.c $(wildcard test/host/*/test_*.c), \
-    $(wildcard test/host/machines/*.c test/host/rig/*.c)) $(FUZZ_OPERATIONS)
+    $(wildcard test/host/machines/*.c test/host/rig/*.c)) $(FUZZ_CASES)
 PARTS_soft := $(PARTS) test/host/machines/soft_machine.c
 PARTS_mmap := $(PARTS) test/host/machines/mmap_machine.c
 PARTS_toy := $(PARTS_soft)
 PARTS_toy8 := $(PARTS_soft)
 
-# Each runs on soft with four and five levels, and on mmap with four. What takes longest comes first.
-CORE_TESTS := random range map_range map_range_alloc owned replace_marker unmap_range protect_range split \
-    merge merge_rejected old_or_new for_each check_access attach share shared_half space marker machine \
-    addresses map map_errors translate unmap known_bugs uninitialised instructions boundaries fast_path \
-    typed_tables frame_supply page_numbers broken_source
+# Each test of the core runs on soft with four and five levels, and on mmap with four: all files test_*.c of
+# these folders, except those for toys. What takes longest comes first.
+SLOW_TESTS := random range map_range map_range_alloc owned replace_marker unmap_range protect_range split \
+    merge merge_rejected old_or_new for_each check_access attach
+TOY_TESTS := owned_exhaustive three_levels
+CORE_TEST_FILES := $(notdir $(wildcard test/host/machines/test_*.c test/host/operations/test_*.c))
+CORE_TESTS := $(SLOW_TESTS) $(filter-out $(SLOW_TESTS) $(TOY_TESTS),$(CORE_TEST_FILES:test_%.c=%))
 # Parts of the kernel that need a machine, on soft only. WITH_name are their sources.
 KERNEL_MACHINE_TESTS := page_fault
 WITH_page_fault := kernel/cpu/page_fault.c kernel/console/format.c
 TESTS_soft := $(CORE_TESTS) $(KERNEL_MACHINE_TESTS)
 TESTS_mmap := $(CORE_TESTS)
-TESTS_toy := random owned_exhaustive frame_supply old_or_new three_levels
+TESTS_toy := random frame_supply old_or_new $(TOY_TESTS)
 TESTS_toy8 := random old_or_new
 
 source_of_test = $(wildcard test/host/*/test_$(1).c) $(WITH_$(1))

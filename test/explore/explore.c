@@ -1,59 +1,55 @@
 /*
- * explore - visit every memory image that the core can make in a toy geometry, and try everything from each.
+ * explore - makes every possible memory image of a toy geometry, and tries everything from each.
  *
  *   explore LEVELS SCOPE [FRAMES]
  *
- * Breadth first, from the empty space: from each image every step of the scope (steps.h) is taken, with every
- * number of frames left in the source, from none up to where it makes no difference any more. Before each,
- * the TLB holds every page that can be reached, the windows' included, and every path to it; and after every
- * store the processor looks at all of it again (stores.h). The rig judges each step, as it judges the operations
- * of all tests. With FRAMES no space ever has more than so many frames, tables and owned pages together,
- * beside the root; without, the exploration is closed: there is no image that was left out.
+ * Breadth first, from the empty space: from each image every step of the scope (steps.h) is taken, with
+ * every number of frames left in the source, from none up to where it makes no difference any more. Before
+ * each step the TLB holds every page that can be reached, the windows' included, and every path to it; and
+ * after every store the processor looks at all of it again (stores.h). The rig judges each step, as it
+ * judges the operations of all tests. With FRAMES no space ever has more frames than that, tables and owned
+ * pages together, in addition to the root. Without, the exploration is closed: no image is left out.
  *
- * The geometry is the toy's: two entries in a table, and only one slot of the root is kept. Built with four
- * entries there is a scratch page, and a alternate slot: then the space can be one that is not live but open
- * through it (scope `foreign`), beside a live one that maps other things at the same places. Three bits, for
- * all slots and one to lend, are too many to explore.
+ * The geometry is the toy's: two entries in a table, and one reserved slot in the root. Built with four
+ * entries there is a scratch page, and an alternate slot: then the space can be an inactive one that is
+ * attached through it (scope `alternate`), while the active space maps other things at the same places.
+ * Three bits, for all reserved slots and one to share, are too many to explore.
  *
  * If a step fails, the shortest way to it is printed, as lines that can be pasted into a test on `toy`.
  */
+#include "fuzz/test_case.h"
 #include "image.h"
-#include "known.h"
-#include "rig/rig_spaces.h"
 #include "steps.h"
 #include "stores.h"
+#include "visited.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 static const struct scope scopes[] = {
-    {.name = "pages", .shifted = true, .reserved = true},
-    {.name = "kinds", .owned = true, .reserved = true, .shifted = true, .ranges = true},
-    {.name = "owned", .owned = true, .ranges = true},
-    {.name = "foreign", .owned = true, .ranges = true, .foreign = true},
-    {.name = "rights", .rights = true, .ranges = true},
-    {.name = "both", .rights = true, .owned = true, .ranges = true},
+    {"pages", EXPLORE_PAGES | EXPLORE_SHIFTED | EXPLORE_MARKERS},
+    {"kinds", EXPLORE_PAGES | EXPLORE_OWNED | EXPLORE_MARKERS | EXPLORE_SHIFTED | EXPLORE_RANGES},
+    {"owned", EXPLORE_PAGES | EXPLORE_OWNED | EXPLORE_RANGES},
+    {"alternate", EXPLORE_PAGES | EXPLORE_OWNED | EXPLORE_RANGES | EXPLORE_ALTERNATE},
+    {"rights", EXPLORE_PAGES | EXPLORE_RIGHTS | EXPLORE_RANGES},
+    {"both", EXPLORE_PAGES | EXPLORE_RIGHTS | EXPLORE_OWNED | EXPLORE_RANGES},
 };
 static const struct scope *scope;
-static unsigned most_frames; /* 0: as many as it takes */
+static unsigned most_frames; /* 0: no limit */
 static unsigned others;      /* frames that are out when the space is empty */
 
-/* The step at hand, to be printed if it fails. */
+/* The step at hand. It is printed if it fails. */
 static struct {
     bool busy, unchanged;
     uint32_t image;
     unsigned step, left;
 } now;
 
-/* Only a core that was built for it looks here (chosen.h). The empty space is always made by a whole one. */
-extern unsigned chosen_mutant;
-unsigned chosen_mutant;
-
 static uint64_t transitions, refused;
 
-/* A space beside the live one, in which there is something at the same places, is opened. */
-static void open_foreign(void)
+/* Attaches a space to the active one, in which other pages are mapped at the same places. */
+static void open_attached(void)
 {
     static struct model model;
     rig.sides[1].model = &model;
@@ -69,27 +65,26 @@ static void open_empty(void)
     setup.frames = 64;
     setup.apart = true;
     rig_open_on(setup);
-    if (scope->foreign)
-        open_foreign();
+    if (scope->has & EXPLORE_ALTERNATE)
+        open_attached();
     machine_fill_tlb();
     image_open();
     others = machine_frames_out();
     struct image empty = image_take();
-    known_add(&empty, 0, 0, 0);
+    visited_add(&empty, 0, 0, 0);
 }
 
-/* After a step that was refused the rig has seen that all is as it was, so there is nothing to restore. */
+/* The rig has seen that a refused step has changed nothing, so there is nothing to restore after it. */
 static void prepare(void)
 {
     if (!now.unchanged) {
-        image_restore(&known_at(now.image)->image);
+        image_restore(&visited_at(now.image)->image);
         machine_fill_tlb();
-        watch_begin();
+        stores_watch();
     }
-    machine_unlimit_huge();
 }
 
-/* Everything that can be asked of an image without changing it. */
+/* Asks everything that can be asked without changing the image. */
 static void look_around(void)
 {
     uint64_t all = paging_level_pages(rig.model.levels) * PAGING_TABLE_ENTRIES;
@@ -100,16 +95,29 @@ static void look_around(void)
         rig_translate(rig_address(page));
 }
 
-/* One step with so many frames left. Answers whether with more it could end otherwise. */
+static struct operation step_with_limit(unsigned number, unsigned left)
+{
+    struct operation step = *step_at(number);
+    step.frames = left;
+    return step;
+}
+
+/*
+ * Takes one step with this many frames left. Returns whether with more it could end otherwise. An access is
+ * not an operation that is refused: the processor may make it or not, and no translation changes.
+ */
 static bool try_step(unsigned number, unsigned left)
 {
-    const struct step *step = step_at(number);
+    const struct operation step = step_with_limit(number, left);
     now.step = number;
     now.left = left;
     prepare();
-    machine_limit_frames(left);
-    enum paging_status status = step_take(step);
-    watch_end();
+    enum paging_status status = operation_do(&step);
+    if (!operation_is(&step, IS_CORES)) {
+        rig_check();
+        status = PAGING_OK;
+    }
+    stores_judge();
     transitions++;
     now.unchanged = status != PAGING_OK;
     if (status != PAGING_OK) {
@@ -117,7 +125,7 @@ static bool try_step(unsigned number, unsigned left)
         return status == PAGING_NO_FRAMES;
     }
     struct image image = image_take();
-    known_add(&image, now.image, number, left);
+    visited_add(&image, now.image, number, left);
     return false;
 }
 
@@ -127,7 +135,7 @@ static void try_every_step(unsigned count)
     unsigned used = machine_frames_out() - others;
     unsigned most = most_frames ? most_frames - used : machine_frames_left();
     for (unsigned step = 0; step < count; step++) {
-        unsigned left = step_takes_frames(step_at(step)) ? 0 : most;
+        unsigned left = operation_is(step_at(step), TAKES_FRAMES) ? 0 : most;
         while (try_step(step, left) && left < most)
             left++;
     }
@@ -141,43 +149,42 @@ static void explore(void **state)
     open_empty();
     unsigned count = steps_make(scope, rig_levels);
     now.busy = true;
-    chosen_mutant = (unsigned)rig_environment("MUTANT", 0);
-    for (now.image = 0; now.image < known_count(); now.image++)
+    for (now.image = 0; now.image < visited_count(); now.image++)
         try_every_step(count);
     now.busy = false;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
-    print_message("# %u images, %lu steps of %u kinds, %lu of them refused, in %.1f s\n", known_count(),
+    print_message("# %u images, %lu steps of %u kinds, %lu of them refused, in %.1f s\n", visited_count(),
                   (unsigned long)transitions, count, (unsigned long)refused,
                   (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9);
     if (most_frames)
-        print_message("# bound: %u frames beside the root\n", most_frames);
+        print_message("# bound: %u frames in addition to the root\n", most_frames);
     else
         print_message("# closed: no image was left out\n");
 }
 
 static void print_way(uint32_t number)
 {
-    const struct known *known = known_at(number);
+    const struct visited *visited = visited_at(number);
     if (number == 0)
         return;
-    print_way(known->from);
-    step_print(step_at(known->step));
+    print_way(visited->from);
+    operation_print_call(step_at(visited->step));
 }
 
-/* Also when the test has failed. */
+/* Called when the test has failed, too. */
 static int finish(void **state)
 {
     if (now.busy) {
         print_message("# after %lu steps from %u images; the shortest way there:\n",
                       (unsigned long)transitions, now.image);
         print_message("rig_levels = %u;\nrig_open();\n%s", rig_levels,
-                      scope->foreign ? "open_foreign(); /* of explore.c */\n" : "");
+                      scope->has & EXPLORE_ALTERNATE ? "open_attached(); /* of explore.c */\n" : "");
         print_way(now.image);
         print_message("machine_fill_tlb();\nmachine_observe(machine_fill_tlb);\n");
-        print_message("machine_limit_frames(%u);\n", now.left);
-        step_print(step_at(now.step));
+        const struct operation step = step_with_limit(now.step, now.left);
+        operation_print_call(&step);
     }
-    known_forget();
+    visited_forget();
     return rig_close(state);
 }
 

@@ -1,10 +1,10 @@
-/* Packing the tables of the rig's space, and making them anew. */
-#include "table_entry.h"
+/* Packing the tables of the space at hand, and making them anew. */
 #include "image.h"
 #include "machines/machine_internal.h"
+#include "table_entry.h"
 #include <string.h>
 
-/* An entry in a byte. 0 is an unused one. */
+/* An entry in a byte. 0 is an unused entry. */
 #define CODE_LEAF        0x20u
 #define CODE_WRITABLE    0x01u
 #define CODE_DIRTY       0x02u
@@ -12,45 +12,45 @@
 #define CODE_HOME(size)  ((size) << 3) /* of an owned page: the size of the run it came in */
 #define CODE_TABLE       0x40u
 #define CODE_OWNED_BELOW 0x01u
-#define CODE_RESERVED    0x80u /* the payload in the other bits */
-#define MOST_PAYLOAD     0x7fu
+#define CODE_MARKER      0x80u /* its value in the other bits */
+#define MOST_VALUE       0x7fu
 
-#define MOST_RUNS 16u
-#define MOST_KEPT 16u
+#define MOST_RUNS        16u
+#define MOST_BASE_FRAMES 16u
 
-/* What is there when the space at hand is empty: its root, and what is another space's. */
+/* What exists when the space at hand is empty: its root, and what belongs to another space. */
 static struct {
     unsigned frames;
-    uint64_t words[MOST_KEPT * PAGING_TABLE_ENTRIES];
+    uint64_t words[MOST_BASE_FRAMES * PAGING_TABLE_ENTRIES];
     struct paging_space space;
-} kept;
+} base;
 
-/* Where packing or unpacking is. */
-struct place {
+/* How far packing or unpacking has come. */
+struct packing {
     struct image image;
     unsigned used;
     struct {
         uint64_t frame, page;
         unsigned size;
-    } runs[MOST_RUNS]; /* larger ones that were taken from the source, and for which page */
+    } runs[MOST_RUNS]; /* larger ones that were taken from the source, and the page each was taken for */
     unsigned run_count;
 };
 
-static uint64_t kept_frame(unsigned number)
+static uint64_t base_frame(unsigned number)
 {
-    return FIRST_FRAME + 2 * number; /* every second one: they lie apart */
+    return FIRST_FRAME + 2 * number; /* every second one: they are not contiguous */
 }
 
 void image_open(void)
 {
-    kept.frames = machine_frames_out();
-    kept.space = *rig.at->space;
-    assert_true(kept.frames <= MOST_KEPT);
-    for (unsigned i = 0; i < kept.frames; i++)
-        memcpy(&kept.words[i * PAGING_TABLE_ENTRIES], machine_frame(kept_frame(i)), PAGING_PAGE_BYTES);
+    base.frames = machine_frames_out();
+    base.space = *rig.at->space;
+    assert_true(base.frames <= MOST_BASE_FRAMES);
+    for (unsigned i = 0; i < base.frames; i++)
+        memcpy(&base.words[i * PAGING_TABLE_ENTRIES], machine_frame(base_frame(i)), PAGING_PAGE_BYTES);
 }
 
-static bool is_kept(unsigned level, uint64_t page)
+static bool is_reserved(unsigned level, uint64_t page)
 {
     return level == rig.model.levels && model_is_reserved_slot(level, page);
 }
@@ -60,17 +60,17 @@ static bool is_kept(unsigned level, uint64_t page)
 static uint8_t code_of_leaf(unsigned level, uint64_t page, paging_entry_t leaf)
 {
     uint64_t frame = paging_leaf_frame(leaf, level).number,
-             known = PAGING_PRESENT | PAGING_WRITABLE | PAGING_ACCESSED;
-    known |= PAGING_DIRTY | PAGING_OWNED | (level > 1 ? PAGING_HUGE : 0);
-    if ((paging_entry_flags(leaf) & ~known) != 0)
-        fail_msg("no image can hold the leaf %#lx", (unsigned long)leaf.bits);
+             usual = PAGING_PRESENT | PAGING_WRITABLE | PAGING_ACCESSED;
+    usual |= PAGING_DIRTY | PAGING_OWNED | (level > 1 ? PAGING_HUGE : 0);
+    if ((paging_entry_flags(leaf) & ~usual) != 0)
+        fail_msg("no image can contain the leaf %#lx", (unsigned long)leaf.bits);
     unsigned code = CODE_LEAF;
     code |= leaf.bits & PAGING_WRITABLE ? CODE_WRITABLE : 0;
     code |= leaf.bits & PAGING_DIRTY ? CODE_DIRTY : 0;
     if ((leaf.bits & PAGING_OWNED) != 0)
         return (uint8_t)(code | CODE_HOME(machine_home_of(frame)));
     if (frame - page > MOST_SHIFT)
-        fail_msg("no image can hold page %#lx mapped to frame %#lx", (unsigned long)page,
+        fail_msg("no image can contain page %#lx mapped to frame %#lx", (unsigned long)page,
                  (unsigned long)frame);
     return (uint8_t)(code | (frame != page ? CODE_SHIFTED : 0));
 }
@@ -81,30 +81,30 @@ static uint8_t code_of(unsigned level, uint64_t page, paging_entry_t entry)
         return CODE_TABLE | (entry.bits & PAGING_OWNED_BELOW ? CODE_OWNED_BELOW : 0);
     if (paging_entry_is_present(entry))
         return code_of_leaf(level, page, entry);
-    if (paging_marker_value(entry) > MOST_PAYLOAD)
-        fail_msg("no image can hold the payload %#lx", (unsigned long)paging_marker_value(entry));
-    return paging_entry_is_unused(entry) ? 0 : (uint8_t)(CODE_RESERVED | paging_marker_value(entry));
+    if (paging_marker_value(entry) > MOST_VALUE)
+        fail_msg("no image can contain the value %#lx", (unsigned long)paging_marker_value(entry));
+    return paging_entry_is_unused(entry) ? 0 : (uint8_t)(CODE_MARKER | paging_marker_value(entry));
 }
 
-static void pack(struct place *place, unsigned level, uint64_t table, uint64_t page)
+static void pack(struct packing *packing, unsigned level, uint64_t table, uint64_t page)
 {
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++, page += paging_level_pages(level)) {
-        if (is_kept(level, page))
+        if (is_reserved(level, page))
             continue;
         paging_entry_t entry = {machine_frame(table)[i]};
-        if (place->used == IMAGE_BYTES)
+        if (packing->used == IMAGE_BYTES)
             fail_msg("there are more tables than an image has room for");
-        place->image.bytes[place->used++] = code_of(level, page, entry);
+        packing->image.bytes[packing->used++] = code_of(level, page, entry);
         if (paging_entry_is_table(entry, level))
-            pack(place, level - 1, paging_entry_frame(entry).number, page);
+            pack(packing, level - 1, paging_entry_frame(entry).number, page);
     }
 }
 
 struct image image_take(void)
 {
-    struct place place = {0};
-    pack(&place, rig.model.levels, rig.at->space->root.number, 0);
-    return place.image;
+    struct packing packing = {0};
+    pack(&packing, rig.model.levels, rig.at->space->root.number, 0);
+    return packing.image;
 }
 
 /* ---- unpacking ---- */
@@ -116,62 +116,62 @@ static uint64_t take(unsigned size)
     return frame.number;
 }
 
-/* The frame of an owned page: one of its own, or a part of a run that may have been met before. */
-static uint64_t owned_frame(struct place *place, unsigned home, uint64_t page)
+/* Returns the frame of an owned page: a single one, or a part of a run that may have been met before. */
+static uint64_t owned_frame(struct packing *packing, unsigned home, uint64_t page)
 {
     uint64_t first = page & ~(paging_level_pages(home) - 1);
     unsigned i = 0;
     if (home == PAGING_4K)
         return take(home);
-    while (i < place->run_count && (place->runs[i].page != first || place->runs[i].size != home))
+    while (i < packing->run_count && (packing->runs[i].page != first || packing->runs[i].size != home))
         i++;
-    if (i == place->run_count) {
-        assert_true(place->run_count++ < MOST_RUNS);
-        place->runs[i].page = first;
-        place->runs[i].size = home;
-        place->runs[i].frame = take(home);
+    if (i == packing->run_count) {
+        assert_true(packing->run_count++ < MOST_RUNS);
+        packing->runs[i].page = first;
+        packing->runs[i].size = home;
+        packing->runs[i].frame = take(home);
     }
-    return place->runs[i].frame + page - first;
+    return packing->runs[i].frame + page - first;
 }
 
-static uint64_t unpack_leaf(struct place *place, unsigned level, uint64_t page, unsigned code)
+static uint64_t unpack_leaf(struct packing *packing, unsigned level, uint64_t page, unsigned code)
 {
     unsigned home = code >> 3 & 3;
     uint64_t flags = PAGING_ACCESSED | (code & CODE_WRITABLE ? PAGING_WRITABLE : 0) |
                      (code & CODE_DIRTY ? PAGING_DIRTY : 0);
-    uint64_t frame = home ? owned_frame(place, home, page) : page + (code & CODE_SHIFTED ? 1 : 0);
+    uint64_t frame = home ? owned_frame(packing, home, page) : page + (code & CODE_SHIFTED ? 1 : 0);
     model_add(rig.at->model, (struct model_leaf){page, frame, level, flags, home != 0, 0});
     return paging_entry_leaf(level, (paging_frame_t){frame}, flags | (home ? PAGING_OWNED : 0)).bits;
 }
 
-static unsigned unpack(struct place *place, unsigned level, uint64_t table, uint64_t page);
+static unsigned unpack(struct packing *packing, unsigned level, uint64_t table, uint64_t page);
 
-static uint64_t unpack_entry(struct place *place, unsigned level, uint64_t page, unsigned code)
+static uint64_t unpack_entry(struct packing *packing, unsigned level, uint64_t page, unsigned code)
 {
     if (code == 0)
         return 0;
-    if (code & CODE_RESERVED) {
-        uint64_t entry = (uint64_t)(code & MOST_PAYLOAD) << 1;
-        model_add(rig.at->model, (struct model_leaf){.page = page, .size = level, .reserved = entry});
+    if (code & CODE_MARKER) {
+        uint64_t entry = (uint64_t)(code & MOST_VALUE) << 1;
+        model_add(rig.at->model, (struct model_leaf){.page = page, .size = level, .marker = entry});
         return entry;
     }
     if (code & CODE_LEAF)
-        return unpack_leaf(place, level, page, code);
+        return unpack_leaf(packing, level, page, code);
     uint64_t table = take(PAGING_4K);
     rig.at->space->tables++;
-    unsigned count = unpack(place, level - 1, table, page);
+    unsigned count = unpack(packing, level - 1, table, page);
     return entry_to_table((paging_frame_t){table}, count).bits |
            (code & CODE_OWNED_BELOW ? PAGING_OWNED_BELOW : 0);
 }
 
-/* Answers how many entries of the table are used. */
-static unsigned unpack(struct place *place, unsigned level, uint64_t table, uint64_t page)
+/* Returns the number of used entries of the table. */
+static unsigned unpack(struct packing *packing, unsigned level, uint64_t table, uint64_t page)
 {
     unsigned used = 0;
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++, page += paging_level_pages(level)) {
-        if (is_kept(level, page))
+        if (is_reserved(level, page))
             continue;
-        uint64_t entry = unpack_entry(place, level, page, place->image.bytes[place->used++]);
+        uint64_t entry = unpack_entry(packing, level, page, packing->image.bytes[packing->used++]);
         machine_frame(table)[i] = entry;
         used += entry != 0;
     }
@@ -184,7 +184,7 @@ static bool is_part(const struct model_leaf *leaf, uint64_t frame, unsigned size
     return leaf && leaf->owned && leaf->frame - frame < paging_level_pages(size);
 }
 
-/* What of a run no page has any more goes back; what is mapped in parts is parts to the source as well. */
+/* Gives back the parts of a run that no page has any more. A run that is mapped in parts is split. */
 static void settle(unsigned size, uint64_t frame, uint64_t page)
 {
     const struct model_leaf *leaf = model_overlap(rig.at->model, page, paging_level_pages(size));
@@ -204,17 +204,17 @@ static void settle(unsigned size, uint64_t frame, uint64_t page)
 
 void image_restore(const struct image *image)
 {
-    struct place place = {.image = *image};
+    struct packing packing = {.image = *image};
     machine_flush_all();
     machine_reset_frames();
-    *rig.at->space = kept.space;
+    *rig.at->space = base.space;
     rig.at->model->count = 0;
-    for (unsigned i = 0; i < kept.frames; i++) {
-        assert_int_equal(take(PAGING_4K), kept_frame(i));
-        memcpy(machine_frame(kept_frame(i)), &kept.words[i * PAGING_TABLE_ENTRIES], PAGING_PAGE_BYTES);
+    for (unsigned i = 0; i < base.frames; i++) {
+        assert_int_equal(take(PAGING_4K), base_frame(i));
+        memcpy(machine_frame(base_frame(i)), &base.words[i * PAGING_TABLE_ENTRIES], PAGING_PAGE_BYTES);
     }
-    (void)unpack(&place, rig.model.levels, rig.at->space->root.number, 0);
-    for (unsigned i = 0; i < place.run_count; i++)
-        settle(place.runs[i].size, place.runs[i].frame, place.runs[i].page);
+    (void)unpack(&packing, rig.model.levels, rig.at->space->root.number, 0);
+    for (unsigned i = 0; i < packing.run_count; i++)
+        settle(packing.runs[i].size, packing.runs[i].frame, packing.runs[i].page);
     machine_reset_log();
 }

@@ -1,13 +1,13 @@
-/* Where each page leads, before, between stores, and after. */
+/* Where each page leads before the call, between stores, and after it. */
 #include "stores.h"
 
 #define MOST_PAGES 64u
 
-/* Where a page leads and with what rights, in a word; 0: nowhere. */
+/* Where a page leads, with its rights, in a word. 0: nowhere. */
 static struct {
     uint64_t before[MOST_PAGES], other[MOST_PAGES];
     unsigned pages;
-    struct walker walker; /* of the space at hand, live or not */
+    struct walker walker; /* of the space at hand, active or not */
 } watch;
 
 static uint64_t lead_of(uint64_t page)
@@ -18,7 +18,7 @@ static uint64_t lead_of(uint64_t page)
     return walk.frame << 4 | 8u | (unsigned)walk.writable << 2 | (unsigned)walk.user << 1 | walk.executable;
 }
 
-/* Of two leads that are not the one from before, one is a third state. */
+/* Of two results that differ from the one before, one is torn. */
 static void look(void)
 {
     for (unsigned page = 0; page < watch.pages; page++) {
@@ -33,7 +33,7 @@ static void look(void)
     machine_fill_tlb();
 }
 
-void watch_begin(void)
+void stores_watch(void)
 {
     watch.walker = rig_walker();
     watch.pages = (unsigned)paging_level_pages(rig.model.levels);
@@ -43,7 +43,7 @@ void watch_begin(void)
     machine_observe(look);
 }
 
-void watch_end(void)
+void stores_judge(void)
 {
     for (unsigned page = 0; page < watch.pages; page++)
         if (watch.other[page] != watch.before[page] && lead_of(page) != watch.other[page])

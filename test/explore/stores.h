@@ -1,15 +1,17 @@
 /*
  * stores.h - after every single store of the core, each page translates as before or as after the call.
  *
- * And at each of these moments the processor may load whatever it finds into its TLB, to be caught by the
- * audit after the call if that was nothing it should have kept.
+ * At each of these moments the processor loads everything that it finds into its TLB. The audit after the
+ * call notices what it should not have kept.
  */
 #ifndef EXPLORE_STORES_H
 #define EXPLORE_STORES_H
 
 #include "rig/rig.h"
 
-void watch_begin(void); /* before a call, or several in a row if all but the last change nothing, */
-void watch_end(void);   /* and after each; ends the test if there was a third state */
+/* Looks at every store from here on. What each page translates to now is its state before the call. */
+void stores_watch(void);
+/* Called after each call. Ends the test if a page was torn. */
+void stores_judge(void);
 
 #endif

@@ -1,12 +1,11 @@
-/* Draws. They are far from uniform, because what is uniform rarely meets anything. */
+/* Draws. They are far from uniform, because uniform draws rarely meet anything. */
 #include "fuzz/draw.h"
-#include "rig/rig_spaces.h"
 
 static struct draw_source source;
 
 struct draw_source draw_source_of_seed(uint64_t seed)
 {
-    /* Seeds that are neighbours must not begin alike. */
+    /* Neighbouring seeds must not begin with the same draws. */
     uint64_t mixed = (seed + 1) * 0x9e3779b97f4a7c15ull;
     mixed = (mixed ^ mixed >> 31) * 0xbf58476d1ce4e5b9ull;
     return (struct draw_source){.random = mixed | 1};
@@ -43,7 +42,7 @@ static uint64_t next_bytes(unsigned count)
     return value;
 }
 
-/* No more bytes than the draw needs, so that each of a string means something. */
+/* Takes no more bytes than the draw needs, so that each byte of a string means something. */
 uint64_t draw(uint64_t below)
 {
     unsigned bytes = below <= 1 ? 0 : below <= 0x100 ? 1 : below <= 0x10000 ? 2 : below <= 1ull << 32 ? 4 : 7;
@@ -51,8 +50,8 @@ uint64_t draw(uint64_t below)
 }
 
 /*
- * In both halves a few entries of each table, so that tables come and go, and now and then a reserved slot. At
- * the start of memory all indices are alike.
+ * Returns one of few pages: a few entries of each table in both halves, so that tables come and go, and now
+ * and then a reserved slot. At the start of memory all indices are alike.
  */
 static uint64_t few_entries(void)
 {
@@ -69,7 +68,7 @@ static uint64_t few_entries(void)
 static uint64_t place(void)
 {
     uint64_t all = paging_level_pages(rig.model.levels) * PAGING_TABLE_ENTRIES;
-    bool several = rig.sides[1].model != NULL;
+    bool several = rig_is_several();
     if (PAGING_TABLE_ENTRIES > 2 && draw(several ? 8 : 4) < (several ? 7 : 1))
         return few_entries();
     if (PAGING_TABLE_ENTRIES < 512)
@@ -144,13 +143,13 @@ uint64_t draw_frame(unsigned size)
 uint64_t draw_speculation(void)
 {
     uint64_t address = rig_address(draw_page(draw_size()));
-    unsigned level = 1 + (unsigned)draw(rig.model.levels), what = (unsigned)draw(rig.open ? 4 : 3);
+    unsigned level = 1 + (unsigned)draw(rig.model.levels), what = (unsigned)draw(rig.attached ? 4 : 3);
     if (what == 0)
         return address;
     return what == 3 ? rig_alternate_window(level, address) : rig_window(level, address);
 }
 
-/* A few pages; or about as many as an entry of some level maps, exactly so or with ragged edges. */
+/* Returns a few pages, or about as many as an entry of some level maps, exactly or with ragged ends. */
 static uint64_t length(unsigned size)
 {
     uint64_t pages = paging_level_pages(size) * (1 + draw(3));
@@ -172,14 +171,17 @@ static struct drawn_range draw_range(void)
     if (draw(2))
         range.page += draw(9) - 4;
     range.page %= all;
-    if (PAGING_TABLE_ENTRIES < 512 && draw(8)) { /* there, most ranges would leave the half that is free */
+    if (PAGING_TABLE_ENTRIES < 512 && draw(8)) { /* most ranges of a toy would leave the lower half */
         range.page %= all / 2;
         range.pages = 1 + (range.pages - 1) % (all / 2 - range.page);
     }
     return range;
 }
 
-/* As far from a boundary as the page is; of a long range always, or it would be a million pages. */
+/*
+ * Often as far from a boundary as the page is, so that huge pages fit. For a long range always: it would be a
+ * million small pages.
+ */
 static uint64_t frame_for(struct drawn_range range)
 {
     unsigned alike = range.pages > 2 * paging_level_pages(2) || draw(2) ? 2 + (unsigned)draw(2) : 1;
@@ -192,10 +194,10 @@ static uint64_t frame_for(struct drawn_range range)
 struct drawn_range draw_range_to_map(void)
 {
     struct drawn_range range = draw_range();
-    const struct model_leaf *reserved = draw(3) ? NULL : draw_marker();
-    if (reserved) {
-        range.page = reserved->page - (reserved->page > 0 ? draw(2) : 0);
-        range.pages += draw(2) ? paging_level_pages(reserved->size) : 0;
+    const struct model_leaf *marker = draw(3) ? NULL : draw_marker();
+    if (marker) {
+        range.page = marker->page - (marker->page > 0 ? draw(2) : 0);
+        range.pages += draw(2) ? paging_level_pages(marker->size) : 0;
     }
     range.frame = frame_for(range);
     return range;
@@ -205,7 +207,7 @@ const struct model_leaf *draw_marker(void)
 {
     for (unsigned i = 0, first = (unsigned)draw(rig.at->model->count + 1); i < rig.at->model->count; i++) {
         const struct model_leaf *leaf = &rig.at->model->leaves[(first + i) % rig.at->model->count];
-        if (leaf->reserved)
+        if (leaf->marker)
             return leaf;
     }
     return NULL;

@@ -1,7 +1,7 @@
 /*
- * draw.h - what random tests do next: pages, sizes, flags and frames, near the edges of things.
+ * draw.h - pages, sizes, flags and frames for random tests, near the boundaries of things.
  *
- * All draws are made of bytes: those of a string, or without end those that a seed makes. The same bytes
+ * All draws are made of bytes: those of a string, or an endless sequence made from a seed. The same bytes
  * with the same maps make the same draws.
  */
 #ifndef HOST_FUZZ_DRAW_H
@@ -10,32 +10,35 @@
 #include "rig/rig.h"
 
 struct draw_source {
-    const uint8_t *bytes; /* NULL: of the seed */
+    const uint8_t *bytes; /* NULL: made from the seed */
     size_t left;
     uint64_t random;
 };
 
 struct draw_source draw_source_of_seed(uint64_t seed);
 struct draw_source draw_source_of_bytes(const uint8_t *bytes, size_t count);
-/* From now on draw from this one; answers the one before. */
+/* Draws from this source from here on. Returns the one before. */
 struct draw_source draw_from(struct draw_source source);
-bool draw_is_over(void); /* the string is used up: all draws are 0 */
+bool draw_is_over(void); /* the string is used up, and all draws are 0 */
 
 uint64_t draw(uint64_t below);
 
-/* Aligned to some size, because uniform draws never are; half of them where something is already. */
+/* Returns a page aligned to the size. Half of them are near a page that is mapped. */
 uint64_t draw_page(unsigned size);
 unsigned draw_size(void);
 
-/* For a leaf at the page; and for an operation that maps, which may be told to take what is the owner's. */
+/* Returns flags for a leaf at the page; for an operation that maps, perhaps with PAGING_REPLACE_MARKER. */
 uint64_t draw_flags(uint64_t page);
 uint64_t draw_map_flags(uint64_t page);
 
-/* Frames that are not the source's: else a page of ours would lead to the core's tables, or to its pages. */
+/*
+ * Returns frames that are not the source's, these or others: a page that leads to a frame of the source would
+ * give access to the core's tables, or to its pages.
+ */
 uint64_t not_the_sources(uint64_t frame, uint64_t frames);
 uint64_t draw_frame(unsigned size);
 
-/* An address a processor might load on its own: a page in use, or any table's window. */
+/* Returns an address that a processor might load on its own: a page in use, or any table's window. */
 uint64_t draw_speculation(void);
 
 struct drawn_range {
@@ -43,15 +46,15 @@ struct drawn_range {
 };
 
 /*
- * Now and then a large one, and a start that is near what is there and half the time ragged. To map, it may
- * begin near an entry of the owner's; else mostly it begins or ends inside of something.
+ * Returns a range, now and then a large one, that starts near what is mapped and half the time with ragged
+ * ends. To map, it may begin near a marker. Otherwise it mostly begins or ends inside of a leaf.
  */
 struct drawn_range draw_range_to_map(void);
 struct drawn_range draw_used_range(void);
 
-/* Half the time a huge one, if there is one. There must be any. */
+/* Returns a leaf, half the time a huge one if there is one. The map must not be empty. */
 const struct model_leaf *draw_leaf(void);
-/* An entry of the owner's, or NULL. */
+/* Returns a marker, or NULL. */
 const struct model_leaf *draw_marker(void);
 
 #endif

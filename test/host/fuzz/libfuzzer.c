@@ -1,12 +1,12 @@
-/* The same cases of bytes that libFuzzer makes, led by the branches of the core that they reach. */
+/* Random cases from the bytes of libFuzzer, which prefers bytes that reach new branches of the core. */
 #include "fuzz/draw.h"
-#include "fuzz/operation.h"
+#include "fuzz/test_case.h"
 #include <stdlib.h>
 
 int LLVMFuzzerInitialize(int *count, char ***arguments);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
 
-/* A failure must stop here: an exit would not be taken for one. */
+/* A failure must abort: libFuzzer does not take an exit for one. */
 int LLVMFuzzerInitialize(int *count, char ***arguments)
 {
     (void)count, (void)arguments;

@@ -1,8 +1,8 @@
 /*
- * Random cases without end; one that fails is shortened, printed and kept. See usage below, and README.md.
+ * Random cases without end. One that fails is shortened, printed and kept. See usage below, and README.md.
  *
- * The cases run in a process of their own, which writes each step down in shared memory before it does it:
- * whatever the end is, a wrong answer, a crash or no end at all, what led to it is known.
+ * The cases run in a process of their own, which writes each step into shared memory before it does it. So
+ * the steps are there whatever happens: a wrong answer, a crash, or an endless loop.
  */
 #define _GNU_SOURCE
 #include "fuzz/draw.h"
@@ -24,7 +24,7 @@ static struct {
 } options = {.seed = 1, .name = "fuzz"};
 
 /* Shared with the process that runs cases. */
-static struct progress {
+static struct fuzz_progress {
     uint64_t seed, cases, operations, steps;
     struct test_case now;
 } * progress;
@@ -73,7 +73,7 @@ static void run_cases(double began)
     }
 }
 
-/* libFuzzer's file, decoded as it was there. */
+/* The file of libFuzzer is decoded as it was there. */
 static void run_bytes(void)
 {
     static uint8_t bytes[MOST_BYTES];
@@ -89,7 +89,7 @@ static void run_bytes(void)
     case_draw(&progress->now, (unsigned)options.levels);
 }
 
-/* Answers the status that the process ended with. */
+/* Returns the status that the process ended with. */
 static int in_a_process(double began)
 {
     int status = 1;

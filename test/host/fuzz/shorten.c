@@ -1,3 +1,4 @@
+/* Shorter and plainer cases. */
 #define _GNU_SOURCE
 #include "fuzz/shorten.h"
 #include <stdlib.h>
@@ -7,8 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A case takes a fraction of a second; one that takes so many stands still. */
-#define STANDS_STILL 10
+/* Seconds. A case takes a fraction of one. */
+#define TIME_LIMIT 10
 
 static time_t deadline;
 
@@ -19,7 +20,7 @@ static bool is_late(void)
 
 void case_watch(void)
 {
-    const struct itimerval timer = {.it_value = {.tv_sec = STANDS_STILL}};
+    const struct itimerval timer = {.it_value = {.tv_sec = TIME_LIMIT}};
     (void)setitimer(ITIMER_PROF, &timer, NULL);
 }
 
@@ -31,7 +32,7 @@ static void do_it(void **state)
     case_do(&done);
 }
 
-/* As a test of cmocka's, which then says what was wrong. */
+/* As a test of cmocka, which then prints what was wrong. */
 static int do_aloud(void)
 {
     static const struct CMUnitTest tests[] = {cmocka_unit_test(do_it)};
@@ -62,7 +63,7 @@ bool case_fails(const struct test_case *test, bool aloud)
     return child > 0 && waitpid(child, &status, 0) == child && status != 0;
 }
 
-/* Take the other one if it fails as well. */
+/* Takes the other case if it fails as well. */
 static bool adopt(struct test_case *test, const struct test_case *other)
 {
     if (is_late() || !case_fails(other, false))
@@ -110,7 +111,7 @@ static bool set_number(struct test_case *test, unsigned step, const struct opera
     return adopt(test, &other);
 }
 
-/* What it is when nothing is said; else fewer bits of it, low ones first. */
+/* Tries the value it has when it is not written, then fewer bits of it, low ones first. */
 static bool plainer_number(struct test_case *test, unsigned step, const struct operation_field *field)
 {
     uint64_t number = *operation_number(&test->steps[step], field);
@@ -130,7 +131,7 @@ static bool plainer_number(struct test_case *test, unsigned step, const struct o
     return any;
 }
 
-/* Page of an address stays canonical: its upper bits are those of a half. */
+/* An address must stay canonical: the index in the root is not changed. */
 static bool is_an_address(const struct operation_field *field)
 {
     return field->offset == offsetof(struct operation, address);
@@ -139,11 +140,11 @@ static bool is_an_address(const struct operation_field *field)
 static bool plainer_address(struct test_case *test, unsigned step, const struct operation_field *field)
 {
     bool any = false;
-    for (unsigned level = (unsigned)test->world.levels; level > 0; level--) {
+    for (unsigned level = (unsigned)test->options.levels; level > 0; level--) {
         uint64_t index = (uint64_t)(PAGING_TABLE_ENTRIES - 1)
                          << (PAGING_PAGE_SHIFT + PAGING_INDEX_BITS * (level - 1));
         uint64_t number = *operation_number(&test->steps[step], field);
-        if (level < test->world.levels)
+        if (level < test->options.levels)
             any |= set_number(test, step, field, number & ~index);
     }
     return any | set_number(test, step, field,
@@ -160,18 +161,19 @@ static bool plainer_steps(struct test_case *test)
     return any;
 }
 
-static void plainer_world(struct test_case *test)
+static void plainer_machine(struct test_case *test)
 {
     static struct test_case other;
-    const struct world all = {.levels = test->world.levels, .frame_bits = 34, .no_execute = 1, .pages_1g = 1};
-    uint64_t *numbers[] = {&other.world.several,   &other.world.frames,   &other.world.breaks,
-                           &other.world.invpcid,   &other.world.pages_1g, &other.world.no_execute,
-                           &other.world.frame_bits};
+    const struct machine_options all = {
+        .levels = test->options.levels, .frame_bits = 34, .no_execute = 1, .pages_1g = 1};
+    uint64_t *numbers[] = {&other.options.several,   &other.options.frames,   &other.options.breaks,
+                           &other.options.invpcid,   &other.options.pages_1g, &other.options.no_execute,
+                           &other.options.frame_bits};
     for (unsigned i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
         other = *test;
-        size_t offset = (size_t)((char *)numbers[i] - (char *)&other.world);
+        size_t offset = (size_t)((char *)numbers[i] - (char *)&other.options);
         memcpy(numbers[i], (const char *)&all + offset, sizeof(*numbers[i]));
-        if (memcmp(&other.world, &test->world, sizeof(other.world)) != 0)
+        if (memcmp(&other.options, &test->options, sizeof(other.options)) != 0)
             (void)adopt(test, &other);
     }
 }
@@ -181,7 +183,7 @@ void case_shorten(struct test_case *test, unsigned seconds)
     deadline = time(NULL) + seconds;
     while (take_steps_out(test) && !is_late())
         ;
-    plainer_world(test);
+    plainer_machine(test);
     while (plainer_steps(test) && !is_late())
         (void)take_steps_out(test);
 }

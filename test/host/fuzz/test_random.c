@@ -1,12 +1,12 @@
 /*
- * Random cases (operation.h): operations against the abstract maps, and a processor that loads what it likes meanwhile;
- * of one space, or of several that share and lend.
+ * Tests random cases (test_case.h): operations against the abstract maps, with a processor that loads pages
+ * at any moment, on one space or on several that share their upper half.
  *
  * The same seed makes the same cases: SEED=n in the environment repeats a failure, OPERATIONS=n goes further.
- * test/fuzz/ runs the same cases without end, and shortens one that fails.
+ * The program fuzz of this folder runs the same cases without end, and shortens one that fails.
  */
 #include "fuzz/draw.h"
-#include "fuzz/operation.h"
+#include "fuzz/test_case.h"
 
 #define OPERATIONS (PAGING_TABLE_ENTRIES < 512 ? 60000u : 6000u)
 
@@ -15,7 +15,6 @@ static struct test_case drawn;
 static void agree(void **state)
 {
     uint64_t seed = rig_environment("SEED", 1), operations = rig_environment("OPERATIONS", OPERATIONS);
-    (void)state;
     for (uint64_t done = 0; done < operations; seed++, done += drawn.operations) {
         printf("# SEED=%lu\n", (unsigned long)seed);
         (void)draw_from(draw_source_of_seed(seed));

@@ -6,13 +6,13 @@
 #include "rig/rig.h"
 #include <string.h>
 
-#define P  0x01ull
-#define W  0x02ull
-#define U  0x04ull
-#define A  0x20ull
-#define D  0x40ull
-#define PS 0x80ull
-#define NX (1ull << 63)
+#define P      0x01ull
+#define W      0x02ull
+#define U      0x04ull
+#define A      0x20ull
+#define D      0x40ull
+#define PS     0x80ull
+#define NX_BIT (1ull << 63)
 
 #define TABLES 0x2000ull /* tables[level] is frame TABLES + level */
 
@@ -54,7 +54,7 @@ static void marks_accessed_and_dirty(void **state)
 static void access_matrix(void **state)
 {
     (void)state;
-    static const uint64_t bits[] = {P, W, U, NX};
+    static const uint64_t bits[] = {P, W, U, NX_BIT};
     static const unsigned levels[] = {1, 2};
     by_hand();
     for (unsigned c = 0; c < 256 * 6; c++) {
@@ -174,7 +174,7 @@ static void audit_finds_stale(void **state)
     for (unsigned level = 1; level <= rig_levels; level++) {
         by_hand();
         uint64_t *entry = entry_for(level, PLACE), whole = *entry;
-        static const uint64_t changes[] = {P, W, U, NX, 0x1000};
+        static const uint64_t changes[] = {P, W, U, NX_BIT, 0x1000};
         for (unsigned i = 0; i < sizeof(changes) / sizeof(*changes); i++) {
             machine_flush_all();
             assert_allowed(PLACE, WALK_READ);
@@ -275,7 +275,7 @@ static void full_flush(void **state)
 
 static const struct CMUnitTest tests[] = {
     RIG_TEST("processor: marks accessed and dirty", marks_accessed_and_dirty),
-    RIG_TEST("processor: P, W, U, NX at two levels against every access", access_matrix),
+    RIG_TEST("processor: P, W, U, NX_BIT at two levels against every access", access_matrix),
     RIG_TEST("processor: reserved bits of every level", reserved_bits),
     RIG_TEST("processor: a translation stays until it is flushed", stale_until_flushed),
     RIG_TEST("processor: what is not present is not cached", absence_is_not_cached),

@@ -1,5 +1,5 @@
 /*
- * example.c - the core in a program of your own, with tables that are not live.
+ * example.c - a program that uses the core as any user would, with tables that are not active.
  *
  * "Physical memory" is an arena of the host. Its first page stands for frame 16, to show what the offset is.
  */
@@ -12,7 +12,9 @@
 
 enum { FIRST_FRAME = 16, FRAMES = 64 };
 
-/* The simplest frame source: a stack of free frames. The core's struct comes first, so we can cast back. */
+/*
+ * The simplest frame source: a stack of free frames. The core's struct comes first, so that it can be cast.
+ */
 struct stack_source {
     struct paging_frame_source source;
     unsigned count;
@@ -40,7 +42,7 @@ static void give_back(struct paging_frame_source *source, enum paging_size size,
         stack->free[stack->count++] = (paging_frame_t){frame.number + i};
 }
 
-/* A source that keeps single frames need not know which of them are one page. */
+/* A source of single frames need not know which of them form a larger page. */
 static void no_matter(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
 {
     (void)source, (void)size, (void)frame;

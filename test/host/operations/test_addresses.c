@@ -1,4 +1,4 @@
-/* Addresses, pages, windows and entries: the arithmetic everything else stands on. */
+/* Tests the arithmetic of addresses, pages, windows and entries. */
 #include "rig/rig.h"
 #include "table_entry.h"
 
@@ -23,7 +23,6 @@ static bool canonical(unsigned levels, uint64_t address)
 
 static void canonical_boundaries(void **state)
 {
-    (void)state;
     for (unsigned levels = 4; levels <= 5; levels++) {
         uint64_t gap = top_bit(levels);
         assert_true(canonical(levels, 0));
@@ -56,7 +55,6 @@ static const uint64_t samples[] = {0,
 
 static void page_round_trip(void **state)
 {
-    (void)state;
     for (unsigned levels = 4; levels <= 5; levels++)
         for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++) {
             paging_page_t page;
@@ -68,7 +66,6 @@ static void page_round_trip(void **state)
 
 static void indices_rebuild(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++) {
         paging_page_t page;
         assert_status(paging_page_containing(5, (paging_virt_t){samples[i]}, &page), PAGING_OK);
@@ -82,7 +79,6 @@ static void indices_rebuild(void **state)
 
 static void frames_and_sizes(void **state)
 {
-    (void)state;
     assert_int_equal(paging_level_bytes(1), 4 * KIB);
     assert_int_equal(paging_level_bytes(2), 2 * MIB);
     assert_int_equal(paging_level_bytes(3), GIB);
@@ -94,7 +90,6 @@ static void frames_and_sizes(void **state)
 
 static void window_bases(void **state)
 {
-    (void)state;
     assert_int_equal(paging_window_base(4, 511, 1).value, 0xffffff8000000000);
     assert_int_equal(paging_window_base(4, 511, 2).value, 0xffffffffc0000000);
     assert_int_equal(paging_window_base(4, 511, 3).value, 0xffffffffffe00000);
@@ -108,10 +103,9 @@ static void window_bases(void **state)
     assert_int_equal(paging_window_base(4, 256, 1).value, 0xffff800000000000);
 }
 
-/* From the root's window down, one table at a time. */
+/* Goes from the root's window down, one table at a time. */
 static void window_chain(void **state)
 {
-    (void)state;
     static const unsigned slots[] = {511, 510, 256, 255, 140, 1, 0};
     for (unsigned levels = 4; levels <= 5; levels++)
         for (size_t s = 0; s < sizeof(slots) / sizeof(*slots); s++)
@@ -130,10 +124,9 @@ static void window_chain(void **state)
             }
 }
 
-/* The patterns known from every description of recursive mapping: RRR ddd ccc bbb 0000 and so on. */
+/* The octal patterns of recursive mapping: RRR ddd ccc bbb 0000 and so on. */
 static void window_octal(void **state)
 {
-    (void)state;
     uint64_t sign = 0177777ull << 48, r = 0777, a = 0123, b = 0456, c = 0701, d = 0234;
     paging_page_t page;
     paging_virt_t address = {a << 39 | b << 30 | c << 21 | d << 12};
@@ -151,7 +144,6 @@ static void window_octal(void **state)
 
 static void window_of_last_page(void **state)
 {
-    (void)state;
     for (unsigned levels = 4; levels <= 5; levels++) {
         paging_page_t page;
         assert_status(paging_page_containing(levels, (paging_virt_t){UINT64_MAX}, &page), PAGING_OK);
@@ -164,7 +156,6 @@ static void window_of_last_page(void **state)
 
 static void entry_round_trip(void **state)
 {
-    (void)state;
     static const uint64_t frames[] = {0, 1, 0x8000000000, 0xffffffffff, 0x123456789a};
     for (size_t i = 0; i < sizeof(frames) / sizeof(*frames); i++) {
         paging_entry_t entry = paging_entry_make((paging_frame_t){frames[i]}, PAGING_LEAF_FLAGS);
@@ -172,7 +163,8 @@ static void entry_round_trip(void **state)
         assert_int_equal(paging_entry_flags(entry), PAGING_LEAF_FLAGS);
         assert_int_equal(entry.bits, frames[i] << 12 | PAGING_LEAF_FLAGS);
     }
-    const paging_frame_t no_frame = {UINT64_MAX}; /* what is too large stays out of the other's bits */
+    const paging_frame_t no_frame = {
+        UINT64_MAX}; /* a number that is too large does not reach into the other's bits */
     assert_int_equal(paging_entry_make(no_frame, 0).bits, PAGING_FRAME_MASK);
     assert_int_equal(paging_entry_make((paging_frame_t){0}, UINT64_MAX).bits, ~PAGING_FRAME_MASK);
     assert_true(paging_entry_is_unused((paging_entry_t){0}));
@@ -185,13 +177,13 @@ static void entry_round_trip(void **state)
 
 static void count_round_trip(void **state)
 {
-    (void)state;
     for (unsigned count = 1; count <= 512; count++) {
         paging_entry_t entry = entry_to_table((paging_frame_t){0xffffffffff}, count);
         assert_int_equal(entry_count(entry), count);
         assert_int_equal(paging_entry_frame(entry).number, 0xffffffffff);
         assert_int_equal(paging_entry_flags(entry) & ~PAGING_COUNT_MASK, PAGING_TABLE_FLAGS);
-        assert_int_equal(entry_with_count(entry, count + 512).bits, entry.bits); /* so many bits there are */
+        assert_int_equal(entry_with_count(entry, count + 512).bits,
+                         entry.bits); /* the number of bits that exist */
         assert_int_equal(entry.bits >> 52 & 0x7f, (count - 1) & 0x7f);
         assert_int_equal(entry.bits >> 9 & 3, (count - 1) >> 7);
         assert_int_equal(entry.bits >> 59, 0);
@@ -202,7 +194,6 @@ static void count_round_trip(void **state)
 
 static void pat_is_not_huge(void **state)
 {
-    (void)state;
     paging_entry_t entry = paging_entry_make((paging_frame_t){1}, PAGING_PRESENT | PAGING_HUGE);
     paging_entry_t table = entry_to_table((paging_frame_t){1}, 1);
     for (unsigned level = 1; level <= 5; level++) {
@@ -214,7 +205,6 @@ static void pat_is_not_huge(void **state)
 
 static void every_status_has_a_name(void **state)
 {
-    (void)state;
     for (int i = 0; i <= PAGING_STATUS_COUNT; i++) {
         const char *name = paging_status_name((enum paging_status)i);
         assert_non_null(name);
@@ -224,10 +214,9 @@ static void every_status_has_a_name(void **state)
     assert_string_equal(paging_status_name(PAGING_NOT_MAPPED), "not mapped");
 }
 
-/* Bits 3 and 4 are the number of an entry of the PAT (SDM 3A, 4.9.2). */
+/* Bits 3 and 4 are the index of an entry of the PAT (SDM 3A, 4.9.2). */
 static void kinds_of_memory_are_numbered(void **state)
 {
-    (void)state;
     static const uint64_t kinds[] = {PAGING_CACHE_WRITE_BACK, PAGING_CACHE_WRITE_THROUGH,
                                      PAGING_CACHE_UNCACHED_MINUS, PAGING_CACHE_WRITE_COMBINING};
     for (unsigned i = 0; i < 4; i++)
@@ -242,7 +231,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("window: base addresses", window_bases),
     RIG_TEST("window: the formula equals the chain of tables", window_chain),
     RIG_TEST("window: octal patterns", window_octal),
-    RIG_TEST("window: the last page's does not wrap", window_of_last_page),
+    RIG_TEST("window: that of the last page does not wrap", window_of_last_page),
     RIG_TEST("entry: encode and decode", entry_round_trip),
     RIG_TEST("entry: counts 1 to 512", count_round_trip),
     RIG_TEST("entry: bit 7 in a P1 is PAT, not huge", pat_is_not_huge),

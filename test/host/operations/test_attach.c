@@ -1,22 +1,19 @@
-/* spaces: one that is not live is edited through the alternate slot, and nothing else changes. */
+/* Tests attach and detach: an attached space changes through the alternate slot, and nothing else does. */
 #include "rig/entries.h"
 #include "rig/judge_for_each.h"
 #include "rig/rig_internal.h"
-#include "rig/rig_spaces.h"
 #include <selfmap/check_access.h>
 #include <selfmap/share.h>
 #include <selfmap/switch.h>
 #include <string.h>
 
-#define RW        PAGING_WRITABLE
-#define NX        PAGING_NO_EXECUTE
 #define DEVICE_2M (FRAME_2M * PAGING_PAGE_BYTES)
 
 static struct rig_side *const home = &rig.sides[0], *const other = &rig.sides[1],
                               *const third = &rig.sides[2];
 
-/* A live space with a page where the other has pages too, and another one that is open. */
-static void open_two(void)
+/* The active space has a page where the attached one will have pages too. */
+static void open_attached(void)
 {
     rig_open_spaces();
     machine_fill(FRAME_2M);
@@ -28,7 +25,7 @@ static void open_two(void)
     machine_fill_tlb();
 }
 
-/* Closed and destroyed, it gives all back. */
+/* Detached and destroyed, it gives everything back. */
 static void close_and_destroy(void)
 {
     unsigned out = machine_frames_out();
@@ -38,13 +35,13 @@ static void close_and_destroy(void)
     assert_int_equal(machine_frames_out(), home->space->tables + model_owned_frames(home->model));
 }
 
-/* ---- the live space's memory ---- */
+/* ---- the memory of the active space ---- */
 
-static struct kept {
+static struct saved_tables {
     unsigned count;
     uint64_t frames[64];
     uint64_t words[64][PAGING_TABLE_ENTRIES];
-} kept;
+} saved;
 
 static bool keep_table(void *context, unsigned level, uint64_t address, uint64_t table, unsigned index,
                        uint64_t entry)
@@ -54,25 +51,25 @@ static bool keep_table(void *context, unsigned level, uint64_t address, uint64_t
     if (level == rig.model.levels && (slot == PAGING_RECURSIVE_SLOT || slot == PAGING_ALTERNATE_SLOT))
         return false;
     if ((entry & 1) && !walker_is_leaf(level, entry))
-        kept.frames[kept.count++] = walker_entry_frame(machine_walker(), level, entry);
+        saved.frames[saved.count++] = walker_entry_frame(machine_walker(), level, entry);
     return true;
 }
 
 static void keep_live_tables(void)
 {
-    kept.count = 0;
-    kept.frames[kept.count++] = machine_walker()->root;
+    saved.count = 0;
+    saved.frames[saved.count++] = machine_walker()->root;
     walker_visit(machine_walker(), keep_table, NULL);
-    for (unsigned i = 0; i < kept.count; i++)
-        memcpy(kept.words[i], machine_frame(kept.frames[i]), PAGING_PAGE_BYTES);
+    for (unsigned i = 0; i < saved.count; i++)
+        memcpy(saved.words[i], machine_frame(saved.frames[i]), PAGING_PAGE_BYTES);
 }
 
 /* Between two operations, the scratch page's entry is empty again. */
-static void assert_live_tables_kept(void)
+static void assert_active_tables_unchanged(void)
 {
-    for (unsigned i = 0; i < kept.count; i++)
-        if (memcmp(kept.words[i], machine_frame(kept.frames[i]), PAGING_PAGE_BYTES) != 0)
-            fail_msg("a table of the live space has changed, frame %#lx", (unsigned long)kept.frames[i]);
+    for (unsigned i = 0; i < saved.count; i++)
+        if (memcmp(saved.words[i], machine_frame(saved.frames[i]), PAGING_PAGE_BYTES) != 0)
+            fail_msg("a table of the active space has changed, frame %#lx", (unsigned long)saved.frames[i]);
     assert_reads(PLACE + 2 * MIB, FRAME_2M);
 }
 
@@ -93,25 +90,26 @@ static void single_pages(void)
     for (unsigned i = 0; i < 5; i++)
         rig_translate(PLACE + offsets[i]);
     rig_translate(upper);
-    assert_status(rig_unmap(PLACE + 4 * KIB, NULL), PAGING_OK);
-    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
-    assert_status(rig_unmap(DEVICE, NULL), PAGING_OK);
-    assert_status(rig_unmap(PLACE + 2 * MIB, NULL), PAGING_OK);
-    assert_status(rig_unmap(PLACE + GIB, NULL), PAGING_OK);
-    assert_status(rig_unmap(upper, NULL), PAGING_OK);
-    assert_status(rig_unmap(upper, NULL), PAGING_NOT_MAPPED);
+    assert_status(rig_unmap(PLACE + 4 * KIB), PAGING_OK);
+    assert_status(rig_unmap(PLACE), PAGING_OK);
+    assert_status(rig_unmap(DEVICE), PAGING_OK);
+    assert_status(rig_unmap(PLACE + 2 * MIB), PAGING_OK);
+    assert_status(rig_unmap(PLACE + GIB), PAGING_OK);
+    assert_status(rig_unmap(upper), PAGING_OK);
+    assert_status(rig_unmap(upper), PAGING_NOT_MAPPED);
 }
 
-static void reserved_pages(void)
+static void markers(void)
 {
     assert_status(rig_set_marker(PLACE, 7), PAGING_OK);
     assert_status(rig_map(PLACE, RW), PAGING_MARKED);
     rig_translate(PLACE);
-    assert_int_equal(rig_clear_marker(PLACE, PAGING_OK), 7);
+    assert_status(rig_clear_marker(PLACE), PAGING_OK);
+    assert_int_equal(rig.marker_value, 7);
     assert_status(rig_set_marker(PLACE, 8), PAGING_OK);
     assert_status(rig_map(PLACE, RW | PAGING_REPLACE_MARKER), PAGING_OK);
-    rig_clear_marker(PLACE, PAGING_ALREADY_MAPPED);
-    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+    assert_status(rig_clear_marker(PLACE), PAGING_ALREADY_MAPPED);
+    assert_status(rig_unmap(PLACE), PAGING_OK);
 }
 
 static void ranges(void)
@@ -142,31 +140,29 @@ static void huge_ranges(void)
     assert_status(rig_unmap_range(PLACE, 2 * GIB), PAGING_OK);
 }
 
-static void (*const operations[])(void) = {single_pages, reserved_pages, ranges, huge_ranges};
+static void (*const operations[])(void) = {single_pages, markers, ranges, huge_ranges};
 
-/* What each operation does is judged by the rig: its root walked in physical memory. */
+/* The rig judges what each operation does: it walks the space's root in physical memory. */
 static void all_operations(bool watch)
 {
     for (unsigned i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
-        open_two();
+        open_attached();
         keep_live_tables();
-        rig_watch(watch);
+        rig_load_meanwhile(watch);
         operations[i]();
-        rig_watch(false);
-        assert_live_tables_kept();
+        rig_load_meanwhile(false);
+        assert_active_tables_unchanged();
         close_and_destroy();
     }
 }
 
 static void operations_work(void **state)
 {
-    (void)state;
     all_operations(false);
 }
 
 static void processor_loads_meanwhile(void **state)
 {
-    (void)state;
     all_operations(true);
 }
 
@@ -180,18 +176,17 @@ static void fill_other(void)
     assert_status(rig_map(rig_upper_place(), NX | PAGING_GLOBAL), PAGING_OK);
 }
 
-static void visits_and_counts(void **state)
+static void for_each_and_count(void **state)
 {
-    (void)state;
-    open_two();
+    open_attached();
     fill_other();
     judge_all();
     assert_int_equal(walked.owned, 2);
-    assert_int_equal(walked.reserved, 1);
+    assert_int_equal(walked.markers, 1);
     close_and_destroy();
 }
 
-/* The processor's answer is that of a walk with another root. */
+/* The expected answer is that of a walk from the space's own root. */
 static void judge_access(uint64_t address, enum paging_access_kind kind, bool user)
 {
     static const unsigned accesses[] = {WALK_READ, WALK_WRITE, WALK_FETCH};
@@ -206,8 +201,7 @@ static void judge_access(uint64_t address, enum paging_access_kind kind, bool us
 
 static void access_is_predicted(void **state)
 {
-    (void)state;
-    open_two();
+    open_attached();
     fill_other();
     const uint64_t addresses[] = {PLACE,           PLACE + 4 * KIB, PLACE + 8 * KIB,   PLACE + 5 * MIB,
                                   PLACE + 2 * GIB, PLACE + 2 * MIB, rig_upper_place(), 0};
@@ -218,11 +212,10 @@ static void access_is_predicted(void **state)
     close_and_destroy();
 }
 
-/* With any number of frames less than it takes, nothing changes; the rig compares every byte. */
+/* With too few frames, at any number, nothing changes: the rig compares every byte. */
 static void out_of_frames(void **state)
 {
-    (void)state;
-    open_two();
+    open_attached();
     for (unsigned left = 0; left <= rig_levels + 1; left++) {
         machine_limit_frames(left);
         (void)rig_map(PLACE, RW);
@@ -243,18 +236,17 @@ static void out_of_frames(void **state)
 
 /* ---- flushes ---- */
 
-/* Its pages are in no TLB; the windows of the tables that go are, and each is flushed once. */
+/* Pages of an attached space are in no TLB. The windows of freed tables are, and each is flushed once. */
 static void flushes_are_of_windows(void **state)
 {
-    (void)state;
-    open_two();
+    open_attached();
     struct paging_space *space = other->space;
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     assert_status(rig_map_to(PLACE + 4 * KIB, DEVICE_FRAME, RW), PAGING_OK);
     uint64_t flushes = space->flushes;
     assert_status(rig_map_to(PLACE + 8 * KIB, DEVICE_FRAME, RW), PAGING_OK);
     assert_status(rig_protect_range(PLACE, 4 * KIB, 0, RW), PAGING_OK);
-    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+    assert_status(rig_unmap(PLACE), PAGING_OK);
     assert_status(rig_unmap_range(PLACE + 4 * KIB, 4 * KIB), PAGING_OK);
     assert_int_equal(space->flushes, flushes);
     machine_reset_log();
@@ -268,10 +260,9 @@ static void flushes_are_of_windows(void **state)
     close_and_destroy();
 }
 
-/* Both ways, once; and what the slot showed is forgotten. */
+/* Attach and detach flush everything once, and what the slot showed is forgotten. */
 static void slot_changes_flush_all(void **state)
 {
-    (void)state;
     for (unsigned invpcid = 0; invpcid < 2; invpcid++) {
         struct machine_setup setup = rig_setup();
         setup.invpcid = invpcid;
@@ -293,14 +284,13 @@ static void slot_changes_flush_all(void **state)
 }
 
 /*
- * Through its own recursive slot, a table of the open space would be at one more address for each level, of
- * which no operation knows. A processor that had looked there would still lead to the table when it is freed.
+ * Through its own recursive slot, a table of the attached space would have one more address for each level.
+ * No operation flushes those: a translation cached there would still lead to the table when it is freed.
  */
 static void one_window_each(void **state)
 {
-    (void)state;
-    open_two();
-    rig_watch(true);
+    open_attached();
+    rig_load_meanwhile(true);
     assert_status(rig_map(PLACE, RW), PAGING_OK);
     machine_fill_tlb();
     uint64_t span = paging_level_bytes(rig_levels);
@@ -308,20 +298,19 @@ static void one_window_each(void **state)
         rig_address(PAGING_ALTERNATE_SLOT * (span / PAGING_PAGE_BYTES) +
                     PAGING_RECURSIVE_SLOT * (span / PAGING_TABLE_ENTRIES / PAGING_PAGE_BYTES))};
     assert_true(walker_walk(machine_walker(), NULL, second.value, WALK_READ, false).faulted);
-    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
-    rig_watch(false);
+    assert_status(rig_unmap(PLACE), PAGING_OK);
+    rig_load_meanwhile(false);
     assert_status(rig_detach(home, other), PAGING_OK);
-    assert_status(rig_switch_to(home, other), PAGING_OK); /* it has its window again */
+    assert_status(rig_switch_to(home, other), PAGING_OK); /* its recursive slot is set again */
     assert_status(rig_map(PLACE, RW), PAGING_OK);
     assert_allowed(PLACE, WALK_WRITE);
 }
 
-/* ---- who may do what ---- */
+/* ---- what is refused ---- */
 
 static void one_slot_for_one_space(void **state)
 {
-    (void)state;
-    open_two();
+    open_attached();
     assert_status(rig_create_sibling(third, other), PAGING_OK);
     assert_status(rig_attach(home, third), PAGING_SLOT_BUSY);
     assert_status(rig_attach(home, other), PAGING_SLOT_BUSY);
@@ -341,7 +330,6 @@ static void one_slot_for_one_space(void **state)
 
 static void levels_must_agree(void **state)
 {
-    (void)state;
     rig_open_spaces();
     struct paging_cpu cpu = rig.space.cpu;
     cpu.levels = 9 - cpu.levels;
@@ -355,7 +343,7 @@ static void levels_must_agree(void **state)
     rig_check();
 }
 
-static void judge_out_of_reach(void)
+static void judge_unreachable(void)
 {
     struct paging_translation translation;
     struct paging_walk_result path = {.level = 77};
@@ -375,38 +363,36 @@ static void judge_out_of_reach(void)
     assert_status(rig_map_sized(PLACE, FRAME_2M, PAGING_2M, RW), PAGING_UNREACHABLE);
     assert_status(rig_map_range(PLACE, DEVICE, MIB, RW), PAGING_UNREACHABLE);
     assert_status(rig_map_range_alloc(PLACE, 8 * KIB, RW), PAGING_UNREACHABLE);
-    assert_status(rig_unmap(PLACE, NULL), PAGING_UNREACHABLE);
+    assert_status(rig_unmap(PLACE), PAGING_UNREACHABLE);
     assert_status(rig_unmap_range(PLACE, MIB), PAGING_UNREACHABLE);
     assert_status(rig_protect_range(PLACE, MIB, RW, 0), PAGING_UNREACHABLE);
     assert_status(rig_split(PLACE), PAGING_UNREACHABLE);
     assert_status(rig_merge_range(PLACE, GIB), PAGING_UNREACHABLE);
     assert_status(rig_set_marker(PLACE, 1), PAGING_UNREACHABLE);
-    rig_clear_marker(PLACE, PAGING_UNREACHABLE);
-    assert_status(rig_share(rig.at), PAGING_UNREACHABLE);
-    assert_status(rig_unshare(rig.at), PAGING_UNREACHABLE);
+    assert_status(rig_clear_marker(PLACE), PAGING_UNREACHABLE);
+    assert_status(rig_share_upper_half(rig.at), PAGING_UNREACHABLE);
+    assert_status(rig_unshare_upper_half(rig.at), PAGING_UNREACHABLE);
     assert_status(rig_create_sibling(third, rig.at), PAGING_UNREACHABLE);
 }
 
-static void what_nothing_leads_to(void **state)
+static void unreachable_is_refused(void **state)
 {
-    (void)state;
-    open_two();
+    open_attached();
     assert_status(rig_map(PLACE, RW), PAGING_OK);
     assert_status(rig_detach(home, other), PAGING_OK);
     rig.at = other;
-    judge_out_of_reach();
+    judge_unreachable();
     rig.at = home;
     assert_status(rig_switch_to(home, other), PAGING_OK);
     rig.at = home;
-    judge_out_of_reach();
+    judge_unreachable();
     rig.at = other;
     assert_status(rig_destroy(home), PAGING_OK);
 }
 
 static void create_out_of_frames(void **state)
 {
-    (void)state;
-    open_two();
+    open_attached();
     for (unsigned left = 0; left < rig_levels; left++) {
         machine_limit_frames(left);
         assert_status(rig_create_sibling(third, home), PAGING_NO_FRAMES);
@@ -417,19 +403,20 @@ static void create_out_of_frames(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    RIG_TEST("spaces: every operation works on one that is open, and nothing else changes", operations_work),
-    RIG_TEST("spaces: every operation, while the processor loads all it can reach",
+    RIG_TEST("attach: every operation works on the attached space, and nothing else changes",
+             operations_work),
+    RIG_TEST("attach: every operation, while the processor loads all it can reach",
              processor_loads_meanwhile),
-    RIG_TEST("spaces: an open one is visited and counted", visits_and_counts),
-    RIG_TEST("spaces: access to an open one is predicted", access_is_predicted),
-    RIG_TEST("spaces: out of frames, an open one stays as it was", out_of_frames),
-    RIG_TEST("spaces: of an open one, windows are flushed and no pages", flushes_are_of_windows),
-    RIG_TEST("spaces: opening and closing flush everything once", slot_changes_flush_all),
-    RIG_TEST("spaces: each table of an open one has one address", one_window_each),
-    RIG_TEST("spaces: one alternate slot for one space", one_slot_for_one_space),
-    RIG_TEST("spaces: the number of levels must be the same", levels_must_agree),
-    RIG_TEST("spaces: one that nothing leads to is left alone by every operation", what_nothing_leads_to),
-    RIG_TEST("spaces: creating one out of frames changes nothing", create_out_of_frames),
+    RIG_TEST("attach: for_each and count show the attached space", for_each_and_count),
+    RIG_TEST("attach: check_access predicts accesses to the attached space", access_is_predicted),
+    RIG_TEST("attach: out of frames, the attached space stays as it was", out_of_frames),
+    RIG_TEST("attach: windows of the attached space are flushed, its pages are not", flushes_are_of_windows),
+    RIG_TEST("attach: attach and detach flush everything once", slot_changes_flush_all),
+    RIG_TEST("attach: each table of the attached space has one address", one_window_each),
+    RIG_TEST("attach: one alternate slot for one space", one_slot_for_one_space),
+    RIG_TEST("attach: the number of levels must be the same", levels_must_agree),
+    RIG_TEST("attach: every operation refuses an unreachable space", unreachable_is_refused),
+    RIG_TEST("create_sibling: out of frames, nothing changes", create_out_of_frames),
 };
 
-RIG_MAIN("spaces", tests)
+RIG_MAIN("attach", tests)

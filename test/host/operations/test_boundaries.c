@@ -1,25 +1,24 @@
-/* narrowly: what one character of the core decides, and no other test looks at. */
+/*
+ * Tests boundaries in the core that no other test reaches: a mistake of one character there would go
+ * unnoticed.
+ */
 #include "rig/rig_merge.h"
 #include <selfmap/translate.h>
 #include <string.h>
 
-#define RW PAGING_WRITABLE
-
-/* The operation would have to make a leaf of a level at which the processor has none. */
+/* A larger leaf would be of a level at which the processor has none. */
 static void no_page_is_larger_than_1g(void **state)
 {
-    (void)state;
     rig_open();
-    uint64_t frames = (uint64_t)1 << 27; /* 512 GiB: aligned for such a page, if there were one */
+    uint64_t frames = (uint64_t)1 << 27; /* 512 GiB: aligned for a page of that size */
     assert_status(rig_map_range(PLACE, frames * PAGING_PAGE_BYTES, 512 * GIB, RW), PAGING_OK);
     merge(PLACE, 512 * GIB);
     ASSERT_RUNS(PLACE, {3, 512});
 }
 
-/* Entries of the owner's that look like pages side by side, but for PRESENT, are no page. */
-static void a_row_of_reserved_entries(void **state)
+/* Markers that look like contiguous pages, except for PRESENT, are not merged. */
+static void a_row_of_markers(void **state)
 {
-    (void)state;
     rig_open();
     map_small(PLACE, DEVICE_2M, RW);
     for (unsigned page = 0; page < 512; page++)
@@ -32,10 +31,9 @@ static void a_row_of_reserved_entries(void **state)
     assert_refused(PLACE, WALK_READ, 0);
 }
 
-/* Where nothing can be cached nothing is flushed, and the loop over what would be comes to its end. */
-static void merge_before_going_live(void **state)
+/* Nothing of an inactive space is cached: nothing is flushed, and the loop over the pages still ends. */
+static void merge_while_inactive(void **state)
 {
-    (void)state;
     rig_open();
     paging_mark_inactive(&rig.space, machine_offset());
     map_small(PLACE, DEVICE_2M, RW);
@@ -44,10 +42,9 @@ static void merge_before_going_live(void **state)
     assert_int_equal(rig.space.flushes + rig.space.full_flushes, 0);
 }
 
-/* Where a full flush begins to cost less than to fill the TLB anew. */
+/* From 33 pages on, a full flush costs less. */
 static void one_by_one_or_all_at_once(void **state)
 {
-    (void)state;
     rig_open();
     map_small(PLACE, DEVICE_2M, RW);
     assert_status(rig_protect_range(PLACE, 32 * 4 * KIB, 0, RW), PAGING_OK);
@@ -58,10 +55,9 @@ static void one_by_one_or_all_at_once(void **state)
     assert_int_equal(machine_full_flushes(), 1);
 }
 
-/* A store to an entry that stays as it is could undo what the processor marks in it at that moment. */
+/* Storing an entry unchanged could undo an accessed or dirty bit that the processor sets at that moment. */
 static void only_what_changes_is_written(void **state)
 {
-    (void)state;
     rig_open();
     map_small(PLACE, DEVICE_2M, RW);
     for (unsigned page = 0; page < 512; page += 16)
@@ -74,10 +70,9 @@ static void only_what_changes_is_written(void **state)
     assert_int_equal(machine_stores(), 512);
 }
 
-/* So many pages change that each need not be told any more, and then there are eight holes side by side. */
+/* With so many pages the flush list is full already when eight holes in a row come. */
 static void holes_among_many_pages(void **state)
 {
-    (void)state;
     rig_open();
     map_small(PLACE, DEVICE_2M, RW);
     assert_status(rig_unmap_range(PLACE + 256 * 4 * KIB, 32 * KIB), PAGING_OK);
@@ -91,10 +86,9 @@ static struct {
     bool marked, lost;
 } second_page;
 
-/* Alike in each bit that changes in the pages around them, but not present. */
-static void owners_entries_among_many_pages(void **state)
+/* Markers with the same bits as the pages around them, except PRESENT. */
+static void markers_among_many_pages(void **state)
 {
-    (void)state;
     rig_open();
     map_small(PLACE, DEVICE_2M, RW);
     assert_status(rig_unmap_range(PLACE + MIB, 64 * KIB), PAGING_OK);
@@ -102,8 +96,10 @@ static void owners_entries_among_many_pages(void **state)
         assert_status(rig_set_marker(PLACE + MIB + page * 4 * KIB, RW | PAGING_USER), PAGING_OK);
     assert_status(rig_protect_range(PLACE, 2 * MIB, 0, RW), PAGING_OK);
     assert_status(rig_protect_range(PLACE, 2 * MIB, RW | PAGING_USER, 0), PAGING_OK);
-    for (unsigned page = 0; page < 16; page++)
-        assert_int_equal(rig_clear_marker(PLACE + MIB + page * 4 * KIB, PAGING_OK), RW | PAGING_USER);
+    for (unsigned page = 0; page < 16; page++) {
+        assert_status(rig_clear_marker(PLACE + MIB + page * 4 * KIB), PAGING_OK);
+        assert_int_equal(rig.marker_value, RW | PAGING_USER);
+    }
 }
 
 static void touch_the_second_page(void)
@@ -115,12 +111,12 @@ static void touch_the_second_page(void)
 }
 
 /*
- * The huge page at the end of the range needs no change when the operation looks, so nothing cuts it. While the
- * first one is being cut the processor marks it: the mark stays, as most of that page is not in the range.
+ * The huge page at the end of the range needs no change when the operation checks, so it is not split.
+ * While the first one is split, the processor sets its accessed bit. That bit stays, because most of the
+ * page is not in the range.
  */
-static void a_mark_beyond_the_range_stays(void **state)
+static void an_accessed_bit_beyond_the_range_stays(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_range(PLACE, DEVICE_2M, 2 * MIB, RW | PAGING_ACCESSED), PAGING_OK);
     assert_status(rig_map_range(PLACE + 2 * MIB, DEVICE_2M + 2 * MIB, 2 * MIB, RW), PAGING_OK);
@@ -133,10 +129,9 @@ static void a_mark_beyond_the_range_stays(void **state)
     assert_false(second_page.lost);
 }
 
-/* Bit 7 of a 4 KiB leaf is PAT and makes no page huge. A reserved bit is one, with and without it. */
-static void a_reserved_bit_beside_pat(void **state)
+/* Bit 7 of a 4 KiB leaf is PAT, not PS. A reserved bit counts with and without it. */
+static void a_reserved_bit_with_pat(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     uint64_t leaf = *entry_at(PLACE, 1), pat = (uint64_t)1 << 7,
@@ -144,20 +139,19 @@ static void a_reserved_bit_beside_pat(void **state)
     struct paging_translation found;
     struct paging_unmapped gone;
     struct paging_space *space = &rig.space;
-    for (unsigned reserved = 0; reserved < 2; reserved++) {
-        entry_write(PLACE, 1, leaf | pat | (reserved ? beyond : 0));
+    for (unsigned is_bad = 0; is_bad < 2; is_bad++) {
+        entry_write(PLACE, 1, leaf | pat | (is_bad ? beyond : 0));
         assert_status(paging_translate(space, (paging_virt_t){PLACE}, &found),
-                      reserved ? PAGING_MALFORMED : PAGING_OK);
-        assert_int_equal(machine_access(PLACE, WALK_READ).faulted, reserved);
+                      is_bad ? PAGING_MALFORMED : PAGING_OK);
+        assert_int_equal(machine_access(PLACE, WALK_READ).faulted, is_bad);
     }
     assert_status(paging_unmap(space, rig_page(PLACE), machine_frames(), &gone), PAGING_MALFORMED);
     entry_write(PLACE, 1, leaf);
 }
 
-/* Bit 12 of a huge leaf is PAT, and no part of its frame. The core never sets it. */
+/* Bit 12 of a huge leaf is PAT, not a bit of its frame. The core never sets it. */
 static void pat_in_a_huge_page(void **state)
 {
-    (void)state;
     static const uint64_t frames[] = {FRAME_2M, FRAME_1G}, pat = (uint64_t)1 << 12;
     for (enum paging_size size = PAGING_2M; size <= PAGING_1G; size++) {
         rig_open();
@@ -180,9 +174,8 @@ static void pat_in_a_huge_page(void **state)
     }
 }
 
-static void a_path_that_is_none(void **state)
+static void result_is_not_written(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t gap = (uint64_t)1 << (paging_address_bits(rig.model.levels) - 1);
     struct paging_walk_result path, before;
@@ -194,7 +187,6 @@ static void a_path_that_is_none(void **state)
 
 static void names_of_statuses(void **state)
 {
-    (void)state;
     const char *unknown = paging_status_name((enum paging_status) - 1);
     assert_string_equal(paging_status_name(PAGING_STATUS_COUNT), unknown);
     for (unsigned status = 0; status < PAGING_STATUS_COUNT; status++) {
@@ -205,10 +197,9 @@ static void names_of_statuses(void **state)
     }
 }
 
-/* No processor has pages of 512 GiB, however well the frame is aligned for one. */
+/* No processor has pages of 512 GiB, even if the frame is aligned for one. */
 static void a_huge_page_in_the_root(void **state)
 {
-    (void)state;
     rig_open();
     struct paging_translation found;
     volatile uint64_t *entry = entry_at(rig_address(7 * paging_level_pages(rig_levels)), rig_levels);
@@ -218,10 +209,9 @@ static void a_huge_page_in_the_root(void **state)
     *entry = 0;
 }
 
-/* In no TLB, because it is not present. */
-static void nothing_is_flushed_for_the_owners_entry(void **state)
+/* A marker is in no TLB, because it is not present. */
+static void nothing_is_flushed_for_a_marker(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     rig_plant_marker(PLACE + 2 * MIB, 2, 0xbeef0);
@@ -232,10 +222,9 @@ static void nothing_is_flushed_for_the_owners_entry(void **state)
     assert_int_equal(machine_flushes() + machine_full_flushes(), 0);
 }
 
-/* In a table's entry bit 11 would say that spaces share it. */
-static void every_bit_of_an_owners_entry_in_the_root(void **state)
+/* In an entry that points to a table, bit 11 would say that spaces share it. */
+static void every_bit_of_a_marker_in_the_root(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t bytes = paging_level_bytes(rig.model.levels),
              slot = rig_address(300 * paging_level_pages(rig.model.levels));
@@ -246,10 +235,9 @@ static void every_bit_of_an_owners_entry_in_the_root(void **state)
     assert_int_equal(*entry_at(slot, rig.model.levels), 0);
 }
 
-/* Aligned, and its first frame can be addressed: but on so small a processor not all of a GiB. */
+/* The page is aligned and its first frame can be addressed, but not all of the GiB. */
 static void half_of_a_page_can_be_addressed(void **state)
 {
-    (void)state;
     struct machine_setup setup = rig_setup();
     setup.physical_bits = 29;
     rig_open_on(setup);
@@ -262,29 +250,25 @@ static void half_of_a_page_can_be_addressed(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    RIG_TEST("merge: 512 pages of 1 GiB stay, there is no larger page", no_page_is_larger_than_1g),
-    RIG_TEST("merge: 512 entries of the owner's are no page, although they look alike",
-             a_row_of_reserved_entries),
-    RIG_TEST("merge: before the tables are live nothing is flushed", merge_before_going_live),
-    RIG_TEST("protect_range: 32 pages are forgotten one by one, 33 all at once", one_by_one_or_all_at_once),
-    RIG_TEST("protect_range: what has the flags already is not written, wherever it lies",
+    RIG_TEST("merge: 512 pages of 1 GiB stay, because there is no larger page", no_page_is_larger_than_1g),
+    RIG_TEST("merge: 512 markers in a row are not merged", a_row_of_markers),
+    RIG_TEST("merge: in an inactive space nothing is flushed", merge_while_inactive),
+    RIG_TEST("protect_range: 32 pages are flushed one by one, 33 all at once", one_by_one_or_all_at_once),
+    RIG_TEST("protect_range: pages that have the flags already are not written",
              only_what_changes_is_written),
     RIG_TEST("protect_range: holes stay holes among many pages that change", holes_among_many_pages),
-    RIG_TEST("protect_range: the owner's entries stay among many pages that change",
-             owners_entries_among_many_pages),
-    RIG_TEST("protect_range: a huge page that was not cut keeps the processor's marks",
-             a_mark_beyond_the_range_stays),
-    RIG_TEST("map: a huge page that is not all below MAXPHYADDR is refused", half_of_a_page_can_be_addressed),
-    RIG_TEST("malformed: a huge page in the root, although it is aligned", a_huge_page_in_the_root),
-    RIG_TEST("unmap_range: nothing is flushed for an entry of the owner's",
-             nothing_is_flushed_for_the_owners_entry),
-    RIG_TEST("unmap_range: the owner's entry in the root goes, whatever its bits",
-             every_bit_of_an_owners_entry_in_the_root),
-    RIG_TEST("malformed: a reserved bit in a 4 KiB leaf counts beside the PAT bit too",
-             a_reserved_bit_beside_pat),
-    RIG_TEST("PAT: bit 12 of a huge leaf is no part of its frame", pat_in_a_huge_page),
-    RIG_TEST("trace: a non-canonical address leaves the path as it was", a_path_that_is_none),
-    RIG_TEST("status: each has a name of its own, and what is none has none", names_of_statuses),
+    RIG_TEST("protect_range: markers stay among many pages that change", markers_among_many_pages),
+    RIG_TEST("protect_range: a huge page that was not split keeps its accessed bit",
+             an_accessed_bit_beyond_the_range_stays),
+    RIG_TEST("map: a huge page that ends beyond MAXPHYADDR is refused", half_of_a_page_can_be_addressed),
+    RIG_TEST("malformed: a huge page in the root, even if it is aligned", a_huge_page_in_the_root),
+    RIG_TEST("unmap_range: nothing is flushed for a marker", nothing_is_flushed_for_a_marker),
+    RIG_TEST("unmap_range: a marker in the root goes, whatever its bits", every_bit_of_a_marker_in_the_root),
+    RIG_TEST("malformed: a reserved bit in a 4 KiB leaf counts with the PAT bit set too",
+             a_reserved_bit_with_pat),
+    RIG_TEST("PAT: bit 12 of a huge leaf is not a bit of its frame", pat_in_a_huge_page),
+    RIG_TEST("walk_address: a non-canonical address leaves the result as it was", result_is_not_written),
+    RIG_TEST("status: each has a name of its own, and other numbers have none", names_of_statuses),
 };
 
-RIG_MAIN("narrowly", tests)
+RIG_MAIN("boundaries", tests)

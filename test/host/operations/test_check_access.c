@@ -1,15 +1,17 @@
-/* check_access: every combination of rights, modes and control bits, against the sentences of the manual. */
+/*
+ * Tests check_access with every combination of rights, modes and control bits, against the manual's
+ * sentences.
+ */
 #include "rig/entries.h"
 #include <selfmap/check_access.h>
 
-#define P  PAGING_PRESENT
-#define W  PAGING_WRITABLE
-#define U  PAGING_USER
-#define NX PAGING_NO_EXECUTE
+#define P PAGING_PRESENT
+#define W PAGING_WRITABLE
+#define U PAGING_USER
 
 /* ---- what SDM 3A, 4.6.1 says, sentence by sentence ---- */
 
-/* What a sentence speaks of, as a set. */
+/* What the sentences name, as a set of bits. */
 enum {
     WP = 1,
     SMEP = 2,
@@ -17,8 +19,8 @@ enum {
     AC = 8,
     NXE = 16,
     WRITABLE = 32,   /* R/W is 1 in every entry that controls the translation */
-    EXECUTABLE = 64, /* XD is 0 in every one of them */
-    IMPLICIT = 128,  /* the processor looks into its own tables */
+    EXECUTABLE = 64, /* XD is 0 in every entry that controls the translation */
+    IMPLICIT = 128,  /* the processor accesses its own tables */
 };
 
 struct sentence {
@@ -28,7 +30,7 @@ struct sentence {
     unsigned with, without;
 };
 
-/* An access is allowed if, and only if, one of them allows it. */
+/* An access is allowed if and only if one of these allows it. */
 static const struct sentence sentences[] = {
     /* "Data may be read (implicitly or explicitly) from any supervisor-mode address ..." */
     {false, PAGING_READ, false, 0, 0},
@@ -56,7 +58,7 @@ static const struct sentence sentences[] = {
     {true, PAGING_FETCH, true, NXE | EXECUTABLE, 0},
 };
 
-/* "... regardless of CPL": what the processor does for itself is the supervisor's. */
+/* "... regardless of CPL": an implicit access is a supervisor access. */
 static bool is_user_access(const struct paging_access *access)
 {
     return access->user && !access->implicit;
@@ -73,7 +75,7 @@ static bool sentences_allow(const struct paging_access *access, bool user_addres
     return false;
 }
 
-/* The bits of the error code that tell of the access (4.7), and those of control, as one set. */
+/* The bits of the error code that describe the access (4.7), and the control bits, as one set. */
 static uint64_t access_code(const struct paging_access *access, bool nxe)
 {
     uint64_t code = is_user_access(access) ? 4 : 0;
@@ -91,7 +93,7 @@ struct verdict {
 
 #define UNTOUCHED 0x5a5a5a5a5a5a5a5aull
 
-/* The two entries that were written by hand, upper and leaf, decide; all others allow everything. */
+/* Two entries are written by hand and decide, an upper one and the leaf. All others allow everything. */
 static struct verdict expected(uint64_t upper, uint64_t leaf, const struct paging_access *access, bool nxe)
 {
     uint64_t code = access_code(access, nxe);
@@ -131,7 +133,7 @@ static void ask(const struct paging_space *space, uint64_t address, const struct
     granted += status == PAGING_OK;
 }
 
-/* The machine runs with WP, and without SMEP and SMAP: there the access itself is made. */
+/* With WP, and without SMEP and SMAP, the access is made as well: the machine runs in this state. */
 static void make_access(uint64_t address, const struct paging_access *access, struct verdict expected)
 {
     static const unsigned kinds[] = {WALK_READ, WALK_WRITE, WALK_FETCH};
@@ -159,7 +161,7 @@ static struct paging_access access_number(unsigned n)
                                   .implicit = n / 96 & 1};
 }
 
-/* All of them, through the window and by offset. */
+/* All of them, recursively and by direct map. */
 static void ask_all(uint64_t address, uint64_t upper, uint64_t leaf)
 {
     struct paging_space copy = rig.space;
@@ -200,7 +202,7 @@ static void matrix(unsigned size, uint64_t frame, bool no_execute)
     }
     *entry_at(PLACE, size) = whole | W | U | P;
     machine_flush_all();
-    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+    assert_status(rig_unmap(PLACE), PAGING_OK);
     machine_close();
 }
 
@@ -217,25 +219,22 @@ static void every_combination(unsigned size, uint64_t frame)
 
 static void small_pages(void **state)
 {
-    (void)state;
     every_combination(PAGING_4K, DEVICE_FRAME);
 }
 
 static void large_pages(void **state)
 {
-    (void)state;
     every_combination(PAGING_2M, FRAME_2M);
 }
 
 static void huge_pages(void **state)
 {
-    (void)state;
     every_combination(PAGING_1G, FRAME_1G);
 }
 
 /* ---- protection keys, 4.6.2 ---- */
 
-/* "... do not allow": of pages with a key that has this right, these accesses to data. */
+/* "... do not allow": the accesses to data that this right of the page's key forbids. */
 static const struct {
     unsigned right; /* 1: access disable, 2: write disable */
     enum paging_access_kind kind;
@@ -256,7 +255,7 @@ static bool is_forbidden_by_key(const struct paging_access *access, unsigned rig
     return false;
 }
 
-/* One leaf: every access, every right of its key while all others have the opposite; with keys off too. */
+/* One leaf: every access with every right of its key, all other keys the opposite; and with keys off. */
 static void ask_with_keys(uint64_t address, uint64_t upper, uint64_t leaf, unsigned key)
 {
     for (unsigned i = 0; i < ACCESSES * 8; i++) {
@@ -271,10 +270,9 @@ static void ask_with_keys(uint64_t address, uint64_t upper, uint64_t leaf, unsig
     }
 }
 
-/* The key is the leaf's; the same bits of an entry above it are nothing. */
+/* The key is the leaf's. The same bits of an entry above it mean nothing. */
 static void protection_keys(void **state)
 {
-    (void)state;
     static const uint64_t frames[] = {0, DEVICE_FRAME, FRAME_2M, FRAME_1G};
     for (unsigned size = PAGING_4K; size <= PAGING_1G; size++) {
         rig_open();
@@ -290,14 +288,14 @@ static void protection_keys(void **state)
         *entry_at(PLACE, size) = whole;
         entry_write(PLACE, size + 1, above);
         machine_flush_all();
-        assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+        assert_status(rig_unmap(PLACE), PAGING_OK);
         machine_close();
     }
 }
 
-/* ---- what is no matter of rights ---- */
+/* ---- refusals that have nothing to do with rights ---- */
 
-/* The same verdict whoever asks, but for the bits that tell of the access. */
+/* Every access has the same result, except for the bits that describe the access. */
 static void ask_everybody(uint64_t address, enum paging_status status, uint64_t bits)
 {
     for (unsigned i = 0; i < ACCESSES; i++) {
@@ -310,10 +308,9 @@ static void ask_everybody(uint64_t address, enum paging_status status, uint64_t 
     }
 }
 
-/* Whose reserved bit is met first does not matter, only that it is met before a missing right. */
+/* A reserved bit counts before a missing right, in whichever entry it is. */
 static void reserved_bits(void **state)
 {
-    (void)state;
     struct machine_setup setup = rig_setup();
     setup.pages_1g = false;
     rig_open_on(setup);
@@ -328,13 +325,14 @@ static void reserved_bits(void **state)
             ask_everybody(PLACE, PAGING_MALFORMED, 1 | 8);
             entry_write(PLACE, level, entry);
         }
-    for (unsigned level = 3; level <= rig.model.levels; level++) { /* PS where there is none */
+    for (unsigned level = 3; level <= rig.model.levels; level++) { /* PS at a level without huge pages */
         uint64_t entry = *entry_at(PLACE, level);
         entry_write(PLACE, level, entry | PAGING_HUGE);
         ask_everybody(PLACE, PAGING_MALFORMED, 1 | 8);
         entry_write(PLACE, level, entry);
     }
-    for (unsigned bit = 12; bit < 21; bit++) { /* a frame that is not aligned; but bit 12 is PAT */
+    for (unsigned bit = 12; bit < 21;
+         bit++) { /* a frame that is not aligned, except for bit 12, which is PAT */
         uint64_t entry = *entry_at(PLACE + 2 * MIB, 2);
         struct paging_access read = {.kind = PAGING_READ};
         entry_write(PLACE + 2 * MIB, 2, entry | (uint64_t)1 << bit);
@@ -349,14 +347,13 @@ static void reserved_bits(void **state)
 
 static void not_present(void **state)
 {
-    (void)state;
     rig_open();
     static const uint64_t distances[] = {4 * KIB, 2 * MIB, GIB, SLOT_BYTES};
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, W | U), PAGING_OK);
     for (unsigned i = 0; i < 4; i++)
         ask_everybody(PLACE + distances[i], PAGING_NOT_MAPPED, 0);
     for (unsigned i = 0; i < 3; i++) {
-        /* All bits but PRESENT: none of them counts, not the reserved ones either. */
+        /* All bits except PRESENT: none of them counts, not even reserved ones. */
         rig_plant_marker(PLACE + distances[i], i + 1, ~(uint64_t)1);
         ask_everybody(PLACE + distances[i], PAGING_MARKED, 0);
     }
@@ -364,7 +361,6 @@ static void not_present(void **state)
 
 static void not_canonical(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t half = (uint64_t)1 << (paging_address_bits(rig.model.levels) - 1);
     ask_everybody(half, PAGING_NOT_CANONICAL, 0);
@@ -374,10 +370,9 @@ static void not_canonical(void **state)
     ask_everybody((uint64_t)1 << 63, PAGING_NOT_CANONICAL, 0);
 }
 
-/* The tables themselves: for the supervisor's data only. The last byte of a page is like its first. */
+/* The tables themselves are for supervisor data only. The last byte of a page is like its first. */
 static void windows(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, U), PAGING_OK);
     for (unsigned level = 1; level <= rig.model.levels; level++)
@@ -391,10 +386,9 @@ static void windows(void **state)
     rig_check();
 }
 
-/* Asking is free: no store, no flush, no accessed bit. */
+/* The operation stores nothing, flushes nothing and sets no accessed bit. */
 static void changes_nothing(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, W | U), PAGING_OK);
     machine_snapshot();
@@ -412,12 +406,12 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("access: 4K pages, every combination", small_pages),
     RIG_TEST("access: 2M pages, every combination", large_pages),
     RIG_TEST("access: 1G pages, every combination", huge_pages),
-    RIG_TEST("access: protection keys, for data in user pages alone", protection_keys),
+    RIG_TEST("access: protection keys, only for data in user pages", protection_keys),
     RIG_TEST("access: reserved bits come before rights", reserved_bits),
     RIG_TEST("access: not present at any level", not_present),
     RIG_TEST("access: not canonical", not_canonical),
-    RIG_TEST("access: tables are the supervisor's, and no code", windows),
-    RIG_TEST("access: asking changes nothing", changes_nothing),
+    RIG_TEST("access: tables are supervisor data, not code", windows),
+    RIG_TEST("access: check_access changes nothing", changes_nothing),
 };
 
 RIG_MAIN("access", tests)

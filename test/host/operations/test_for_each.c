@@ -1,13 +1,9 @@
-/* visit: every entry of every table, in order, without gap or overlap; and counts that agree. */
+/* Tests for_each and count: every entry of every table, in order, without gap or overlap. */
 #include "rig/entries.h"
 #include "rig/judge_for_each.h"
 
-#define RW PAGING_WRITABLE
-#define NX PAGING_NO_EXECUTE
-
 static void empty_space(void **state)
 {
-    (void)state;
     rig_open();
     unsigned visits = judge_all();
     assert_int_equal(walked.count, 0);
@@ -33,25 +29,23 @@ static void map_of_everything(void)
 
 static void everything(void **state)
 {
-    (void)state;
     rig_open();
     map_of_everything();
     judge_all();
-    assert_int_equal(walked.reserved, 3);
+    assert_int_equal(walked.markers, 3);
     assert_int_equal(walked.owned, 2);
     assert_int_equal(walked.writable_executable, 0);
 }
 
-/* Next to each of the slots that the core keeps, and in the very last one that it does not. */
-static void edges_of_kept_slots(void **state)
+/* Next to each reserved slot, and in the very last slot that is not reserved. */
+static void edges_of_reserved_slots(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t span = paging_level_bytes(rig.model.levels);
-    static const unsigned kept[] = {PAGING_RECURSIVE_SLOT, PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT};
+    static const unsigned reserved[] = {PAGING_RECURSIVE_SLOT, PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT};
     for (unsigned i = 0; i < 3; i++)
-        for (int beside = -1; beside <= 1; beside += 2) {
-            uint64_t slot = (kept[i] + (unsigned)beside) % PAGING_TABLE_ENTRIES;
+        for (int neighbour = -1; neighbour <= 1; neighbour += 2) {
+            uint64_t slot = (reserved[i] + (unsigned)neighbour) % PAGING_TABLE_ENTRIES;
             uint64_t address = walker_canonical(machine_walker(), slot * span);
             if (!model_is_reserved_slot(rig.model.levels, rig_page(address).number) &&
                 !model_at(&rig.model, rig_page(address).number))
@@ -60,10 +54,9 @@ static void edges_of_kept_slots(void **state)
     judge_all();
 }
 
-/* Full tables, and the worst for finding holes: every other page. */
+/* Full tables; and the most holes there can be: every other page. */
 static void full_and_every_other(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_range(PLACE, (DEVICE_FRAME + 1) * PAGING_PAGE_BYTES, 2 * MIB, RW | NX), PAGING_OK);
     judge_all();
@@ -84,9 +77,8 @@ static bool stop_at(void *context, const struct paging_entry_info *visit)
     return --*left > 0;
 }
 
-static void stops_at_any_visit(void **state)
+static void stops_at_any_entry(void **state)
 {
-    (void)state;
     rig_open();
     map_of_everything();
     unsigned all = judge_all();
@@ -98,10 +90,9 @@ static void stops_at_any_visit(void **state)
     }
 }
 
-/* Rights are those of the whole way; tables that somebody made narrower show in all leaves below. */
+/* Rights are those of the whole walk: what an upper entry lacks, all leaves below it lack. */
 static void narrower_tables(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW | PAGING_USER), PAGING_OK);
     assert_status(rig_map_sized(PLACE + 2 * MIB, FRAME_2M, PAGING_2M, RW | PAGING_USER), PAGING_OK);
@@ -119,7 +110,6 @@ static void narrower_tables(void **state)
 
 static void malformed_entries(void **state)
 {
-    (void)state;
     rig_open();
     map_of_everything();
     for (unsigned level = 1; level <= rig.model.levels; level++) {
@@ -139,7 +129,6 @@ static void malformed_entries(void **state)
 
 static void writable_and_executable(void **state)
 {
-    (void)state;
     rig_open();
     static const uint64_t flags[] = {0, RW, NX, RW | NX};
     for (unsigned i = 0; i < 4; i++) {
@@ -152,7 +141,7 @@ static void writable_and_executable(void **state)
     struct paging_stats stats;
     judge_all();
     assert_status(paging_count(&rig.space, &stats), PAGING_OK);
-    assert_int_equal(stats.writable_executable, 3); /* leaves, not pages of 4 KiB */
+    assert_int_equal(stats.writable_executable, 3); /* it counts leaves, not pages of 4 KiB */
     assert_int_equal(stats.leaves[PAGING_4K], 4);
     assert_int_equal(stats.leaves[PAGING_2M], 1);
     assert_int_equal(stats.leaves[PAGING_1G], 1);
@@ -163,7 +152,6 @@ static void writable_and_executable(void **state)
 
 static void random_maps(void **state)
 {
-    (void)state;
     for (unsigned round = 0; round < 20; round++) {
         rig_open();
         for (unsigned i = 0; i < 12; i++) {
@@ -174,7 +162,7 @@ static void random_maps(void **state)
             else if (rig_random(2))
                 (void)rig_map_sized(place, FRAME_2M, PAGING_2M, rig_random(2) ? RW | PAGING_USER : 0);
             else
-                (void)rig_unmap(page, NULL);
+                (void)rig_unmap(page);
         }
         judge_all();
         machine_close();
@@ -182,15 +170,15 @@ static void random_maps(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    RIG_TEST("visit: an empty space is holes between the reserved slots", empty_space),
-    RIG_TEST("visit: pages of all sizes, tables, reserved entries and holes", everything),
-    RIG_TEST("visit: beside the reserved slots", edges_of_kept_slots),
-    RIG_TEST("visit: a full table, and every other page", full_and_every_other),
-    RIG_TEST("visit: the visitor can stop anywhere", stops_at_any_visit),
-    RIG_TEST("visit: rights of the whole way", narrower_tables),
-    RIG_TEST("visit: malformed entries are shown and not entered", malformed_entries),
+    RIG_TEST("for_each: an empty space is holes between the reserved slots", empty_space),
+    RIG_TEST("for_each: pages of all sizes, tables, markers and holes", everything),
+    RIG_TEST("for_each: next to the reserved slots", edges_of_reserved_slots),
+    RIG_TEST("for_each: a full table, and every other page", full_and_every_other),
+    RIG_TEST("for_each: the callback can stop anywhere", stops_at_any_entry),
+    RIG_TEST("for_each: rights of the whole walk", narrower_tables),
+    RIG_TEST("for_each: malformed entries are shown and not entered", malformed_entries),
     RIG_TEST("count: writable and executable leaves", writable_and_executable),
-    RIG_TEST("visit: random maps", random_maps),
+    RIG_TEST("for_each: random maps", random_maps),
 };
 
-RIG_MAIN("visit", tests)
+RIG_MAIN("for_each", tests)

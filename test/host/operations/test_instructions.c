@@ -1,6 +1,6 @@
 /*
- * The core's own instructions, which every other test here replaces by calls. This process may not execute
- * them: the fault is caught, and what the instruction does is done to the emulated processor.
+ * Tests the core's own privileged instructions (access.h), which all other tests replace by calls. This
+ * process may not execute them: the fault is caught, and the emulated processor executes the instruction.
  */
 #define _GNU_SOURCE
 #undef PAGING_ACCESS_HEADER
@@ -17,7 +17,7 @@ static struct {
     unsigned writes, invpcids;
 } processor;
 
-/* The registers in the order of their numbers (SDM 2A, table 2-2). */
+/* The registers, in the order of their numbers (SDM 2A, table 2-2). */
 static greg_t *general_register(ucontext_t *context, unsigned number)
 {
     static const int order[] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
@@ -25,7 +25,7 @@ static greg_t *general_register(ucontext_t *context, unsigned number)
     return &context->uc_mcontext.gregs[order[number]];
 }
 
-/* A change of PGE forgets everything; a load of CR3 spares global pages (SDM 3A, 4.10.4.1). */
+/* A change of PGE flushes everything; a load of CR3 spares global pages (SDM 3A, 4.10.4.1). */
 static void write_control(unsigned number, uint64_t value)
 {
     processor.writes++;
@@ -42,7 +42,9 @@ static uint64_t read_control(unsigned number)
     return number == 3 ? machine_walker()->root * PAGING_PAGE_BYTES : processor.cr4;
 }
 
-/* How many bytes the ModRM byte and what follows it take, and which address they name (SDM 2A, 2.1.5). */
+/*
+ * Returns the length of the ModRM byte and what follows it, and the address that they name (SDM 2A, 2.1.5).
+ */
 static unsigned memory_operand(ucontext_t *context, const uint8_t *modrm, unsigned extension,
                                uint64_t *address)
 {
@@ -66,8 +68,8 @@ static unsigned memory_operand(ucontext_t *context, const uint8_t *modrm, unsign
 }
 
 /*
- * INVPCID of what a register holds and of a descriptor in memory, 66 0F 38 82 (SDM 2A). Of its types, 2
- * forgets all contexts and global pages too. The descriptor must be zero then. Answers the length, or 0.
+ * INVPCID with its type in a register and its descriptor in memory, 66 0F 38 82 (SDM 2A). Type 2 flushes all
+ * contexts, global pages included. The descriptor must be zero then. Returns the length, or 0.
  */
 static unsigned execute_invpcid(ucontext_t *context, const uint8_t *code)
 {
@@ -87,7 +89,7 @@ static unsigned execute_invpcid(ucontext_t *context, const uint8_t *code)
     return (unsigned)(code - start) + 3 + length;
 }
 
-/* MOV to and from a control register, 0F 20 and 0F 22, and INVLPG of what a register holds, 0F 01 /7. */
+/* MOV to and from a control register, 0F 20 and 0F 22, and INVLPG of the address in a register, 0F 01 /7. */
 static void execute(int signal, siginfo_t *info, void *context)
 {
     (void)signal, (void)info;
@@ -116,7 +118,7 @@ static void execute(int signal, siginfo_t *info, void *context)
 
 static void on_the_processor(void (*code)(void))
 {
-    /* What a processor does not have at all is another signal. */
+    /* An instruction that the processor does not have raises another signal. */
     static const int signals[] = {SIGSEGV, SIGILL};
     struct sigaction ours, before[2];
     memset(&ours, 0, sizeof(ours));
@@ -129,7 +131,7 @@ static void on_the_processor(void (*code)(void))
         assert_int_equal(sigaction(signals[i], &before[i], NULL), 0);
 }
 
-/* One page of each kind, both remembered. Returns where the global one is. */
+/* Maps a page that is global and one that is not, and loads both. Returns the address of the global one. */
 static uint64_t map_and_touch(void)
 {
     rig_open();
@@ -143,7 +145,6 @@ static uint64_t map_and_touch(void)
 
 static void cr3_spares_global_pages(void **state)
 {
-    (void)state;
     uint64_t global = map_and_touch();
     machine_load_cr3(machine_walker()->root);
     assert_false(machine_caches(PLACE));
@@ -157,7 +158,6 @@ static void full_flush(void)
 
 static void full_flush_forgets_global_pages(void **state)
 {
-    (void)state;
     for (unsigned on = 0; on < 2; on++) {
         uint64_t global = map_and_touch(), cr4 = CR4_PAE | (on ? CR4_PGE : 0);
         processor.cr4 = cr4;
@@ -178,13 +178,12 @@ static void full_flush_by_invpcid(void)
 
 static void invpcid_does_it_in_one(void **state)
 {
-    (void)state;
     uint64_t global = map_and_touch();
     processor.writes = processor.invpcids = 0;
     machine_reset_log();
     on_the_processor(full_flush_by_invpcid);
     assert_int_equal(processor.invpcids, 1);
-    assert_int_equal(processor.writes, 0); /* CR4 is left alone */
+    assert_int_equal(processor.writes, 0); /* CR4 is not changed */
     assert_int_equal(machine_full_flushes(), 1);
     assert_false(machine_caches(PLACE));
     assert_false(machine_caches(global));
@@ -197,7 +196,6 @@ static void load_own_root(void)
 
 static void root_goes_to_cr3(void **state)
 {
-    (void)state;
     uint64_t global = map_and_touch();
     processor.writes = 0;
     on_the_processor(load_own_root);
@@ -214,7 +212,6 @@ static void flush_place(void)
 
 static void page_flush_is_of_that_page(void **state)
 {
-    (void)state;
     uint64_t global = map_and_touch();
     machine_reset_log();
     on_the_processor(flush_place);
@@ -226,9 +223,9 @@ static void page_flush_is_of_that_page(void **state)
 
 static const struct CMUnitTest tests[] = {
     RIG_TEST("processor: a load of CR3 spares global pages", cr3_spares_global_pages),
-    RIG_TEST("full flush: global pages are forgotten too", full_flush_forgets_global_pages),
-    RIG_TEST("full flush: INVPCID does it in one, where there is one", invpcid_does_it_in_one),
-    RIG_TEST("activate: the root goes to CR3, and global pages stay", root_goes_to_cr3),
+    RIG_TEST("full flush: global pages are flushed too", full_flush_forgets_global_pages),
+    RIG_TEST("full flush: one INVPCID does it, where there is one", invpcid_does_it_in_one),
+    RIG_TEST("switch_to: the root goes to CR3, and global pages stay", root_goes_to_cr3),
     RIG_TEST("flush: one page by its address, and no other", page_flush_is_of_that_page),
 };
 

@@ -1,16 +1,13 @@
-/* What went wrong in other projects that do this for a living: each must be impossible here. */
+/* Tests that known bugs of other paging code are impossible here. */
 #include "rig/entries.h"
 #include "table_entry.h"
 #include <selfmap/for_each.h>
 #include <string.h>
 
-#define RW PAGING_WRITABLE
-#define NX PAGING_NO_EXECUTE
-
-/* What may change in an entry although the story is not about it: the processor's marks, a table's count. */
+/* Bits that may change in an entry at any time: accessed and dirty, and a table's count. */
 #define MARKS (PAGING_ACCESSED | PAGING_DIRTY | PAGING_COUNT_MASK)
 
-/* What a page of each size is mapped to. */
+/* The physical address that a page of each size is mapped to. */
 static const uint64_t frame_for[] = {0, DEVICE_FRAME, FRAME_2M, FRAME_1G};
 
 static void map_one(unsigned size, uint64_t flags)
@@ -23,7 +20,6 @@ static void map_one(unsigned size, uint64_t flags)
 
 static void failed_map_widens_nothing(void **state)
 {
-    (void)state;
     map_one(PAGING_2M, 0);
     assert_status(rig_map_to(PLACE + 8 * KIB, DEVICE_FRAME, RW | PAGING_USER), PAGING_INSIDE_HUGE);
     assert_status(rig_map(PLACE + 8 * KIB, RW | PAGING_USER), PAGING_INSIDE_HUGE);
@@ -31,7 +27,7 @@ static void failed_map_widens_nothing(void **state)
     assert_refused(PLACE + 8 * KIB, WALK_USER, WALK_PRESENT | WALK_USER);
 }
 
-/* What the junk in these frames would be, if the window showed it as a table: a row of present entries. */
+/* The content of these frames would be a row of present entries if the window showed it as a table. */
 static void fill_data(uint64_t first)
 {
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
@@ -47,16 +43,15 @@ static void assert_data_is_whole(uint64_t first)
                          (unsigned long)(first + i));
 }
 
-/* Through the window of the table that is not there, the page's own data can be written. */
-static void no_verb_writes_to_the_data(void **state)
+/* Through the window of the missing table, the data of the page itself could be written. */
+static void no_operation_writes_to_the_data(void **state)
 {
-    (void)state;
     for (unsigned size = PAGING_2M; size <= PAGING_1G; size++) {
         map_one(size, RW);
         uint64_t frame = frame_for[size], inside = PLACE + 20 * KIB;
         fill_data(frame);
         assert_status(rig_map(inside, RW), PAGING_INSIDE_HUGE);
-        assert_status(rig_unmap(inside, NULL), PAGING_INSIDE_HUGE);
+        assert_status(rig_unmap(inside), PAGING_INSIDE_HUGE);
         assert_data_is_whole(frame);
         assert_status(rig_protect_range(inside, 4 * KIB, 0, RW), PAGING_OK);
         assert_data_is_whole(frame);
@@ -67,10 +62,9 @@ static void no_verb_writes_to_the_data(void **state)
     }
 }
 
-/* The range is exactly what one huge page would map, but a table of small ones is there. */
+/* The range is exactly what one huge page would map, but a table with small pages is there. */
 static void table_stays_a_table(void **state)
 {
-    (void)state;
     for (unsigned level = PAGING_2M; level <= PAGING_1G; level++) {
         map_one(PAGING_4K, RW);
         uint64_t bytes = walker_span(machine_walker(), level), huge = frame_for[level];
@@ -99,10 +93,9 @@ static bool is_small_leaf(void *context, const struct paging_entry_info *visit)
     return true;
 }
 
-/* Bit 7, by hand: the core never sets it. In a P1 it is PAT. A huge page could not begin at this frame. */
+/* Bit 7 is set by hand. In a P1 it is PAT, and no huge page could begin at this frame. */
 static void pat_is_not_huge(void **state)
 {
-    (void)state;
     map_one(PAGING_4K, RW);
     bool seen = false;
     struct paging_translation found;
@@ -131,15 +124,15 @@ static void pat_is_not_huge(void **state)
     rig_check();
 }
 
-/* ---- what stands in the tables after each single store ---- */
+/* ---- the tables after each single store ---- */
 
-/* The entries on the way to PLACE, from the root down to the level where the story happens. */
+/* The entries on the way to PLACE, from the root down to the level that changes. */
 static struct {
     unsigned lowest, looks;
     uint64_t before[PAGING_MAX_LEVELS + 1], other[PAGING_MAX_LEVELS + 1];
 } way;
 
-/* An entry is as before, or as after: never absent, never half of each. */
+/* An entry is as before or as after: never absent, never torn. */
 static void look_at_the_way(void)
 {
     way.looks++;
@@ -150,7 +143,7 @@ static void look_at_the_way(void)
         if (!(now & 1))
             fail_msg("for a moment the entry of level %u is not present", level);
         if (way.other[level] != 0)
-            fail_msg("the entry of level %u had a third value, %#lx", level, (unsigned long)now);
+            fail_msg("the entry of level %u had a torn value, %#lx", level, (unsigned long)now);
         way.other[level] = now;
     }
     struct walk walk = walker_walk(machine_walker(), NULL, PLACE + 8 * KIB, WALK_FETCH, false);
@@ -167,7 +160,7 @@ static void watch_way(unsigned lowest)
     machine_observe(look_at_the_way);
 }
 
-/* Exactly this entry on the way has changed, and it was seen to. */
+/* Exactly this entry on the way has changed, and a look has met the change. */
 static void judge_way(unsigned changed)
 {
     machine_observe(NULL);
@@ -181,7 +174,6 @@ static void judge_way(unsigned changed)
 
 static void size_and_frame_in_one_store(void **state)
 {
-    (void)state;
     map_one(PAGING_1G, RW);
     for (unsigned level = PAGING_1G; level >= PAGING_2M; level--) {
         watch_way(level);
@@ -197,7 +189,6 @@ static void size_and_frame_in_one_store(void **state)
 
 static void present_never_drops(void **state)
 {
-    (void)state;
     for (unsigned size = PAGING_4K; size <= PAGING_1G; size++) {
         map_one(size, RW);
         assert_status(rig_map_to(PLACE + 2 * GIB, DEVICE_FRAME, RW), PAGING_OK);
@@ -213,10 +204,9 @@ static void present_never_drops(void **state)
     }
 }
 
-/* Changes next to a page from which code runs: the table that comes in between is complete when linked. */
+/* Changes next to a page from which code runs: the new table is complete when it is linked. */
 static void code_runs_on(void **state)
 {
-    (void)state;
     for (unsigned size = PAGING_2M; size <= PAGING_1G; size++)
         for (unsigned operation = 0; operation < 3; operation++) {
             map_one(size, RW);
@@ -236,7 +226,6 @@ static void code_runs_on(void **state)
 
 static void nothing_huge_in_the_root(void **state)
 {
-    (void)state;
     rig_open();
     static const unsigned slots[] = {PAGING_RECURSIVE_SLOT, PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT};
     uint64_t slot_bytes = paging_level_bytes(rig.model.levels), root[PAGING_TABLE_ENTRIES];
@@ -259,7 +248,6 @@ static void nothing_huge_in_the_root(void **state)
 
 static void windows_can_write(void **state)
 {
-    (void)state;
     for (unsigned size = PAGING_4K; size <= PAGING_1G; size++) {
         map_one(size, NX);
         assert_status(rig_map_range(PLACE + 2 * GIB - MIB, DEVICE_1G - MIB, 8 * MIB, NX), PAGING_OK);
@@ -277,16 +265,16 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("map: a failed 4 KiB map inside a read-only 2 MiB page widens no rights",
              failed_map_widens_nothing),
     RIG_TEST("protect: a 4 KiB change inside a 2 MiB page never writes to the user's data",
-             no_verb_writes_to_the_data),
+             no_operation_writes_to_the_data),
     RIG_TEST("protect: a 2 MiB change over a table never turns its entry into a huge page",
              table_stays_a_table),
     RIG_TEST("split, protect, unmap: no table is linked before it is filled, code runs on", code_runs_on),
     RIG_TEST("split, merge: page size and frame change in one store", size_and_frame_in_one_store),
-    RIG_TEST("protect: the present bit drops for not even one store", present_never_drops),
+    RIG_TEST("protect: the present bit is never cleared, not even for one store", present_never_drops),
     RIG_TEST("map: into the recursive slot, no huge page is ever written to the root",
              nothing_huge_in_the_root),
     RIG_TEST("windows: above read-only pages the tables can be written", windows_can_write),
     RIG_TEST("PAT: bit 7 of a 4 KiB leaf is never read as huge", pat_is_not_huge),
 };
 
-RIG_MAIN("elsewhere", tests)
+RIG_MAIN("known bugs", tests)

@@ -1,12 +1,8 @@
-/* map_to, map_sized, map, identity_map: what they do. What they refuse stands in test_map_errors.c. */
+/* Tests what map_to, map_sized, map and identity_map do. What they refuse is in test_map_errors.c. */
 #include "rig/rig.h"
-
-#define RW PAGING_WRITABLE
-#define NX PAGING_NO_EXECUTE
 
 static void access_reaches_the_frame(void **state)
 {
-    (void)state;
     rig_open();
     machine_fill(DEVICE_FRAME);
     assert_refused(PLACE, WALK_READ, 0);
@@ -21,7 +17,6 @@ static void access_reaches_the_frame(void **state)
 
 static void rights_are_the_leafs(void **state)
 {
-    (void)state;
     rig_open();
     for (unsigned i = 0; i < 8; i++) {
         uint64_t flags = (i & 1 ? RW : 0) | (i & 2 ? PAGING_USER : 0) | (i & 4 ? NX : 0);
@@ -45,7 +40,6 @@ static void rights_are_the_leafs(void **state)
 
 static void tables_as_needed(void **state)
 {
-    (void)state;
     rig_open();
     unsigned levels = rig.model.levels, out = machine_frames_out();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
@@ -64,24 +58,22 @@ static void tables_as_needed(void **state)
 
 static void a_table_fills_up(void **state)
 {
-    (void)state;
     rig_open();
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
         assert_status(rig_map_to(PLACE + i * 4 * KIB, DEVICE_FRAME + i, RW), PAGING_OK);
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
-        assert_status(rig_unmap(PLACE + i * 4 * KIB, NULL), PAGING_OK);
-    assert_int_equal(machine_frames_out(), rig.kept_frames);
+        assert_status(rig_unmap(PLACE + i * 4 * KIB), PAGING_OK);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
-/* The slots of the processor's geometry lie at the top; under the host's, any place is a test. */
+/* In the processor's geometry the reserved slots are the last ones; in the host's they are elsewhere. */
 static void first_and_last_pages(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t half = paging_level_pages(rig.model.levels) * (PAGING_TABLE_ENTRIES / 2), all = half * 2;
-    uint64_t kept =
+    uint64_t reserved =
         PAGING_RECURSIVE_SLOT == PAGING_TABLE_ENTRIES - 1 ? 3 * paging_level_pages(rig.model.levels) : 0;
-    uint64_t pages[] = {0, half - 1, half, all - kept - 1};
+    uint64_t pages[] = {0, half - 1, half, all - reserved - 1};
     for (unsigned i = 0; i < 4; i++)
         assert_status(rig_map_to(rig_address(pages[i]), DEVICE_FRAME + i, RW), PAGING_OK);
     for (unsigned i = 0; i < 4; i++) {
@@ -90,13 +82,12 @@ static void first_and_last_pages(void **state)
         rig_translate(rig_address(pages[i]) + PAGING_PAGE_BYTES - 1);
     }
     for (unsigned i = 0; i < 4; i++)
-        assert_status(rig_unmap(rig_address(pages[i]), NULL), PAGING_OK);
-    assert_int_equal(machine_frames_out(), rig.kept_frames);
+        assert_status(rig_unmap(rig_address(pages[i])), PAGING_OK);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
 static void highest_physical_address(void **state)
 {
-    (void)state;
     struct machine_setup setup = rig_setup();
     setup.physical_bits = 52;
     rig_open_on(setup);
@@ -107,7 +98,6 @@ static void highest_physical_address(void **state)
 
 static void owned_frames(void **state)
 {
-    (void)state;
     rig_open();
     unsigned out = machine_frames_out();
     assert_status(rig_map(PLACE, RW), PAGING_OK);
@@ -118,14 +108,13 @@ static void owned_frames(void **state)
     assert_status(paging_translate(&rig.space, (paging_virt_t){PLACE + 4 * KIB}, &two), PAGING_OK);
     assert_true(one.owned && two.owned);
     assert_int_not_equal(one.address.value, two.address.value);
-    assert_reads(PLACE, one.address.value >> 12); /* not zeroed: still the junk of the source */
+    assert_reads(PLACE, one.address.value >> 12); /* not zeroed: it has the content that it came with */
     assert_allowed(PLACE, WALK_WRITE);
     rig_check();
 }
 
 static void identity(void **state)
 {
-    (void)state;
     struct machine_setup setup = rig_setup();
     setup.physical_bits = 52;
     rig_open_on(setup);
@@ -149,7 +138,6 @@ static void identity(void **state)
 
 static void sized_access(void **state)
 {
-    (void)state;
     rig_open();
     machine_fill(FRAME_2M);
     machine_fill(FRAME_2M + 511);
@@ -170,12 +158,12 @@ static void sized_access(void **state)
 
 static const struct CMUnitTest tests[] = {
     RIG_TEST("map_to: loads, stores and fetches reach the frame", access_reaches_the_frame),
-    RIG_TEST("map_to: the leaf decides about rights", rights_are_the_leafs),
+    RIG_TEST("map_to: only the leaf decides about rights", rights_are_the_leafs),
     RIG_TEST("map_to: as many tables as are missing, shared by neighbours", tables_as_needed),
     RIG_TEST("map_to: a table fills up and empties", a_table_fills_up),
     RIG_TEST("map_to: first and last page of both halves", first_and_last_pages),
     RIG_TEST("map_to: the last frame of 52 bits", highest_physical_address),
-    RIG_TEST("map: the frame is the source's and is owned", owned_frames),
+    RIG_TEST("map: the frame comes from the source and is owned", owned_frames),
     RIG_TEST("identity_map: same address, canonical only", identity),
     RIG_TEST("map_sized: 2 MiB and 1 GiB, read to the last byte", sized_access),
 };

@@ -1,8 +1,5 @@
-/* map_to, map_sized, map: what they refuse, without a trace. */
+/* Tests what map_to, map_sized and map refuse, without changing anything. */
 #include "rig/rig.h"
-
-#define RW PAGING_WRITABLE
-#define NX PAGING_NO_EXECUTE
 
 static uint64_t root_slot(unsigned slot)
 {
@@ -11,7 +8,6 @@ static uint64_t root_slot(unsigned slot)
 
 static void refuses_mapped(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, 0), PAGING_OK);
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, 0), PAGING_ALREADY_MAPPED);
@@ -23,7 +19,6 @@ static void refuses_mapped(void **state)
 
 static void refuses_inside_huge(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_sized(PLACE, FRAME_1G, PAGING_1G, 0), PAGING_OK);
     assert_status(rig_map_sized(PLACE + GIB, FRAME_2M, PAGING_2M, 0), PAGING_OK);
@@ -40,9 +35,8 @@ static void refuses_inside_huge(void **state)
     assert_refused(PLACE + 4 * KIB, WALK_WRITE, WALK_PRESENT | WALK_WRITE);
 }
 
-static void refuses_kept_slots(void **state)
+static void refuses_reserved_slots(void **state)
 {
-    (void)state;
     rig_open();
     static const unsigned slots[] = {PAGING_RECURSIVE_SLOT, PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT};
     for (unsigned i = 0; i < 3; i++) {
@@ -53,15 +47,14 @@ static void refuses_kept_slots(void **state)
         assert_status(rig_map(last, RW), PAGING_RESERVED_SLOT);
         assert_status(rig_map_sized(first, FRAME_2M, PAGING_2M, RW), PAGING_RESERVED_SLOT);
         assert_status(rig_map_sized(first, FRAME_1G, PAGING_1G, RW), PAGING_RESERVED_SLOT);
-        assert_status(rig_unmap(first, NULL), PAGING_RESERVED_SLOT);
-        assert_status(rig_unmap(last, NULL), PAGING_RESERVED_SLOT);
+        assert_status(rig_unmap(first), PAGING_RESERVED_SLOT);
+        assert_status(rig_unmap(last), PAGING_RESERVED_SLOT);
     }
 }
 
-/* An entry that is not present and not zero is the owner's, at every level. */
-static void refuses_reserved(void **state)
+/* An entry that is neither present nor zero is a marker, at every level. */
+static void refuses_markers(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     rig_plant_marker(PLACE + 4 * KIB, 1, 0xfffffffffffffffe);
@@ -73,7 +66,7 @@ static void refuses_reserved(void **state)
     for (unsigned i = 0; i < sizeof(places) / sizeof(*places); i++) {
         assert_status(rig_map_to(PLACE + places[i], DEVICE_FRAME, RW), PAGING_MARKED);
         assert_status(rig_map(PLACE + places[i], RW), PAGING_MARKED);
-        assert_status(rig_unmap(PLACE + places[i], NULL), PAGING_MARKED);
+        assert_status(rig_unmap(PLACE + places[i]), PAGING_MARKED);
         rig_translate(PLACE + places[i]);
     }
     assert_status(rig_map_sized(PLACE + 2 * MIB, FRAME_2M, PAGING_2M, RW), PAGING_MARKED);
@@ -81,14 +74,13 @@ static void refuses_reserved(void **state)
     assert_status(rig_map_sized(PLACE + SLOT_BYTES, FRAME_1G, PAGING_1G, RW), PAGING_MARKED);
 }
 
-static void reserved_keeps_its_table(void **state)
+static void a_marker_keeps_its_table(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     rig_plant_marker(PLACE + 4 * KIB, 1, 0xbeef0);
     unsigned out = machine_frames_out();
-    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+    assert_status(rig_unmap(PLACE), PAGING_OK);
     assert_int_equal(machine_frames_out(), out);
     assert_int_not_equal(rig_map_sized(PLACE, FRAME_2M, PAGING_2M, RW), PAGING_OK);
 }
@@ -105,23 +97,21 @@ static void try_all_flags(void)
         } else {
             assert_status(rig_map_to(PLACE, DEVICE_FRAME, flag), PAGING_OK);
             rig_translate(PLACE);
-            assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+            assert_status(rig_unmap(PLACE), PAGING_OK);
         }
     }
 }
 
 static void refuses_flags(void **state)
 {
-    (void)state;
     rig_open();
     try_all_flags();
     assert_status(rig_map_to(PLACE + 2 * MIB - 4 * KIB, DEVICE_FRAME, 0), PAGING_OK);
-    try_all_flags(); /* where the tables are there */
+    try_all_flags(); /* where tables exist already */
 }
 
 static void global_in_the_upper_half(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t half = paging_level_pages(rig.model.levels) * (PAGING_TABLE_ENTRIES / 2);
     for (unsigned tables = 0; tables < 2; tables++) {
@@ -129,7 +119,7 @@ static void global_in_the_upper_half(void **state)
         assert_status(rig_map_to(rig_address(half - 1), DEVICE_FRAME, PAGING_GLOBAL), PAGING_BAD_FLAGS);
         assert_status(rig_map(rig_address(half - 1), PAGING_GLOBAL), PAGING_BAD_FLAGS);
         assert_allowed(rig_address(half), WALK_READ);
-        assert_status(rig_unmap(rig_address(half), NULL), PAGING_OK);
+        assert_status(rig_unmap(rig_address(half)), PAGING_OK);
         if (tables == 0) {
             assert_status(rig_map_to(rig_address(half - 2), DEVICE_FRAME, 0), PAGING_OK);
             assert_status(rig_map_to(rig_address(half + 1), DEVICE_FRAME, 0), PAGING_OK);
@@ -139,7 +129,6 @@ static void global_in_the_upper_half(void **state)
 
 static void frames_beyond_the_processor(void **state)
 {
-    (void)state;
     struct machine_setup setup = rig_setup();
     setup.physical_bits = 40;
     rig_open_on(setup);
@@ -160,7 +149,6 @@ static void frames_beyond_the_processor(void **state)
 
 static void features_the_processor_lacks(void **state)
 {
-    (void)state;
     struct machine_setup setup = rig_setup();
     setup.no_execute = setup.pages_1g = false;
     rig_open_on(setup);
@@ -174,15 +162,14 @@ static void features_the_processor_lacks(void **state)
     rig_check();
 }
 
-/* With any number of frames too few, nothing is taken and nothing has changed. */
+/* With too few frames, at any number, no frame is taken and nothing changes. */
 static void out_of_frames(void **state)
 {
-    (void)state;
     rig_open();
     for (unsigned left = 0; left < rig.model.levels - 1; left++) {
         machine_limit_frames(left);
         assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_NO_FRAMES);
-        machine_limit_frames(left + 1); /* one for the page itself */
+        machine_limit_frames(left + 1); /* the page itself takes one */
         assert_status(rig_map(PLACE, RW), PAGING_NO_FRAMES);
         if (left < rig.model.levels - 2) {
             machine_limit_frames(left);
@@ -203,7 +190,6 @@ static void out_of_frames(void **state)
 
 static void refuses_misaligned(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_sized(PLACE + 4 * KIB, FRAME_2M, PAGING_2M, RW), PAGING_MISALIGNED);
     assert_status(rig_map_sized(PLACE, FRAME_2M + 1, PAGING_2M, RW), PAGING_MISALIGNED);
@@ -215,10 +201,10 @@ static void refuses_misaligned(void **state)
 static const struct CMUnitTest tests[] = {
     RIG_TEST("map: a mapped page is refused", refuses_mapped),
     RIG_TEST("map: a page inside a huge page is refused", refuses_inside_huge),
-    RIG_TEST("map: the recursive, foreign and scratch slots are refused", refuses_kept_slots),
-    RIG_TEST("map: entries of the space's owner are refused and kept", refuses_reserved),
-    RIG_TEST("unmap: an entry of the space's owner keeps its table", reserved_keeps_its_table),
-    RIG_TEST("map: every flag that is not a leaf's is refused", refuses_flags),
+    RIG_TEST("map: the recursive, alternate and scratch slots are refused", refuses_reserved_slots),
+    RIG_TEST("map: markers are refused and stay", refuses_markers),
+    RIG_TEST("unmap: a marker keeps its table", a_marker_keeps_its_table),
+    RIG_TEST("map: every flag that no leaf may have is refused", refuses_flags),
     RIG_TEST("map_to: global only in the upper half", global_in_the_upper_half),
     RIG_TEST("map: frames beyond MAXPHYADDR are refused", frames_beyond_the_processor),
     RIG_TEST("map: what the processor lacks is refused", features_the_processor_lacks),
@@ -226,4 +212,4 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("map_sized: misaligned page or frame is refused", refuses_misaligned),
 };
 
-RIG_MAIN("map refuses", tests)
+RIG_MAIN("map errors", tests)

@@ -1,12 +1,8 @@
-/* map_range and identity_map_range: the largest pages, the fewest tables, and what they refuse. */
+/* Tests map_range and identity_map_range: the largest pages, the fewest tables, and what is refused. */
 #include "rig/runs.h"
-
-#define RW PAGING_WRITABLE
-#define NX PAGING_NO_EXECUTE
 
 static void largest_pages(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t before = 2 * MIB + 4 * KIB, start = PLACE + GIB - before, to = DEVICE_1G - before;
     uint64_t bytes = GIB + 2 * before;
@@ -27,10 +23,9 @@ static void largest_pages(void **state)
     rig_check();
 }
 
-/* The last partial page of a size is not mapped with that size, the first neither. */
+/* A part of a page at the start or end of the range is not mapped with that page size. */
 static void partial_pages(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_range(PLACE, DEVICE_1G, GIB - 4 * KIB, RW), PAGING_OK);
     uint64_t end = ASSERT_RUNS(PLACE, {2, 511}, {1, 511}, {0, 1});
@@ -46,7 +41,6 @@ static void partial_pages(void **state)
 
 static void alignment_of_both(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_range(PLACE, DEVICE_1G + 4 * KIB, 2 * MIB, RW), PAGING_OK);
     ASSERT_RUNS(PLACE, {1, 512}, {0, 1});
@@ -61,7 +55,6 @@ static void alignment_of_both(void **state)
 
 static void one_page(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_range(PLACE, DEVICE, 4 * KIB, RW | NX), PAGING_OK);
     machine_fill(DEVICE_FRAME);
@@ -75,7 +68,6 @@ static void one_page(void **state)
 
 static void whole_tables(void **state)
 {
-    (void)state;
     rig_open();
     unsigned out = machine_frames_out();
     assert_status(rig_map_range(PLACE, DEVICE + 4 * KIB, 2 * MIB, RW), PAGING_OK);
@@ -89,10 +81,9 @@ static void whole_tables(void **state)
     assert_int_equal(machine_frames_out() - out, rig.model.levels + 1);
 }
 
-/* Not a table more than the pages need, however they lie. */
-static void over_the_edges_of_tables(void **state)
+/* The pages take as many tables as they need, and no more. */
+static void over_the_boundaries_of_tables(void **state)
 {
-    (void)state;
     rig_open();
     unsigned out = machine_frames_out();
     assert_status(rig_map_range(PLACE + 2 * MIB - 4 * KIB, DEVICE, 8 * KIB, RW), PAGING_OK);
@@ -106,10 +97,9 @@ static void over_the_edges_of_tables(void **state)
     rig_check();
 }
 
-/* Tables that are there already are filled up, entry by entry. */
+/* Tables that exist already are filled up, entry by entry. */
 static void into_tables_in_use(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, 0), PAGING_OK);
     assert_status(rig_map_to(PLACE + 4 * MIB, DEVICE_FRAME, 0), PAGING_OK);
@@ -124,7 +114,6 @@ static void into_tables_in_use(void **state)
 
 static void frames_beyond_the_processor(void **state)
 {
-    (void)state;
     struct machine_setup setup = rig_setup();
     setup.physical_bits = 40;
     rig_open_on(setup);
@@ -147,7 +136,6 @@ static void frames_beyond_the_processor(void **state)
 
 static void refuses_flags(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t upper = rig_address(paging_level_pages(rig.model.levels) * (PAGING_TABLE_ENTRIES / 2));
     for (unsigned bit = 0; bit < 64; bit++) {
@@ -163,11 +151,10 @@ static void refuses_flags(void **state)
     assert_status(rig_unmap_range(upper, GIB), PAGING_OK);
 }
 
-/* ---- something is there already ---- */
+/* ---- something is mapped already ---- */
 
 static void refuses_mapped(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t bytes = 4 * MIB + 8 * KIB, to = DEVICE_1G - 4 * KIB, start = PLACE + 2 * MIB - 4 * KIB;
     uint64_t in_the_way[] = {0, 4 * KIB, 2 * MIB, 3 * MIB, bytes - 4 * KIB};
@@ -175,7 +162,7 @@ static void refuses_mapped(void **state)
         assert_status(rig_map_to(start + in_the_way[i], DEVICE_FRAME, 0), PAGING_OK);
         assert_status(rig_map_range(start, to, bytes, RW), PAGING_ALREADY_MAPPED);
         assert_status(rig_map_range(start + in_the_way[i], to, 4 * KIB, RW), PAGING_ALREADY_MAPPED);
-        assert_status(rig_unmap(start + in_the_way[i], NULL), PAGING_OK);
+        assert_status(rig_unmap(start + in_the_way[i]), PAGING_OK);
     }
     assert_status(rig_map_to(start - 4 * KIB, DEVICE_FRAME, 0), PAGING_OK);
     assert_status(rig_map_to(start + bytes, DEVICE_FRAME, 0), PAGING_OK);
@@ -184,7 +171,6 @@ static void refuses_mapped(void **state)
 
 static void refuses_inside_huge(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_sized(PLACE + GIB, FRAME_1G, PAGING_1G, 0), PAGING_OK);
     assert_status(rig_map_sized(PLACE + 4 * MIB, FRAME_2M, PAGING_2M, 0), PAGING_OK);
@@ -206,10 +192,9 @@ static void refuses_inside_huge(void **state)
     assert_refused(PLACE + 4 * MIB, WALK_WRITE, WALK_PRESENT | WALK_WRITE);
 }
 
-/* A huge page would fit, but a table with something else in it is there. */
+/* A huge page would fit, but there is a table with something else in it. */
 static void refuses_over_a_table(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE + GIB + 2 * MIB + 8 * KIB, DEVICE_FRAME, 0), PAGING_OK);
     assert_status(rig_map_range(PLACE + GIB + 2 * MIB, DEVICE_1G, 2 * MIB, RW), PAGING_ALREADY_MAPPED);
@@ -218,10 +203,9 @@ static void refuses_over_a_table(void **state)
     assert_status(rig_map_range(PLACE + GIB + 4 * MIB, DEVICE_1G, GIB - 4 * MIB, RW), PAGING_OK);
 }
 
-/* The one met first in the order of the addresses. */
-static void refuses_reserved(void **state)
+/* The status is that of the entry met first, in the order of the addresses. */
+static void refuses_markers(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     assert_status(rig_map_to(PLACE + 16 * MIB, DEVICE_FRAME, RW), PAGING_OK);
@@ -237,17 +221,16 @@ static void refuses_reserved(void **state)
     assert_status(rig_map_range(PLACE + GIB + 2 * MIB, DEVICE_1G, 2 * MIB, RW), PAGING_MARKED);
 }
 
-/* With any number of frames too few, nothing is taken and nothing has changed. */
+/* With too few frames, at any number, no frame is taken and nothing changes. */
 static void out_of_frames(void **state)
 {
-    (void)state;
     uint64_t before = 2 * MIB + 4 * KIB;
-    for (unsigned beside = 0; beside < 2; beside++) {
+    for (unsigned neighbour = 0; neighbour < 2; neighbour++) {
         rig_open();
-        if (beside)
+        if (neighbour)
             assert_status(rig_map_to(PLACE, DEVICE_FRAME, 0), PAGING_OK);
         /* Two P1s, two P2s, one P3, with five levels one P4. */
-        unsigned needed = rig.model.levels + 1 - (beside ? rig.model.levels - 2 : 0);
+        unsigned needed = rig.model.levels + 1 - (neighbour ? rig.model.levels - 2 : 0);
         for (unsigned left = 0; left <= needed; left++) {
             machine_limit_frames(left);
             assert_status(rig_map_range(PLACE + GIB - before, DEVICE_1G - before, GIB + 2 * before, RW),
@@ -259,7 +242,6 @@ static void out_of_frames(void **state)
 
 static void identity(void **state)
 {
-    (void)state;
     struct machine_setup setup = rig_setup();
     setup.physical_bits = 52;
     rig_open_on(setup);
@@ -279,10 +261,9 @@ static void identity(void **state)
     }
 }
 
-/* All of it lies in the first entries of the tables on the way. */
+/* All of the range is in the first entries of the tables on the way. */
 static void unaligned_at_the_start_of_memory(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_identity_map_range(400 * KIB, 2 * GIB - 400 * KIB, RW), PAGING_OK);
     ASSERT_RUNS(0, {0, 100}, {1, 412}, {2, 511}, {3, 1}, {0, 1});
@@ -292,22 +273,22 @@ static void unaligned_at_the_start_of_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    RIG_TEST("map_range: 4K|2M|1G|2M|4K at the edges", largest_pages),
-    RIG_TEST("map_range: no huge page over an edge", partial_pages),
-    RIG_TEST("map_range: a page as large as both addresses are aligned", alignment_of_both),
+    RIG_TEST("map_range: 4K|2M|1G|2M|4K at the boundaries", largest_pages),
+    RIG_TEST("map_range: no huge page reaches over an end", partial_pages),
+    RIG_TEST("map_range: pages are as large as the alignment of both addresses allows", alignment_of_both),
     RIG_TEST("map_range: one page of each size", one_page),
     RIG_TEST("map_range: a whole P1, P2 and P3", whole_tables),
-    RIG_TEST("map_range: over the edges of tables, no table too many", over_the_edges_of_tables),
+    RIG_TEST("map_range: over the boundaries of tables, no table too many", over_the_boundaries_of_tables),
     RIG_TEST("map_range: tables in use are filled up", into_tables_in_use),
     RIG_TEST("map_range: frames beyond MAXPHYADDR, around 2^64 too", frames_beyond_the_processor),
-    RIG_TEST("map_range: every flag that is not a leaf's is refused", refuses_flags),
+    RIG_TEST("map_range: every flag that no leaf may have is refused", refuses_flags),
     RIG_TEST("map_range: mapped at the start, in the middle, at the end", refuses_mapped),
     RIG_TEST("map_range: inside, over and around huge pages", refuses_inside_huge),
     RIG_TEST("map_range: a huge page where a table is", refuses_over_a_table),
-    RIG_TEST("map_range: entries of the space's owner are refused", refuses_reserved),
+    RIG_TEST("map_range: markers are refused", refuses_markers),
     RIG_TEST("map_range: out of frames at every number, no change", out_of_frames),
     RIG_TEST("identity_map_range: same addresses, canonical only", identity),
-    RIG_TEST("identity_map_range: nothing before a start that is aligned less than the end",
+    RIG_TEST("identity_map_range: nothing is mapped before a start that is aligned less than the end",
              unaligned_at_the_start_of_memory),
 };
 

@@ -1,21 +1,12 @@
 /*
- * map_range_alloc: frames of the source's choosing, the largest it has.
+ * Tests map_range_alloc: frames of the source's choosing, the largest it has.
  *
- * The rig judges each call: which sizes were asked for and where, that no frame is in use twice, that what
- * was reserved is the worst case and not a frame less or more.
+ * The rig judges each call: which sizes were asked for and where, that no frame is in use twice, and that the
+ * source was asked to promise exactly the frames of the worst case.
  */
+#include "rig/entries.h"
 #include "rig/rig_internal.h"
 #include "rig/runs.h"
-
-#define RW PAGING_WRITABLE
-#define NX PAGING_NO_EXECUTE
-
-/* A source whose runs can be broken, so that it can promise small frames for huge pages. */
-static void open_large(void)
-{
-    rig_open();
-    machine_break_huge();
-}
 
 static void alloc(uint64_t start, uint64_t bytes, uint64_t flags)
 {
@@ -28,22 +19,14 @@ static void unmap_all(uint64_t start, uint64_t bytes)
 {
     assert_status(rig_unmap_range(start, bytes), PAGING_OK);
     assert_int_equal(rig.model.count, 0);
-    assert_int_equal(machine_frames_out(), rig.kept_frames);
-}
-
-static uint64_t frame_at(uint64_t address)
-{
-    struct walk walk = walker_walk(machine_walker(), NULL, address, WALK_READ, false);
-    assert_false(walk.faulted);
-    return walk.frame;
+    assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
 /* ---- which sizes ---- */
 
 static void largest_frames(void **state)
 {
-    (void)state;
-    open_large();
+    rig_open_large();
     uint64_t before = 2 * MIB + 4 * KIB, start = PLACE + GIB - before, bytes = 2 * GIB + 2 * before;
     alloc(start, bytes, RW | NX);
     uint64_t end = ASSERT_RUNS(start, {1, 1}, {2, 1}, {3, 2}, {2, 1}, {1, 1});
@@ -60,11 +43,10 @@ static void largest_frames(void **state)
     unmap_all(start, bytes);
 }
 
-/* The source has so many huge frames: those come first, in the order of the addresses. */
+/* With N huge frames in the source, these come first, in the order of the addresses. */
 static void as_many_as_there_are(void **state)
 {
-    (void)state;
-    open_large();
+    rig_open_large();
     for (unsigned huge = 0; huge <= 4; huge++) {
         machine_limit_huge(huge);
         alloc(PLACE + 2 * MIB, 6 * MIB, RW);
@@ -77,10 +59,9 @@ static void as_many_as_there_are(void **state)
     }
 }
 
-/* There is no frame for a 1 GiB page any more, or the processor has no such pages: 512 of the next size. */
+/* Without a frame for a 1 GiB page, or on a processor without such pages: 512 of the next size. */
 static void no_frame_of_1g(void **state)
 {
-    (void)state;
     for (unsigned no_pages = 0; no_pages < 2; no_pages++) {
         struct machine_setup setup = rig_setup();
         setup.runs_2m = 514;
@@ -103,11 +84,10 @@ static void no_frame_of_1g(void **state)
 
 static void whole_gigabytes(void **state)
 {
-    (void)state;
-    open_large();
+    rig_open_large();
     alloc(PLACE, 3 * GIB, RW);
     ASSERT_RUNS(PLACE, {3, 3}, {0, 1});
-    assert_int_equal(rig.space.tables, rig.kept_frames + rig.model.levels - 3);
+    assert_int_equal(rig.space.tables, rig.base_frames + rig.model.levels - 3);
     assert_status(rig_map_range_alloc(PLACE + 3 * GIB, GIB, RW), PAGING_NO_FRAMES);
     alloc(PLACE + 4 * GIB - 2 * MIB, 2 * MIB + 4 * KIB, RW);
     ASSERT_RUNS(PLACE + 4 * GIB - 2 * MIB, {2, 1}, {1, 1}, {0, 1});
@@ -118,11 +98,10 @@ static void whole_gigabytes(void **state)
 /* No huge page reaches over an end, however many huge frames there are. */
 static void ends_that_are_not_aligned(void **state)
 {
-    (void)state;
-    open_large();
+    rig_open_large();
     static const struct {
         uint64_t start, bytes;
-        struct run runs[4];
+        struct page_run runs[4];
     } ranges[] = {
         {0, 4 * KIB, {{1, 1}, {0, 1}}},
         {0, 2 * MIB - 4 * KIB, {{1, 511}, {0, 1}}},
@@ -147,11 +126,10 @@ static void ends_that_are_not_aligned(void **state)
     }
 }
 
-/* Where a table is, it is filled up; what is there already stays, and is not owned for that. */
+/* A table that exists is filled up. What is mapped in it stays, and does not become owned. */
 static void tables_in_use(void **state)
 {
-    (void)state;
-    open_large();
+    rig_open_large();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, 0), PAGING_OK);
     assert_status(rig_map_to(PLACE + 4 * MIB + 4 * KIB, DEVICE_FRAME, 0), PAGING_OK);
     alloc(PLACE + 4 * KIB, 4 * MIB, RW);
@@ -163,11 +141,10 @@ static void tables_in_use(void **state)
     assert_int_equal(machine_runs_left(PAGING_2M), 8);
 }
 
-/* The first and the last pages of both halves; only the upper one may be global. */
+/* The first and the last pages of both halves. Only those of the upper half may be global. */
 static void both_halves(void **state)
 {
-    (void)state;
-    open_large();
+    rig_open_large();
     uint64_t slot = paging_level_bytes(rig.model.levels), half = slot * (PAGING_TABLE_ENTRIES / 2);
     uint64_t upper = 0 - half, bytes = 2 * MIB + 4 * KIB;
     const uint64_t lower[] = {0, half - bytes};
@@ -190,13 +167,12 @@ static void both_halves(void **state)
 
 /* ---- what is refused ---- */
 
-/* One too few and nothing has changed; just enough and it works, and what huge frames saved is left over. */
+/* With one frame too few nothing changes. With just enough it succeeds, and what huge frames save is left. */
 static void out_of_frames(void **state)
 {
-    (void)state;
     static const struct {
         uint64_t start, bytes;
-        unsigned tables, saved; /* in four levels; P1s that huge pages make unnecessary */
+        unsigned tables, saved; /* with four levels; these P1s are saved by huge pages */
     } ranges[] = {{0, 4 * KIB, 3, 0},
                   {GIB - 4 * KIB, 8 * KIB, 5, 0},
                   {0, 2 * MIB, 3, 1},
@@ -204,11 +180,11 @@ static void out_of_frames(void **state)
                   {GIB - 2 * MIB, 4 * MIB, 5, 2},
                   {GIB - 4 * KIB, GIB + 8 * KIB, 514 + 3 + 1, 513}};
     for (unsigned i = 0; i < sizeof(ranges) / sizeof(*ranges); i++)
-        for (unsigned beside = 0; beside < 2; beside++) {
-            open_large();
+        for (unsigned neighbour = 0; neighbour < 2; neighbour++) {
+            rig_open_large();
             uint64_t bytes = ranges[i].bytes;
             unsigned needed = (unsigned)(bytes / PAGING_PAGE_BYTES) + ranges[i].tables + rig.model.levels - 4;
-            if (beside) { /* what is in the way of no page, but has some of the tables */
+            if (neighbour) { /* in the way of no page, but some of the tables exist then */
                 assert_status(rig_map_to(PLACE + 8 * MIB, DEVICE_FRAME, 0), PAGING_OK);
                 needed -= rig.model.levels - 2;
             }
@@ -234,7 +210,6 @@ static void out_of_frames(void **state)
 
 static void refuses_flags(void **state)
 {
-    (void)state;
     rig_open();
     for (unsigned bit = 0; bit < 64; bit++) {
         uint64_t flag = (uint64_t)1 << bit;
@@ -252,7 +227,6 @@ static void refuses_flags(void **state)
 
 static void refuses_what_is_no_range(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t half = (uint64_t)1 << (paging_address_bits(rig.model.levels) - 1);
     assert_status(rig_map_range_alloc(PLACE, 0, RW), PAGING_EMPTY_RANGE);
@@ -265,8 +239,7 @@ static void refuses_what_is_no_range(void **state)
 
 static void refuses_mapped(void **state)
 {
-    (void)state;
-    open_large();
+    rig_open_large();
     uint64_t bytes = 4 * MIB + 8 * KIB, start = PLACE + 2 * MIB - 4 * KIB;
     const uint64_t in_the_way[] = {0, 4 * KIB, 2 * MIB, 3 * MIB, bytes - 4 * KIB};
     for (unsigned i = 0; i < 5; i++) {
@@ -274,7 +247,7 @@ static void refuses_mapped(void **state)
         assert_status(rig_map_range_alloc(start, bytes, RW), PAGING_ALREADY_MAPPED);
         assert_status(rig_map_range_alloc(start + in_the_way[i], 4 * KIB, RW | PAGING_REPLACE_MARKER),
                       PAGING_ALREADY_MAPPED);
-        assert_status(rig_unmap(start + in_the_way[i], NULL), PAGING_OK);
+        assert_status(rig_unmap(start + in_the_way[i]), PAGING_OK);
     }
     alloc(PLACE, 2 * MIB, RW);
     assert_status(rig_map_range_alloc(PLACE + MIB, 4 * KIB, RW), PAGING_ALREADY_MAPPED);
@@ -284,22 +257,23 @@ static void refuses_mapped(void **state)
 
 /* ---- meanwhile ---- */
 
-#define PROBES 24u
-static uint64_t probe_start, probe_step, outcomes[PROBES];
+#define WATCHED 24u
+static uint64_t watched_start, watched_step, outcomes[WATCHED];
 
 static uint64_t outcome(unsigned i)
 {
-    struct walk walk = walker_walk(machine_walker(), NULL, probe_start + i * probe_step, WALK_READ, false);
+    struct walk walk =
+        walker_walk(machine_walker(), NULL, watched_start + i * watched_step, WALK_READ, false);
     return walk.faulted ? 0 : walk.frame << 1 | 1;
 }
 
-/* A page that is there never is another one. */
+/* A page that is mapped never changes. */
 static void look(void)
 {
-    for (unsigned i = 0; i < PROBES; i++) {
+    for (unsigned i = 0; i < WATCHED; i++) {
         uint64_t now = outcome(i);
         if (outcomes[i] != 0 && now != outcomes[i])
-            fail_msg("probe %u led to %#lx, and then to %#lx", i, (unsigned long)outcomes[i],
+            fail_msg("page %u led to %#lx, and then to %#lx", i, (unsigned long)outcomes[i],
                      (unsigned long)now);
         outcomes[i] = now;
     }
@@ -307,27 +281,25 @@ static void look(void)
 
 static void old_or_new(void **state)
 {
-    (void)state;
-    open_large();
+    rig_open_large();
     machine_limit_huge(2);
     assert_status(rig_map_to(PLACE + 12 * MIB, DEVICE_FRAME, 0), PAGING_OK);
-    probe_start = PLACE + 2 * MIB - 8 * KIB;
-    probe_step = 356 * KIB;
-    for (unsigned i = 0; i < PROBES; i++)
+    watched_start = PLACE + 2 * MIB - 8 * KIB;
+    watched_step = 356 * KIB;
+    for (unsigned i = 0; i < WATCHED; i++)
         outcomes[i] = 0;
     machine_observe(look);
     alloc(PLACE + 2 * MIB - 8 * KIB, 8 * MIB, RW);
     machine_observe(NULL);
     ASSERT_RUNS(PLACE + 2 * MIB - 8 * KIB, {1, 2}, {2, 2}, {1, 512 * 2 - 2}, {0, 1});
-    for (unsigned i = 0; i < PROBES; i++)
-        assert_int_equal(outcomes[i], outcome(i) & ~(i * probe_step < 8 * MIB ? 0 : ~(uint64_t)0));
+    for (unsigned i = 0; i < WATCHED; i++)
+        assert_int_equal(outcomes[i], outcome(i) & ~(i * watched_step < 8 * MIB ? 0 : ~(uint64_t)0));
 }
 
-/* The scratch page lets go once per new table, and at the end. */
+/* The scratch page is flushed once per new table, and at the end. */
 static void flushes(void **state)
 {
-    (void)state;
-    open_large();
+    rig_open_large();
     static const uint64_t lengths[] = {4 * KIB, 8 * KIB, 2 * MIB, 4 * MIB + 4 * KIB};
     uint64_t start = PLACE + 2 * MIB - 4 * KIB;
     for (unsigned i = 0; i < 4; i++) {
@@ -341,11 +313,10 @@ static void flushes(void **state)
     assert_int_equal(machine_flushes(), 0);
 }
 
-/* Without a window, as before a space goes live: nothing is flushed, all else is the same. */
-static void by_offset(void **state)
+/* By direct map, as before a space is active: nothing is flushed, all else is the same. */
+static void by_direct_map(void **state)
 {
-    (void)state;
-    open_large();
+    rig_open_large();
     machine_flush_all();
     paging_mark_inactive(&rig.space, machine_offset());
     assert_status(rig_map_range_alloc(PLACE - 4 * KIB, GIB + 8 * KIB, RW), PAGING_OK);
@@ -357,7 +328,7 @@ static void by_offset(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    RIG_TEST("map_range_alloc: 4K|2M|1G|1G|2M|4K, each frame of its own", largest_frames),
+    RIG_TEST("map_range_alloc: 4K|2M|1G|1G|2M|4K, no frame twice", largest_frames),
     RIG_TEST("map_range_alloc: as many huge frames as there are, then small ones", as_many_as_there_are),
     RIG_TEST("map_range_alloc: no 1 GiB frame, or no such page: 2 MiB ones", no_frame_of_1g),
     RIG_TEST("map_range_alloc: gigabytes in one table, until none is left", whole_gigabytes),
@@ -365,12 +336,12 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("map_range_alloc: tables in use are filled up", tables_in_use),
     RIG_TEST("map_range_alloc: both halves, global in the upper one", both_halves),
     RIG_TEST("map_range_alloc: frames for the worst case, not one more", out_of_frames),
-    RIG_TEST("map_range_alloc: every flag that is not a leaf's is refused", refuses_flags),
-    RIG_TEST("map_range_alloc: what is no range is refused", refuses_what_is_no_range),
+    RIG_TEST("map_range_alloc: every flag that no leaf may have is refused", refuses_flags),
+    RIG_TEST("map_range_alloc: what is not a range of pages is refused", refuses_what_is_no_range),
     RIG_TEST("map_range_alloc: mapped at the start, in the middle, at the end", refuses_mapped),
     RIG_TEST("map_range_alloc: after every store a page is there or not, and stays", old_or_new),
-    RIG_TEST("map_range_alloc: a flush per new table and no others", flushes),
-    RIG_TEST("map_range_alloc: by offset nothing is flushed", by_offset),
+    RIG_TEST("map_range_alloc: one flush per new table and no others", flushes),
+    RIG_TEST("map_range_alloc: by direct map nothing is flushed", by_direct_map),
 };
 
 RIG_MAIN("map_range_alloc", tests)

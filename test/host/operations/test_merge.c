@@ -1,12 +1,8 @@
-/* merge: 512 pages become one, every byte stays where it was, and nobody remembers the table. */
+/* Tests merge_range: 512 pages become one, every byte stays, and no translation leads to the freed table. */
 #include "rig/rig_merge.h"
-
-#define RW PAGING_WRITABLE
-#define NX PAGING_NO_EXECUTE
 
 static void small_to_2m(void **state)
 {
-    (void)state;
     rig_open();
     map_small(PLACE, DEVICE_2M, RW | NX | PAGING_SYSTEM_11);
     machine_fill(FRAME_2M + 511);
@@ -19,11 +15,10 @@ static void small_to_2m(void **state)
 
 static void large_to_1g(void **state)
 {
-    (void)state;
     rig_open();
     map_2m_pages(PLACE, DEVICE_1G);
     machine_fill(FRAME_1G + 512);
-    for (unsigned i = 0; i < 4; i++) /* what a 2 MiB page shows through the window of a P1 */
+    for (unsigned i = 0; i < 4; i++) /* through the window of a P1 appears the 2 MiB page */
         assert_allowed(rig_window(1, PLACE + i * 2 * MIB), WALK_READ);
     merge(PLACE, GIB);
     ASSERT_RUNS(PLACE, {3, 1}, {0, 1});
@@ -32,7 +27,6 @@ static void large_to_1g(void **state)
 
 static void both_levels_at_once(void **state)
 {
-    (void)state;
     rig_open();
     map_2m_pages(PLACE, DEVICE_1G);
     static const uint64_t small[] = {0, 2 * MIB, 512 * MIB, GIB - 2 * MIB};
@@ -42,10 +36,9 @@ static void both_levels_at_once(void **state)
     ASSERT_RUNS(PLACE, {3, 1}, {0, 1});
 }
 
-/* Each leaf alone is small in its table; there are several tables, at the edges of one and the next. */
+/* Several tables, next to the boundary of the tables above them. */
 static void many_tables(void **state)
 {
-    (void)state;
     rig_open();
     for (unsigned i = 0; i < 3; i++)
         map_small(PLACE + GIB - 4 * MIB + i * 2 * MIB, DEVICE_1G + i * 2 * MIB, RW);
@@ -55,7 +48,6 @@ static void many_tables(void **state)
 
 static void undoes_split(void **state)
 {
-    (void)state;
     rig_open();
     static const struct {
         uint64_t frame;
@@ -72,14 +64,13 @@ static void undoes_split(void **state)
         merge(PLACE, walker_span(machine_walker(), pages[i].size));
         assert_int_equal(*entry_at(PLACE, pages[i].size), entry);
         assert_int_equal(machine_frames_out(), out);
-        assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+        assert_status(rig_unmap(PLACE), PAGING_OK);
     }
 }
 
-/* No cache is filled here: that alone would set accessed bits. */
+/* The TLB is not filled here, because that alone would set accessed bits. */
 static void accessed_and_dirty_together(void **state)
 {
-    (void)state;
     rig_open();
     static const unsigned accesses[] = {WALK_READ, WALK_WRITE};
     static const uint64_t marks[] = {0, PAGING_ACCESSED, TOUCHED};
@@ -90,7 +81,7 @@ static void accessed_and_dirty_together(void **state)
                 assert_allowed(PLACE + page * 4 * KIB, accesses[i - 1]);
             assert_status(rig_merge(PLACE, 2 * MIB), PAGING_OK);
             assert_int_equal(*entry_at(PLACE, 2) & (TOUCHED | 1), marks[i] | 1);
-            assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+            assert_status(rig_unmap(PLACE), PAGING_OK);
         }
     map_small(PLACE, DEVICE_2M, RW);
     *entry_at(PLACE, 1) |= PAGING_ACCESSED; /* in two different pages */
@@ -100,10 +91,9 @@ static void accessed_and_dirty_together(void **state)
     assert_allowed(PLACE, WALK_WRITE);
 }
 
-/* Found in another project: freed tables reused while their window was cached. */
+/* A bug of another project: freed tables were used again while their window was cached. */
 static void freed_table_is_forgotten(void **state)
 {
-    (void)state;
     rig_open();
     map_small(PLACE, DEVICE_2M, RW);
     machine_fill(FRAME_2M);
@@ -116,7 +106,7 @@ static void freed_table_is_forgotten(void **state)
         assert_false(machine_caches(PLACE + i * 4 * KIB));
     assert_false(machine_caches(rig_window(1, PLACE)));
     assert_false(machine_frame_is_out(table));
-    /* Its frame comes again, as data; through the window a CPU now sees the start of the huge page. */
+    /* Its frame comes again as data. Through the window the processor now sees the start of the huge page. */
     assert_status(rig_map(PLACE + 4 * GIB, RW), PAGING_OK);
     assert_true(machine_frame_is_out(table));
     assert_allowed(PLACE + 4 * GIB, WALK_WRITE);
@@ -128,13 +118,13 @@ static void freed_table_is_forgotten(void **state)
 
 /* ---- old or new ---- */
 
-#define PROBES 64u
+#define WATCHED 64u
 static struct {
-    uint64_t addresses[PROBES], before[PROBES], window_before, window_other;
+    uint64_t addresses[WATCHED], before[WATCHED], window_before, window_other;
     unsigned looks, others;
 } watched;
 
-/* What a program sees of a page; its size is not part of it. */
+/* What a program can notice of a page. Its size is not among it. */
 static uint64_t outcome(uint64_t address)
 {
     struct walk walk = walker_walk(machine_walker(), NULL, address, WALK_READ, false);
@@ -145,24 +135,23 @@ static uint64_t outcome(uint64_t address)
 static void look(void)
 {
     watched.looks++;
-    for (unsigned i = 0; i < PROBES; i++)
+    for (unsigned i = 0; i < WATCHED; i++)
         if (outcome(watched.addresses[i]) != watched.before[i])
             fail_msg("%#lx translated differently while it was merged", (unsigned long)watched.addresses[i]);
     uint64_t window = outcome(rig_window(1, PLACE));
     if (window != watched.window_before && watched.others++ == 0)
         watched.window_other = window;
     if (window != watched.window_before && window != watched.window_other)
-        fail_msg("the window had a third translation");
+        fail_msg("the window had a torn translation");
 }
 
 static void same_after_every_store(void **state)
 {
-    (void)state;
     rig_open();
     map_2m_pages(PLACE, DEVICE_1G);
     for (unsigned i = 0; i < 4; i++)
         assert_status(rig_split(PLACE + i * 2 * MIB), PAGING_OK);
-    for (unsigned i = 0; i < PROBES; i++) {
+    for (unsigned i = 0; i < WATCHED; i++) {
         watched.addresses[i] = PLACE + (i < 32 ? i * 260 * KIB : i * 16 * MIB);
         watched.before[i] = outcome(watched.addresses[i]);
     }
@@ -175,8 +164,8 @@ static void same_after_every_store(void **state)
         assert_status(rig_merge(PLACE, bytes[i]), PAGING_OK);
         machine_observe(NULL);
         /*
-         * Per table: the leaf's store, and the scratch page that shows the table once more (store and flush). Per
-         * batch of tables: the flush, and the scratch page cleared.
+         * Per replaced table: the store of the leaf, and a store and a flush to show the table in the scratch
+         * page. Per batch of tables: one flush, and a store and a flush to unmap the scratch page.
          */
         assert_int_equal(watched.looks, i == 0 ? 6 : 18);
     }
@@ -191,10 +180,9 @@ static void write_meanwhile(void)
     assert_false(machine_access(written_meanwhile, WALK_WRITE).faulted);
 }
 
-/* Through a path that is cached until the flush, the processor still finds the table and marks a page. */
+/* Through a path that is cached until the flush, the processor still finds the table and sets a dirty bit. */
 static void marked_meanwhile(void **state)
 {
-    (void)state;
     static const unsigned pages[] = {0, 5, 511};
     for (unsigned i = 0; i < 3; i++) {
         rig_open();
@@ -211,10 +199,9 @@ static void marked_meanwhile(void **state)
     }
 }
 
-/* What was split is told to the source, and what is merged too: the rig asks it for every page. */
+/* The source is told what was split and what is merged: the rig compares every page with the source. */
 static void owned_pages_are_joined(void **state)
 {
-    (void)state;
     rig_open();
     machine_break_huge();
     static const uint64_t pages[] = {2 * MIB, GIB};
@@ -223,15 +210,14 @@ static void owned_pages_are_joined(void **state)
         assert_status(rig_split(PLACE), PAGING_OK);
         merge(PLACE, pages[i]);
         ASSERT_RUNS(PLACE, {i + 2, 1}, {0, 1});
-        assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
-        assert_int_equal(machine_frames_out(), rig.kept_frames);
+        assert_status(rig_unmap(PLACE), PAGING_OK);
+        assert_int_equal(machine_frames_out(), rig.base_frames);
     }
 }
 
-/* Frames are only given back: none is asked for, so a source that is dry does not matter. */
+/* merge_range takes no frame, so an empty source does not matter. */
 static void no_frames_needed(void **state)
 {
-    (void)state;
     rig_open();
     map_small(PLACE, DEVICE_2M, RW);
     machine_limit_frames(0);
@@ -243,14 +229,14 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("merge: 512 x 4K become 2M", small_to_2m),
     RIG_TEST("merge: 512 x 2M become 1G", large_to_1g),
     RIG_TEST("merge: both levels at once", both_levels_at_once),
-    RIG_TEST("merge: tables at the edges of one and the next", many_tables),
+    RIG_TEST("merge: several tables, at boundaries of the tables above", many_tables),
     RIG_TEST("merge: undoes split, byte for byte", undoes_split),
-    RIG_TEST("merge: accessed and dirty of all pages together", accessed_and_dirty_together),
-    RIG_TEST("merge: the freed table's window is forgotten too", freed_table_is_forgotten),
+    RIG_TEST("merge: accessed and dirty if any of the pages was", accessed_and_dirty_together),
+    RIG_TEST("merge: the window of the freed table is flushed too", freed_table_is_forgotten),
     RIG_TEST("merge: after every store each page translates the same", same_after_every_store),
-    RIG_TEST("merge: the processor marks a page meanwhile", marked_meanwhile),
+    RIG_TEST("merge: the processor sets a dirty bit meanwhile", marked_meanwhile),
     RIG_TEST("merge: owned pages are joined in the source", owned_pages_are_joined),
-    RIG_TEST("merge: needs no frame", no_frames_needed),
+    RIG_TEST("merge: takes no frame", no_frames_needed),
 };
 
 RIG_MAIN("merge", tests)

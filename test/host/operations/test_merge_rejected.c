@@ -1,10 +1,7 @@
-/* merge: what must stay as it is, because one page of 512 does not fit, and what is refused. */
+/* Tests what merge_range leaves as it is, because one page of 512 does not fit, and what it refuses. */
 #include "rig/rig_merge.h"
 
-#define RW PAGING_WRITABLE
-#define NX PAGING_NO_EXECUTE
-
-/* Nothing fits together in the 2 MiB at PLACE. */
+/* Nothing can be merged in the 2 MiB at PLACE. */
 static void stays_small(void)
 {
     merge(PLACE, 2 * MIB);
@@ -13,24 +10,22 @@ static void stays_small(void)
 
 static void page_missing(void **state)
 {
-    (void)state;
     rig_open();
     static const unsigned missing[] = {0, 1, 255, 511};
     for (unsigned i = 0; i < 4; i++) {
         map_small(PLACE, DEVICE_2M, RW);
-        assert_status(rig_unmap(PLACE + missing[i] * 4 * KIB, NULL), PAGING_OK);
+        assert_status(rig_unmap(PLACE + missing[i] * 4 * KIB), PAGING_OK);
         merge(PLACE, 2 * MIB);
         assert_status(rig_map_to(PLACE + missing[i] * 4 * KIB, FRAME_2M + missing[i], RW), PAGING_OK);
         merge(PLACE, 2 * MIB);
         ASSERT_RUNS(PLACE, {2, 1});
-        assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+        assert_status(rig_unmap(PLACE), PAGING_OK);
     }
 }
 
-/* GLOBAL too: so it happens in the upper half. */
+/* In the upper half, because GLOBAL is among the flags. */
 static void flag_different(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t upper = rig_address(paging_level_pages(rig.model.levels) * (PAGING_TABLE_ENTRIES / 2));
     static const unsigned places[] = {0, 300, 511};
@@ -58,17 +53,16 @@ static void flag_different(void **state)
 
 static void frame_out_of_order(void **state)
 {
-    (void)state;
     rig_open();
     map_small(PLACE, DEVICE_2M, RW);
     static const uint64_t pages[] = {0, 7, 511};
     static const uint64_t frames[] = {DEVICE_FRAME, FRAME_2M + 8, FRAME_2M + 512 + 511};
     for (unsigned i = 0; i < 3; i++) {
         uint64_t address = PLACE + pages[i] * 4 * KIB;
-        assert_status(rig_unmap(address, NULL), PAGING_OK);
+        assert_status(rig_unmap(address), PAGING_OK);
         assert_status(rig_map_to(address, frames[i], RW), PAGING_OK);
         stays_small();
-        assert_status(rig_unmap(address, NULL), PAGING_OK);
+        assert_status(rig_unmap(address), PAGING_OK);
         assert_status(rig_map_to(address, FRAME_2M + pages[i], RW), PAGING_OK);
     }
     merge(PLACE, 2 * MIB);
@@ -77,7 +71,6 @@ static void frame_out_of_order(void **state)
 
 static void misaligned_frame(void **state)
 {
-    (void)state;
     rig_open();
     map_small(PLACE, DEVICE_2M + 4 * KIB, RW);
     map_small(PLACE + 2 * MIB, DEVICE_2M + 4 * MIB + MIB, RW);
@@ -88,20 +81,19 @@ static void misaligned_frame(void **state)
     ASSERT_RUNS(PLACE + GIB, {2, 512});
 }
 
-static void reserved_among_them(void **state)
+static void marker_among_them(void **state)
 {
-    (void)state;
     rig_open();
     map_small(PLACE, DEVICE_2M, RW);
     static const unsigned places[] = {0, 100, 511};
     for (unsigned i = 0; i < 3; i++) {
         uint64_t address = PLACE + places[i] * 4 * KIB;
-        assert_status(rig_unmap(address, NULL), PAGING_OK);
-        /* It differs from the leaf that would fit by PRESENT alone. */
+        assert_status(rig_unmap(address), PAGING_OK);
+        /* It differs from the leaf that would fit in PRESENT only. */
         rig_plant_marker(address, 1, (FRAME_2M + places[i]) << 12 | RW);
         merge(PLACE, 2 * MIB);
-        uint64_t payload;
-        assert_status(paging_clear_marker(&rig.space, rig_page(address), machine_frames(), &payload),
+        uint64_t value;
+        assert_status(paging_clear_marker(&rig.space, rig_page(address), machine_frames(), &value),
                       PAGING_OK);
         model_remove(&rig.model, rig_page(address).number);
         assert_status(rig_map_to(address, FRAME_2M + places[i], RW), PAGING_OK);
@@ -110,7 +102,6 @@ static void reserved_among_them(void **state)
 
 static void no_1g_pages(void **state)
 {
-    (void)state;
     struct machine_setup setup = rig_setup();
     setup.pages_1g = false;
     rig_open_on(setup);
@@ -122,7 +113,6 @@ static void no_1g_pages(void **state)
 
 static void table_in_part(void **state)
 {
-    (void)state;
     rig_open();
     map_small(PLACE, DEVICE_2M, RW);
     map_small(PLACE + 2 * MIB, DEVICE_2M + 2 * MIB, RW);
@@ -138,7 +128,6 @@ static void table_in_part(void **state)
 
 static void nothing_there(void **state)
 {
-    (void)state;
     rig_open();
     merge(PLACE, 2 * SLOT_BYTES);
     assert_status(rig_map_sized(PLACE, FRAME_2M, PAGING_2M, RW), PAGING_OK);
@@ -149,7 +138,6 @@ static void nothing_there(void **state)
 
 static void refusals(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t half = (uint64_t)1 << (paging_address_bits(rig.model.levels) - 1);
     uint64_t slot = paging_level_bytes(rig.model.levels);
@@ -168,10 +156,9 @@ static void refusals(void **state)
     merge(PLACE, 2 * MIB);
 }
 
-/* Somebody else has written to the tables: then nothing is merged, not even before the place. */
+/* An entry has a reserved bit set: nothing is merged, not even before that place. */
 static void malformed(void **state)
 {
-    (void)state;
     rig_open();
     map_small(PLACE, DEVICE_2M, RW);
     map_small(PLACE + 2 * MIB, DEVICE_2M + 2 * MIB, RW);
@@ -181,10 +168,10 @@ static void malformed(void **state)
             uint64_t entry = *entry_at(PLACE + 2 * MIB, level);
             entry_write(PLACE + 2 * MIB, level, entry | bad[i]);
             machine_snapshot();
-            struct rig_before before = rig_look_before(1u << PAGING_MALFORMED);
+            rig_look_before(1u << PAGING_MALFORMED);
             enum paging_status status =
                 paging_merge_range(&rig.space, (paging_virt_t){PLACE}, 4 * MIB, machine_frames());
-            rig_judge_status(&before, status);
+            rig_judge_one_space(status);
             entry_write(PLACE + 2 * MIB, level, entry);
         }
     merge(PLACE, 4 * MIB);
@@ -196,12 +183,12 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("merge: not if one flag of one page is different", flag_different),
     RIG_TEST("merge: not if a frame is out of order", frame_out_of_order),
     RIG_TEST("merge: not if the first frame is misaligned", misaligned_frame),
-    RIG_TEST("merge: not over the owner's entry", reserved_among_them),
-    RIG_TEST("merge: no 1G where the processor has none", no_1g_pages),
-    RIG_TEST("merge: a table that lies in the range in part stays", table_in_part),
+    RIG_TEST("merge: not over a marker", marker_among_them),
+    RIG_TEST("merge: no 1G pages on a processor without them", no_1g_pages),
+    RIG_TEST("merge: a table that is only in part in the range stays", table_in_part),
     RIG_TEST("merge: nothing to merge: no store, no flush", nothing_there),
-    RIG_TEST("merge: what is no range is refused", refusals),
+    RIG_TEST("merge: what is not a range of pages is refused", refusals),
     RIG_TEST("merge: malformed tables are refused, and nothing has changed", malformed),
 };
 
-RIG_MAIN("merge not", tests)
+RIG_MAIN("merge rejected", tests)

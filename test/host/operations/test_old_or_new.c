@@ -1,5 +1,6 @@
 /*
- * After every single store each address translates as before the call or as after it: no third state.
+ * Tests that after every single store each address translates as before the call or as after it, never torn.
+ * Each scenario (scenarios.h) is a test.
  *
  * On the soft machines a store is a call of the accessors. On the host's MMU the tables are write-protected,
  * so a store is whatever instruction the compiler has made of the core.
@@ -8,14 +9,14 @@
 #include "rig/watch.h"
 #include <stdio.h>
 
-/* Where each store is a trap, or emulated once more. */
+/* Each store is a trap, or is emulated twice. */
 #if defined(MACHINE_MMAP) || defined(HOST_MEMCHECK)
 #    define STORES_ARE_SLOW true
 #else
 #    define STORES_ARE_SLOW false
 #endif
 
-/* Beside what the operation is about, the same frames are mapped somewhere else: nothing happens to those. */
+/* The frames that the operation is about are mapped here too, where nothing may happen. */
 #define ALIASES_AT (PLACE + SLOT_BYTES)
 
 static void map_aliases(void)
@@ -26,10 +27,10 @@ static void map_aliases(void)
                       PAGING_OK);
 }
 
-/* Where something may happen: what lies around the page in pages of each size. */
-static void watch_around(const struct rig_side *side, int64_t at, bool p1_windows)
+/* Watches the neighbours of the page, in each page size. */
+static void watch_around(const struct rig_side *side, int64_t position, bool p1_windows)
 {
-    uint64_t page = scenario_page(at);
+    uint64_t page = scenario_page(position);
     for (unsigned level = 1; level <= 3; level++) {
         uint64_t span = paging_level_pages(level), start = page - page % span;
         watch_page(side, page + span, p1_windows);
@@ -41,13 +42,14 @@ static void watch_around(const struct rig_side *side, int64_t at, bool p1_window
     }
 }
 
-static void watch_step(const struct rig_side *side, const struct step *step, bool p1_windows)
+static void watch_places_of(const struct rig_side *side, const struct operation *operation, bool p1_windows)
 {
-    if (step->action == NOTHING || step->action >= LEND)
+    int64_t position = (int64_t)operation->address, pages = (int64_t)operation->bytes;
+    if (!operation_takes(operation, ARG_ADDRESS))
         return;
-    watch_around(side, step->at, p1_windows);
-    watch_around(side, step->at + step->pages, p1_windows);
-    watch_page(side, scenario_page(step->at + step->pages / 2), p1_windows);
+    watch_around(side, position, p1_windows);
+    watch_around(side, position + pages, p1_windows);
+    watch_page(side, scenario_page(position + pages / 2), p1_windows);
 }
 
 static void watch_scenario(const struct scenario *scenario)
@@ -55,34 +57,32 @@ static void watch_scenario(const struct scenario *scenario)
     watch_nothing();
     for (unsigned i = 0; i < RIG_SPACES; i++) {
         const struct rig_side *side = &rig.sides[i];
-        if (!side->space || (scenario->watched.action == DESTROY && side != rig.live))
+        if (!side->space || (scenario->watched.kind == OP_DESTROY && side != rig.active))
             continue;
-        watch_step(side, &scenario->watched, !(scenario->special & IN_1G));
-        for (const struct step *step = scenario->prepare; step->action != NOTHING; step++)
-            watch_step(side, step, !(scenario->special & IN_1G));
+        watch_places_of(side, &scenario->watched, !(scenario->special & IN_1G));
+        for (const struct operation *step = scenario->prepare; step->kind != OP_NONE; step++)
+            watch_places_of(side, step, !(scenario->special & IN_1G));
         for (unsigned j = 0; PAGING_TABLE_ENTRIES == 512 && j < 6; j++)
             watch_page(side, ALIASES_AT / PAGING_PAGE_BYTES + j, true);
     }
     watch_start();
 }
 
-/* A toy has no room for all of them: there the rig says what is refused, and that it is so rightly. */
-static bool is_done(const struct step *step)
+/* A toy has no room for all of them. There the judge says that what is refused is refused rightly. */
+static bool is_done(const struct operation *operation)
 {
-    if (step->action == MAP_1G && rig.model.levels == 3)
-        return false;
-    enum paging_status status = scenario_step(step);
+    enum paging_status status = scenario_do(operation);
     if (PAGING_TABLE_ENTRIES == 512)
         assert_status(status, PAGING_OK);
     return status == PAGING_OK;
 }
 
-static bool is_prepared(const struct step *neighbour, const struct step *steps)
+static bool is_prepared(const struct operation *neighbour, const struct operation *steps)
 {
     rig_open_spaces();
     map_aliases();
-    bool done = neighbour->action == NOTHING || is_done(neighbour);
-    for (; done && steps->action != NOTHING; steps++)
+    bool done = neighbour->kind == OP_NONE || is_done(neighbour);
+    for (; done && steps->kind != OP_NONE; steps++)
         done = is_done(steps);
     return done;
 }
@@ -96,22 +96,22 @@ struct one {
 
 static const struct depth {
     const char *name;
-    struct step neighbour;
+    struct operation neighbour;
 } depths[] = {
     {"", {0}},
-    {", its P1 stays", {MAP, 1, 1, PAGING_WRITABLE, 0}},
-    {", with its P1", {MAP, PAGING_TABLE_ENTRIES, 1, PAGING_WRITABLE, 0}},
-    {", with its P1 and P2", {MAP, -1, 1, PAGING_WRITABLE, 0}},
+    {", its P1 stays", AT(MAP_TO, 1, 1, .flags = PAGING_WRITABLE)},
+    {", with its P1", AT(MAP_TO, PAGING_TABLE_ENTRIES, 1, .flags = PAGING_WRITABLE)},
+    {", with its P1 and P2", AT(MAP_TO, -1, 1, .flags = PAGING_WRITABLE)},
     {", with all tables", {0}},
 };
 
-static unsigned done; /* tests that had room for their scenario */
+static unsigned done; /* tests whose machine had room for the scenario */
 
 static void old_or_new(void **state)
 {
     const struct one *one = *state;
     const struct scenario *scenario = one->scenario;
-    bool is_seen = !(scenario->special & SEEN_BY_NOBODY) || one->depth > 1;
+    bool is_change = !(scenario->special & NO_CHANGE) || one->depth > 1;
     if (!is_prepared(&depths[one->depth].neighbour, scenario->prepare))
         return;
     watch_scenario(scenario);
@@ -120,7 +120,7 @@ static void old_or_new(void **state)
     done++;
     unsigned changed = watch_judge();
     if (PAGING_TABLE_ENTRIES == 512)
-        assert_true((changed > 0) == is_seen); /* else this watched the wrong places */
+        assert_true((changed > 0) == is_change); /* otherwise the wrong places were watched */
 }
 
 static struct one all[128];
@@ -137,7 +137,7 @@ static void add(const struct scenario *scenario, unsigned depth)
 int main(int arguments_count, char **arguments)
 {
     static struct CMUnitTest tests[128];
-    rig_levels = arguments_count > 1 ? (unsigned)arguments[1][0] - '0' : 4;
+    rig_read_arguments(arguments_count, arguments);
     for (unsigned i = 0; i < scenario_count; i++) {
         bool each_depth = scenarios[i].special & EACH_DEPTH;
         if (STORES_ARE_SLOW && (scenarios[i].special & MANY_STORES))
@@ -148,7 +148,7 @@ int main(int arguments_count, char **arguments)
     for (unsigned i = 0; i < count; i++)
         tests[i] = (struct CMUnitTest){all[i].name, old_or_new, NULL, rig_close, &all[i]};
     int failed = _cmocka_run_group_tests("old or new (" RIG_BACK_END ")", tests, count, NULL, NULL);
-    print_message("# %u scenarios, %lu stores, after them %lu probes\n", done, watch_totals().stores,
+    print_message("# %u scenarios, %lu stores, after them %lu looks\n", done, watch_totals().stores,
                   watch_totals().looks);
     return failed > 0 || done == 0;
 }

@@ -1,14 +1,5 @@
-/* Owned huge pages: their frames go back with the size they have by then, whole, in parts, or all at once. */
+/* Tests owned huge pages: their frames go back with the size they have by then, whole or in parts. */
 #include "rig/rig_merge.h"
-
-#define RW PAGING_WRITABLE
-
-/* A source whose runs can be broken, so that it can promise small frames for huge pages. */
-static void open_large(void)
-{
-    rig_open();
-    machine_break_huge();
-}
 
 static void alloc(uint64_t start, uint64_t bytes)
 {
@@ -22,35 +13,27 @@ static void unmap(uint64_t start, uint64_t bytes)
     assert_status(rig_unmap_range(start, bytes), PAGING_OK);
 }
 
-static uint64_t frame_at(uint64_t address)
-{
-    struct walk walk = walker_walk(machine_walker(), NULL, address, WALK_READ, false);
-    assert_false(walk.faulted);
-    return walk.frame;
-}
-
 static void nothing_is_left(void)
 {
     assert_int_equal(rig.model.count, 0);
-    assert_int_equal(machine_frames_out(), rig.kept_frames);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
     assert_int_equal(machine_runs_left(PAGING_2M), 8);
     assert_int_equal(machine_runs_left(PAGING_1G), 3);
 }
 
 static void unmapped_whole(void **state)
 {
-    (void)state;
-    open_large();
+    rig_open_large();
     static const enum paging_size sizes[] = {PAGING_2M, PAGING_1G};
     for (unsigned i = 0; i < 2; i++) {
-        struct paging_unmapped gone;
         alloc(PLACE, paging_level_bytes(sizes[i]));
         uint64_t frame = frame_at(PLACE);
         assert_int_equal(machine_run_at(frame), sizes[i]);
-        assert_status(rig_unmap(PLACE + 4 * KIB, &gone), PAGING_INSIDE_HUGE);
+        assert_status(rig_unmap(PLACE + 4 * KIB), PAGING_INSIDE_HUGE);
         machine_fill_tlb();
-        assert_status(rig_unmap(PLACE, &gone), PAGING_OK);
-        assert_true(gone.released && gone.size == sizes[i] && gone.frame.number == frame);
+        assert_status(rig_unmap(PLACE), PAGING_OK);
+        assert_true(rig.unmapped.released && rig.unmapped.size == sizes[i] &&
+                    rig.unmapped.frame.number == frame);
         assert_int_equal(machine_run_at(frame), 0);
         nothing_is_left();
         alloc(PLACE, paging_level_bytes(sizes[i]));
@@ -59,32 +42,30 @@ static void unmapped_whole(void **state)
     }
 }
 
-/* Split, a 2 MiB run comes back page by page, and is whole again with the last of them. */
+/* When it is split, a 2 MiB run goes back page by page, and is whole again with the last one. */
 static void frames_one_by_one(void **state)
 {
-    (void)state;
-    open_large();
+    rig_open_large();
     alloc(PLACE, 2 * MIB);
     assert_status(rig_split(PLACE), PAGING_OK);
     uint64_t first = frame_at(PLACE);
     unmap(PLACE + 16 * PAGING_PAGE_BYTES, 470 * PAGING_PAGE_BYTES);
     for (unsigned i = 0; i < 512; i++) {
         unsigned page = i * 5 % 512, out = machine_frames_out();
-        struct paging_unmapped gone;
         if (page >= 16 && page < 486)
             continue;
         assert_int_equal(machine_runs_left(PAGING_2M), 7);
-        assert_status(rig_unmap(PLACE + page * PAGING_PAGE_BYTES, &gone), PAGING_OK);
-        assert_true(gone.released && gone.size == PAGING_4K && gone.frame.number == first + page);
+        assert_status(rig_unmap(PLACE + page * PAGING_PAGE_BYTES), PAGING_OK);
+        assert_true(rig.unmapped.released && rig.unmapped.size == PAGING_4K &&
+                    rig.unmapped.frame.number == first + page);
         assert_int_equal(out - machine_frames_out(), rig.model.count > 0 ? 1 : rig.model.levels);
     }
     nothing_is_left();
 }
 
-/* So much of a page, at its start, in it, at its end: the parts around it stay owned. */
+/* A part at the start, in the middle or at the end of a page goes. The parts around it stay owned. */
 static void unmapped_in_part(void **state)
 {
-    (void)state;
     static const struct {
         uint64_t bytes, start, length;
         unsigned tables;
@@ -100,7 +81,7 @@ static void unmapped_in_part(void **state)
         {2 * GIB, GIB - 2 * MIB - 4 * KIB, 4 * MIB + 8 * KIB, 4},
     };
     for (unsigned i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
-        open_large();
+        rig_open_large();
         alloc(PLACE, parts[i].bytes);
         uint64_t end = parts[i].start + parts[i].length;
         unsigned out = machine_frames_out();
@@ -124,10 +105,9 @@ static void unmapped_in_part(void **state)
 
 static void protected_in_part(void **state)
 {
-    (void)state;
     static const uint64_t pages[] = {2 * MIB, GIB};
     for (unsigned i = 0; i < 2; i++) {
-        open_large();
+        rig_open_large();
         alloc(PLACE, pages[i]);
         uint64_t first = frame_at(PLACE), part = PLACE + pages[i] / 2 + 4 * KIB;
         machine_limit_frames(i);
@@ -137,21 +117,20 @@ static void protected_in_part(void **state)
         assert_refused(part, WALK_WRITE, WALK_PRESENT | WALK_WRITE);
         assert_allowed(part + 8 * KIB, WALK_WRITE);
         assert_int_equal(frame_at(part), first + (part - PLACE) / PAGING_PAGE_BYTES);
-        merge(PLACE, pages[i]); /* nothing fits */
+        merge(PLACE, pages[i]); /* nothing is merged */
         assert_int_equal(machine_run_at(frame_at(part)), PAGING_4K);
         assert_status(rig_protect_range(part, 8 * KIB, RW, 0), PAGING_OK);
         merge(PLACE, pages[i]);
         assert_int_equal(machine_run_at(first), i == 0 ? PAGING_2M : PAGING_1G);
-        assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+        assert_status(rig_unmap(PLACE), PAGING_OK);
         nothing_is_left();
     }
 }
 
-/* The whole of it, at once or level by level: the run that comes out is the one that went in. */
+/* Split and merged, at once or level by level: it is the same run again. */
 static void merge_undoes_split(void **state)
 {
-    (void)state;
-    open_large();
+    rig_open_large();
     alloc(PLACE, GIB);
     uint64_t first = frame_at(PLACE), entry = *entry_at(PLACE, 3);
     for (unsigned round = 0; round < 2; round++) {
@@ -170,7 +149,7 @@ static void merge_undoes_split(void **state)
     nothing_is_left();
 }
 
-/* 512 pages in a row, with frames of their own in a row. The source hands out what came back last first. */
+/* Maps 512 pages to 512 contiguous frames. The source hands out first what came back last. */
 static uint64_t map_frames_in_a_row(void)
 {
     uint64_t filler = PLACE + GIB, first;
@@ -181,8 +160,8 @@ static uint64_t map_frames_in_a_row(void)
         filler += PAGING_PAGE_BYTES;
     } while (first % 512 != 0);
     alloc(PLACE + PAGING_PAGE_BYTES, 511 * PAGING_PAGE_BYTES);
-    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
-    assert_status(rig_unmap(filler - PAGING_PAGE_BYTES, NULL), PAGING_OK);
+    assert_status(rig_unmap(PLACE), PAGING_OK);
+    assert_status(rig_unmap(filler - PAGING_PAGE_BYTES), PAGING_OK);
     assert_status(rig_map(PLACE, RW), PAGING_OK);
     return first;
 }
@@ -197,7 +176,6 @@ static void open_with(unsigned frames, unsigned runs_2m)
 
 static void singles_are_joined(void **state)
 {
-    (void)state;
     open_with(3 * 512, 0);
     uint64_t first = map_frames_in_a_row();
     assert_int_equal(machine_run_at(first), PAGING_4K);
@@ -211,10 +189,9 @@ static void singles_are_joined(void **state)
     nothing_is_left();
 }
 
-/* 512 runs that the source handed out one by one. */
+/* 512 runs that the source has handed out one by one. */
 static void runs_are_joined(void **state)
 {
-    (void)state;
     open_with(0, 514);
     machine_break_huge();
     alloc(PLACE + GIB, 3 * GIB); /* all runs of that size */
@@ -225,17 +202,16 @@ static void runs_are_joined(void **state)
     assert_int_equal(machine_run_at(first), PAGING_2M);
     merge(PLACE, GIB);
     assert_int_equal(machine_run_at(first), PAGING_1G);
-    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+    assert_status(rig_unmap(PLACE), PAGING_OK);
     assert_int_equal(machine_runs_left(PAGING_2M), 514);
     unmap(PLACE, 4 * GIB);
-    assert_int_equal(machine_frames_out(), rig.kept_frames);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
-/* One page among the 512 leads to the frame that would fit, but that is not owned. */
+/* One of the 512 pages leads to the right frame, but is not owned. */
 static void mixed_is_not_merged(void **state)
 {
-    (void)state;
-    open_large();
+    rig_open_large();
     static const uint64_t ranges[] = {2 * MIB, GIB};
     static const unsigned places[] = {0, 77, 511};
     for (unsigned i = 0; i < 2; i++)
@@ -243,21 +219,20 @@ static void mixed_is_not_merged(void **state)
             alloc(PLACE, ranges[i]);
             assert_status(rig_split(PLACE), PAGING_OK);
             uint64_t page = PLACE + places[k] * (ranges[i] / 512), frame = frame_at(page);
-            assert_status(rig_unmap(page, NULL), PAGING_OK);
+            assert_status(rig_unmap(page), PAGING_OK);
             assert_status(rig_map_sized(page, frame, (enum paging_size)(i + 1), RW), PAGING_OK);
             merge(PLACE, ranges[i]);
             ASSERT_RUNS(PLACE, {i + 1, 512}, {0, 1});
-            unmap(page, PAGING_PAGE_BYTES); /* not the source's: nothing goes back */
+            unmap(page, PAGING_PAGE_BYTES); /* not a frame of the source: nothing goes back */
             unmap(PLACE, ranges[i]);
             nothing_is_left();
         }
 }
 
-/* Whole and split huge pages, small ones, others' frames, the owner's entries: all goes with the space. */
+/* Whole and split huge pages, small ones, pages that are not owned, markers: all go with the space. */
 static void destroyed_with_all_of_it(void **state)
 {
-    (void)state;
-    open_large();
+    rig_open_large();
     uint64_t upper = rig_address(paging_level_pages(rig.model.levels) * (PAGING_TABLE_ENTRIES / 2));
     alloc(PLACE, 2 * GIB);
     unmap(PLACE + GIB + 4 * MIB + 8 * KIB, 12 * MIB);
@@ -279,11 +254,11 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("owned: a huge page goes back whole", unmapped_whole),
     RIG_TEST("owned: a split page's frames go back one by one", frames_one_by_one),
     RIG_TEST("owned: a part is unmapped, the rest stays, and goes back later", unmapped_in_part),
-    RIG_TEST("owned: a part is protected, then like the rest again", protected_in_part),
+    RIG_TEST("owned: a part is protected, and then has the flags of the rest again", protected_in_part),
     RIG_TEST("owned: split then merge gives the same run back", merge_undoes_split),
-    RIG_TEST("owned: single frames in a row are joined, and split again", singles_are_joined),
-    RIG_TEST("owned: 2 MiB runs of their own are joined to 1 GiB", runs_are_joined),
-    RIG_TEST("owned: never merged with what is not", mixed_is_not_merged),
+    RIG_TEST("owned: contiguous single frames are joined, and split again", singles_are_joined),
+    RIG_TEST("owned: 2 MiB runs are joined to 1 GiB", runs_are_joined),
+    RIG_TEST("owned: never merged with pages that are not owned", mixed_is_not_merged),
     RIG_TEST("owned: destroyed with all of it, every frame goes back", destroyed_with_all_of_it),
 };
 

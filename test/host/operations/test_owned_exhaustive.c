@@ -1,11 +1,9 @@
 /*
- * Owned pages in the toy geometry, where all cases can be tried: every range that frames are found for, every
- * number of huge frames the source may have, and every part of it that is unmapped or protected. Which pages
- * come of it, the rig judges by the model.
+ * Tests owned pages in the toy geometry, where all cases can be tried: every range, every number of huge
+ * frames that the source may have, and every part of the range that is unmapped or protected. The rig
+ * judges the result by its model.
  */
 #include "rig/rig.h"
-
-#define RW PAGING_WRITABLE
 
 struct pages {
     uint64_t start, count;
@@ -39,11 +37,11 @@ static void protect_then_merge(struct pages part)
     assert_status(rig_merge_range(0, half * PAGING_PAGE_BYTES), PAGING_OK);
 }
 
-/* Every frame is back, as the run it was part of. */
+/* Every frame is back, in the run that it was part of. */
 static void nothing_is_left(unsigned runs_2m, unsigned runs_1g)
 {
     assert_int_equal(rig.model.count, 0);
-    assert_int_equal(machine_frames_out(), rig.kept_frames);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
     assert_int_equal(machine_runs_left(PAGING_2M), runs_2m);
     assert_int_equal(machine_runs_left(PAGING_1G), runs_1g);
 }
@@ -54,7 +52,7 @@ static void each_part(struct pages range, unsigned huge, part_operation *operati
     unsigned runs_2m = machine_runs_left(PAGING_2M), runs_1g = machine_runs_left(PAGING_1G);
     for (part.start = range.start; part.start < range.start + range.count; part.start++)
         for (part.count = 1; part.start + part.count <= range.start + range.count; part.count++) {
-            if (rig.model.levels > 4 && rig_random(12)) /* there, a part of them has to do */
+            if (rig.model.levels > 4 && rig_random(12)) /* only some of them: all would take too long */
                 continue;
             machine_limit_huge(huge);
             assert_status(rig_map_range_alloc(rig_address(range.start), range.count * PAGING_PAGE_BYTES, RW),
@@ -66,7 +64,7 @@ static void each_part(struct pages range, unsigned huge, part_operation *operati
         }
 }
 
-/* Below the recursive slot, which is the upper half. */
+/* Ranges in the lower half. The upper half is the recursive slot. */
 static void each_range(part_operation *operation)
 {
     for (unsigned pages_1g = 0; pages_1g < 2; pages_1g++) {
@@ -85,19 +83,16 @@ static void each_range(part_operation *operation)
 
 static void every_part_is_unmapped(void **state)
 {
-    (void)state;
     each_range(unmap);
 }
 
 static void every_part_is_filled_again(void **state)
 {
-    (void)state;
     each_range(unmap_then_fill);
 }
 
 static void every_part_is_protected(void **state)
 {
-    (void)state;
     each_range(protect_then_merge);
 }
 
@@ -107,4 +102,4 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("owned: every part of every range is protected, and merged again", every_part_is_protected),
 };
 
-RIG_MAIN("owned everywhere", tests)
+RIG_MAIN("owned, exhaustive", tests)

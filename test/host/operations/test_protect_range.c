@@ -1,17 +1,13 @@
-/* protect_range: other rights, and every byte where it was. */
+/* Tests protect_range: rights change, and every byte stays where it was. */
 #include "rig/entries.h"
 #include "rig/runs.h"
-
-#define RW      PAGING_WRITABLE
-#define NX      PAGING_NO_EXECUTE
-#define TOUCHED (PAGING_ACCESSED | PAGING_DIRTY)
 
 static void map(uint64_t start, uint64_t to, uint64_t bytes, uint64_t flags)
 {
     assert_status(rig_map_range(start, to, bytes, flags), PAGING_OK);
 }
 
-/* With everything cached that can be. */
+/* With everything in the TLB that can be cached. */
 static void protect(uint64_t start, uint64_t bytes, uint64_t set, uint64_t clear)
 {
     machine_fill_tlb();
@@ -20,7 +16,6 @@ static void protect(uint64_t start, uint64_t bytes, uint64_t set, uint64_t clear
 
 static void writable_off_and_on(void **state)
 {
-    (void)state;
     rig_open();
     map(PLACE, DEVICE + 4 * KIB, 64 * KIB, RW);
     machine_fill(DEVICE_FRAME + 2);
@@ -39,7 +34,6 @@ static void writable_off_and_on(void **state)
 
 static void no_execute_and_user(void **state)
 {
-    (void)state;
     rig_open();
     map(PLACE, DEVICE_1G, 2 * MIB, RW);
     machine_fill(FRAME_1G);
@@ -58,7 +52,6 @@ static void no_execute_and_user(void **state)
 
 static void other_flags(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t upper = rig_address(paging_level_pages(rig.model.levels) * (PAGING_TABLE_ENTRIES / 2));
     map(PLACE, DEVICE_1G - 4 * KIB, 2 * MIB, PAGING_SYSTEM_10);
@@ -72,10 +65,9 @@ static void other_flags(void **state)
     ASSERT_RUNS(upper, {1, 512}, {2, 1}, {0, 1});
 }
 
-/* The processor's bits stay, unless they are named. */
+/* Accessed and dirty bits stay, unless they are named. */
 static void accessed_and_dirty(void **state)
 {
-    (void)state;
     rig_open();
     map(PLACE, DEVICE, 12 * KIB, RW);
     assert_allowed(PLACE, WALK_WRITE);
@@ -87,16 +79,15 @@ static void accessed_and_dirty(void **state)
     assert_status(rig_protect_range(PLACE, 12 * KIB, 0, TOUCHED), PAGING_OK);
     for (unsigned i = 0; i < 3; i++)
         assert_int_equal(leaf_of(PLACE + i * 4 * KIB) & TOUCHED, 0);
-    assert_allowed(PLACE, WALK_WRITE); /* and the processor sets them again: it had to forget them */
+    assert_allowed(PLACE, WALK_WRITE); /* the processor sets them again, so the page was flushed */
     assert_int_equal(leaf_of(PLACE) & TOUCHED, TOUCHED);
     assert_status(rig_protect_range(PLACE, 12 * KIB, TOUCHED, NX), PAGING_OK);
     for (unsigned i = 0; i < 3; i++)
         assert_int_equal(leaf_of(PLACE + i * 4 * KIB) & TOUCHED, TOUCHED);
 }
 
-static void holes_and_reserved(void **state)
+static void holes_and_markers(void **state)
 {
-    (void)state;
     rig_open();
     map(PLACE, DEVICE, 4 * KIB, RW);
     map(PLACE + 4 * MIB, DEVICE_1G, 2 * MIB, RW);
@@ -110,16 +101,15 @@ static void holes_and_reserved(void **state)
     assert_int_equal(rig.model.count, 5);
 }
 
-/* The rig judges that no byte, frame or flush is spent. */
+/* The rig judges that no byte changes, no frame is taken and nothing is flushed. */
 static void nothing_to_change(void **state)
 {
-    (void)state;
     rig_open();
     machine_limit_frames(6);
     protect(PLACE, SLOT_BYTES, RW, NX);
     map(PLACE, DEVICE_1G, 2 * MIB, RW);
     map(PLACE + GIB, DEVICE_1G, GIB, RW);
-    machine_limit_frames(0); /* a huge page that is covered in part stays whole */
+    machine_limit_frames(0); /* a huge page that is in part in the range stays whole */
     protect(PLACE + 4 * KIB, 4 * KIB, RW, NX);
     protect(PLACE + 4 * KIB, 4 * KIB, 0, 0);
     protect(PLACE + GIB + 2 * MIB, 2 * MIB, RW, 0);
@@ -130,10 +120,9 @@ static void nothing_to_change(void **state)
     ASSERT_RUNS(PLACE + GIB, {3, 1}, {0, 1});
 }
 
-/* One edge page changes and the other does not: only one is split. */
+/* The page at one end changes and the one at the other end does not: only one is split. */
 static void only_what_changes_is_split(void **state)
 {
-    (void)state;
     rig_open();
     map(PLACE, DEVICE_1G, 2 * MIB, 0);
     map(PLACE + 2 * MIB, DEVICE_1G, 2 * MIB, RW);
@@ -146,9 +135,8 @@ static void only_what_changes_is_split(void **state)
     rig_check();
 }
 
-static void edges_in_huge_pages(void **state)
+static void ends_in_huge_pages(void **state)
 {
-    (void)state;
     rig_open();
     map(PLACE, DEVICE_1G, GIB, RW);
     unsigned out = machine_frames_out();
@@ -167,7 +155,6 @@ static void edges_in_huge_pages(void **state)
 
 static void refuses_flags(void **state)
 {
-    (void)state;
     rig_open();
     map(PLACE, DEVICE_1G, 2 * MIB, 0);
     for (unsigned bit = 0; bit < 64; bit++) {
@@ -185,7 +172,6 @@ static void refuses_flags(void **state)
 
 static void out_of_frames(void **state)
 {
-    (void)state;
     for (unsigned same = 0; same < 2; same++) {
         rig_open();
         map(PLACE, DEVICE_1G, 2 * GIB, RW);
@@ -207,11 +193,12 @@ static void touch_the_second_page(void)
     machine_speculate(PLACE + 3 * MIB);
 }
 
-/* The page at the end needs no change when the operation looks; then the processor marks it, and no frame is there
- * to split it with. */
+/*
+ * The page at the end needs no change when the operation checks. Then the processor sets its accessed bit,
+ * and there is no frame to split it with.
+ */
 static void marked_meanwhile(void **state)
 {
-    (void)state;
     rig_open();
     map(PLACE, DEVICE_1G, 2 * MIB, RW | PAGING_ACCESSED);
     map(PLACE + 2 * MIB, DEVICE_1G, 2 * MIB, RW);
@@ -227,13 +214,13 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("protect_range: no-execute and user, on a huge page", no_execute_and_user),
     RIG_TEST("protect_range: caching, system bits, global", other_flags),
     RIG_TEST("protect_range: accessed and dirty stay unless named", accessed_and_dirty),
-    RIG_TEST("protect_range: holes and the owner's entries are passed over", holes_and_reserved),
+    RIG_TEST("protect_range: holes and markers are passed over", holes_and_markers),
     RIG_TEST("protect_range: nothing to change, nothing written or split", nothing_to_change),
     RIG_TEST("protect_range: only the huge page that changes is split", only_what_changes_is_split),
-    RIG_TEST("protect_range: both edges inside the same huge page", edges_in_huge_pages),
-    RIG_TEST("protect_range: unknown, core's and contradicting flags", refuses_flags),
+    RIG_TEST("protect_range: both ends inside the same huge page", ends_in_huge_pages),
+    RIG_TEST("protect_range: unknown, reserved and contradicting flags are refused", refuses_flags),
     RIG_TEST("protect_range: out of frames at every number, no change", out_of_frames),
-    RIG_TEST("protect_range: the processor marks a page meanwhile", marked_meanwhile),
+    RIG_TEST("protect_range: the processor sets an accessed bit meanwhile", marked_meanwhile),
 };
 
 RIG_MAIN("protect_range", tests)

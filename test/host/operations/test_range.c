@@ -1,35 +1,31 @@
-/* What a range is: what all operations for ranges refuse without a trace, and where they reach. */
+/* Tests what all range operations have in common: what is a range, where it may be, and what is refused. */
 #include "rig/entries.h"
 #include "rig/runs.h"
 
-#define RW PAGING_WRITABLE
-#define NX PAGING_NO_EXECUTE
-
 static void edges_of_the_halves(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t half = paging_level_pages(rig.model.levels) * (PAGING_TABLE_ENTRIES / 2);
     uint64_t upper = rig_address(half), lower_end = half * PAGING_PAGE_BYTES;
-    uint64_t kept =
+    uint64_t reserved =
         PAGING_RECURSIVE_SLOT == PAGING_TABLE_ENTRIES - 1 ? 3 * paging_level_bytes(rig.model.levels) : 0;
     assert_status(rig_map_range(lower_end - 4 * KIB, DEVICE, 4 * KIB, RW), PAGING_OK);
     assert_status(rig_map_range(lower_end - 4 * MIB, DEVICE_1G, 4 * MIB - 4 * KIB, RW), PAGING_OK);
     assert_status(rig_map_range(upper, DEVICE, 4 * KIB, RW | PAGING_GLOBAL), PAGING_OK);
     assert_status(rig_map_range(upper + 4 * KIB, DEVICE_1G + 4 * KIB, 4 * MIB, RW), PAGING_OK);
     assert_status(rig_map_range(0, DEVICE, 4 * KIB, RW), PAGING_OK);
-    assert_status(rig_map_range(0 - kept - 4 * MIB, DEVICE_1G, 4 * MIB, RW), PAGING_OK);
+    assert_status(rig_map_range(0 - reserved - 4 * MIB, DEVICE_1G, 4 * MIB, RW), PAGING_OK);
     assert_allowed(lower_end - 8, WALK_WRITE);
     assert_allowed(upper, WALK_WRITE);
-    assert_allowed(0 - kept - 8, WALK_WRITE);
+    assert_allowed(0 - reserved - 8, WALK_WRITE);
     assert_status(rig_unmap_range(lower_end - 4 * MIB, 4 * MIB), PAGING_OK);
     assert_status(rig_unmap_range(upper, 4 * MIB + 4 * KIB), PAGING_OK);
     assert_status(rig_unmap_range(0, 4 * KIB), PAGING_OK);
-    assert_status(rig_unmap_range(0 - kept - 4 * MIB, 4 * MIB), PAGING_OK);
-    assert_int_equal(machine_frames_out(), rig.kept_frames);
+    assert_status(rig_unmap_range(0 - reserved - 4 * MIB, 4 * MIB), PAGING_OK);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
-/* Every operation says this about the range; rig_* judge that it may, and that nothing changes. */
+/* Every range operation returns this status. The rig judges that it is right, and that nothing changes. */
 static void all_refuse(uint64_t start, uint64_t bytes, enum paging_status status)
 {
     assert_status(rig_map_range(start, DEVICE, bytes, RW), status);
@@ -41,7 +37,6 @@ static void all_refuse(uint64_t start, uint64_t bytes, enum paging_status status
 
 static void refuses_shapes(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_range(PLACE, DEVICE_1G, 4 * MIB, RW), PAGING_OK);
     all_refuse(PLACE, 0, PAGING_EMPTY_RANGE);
@@ -56,7 +51,6 @@ static void refuses_shapes(void **state)
 
 static void refuses_the_gap_and_the_end(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t half = (uint64_t)1 << (paging_address_bits(rig.model.levels) - 1);
     static const uint64_t lengths[] = {4 * KIB, 2 * MIB, GIB};
@@ -70,7 +64,7 @@ static void refuses_the_gap_and_the_end(void **state)
     all_refuse(half - 4 * KIB, 0 - 4 * KIB, PAGING_RANGE_TOO_LONG);
     all_refuse(0 - half, half + 4 * KIB, PAGING_RANGE_TOO_LONG);
     all_refuse(0 - half, 0 - 4 * KIB, PAGING_RANGE_TOO_LONG);
-    /* Past the end of all 64 bits; the reserved slots there are a reason too. */
+    /* Past the end of all 64 bits. The reserved slots there are another reason to refuse. */
     static const uint64_t wraps[] = {8 * KIB, 2 * MIB, 0x8000000000000000, 0xfffffffffffff000};
     for (unsigned i = 0; i < 4; i++) {
         enum paging_status status = rig_unmap_range(0 - 4 * KIB, wraps[i]);
@@ -82,7 +76,6 @@ static void refuses_the_gap_and_the_end(void **state)
 
 static void refuses_beyond_52_bits(void **state)
 {
-    (void)state;
     struct machine_setup setup = rig_setup();
     setup.physical_bits = 52;
     rig_open_on(setup);
@@ -100,9 +93,8 @@ static void refuses_beyond_52_bits(void **state)
     assert_status(rig_map_sized(PLACE + GIB, end / PAGING_PAGE_BYTES, PAGING_1G, RW), PAGING_FRAME_TOO_HIGH);
 }
 
-static void refuses_kept_slots(void **state)
+static void refuses_reserved_slots(void **state)
 {
-    (void)state;
     rig_open();
     static const unsigned slots[] = {PAGING_RECURSIVE_SLOT, PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT};
     uint64_t slot_bytes = paging_level_bytes(rig.model.levels);
@@ -132,7 +124,6 @@ static void refuses_kept_slots(void **state)
 
 static void features_the_processor_lacks(void **state)
 {
-    (void)state;
     struct machine_setup setup = rig_setup();
     setup.no_execute = setup.pages_1g = false;
     rig_open_on(setup);
@@ -144,10 +135,9 @@ static void features_the_processor_lacks(void **state)
     rig_check();
 }
 
-/* Before the tables are live there is nothing to flush, and new tables are reached by the offset. */
-static void before_going_live(void **state)
+/* In an inactive space there is nothing to flush, and new tables are reached by direct map. */
+static void while_inactive(void **state)
 {
-    (void)state;
     rig_open();
     paging_mark_inactive(&rig.space, machine_offset());
     assert_status(rig_map_range(PLACE + GIB - 4 * KIB, DEVICE_1G - 4 * KIB, GIB + 8 * KIB, RW), PAGING_OK);
@@ -159,10 +149,9 @@ static void before_going_live(void **state)
     ASSERT_RUNS(PLACE + 2 * GIB - 4 * KIB, {1, 2}, {0, 1});
 }
 
-/* A reserved bit: somebody else wrote to the tables. By hand, because the rig would never have it. */
+/* A reserved bit is set by hand, without the rig: its model has no such entry. */
 static void refuses_malformed(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_range(PLACE, DEVICE_1G, 4 * MIB, RW), PAGING_OK);
     assert_status(rig_map_range(PLACE + GIB, DEVICE_1G, GIB, RW), PAGING_OK);
@@ -195,10 +184,9 @@ static void refuses_malformed(void **state)
     }
 }
 
-/* Only what leads to a page is looked at beforehand: a leaf of 4 KiB is replaced or removed as it is. */
-static void malformed_pages_are_no_matter(void **state)
+/* Only entries above the P1s are checked beforehand: a 4 KiB leaf is replaced or removed as it is. */
+static void malformed_pages_are_replaced(void **state)
 {
-    (void)state;
     rig_open();
     struct paging_frame_source *frames = machine_frames();
     assert_status(rig_map_range(PLACE, DEVICE, 8 * KIB, RW), PAGING_OK);
@@ -214,7 +202,7 @@ static void malformed_pages_are_no_matter(void **state)
                   PAGING_OK);
     assert_int_equal(*entry, 0);
     assert_status(paging_unmap_range(&rig.space, (paging_virt_t){PLACE}, 4 * KIB, frames), PAGING_OK);
-    assert_int_equal(machine_frames_out(), rig.kept_frames);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -223,11 +211,12 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("range: over the canonical hole, or past the last page, is refused",
              refuses_the_gap_and_the_end),
     RIG_TEST("range: address plus length beyond 2^52 is refused", refuses_beyond_52_bits),
-    RIG_TEST("range: into, out of and over reserved slots", refuses_kept_slots),
-    RIG_TEST("range: no NX is refused, no 1 GiB pages are 2 MiB ones", features_the_processor_lacks),
+    RIG_TEST("range: into, out of and over reserved slots", refuses_reserved_slots),
+    RIG_TEST("range: without NX it is refused, without 1 GiB pages there are 2 MiB ones",
+             features_the_processor_lacks),
     RIG_TEST("range: an entry with a reserved bit is refused", refuses_malformed),
-    RIG_TEST("range: a 4 KiB page with a reserved bit is no reason to refuse", malformed_pages_are_no_matter),
-    RIG_TEST("range: before the tables are live, nothing is flushed", before_going_live),
+    RIG_TEST("range: a 4 KiB page with a reserved bit is not refused", malformed_pages_are_replaced),
+    RIG_TEST("range: in an inactive space nothing is flushed", while_inactive),
 };
 
 RIG_MAIN("range", tests)

@@ -1,13 +1,12 @@
-/* PAGING_REPLACE_MARKER: an entry of the owner's gives way to a page that covers just what it did. */
+/* Tests PAGING_REPLACE_MARKER: a marker gives way to a page that covers exactly what it covered. */
 #include "rig/entries.h"
 #include "rig/rig_internal.h"
 #include "rig/runs.h"
 
-#define RW   PAGING_WRITABLE
 #define OVER PAGING_REPLACE_MARKER
 
-/* A P1 and the P2 above it, each with an entry of the owner's; and one in the P3. */
-static void open_with_entries(void)
+/* A P1, the P2 and the P3 above it, each with a marker. */
+static void open_with_markers(void)
 {
     rig_open();
     machine_break_huge();
@@ -19,7 +18,7 @@ static void open_with_entries(void)
     machine_fill_tlb();
 }
 
-/* The page was not present, so nobody remembers it; no table is new, so there is nothing to flush at all. */
+/* The page was not present, so it is in no TLB, and no table is new: there is nothing to flush at all. */
 static void took_no_table(uint64_t frames, uint64_t tables)
 {
     assert_int_equal(machine_frames_out(), frames);
@@ -29,8 +28,7 @@ static void took_no_table(uint64_t frames, uint64_t tables)
 
 static void single_pages(void **state)
 {
-    (void)state;
-    open_with_entries();
+    open_with_markers();
     uint64_t out = machine_frames_out(), tables = rig.space.tables;
     machine_limit_frames(0);
     assert_status(rig_map_to(PLACE + 4 * KIB, DEVICE_FRAME + 1, RW | OVER), PAGING_OK);
@@ -48,17 +46,16 @@ static void single_pages(void **state)
         assert_allowed(PLACE + pages[i], WALK_WRITE);
         assert_status(rig_map_to(PLACE + pages[i], DEVICE_FRAME, RW | OVER),
                       i < 2 ? PAGING_ALREADY_MAPPED : PAGING_INSIDE_HUGE);
-        assert_status(rig_unmap(PLACE + pages[i], NULL), PAGING_OK);
+        assert_status(rig_unmap(PLACE + pages[i]), PAGING_OK);
     }
     machine_unlimit_frames();
-    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
-    assert_int_equal(machine_frames_out(), rig.kept_frames);
+    assert_status(rig_unmap(PLACE), PAGING_OK);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
-/* Where nothing is reserved the flag changes nothing, and it reaches no entry. */
+/* Where there is no marker the flag changes nothing, and it is not stored in any entry. */
 static void elsewhere_it_means_nothing(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW | OVER), PAGING_OK);
     assert_status(rig_map_to(PLACE + 4 * KIB, DEVICE_FRAME, RW | OVER), PAGING_OK);
@@ -76,16 +73,15 @@ static void elsewhere_it_means_nothing(void **state)
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, OVER | PAGING_GLOBAL), PAGING_BAD_FLAGS);
 }
 
-/* Smaller or larger than what the entry covered. */
+/* Pages smaller or larger than what the marker covered. */
 static void other_sizes_are_refused(void **state)
 {
-    (void)state;
-    open_with_entries();
+    open_with_markers();
     assert_status(rig_map_to(PLACE + 2 * MIB, DEVICE_FRAME, RW | OVER), PAGING_MARKED);
     assert_status(rig_map(PLACE + 3 * MIB, RW | OVER), PAGING_MARKED);
     assert_status(rig_map_to(PLACE + GIB + 4 * KIB, DEVICE_FRAME, RW | OVER), PAGING_MARKED);
     assert_status(rig_map_sized(PLACE + GIB, FRAME_2M, PAGING_2M, RW | OVER), PAGING_MARKED);
-    assert_status(rig_unmap(PLACE, NULL), PAGING_OK); /* what is left in the P1 is the owner's */
+    assert_status(rig_unmap(PLACE), PAGING_OK); /* the P1 contains only markers now */
     assert_status(rig_map_sized(PLACE, FRAME_2M, PAGING_2M, RW | OVER), PAGING_ALREADY_MAPPED);
     assert_status(rig_map_sized(PLACE, FRAME_1G, PAGING_1G, RW | OVER), PAGING_ALREADY_MAPPED);
     rig_plant_marker(PLACE + SLOT_BYTES, 4, 2);
@@ -93,12 +89,11 @@ static void other_sizes_are_refused(void **state)
     assert_status(rig_map_range(PLACE + SLOT_BYTES, DEVICE_1G, SLOT_BYTES, RW | OVER), PAGING_MARKED);
 }
 
-/* Some pages of the range are the owner's and some are unused; and each is refused without the flag. */
+/* Some pages of the range have markers and some are unused. Without the flag each marker is refused. */
 static void small_pages_of_a_range(void **state)
 {
-    (void)state;
     for (unsigned owned = 0; owned < 2; owned++) {
-        open_with_entries();
+        open_with_markers();
         uint64_t start = PLACE + 4 * KIB, bytes = 2 * MIB - 4 * KIB;
         rig_plant_marker(PLACE + 2 * MIB - 4 * KIB, 1, 6);
         unsigned out = machine_frames_out();
@@ -113,30 +108,28 @@ static void small_pages_of_a_range(void **state)
         ASSERT_RUNS(PLACE, {1, 512}, {0, 512});
         assert_allowed(PLACE + 2 * MIB - 8, WALK_WRITE);
         assert_status(rig_unmap_range(PLACE, 2 * GIB), PAGING_OK);
-        assert_int_equal(machine_frames_out(), rig.kept_frames);
+        assert_int_equal(machine_frames_out(), rig.base_frames);
     }
 }
 
-/* A huge page that fits would cover the P1 in which they are: it is filled up instead. */
-static void tables_of_the_owners_are_kept(void **state)
+/* A huge page would cover the P1 with the markers: the P1 is filled up instead. */
+static void tables_of_markers_stay(void **state)
 {
-    (void)state;
-    open_with_entries();
-    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+    open_with_markers();
+    assert_status(rig_unmap(PLACE), PAGING_OK);
     assert_status(rig_map_range_alloc(PLACE, 2 * MIB, RW | OVER), PAGING_OK);
     ASSERT_RUNS(PLACE, {1, 512});
     assert_status(rig_unmap_range(PLACE, 2 * MIB), PAGING_OK);
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     rig_plant_marker(PLACE + 4 * KIB, 1, 2);
-    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+    assert_status(rig_unmap(PLACE), PAGING_OK);
     assert_status(rig_map_range(PLACE, DEVICE_1G, 4 * MIB, RW | OVER), PAGING_OK);
     ASSERT_RUNS(PLACE, {1, 512}, {2, 1}, {0, 1});
 }
 
-/* Above the P1s, given frames: only if the leaf is sure to have the entry's size. */
+/* Markers above the P1s, with given frames: only if the leaf is certain to have the marker's size. */
 static void huge_pages_of_a_range(void **state)
 {
-    (void)state;
     static const struct {
         uint64_t start, to, bytes;
         bool fits;
@@ -145,9 +138,9 @@ static void huge_pages_of_a_range(void **state)
         {2 * MIB, DEVICE_1G, 2 * MIB - 4 * KIB, false},
         {2 * MIB, DEVICE_1G, 2 * MIB + 4 * KIB, true},
         {2 * MIB - 4 * KIB, DEVICE_1G - 4 * KIB, 2 * MIB + 8 * KIB, true},
-        {2 * MIB - 4 * KIB, DEVICE_1G, 2 * MIB + 8 * KIB, false}, /* the frames lie otherwise */
+        {2 * MIB - 4 * KIB, DEVICE_1G, 2 * MIB + 8 * KIB, false}, /* the frames have another alignment */
         {2 * MIB + 4 * KIB, DEVICE_1G + 4 * KIB, 2 * MIB, false},
-        {2 * MIB, DEVICE_1G, 2 * GIB - 2 * MIB, false}, /* the frames of the other entry do */
+        {2 * MIB, DEVICE_1G, 2 * GIB - 2 * MIB, false}, /* the frames of the other marker have */
         {2 * MIB, DEVICE_1G + 2 * MIB, 2 * GIB - 2 * MIB, true},
         {GIB, DEVICE_1G, GIB, true},
         {GIB, DEVICE_1G, GIB - 2 * MIB, false},
@@ -156,7 +149,7 @@ static void huge_pages_of_a_range(void **state)
         {GIB - 2 * MIB, DEVICE_1G - 2 * MIB, GIB + 4 * MIB, true},
     };
     for (unsigned i = 0; i < sizeof(ranges) / sizeof(*ranges); i++) {
-        open_with_entries();
+        open_with_markers();
         uint64_t start = PLACE + ranges[i].start;
         assert_status(rig_map_range(start, ranges[i].to, ranges[i].bytes, RW), PAGING_MARKED);
         assert_status(rig_map_range(start, ranges[i].to, ranges[i].bytes, RW | OVER),
@@ -172,11 +165,10 @@ static void huge_pages_of_a_range(void **state)
     assert_status(rig_map_range(PLACE + GIB, DEVICE_1G, GIB, RW | OVER), PAGING_MARKED);
 }
 
-/* The source may lack a frame of that size: what cannot be promised is refused, even if it has one. */
-static void huge_frames_are_never_sure(void **state)
+/* A huge frame cannot be promised, so the marker is refused even if the source has one. */
+static void huge_frames_are_never_certain(void **state)
 {
-    (void)state;
-    open_with_entries();
+    open_with_markers();
     assert_status(rig_map_range_alloc(PLACE + 2 * MIB, 2 * MIB, RW | OVER), PAGING_MARKED);
     assert_status(rig_map_range_alloc(PLACE + 4 * KIB, 4 * MIB, RW | OVER), PAGING_MARKED);
     assert_status(rig_map_range_alloc(PLACE + GIB, GIB, RW | OVER), PAGING_MARKED);
@@ -186,8 +178,7 @@ static void huge_frames_are_never_sure(void **state)
 
 static void first_in_the_way_is_named(void **state)
 {
-    (void)state;
-    open_with_entries();
+    open_with_markers();
     assert_status(rig_map_range(PLACE, DEVICE_1G, 8 * KIB, RW | OVER), PAGING_ALREADY_MAPPED);
     assert_status(rig_map_range(PLACE + 4 * KIB, DEVICE_1G, 2 * MIB, RW | OVER), PAGING_MARKED);
     assert_status(rig_map_to(PLACE + 8 * KIB, DEVICE_FRAME, RW), PAGING_OK);
@@ -196,10 +187,9 @@ static void first_in_the_way_is_named(void **state)
     assert_status(rig_map_range_alloc(PLACE + 12 * KIB, 4 * KIB, RW | OVER), PAGING_OK);
 }
 
-/* Pages that are filled when they are touched: the fault, whose page it is, the frame, and again. */
+/* Pages that are filled when they are accessed: fault, value of the marker, frame, and the access again. */
 static void filled_when_touched(void **state)
 {
-    (void)state;
     rig_open();
     for (unsigned i = 0; i < 8; i++)
         assert_status(
@@ -219,19 +209,19 @@ static void filled_when_touched(void **state)
         paging_unmap_range(&rig.space, (paging_virt_t){PLACE}, 8 * PAGING_PAGE_BYTES, machine_frames()),
         PAGING_OK);
     rig_check();
-    assert_int_equal(machine_frames_out(), rig.kept_frames);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
 static const struct CMUnitTest tests[] = {
-    RIG_TEST("over reserved: a page of each size, no table, no flush", single_pages),
-    RIG_TEST("over reserved: where nothing is reserved it means nothing", elsewhere_it_means_nothing),
-    RIG_TEST("over reserved: another size than the entry's is refused", other_sizes_are_refused),
-    RIG_TEST("over reserved: small pages of a range", small_pages_of_a_range),
-    RIG_TEST("over reserved: the table they are in is filled up", tables_of_the_owners_are_kept),
-    RIG_TEST("over reserved: huge pages of a range, if they cover just the entry", huge_pages_of_a_range),
-    RIG_TEST("over reserved: never by a huge frame that may be lacking", huge_frames_are_never_sure),
-    RIG_TEST("over reserved: the first in the way is named", first_in_the_way_is_named),
-    RIG_TEST("over reserved: pages are filled when they are touched", filled_when_touched),
+    RIG_TEST("replace: a page of each size, no table, no flush", single_pages),
+    RIG_TEST("replace: without a marker the flag means nothing", elsewhere_it_means_nothing),
+    RIG_TEST("replace: another size than the marker's is refused", other_sizes_are_refused),
+    RIG_TEST("replace: small pages of a range", small_pages_of_a_range),
+    RIG_TEST("replace: the table that the markers are in is filled up", tables_of_markers_stay),
+    RIG_TEST("replace: huge pages of a range, if they cover exactly the marker", huge_pages_of_a_range),
+    RIG_TEST("replace: never by a huge frame that may be missing", huge_frames_are_never_certain),
+    RIG_TEST("replace: the status is that of the first entry in the way", first_in_the_way_is_named),
+    RIG_TEST("replace: pages are filled when they are accessed", filled_when_touched),
 };
 
-RIG_MAIN("over reserved", tests)
+RIG_MAIN("replace marker", tests)

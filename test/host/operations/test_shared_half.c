@@ -1,11 +1,8 @@
-/* spaces: an upper half that is shared is changed through the live one, and seen by all. */
+/* Tests a shared upper half: it is changed through the active space, and all sharers see the change. */
 #include "rig/rig_internal.h"
-#include "rig/rig_spaces.h"
 #include <selfmap/share.h>
 #include <selfmap/switch.h>
 
-#define RW        PAGING_WRITABLE
-#define NX        PAGING_NO_EXECUTE
 #define DEVICE_2M (FRAME_2M * PAGING_PAGE_BYTES)
 
 static struct rig_side *const home = &rig.sides[0], *const other = &rig.sides[1],
@@ -13,10 +10,9 @@ static struct rig_side *const home = &rig.sides[0], *const other = &rig.sides[1]
 
 /* ---- sharing ---- */
 
-static void borrower_sees_it(void **state)
+static void sharer_sees_it(void **state)
 {
-    (void)state;
-    rig_open_borrower();
+    rig_open_sharer();
     uint64_t upper = rig_upper_place();
     assert_status(rig_map(upper, RW | PAGING_GLOBAL), PAGING_OK);
     assert_status(rig_map_sized(upper + 2 * MIB, FRAME_2M, PAGING_2M, NX), PAGING_OK);
@@ -25,10 +21,11 @@ static void borrower_sees_it(void **state)
     rig_translate(upper + 2 * MIB + 5);
     assert_int_equal(rig_walk(upper + 2 * MIB).frame, FRAME_2M);
     rig.at = home;
-    assert_status(rig_unmap(upper, NULL), PAGING_OK);
+    assert_status(rig_unmap(upper), PAGING_OK);
     rig.at = other;
     rig_translate(upper);
-    assert_status(rig_create_sibling(third, other), PAGING_OK); /* a borrower passes it on */
+    assert_status(rig_create_sibling(third, other),
+                  PAGING_OK); /* a sibling of a sharer shares the same half */
     assert_ptr_equal(third->shared_owner, home);
     assert_status(rig_destroy(third), PAGING_OK);
 }
@@ -38,9 +35,9 @@ static void judge_shared(uint64_t upper)
     assert_status(rig_map(upper + 4 * KIB, RW), PAGING_SHARED);
     assert_status(rig_map_to(upper + 4 * KIB, DEVICE_FRAME, RW), PAGING_SHARED);
     assert_status(rig_map_sized(upper + 4 * MIB, FRAME_2M, PAGING_2M, RW), PAGING_SHARED);
-    assert_status(rig_unmap(upper, NULL), PAGING_SHARED);
+    assert_status(rig_unmap(upper), PAGING_SHARED);
     assert_status(rig_set_marker(upper + 4 * KIB, 1), PAGING_SHARED);
-    rig_clear_marker(upper + 8 * KIB, PAGING_SHARED);
+    assert_status(rig_clear_marker(upper + 8 * KIB), PAGING_SHARED);
     assert_status(rig_map_range(upper + 16 * KIB, DEVICE, 8 * KIB, RW), PAGING_SHARED);
     assert_status(rig_map_range_alloc(upper + 16 * KIB, 8 * KIB, RW), PAGING_SHARED);
     assert_status(rig_unmap_range(upper, 8 * MIB), PAGING_SHARED);
@@ -48,14 +45,13 @@ static void judge_shared(uint64_t upper)
     assert_status(rig_split(upper + 2 * MIB), PAGING_SHARED);
     assert_status(rig_merge_range(upper, GIB), PAGING_SHARED);
     assert_status(rig_map(PLACE, RW), PAGING_OK);
-    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
+    assert_status(rig_unmap(PLACE), PAGING_OK);
 }
 
-/* Through a borrower that is open, and through the lender while a borrower is live. */
-static void changed_through_the_live_one_only(void **state)
+/* Not through an attached sharer, and not through the owner while a sharer is active. */
+static void changed_through_the_active_one_only(void **state)
 {
-    (void)state;
-    rig_open_borrower();
+    rig_open_sharer();
     uint64_t upper = rig_upper_place();
     assert_status(rig_map(upper, RW), PAGING_OK);
     assert_status(rig_map_sized(upper + 2 * MIB, FRAME_2M, PAGING_2M, RW), PAGING_OK);
@@ -67,16 +63,15 @@ static void changed_through_the_live_one_only(void **state)
     assert_status(rig_attach(other, home), PAGING_OK);
     judge_shared(upper);
     rig.at = other;
-    assert_status(rig_unmap(upper, NULL), PAGING_OK);
+    assert_status(rig_unmap(upper), PAGING_OK);
     assert_status(rig_detach(other, home), PAGING_OK);
     assert_status(rig_destroy(home), PAGING_SHARED);
 }
 
-/* The same by offset, where nothing is cached but another might be live. */
-static void by_offset_too(void **state)
+/* The same by direct map: nothing of the space is cached, but another sharer might be active. */
+static void by_direct_map_too(void **state)
 {
-    (void)state;
-    rig_open_borrower();
+    rig_open_sharer();
     assert_status(rig_detach(home, other), PAGING_OK);
     struct paging_unmapped unmapped;
     uint64_t upper = rig_upper_place();
@@ -92,73 +87,70 @@ static void by_offset_too(void **state)
     rig_check();
 }
 
-/* ---- the other's view of it ---- */
+/* ---- the window of the attached space ---- */
 
-/* Each of these takes a table away, or puts one where a huge page leaks, in both spaces' windows. */
+/* Each of these changes which tables the windows of both spaces show. */
 static void change_shared(uint64_t upper)
 {
     assert_status(rig_map(upper, RW), PAGING_OK);
-    assert_status(rig_unmap(upper, NULL), PAGING_OK);
+    assert_status(rig_unmap(upper), PAGING_OK);
     assert_status(rig_map_sized(upper + 2 * MIB, FRAME_2M, PAGING_2M, RW | PAGING_GLOBAL), PAGING_OK);
     assert_status(rig_protect_range(upper + 2 * MIB, 2 * MIB, NX, 0), PAGING_OK);
     assert_status(rig_split(upper + 2 * MIB), PAGING_OK);
     assert_status(rig_merge_range(upper + 2 * MIB, 2 * MIB), PAGING_OK);
-    assert_status(rig_unmap(upper + 2 * MIB, NULL), PAGING_OK);
+    assert_status(rig_unmap(upper + 2 * MIB), PAGING_OK);
     assert_status(rig_map_sized(upper + GIB, FRAME_1G, PAGING_1G, RW), PAGING_OK);
     assert_status(rig_unmap_range(upper + GIB + 2 * MIB, 4 * KIB), PAGING_OK);
     assert_status(rig_unmap_range(upper, 4 * GIB), PAGING_OK);
     assert_int_equal(rig.at->model->count, 0);
 }
 
-/* The rig expects each single flush of rig_unmap in both windows, and everything is cached meanwhile. */
-static void view_is_forgotten(void **state)
+/* The rig expects each single flush in both windows, and everything is cached meanwhile. */
+static void windows_are_flushed(void **state)
 {
-    (void)state;
-    for (unsigned borrower_is_live = 0; borrower_is_live < 2; borrower_is_live++) {
-        rig_open_borrower();
-        if (borrower_is_live) {
+    for (unsigned sharer_is_active = 0; sharer_is_active < 2; sharer_is_active++) {
+        rig_open_sharer();
+        if (sharer_is_active) {
             assert_status(rig_detach(home, other), PAGING_OK);
             assert_status(rig_switch_to(home, other), PAGING_OK);
             assert_status(rig_attach(other, home), PAGING_OK);
         }
-        rig.at = rig.live;
+        rig.at = rig.active;
         uint64_t tables = home->space->tables;
         machine_fill_tlb();
         change_shared(rig_upper_place());
-        assert_int_equal(home->space->tables, tables); /* the lender's, whoever is live */
+        assert_int_equal(home->space->tables, tables); /* those of the owner, whichever space is active */
     }
 }
 
-/* A space that shares nothing does not see it, and no flush is wasted on its windows. */
-static void judge_stranger(bool one_lends)
+/* A space that does not share the half has nothing of it in its window: there is nothing to flush there. */
+static void judge_unrelated(bool one_shares)
 {
     rig_open_spaces();
     assert_status(rig_create_sibling(other, home), PAGING_OK);
-    if (one_lends)
-        assert_status(rig_share(home), PAGING_OK);
+    if (one_shares)
+        assert_status(rig_share_upper_half(home), PAGING_OK);
     assert_status(rig_attach(home, other), PAGING_OK);
     uint64_t upper = rig_upper_place();
-    assert_status(rig_map(upper, RW), PAGING_OK); /* in its own */
+    assert_status(rig_map(upper, RW), PAGING_OK); /* in its own half */
     rig.at = home;
     change_shared(upper);
     rig.at = other;
-    assert_status(rig_unmap(upper, NULL), PAGING_OK);
+    assert_status(rig_unmap(upper), PAGING_OK);
     rig_close(NULL);
 }
 
-static void stranger_has_no_view(void **state)
+static void unrelated_is_not_flushed(void **state)
 {
-    (void)state;
-    judge_stranger(true);
-    judge_stranger(false);
+    judge_unrelated(true);
+    judge_unrelated(false);
 }
 
 /* ---- switching ---- */
 
 static void shared_half_stays_cached(void **state)
 {
-    (void)state;
-    rig_open_borrower();
+    rig_open_sharer();
     uint64_t upper = rig_upper_place();
     machine_fill(DEVICE_FRAME);
     assert_status(rig_map_to(upper, DEVICE_FRAME, RW | PAGING_GLOBAL), PAGING_OK);
@@ -167,7 +159,7 @@ static void shared_half_stays_cached(void **state)
     assert_status(rig_map(PLACE, RW), PAGING_OK);
     assert_status(rig_detach(home, other), PAGING_OK);
     struct rig_side *from = home, *to = other;
-    for (unsigned i = 0; i < 4; i++, from = rig.live, to = from == home ? other : home) {
+    for (unsigned i = 0; i < 4; i++, from = rig.active, to = from == home ? other : home) {
         machine_fill_tlb();
         assert_status(rig_switch_to(from, to), PAGING_OK);
         assert_int_equal(machine_full_flushes(), 0);
@@ -181,18 +173,17 @@ static void shared_half_stays_cached(void **state)
         else
             assert_refused(PLACE, WALK_WRITE, WALK_WRITE);
     }
-    assert_status(rig_unmap(upper, NULL), PAGING_OK);
+    assert_status(rig_unmap(upper), PAGING_OK);
     assert_status(rig_unmap_range(upper, 8 * MIB), PAGING_OK);
 }
 
-/* Global pages of the one must not answer for the other. */
-static void strangers_flush_all(void **state)
+/* Global pages of one half must not be found while the other is active. */
+static void another_half_flushes_all(void **state)
 {
-    (void)state;
     rig_open_spaces();
     uint64_t upper = rig_upper_place();
     assert_status(rig_create_sibling(other, home), PAGING_OK);
-    assert_status(rig_share(home), PAGING_OK);
+    assert_status(rig_share_upper_half(home), PAGING_OK);
     assert_status(rig_map(upper, RW | PAGING_GLOBAL), PAGING_OK);
     assert_status(rig_attach(home, other), PAGING_OK);
     assert_status(rig_map_to(upper, DEVICE_FRAME, PAGING_GLOBAL), PAGING_OK);
@@ -211,10 +202,9 @@ static void strangers_flush_all(void **state)
 
 /* ---- the end ---- */
 
-static void destroying_leaves_what_is_lent(void **state)
+static void destroying_leaves_the_shared_half(void **state)
 {
-    (void)state;
-    rig_open_borrower();
+    rig_open_sharer();
     uint64_t upper = rig_upper_place();
     assert_status(rig_map(upper, RW), PAGING_OK);
     assert_status(rig_map_range_alloc(upper + 2 * MIB, 2 * MIB, RW), PAGING_OK);
@@ -232,37 +222,38 @@ static void destroying_leaves_what_is_lent(void **state)
     assert_status(rig_destroy(third), PAGING_OK);
     assert_int_equal(machine_frames_out(), out);
     assert_allowed(upper + 2 * MIB, WALK_WRITE);
-    assert_status(rig_unshare(home), PAGING_OK);
+    assert_status(rig_unshare_upper_half(home), PAGING_OK);
     assert_status(rig_unmap_range(upper, 8 * MIB), PAGING_OK);
     assert_int_equal(machine_frames_out(), rig_levels);
 }
 
-/* A lender that nobody borrows from any more takes its pinned tables with it. */
-static void lender_is_destroyed(void **state)
+/* An owner without sharers gives its shared tables back when it is destroyed. */
+static void owner_is_destroyed(void **state)
 {
-    (void)state;
-    rig_open_borrower();
+    rig_open_sharer();
     assert_status(rig_map(rig_upper_place(), RW), PAGING_OK);
     assert_status(rig_detach(home, other), PAGING_OK);
     assert_status(rig_destroy(other), PAGING_OK);
-    assert_status(rig_unshare(home), PAGING_OK);
+    assert_status(rig_unshare_upper_half(home), PAGING_OK);
     assert_status(rig_create_sibling(other, home), PAGING_OK);
-    assert_status(rig_share(home), PAGING_OK);
+    assert_status(rig_share_upper_half(home), PAGING_OK);
     assert_status(rig_switch_to(home, other), PAGING_OK);
     assert_status(rig_destroy(home), PAGING_OK);
     assert_int_equal(machine_frames_out(), rig_levels);
 }
 
 static const struct CMUnitTest tests[] = {
-    RIG_TEST("share: what the live space maps, a borrower maps", borrower_sees_it),
-    RIG_TEST("share: only the live space changes the half", changed_through_the_live_one_only),
-    RIG_TEST("share: by offset the half is not changed either", by_offset_too),
-    RIG_TEST("share: the open space's view of what goes is forgotten too", view_is_forgotten),
-    RIG_TEST("share: a space with a half of its own has no view", stranger_has_no_view),
-    RIG_TEST("activate: with the same half, global pages stay cached and right", shared_half_stays_cached),
-    RIG_TEST("activate: with another half, everything is flushed", strangers_flush_all),
-    RIG_TEST("destroy: what is borrowed stays, and what others borrow", destroying_leaves_what_is_lent),
-    RIG_TEST("destroy: a lender takes its tables with it", lender_is_destroyed),
+    RIG_TEST("shared half: what the active space maps, a sharer maps", sharer_sees_it),
+    RIG_TEST("shared half: only the active space changes it", changed_through_the_active_one_only),
+    RIG_TEST("shared half: by direct map it is not changed either", by_direct_map_too),
+    RIG_TEST("shared half: what goes is flushed in the window of the attached space too",
+             windows_are_flushed),
+    RIG_TEST("shared half: the window of a space that does not share it is not flushed",
+             unrelated_is_not_flushed),
+    RIG_TEST("switch_to: with the same half, global pages stay cached and right", shared_half_stays_cached),
+    RIG_TEST("switch_to: with another half, everything is flushed", another_half_flushes_all),
+    RIG_TEST("destroy: a shared half stays, as long as it is shared", destroying_leaves_the_shared_half),
+    RIG_TEST("destroy: an owner gives its tables back", owner_is_destroyed),
 };
 
-RIG_MAIN("spaces_share", tests)
+RIG_MAIN("shared half", tests)

@@ -1,12 +1,10 @@
-/* space: made, live, dormant, destroyed; every frame goes back, and nothing else is touched. */
+/* Tests create, mark_active, mark_inactive and destroy: every frame goes back, and nothing else changes. */
 #include "rig/entries.h"
 #include <selfmap/range.h>
 #include <selfmap/share.h>
 #include <selfmap/switch.h>
 #include <string.h>
 
-#define RW     PAGING_WRITABLE
-#define NX     PAGING_NO_EXECUTE
 #define DEVICE (DEVICE_FRAME * PAGING_PAGE_BYTES)
 
 static struct paging_cpu cpu(void)
@@ -15,14 +13,14 @@ static struct paging_cpu cpu(void)
         .levels = rig_levels, .physical_bits = 46, .has_no_execute = true, .has_1g_pages = true};
 }
 
-/* The source, for one more operation: what earlier ones reserved no longer binds. */
+/* Returns the source for one more operation: what earlier ones were promised no longer counts. */
 static struct paging_frame_source *frames(void)
 {
     machine_forget_promise();
     return machine_frames();
 }
 
-/* A machine that runs no space yet. */
+/* Opens a machine without an active space. */
 static void open_machine(void)
 {
     struct machine_setup setup = rig_setup();
@@ -53,7 +51,7 @@ static paging_page_t page_at(uint64_t address)
     return page;
 }
 
-/* Where the address leads in a space that need not be live. */
+/* Walks to the address in a space that need not be active. */
 static struct walk walk_in(const struct paging_space *space, uint64_t address)
 {
     struct walker walker = *machine_walker();
@@ -70,7 +68,7 @@ static void assert_leads(const struct paging_space *space, uint64_t address, uin
 
 /* ---- what can be in a space ---- */
 
-/* A huge page that the source has handed out; only its mark says so. */
+/* A huge page from the source, of which only the OWNED bit says so. */
 static void map_owned_huge(struct paging_space *space, uint64_t address, enum paging_size size)
 {
     paging_frame_t frame;
@@ -118,8 +116,8 @@ static void fill_with_huge(struct paging_space *space)
     map_owned_huge(space, PLACE + 2 * GIB, PAGING_1G);
 }
 
-/* The payloads have all bits that mean something in a leaf or in a table's entry. */
-static void fill_with_reserved(struct paging_space *space)
+/* The markers have all bits that mean something in a leaf or in the entry of a table. */
+static void fill_with_markers(struct paging_space *space)
 {
     for (unsigned i = 0; i < 63; i++)
         assert_status(paging_set_marker(space, page_at(PLACE + i * 4 * KIB), (uint64_t)1 << i, frames()),
@@ -137,8 +135,8 @@ static void fill_with_split_and_cut(struct paging_space *space)
 }
 
 static void (*const contents[])(struct paging_space *space) = {
-    fill_with_nothing, fill_with_device,   fill_with_owned,
-    fill_with_huge,    fill_with_reserved, fill_with_split_and_cut,
+    fill_with_nothing, fill_with_device,  fill_with_owned,
+    fill_with_huge,    fill_with_markers, fill_with_split_and_cut,
 };
 #define CONTENTS (sizeof(contents) / sizeof(contents[0]))
 
@@ -146,7 +144,6 @@ static void (*const contents[])(struct paging_space *space) = {
 
 static void gives_every_frame_back(void **state)
 {
-    (void)state;
     open_machine();
     for (unsigned i = 0; i < CONTENTS; i++)
         for (unsigned round = 0; round < 2; round++) {
@@ -159,10 +156,9 @@ static void gives_every_frame_back(void **state)
         }
 }
 
-/* A processor that remembers everything walks in it first; then another root is loaded. */
-static void live_dormant_destroyed(void **state)
+/* The processor caches everything of the space first. Then another root is loaded. */
+static void active_inactive_destroyed(void **state)
 {
-    (void)state;
     open_machine();
     struct paging_space other = create();
     for (unsigned i = 0; i < CONTENTS; i++) {
@@ -174,7 +170,7 @@ static void live_dormant_destroyed(void **state)
         machine_fill_tlb();
         machine_load_cr3(other.root.number);
         machine_flush_all();                             /* global pages too */
-        paging_mark_inactive(&space, PAGING_PAGE_BYTES); /* whatever is said */
+        paging_mark_inactive(&space, PAGING_PAGE_BYTES); /* whatever the caller claims */
         assert_int_equal(space.offset, PAGING_PAGE_BYTES);
         paging_mark_inactive(&space, machine_offset());
         destroy(&space);
@@ -184,9 +180,8 @@ static void live_dormant_destroyed(void **state)
     assert_int_equal(machine_frames_out(), 0);
 }
 
-static void live_is_not_destroyed(void **state)
+static void active_is_not_destroyed(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map(PLACE, RW), PAGING_OK);
     machine_fill_tlb();
@@ -202,10 +197,9 @@ static void live_is_not_destroyed(void **state)
     rig_check();
 }
 
-/* Frames come with anything in them; what fills them here is present, huge, or points to itself. */
+/* Frames have any content. Here it looks like entries that are present, huge, or point to themselves. */
 static void junk_does_not_matter(void **state)
 {
-    (void)state;
     static const uint64_t junk[] = {~(uint64_t)0, 1, PAGING_PRESENT | PAGING_OWNED | 0x200000,
                                     PAGING_PRESENT | RW | 0x100000, 0xc3};
     open_machine();
@@ -225,7 +219,7 @@ static void junk_does_not_matter(void **state)
         unsigned used = 0;
         for (unsigned slot = 0; slot < PAGING_TABLE_ENTRIES; slot++)
             used += machine_frame(space.root.number)[slot] != 0;
-        assert_int_equal(used, 2); /* the recursive slot and the scratch page's */
+        assert_int_equal(used, 2); /* the recursive slot and that of the scratch page */
         fill_with_owned(&space);
         assert_true(walk_in(&space, PLACE + 8 * KIB).faulted);
         destroy(&space);
@@ -246,7 +240,6 @@ static void assert_not_created(struct paging_cpu cpu, enum paging_status expecte
 
 static void create_out_of_frames(void **state)
 {
-    (void)state;
     open_machine();
     for (unsigned left = 0; left < rig_levels; left++) {
         machine_limit_frames(left);
@@ -261,7 +254,6 @@ static void create_out_of_frames(void **state)
 
 static void create_refuses(void **state)
 {
-    (void)state;
     open_machine();
     struct paging_cpu bad = cpu();
     for (bad.levels = 0; bad.levels < 9; bad.levels++)
@@ -282,10 +274,9 @@ static void create_refuses(void **state)
     }
 }
 
-/* Both by offset, with the same addresses. Every frame of one is as it was when the other changes. */
+/* Both by direct map, with the same addresses. No frame of one changes when the other changes. */
 static void two_side_by_side(void **state)
 {
-    (void)state;
     open_machine();
     struct paging_space one = create(), two = create();
     fill_with_device(&one);
@@ -314,10 +305,9 @@ static void two_side_by_side(void **state)
     assert_int_equal(machine_frames_out(), 0);
 }
 
-/* Another space is made, filled and destroyed while the rig's is live. */
-static void beside_a_live_one(void **state)
+/* Another space is created, filled and destroyed while the rig's is active. */
+static void next_to_an_active_one(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map(PLACE, RW), PAGING_OK);
     machine_fill_tlb();
@@ -332,23 +322,22 @@ static void beside_a_live_one(void **state)
     }
 }
 
-static void go_dormant(struct paging_space *other)
+static void make_inactive(struct paging_space *other)
 {
     machine_load_cr3(other->root.number);
     machine_flush_all();
     paging_mark_inactive(&rig.space, machine_offset());
 }
 
-static void go_live(void)
+static void make_active(void)
 {
     machine_load_cr3(rig.space.root.number);
     paging_mark_active(&rig.space);
 }
 
-/* What the rig's operations do when the space is live, plain calls do while it is not. */
+/* The judged operations work while the space is active, plain calls while it is not. */
 static void back_and_forth(void **state)
 {
-    (void)state;
     rig_open();
     machine_fill(DEVICE_FRAME);
     for (unsigned round = 0; round < 5; round++) {
@@ -357,7 +346,7 @@ static void back_and_forth(void **state)
         machine_fill_tlb();
         struct paging_space other = create();
         uint64_t flushes = rig.space.flushes;
-        go_dormant(&other);
+        make_inactive(&other);
         assert_status(paging_map_to(&rig.space, rig_page(address + 4 * KIB), (paging_frame_t){DEVICE_FRAME},
                                     RW, frames()),
                       PAGING_OK);
@@ -366,24 +355,23 @@ static void back_and_forth(void **state)
         assert_int_equal(rig.space.flushes, flushes);
         assert_int_equal(rig.space.full_flushes, 0);
         machine_fill_tlb();
-        go_live();
+        make_active();
         destroy(&other);
         rig_check();
         assert_reads(address + 4 * KIB, DEVICE_FRAME);
         assert_allowed(address, WALK_WRITE);
-        assert_status(rig_unmap(round & 1 ? address : address + 4 * KIB, NULL), PAGING_OK);
+        assert_status(rig_unmap(round & 1 ? address : address + 4 * KIB), PAGING_OK);
     }
     struct paging_space other = create();
-    go_dormant(&other);
+    make_inactive(&other);
     destroy(&rig.space);
     destroy(&other);
     assert_int_equal(machine_frames_out(), 0);
 }
 
-/* The struct may be copied and moved: it holds no address of itself. */
+/* The struct may be copied and moved: it does not contain its own address. */
 static void the_struct_moves(void **state)
 {
-    (void)state;
     rig_open();
     struct paging_space moved = rig.space;
     memset(&rig.space, 0xff, sizeof(rig.space));
@@ -394,32 +382,31 @@ static void the_struct_moves(void **state)
     rig_check();
 }
 
-/* The root was loaded by hand, while another space was open through the first one's alternate slot. */
-static void left_open(void **state)
+/* The root was loaded by hand, while another space was attached to the first one. */
+static void still_attached(void **state)
 {
-    (void)state;
     rig_open();
     struct paging_space open, next;
     assert_status(paging_create_sibling(&open, &rig.space, frames()), PAGING_OK);
     assert_status(paging_create_sibling(&next, &rig.space, frames()), PAGING_OK);
     assert_status(paging_attach(&rig.space, &open), PAGING_OK);
-    go_dormant(&next);
+    make_inactive(&next);
     assert_status(paging_destroy(&rig.space, frames()), PAGING_SLOT_BUSY);
     assert_true(machine_frame_is_out(open.root.number));
 }
 
 static const struct CMUnitTest tests[] = {
     RIG_TEST("space: create and destroy give every frame back", gives_every_frame_back),
-    RIG_TEST("space: live, dormant, destroyed", live_dormant_destroyed),
-    RIG_TEST("space: destroying a live one is refused and changes nothing", live_is_not_destroyed),
-    RIG_TEST("space: what frames hold does not matter", junk_does_not_matter),
+    RIG_TEST("space: active, inactive, destroyed", active_inactive_destroyed),
+    RIG_TEST("space: destroying the active one is refused and changes nothing", active_is_not_destroyed),
+    RIG_TEST("space: the content of free frames does not matter", junk_does_not_matter),
     RIG_TEST("space: create out of frames leaks nothing", create_out_of_frames),
-    RIG_TEST("space: what no processor has is refused", create_refuses),
+    RIG_TEST("space: a processor that does not exist is refused", create_refuses),
     RIG_TEST("space: two side by side", two_side_by_side),
-    RIG_TEST("space: others come and go beside a live one", beside_a_live_one),
-    RIG_TEST("space: live and dormant by turns", back_and_forth),
+    RIG_TEST("space: others come and go next to the active one", next_to_an_active_one),
+    RIG_TEST("space: active and inactive by turns", back_and_forth),
     RIG_TEST("space: the struct can be moved", the_struct_moves),
-    RIG_TEST("destroy: a space that left another one open is refused", left_open),
+    RIG_TEST("destroy: a space to which another one is still attached is refused", still_attached),
 };
 
 RIG_MAIN("space", tests)

@@ -1,17 +1,13 @@
-/* split: smaller pages, and every byte, right and mark where it was. */
+/* Tests split: pages of the next smaller size, and every byte, right, accessed and dirty bit stays. */
 #include "rig/entries.h"
 #include "rig/runs.h"
-
-#define RW      PAGING_WRITABLE
-#define NX      PAGING_NO_EXECUTE
-#define TOUCHED (PAGING_ACCESSED | PAGING_DIRTY)
 
 static void map(uint64_t start, uint64_t to, uint64_t bytes, uint64_t flags)
 {
     assert_status(rig_map_range(start, to, bytes, flags), PAGING_OK);
 }
 
-/* With everything cached that can be. */
+/* With everything in the TLB that can be cached. */
 static void split(uint64_t address)
 {
     machine_fill_tlb();
@@ -20,7 +16,7 @@ static void split(uint64_t address)
 
 static unsigned stores_seen;
 
-/* Not at the first store, which only points the scratch page at the new table, but while that is filled. */
+/* Not at the first store, which points the scratch page to the new table, but while the table is filled. */
 static void write_to_the_page(void)
 {
     if (++stores_seen < 100)
@@ -31,7 +27,6 @@ static void write_to_the_page(void)
 
 static void dirty_while_split(void **state)
 {
-    (void)state;
     rig_open();
     map(PLACE, DEVICE_1G, 2 * MIB, RW);
     assert_allowed(PLACE, WALK_READ);
@@ -46,7 +41,6 @@ static void dirty_while_split(void **state)
 
 static void keeps_every_byte(void **state)
 {
-    (void)state;
     rig_open();
     map(PLACE, DEVICE_1G, GIB, RW | PAGING_USER);
     static const uint64_t offsets[] = {
@@ -70,13 +64,12 @@ static void keeps_every_byte(void **state)
     split(PLACE);
     ASSERT_RUNS(PLACE, {1, 1024}, {2, 509}, {1, 512}, {0, 1});
     assert_status(rig_unmap_range(PLACE, GIB), PAGING_OK);
-    assert_int_equal(machine_frames_out(), rig.kept_frames);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
-/* The rig compares flags and frames of all 512; here is that they reach the smallest pages. */
+/* The rig compares flags and frames of all 512. This shows that they reach the smallest pages. */
 static void keeps_every_attribute(void **state)
 {
-    (void)state;
     static const uint64_t flags[] = {0,
                                      RW | TOUCHED,
                                      PAGING_ACCESSED,
@@ -106,7 +99,6 @@ static void keeps_every_attribute(void **state)
 
 static void touched_by_the_processor(void **state)
 {
-    (void)state;
     rig_open();
     map(PLACE, DEVICE_1G, 2 * MIB, RW);
     map(PLACE + 2 * MIB, DEVICE_1G + 2 * MIB, 2 * MIB, RW);
@@ -120,7 +112,6 @@ static void touched_by_the_processor(void **state)
 
 static void split_refuses(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_split(PLACE), PAGING_NOT_MAPPED);
     map(PLACE, DEVICE, 4 * KIB, RW);
@@ -138,10 +129,9 @@ static void split_refuses(void **state)
     assert_status(rig_split(PLACE + 5 * MIB), PAGING_NOT_HUGE);
 }
 
-/* Through the window of a P1 that is not there a huge page shows; after the split, the P1. */
+/* Through the window of a missing P1 appears the huge page; after the split, the P1. */
 static void windows_show_the_new_table(void **state)
 {
-    (void)state;
     rig_open();
     machine_fill(FRAME_1G);
     map(PLACE, DEVICE_1G, GIB, RW);
@@ -158,10 +148,10 @@ static void windows_show_the_new_table(void **state)
 
 static const struct CMUnitTest tests[] = {
     RIG_TEST("split: 1 GiB to 2 MiB to 4 KiB, every byte stays", keeps_every_byte),
-    RIG_TEST("split: the processor marks the page meanwhile", dirty_while_split),
+    RIG_TEST("split: the processor sets the dirty bit meanwhile", dirty_while_split),
     RIG_TEST("split: every attribute stays", keeps_every_attribute),
     RIG_TEST("split: accessed and dirty as the processor left them", touched_by_the_processor),
-    RIG_TEST("split: a small page, no page, the owner's entry, no frame", split_refuses),
+    RIG_TEST("split: a small page, no page, a marker and no frame are refused", split_refuses),
     RIG_TEST("split: the window shows the new table at once", windows_show_the_new_table),
 };
 

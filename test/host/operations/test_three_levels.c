@@ -1,10 +1,8 @@
 /*
- * Toy tables of three levels: their root is a P3, whose entries span as much as a page of 1 GiB would. No
- * leaf may stand there. With four levels one may.
+ * Tests toy tables of three levels: their root is a P3, whose entries span as much as a 1 GiB page. No leaf
+ * may be in the root. With four levels a P3 may contain leaves.
  */
 #include "rig/runs.h"
-
-#define RW PAGING_WRITABLE
 
 static uint64_t lower_half(void)
 {
@@ -13,11 +11,10 @@ static uint64_t lower_half(void)
 
 static void no_leaf_in_the_root(void **state)
 {
-    (void)state;
     rig_open();
     bool allowed = rig.model.levels > PAGING_1G;
     assert_status(rig_map_sized(0, 0, PAGING_1G, RW), allowed ? PAGING_OK : PAGING_NOT_SUPPORTED);
-    assert_status(rig_unmap(0, NULL), allowed ? PAGING_OK : PAGING_NOT_MAPPED);
+    assert_status(rig_unmap(0), allowed ? PAGING_OK : PAGING_NOT_MAPPED);
     assert_status(rig_map_sized(0, 0, PAGING_2M, RW), PAGING_OK);
 }
 
@@ -28,7 +25,6 @@ static unsigned largest(void)
 
 static void ranges_have_none_either(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t bytes = lower_half(), most = paging_level_pages(largest()) * PAGING_PAGE_BYTES;
     assert_status(rig_map_range(0, 0, bytes, RW), PAGING_OK);
@@ -42,8 +38,8 @@ static void ranges_have_none_either(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    RIG_TEST("shallow: what spans a P3's entry is no page if the P3 is the root", no_leaf_in_the_root),
-    RIG_TEST("shallow: ranges are mapped and merged to pages that there are", ranges_have_none_either),
+    RIG_TEST("three levels: a page cannot be an entry of the root", no_leaf_in_the_root),
+    RIG_TEST("three levels: ranges are mapped and merged to smaller pages", ranges_have_none_either),
 };
 
-RIG_MAIN("shallow", tests)
+RIG_MAIN("three levels", tests)

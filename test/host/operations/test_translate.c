@@ -1,12 +1,8 @@
-/* translate and trace, and what the recursive window shows. */
+/* Tests translate and walk_address, in the recursive window too. */
 #include "rig/rig.h"
-
-#define RW PAGING_WRITABLE
-#define NX PAGING_NO_EXECUTE
 
 static void all_sizes(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_sized(PLACE, FRAME_1G, PAGING_1G, RW), PAGING_OK);
     assert_status(rig_map_sized(PLACE + GIB, FRAME_2M, PAGING_2M, PAGING_USER), PAGING_OK);
@@ -33,7 +29,6 @@ static void all_sizes(void **state)
 
 static void not_canonical(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t gap = 1ull << (11 + 9 * rig.model.levels);
     rig_translate(gap);
@@ -45,10 +40,9 @@ static void not_canonical(void **state)
     rig_translate(0);
 }
 
-/* Somebody else's tables may be narrower above the leaf: W and U need every level, one NX is enough. */
+/* Entries above the leaf may be narrower: W and U need every level, one NX is enough. */
 static void rights_of_all_levels(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW | PAGING_USER), PAGING_OK);
     const struct walker *walker = machine_walker();
@@ -72,7 +66,6 @@ static void rights_of_all_levels(void **state)
 
 static void tables_through_the_window(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     assert_status(rig_map_to(rig_address(paging_level_pages(rig.model.levels) * (PAGING_TABLE_ENTRIES / 2)),
@@ -99,10 +92,9 @@ static void tables_through_the_window(void **state)
     rig_check();
 }
 
-/* A huge leaf, seen through the windows of the tables that are not there, is a smaller leaf. */
+/* Through the windows of the missing tables, a huge leaf appears as a smaller leaf. */
 static void huge_leaves_through_the_window(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_sized(PLACE, FRAME_1G, PAGING_1G, RW), PAGING_OK);
     assert_status(rig_map_sized(PLACE + GIB, FRAME_2M, PAGING_2M, RW | PAGING_WRITE_THROUGH), PAGING_OK);
@@ -120,9 +112,9 @@ static void huge_leaves_through_the_window(void **state)
     rig_check();
 }
 
-/* An entry of the way to the address, changed behind the core's back. */
-/* Where translate says so, the operations that change say so too, and change nothing. */
-static void changing_verbs_refuse_it(void)
+/* An entry on the way to the address is changed without the core. */
+/* The operations that change the map refuse such an entry too, and change nothing. */
+static void changing_operations_refuse_it(void)
 {
     struct paging_translation translation;
     struct paging_unmapped unmapped;
@@ -148,14 +140,13 @@ static void malformed_at(unsigned level, uint64_t clear, uint64_t set)
     *entry = (whole & ~clear) | set;
     machine_flush_all();
     rig_translate(PLACE + 0x123);
-    changing_verbs_refuse_it();
+    changing_operations_refuse_it();
     *entry = whole;
     machine_flush_all();
 }
 
 static void malformed(void **state)
 {
-    (void)state;
     struct machine_setup setup = rig_setup();
     setup.no_execute = setup.pages_1g = false;
     rig_open_on(setup);
@@ -170,13 +161,12 @@ static void malformed(void **state)
     }
     malformed_at(2, PAGING_FRAME_MASK, PAGING_HUGE | 0x2000);
     malformed_at(2, PAGING_FRAME_MASK, PAGING_HUGE | 0x100000);
-    malformed_at(2, 0, PAGING_PRESENT); /* and back: nothing stays */
+    malformed_at(2, 0, PAGING_PRESENT); /* and back */
     rig_check();
 }
 
 static void changes_nothing(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_sized(PLACE, FRAME_2M, PAGING_2M, RW), PAGING_OK);
     assert_status(rig_map(PLACE + GIB, RW), PAGING_OK);
@@ -190,10 +180,9 @@ static void changes_nothing(void **state)
     assert_true(machine_unchanged());
 }
 
-/* Before the switch the tables are reached by offset, through the firmware's mapping. */
-static void before_the_switch(void **state)
+/* Before the space is active its tables are reached by direct map: the firmware's mapping. */
+static void before_it_is_active(void **state)
 {
-    (void)state;
     rig_open();
     paging_mark_inactive(&rig.space, machine_offset());
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
@@ -204,9 +193,9 @@ static void before_the_switch(void **state)
     rig_translate(rig_window(1, PLACE));
     paging_mark_active(&rig.space);
     rig_translate(PLACE + 0x123);
-    assert_status(rig_unmap(PLACE, NULL), PAGING_OK);
-    assert_status(rig_unmap(PLACE + GIB, NULL), PAGING_OK);
-    assert_int_equal(machine_frames_out(), rig.kept_frames);
+    assert_status(rig_unmap(PLACE), PAGING_OK);
+    assert_status(rig_unmap(PLACE + GIB), PAGING_OK);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -215,9 +204,9 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("translate: AND of W and U, OR of NX over all levels", rights_of_all_levels),
     RIG_TEST("translate: window addresses lead to the tables", tables_through_the_window),
     RIG_TEST("translate: huge pages leak into the windows", huge_leaves_through_the_window),
-    RIG_TEST("translate, map, unmap: an entry the processor would refuse", malformed),
+    RIG_TEST("translate, map, unmap: an entry the processor would refuse is malformed", malformed),
     RIG_TEST("translate: changes nothing, flushes nothing", changes_nothing),
-    RIG_TEST("space: the same operations before and after the switch", before_the_switch),
+    RIG_TEST("space: the same operations before and after it is active", before_it_is_active),
 };
 
 RIG_MAIN("translate", tests)

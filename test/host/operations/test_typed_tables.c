@@ -1,11 +1,6 @@
-/* typed_tables.h: the step from a table to the next, as a debugger takes it, in a space that is live or is not. */
-#include "rig/entries.h"
-#include "rig/rig_spaces.h"
-#define walk core_walk /* the independent walker has a type of that name too */
+/* Tests typed_tables.h of the self-tests: the step from a table to the next, active or inactive. */
 #include "kernel/selftest/typed_tables.h"
-#undef walk
-
-#define RW PAGING_WRITABLE
+#include "rig/entries.h"
 
 static struct p4_table *p4_of(paging_page_t page)
 {
@@ -13,7 +8,7 @@ static struct p4_table *p4_of(paging_page_t page)
     return rig_levels == 5 ? next_table(space, root_p5(space), paging_page_index(page, 5)) : root_p4(space);
 }
 
-/* Read as the core reads: made-up memory has no addresses of its own. */
+/* Reads through the core's accessor: made-up memory has no addresses of its own. */
 static uint64_t bits_at(paging_entry_t *entries, unsigned index)
 {
     return paging_entry_load(&entries[index]).bits;
@@ -44,7 +39,6 @@ static struct p1_table *p1_of(paging_page_t page)
 
 static void each_step_leads_to_the_next_table(void **state)
 {
-    (void)state;
     const uint64_t address = PLACE + 3 * GIB + 5 * 2 * MIB + 7 * 4 * KIB;
     rig_open();
     assert_status(rig_map_to(address, DEVICE_FRAME, RW), PAGING_OK);
@@ -58,7 +52,7 @@ static void each_step_leads_to_the_next_table(void **state)
     assert_ptr_equal(p1_of(rig_page(address)), machine_frame(frame));
 }
 
-/* Whatever is no table, there is no pointer to it, and none to what would be below. */
+/* Where there is no table the pointer is NULL, and so is every pointer below. */
 static void nothing_is_below(const struct paging_space *space)
 {
     paging_page_t page = rig_page(PLACE);
@@ -67,7 +61,7 @@ static void nothing_is_below(const struct paging_space *space)
     struct p2_table *p2 = next_table(space, p3, paging_page_index(page, 3));
     assert_non_null(p2);
     assert_null(next_table(space, p2, paging_page_index(page, 2)));     /* a huge page */
-    assert_null(next_table(space, p2, paging_page_index(page, 2) + 1)); /* the owner's */
+    assert_null(next_table(space, p2, paging_page_index(page, 2) + 1)); /* a marker */
     assert_null(next_table(space, p2, paging_page_index(page, 2) + 2)); /* unused */
     assert_null(next_table(space, p3, paging_page_index(page, 3) + 1)); /* a huge page */
     assert_null(next_table(space, p4, PAGING_TABLE_ENTRIES));
@@ -76,9 +70,8 @@ static void nothing_is_below(const struct paging_space *space)
     assert_null(next_table(space, next_table(space, (struct p3_table *)NULL, 0), 0));
 }
 
-static void what_is_no_table_is_null(void **state)
+static void no_table_is_null(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_sized(PLACE, FRAME_2M, PAGING_2M, RW), PAGING_OK);
     rig_plant_marker(PLACE + 2 * MIB, 2, DEVICE_FRAME << 12 | 2);
@@ -86,7 +79,7 @@ static void what_is_no_table_is_null(void **state)
     nothing_is_below(&rig.space);
     paging_mark_inactive(&rig.space, machine_offset());
     nothing_is_below(&rig.space);
-    /* Behind the last entry of a table lies another frame. */
+    /* After the last entry of a table comes another frame. */
     uint64_t *behind = machine_frame(rig.space.root.number + 1), word = *behind;
     *behind = *entry_at(PLACE, rig_levels);
     assert_null(rig_levels == 5 ? (void *)next_table(&rig.space, root_p5(&rig.space), PAGING_TABLE_ENTRIES)
@@ -96,21 +89,20 @@ static void what_is_no_table_is_null(void **state)
 
 static void the_root_has_one_type(void **state)
 {
-    (void)state;
     rig_open_spaces();
     assert_status(rig_create_sibling(&rig.sides[1], &rig.sides[0]), PAGING_OK);
-    const struct paging_space *beside = rig.sides[1].space;
+    const struct paging_space *sibling = rig.sides[1].space;
     assert_true((root_p4(&rig.space) != NULL) == (rig_levels == 4));
     assert_true((root_p5(&rig.space) != NULL) == (rig_levels == 5));
-    assert_null(root_table(beside)); /* neither live nor open: out of reach */
-    assert_null(root_p4(beside));
-    assert_null(root_p5(beside));
+    assert_null(root_table(sibling)); /* neither active nor attached: unreachable */
+    assert_null(root_p4(sibling));
+    assert_null(root_p5(sibling));
 }
 
 static const struct CMUnitTest tests[] = {
     RIG_TEST("table: each step leads to the next table", each_step_leads_to_the_next_table),
-    RIG_TEST("table: what is no table is NULL, and so is what would be below", what_is_no_table_is_null),
+    RIG_TEST("table: where there is no table there is NULL, and below it too", no_table_is_null),
     RIG_TEST("table: a root is a P4 or a P5, if it can be reached", the_root_has_one_type),
 };
 
-RIG_MAIN("table", tests)
+RIG_MAIN("typed tables", tests)

@@ -1,15 +1,12 @@
 /*
- * Memory that nobody has initialised. Frames come here with anything in them. And of the stack the compiler
- * takes care: all host tests are built so that a local without a value holds 0xfe, over and over.
+ * Tests that uninitialised memory never reaches an entry. Frames come with any content here. For the stack
+ * the compiler does the same: all host tests are built so that a local without a value is filled with 0xfe.
  */
 #include "rig/rig.h"
 #include "table_entry.h"
 #include <string.h>
 
-#define RW PAGING_WRITABLE
-#define NX PAGING_NO_EXECUTE
-
-/* The machine's source, but what its frames hold is the test's to say. */
+/* The machine's source, except that the test chooses the content of its frames. */
 static struct {
     struct paging_frame_source source;
     uint64_t junk;
@@ -83,11 +80,11 @@ static void use_every_operation(void)
     assert_status(paging_unmap(space, rig_page(PLACE), soiled(), &gone), PAGING_OK);
 }
 
-/* All entries of all tables, in a row. */
+/* All entries of all tables, one after the other. */
 static uint64_t digest;
 static unsigned entries;
 
-/* Of the flags that use_every_operation asks for, nothing else can be in a leaf: no other bit has a reason. */
+/* All bits that use_every_operation asks for or that the core sets. No other bit may be in a leaf. */
 static void judge_flags(unsigned level, uint64_t address, uint64_t entry)
 {
     uint64_t marks = PAGING_ACCESSED | PAGING_DIRTY, bits = entry & ~(PAGING_FRAME_MASK | marks);
@@ -105,20 +102,19 @@ static bool add_to_digest(void *context, unsigned level, uint64_t address, uint6
                           uint64_t entry)
 {
     (void)context;
-    bool kept = model_is_reserved_slot(rig.model.levels, rig_page(address).number);
+    bool is_reserved = model_is_reserved_slot(rig.model.levels, rig_page(address).number);
     const uint64_t words[] = {level, address, table, index, entry};
     for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         digest = (digest ^ words[i]) * 0x100000001b3 + (digest >> 47);
     entries++;
-    if (!kept && (entry & 1))
+    if (!is_reserved && (entry & 1))
         judge_flags(level, address, entry);
-    return !kept;
+    return !is_reserved;
 }
 
-/* Whatever the junk was, the tables are the same to the last bit. */
+/* The tables are the same to the last bit, whatever the content of the frames was. */
 static void never_reaches_an_entry(void **state)
 {
-    (void)state;
     static const uint64_t junk[] = {0, ~(uint64_t)0, 0xa5a5a5a5a5a5a5a5, PAGING_PRESENT | RW | 0x200000,
                                     (uint64_t)0x7ff << 52};
     uint64_t first_digest = 0;
@@ -139,7 +135,7 @@ static void never_reaches_an_entry(void **state)
         assert_int_equal(digest, first_digest);
         machine_audit();
     }
-    assert_true(first_entries > 1000); /* two split pages alone are as many */
+    assert_true(first_entries > 1000); /* two split pages have that many */
 }
 
 static const struct CMUnitTest tests[] = {
@@ -147,4 +143,4 @@ static const struct CMUnitTest tests[] = {
              never_reaches_an_entry),
 };
 
-RIG_MAIN("junk", tests)
+RIG_MAIN("uninitialised", tests)

@@ -1,7 +1,5 @@
-/* unmap_range: what is left, what goes back, and that nothing leads to what was there. */
+/* Tests unmap_range: what stays, what goes back, and that no translation leads to what was mapped. */
 #include "rig/runs.h"
-
-#define RW PAGING_WRITABLE
 
 static void map(uint64_t start, uint64_t to, uint64_t bytes)
 {
@@ -17,7 +15,6 @@ static void unmap(uint64_t start, uint64_t bytes)
 
 static void next_access_faults(void **state)
 {
-    (void)state;
     rig_open();
     for (unsigned i = 0; i < 16; i++)
         machine_fill(DEVICE_FRAME + i);
@@ -38,9 +35,8 @@ static void next_access_faults(void **state)
     rig_check();
 }
 
-static void edges_in_2m_pages(void **state)
+static void ends_in_2m_pages(void **state)
 {
-    (void)state;
     rig_open();
     map(PLACE, DEVICE_1G, 8 * MIB);
     unsigned out = machine_frames_out();
@@ -56,9 +52,8 @@ static void edges_in_2m_pages(void **state)
     rig_check();
 }
 
-static void edges_in_1g_pages(void **state)
+static void ends_in_1g_pages(void **state)
 {
-    (void)state;
     rig_open();
     map(PLACE, DEVICE_1G, 2 * GIB);
     ASSERT_RUNS(PLACE, {3, 2}, {0, 1});
@@ -75,10 +70,9 @@ static void edges_in_1g_pages(void **state)
     assert_int_equal(machine_frames_out() - out, 2);
 }
 
-/* Both edges in one huge page: in the same part of it, in two, or with an edge at its own. */
-static void edges_in_the_same_page(void **state)
+/* Both ends in one huge page: in the same part of it, in two, or at its own end. */
+static void ends_in_the_same_page(void **state)
 {
-    (void)state;
     static const struct {
         uint64_t start, bytes;
         unsigned tables;
@@ -116,7 +110,7 @@ static void edges_in_the_same_page(void **state)
             assert_allowed(PLACE + holes[i].start + holes[i].bytes, WALK_WRITE);
         rig_check();
         unmap(PLACE, GIB);
-        assert_int_equal(machine_frames_out(), rig.kept_frames);
+        assert_int_equal(machine_frames_out(), rig.base_frames);
     }
     rig_open();
     map(PLACE, DEVICE_1G, 2 * MIB);
@@ -124,10 +118,9 @@ static void edges_in_the_same_page(void **state)
     ASSERT_RUNS(PLACE, {1, 1}, {0, 510}, {1, 1}, {0, 1});
 }
 
-/* What is unlinked is unlinked at the highest level that empties; neighbours in the same table stay. */
+/* Tables are unlinked at the highest level that becomes empty. Neighbours in the same table stay. */
 static void empty_tables_go_back(void **state)
 {
-    (void)state;
     static const uint64_t neighbours[] = {4 * KIB, 2 * MIB, GIB, SLOT_BYTES};
     static const uint64_t pages[] = {0, 4 * KIB, 2 * MIB - 4 * KIB, 8 * MIB, 9 * MIB, 3 * GIB, 5 * GIB};
     for (unsigned i = 0; i < 4; i++) {
@@ -145,13 +138,12 @@ static void empty_tables_go_back(void **state)
         assert_allowed(PLACE + neighbours[i], WALK_WRITE);
         rig_check();
         unmap(PLACE, 2 * neighbours[i]);
-        assert_int_equal(machine_frames_out(), rig.kept_frames);
+        assert_int_equal(machine_frames_out(), rig.base_frames);
     }
 }
 
-static void owned_and_foreign(void **state)
+static void owned_and_others(void **state)
 {
-    (void)state;
     rig_open();
     for (unsigned i = 0; i < 12; i++) {
         uint64_t address = PLACE + 2 * MIB - 24 * KIB + i * 4 * KIB;
@@ -165,12 +157,11 @@ static void owned_and_foreign(void **state)
     ASSERT_RUNS(PLACE + 2 * MIB - 24 * KIB, {1, 2}, {0, 7}, {1, 2}, {0, 1});
     assert_int_equal(out - machine_frames_out(), 2);
     unmap(PLACE, 4 * MIB);
-    assert_int_equal(machine_frames_out(), rig.kept_frames);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
 static void holes_are_passed_over(void **state)
 {
-    (void)state;
     rig_open();
     static const uint64_t places[] = {0, 12 * KIB, 6 * MIB, 5 * GIB + 4 * KIB, SLOT_BYTES + 8 * KIB};
     for (unsigned i = 0; i < 5; i++)
@@ -179,13 +170,12 @@ static void holes_are_passed_over(void **state)
     unmap(PLACE + 4 * KIB, 2 * SLOT_BYTES - 8 * KIB);
     ASSERT_RUNS(PLACE, {1, 1}, {0, 511});
     assert_int_equal(rig.model.count, 1);
-    assert_int_equal(machine_frames_out() - rig.kept_frames, rig.model.levels);
+    assert_int_equal(machine_frames_out() - rig.base_frames, rig.model.levels);
 }
 
-/* Nothing there: no byte written, nothing flushed. The rig judges it whenever nothing is to change. */
+/* The rig judges that no byte is written and nothing is flushed, whenever nothing is to change. */
 static void nothing_to_unmap(void **state)
 {
-    (void)state;
     rig_open();
     unmap(PLACE, 4 * KIB);
     unmap(PLACE, SLOT_BYTES);
@@ -197,10 +187,9 @@ static void nothing_to_unmap(void **state)
     assert_int_equal(rig.model.count, 2);
 }
 
-/* They belong to the owner of the space, but the range is what is to be empty. In part they cannot go. */
-static void reserved_entries_go(void **state)
+/* Markers in the range go. A marker that is in the range only in part is refused. */
+static void markers_go(void **state)
 {
-    (void)state;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     rig_plant_marker(PLACE + 4 * KIB, 1, 0xfffffffffffffffe);
@@ -215,15 +204,14 @@ static void reserved_entries_go(void **state)
     unmap(PLACE + 8 * KIB, 2 * GIB - 8 * KIB);
     assert_int_equal(rig.model.count, 2);
     assert_int_equal(machine_frames_out(), out);
-    unmap(PLACE, 4 * KIB); /* the table stays for the other entry */
+    unmap(PLACE, 4 * KIB); /* the table stays for the other marker */
     assert_int_equal(machine_frames_out(), out);
     unmap(PLACE + 4 * KIB, 4 * KIB);
-    assert_int_equal(machine_frames_out(), rig.kept_frames);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
 static void everything_at_once(void **state)
 {
-    (void)state;
     rig_open();
     uint64_t slot = paging_level_bytes(rig.model.levels), half = slot * (PAGING_TABLE_ENTRIES / 2);
     map(PLACE + 4 * KIB, DEVICE + 4 * KIB, 4 * MIB);
@@ -236,12 +224,11 @@ static void everything_at_once(void **state)
     unmap(0, low ? PAGING_RECURSIVE_SLOT * slot : half);
     unmap(0 - half, low ? half : half - 3 * slot);
     assert_int_equal(rig.model.count, 0);
-    assert_int_equal(machine_frames_out(), rig.kept_frames);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
 static void out_of_frames(void **state)
 {
-    (void)state;
     rig_open();
     map(PLACE, DEVICE_1G, 2 * GIB);
     for (unsigned left = 0; left <= 4; left++) {
@@ -254,13 +241,12 @@ static void out_of_frames(void **state)
     unmap(PLACE + GIB - 2 * MIB, 4 * MIB);
     assert_status(rig_unmap_range(PLACE + 4 * KIB, GIB), PAGING_NO_FRAMES);
     unmap(PLACE, 2 * GIB);
-    assert_int_equal(machine_frames_out(), rig.kept_frames);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
-/* Found elsewhere with single pages: a table reused while the window of the one freed was cached. */
+/* A bug of another project, with single pages: a freed table was used again while its window was cached. */
 static void freed_frames_do_not_show(void **state)
 {
-    (void)state;
     static const uint64_t steps[] = {4 * KIB, 2 * MIB, GIB};
     for (unsigned i = 0; i < 3; i++) {
         rig_open();
@@ -283,17 +269,17 @@ static void freed_frames_do_not_show(void **state)
 
 static const struct CMUnitTest tests[] = {
     RIG_TEST("unmap_range: the next access faults, neighbours stay", next_access_faults),
-    RIG_TEST("unmap_range: edges inside 2 MiB pages", edges_in_2m_pages),
-    RIG_TEST("unmap_range: edges inside 1 GiB pages", edges_in_1g_pages),
-    RIG_TEST("unmap_range: both edges inside the same huge page", edges_in_the_same_page),
+    RIG_TEST("unmap_range: ends inside 2 MiB pages", ends_in_2m_pages),
+    RIG_TEST("unmap_range: ends inside 1 GiB pages", ends_in_1g_pages),
+    RIG_TEST("unmap_range: both ends inside the same huge page", ends_in_the_same_page),
     RIG_TEST("unmap_range: empty tables go back at the highest level", empty_tables_go_back),
-    RIG_TEST("unmap_range: owned frames go back, others do not", owned_and_foreign),
+    RIG_TEST("unmap_range: owned frames go back, others do not", owned_and_others),
     RIG_TEST("unmap_range: holes of every size are passed over", holes_are_passed_over),
     RIG_TEST("unmap_range: nothing there, nothing written or flushed", nothing_to_unmap),
-    RIG_TEST("unmap_range: entries of the space's owner go too", reserved_entries_go),
+    RIG_TEST("unmap_range: markers go too", markers_go),
     RIG_TEST("unmap_range: everything in the space", everything_at_once),
     RIG_TEST("unmap_range: out of frames at every number, no change", out_of_frames),
-    RIG_TEST("unmap_range: freed frames do not show through old windows", freed_frames_do_not_show),
+    RIG_TEST("unmap_range: freed frames do not appear through cached windows", freed_frames_do_not_show),
 };
 
 RIG_MAIN("unmap_range", tests)

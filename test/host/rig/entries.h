@@ -1,12 +1,12 @@
 /*
- * entries.h - the word in made-up memory where an entry is kept, so that a test can look at it or spoil it.
+ * entries.h - the word in made-up memory that holds an entry. A test can look at it, or corrupt it.
  */
 #ifndef HOST_RIG_ENTRIES_H
 #define HOST_RIG_ENTRIES_H
 
 #include "rig/rig.h"
 
-/* The entry of this level on the way to the address; every one above it points to a table. */
+/* Returns the entry of this level on the way to the address. Every entry above it must point to a table. */
 static inline volatile uint64_t *entry_below(uint64_t root, uint64_t address, unsigned level)
 {
     const struct walker *walker = machine_walker();
@@ -26,19 +26,27 @@ static inline volatile uint64_t *entry_at(uint64_t address, unsigned level)
     return entry_below(machine_walker()->root, address, level);
 }
 
-/* Change an entry by hand, behind the core's back; the processor is told. */
+/* Changes an entry without the core. The processor forgets everything. */
 static inline void entry_write(uint64_t address, unsigned level, uint64_t bits)
 {
     *entry_at(address, level) = bits;
     machine_flush_all();
 }
 
-/* The leaf that maps the address, whatever its size. */
+/* Returns the leaf that maps the address, whatever its size. */
 static inline uint64_t leaf_of(uint64_t address)
 {
     struct walk walk = walker_walk(machine_walker(), NULL, address, WALK_READ, false);
     assert_false(walk.faulted);
     return walk.entry;
+}
+
+/* Returns the frame of the page that contains the address. */
+static inline uint64_t frame_at(uint64_t address)
+{
+    struct walk walk = walker_walk(machine_walker(), NULL, address, WALK_READ, false);
+    assert_false(walk.faulted);
+    return walk.frame;
 }
 
 #endif

@@ -1,11 +1,8 @@
-/* judge_for_each.c - visits compared with what the emulated processor finds in the tables. */
+/* What for_each shows, compared with what the emulated processor finds in the tables. */
 #include "rig/judge_for_each.h"
 #include <string.h>
 
-#define RW PAGING_WRITABLE
-#define NX PAGING_NO_EXECUTE
-
-/* The core's source once more, with its loads counted. It and the walker each have a struct walk. */
+/* The core's source once more, with its loads counted. */
 static uint64_t loads;
 
 static paging_entry_t counted_load(const volatile paging_entry_t *entry)
@@ -14,19 +11,17 @@ static paging_entry_t counted_load(const volatile paging_entry_t *entry)
     return paging_entry_load(entry);
 }
 
-#define walk              core_walk
 #define paging_entry_load counted_load
 #define paging_for_each   walk_with_counted_loads
 #define paging_count      count_with_counted_loads
 #include "for_each.c"
-#undef walk
 #undef paging_entry_load
 #undef paging_for_each
 #undef paging_count
 
 /* ---- a second enumeration, by the emulated processor ---- */
 
-struct visit_walked walked;
+struct walked_entries walked;
 
 static enum paging_entry_kind kind_by_manual(unsigned level, uint64_t entry)
 {
@@ -45,7 +40,7 @@ static void note_leaf(unsigned level, uint64_t address, uint64_t entry)
     walked.writable_executable += walk.writable && walk.executable;
 }
 
-static bool space_borrows(uint64_t page)
+static bool is_of_another(uint64_t page)
 {
     return rig.at->shared_owner && model_is_upper(rig.at->model, page);
 }
@@ -57,14 +52,14 @@ static bool note_entry(void *context, unsigned level, uint64_t address, uint64_t
     if (model_is_reserved_slot(rig.at->model->levels, rig_page(address).number))
         return false;
     assert_true(walked.count < MOST_ENTRIES);
-    walked.entries[walked.count++] = (struct visit_seen){level, rig_page(address).number, entry};
+    walked.entries[walked.count++] = (struct met_entry){level, rig_page(address).number, entry};
     enum paging_entry_kind kind = kind_by_manual(level, entry);
     if (kind == PAGING_KIND_TABLE) {
         walked.tables++;
-        walked.borrowed += space_borrows(rig_page(address).number);
+        walked.shared += is_of_another(rig_page(address).number);
         walked.tables_of[level - 1]++;
     }
-    walked.reserved += kind == PAGING_KIND_MARKER;
+    walked.markers += kind == PAGING_KIND_MARKER;
     walked.malformed += kind == PAGING_KIND_MALFORMED;
     if (kind == PAGING_KIND_LEAF)
         note_leaf(level, address, entry);
@@ -78,23 +73,23 @@ static void enumerate(void)
     walker_visit(&walker, note_entry, NULL);
 }
 
-/* ---- judging visits ---- */
+/* ---- judging what is shown ---- */
 
 static struct progress {
-    unsigned met, visits;
-    unsigned open;                        /* level of the lowest table whose entries are being visited */
-    uint64_t next[PAGING_MAX_LEVELS + 1]; /* by level: the page that the next entry of that table begins at */
+    unsigned met, calls;
+    unsigned level;                       /* of the lowest table whose entries are being shown */
+    uint64_t next[PAGING_MAX_LEVELS + 1]; /* by level: the first page of the next entry of that table */
     uint64_t end[PAGING_MAX_LEVELS + 1];
     bool after_hole[PAGING_MAX_LEVELS + 1];
 } progress;
 
-/* What is open below this level must be complete; and in the root, reserved slots are passed over. */
-static void close_tables(unsigned level)
+/* Tables below this level must have been shown completely. In the root, reserved slots are skipped. */
+static void finish_tables(unsigned level)
 {
     unsigned top = rig.at->model->levels;
-    for (; progress.open < level; progress.open++)
-        assert_int_equal(progress.next[progress.open], progress.end[progress.open]);
-    assert_int_equal(progress.open, level);
+    for (; progress.level < level; progress.level++)
+        assert_int_equal(progress.next[progress.level], progress.end[progress.level]);
+    assert_int_equal(progress.level, level);
     while (level == top && progress.next[top] < progress.end[top] &&
            model_is_reserved_slot(top, progress.next[top])) {
         progress.next[top] += paging_level_pages(top);
@@ -102,71 +97,71 @@ static void close_tables(unsigned level)
     }
 }
 
-static void judge_tiles(const struct paging_entry_info *visit)
+static void judge_tiles(const struct paging_entry_info *info)
 {
-    unsigned level = visit->level;
-    close_tables(level);
-    assert_int_equal(visit->first.number, progress.next[level]);
-    progress.next[level] += visit->pages;
+    unsigned level = info->level;
+    finish_tables(level);
+    assert_int_equal(info->first.number, progress.next[level]);
+    progress.next[level] += info->pages;
     assert_true(progress.next[level] <= progress.end[level]);
-    bool hole = visit->kind == PAGING_KIND_HOLE;
-    assert_false(hole && progress.after_hole[level]); /* they should have been one */
+    bool hole = info->kind == PAGING_KIND_HOLE;
+    assert_false(hole && progress.after_hole[level]); /* they should have been shown as one */
     progress.after_hole[level] = hole;
-    if (visit->kind != PAGING_KIND_TABLE)
+    if (info->kind != PAGING_KIND_TABLE)
         return;
-    progress.open = level - 1;
-    progress.next[level - 1] = visit->first.number;
-    progress.end[level - 1] = visit->first.number + visit->pages;
+    progress.level = level - 1;
+    progress.next[level - 1] = info->first.number;
+    progress.end[level - 1] = info->first.number + info->pages;
     progress.after_hole[level - 1] = false;
 }
 
-static void judge_leaf(const struct paging_entry_info *visit)
+static void judge_leaf(const struct paging_entry_info *info)
 {
-    uint64_t address = rig_address(visit->first.number);
+    uint64_t address = rig_address(info->first.number);
     struct walk walk = rig_walk(address);
     uint64_t rights = (walk.writable ? RW : 0) | (walk.user ? PAGING_USER : 0) | (walk.executable ? 0 : NX);
     uint64_t others = PAGING_LEAF_FLAGS & ~(RW | PAGING_USER | NX);
-    assert_int_equal(walk.level, visit->level);
-    assert_int_equal(visit->flags, rights | (walk.entry & others));
+    assert_int_equal(walk.level, info->level);
+    assert_int_equal(info->flags, rights | (walk.entry & others));
     struct paging_translation translation;
     assert_status(paging_translate(rig.at->space, (paging_virt_t){address}, &translation), PAGING_OK);
-    assert_int_equal(visit->flags, translation.flags);
+    assert_int_equal(info->flags, translation.flags);
 }
 
-static bool judge_visit(void *context, const struct paging_entry_info *visit)
+static bool judge_entry(void *context, const struct paging_entry_info *info)
 {
     (void)context;
-    judge_tiles(visit);
-    if (visit->kind == PAGING_KIND_HOLE) {
-        assert_int_equal(visit->entry.bits, 0);
-        assert_int_equal(visit->pages % paging_level_pages(visit->level), 0);
+    judge_tiles(info);
+    if (info->kind == PAGING_KIND_HOLE) {
+        assert_int_equal(info->entry.bits, 0);
+        assert_int_equal(info->pages % paging_level_pages(info->level), 0);
     } else {
         assert_true(progress.met < walked.count);
-        const struct visit_seen *seen = &walked.entries[progress.met++];
-        assert_int_equal(visit->level, seen->level);
-        assert_int_equal(visit->first.number, seen->page);
-        assert_int_equal(visit->entry.bits, seen->entry);
-        assert_int_equal(visit->pages, paging_level_pages(seen->level));
-        assert_int_equal(visit->kind, kind_by_manual(seen->level, seen->entry));
+        const struct met_entry *seen = &walked.entries[progress.met++];
+        assert_int_equal(info->level, seen->level);
+        assert_int_equal(info->first.number, seen->page);
+        assert_int_equal(info->entry.bits, seen->entry);
+        assert_int_equal(info->pages, paging_level_pages(seen->level));
+        assert_int_equal(info->kind, kind_by_manual(seen->level, seen->entry));
     }
-    if (visit->kind == PAGING_KIND_LEAF)
-        judge_leaf(visit);
+    if (info->kind == PAGING_KIND_LEAF)
+        judge_leaf(info);
     else
-        assert_int_equal(visit->flags, 0);
-    progress.visits++;
+        assert_int_equal(info->flags, 0);
+    progress.calls++;
     return true;
 }
 
-typedef enum paging_status walk_function(const struct paging_space *space, paging_entry_callback visitor,
+typedef enum paging_status walk_function(const struct paging_space *space, paging_entry_callback callback,
                                          void *context);
 
 static void judge_walk(const struct paging_space *space, walk_function *walk)
 {
     memset(&progress, 0, sizeof(progress));
-    progress.open = rig.at->model->levels;
-    progress.end[progress.open] = paging_level_pages(rig.at->model->levels) * PAGING_TABLE_ENTRIES;
-    assert_status(walk(space, judge_visit, NULL), PAGING_OK);
-    close_tables(rig.at->model->levels);
+    progress.level = rig.at->model->levels;
+    progress.end[progress.level] = paging_level_pages(rig.at->model->levels) * PAGING_TABLE_ENTRIES;
+    assert_status(walk(space, judge_entry, NULL), PAGING_OK);
+    finish_tables(rig.at->model->levels);
     assert_int_equal(progress.next[rig.at->model->levels], progress.end[rig.at->model->levels]);
     assert_int_equal(progress.met, walked.count);
 }
@@ -180,26 +175,26 @@ static void judge_counts(const struct paging_space *space)
         assert_int_equal(stats.tables[level], walked.tables_of[level]);
     for (unsigned size = 0; size < 4; size++)
         assert_int_equal(stats.leaves[size], walked.leaves[size]);
-    assert_int_equal(stats.markers, walked.reserved);
+    assert_int_equal(stats.markers, walked.markers);
     assert_int_equal(stats.malformed, walked.malformed);
     assert_int_equal(stats.owned_pages, walked.owned);
     assert_int_equal(stats.writable_executable, walked.writable_executable);
     if (stats.malformed == 0)
-        assert_int_equal(walked.tables - walked.borrowed + rig.kept_frames, space->tables);
+        assert_int_equal(walked.tables - walked.shared + rig.base_frames, space->tables);
 }
 
 unsigned judge_all(void)
 {
     machine_fill_tlb();
     enumerate();
-    struct paging_space as_it_was = *rig.at->space, by_offset = as_it_was;
-    paging_mark_inactive(&by_offset, machine_offset());
+    struct paging_space as_it_was = *rig.at->space, direct = as_it_was;
+    paging_mark_inactive(&direct, machine_offset());
     machine_snapshot();
     machine_reset_log();
     judge_walk(rig.at->space, paging_for_each);
-    judge_walk(&by_offset, paging_for_each);
+    judge_walk(&direct, paging_for_each);
     judge_counts(rig.at->space);
-    judge_counts(&by_offset);
+    judge_counts(&direct);
     loads = 0;
     judge_walk(rig.at->space, walk_with_counted_loads);
     /* Most entries are read once; the one after a hole once more. */
@@ -209,5 +204,5 @@ unsigned judge_all(void)
     assert_int_equal(machine_stores() + machine_flushes() + machine_full_flushes(), 0);
     assert_same_space(rig.at->space, &as_it_was);
     machine_audit();
-    return progress.visits;
+    return progress.calls;
 }

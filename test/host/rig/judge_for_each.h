@@ -1,5 +1,5 @@
 /*
- * judge_for_each.h - is what paging_for_each shows and paging_count counts what the emulated processor finds?
+ * judge_for_each.h - paging_for_each and paging_count must agree with what the emulated processor finds.
  */
 #ifndef HOST_RIG_JUDGE_FOR_EACH_H
 #define HOST_RIG_JUDGE_FOR_EACH_H
@@ -9,23 +9,23 @@
 
 #define MOST_ENTRIES 8192u
 
-/* All used entries, in order, by the walker: a second enumeration that shares nothing with the core's. */
-struct visit_seen {
+/* All used entries, in order, as the walker finds them: it has no code in common with the core. */
+struct met_entry {
     unsigned level;
     uint64_t page, entry;
 };
 
-extern struct visit_walked {
+extern struct walked_entries {
     unsigned count;
-    struct visit_seen entries[MOST_ENTRIES];
-    uint64_t tables, borrowed, reserved, malformed, owned, writable_executable, leaves[4],
+    struct met_entry entries[MOST_ENTRIES];
+    uint64_t tables, shared, markers, malformed, owned, writable_executable, leaves[4],
         tables_of[PAGING_MAX_LEVELS];
 } walked;
 
 /*
- * Enumerate, then visit and count, live and by offset: each entry in its place, without gap or overlap. It
- * costs no byte, frame or flush, and loads in proportion to the tables, however the holes lie. Returns how
- * many visits there were.
+ * Calls for_each and count on the space at hand, as it is and by direct map: each entry is shown in its
+ * place, without gap or overlap. No byte changes, nothing is flushed, and the number of loads is in
+ * proportion to the tables, wherever the holes are. Returns the number of calls of the callback.
  */
 unsigned judge_all(void);
 

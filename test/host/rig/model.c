@@ -1,3 +1,4 @@
+/* The abstract map: its leaves, and the tables that follow from them. */
 #include "rig/model.h"
 #include <selfmap/entry.h>
 #include <string.h>
@@ -5,9 +6,17 @@
 void model_copy(struct model *to, const struct model *from)
 {
     to->levels = from->levels;
-    to->pinned = from->pinned;
+    to->shares_upper_half = from->shares_upper_half;
     to->count = from->count;
     memcpy(to->leaves, from->leaves, from->count * sizeof(*from->leaves));
+}
+
+void model_copy_upper_half(struct model *to, const struct model *from)
+{
+    uint64_t half = paging_level_pages(from->levels) * (PAGING_TABLE_ENTRIES / 2);
+    unsigned place = model_first(to, half), first = model_first(from, half), count = from->count - first;
+    memcpy(&to->leaves[place], &from->leaves[first], count * sizeof(*from->leaves));
+    to->count = place + count;
 }
 
 bool model_is_equal(const struct model *one, const struct model *other)
@@ -16,7 +25,7 @@ bool model_is_equal(const struct model *one, const struct model *other)
     for (unsigned i = 0; equal && i < one->count; i++) {
         const struct model_leaf *a = &one->leaves[i], *b = &other->leaves[i];
         equal = a->page == b->page && a->frame == b->frame && a->size == b->size && a->flags == b->flags &&
-                a->owned == b->owned && a->reserved == b->reserved;
+                a->owned == b->owned && a->marker == b->marker;
     }
     return equal;
 }
@@ -71,22 +80,61 @@ void model_remove(struct model *model, uint64_t page)
             (--model->count - place) * sizeof(*model->leaves));
 }
 
+void model_split(struct model *model, uint64_t page)
+{
+    unsigned place = model_first(model, page);
+    struct model_leaf *leaf = &model->leaves[place];
+    if (model->count + PAGING_TABLE_ENTRIES > MODEL_LEAVES)
+        __builtin_trap();
+    memmove(leaf + PAGING_TABLE_ENTRIES, leaf + 1, (model->count - place - 1) * sizeof(*leaf));
+    model->count += PAGING_TABLE_ENTRIES - 1;
+    leaf->size--;
+    for (unsigned i = 1; i < PAGING_TABLE_ENTRIES; i++) {
+        leaf[i] = leaf[0];
+        leaf[i].page += i * paging_level_pages(leaf->size);
+        leaf[i].frame += i * paging_level_pages(leaf->size);
+    }
+}
+
+uint64_t model_changed_flags(const struct model_leaf *leaf, uint64_t set, uint64_t clear)
+{
+    return leaf->marker ? leaf->flags : (leaf->flags & ~clear) | set;
+}
+
+void model_split_boundary(struct model *model, uint64_t page, uint64_t set, uint64_t clear)
+{
+    const struct model_leaf *leaf = model_overlap(model, page, 1);
+    while (leaf && leaf->page != page && !leaf->marker &&
+           ((clear & PAGING_PRESENT) || model_changed_flags(leaf, set, clear) != leaf->flags)) {
+        model_split(model, page);
+        leaf = model_overlap(model, page, 1);
+    }
+}
+
 bool model_is_upper(const struct model *model, uint64_t page)
 {
     return page >= paging_level_pages(model->levels) * (PAGING_TABLE_ENTRIES / 2);
 }
 
-bool model_is_pinned(const struct model *model, unsigned level, uint64_t page)
+bool model_is_reserved_slot(unsigned levels, uint64_t page)
 {
-    return model->pinned && level + 1 == model->levels && model_is_upper(model, page) &&
+    uint64_t slot = page / paging_level_pages(levels);
+    return slot == PAGING_RECURSIVE_SLOT || slot == PAGING_ALTERNATE_SLOT || slot == PAGING_SCRATCH_SLOT;
+}
+
+/* ---- tables ---- */
+
+bool model_is_shared_table(const struct model *model, unsigned level, uint64_t page)
+{
+    return model->shares_upper_half && level + 1 == model->levels && model_is_upper(model, page) &&
            !model_is_reserved_slot(model->levels, page);
 }
 
 bool model_has_table(const struct model *model, unsigned level, uint64_t page)
 {
-    if (model_is_pinned(model, level, page))
+    if (model_is_shared_table(model, level, page))
         return true;
-    /* A larger leaf there would be the only one. */
+    /* A leaf larger than the table's span would be the only one there. */
     uint64_t covered = paging_level_pages(level + 1);
     const struct model_leaf *leaf = model_overlap(model, page & ~(covered - 1), covered);
     return leaf && leaf->size <= level;
@@ -100,71 +148,87 @@ unsigned model_missing_tables(const struct model *model, uint64_t page, unsigned
     return missing;
 }
 
-bool model_is_reserved_slot(unsigned levels, uint64_t page)
+unsigned model_new_tables(const struct model *after, const struct model *before)
 {
-    uint64_t slot = page / paging_level_pages(levels);
-    return slot == PAGING_RECURSIVE_SLOT || slot == PAGING_ALTERNATE_SLOT || slot == PAGING_SCRATCH_SLOT;
+    unsigned count = 0;
+    for (unsigned level = 1; level < after->levels; level++) {
+        uint64_t last = ~(uint64_t)0;
+        for (unsigned i = 0; i < after->count; i++) {
+            const struct model_leaf *leaf = &after->leaves[i];
+            uint64_t table = leaf->page / paging_level_pages(level + 1);
+            if (leaf->size > level || table == last)
+                continue;
+            last = table;
+            count += !model_is_shared_table(after, level, leaf->page) &&
+                     !model_has_table(before, level, leaf->page);
+        }
+    }
+    return count;
 }
 
-bool model_is_replaceable(const struct model_leaf *other, const struct model_leaf *wanted)
+unsigned model_tables(const struct model *after)
 {
-    return (wanted->flags & PAGING_REPLACE_MARKER) && other->reserved && other->size == wanted->size &&
-           other->page == wanted->page;
+    static struct model no_leaves;
+    return model_new_tables(after, &no_leaves);
 }
 
-static unsigned occupied(const struct model *model, const struct model_leaf *wanted)
+unsigned model_owned_frames(const struct model *model)
+{
+    uint64_t frames = 0;
+    for (unsigned i = 0; i < model->count; i++)
+        frames += model->leaves[i].owned ? paging_level_pages(model->leaves[i].size) : 0;
+    return (unsigned)frames;
+}
+
+uint64_t model_alloc_frames(const struct model *model, uint64_t page, uint64_t pages)
+{
+    uint64_t frames = pages;
+    for (unsigned level = 1; level < model->levels; level++) {
+        uint64_t span = paging_level_pages(level + 1);
+        for (uint64_t at = page - page % span; at < page + pages; at += span)
+            frames += !model_has_table(model, level, at);
+    }
+    return frames;
+}
+
+/* ---- refusals ---- */
+
+bool model_has_size(const struct model *model, const struct paging_cpu *cpu, unsigned size)
+{
+    return size < model->levels && size <= (cpu->has_1g_pages ? PAGING_1G : PAGING_2M);
+}
+
+unsigned model_flag_refusals(const struct model *model, const struct paging_cpu *cpu, uint64_t page,
+                             uint64_t flags)
 {
     unsigned refusals = 0;
-    uint64_t end = wanted->page + paging_level_pages(wanted->size);
-    const struct model_leaf *other = model_overlap(model, wanted->page, end - wanted->page);
-    if (!other || model_is_replaceable(other, wanted))
-        return 0;
-    if (other->size > wanted->size)
-        return 1u << (other->reserved ? PAGING_MARKED : PAGING_INSIDE_HUGE);
-    for (uint64_t page = wanted->page; page < end && other;
-         page = other->page + paging_level_pages(other->size)) {
-        other = model_overlap(model, page, end - page);
-        if (!other)
+    if ((flags & ~PAGING_LEAF_FLAGS) || (!model_is_upper(model, page) && (flags & PAGING_GLOBAL)))
+        refusals |= 1u << PAGING_BAD_FLAGS;
+    if (!cpu->has_no_execute && (flags & PAGING_NO_EXECUTE))
+        refusals |= 1u << PAGING_NOT_SUPPORTED;
+    return refusals;
+}
+
+unsigned model_range_refusals(unsigned levels, uint64_t start, uint64_t bytes)
+{
+    unsigned refusals = 0;
+    uint64_t half = (uint64_t)1 << (paging_address_bits(levels) - 1);
+    uint64_t left = start < half ? half - start : 0 - start; /* to the end of the half */
+    if (bytes == 0)
+        refusals |= 1u << PAGING_EMPTY_RANGE;
+    if ((start | bytes) % PAGING_PAGE_BYTES != 0)
+        refusals |= 1u << PAGING_MISALIGNED;
+    if (start >= half && start < 0 - half)
+        return refusals | 1u << PAGING_NOT_CANONICAL;
+    if (bytes > left)
+        refusals |= 1u << PAGING_RANGE_TOO_LONG;
+    uint64_t inside = bytes < left ? bytes : left;
+    uint64_t page = (start & (2 * half - 1)) / PAGING_PAGE_BYTES, slot_pages = paging_level_pages(levels);
+    for (uint64_t slot = page / slot_pages; inside > 0; slot++) {
+        if (model_is_reserved_slot(levels, slot * slot_pages))
+            refusals |= 1u << PAGING_RESERVED_SLOT;
+        if (slot == (page + (inside - 1) / PAGING_PAGE_BYTES) / slot_pages)
             break;
-        /* Smaller entries inside: mapped ones say so; whether reserved ones do too is left open. */
-        refusals |= other->reserved ? 1u << PAGING_MARKED : 1u << PAGING_ALREADY_MAPPED;
-        if (other->size < wanted->size)
-            refusals |= 1u << PAGING_ALREADY_MAPPED;
     }
     return refusals;
-}
-
-unsigned model_refusals(const struct model *model, const struct paging_cpu *cpu,
-                        const struct model_leaf *wanted)
-{
-    unsigned refusals = occupied(model, wanted);
-    uint64_t pages = paging_level_pages(wanted->size);
-    uint64_t frames = (uint64_t)1 << (cpu->physical_bits - PAGING_PAGE_SHIFT);
-    bool upper = model_is_upper(model, wanted->page);
-    if (model_is_reserved_slot(model->levels, wanted->page))
-        refusals |= 1u << PAGING_RESERVED_SLOT;
-    if (wanted->frame >= frames || frames - wanted->frame < pages)
-        refusals |= 1u << PAGING_FRAME_TOO_HIGH;
-    if ((wanted->flags & ~PAGING_LEAF_FLAGS & ~PAGING_REPLACE_MARKER) ||
-        (!upper && (wanted->flags & PAGING_GLOBAL)))
-        refusals |= 1u << PAGING_BAD_FLAGS;
-    if (!cpu->has_no_execute && (wanted->flags & PAGING_NO_EXECUTE))
-        refusals |= 1u << PAGING_NOT_SUPPORTED;
-    if (wanted->size >= model->levels || (wanted->size == PAGING_1G && !cpu->has_1g_pages))
-        refusals |= 1u << PAGING_NOT_SUPPORTED;
-    if (wanted->page % pages != 0 || wanted->frame % pages != 0)
-        refusals |= 1u << PAGING_MISALIGNED;
-    return refusals;
-}
-
-unsigned model_unmap_refusals(const struct model *model, uint64_t page)
-{
-    if (model_is_reserved_slot(model->levels, page))
-        return 1u << PAGING_RESERVED_SLOT;
-    const struct model_leaf *leaf = model_overlap(model, page, 1);
-    if (!leaf)
-        return 1u << PAGING_NOT_MAPPED;
-    if (leaf->reserved)
-        return 1u << PAGING_MARKED;
-    return leaf->page == page ? 0 : 1u << PAGING_INSIDE_HUGE;
 }

@@ -1,7 +1,8 @@
 /*
  * model.h - the abstract map: what an address space should map, as a plain list of leaves.
  *
- * It knows nothing of tables; how many of them a leaf needs follows from which other leaves there are.
+ * The map has no tables. Which tables there must be follows from the leaves. What one operation makes of the
+ * map, and when it must refuse, is in the file of its judge (rig_*.c).
  */
 #ifndef HOST_RIG_MODEL_H
 #define HOST_RIG_MODEL_H
@@ -13,93 +14,88 @@ struct model_leaf {
     unsigned size; /* the level of its entry: 1, 2, 3 */
     uint64_t flags;
     bool owned;
-    uint64_t reserved; /* not zero: no leaf, but this entry that belongs to the owner of the space */
+    uint64_t marker; /* not zero: the entry of a marker, which is here instead of a page */
 };
 
 #define MODEL_LEAVES 8192u
 
 struct model {
     unsigned levels;
-    bool pinned; /* spaces share the upper half: the tables just below the root are always there */
+    bool shares_upper_half; /* the tables just below the root, in the upper half, are always there */
     unsigned count;
     struct model_leaf leaves[MODEL_LEAVES]; /* in the order of their pages */
 };
 
 void model_copy(struct model *to, const struct model *from);
+/* Replaces what the upper half maps by what it maps in the other one. */
+void model_copy_upper_half(struct model *to, const struct model *from);
 bool model_is_equal(const struct model *one, const struct model *other);
 
-/* The number of the first leaf that reaches beyond the page; model->count if there is none. */
+/* Returns the number of the first leaf that reaches beyond the page, or model->count. */
 unsigned model_first(const struct model *model, uint64_t page);
 
-/* A leaf that shares a page with this range, or NULL. The one that starts lowest, if there are more. */
+/* Returns the first leaf that has a page in common with the range, or NULL. */
 const struct model_leaf *model_overlap(const struct model *model, uint64_t page, uint64_t pages);
 
-/* The leaf that starts at the page, or NULL. */
+/* Returns the leaf that starts at the page, or NULL. */
 const struct model_leaf *model_at(const struct model *model, uint64_t page);
 
 void model_add(struct model *model, struct model_leaf leaf);
 void model_remove(struct model *model, uint64_t page);
 
-/* Is the table of this level on the way to the page one that is there whatever is mapped? */
-bool model_is_pinned(const struct model *model, unsigned level, uint64_t page);
+/* Replaces the huge leaf that covers the page by leaves of the next smaller size. */
+void model_split(struct model *model, uint64_t page);
 
-/* Is there a table of this level on the way to the page? */
-bool model_has_table(const struct model *model, unsigned level, uint64_t page);
+/* Returns the flags that the leaf has when `clear` is cleared and `set` is set. A marker has none. */
+uint64_t model_changed_flags(const struct model_leaf *leaf, uint64_t set, uint64_t clear);
 
-/* How many tables a leaf of this size at page would need that are not there yet. */
-unsigned model_missing_tables(const struct model *model, uint64_t page, unsigned size);
-
-/* Is the entry the owner's, and may the wanted leaf take its place (PAGING_REPLACE_MARKER)? */
-bool model_is_replaceable(const struct model_leaf *other, const struct model_leaf *wanted);
-
-/* Every status that is right for mapping this, as a set of bits 1 << status. Frames are not considered. */
-unsigned model_refusals(const struct model *model, const struct paging_cpu *cpu,
-                        const struct model_leaf *wanted);
-
-/* The same for removing the leaf that starts at the page. */
-unsigned model_unmap_refusals(const struct model *model, uint64_t page);
+/*
+ * Splits leaves until none reaches over the start of the page. Leaves in which setting and clearing these
+ * flags changes nothing stay whole. PRESENT may be cleared: that changes every leaf.
+ */
+void model_split_boundary(struct model *model, uint64_t page, uint64_t set, uint64_t clear);
 
 /* Is the page in the upper half? */
 bool model_is_upper(const struct model *model, uint64_t page);
 
-/* Does the page lie below a slot of the root that the core keeps? */
+/* Does the page lie below a reserved slot of the root? */
 bool model_is_reserved_slot(unsigned levels, uint64_t page);
 
-/* ---- ranges: model_range.c ---- */
+/* ---- tables ---- */
 
-/* Tables below the root that `after` needs, without pinned ones; those among them that `before` has not. */
+/* Is the table of this level, on the way to the page, a shared one? These exist whatever is mapped. */
+bool model_is_shared_table(const struct model *model, unsigned level, uint64_t page);
+
+/* Is there a table of this level on the way to the page? */
+bool model_has_table(const struct model *model, unsigned level, uint64_t page);
+
+/* Returns the number of tables that are missing for a leaf of this size at the page. */
+unsigned model_missing_tables(const struct model *model, uint64_t page, unsigned size);
+
+/* Returns the number of tables below the root that `after` needs, without shared ones. */
 unsigned model_tables(const struct model *after);
+/* Returns how many of those `before` does not have. */
 unsigned model_new_tables(const struct model *after, const struct model *before);
 
-/* Frames of PAGING_PAGE_BYTES that go back when the owned leaves go. */
+/* Returns the frames, in units of PAGING_PAGE_BYTES, that go back when all owned leaves go. */
 unsigned model_owned_frames(const struct model *model);
 
-/* Every status that is right for a range of this form, whatever is mapped in it. Only without one of them
- * is it a range of pages. */
-unsigned model_range_refusals(unsigned levels, uint64_t start, uint64_t bytes);
-
-/* Statuses for mapping pages to a physical address (with no shape of its own to refuse). */
-unsigned model_map_range_refusals(const struct model *model, const struct paging_cpu *cpu, uint64_t page,
-                                  uint64_t pages, uint64_t to, uint64_t flags);
-/* The same for frames of the source's choosing; and the frames it must have, if none is huge. */
-unsigned model_alloc_refusals(const struct model *model, const struct paging_cpu *cpu, uint64_t page,
-                              uint64_t pages, uint64_t flags);
+/* Returns the frames that map_range_alloc needs for a range of which nothing is mapped, if none is huge. */
 uint64_t model_alloc_frames(const struct model *model, uint64_t page, uint64_t pages);
-unsigned model_unmap_range_refusals(const struct model *model, uint64_t page, uint64_t pages);
-unsigned model_protect_refusals(const struct model *model, const struct paging_cpu *cpu, uint64_t page,
-                                uint64_t set, uint64_t clear);
-unsigned model_split_refusals(const struct model *model, uint64_t page);
 
-/* What the operations of range.h make of the map. The owner's entries in the way are known to give way. */
-void model_map_range(struct model *model, const struct paging_cpu *cpu, struct model_leaf first,
-                     uint64_t pages);
-/* Asked for page after page, the largest size first: did the source have such a frame, and which? */
-typedef bool model_source(unsigned size, uint64_t page, uint64_t *frame);
-void model_alloc_range(struct model *model, const struct paging_cpu *cpu, struct model_leaf first,
-                       uint64_t pages, model_source *source);
-void model_unmap_range(struct model *model, uint64_t page, uint64_t pages);
-void model_protect_range(struct model *model, uint64_t page, uint64_t pages, uint64_t set, uint64_t clear);
-void model_split(struct model *model, uint64_t page);
-void model_merge_range(struct model *model, const struct paging_cpu *cpu, uint64_t page, uint64_t pages);
+/* ---- refusals: sets of statuses, 1 << status each ---- */
+
+/* Has the processor pages of this size, and a table to put one in? */
+bool model_has_size(const struct model *model, const struct paging_cpu *cpu, unsigned size);
+
+/* Returns the statuses that are right for a leaf with these flags at the page. */
+unsigned model_flag_refusals(const struct model *model, const struct paging_cpu *cpu, uint64_t page,
+                             uint64_t flags);
+
+/*
+ * Returns the statuses that are right for a range of this form, whatever is mapped in it. Only without one
+ * of them is it a range of pages.
+ */
+unsigned model_range_refusals(unsigned levels, uint64_t start, uint64_t bytes);
 
 #endif

@@ -1,12 +1,19 @@
+/* Opening the rig, places, and what tests assert. */
 #include "rig/rig.h"
 #include "machines/memcheck.h"
-#include "table_entry.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct rig rig;
 unsigned rig_levels = 4;
+
+void rig_read_arguments(int count, char **arguments)
+{
+    rig_levels = count > 1 ? (unsigned)arguments[1][0] - '0' : 4;
+    if (getenv("TEST"))
+        cmocka_set_test_filter(getenv("TEST"));
+}
 
 struct machine_setup rig_setup(void)
 {
@@ -24,7 +31,7 @@ void rig_open_on(struct machine_setup setup)
     memset(&rig, 0, sizeof(rig));
     memset(&rig.space, 0xa5, sizeof(rig.space));
     rig.sides[0] = (struct rig_side){.space = &rig.space, .model = &rig.model};
-    rig.live = rig.at = &rig.sides[0];
+    rig.active = rig.at = &rig.sides[0];
     rig.model.levels = setup.levels;
     rig.random = 0x9e3779b97f4a7c15ull;
     machine_open(&setup);
@@ -34,11 +41,17 @@ void rig_open_on(struct machine_setup setup)
                              .has_1g_pages = setup.pages_1g,
                              .has_invpcid = setup.invpcid};
     assert_status(paging_create(&rig.space, cpu, machine_offset(), machine_frames()), PAGING_OK);
-    rig.kept_frames = machine_frames_out();
+    rig.base_frames = machine_frames_out();
     machine_load_cr3(paging_root_address(&rig.space).value / PAGING_PAGE_BYTES);
     paging_mark_active(&rig.space);
     machine_reset_log();
     rig_check();
+}
+
+void rig_open_large(void)
+{
+    rig_open();
+    machine_break_huge();
 }
 
 int rig_close(void **state)
@@ -66,7 +79,7 @@ uint64_t rig_window(unsigned level, uint64_t address)
     return paging_window_table(levels, PAGING_RECURSIVE_SLOT, level, rig_page(address)).value;
 }
 
-/* By index: the recursive slot once per level skipped but one, the foreign one, then the page's own. */
+/* The indices: the recursive slot once per level skipped except one, the alternate slot, the page's own. */
 uint64_t rig_alternate_window(unsigned level, uint64_t address)
 {
     uint64_t page = 0;
@@ -104,7 +117,7 @@ uint64_t rig_environment(const char *name, uint64_t otherwise)
     return value ? strtoull(value, NULL, 0) : otherwise;
 }
 
-/* What lies between the members of a copied struct is nobody's, but for memcheck not even to be compared. */
+/* Padding of a copied struct has no value. Memcheck would complain of the comparison. */
 void assert_same_space(const struct paging_space *one, const struct paging_space *other)
 {
     memcheck_look_away();
@@ -144,29 +157,4 @@ void assert_refused(uint64_t address, unsigned access, unsigned error)
     if (result.error != error)
         fail_msg("access %#x to %#lx: error code %#x, expected %#x", access, (unsigned long)address,
                  result.error, error);
-}
-
-/* The owner fills an entry the core has left alone, and counts it as the core would. */
-void rig_plant_marker(uint64_t address, unsigned level, uint64_t entry)
-{
-    const struct walker walker = rig_walker();
-    uint64_t table = walker.root;
-    volatile uint64_t *parent = NULL;
-    for (unsigned at = walker.levels;; at--) {
-        volatile uint64_t *slot = walker.entry(table, paging_page_index(rig_page(address), at));
-        if (at == level) {
-            assert_int_equal(*slot, 0);
-            *slot = entry;
-            break;
-        }
-        assert_true(*slot & 1);
-        parent = slot;
-        table = walker_entry_frame(&walker, at, *slot);
-    }
-    if (parent)
-        *parent =
-            entry_with_count((paging_entry_t){*parent}, entry_count((paging_entry_t){*parent}) + 1).bits;
-    uint64_t page = rig_page(address).number & ~(paging_level_pages(level) - 1);
-    model_add(rig.at->model, (struct model_leaf){.page = page, .size = level, .reserved = entry});
-    rig_check();
 }

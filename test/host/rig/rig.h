@@ -1,9 +1,7 @@
 /*
- * rig.h - an address space on a machine, with the abstract map beside it. Or several (rig_spaces.h).
+ * rig.h - an address space on an emulated machine, with its abstract map. Or several of them.
  *
- * Each operation here calls the core's operation of the same name and judges everything about it: the status, the
- * frames it took and gave, the pages it flushed, that an error changed no byte, and afterwards the whole
- * state (rig_check). Tests then only say what they are about.
+ * A test opens the rig, calls judged operations (operation_table.h), and makes accesses.
  */
 #ifndef HOST_RIG_RIG_H
 #define HOST_RIG_RIG_H
@@ -16,6 +14,7 @@
 
 #include "machines/machine.h"
 #include "rig/model.h"
+#include "rig/operation_table.h"
 #include <selfmap/map.h>
 #include <selfmap/range.h>
 #include <selfmap/translate.h>
@@ -23,23 +22,25 @@
 
 #define RIG_SPACES 4u
 
-/* A space beside its map, and what other spaces are to it. */
+/* A space with its map, and how it shares its upper half. A side without a space is a place for one. */
 struct rig_side {
-    struct paging_space *space; /* NULL: there is none */
+    struct paging_space *space;
     struct model *model;
-    struct rig_side *shared_owner; /* whose upper half it borrows, or NULL */
-    bool shares_upper_half;
+    struct rig_side *shared_owner; /* whose upper half it shares, or NULL */
+    bool shares_upper_half;        /* it is the owner of a half that others may share */
 };
 
 struct rig {
-    struct paging_space space; /* the one that rig_open makes, */
-    struct model model;        /* and its map: both are sides[0] */
+    struct paging_space space; /* of sides[0], */
+    struct model model;        /* and its map */
     struct rig_side sides[RIG_SPACES];
-    struct rig_side *live;
-    struct rig_side *open; /* in the alternate slot, or NULL */
-    struct rig_side *at;   /* which of them the operations below are about; live if no test says otherwise */
+    struct rig_side *active;
+    struct rig_side *attached; /* through the alternate slot of the active one, or NULL */
+    struct rig_side *at;       /* what the operations work on: the active one, unless a test says otherwise */
     uint64_t random;
-    unsigned kept_frames; /* root and scratch tables */
+    unsigned base_frames;            /* the root and the scratch page's tables */
+    struct paging_unmapped unmapped; /* what the last rig_unmap took away */
+    uint64_t marker_value;           /* what the last rig_clear_marker took away */
 };
 
 extern struct rig rig;
@@ -47,23 +48,30 @@ extern struct rig rig;
 /* How many levels this run is about: the program's argument, 4 without one. */
 extern unsigned rig_levels;
 
-/* A test named by what it shows; whatever it leaves open is closed. */
+/* A test named by what it shows. The machine is closed afterwards. */
 #define RIG_TEST(name, function)              \
     {                                         \
         name, function, NULL, rig_close, NULL \
     }
 
-/* Live, empty, on a processor with everything. */
+/* Opens a machine with an empty active space, on a processor with everything. */
 void rig_open(void);
 void rig_open_on(struct machine_setup setup);
 struct machine_setup rig_setup(void); /* the processor with everything, to take something away from */
+void rig_open_large(void); /* the source can break its runs, and so promise small frames for huge pages */
 int rig_close(void **state);
 
-/* Runs the tests given as program `name`; takes the number of levels from the arguments. */
+/*
+ * Reads the number of levels, the program's argument, and TEST=PATTERN in the environment: only tests whose
+ * names match are run, with * and ?.
+ */
+void rig_read_arguments(int count, char **arguments);
+
+/* Defines main: runs the tests given as program `name`. */
 #define RIG_MAIN(name, tests)                                                              \
     int main(int count, char **arguments)                                                  \
     {                                                                                      \
-        rig_levels = count > 1 ? (unsigned)arguments[1][0] - '0' : 4;                      \
+        rig_read_arguments(count, arguments);                                              \
         return cmocka_run_group_tests_name(name " (" RIG_BACK_END ")", tests, NULL, NULL); \
     }
 
@@ -73,46 +81,48 @@ int rig_close(void **state);
 #    define RIG_BACK_END "software TLB"
 #endif
 
-/* ---- operations ---- */
+/* ---- several spaces ---- */
 
-enum paging_status rig_map_to(uint64_t address, uint64_t frame, uint64_t flags);
-enum paging_status rig_map_sized(uint64_t address, uint64_t frame, enum paging_size size, uint64_t flags);
-enum paging_status rig_map(uint64_t address, uint64_t flags);
-enum paging_status rig_identity_map(uint64_t frame, uint64_t flags);
-enum paging_status rig_unmap(uint64_t address, struct paging_unmapped *unmapped); /* may be NULL */
-enum paging_status rig_set_marker(uint64_t address, uint64_t payload);
-/* If it is to be refused, by the status that is expected. Answers the payload. */
-uint64_t rig_clear_marker(uint64_t address, enum paging_status expected);
+/* As rig_open, with frames enough to share the upper half, and with sides for other spaces. */
+void rig_open_spaces(void);
+void rig_open_spaces_on(struct machine_setup setup);
+/* sides[0] is active and owns the shared half; sides[1] shares it, and is attached. */
+void rig_open_sharer(void);
 
-/* The operations of range.h. They may be asked for what cannot be: then the status must say so. */
-enum paging_status rig_map_range(uint64_t start, uint64_t to, uint64_t bytes, uint64_t flags);
-enum paging_status rig_map_range_alloc(uint64_t start, uint64_t bytes, uint64_t flags);
-enum paging_status rig_identity_map_range(uint64_t start, uint64_t bytes, uint64_t flags);
-enum paging_status rig_unmap_range(uint64_t start, uint64_t bytes);
-enum paging_status rig_protect_range(uint64_t start, uint64_t bytes, uint64_t set, uint64_t clear);
-enum paging_status rig_split(uint64_t address);
-enum paging_status rig_merge_range(uint64_t start, uint64_t bytes);
+bool rig_is_several(void); /* opened so that there can be several */
+uint64_t rig_number_of(const struct rig_side *side);
+bool rig_is_reachable(const struct rig_side *side);                        /* active or attached */
+unsigned rig_sharers(const struct rig_side *side);                         /* how many share its upper half */
+bool rig_shares(const struct rig_side *one, const struct rig_side *other); /* the same upper half */
 
-/* paging_translate and paging_walk_address agree with the walker about this address. */
-void rig_translate(uint64_t address);
+/* Returns why no operation may change the page in the space at hand: a set of statuses. */
+unsigned rig_space_refusals(uint64_t page);
 
-/* The owner of the space writes an entry that is not present, in the table of this level. */
-void rig_plant_marker(uint64_t address, unsigned level, uint64_t entry);
+/* Where tests map what is shared: in the first slot of the upper half that is not reserved. */
+uint64_t rig_upper_place(void);
+
+/* The processor loads translations after each store and flush of the core, or no longer does so. */
+void rig_load_meanwhile(bool on);
 
 /* ---- judging ---- */
 
-/* Tables, counts, leaves, reserved slots, TLB: everything that must hold between two operations. */
+/* Everything that must hold between two operations: tables, counts, leaves, reserved slots, TLB. */
 void rig_check(void);
 
-/* Byte by byte: what an operation that refuses leaves as it was. */
+/* Compares byte by byte. */
 void assert_same_space(const struct paging_space *one, const struct paging_space *other);
 void assert_status(enum paging_status got, enum paging_status expected);
-/* A real access is allowed and finds this frame / is refused with this error code. */
+/* A real access finds this frame, is allowed, or is refused with this error code. */
 void assert_reads(uint64_t address, uint64_t frame);
 void assert_allowed(uint64_t address, unsigned access);
 void assert_refused(uint64_t address, unsigned access, unsigned error);
 
-/* ---- places ---- */
+/* ---- flags and places ---- */
+
+#define RW      PAGING_WRITABLE
+#define NX      PAGING_NO_EXECUTE
+#define US      PAGING_USER
+#define TOUCHED (PAGING_ACCESSED | PAGING_DIRTY)
 
 /* Where tests map: in slots of the lower half where the host back-end can make real accesses. */
 #define SLOT_BYTES ((uint64_t)1 << (PAGING_PAGE_SHIFT + 3 * PAGING_INDEX_BITS))
@@ -121,7 +131,7 @@ void assert_refused(uint64_t address, unsigned access, unsigned error);
 #define MIB        ((uint64_t)1 << 20)
 #define GIB        ((uint64_t)1 << 30)
 
-/* Frames that are memory, but not the frame source's: a 4 KiB one each, a 2 MiB one, a 1 GiB one. */
+/* Frames that are memory, but not the frame source's: many of 4 KiB, one of 2 MiB, one of 1 GiB. */
 #define DEVICE_FRAME ((uint64_t)0x3000)
 #define FRAME_2M     ((uint64_t)0x8000)
 #define FRAME_1G     ((uint64_t)0x40000)
@@ -130,9 +140,12 @@ void assert_refused(uint64_t address, unsigned access, unsigned error);
 
 paging_page_t rig_page(uint64_t address);
 uint64_t rig_address(uint64_t page);
-uint64_t rig_window(unsigned level, uint64_t address); /* of the table of this level on the way to it */
-uint64_t rig_alternate_window(unsigned level, uint64_t address); /* the same of the space that is open */
-/* What physical memory says about an address in the space at hand, live or not. */
+/*
+ * Where the table of this level on the way to the address appears, in the active and in the attached space.
+ */
+uint64_t rig_window(unsigned level, uint64_t address);
+uint64_t rig_alternate_window(unsigned level, uint64_t address);
+/* What physical memory says about an address in the space at hand, active or not. */
 struct walker rig_walker(void);
 struct walk rig_walk(uint64_t address);
 uint64_t rig_random(uint64_t below);

@@ -1,4 +1,4 @@
-/* What must hold between two operations, found by walking physical memory from the root. */
+/* What must hold between two operations, found by walking physical memory from each root. */
 #include "machines/machine_internal.h"
 #include "rig/rig_internal.h"
 #include <string.h>
@@ -10,8 +10,8 @@
 #define FRAME_BITS   0x000ffffffffff000ull
 #define COUNT_BITS   0x07f0000000000600ull
 #define OWNED_BIT    (1ull << 52)
-#define OWNED_BELOW  (1ull << 11) /* of the entry of a P2: its P1 may hold owned pages */
-#define PINNED       (1ull << 11) /* of the root's: spaces share the table */
+#define OWNED_BELOW  (1ull << 11) /* of an entry of a P2: its P1 may hold owned pages */
+#define SHARED       (1ull << 11) /* of an entry of the root: spaces share the table */
 #define TOUCHED_BITS 0x60ull
 #define HUGE_BIT     0x80ull
 
@@ -20,10 +20,10 @@ struct census {
     /* Of the space at hand: */
     const struct rig_side *side;
     struct walker walker;
-    unsigned own, pinned, leaves;
+    unsigned own, shared, leaves;
 };
 
-/* By frame: the last check that met a run beginning there, as a table or an owned page. */
+/* By frame: the last check that met a run that begins there, as a table or an owned page. */
 static unsigned seen[MEMORY_FRAMES], checks;
 
 static void see_run(unsigned size, uint64_t frame, const char *what)
@@ -102,7 +102,7 @@ static void check_walk(const struct walker *walker, const struct model_leaf *lea
 static void check_leaf(struct census *census, unsigned level, uint64_t address, uint64_t entry)
 {
     const struct model_leaf *leaf = model_at(census->side->model, rig_page(address).number);
-    if (!leaf || leaf->size != level || leaf->reserved)
+    if (!leaf || leaf->size != level || leaf->marker)
         fail_msg("%#lx is mapped at level %u, and should not be", (unsigned long)address, level);
     uint64_t expected =
         leaf->frame << 12 | leaf->flags | 1 | (level > 1 ? HUGE_BIT : 0) | (leaf->owned ? OWNED_BIT : 0);
@@ -116,34 +116,34 @@ static void check_leaf(struct census *census, unsigned level, uint64_t address, 
     check_walk(&census->walker, leaf);
 }
 
-/* The tables above the scratch page: always there, and at rest without the page itself. */
+/* The tables above the scratch page are always there. The page itself is not mapped between operations. */
 static void check_scratch(struct census *census, unsigned level, uint64_t entry)
 {
     if (level == 1)
-        fail_msg("the scratch page is mapped at rest");
+        fail_msg("the scratch page is mapped between operations");
     see_table(census, (entry & FRAME_BITS) >> 12);
     if ((entry & ~FRAME_BITS & ~COUNT_BITS) != TABLE_BITS)
         fail_msg("entry %#lx above the scratch page", (unsigned long)entry);
 }
 
 /*
- * An entry of the root to a table that spaces share. All of them hold the very same word; what is below is
- * the lender's, and may be empty. Answers whether to go there.
+ * Checks an entry of the root that points to a shared table. All sharers have the very same word there.
+ * Returns whether to go below: only in the owner's root, because the tables there are the owner's.
  */
-static bool check_pinned(struct census *census, unsigned slot, uint64_t entry)
+static bool check_shared_entry(struct census *census, unsigned slot, uint64_t entry)
 {
-    const struct rig_side *lender = census->side->shared_owner;
-    census->pinned++;
-    if ((entry & ~FRAME_BITS & ~COUNT_BITS) != (TABLE_BITS | PINNED))
-        fail_msg("slot %u of the root is %#lx, and should be pinned", slot, (unsigned long)entry);
-    if (!lender) {
+    const struct rig_side *owner = census->side->shared_owner;
+    census->shared++;
+    if ((entry & ~FRAME_BITS & ~COUNT_BITS) != (TABLE_BITS | SHARED))
+        fail_msg("slot %u of the root is %#lx, and should be shared", slot, (unsigned long)entry);
+    if (!owner) {
         see_table(census, (entry & FRAME_BITS) >> 12);
         return true;
     }
-    uint64_t lent = machine_frame(lender->space->root.number)[slot];
-    if (entry != lent)
-        fail_msg("slot %u of the root is %#lx, the lender's %#lx", slot, (unsigned long)entry,
-                 (unsigned long)lent);
+    uint64_t expected = machine_frame(owner->space->root.number)[slot];
+    if (entry != expected)
+        fail_msg("slot %u of the root is %#lx, the owner's %#lx", slot, (unsigned long)entry,
+                 (unsigned long)expected);
     return false;
 }
 
@@ -156,15 +156,15 @@ static bool check_entry(void *context, unsigned level, uint64_t address, uint64_
     (void)table;
     if (level == model->levels && model_is_reserved_slot(level, page))
         return index == PAGING_SCRATCH_SLOT;
-    if (level == model->levels && model_is_pinned(model, level - 1, page))
-        return check_pinned(census, index, entry);
+    if (level == model->levels && model_is_shared_table(model, level - 1, page))
+        return check_shared_entry(census, index, entry);
     if (page / paging_level_pages(model->levels) == PAGING_SCRATCH_SLOT) {
         check_scratch(census, level, entry);
         return true;
     }
     if (!(entry & 1)) {
         const struct model_leaf *leaf = model_at(model, page);
-        assert_true(leaf && leaf->size == level && leaf->reserved == entry);
+        assert_true(leaf && leaf->size == level && leaf->marker == entry);
         census->leaves++;
     } else if (walker_is_leaf(level, entry)) {
         check_leaf(census, level, address, entry);
@@ -183,22 +183,23 @@ static void check_slot(const struct rig_side *side, unsigned slot, uint64_t fram
                  (unsigned long)frame);
 }
 
-/* The slots of the root that the core keeps: a space that is open has no window of its own. */
+/* The reserved slots of the root. An attached space has no recursive slot of its own. */
 static void check_slots(struct census *census)
 {
     const struct rig_side *side = census->side;
     uint64_t root = side->space->root.number;
-    check_slot(side, PAGING_RECURSIVE_SLOT, side == rig.open ? 0 : root);
-    check_slot(side, PAGING_ALTERNATE_SLOT, side == rig.live && rig.open ? rig.open->space->root.number : 0);
-    if (PAGING_SCRATCH_SLOT < PAGING_TABLE_ENTRIES) {
+    check_slot(side, PAGING_RECURSIVE_SLOT, side == rig.attached ? 0 : root);
+    check_slot(side, PAGING_ALTERNATE_SLOT,
+               side == rig.active && rig.attached ? rig.attached->space->root.number : 0);
+    if (PAGING_HAS_SCRATCH_SLOT) {
         uint64_t frame = (machine_frame(root)[PAGING_SCRATCH_SLOT] & FRAME_BITS) >> 12;
         check_slot(side, PAGING_SCRATCH_SLOT, frame);
         see_table(census, frame);
     }
 }
 
-/* Slots of the upper half of a root that the core does not keep. */
-static unsigned upper_slots(unsigned levels)
+/* Returns the number of slots of the upper half that are not reserved. */
+static unsigned count_upper_slots(unsigned levels)
 {
     unsigned slots = 0;
     for (unsigned slot = PAGING_TABLE_ENTRIES / 2; slot < PAGING_TABLE_ENTRIES; slot++)
@@ -214,32 +215,27 @@ static void check_side(struct census *census, const struct rig_side *side)
     census->side = side;
     census->walker = *machine_walker();
     census->walker.root = root;
-    census->own = census->pinned = census->leaves = 0;
+    census->own = census->shared = census->leaves = 0;
     see_table(census, root);
     check_slots(census);
     walker_visit(&census->walker, check_entry, census);
     unsigned expected = side->shared_owner ? model_first(model, half) : model->count;
     if (census->leaves != expected)
         fail_msg("%u pages are mapped, expected %u", census->leaves, expected);
-    assert_int_equal(census->pinned,
-                     side->shares_upper_half || side->shared_owner ? upper_slots(model->levels) : 0);
+    assert_int_equal(census->shared,
+                     side->shares_upper_half || side->shared_owner ? count_upper_slots(model->levels) : 0);
+    assert_int_equal(side->space->sharers, rig_sharers(side));
     assert_int_equal(side->space->tables, census->own);
 }
 
 /* What the space at hand maps in an upper half that it shares, the others map too. */
-static void share_half(void)
+static void copy_shared_half(void)
 {
     const struct rig_side *owner = rig.at->shared_owner ? rig.at->shared_owner : rig.at;
-    const struct model *from = rig.at->model;
-    uint64_t half = paging_level_pages(from->levels) * (PAGING_TABLE_ENTRIES / 2);
-    unsigned first = model_first(from, half), count = from->count - first;
     for (unsigned i = 0; owner->shares_upper_half && i < RIG_SPACES; i++) {
         struct rig_side *side = &rig.sides[i];
-        if (!side->space || side == rig.at || (side != owner && side->shared_owner != owner))
-            continue;
-        unsigned place = model_first(side->model, half);
-        memcpy(&side->model->leaves[place], &from->leaves[first], count * sizeof(*from->leaves));
-        side->model->count = place + count;
+        if (side->space && side != rig.at && (side == owner || side->shared_owner == owner))
+            model_copy_upper_half(side->model, rig.at->model);
     }
 }
 
@@ -248,8 +244,8 @@ void rig_check(void)
     struct census census;
     memset(&census, 0, sizeof(census));
     checks++;
-    share_half();
-    assert_int_equal(machine_walker()->root, rig.live->space->root.number);
+    copy_shared_half();
+    assert_int_equal(machine_walker()->root, rig.active->space->root.number);
     for (unsigned i = 0; i < RIG_SPACES; i++)
         if (rig.sides[i].space)
             check_side(&census, &rig.sides[i]);

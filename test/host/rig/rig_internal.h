@@ -1,28 +1,65 @@
 /*
- * rig_internal.h - how the files of the rig judge an operation. For rig*.c only.
+ * rig_internal.h - how the rig judges an operation: what each judge (rig_*.c) does before and after its call.
+ *
+ *   refusals = ...                     the statuses that would be right, by the models; 0: it must succeed
+ *   rig_look_before(refusals);         remembers what must not change
+ *   status = paging_...();
+ *   rig_judge_status(status);          the status is right, and a refusal has changed nothing
+ *   ...                                frames, flushes, and what the operation makes of the model
+ *   rig_check();                       the whole state
  */
 #ifndef HOST_RIG_RIG_INTERNAL_H
 #define HOST_RIG_RIG_INTERNAL_H
 
 #include "rig/rig.h"
 
-/* What a call must leave alone when it refuses. */
-struct rig_before {
-    struct paging_space space;
-    unsigned frames;
-    unsigned refusals; /* set of statuses that would be right; 0: it must succeed */
-};
+/* Remembers every space, and all of memory if the call must refuse. */
+void rig_look_before(unsigned refusals);
 
-/* Just before the call. Memory is remembered if it must refuse. */
-struct rig_before rig_look_before(unsigned refusals);
+/* Fails the test unless the status is right, and a refusal has changed nothing in any space. */
+void rig_judge_status(enum paging_status status);
 
-/* Is the status right? And if it is a refusal, has nothing changed? */
-void rig_judge_status(const struct rig_before *before, enum paging_status status);
+/*
+ * The same for an operation on the space at hand alone. In addition its counters of flushes are right, and of
+ * an attached space only windows were flushed.
+ */
+void rig_judge_one_space(enum paging_status status);
 
-/* No byte, frame, flush or number of the space is another. Memory must have been remembered. */
-void rig_judge_nothing_changed(const struct rig_before *before, const char *why);
+/* No byte, frame, flush or member of a space has changed. Memory must have been remembered. */
+void rig_judge_nothing_changed(const char *why);
 
-/* No page that was not present needs a flush; only the scratch page may be flushed. */
+/* Nothing except the scratch page was flushed: a page that is mapped was not present before. */
 void rig_judge_map_flushes(void);
+
+/* Returns the frames that went out since rig_look_before; negative if they went back. */
+int rig_frames_taken(void);
+
+/* ---- spaces (rig_spaces.c, rig_share.c) ---- */
+
+/*
+ * The status is right. If it is PAGING_OK, this many frames were taken (negative: given back), and all of
+ * the TLB was flushed this many times.
+ */
+void rig_judge_spaces(enum paging_status status, int frames, unsigned full_flushes);
+
+/* ---- ranges (rig_range.c) ---- */
+
+/* What the operation must make of the map. */
+extern struct model rig_after;
+
+/*
+ * Returns the statuses that are right for a range of this form. Without one, *page is where it starts and
+ * rig_after is the map, with the accessed and dirty bits that the processor has set in the range so far.
+ */
+unsigned rig_range_refusals(uint64_t start, uint64_t bytes, uint64_t *page);
+
+/* As rig_look_before, with rig_after made: adds PAGING_NO_FRAMES if it takes more frames than there are. */
+void rig_look_before_range(unsigned refusals);
+
+/* Judges status, frames and flushes by rig_after, which is the map from here on. Returns the status. */
+enum paging_status rig_judge_range(enum paging_status status, uint64_t pages);
+
+/* Adds to the map the accessed and dirty bits that the processor has set in the range so far. */
+void rig_note_touched(uint64_t page, uint64_t pages);
 
 #endif

@@ -2,41 +2,58 @@
 #include "rig/rig_internal.h"
 #include <string.h>
 
-struct rig_before rig_look_before(unsigned refusals)
+static struct {
+    struct paging_space spaces[RIG_SPACES];
+    unsigned frames, refusals;
+} before;
+
+void rig_look_before(unsigned refusals)
 {
-    struct rig_before before;
-    memcpy(&before.space, rig.at->space, sizeof(before.space));
+    for (unsigned i = 0; i < RIG_SPACES; i++)
+        if (rig.sides[i].space)
+            memcpy(&before.spaces[i], rig.sides[i].space, sizeof(before.spaces[i]));
     before.frames = machine_frames_out();
     before.refusals = refusals;
     if (refusals)
         machine_snapshot();
     machine_reset_log();
-    return before;
 }
 
-void rig_judge_nothing_changed(const struct rig_before *before, const char *why)
+int rig_frames_taken(void)
+{
+    return (int)machine_frames_out() - (int)before.frames;
+}
+
+void rig_judge_nothing_changed(const char *why)
 {
     if (!machine_unchanged())
         fail_msg("\"%s\", but memory has changed", why);
-    assert_int_equal(machine_frames_out(), before->frames);
-    assert_int_equal(machine_flushes() + machine_full_flushes(), 0);
-    assert_same_space(rig.at->space, &before->space);
+    assert_int_equal(rig_frames_taken(), 0);
+    assert_int_equal(machine_flushes() + machine_full_flushes() + machine_root_loads(), 0);
+    for (unsigned i = 0; i < RIG_SPACES; i++)
+        if (rig.sides[i].space)
+            assert_same_space(rig.sides[i].space, &before.spaces[i]);
 }
 
-void rig_judge_status(const struct rig_before *before, enum paging_status status)
+void rig_judge_status(enum paging_status status)
 {
-    if (before->refusals ? (before->refusals >> status & 1) == 0 : status != PAGING_OK)
-        fail_msg("status is \"%s\", set of right ones %#x", paging_status_name(status), before->refusals);
-    if (before->refusals)
-        rig_judge_nothing_changed(before, paging_status_name(status));
-    assert_int_equal(rig.at->space->flushes - before->space.flushes, machine_flushes());
-    assert_int_equal(rig.at->space->full_flushes - before->space.full_flushes, machine_full_flushes());
+    if (before.refusals ? (before.refusals >> status & 1) == 0 : status != PAGING_OK)
+        fail_msg("status is \"%s\", set of right ones %#x", paging_status_name(status), before.refusals);
+    if (before.refusals)
+        rig_judge_nothing_changed(paging_status_name(status));
     assert_int_equal(machine_flushes_by_invpcid(),
-                     rig.at->space->cpu.has_invpcid ? machine_full_flushes() : 0);
-    for (unsigned i = 0; rig.at == rig.open && i < machine_flushes(); i++)
+                     rig.active->space->cpu.has_invpcid ? machine_full_flushes() : 0);
+}
+
+void rig_judge_one_space(enum paging_status status)
+{
+    const struct paging_space *was = &before.spaces[rig.at - rig.sides];
+    rig_judge_status(status);
+    assert_int_equal(rig.at->space->flushes - was->flushes, machine_flushes());
+    assert_int_equal(rig.at->space->full_flushes - was->full_flushes, machine_full_flushes());
+    for (unsigned i = 0; rig.at == rig.attached && i < machine_flushes(); i++)
         if (!model_is_reserved_slot(rig.model.levels, rig_page(machine_flushed(i)).number))
-            fail_msg("%#lx was flushed, a page of a space that is not live",
-                     (unsigned long)machine_flushed(i));
+            fail_msg("%#lx was flushed, a page of an inactive space", (unsigned long)machine_flushed(i));
 }
 
 void rig_judge_map_flushes(void)

@@ -1,5 +1,5 @@
 /*
- * rig_merge.h - merging, with accessed and dirty bits judged exactly, and what there is to merge.
+ * rig_merge.h - merging with accessed and dirty bits judged exactly, and pages to merge.
  */
 #ifndef HOST_RIG_RIG_MERGE_H
 #define HOST_RIG_RIG_MERGE_H
@@ -8,38 +8,27 @@
 #include "rig/rig_internal.h"
 #include "rig/runs.h"
 
-#define TOUCHED   (PAGING_ACCESSED | PAGING_DIRTY)
 #define DEVICE_2M (FRAME_2M * PAGING_PAGE_BYTES)
 
-/* What the processor has marked so far is part of the map from here on. */
-static inline void rig_note_touched(void)
-{
-    for (unsigned i = 0; i < rig.model.count; i++) {
-        struct model_leaf *leaf = &rig.model.leaves[i];
-        if (!leaf->reserved)
-            leaf->flags |= *entry_at(rig_address(leaf->page), leaf->size) & TOUCHED;
-    }
-}
-
-/* Accessed and dirty are as the map says, not one bit more. */
+/* Accessed and dirty bits are exactly those of the map. */
 static inline void rig_check_touched(void)
 {
     for (unsigned i = 0; i < rig.model.count; i++) {
         const struct model_leaf *leaf = &rig.model.leaves[i];
-        if (!leaf->reserved)
+        if (!leaf->marker)
             assert_int_equal(*entry_at(rig_address(leaf->page), leaf->size) & TOUCHED, leaf->flags & TOUCHED);
     }
 }
 
 static inline enum paging_status rig_merge(uint64_t start, uint64_t bytes)
 {
-    rig_note_touched();
+    rig_note_touched(0, UINT64_MAX);
     enum paging_status status = rig_merge_range(start, bytes);
     rig_check_touched();
     return status;
 }
 
-/* In two halves, so that the pages are small however they lie. */
+/* Maps 2 MiB in two halves, so that all pages are small. */
 static inline void map_small(uint64_t start, uint64_t to, uint64_t flags)
 {
     assert_status(rig_map_range(start, to, MIB, flags), PAGING_OK);
@@ -52,7 +41,7 @@ static inline void map_2m_pages(uint64_t start, uint64_t to)
     assert_status(rig_map_range(start + GIB / 2, to + GIB / 2, GIB / 2, PAGING_WRITABLE), PAGING_OK);
 }
 
-/* With everything cached that can be. */
+/* With everything in the TLB that can be cached. */
 static inline void merge(uint64_t start, uint64_t bytes)
 {
     machine_fill_tlb();

@@ -1,19 +1,19 @@
 /*
- * runs.h - which page sizes stand side by side, as the processor meets them: "4K|2M|1G|2M|4K".
+ * runs.h - asserts which page sizes follow each other, as the processor meets them: "4K|2M|1G|2M|4K".
  */
 #ifndef HOST_RIG_RUNS_H
 #define HOST_RIG_RUNS_H
 
 #include "rig/rig.h"
 
-/* So many pages of this size side by side; without a size, so many of 4 KiB without a page. */
-struct run {
+/* N pages of this size next to each other. Size 0: N times 4 KiB without a page. */
+struct page_run {
     unsigned size;
     uint64_t count;
 };
 
-/* From the address on there are these runs, ended by one of no pages. Returns where they end. */
-static inline uint64_t assert_runs(uint64_t address, const struct run *runs)
+/* From the address on there are these runs. One of no pages ends the list. Returns where they end. */
+static inline uint64_t assert_runs(uint64_t address, const struct page_run *runs)
 {
     for (; runs->count > 0; runs++)
         for (uint64_t i = 0; i < runs->count; i++) {
@@ -27,6 +27,6 @@ static inline uint64_t assert_runs(uint64_t address, const struct run *runs)
     return address;
 }
 
-#define ASSERT_RUNS(address, ...) assert_runs(address, (const struct run[]){__VA_ARGS__, {0, 0}})
+#define ASSERT_RUNS(address, ...) assert_runs(address, (const struct page_run[]){__VA_ARGS__, {0, 0}})
 
 #endif

@@ -1,9 +1,6 @@
-/* The table of scenarios, and how a step of one is done. */
+/* The table of scenarios, and how an operation of one is done. */
 #include "rig/scenarios.h"
 
-#define RW PAGING_WRITABLE
-#define NX PAGING_NO_EXECUTE
-#define US PAGING_USER
 #define WC PAGING_CACHE_WRITE_COMBINING
 
 /* Positions and lengths, in pages of 2 MiB and 1 GiB. */
@@ -11,124 +8,182 @@
 #define L3(n) (L2(n) * PAGING_TABLE_ENTRIES)
 #define LAST  ((int64_t)PAGING_TABLE_ENTRIES - 1)
 
-/* What a line does not say is zero. */
+#define MARKER(position)      AT(SET_MARKER, position, 1, .value = 0x5e1f)
+#define WRITE(position)       AT(ACCESS, position, 1, .value = WALK_WRITE)
+#define MAP_2M(position, ...) AT(MAP_SIZED, position, L2(1), .size = PAGING_2M, __VA_ARGS__)
+#define MAP_1G(position, ...) AT(MAP_SIZED, position, L3(1), .size = PAGING_1G, __VA_ARGS__)
+
+/* 2 MiB pages from -1 GiB to 0, and from there one of 1 GiB, which is dirty. */
+#define HUGE_PAGES(number)                                                     \
+    AT(MAP_RANGE, L3(-1), L3(1), .flags = RW, .to = L2(1), .space = (number)), \
+        AT(MAP_RANGE, 0, L3(1), .flags = RW | PAGING_DIRTY, .space = (number))
+
+/* Space 0 is active, space 1 is its sibling. */
+#define SHARE     AT(SHARE_UPPER_HALF, 0, 0)
+#define UNSHARE   AT(UNSHARE_UPPER_HALF, 0, 0)
+#define CREATE    AT(CREATE_SIBLING, 0, 0, .space = 1)
+#define ATTACH    AT(ATTACH, 0, 0, .other = 1)
+#define DETACH    AT(DETACH, 0, 0, .other = 1)
+#define SWITCH_TO AT(SWITCH_TO, 0, 0, .other = 1)
+#define DESTROY   AT(DESTROY, 0, 0, .space = 1)
+
+/* What a row does not say is zero. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
 const struct scenario scenarios[] = {
-    {"map: a page", {{0}}, {MAP, 0, 1, RW | US}, EACH_DEPTH},
-    {"map: an owned page", {{0}}, {MAP_OWNED, 0, 1, NX}, EACH_DEPTH},
-    {"unmap: a page", {{MAP, 0, 1, RW}, {WRITE, 0, 1}}, {UNMAP, 0, 1}, EACH_DEPTH},
-    {"unmap: an owned page", {{MAP_OWNED, 0, 1, RW}}, {UNMAP, 0, 1}, EACH_DEPTH},
-    {"reserve: a page", {{0}}, {RESERVE, 0, 1}, EACH_DEPTH | SEEN_BY_NOBODY},
-    {"unreserve: a page", {{RESERVE, 0, 1}}, {UNRESERVE, 0, 1}, EACH_DEPTH | SEEN_BY_NOBODY},
-    {"map: over a reserved page", {{RESERVE, 0, 1}}, {MAP, 0, 1, RW | PAGING_REPLACE_MARKER}},
+    {"map: a page", {{0}}, AT(MAP_TO, 0, 1, .flags = RW | US), EACH_DEPTH},
+    {"map: an owned page", {{0}}, AT(MAP, 0, 1, .flags = NX), EACH_DEPTH},
+    {"unmap: a page", {AT(MAP_TO, 0, 1, .flags = RW), WRITE(0)}, AT(UNMAP, 0, 1), EACH_DEPTH},
+    {"unmap: an owned page", {AT(MAP, 0, 1, .flags = RW)}, AT(UNMAP, 0, 1), EACH_DEPTH},
+    {"set_marker: a page", {{0}}, MARKER(0), EACH_DEPTH | NO_CHANGE},
+    {"clear_marker: a page", {MARKER(0)}, AT(CLEAR_MARKER, 0, 1), EACH_DEPTH | NO_CHANGE},
+    {"map: over a marker", {MARKER(0)}, AT(MAP_TO, 0, 1, .flags = RW | PAGING_REPLACE_MARKER)},
 
-    {"map: a 2 MiB page, with all tables", {{0}}, {MAP_2M, 0, L2(1), RW}},
-    {"map: a 2 MiB page beside another", {{MAP_2M, L2(1), L2(1), RW}}, {MAP_2M, 0, L2(1), NX}},
-    {"map: a 1 GiB page", {{0}}, {MAP_1G, 0, L3(1), RW}},
-    {"unmap: a 2 MiB page, with all tables", {{MAP_2M, 0, L2(1), RW}}, {UNMAP, 0, 1}},
-    {"unmap: a 1 GiB page", {{MAP_1G, 0, L3(1), RW}, {MAP, -1, 1, RW}}, {UNMAP, 0, 1}},
+    {"map: a 2 MiB page, with all tables", {{0}}, MAP_2M(0, .flags = RW)},
+    {"map: a 2 MiB page next to another", {MAP_2M(L2(1), .flags = RW)}, MAP_2M(0, .flags = NX)},
+    {"map: a 1 GiB page", {{0}}, MAP_1G(0, .flags = RW)},
+    {"unmap: a 2 MiB page, with all tables", {MAP_2M(0, .flags = RW)}, AT(UNMAP, 0, 1)},
+    {"unmap: a 1 GiB page", {MAP_1G(0, .flags = RW), AT(MAP_TO, -1, 1, .flags = RW)}, AT(UNMAP, 0, 1)},
 
-    {"map: a range within a P1", {{MAP, 1, 1}}, {MAP_RANGE, 2, LAST - 2, RW}},
-    {"map: a range over P1s", {{MAP, 1, 1}}, {MAP_RANGE, L2(1) - 1, L2(1) + 2, RW}},
-    {"map: a range over two P2s", {{0}}, {MAP_RANGE, -1, 2, RW}},
-    {"map: a range of 4K|2M|1G|4K pages", {{0}}, {MAP_RANGE, L2(-1) - 1, L2(1) + L3(1) + 2, RW}},
-    {"map: owned pages within a P1", {{0}}, {MAP_ALLOC, 1, LAST - 2, RW}},
-    {"map: owned pages of 4K|2M|4K", {{0}}, {MAP_ALLOC, L2(1) - 1, L2(1) + 2, RW}},
+    {"map: a range within a P1", {AT(MAP_TO, 1, 1)}, AT(MAP_RANGE, 2, LAST - 2, .flags = RW)},
+    {"map: a range over P1s", {AT(MAP_TO, 1, 1)}, AT(MAP_RANGE, L2(1) - 1, L2(1) + 2, .flags = RW)},
+    {"map: a range over two P2s", {{0}}, AT(MAP_RANGE, -1, 2, .flags = RW)},
+    {"map: a range of 4K|2M|1G|4K pages", {{0}}, AT(MAP_RANGE, L2(-1) - 1, L2(1) + L3(1) + 2, .flags = RW)},
+    {"map: owned pages within a P1", {{0}}, AT(MAP_RANGE_ALLOC, 1, LAST - 2, .flags = RW)},
+    {"map: owned pages of 4K|2M|4K", {{0}}, AT(MAP_RANGE_ALLOC, L2(1) - 1, L2(1) + 2, .flags = RW)},
 
-    {"protect: pages within a P1", {{MAP_RANGE, 2, LAST - 2, RW}}, {PROTECT, 2, LAST - 2, NX, RW}},
-    {"protect: few pages", {{MAP_RANGE, 2, 3, RW}, {WRITE, 3, 1}}, {PROTECT, 2, 3, NX, RW}},
+    {"protect: pages within a P1",
+     {AT(MAP_RANGE, 2, LAST - 2, .flags = RW)},
+     AT(PROTECT_RANGE, 2, LAST - 2, .flags = NX, .clear = RW)},
+    {"protect: few pages",
+     {AT(MAP_RANGE, 2, 3, .flags = RW), WRITE(3)},
+     AT(PROTECT_RANGE, 2, 3, .flags = NX, .clear = RW)},
     {"protect: 4K|2M|1G|4K pages",
-     {{MAP_RANGE, L2(-1) - 1, L2(1) + L3(1) + 2, RW}},
-     {PROTECT, L2(-1) - 1, L2(1) + L3(1) + 2, NX, RW}},
-    {"protect: the memory type", {{MAP_RANGE, -1, L2(1) + 3, RW}}, {PROTECT, -1, L2(1) + 3, WC}},
+     {AT(MAP_RANGE, L2(-1) - 1, L2(1) + L3(1) + 2, .flags = RW)},
+     AT(PROTECT_RANGE, L2(-1) - 1, L2(1) + L3(1) + 2, .flags = NX, .clear = RW)},
+    {"protect: the memory type",
+     {AT(MAP_RANGE, -1, L2(1) + 3, .flags = RW)},
+     AT(PROTECT_RANGE, -1, L2(1) + 3, .flags = WC)},
     {"protect: pages that are dirty, in both directions",
-     {{MAP_RANGE, -3, L2(1) + 6, RW}, {WRITE, -1, 1}, {WRITE, 5, 1}},
-     {PROTECT, -3, L2(1) + 6, US | NX, RW}},
+     {AT(MAP_RANGE, -3, L2(1) + 6, .flags = RW), WRITE(-1), WRITE(5)},
+     AT(PROTECT_RANGE, -3, L2(1) + 6, .flags = US | NX, .clear = RW)},
     {"protect: global pages",
-     {{MAP_RANGE, UPPER + 1, LAST, RW | PAGING_GLOBAL}},
-     {PROTECT, UPPER + 1, LAST, 0, PAGING_GLOBAL}},
+     {AT(MAP_RANGE, UPPER + 1, LAST, .flags = RW | PAGING_GLOBAL)},
+     AT(PROTECT_RANGE, UPPER + 1, LAST, .clear = PAGING_GLOBAL)},
     {"protect: a range with holes",
-     {{MAP, 1, 1, RW}, {MAP, L2(1), 1, RW}, {MAP, -1, 1, US}},
-     {PROTECT, L3(-1), L3(2), NX, RW | US}},
-    {"protect: one page of a 2 MiB page", {{HUGE_PAGES}}, {PROTECT, L3(-1) + 1, 1, NX, RW}},
-    {"protect: the halves of two 2 MiB pages", {{HUGE_PAGES}}, {PROTECT, L2(-3) / 2, L2(1), NX, RW}},
-    {"protect: a 2 MiB page in a 1 GiB page", {{HUGE_PAGES}}, {PROTECT, L2(1), L2(1), NX, RW}, IN_1G},
-    {"protect: small pages in a 1 GiB page", {{HUGE_PAGES}}, {PROTECT, L2(1) + 1, 2, NX, RW}, IN_1G},
-    {"protect: a 1 GiB page but for its ends", {{HUGE_PAGES}}, {PROTECT, 1, L3(1) - 2, NX, RW}, IN_1G},
-    {"protect: where 2 MiB and 1 GiB pages meet", {{HUGE_PAGES}}, {PROTECT, -1, 2, NX, RW}, IN_1G},
-
-    {"unmap: pages within a P1", {{MAP_RANGE, 2, LAST - 2, RW}}, {UNMAP_RANGE, 2, LAST - 2}},
-    {"unmap: pages that stay on both sides", {{MAP_RANGE, 0, LAST, RW}}, {UNMAP_RANGE, 2, LAST - 4}},
-    {"unmap: 4K|2M|1G|4K pages",
-     {{MAP_RANGE, L2(-1) - 1, L2(1) + L3(1) + 2, RW}},
-     {UNMAP_RANGE, L2(-1) - 1, L2(1) + L3(1) + 2}},
-    {"unmap: owned pages of 4K|2M|4K",
-     {{MAP_ALLOC, L2(1) - 1, L2(1) + 2, RW}},
-     {UNMAP_RANGE, L2(1) - 1, L2(1) + 2}},
-    {"unmap: a hole in an owned 2 MiB page", {{MAP_ALLOC, L2(1), L2(1), RW}}, {UNMAP_RANGE, L2(1) + 1, 2}},
-    {"unmap: tables of all levels at once",
-     {{MAP_OWNED, -1, 1, RW}, {MAP_OWNED, 5, 1, RW}, {MAP_2M, L2(1), L2(1), RW}, {RESERVE, 9, 1}},
-     {UNMAP_RANGE, L3(-1), L3(2)}},
-    {"unmap: one page of a 2 MiB page", {{HUGE_PAGES}}, {UNMAP_RANGE, L3(-1) + 1, 1}},
-    {"unmap: the halves of two 2 MiB pages", {{HUGE_PAGES}}, {UNMAP_RANGE, L2(-3) / 2, L2(1)}},
-    {"unmap: a 2 MiB page in a 1 GiB page", {{HUGE_PAGES}}, {UNMAP_RANGE, L2(1), L2(1)}, IN_1G},
-    {"unmap: small pages in a 1 GiB page", {{HUGE_PAGES}}, {UNMAP_RANGE, L2(1) + 1, 2}, IN_1G},
-    {"unmap: a 1 GiB page but for its ends", {{HUGE_PAGES}}, {UNMAP_RANGE, 1, L3(1) - 2}, IN_1G},
-    {"unmap: where 2 MiB and 1 GiB pages meet", {{HUGE_PAGES}}, {UNMAP_RANGE, -1, 2}, IN_1G},
-
-    {"split: a 2 MiB page", {{HUGE_PAGES}, {WRITE, -1, 1}}, {SPLIT, -1, 1}},
-    {"split: a 1 GiB page", {{HUGE_PAGES}}, {SPLIT, 0, 1}},
-    {"split: an owned page", {{MAP_ALLOC, L2(1), L2(1), RW | US}, {WRITE, L2(1), 1}}, {SPLIT, L2(1) + 1, 1}},
-    {"merge: small pages, one of them dirty",
-     {{HUGE_PAGES}, {SPLIT, L2(-1), 1}, {WRITE, -1, 1}},
-     {MERGE, L2(-2), L2(2)}},
-    {"merge: 2 MiB pages", {{MAP_RANGE, 0, L3(1), NX}, {SPLIT, 0, 1}}, {MERGE, 0, L3(1)}},
-    {"merge: small pages up to 1 GiB",
-     {{MAP_RANGE, 0, L3(1), RW}, {SPLIT, 0, 1}, {SPLIT, 0, 1}, {WRITE, 1, 1}},
-     {MERGE, 0, L3(1)},
+     {AT(MAP_TO, 1, 1, .flags = RW), AT(MAP_TO, L2(1), 1, .flags = RW), AT(MAP_TO, -1, 1, .flags = US)},
+     AT(PROTECT_RANGE, L3(-1), L3(2), .flags = NX, .clear = RW | US)},
+    {"protect: one page of a 2 MiB page",
+     {HUGE_PAGES(0)},
+     AT(PROTECT_RANGE, L3(-1) + 1, 1, .flags = NX, .clear = RW)},
+    {"protect: the halves of two 2 MiB pages",
+     {HUGE_PAGES(0)},
+     AT(PROTECT_RANGE, L2(-3) / 2, L2(1), .flags = NX, .clear = RW)},
+    {"protect: a 2 MiB page in a 1 GiB page",
+     {HUGE_PAGES(0)},
+     AT(PROTECT_RANGE, L2(1), L2(1), .flags = NX, .clear = RW),
      IN_1G},
-    {"merge: owned pages", {{MAP_ALLOC, L2(1), L2(1), RW}, {SPLIT, L2(1), 1}}, {MERGE, L2(1), L2(1)}},
+    {"protect: small pages in a 1 GiB page",
+     {HUGE_PAGES(0)},
+     AT(PROTECT_RANGE, L2(1) + 1, 2, .flags = NX, .clear = RW),
+     IN_1G},
+    {"protect: a 1 GiB page except its ends",
+     {HUGE_PAGES(0)},
+     AT(PROTECT_RANGE, 1, L3(1) - 2, .flags = NX, .clear = RW),
+     IN_1G},
+    {"protect: where 2 MiB and 1 GiB pages meet",
+     {HUGE_PAGES(0)},
+     AT(PROTECT_RANGE, -1, 2, .flags = NX, .clear = RW),
+     IN_1G},
 
-    {"foreign: a page is mapped, with all tables", {{CREATE_AND_OPEN}}, {MAP, 0, 1, RW}},
-    {"foreign: a page goes, that is another in the live space",
-     {{MAP, 0, 1, RW}, {CREATE_AND_OPEN}, {MAP, 0, 1, NX}},
-     {UNMAP, 0, 1}},
-    {"foreign: a range is mapped", {{CREATE_AND_OPEN}}, {MAP_RANGE, L2(-1) - 1, L2(1) + 3, RW}},
-    {"foreign: rights change", {{CREATE_AND_OPEN}, {HUGE_PAGES}}, {PROTECT, L2(-1), 1, NX, RW}},
-    {"foreign: a huge page is split", {{CREATE_AND_OPEN}, {HUGE_PAGES}}, {SPLIT, 0, 1}},
-    {"foreign: small pages are merged",
-     {{CREATE_AND_OPEN}, {HUGE_PAGES}, {SPLIT, -1, 1}},
-     {MERGE, L2(-1), L2(1)}},
-    {"foreign: everything is unmapped",
-     {{CREATE_AND_OPEN}, {MAP_OWNED, -1, 1, RW}, {MAP_OWNED, 5, 1, RW}, {MAP_2M, L2(1), L2(1), RW}},
-     {UNMAP_RANGE, L3(-1), L3(2)}},
+    {"unmap: pages within a P1", {AT(MAP_RANGE, 2, LAST - 2, .flags = RW)}, AT(UNMAP_RANGE, 2, LAST - 2)},
+    {"unmap: pages that stay on both sides",
+     {AT(MAP_RANGE, 0, LAST, .flags = RW)},
+     AT(UNMAP_RANGE, 2, LAST - 4)},
+    {"unmap: 4K|2M|1G|4K pages",
+     {AT(MAP_RANGE, L2(-1) - 1, L2(1) + L3(1) + 2, .flags = RW)},
+     AT(UNMAP_RANGE, L2(-1) - 1, L2(1) + L3(1) + 2)},
+    {"unmap: owned pages of 4K|2M|4K",
+     {AT(MAP_RANGE_ALLOC, L2(1) - 1, L2(1) + 2, .flags = RW)},
+     AT(UNMAP_RANGE, L2(1) - 1, L2(1) + 2)},
+    {"unmap: a hole in an owned 2 MiB page",
+     {AT(MAP_RANGE_ALLOC, L2(1), L2(1), .flags = RW)},
+     AT(UNMAP_RANGE, L2(1) + 1, 2)},
+    {"unmap: tables of all levels at once",
+     {AT(MAP, -1, 1, .flags = RW), AT(MAP, 5, 1, .flags = RW), MAP_2M(L2(1), .flags = RW), MARKER(9)},
+     AT(UNMAP_RANGE, L3(-1), L3(2))},
+    {"unmap: one page of a 2 MiB page", {HUGE_PAGES(0)}, AT(UNMAP_RANGE, L3(-1) + 1, 1)},
+    {"unmap: the halves of two 2 MiB pages", {HUGE_PAGES(0)}, AT(UNMAP_RANGE, L2(-3) / 2, L2(1))},
+    {"unmap: a 2 MiB page in a 1 GiB page", {HUGE_PAGES(0)}, AT(UNMAP_RANGE, L2(1), L2(1)), IN_1G},
+    {"unmap: small pages in a 1 GiB page", {HUGE_PAGES(0)}, AT(UNMAP_RANGE, L2(1) + 1, 2), IN_1G},
+    {"unmap: a 1 GiB page except its ends", {HUGE_PAGES(0)}, AT(UNMAP_RANGE, 1, L3(1) - 2), IN_1G},
+    {"unmap: where 2 MiB and 1 GiB pages meet", {HUGE_PAGES(0)}, AT(UNMAP_RANGE, -1, 2), IN_1G},
+
+    {"split: a 2 MiB page", {HUGE_PAGES(0), WRITE(-1)}, AT(SPLIT, -1, 1)},
+    {"split: a 1 GiB page", {HUGE_PAGES(0)}, AT(SPLIT, 0, 1)},
+    {"split: an owned page",
+     {AT(MAP_RANGE_ALLOC, L2(1), L2(1), .flags = RW | US), WRITE(L2(1))},
+     AT(SPLIT, L2(1) + 1, 1)},
+    {"merge: small pages, one of them dirty",
+     {HUGE_PAGES(0), AT(SPLIT, L2(-1), 1), WRITE(-1)},
+     AT(MERGE_RANGE, L2(-2), L2(2))},
+    {"merge: 2 MiB pages",
+     {AT(MAP_RANGE, 0, L3(1), .flags = NX), AT(SPLIT, 0, 1)},
+     AT(MERGE_RANGE, 0, L3(1))},
+    {"merge: small pages up to 1 GiB",
+     {AT(MAP_RANGE, 0, L3(1), .flags = RW), AT(SPLIT, 0, 1), AT(SPLIT, 0, 1), WRITE(1)},
+     AT(MERGE_RANGE, 0, L3(1)),
+     IN_1G},
+    {"merge: owned pages",
+     {AT(MAP_RANGE_ALLOC, L2(1), L2(1), .flags = RW), AT(SPLIT, L2(1), 1)},
+     AT(MERGE_RANGE, L2(1), L2(1))},
+
+    {"attached: a page is mapped, with all tables",
+     {CREATE, ATTACH},
+     AT(MAP_TO, 0, 1, .flags = RW, .space = 1)},
+    {"attached: a page goes where the active space has another",
+     {AT(MAP_TO, 0, 1, .flags = RW), CREATE, ATTACH, AT(MAP_TO, 0, 1, .flags = NX, .space = 1)},
+     AT(UNMAP, 0, 1, .space = 1)},
+    {"attached: a range is mapped",
+     {CREATE, ATTACH},
+     AT(MAP_RANGE, L2(-1) - 1, L2(1) + 3, .flags = RW, .space = 1)},
+    {"attached: rights change",
+     {CREATE, ATTACH, HUGE_PAGES(1)},
+     AT(PROTECT_RANGE, L2(-1), 1, .flags = NX, .clear = RW, .space = 1)},
+    {"attached: a huge page is split", {CREATE, ATTACH, HUGE_PAGES(1)}, AT(SPLIT, 0, 1, .space = 1)},
+    {"attached: small pages are merged",
+     {CREATE, ATTACH, HUGE_PAGES(1), AT(SPLIT, -1, 1, .space = 1)},
+     AT(MERGE_RANGE, L2(-1), L2(1), .space = 1)},
+    {"attached: everything is unmapped",
+     {CREATE, ATTACH, AT(MAP, -1, 1, .flags = RW, .space = 1), AT(MAP, 5, 1, .flags = RW, .space = 1),
+      MAP_2M(L2(1), .flags = RW, .space = 1)},
+     AT(UNMAP_RANGE, L3(-1), L3(2), .space = 1)},
     {"shared: a page comes, for two spaces",
-     {{LEND}, {CREATE_AND_OPEN}, {USE_LIVE}},
-     {MAP, UPPER, 1, RW | PAGING_GLOBAL}},
+     {SHARE, CREATE, ATTACH},
+     AT(MAP_TO, UPPER, 1, .flags = RW | PAGING_GLOBAL)},
     {"shared: a page goes with its tables",
-     {{LEND}, {CREATE_AND_OPEN}, {USE_LIVE}, {MAP_OWNED, UPPER, 1, RW}},
-     {UNMAP, UPPER, 1}},
+     {SHARE, CREATE, ATTACH, AT(MAP, UPPER, 1, .flags = RW)},
+     AT(UNMAP, UPPER, 1)},
     {"shared: a 2 MiB page is split",
-     {{LEND}, {CREATE_AND_OPEN}, {USE_LIVE}, {MAP_2M, UPPER, L2(1), RW}, {WRITE, UPPER, 1}},
-     {SPLIT, UPPER, 1}},
+     {SHARE, CREATE, ATTACH, MAP_2M(UPPER, .flags = RW), WRITE(UPPER)},
+     AT(SPLIT, UPPER, 1)},
 
-    {"lend: tables come for all of the upper half",
-     {{MAP, UPPER, 1, RW}},
-     {LEND},
-     SEEN_BY_NOBODY | MANY_STORES},
-    {"unlend: those that are empty go", {{MAP, UPPER, 1, RW}, {LEND}}, {UNLEND}, SEEN_BY_NOBODY},
-    {"open: the foreign windows come", {{MAP, 0, 1, RW}, {CREATE}}, {OPEN}},
-    {"close: the foreign windows go", {{CREATE_AND_OPEN}, {MAP, 0, 1, RW}}, {CLOSE}},
-    {"activate: no space is another then",
-     {{MAP, 0, 1, RW}, {CREATE_AND_OPEN}, {MAP, 0, 1, NX}, {CLOSE}},
-     {ACTIVATE},
-     SEEN_BY_NOBODY},
-    {"create: a space beside the live one", {{MAP, 0, 1, RW}}, {CREATE}, SEEN_BY_NOBODY},
+    {"share: tables come for all of the upper half",
+     {AT(MAP_TO, UPPER, 1, .flags = RW)},
+     SHARE,
+     NO_CHANGE | MANY_STORES},
+    {"unshare: the empty tables go", {AT(MAP_TO, UPPER, 1, .flags = RW), SHARE}, UNSHARE, NO_CHANGE},
+    {"attach: the alternate windows come", {AT(MAP_TO, 0, 1, .flags = RW), CREATE}, ATTACH},
+    {"detach: the alternate windows go", {CREATE, ATTACH, AT(MAP_TO, 0, 1, .flags = RW, .space = 1)}, DETACH},
+    {"switch_to: neither space changes",
+     {AT(MAP_TO, 0, 1, .flags = RW), CREATE, ATTACH, AT(MAP_TO, 0, 1, .flags = NX, .space = 1), DETACH},
+     SWITCH_TO,
+     NO_CHANGE},
+    {"create_sibling: the active space does not change", {AT(MAP_TO, 0, 1, .flags = RW)}, CREATE, NO_CHANGE},
     {"destroy: a space with pages",
-     {{MAP, 0, 1, RW}, {CREATE_AND_OPEN}, {MAP_OWNED, 0, 1, RW}, {CLOSE}},
-     {DESTROY},
-     SEEN_BY_NOBODY},
+     {AT(MAP_TO, 0, 1, .flags = RW), CREATE, ATTACH, AT(MAP, 0, 1, .flags = RW, .space = 1), DETACH},
+     DESTROY,
+     NO_CHANGE},
 };
 const unsigned scenario_count = sizeof(scenarios) / sizeof(*scenarios);
 
@@ -137,107 +192,24 @@ const unsigned scenario_count = sizeof(scenarios) / sizeof(*scenarios);
 /* Memory that is not the source's, and aligned for a 1 GiB page. */
 #define FIRST_OF_FRAMES (PAGING_TABLE_ENTRIES == 512 ? FRAME_1G : (uint64_t)640)
 
-uint64_t scenario_page(int64_t at)
+uint64_t scenario_page(int64_t position)
 {
     unsigned levels = rig.model.levels;
-    if (at > UPPER / 2)
-        return rig_page(rig_upper_place()).number + (uint64_t)(at - UPPER);
+    if (position > UPPER / 2)
+        return rig_page(rig_upper_place()).number + (uint64_t)(position - UPPER);
     uint64_t place = PAGING_TABLE_ENTRIES == 512 ? PLACE / PAGING_PAGE_BYTES + paging_level_pages(PAGING_1G)
                                                  : (levels > 3 ? paging_level_pages(PAGING_1G) : 0);
-    return (place + (uint64_t)at) % (paging_level_pages(levels) * PAGING_TABLE_ENTRIES);
+    return (place + (uint64_t)position) % (paging_level_pages(levels) * PAGING_TABLE_ENTRIES);
 }
 
-static uint64_t frame_of(const struct step *step)
+enum paging_status scenario_do(const struct operation *operation)
 {
-    int64_t at = step->at > UPPER / 2 ? step->at - UPPER : step->at;
-    return FIRST_OF_FRAMES + (uint64_t)at + (step->action == MAP_AS_2M ? paging_level_pages(PAGING_2M) : 0);
-}
-
-static enum paging_status map_huge_pages(void)
-{
-    const struct step steps[] = {{MAP_AS_2M, L3(-1), L3(1), RW}, {MAP_RANGE, 0, L3(1), RW | PAGING_DIRTY}};
-    enum paging_status status = scenario_step(&steps[0]);
-    return status == PAGING_OK ? scenario_step(&steps[1]) : status;
-}
-
-static enum paging_status create(bool open)
-{
-    enum paging_status status = rig_create_sibling(&rig.sides[1], &rig.sides[0]);
-    return status == PAGING_OK && open ? rig_attach(&rig.sides[0], &rig.sides[1]) : status;
-}
-
-static enum paging_status step_of_spaces(enum action action)
-{
-    struct rig_side *live = &rig.sides[0], *other = &rig.sides[1];
-    switch (action) {
-    case LEND:
-        return rig_share(live);
-    case UNLEND:
-        return rig_unshare(live);
-    case CREATE:
-    case CREATE_AND_OPEN:
-        return create(action == CREATE_AND_OPEN);
-    case OPEN:
-        return rig_attach(live, other);
-    case USE_LIVE:
-        rig.at = rig.live;
-        return PAGING_OK;
-    case CLOSE:
-        return rig_detach(live, other);
-    case ACTIVATE:
-        return rig_switch_to(live, other);
-    default:
-        return rig_destroy(other);
-    }
-}
-
-static enum paging_status step_of_ranges(const struct step *step)
-{
-    uint64_t address = rig_address(scenario_page(step->at)),
-             bytes = (uint64_t)step->pages * PAGING_PAGE_BYTES;
-    switch (step->action) {
-    case MAP_RANGE:
-    case MAP_AS_2M:
-        return rig_map_range(address, frame_of(step) * PAGING_PAGE_BYTES, bytes, step->flags);
-    case MAP_ALLOC:
-        return rig_map_range_alloc(address, bytes, step->flags);
-    case HUGE_PAGES:
-        return map_huge_pages();
-    case UNMAP_RANGE:
-        return rig_unmap_range(address, bytes);
-    case PROTECT:
-        return rig_protect_range(address, bytes, step->flags, step->clear);
-    case SPLIT:
-        return rig_split(address);
-    case MERGE:
-        return rig_merge_range(address, bytes);
-    default:
-        return step_of_spaces(step->action);
-    }
-}
-
-enum paging_status scenario_step(const struct step *step)
-{
-    uint64_t address = rig_address(scenario_page(step->at));
-    switch (step->action) {
-    case MAP:
-        return rig_map_to(address, frame_of(step), step->flags);
-    case MAP_2M:
-        return rig_map_sized(address, frame_of(step), PAGING_2M, step->flags);
-    case MAP_1G:
-        return rig_map_sized(address, frame_of(step), PAGING_1G, step->flags);
-    case MAP_OWNED:
-        return rig_map(address, step->flags);
-    case UNMAP:
-        return rig_unmap(address, NULL);
-    case RESERVE:
-        return rig_set_marker(address, 0x5e1f);
-    case UNRESERVE:
-        (void)rig_clear_marker(address, PAGING_OK);
-        return PAGING_OK;
-    case WRITE:
-        return machine_access(address, WALK_WRITE).faulted ? PAGING_DENIED : PAGING_OK;
-    default:
-        return step_of_ranges(step);
-    }
+    struct operation placed = *operation;
+    int64_t position = (int64_t)operation->address;
+    placed.frames = placed.huge = OP_NO_LIMIT;
+    placed.address = rig_address(scenario_page(position));
+    placed.bytes *= PAGING_PAGE_BYTES;
+    placed.to += FIRST_OF_FRAMES + (uint64_t)(position > UPPER / 2 ? position - UPPER : position);
+    placed.to *= PAGING_PAGE_BYTES;
+    return operation_do(&placed);
 }

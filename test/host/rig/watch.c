@@ -1,27 +1,27 @@
-/* Probes, looked at after every store. */
+/* Watched addresses, looked at after every store. */
 #include "rig/watch.h"
 #include "machines/memcheck.h"
 #include <stdio.h>
 #include <string.h>
 
-#define MOST_PROBES 2048u
+#define MOST_WATCHED 2048u
 
-/* What is seen of a probe in one way: it may change once. */
-struct view {
+/* What is observed of an address in one way. It may change once. */
+struct seen {
     uint64_t first, now;
     unsigned changes;
 };
 
-struct safe_access {
+struct watched {
     uint64_t root, address;
     bool is_accessed, is_called;
-    struct view walked, accessed;
-    uint64_t frame, marks; /* accessed and dirty bits that were seen while it led to this frame */
+    struct seen walked, accessed;
+    uint64_t frame, touched; /* accessed and dirty bits that were seen while it led to this frame */
 };
 
-static struct safe_access probes[MOST_PROBES];
-static unsigned count, third_states;
-static char first_of_them[256];
+static struct watched list[MOST_WATCHED];
+static unsigned count, torn_states;
+static char first_torn_state[256];
 static struct watch_totals totals;
 
 struct watch_totals watch_totals(void)
@@ -40,11 +40,11 @@ static void add(const struct rig_side *side, uint64_t address, bool is_page)
     if (rig_page(address).number / paging_level_pages(rig.model.levels) == PAGING_SCRATCH_SLOT)
         return;
     for (unsigned i = 0; i < count; i++)
-        if (probes[i].address == address && probes[i].root == root)
+        if (list[i].address == address && list[i].root == root)
             return;
-    assert_true(count < MOST_PROBES);
-    probes[count++] =
-        (struct safe_access){.root = root, .address = address, .is_accessed = is_page && side == rig.live};
+    assert_true(count < MOST_WATCHED);
+    list[count++] =
+        (struct watched){.root = root, .address = address, .is_accessed = is_page && side == rig.active};
 }
 
 void watch_page(const struct rig_side *side, uint64_t page, bool p1_windows)
@@ -54,36 +54,36 @@ void watch_page(const struct rig_side *side, uint64_t page, bool p1_windows)
         return;
     add(side, address, true);
     for (unsigned level = p1_windows ? 1 : 2; level <= rig.model.levels; level++) {
-        if (side == rig.live)
+        if (side == rig.active)
             add(side, rig_window(level, address), false);
-        else if (PAGING_ALTERNATE_SLOT < PAGING_TABLE_ENTRIES)
-            add(rig.live, rig_alternate_window(level, address), false);
+        else if (PAGING_HAS_ALTERNATE_SLOT)
+            add(rig.active, rig_alternate_window(level, address), false);
     }
 }
 
 /* ---- looking ---- */
 
-static void third_state(const struct safe_access *probe, const struct view *view, const char *how,
-                        uint64_t next)
+static void torn_state(const struct watched *watched, const struct seen *seen, const char *how, uint64_t next)
 {
-    if (third_states++ == 0)
-        snprintf(first_of_them, sizeof(first_of_them), "store %u, %#lx %s: first %#lx, then %#lx, then %#lx",
-                 machine_steps(), (unsigned long)probe->address, how, (unsigned long)view->first,
-                 (unsigned long)view->now, (unsigned long)next);
+    if (torn_states++ == 0)
+        snprintf(first_torn_state, sizeof(first_torn_state),
+                 "store %u, %#lx %s: first %#lx, then %#lx, then %#lx", machine_steps(),
+                 (unsigned long)watched->address, how, (unsigned long)seen->first, (unsigned long)seen->now,
+                 (unsigned long)next);
 }
 
-static void see(const struct safe_access *probe, struct view *view, const char *how, uint64_t next)
+static void see(const struct watched *watched, struct seen *seen, const char *how, uint64_t next)
 {
-    if (next == view->now)
+    if (next == seen->now)
         return;
-    if (view->changes++ > 0)
-        third_state(probe, view, how, next);
-    view->now = next;
+    if (seen->changes++ > 0)
+        torn_state(watched, seen, how, next);
+    seen->now = next;
 }
 
 /*
- * All that a program can notice of a translation, in one word: not the size of the page. Bits 4 to 7 of the
- * result are PRESENT and what selects the memory type: PWT, PCD, and PAT, which has two places.
+ * Returns all that a program can notice of a translation, in one word. The page size is not among it. Bits 4
+ * to 7 of the result are PRESENT and what selects the memory type: PWT, PCD, and PAT, which has two places.
  */
 static uint64_t outcome(const struct walk *walk)
 {
@@ -95,85 +95,85 @@ static uint64_t outcome(const struct walk *walk)
            (uint64_t)walk->writable << 1;
 }
 
-static void see_marks(struct safe_access *probe, const struct walk *walk)
+static void see_touched(struct watched *watched, const struct walk *walk)
 {
-    uint64_t marks = walk->entry & (PAGING_ACCESSED | PAGING_DIRTY);
-    if (probe->frame == walk->frame && (probe->marks & ~marks) != 0)
-        third_state(probe, &probe->walked, "lost accessed or dirty", walk->entry);
-    probe->marks = marks | (probe->frame == walk->frame ? probe->marks : 0);
-    probe->frame = walk->frame;
+    uint64_t touched = walk->entry & (PAGING_ACCESSED | PAGING_DIRTY);
+    if (watched->frame == walk->frame && (watched->touched & ~touched) != 0)
+        torn_state(watched, &watched->walked, "lost accessed or dirty", walk->entry);
+    watched->touched = touched | (watched->frame == walk->frame ? watched->touched : 0);
+    watched->frame = walk->frame;
 }
 
-static void see_walk(struct safe_access *probe)
+static void see_walk(struct watched *watched)
 {
     struct walker walker = *machine_walker();
-    walker.root = probe->root;
-    struct walk walk = walker_walk(&walker, NULL, probe->address, WALK_READ, false);
-    see(probe, &probe->walked, "translated", outcome(&walk));
+    walker.root = watched->root;
+    struct walk walk = walker_walk(&walker, NULL, watched->address, WALK_READ, false);
+    see(watched, &watched->walked, "translated", outcome(&walk));
     if (!walk.faulted)
-        see_marks(probe, &walk);
+        see_touched(watched, &walk);
 }
 
-/* What a read finds, and whether a call comes back. Junk begins with a RET; nothing else is called. */
-static uint64_t access_result(const struct safe_access *probe)
+/* Returns what a read finds, and whether a call comes back. Only junk is called: it begins with a RET. */
+static uint64_t access_result(const struct watched *watched)
 {
     const uint64_t called = PAGING_SYSTEM_11; /* a bit that is zero in junk */
-    struct machine_access read = machine_access(probe->address, WALK_READ);
+    struct machine_access read = machine_access(watched->address, WALK_READ);
     if (read.faulted)
         return 1 | (uint64_t)read.error << 1;
-    memcheck_trust(&read.value, sizeof(read.value)); /* what nobody wrote yet is compared with itself only */
+    memcheck_trust(&read.value, sizeof(read.value)); /* it is only compared with itself */
     bool is_junk = read.value == machine_junk(read.value >> 12);
-    if (!probe->is_called || !is_junk || machine_access(probe->address, WALK_FETCH).faulted)
+    if (!watched->is_called || !is_junk || machine_access(watched->address, WALK_FETCH).faulted)
         return read.value;
     return read.value | called;
 }
 
 static void look(void)
 {
-    uint64_t live = machine_walker()->root;
+    uint64_t active = machine_walker()->root;
     for (unsigned i = 0; i < count; i++)
-        see_walk(&probes[i]);
+        see_walk(&list[i]);
     for (unsigned i = 0; i < count; i++)
-        if (probes[i].root == live)
-            machine_speculate(probes[i].address);
+        if (list[i].root == active)
+            machine_speculate(list[i].address);
     for (unsigned i = 0; i < count; i++)
-        if (probes[i].is_accessed && probes[i].root == live)
-            see(&probes[i], &probes[i].accessed, "accessed", access_result(&probes[i]));
+        if (list[i].is_accessed && list[i].root == active)
+            see(&list[i], &list[i].accessed, "accessed", access_result(&list[i]));
     totals.looks += count;
 }
 
-/* Everything that the processor can have loaded before, it has. */
+/* The TLB holds everything that the processor can have loaded before. */
 void watch_start(void)
 {
     machine_fill_tlb();
-    third_states = 0;
+    torn_states = 0;
     for (unsigned i = 0; i < count; i++) {
-        struct safe_access *probe = &probes[i];
-        see_walk(probe);
-        probe->is_called = (probe->walked.now & 1) == 0 && (probe->walked.now >> 3 & 1);
-        if (probe->is_accessed)
-            probe->accessed.now = access_result(probe);
-        see_walk(probe); /* the access has marked it */
-        probe->walked = (struct view){.first = probe->walked.now, .now = probe->walked.now};
-        probe->accessed = (struct view){.first = probe->accessed.now, .now = probe->accessed.now};
+        struct watched *watched = &list[i];
+        see_walk(watched);
+        watched->is_called = (watched->walked.now & 1) == 0 && (watched->walked.now >> 3 & 1);
+        if (watched->is_accessed)
+            watched->accessed.now = access_result(watched);
+        see_walk(watched); /* the access has set the accessed bit */
+        watched->walked = (struct seen){.first = watched->walked.now, .now = watched->walked.now};
+        watched->accessed = (struct seen){.first = watched->accessed.now, .now = watched->accessed.now};
     }
-    third_states = 0;
+    torn_states = 0;
     machine_step(look);
 }
 
 unsigned watch_judge(void)
 {
-    /* The rig has reset the log of the machine just before the call. */
+    /* The judge has reset the log of the machine just before the call. */
     unsigned stores = machine_steps();
     machine_step(NULL);
     look();
     totals.stores += stores;
     if (stores < machine_stores())
         fail_msg("of %u stores of the core, %u were looked at", machine_stores(), stores);
-    if (third_states > 0)
-        fail_msg("%u third states; %s", third_states, first_of_them);
+    if (torn_states > 0)
+        fail_msg("%u torn states; %s", torn_states, first_torn_state);
     unsigned changed = 0;
     for (unsigned i = 0; i < count; i++)
-        changed += probes[i].walked.changes > 0;
+        changed += list[i].walked.changes > 0;
     return changed;
 }

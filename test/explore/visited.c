@@ -1,10 +1,10 @@
-/* A list that grows, and a table of its numbers with open addressing. */
-#include "known.h"
+/* A list that grows, and a hash table of its numbers with open addressing. */
+#include "visited.h"
 #include <stdlib.h>
 #include <string.h>
 
 static struct {
-    struct known *list;
+    struct visited *list;
     uint32_t *table; /* number + 1, or 0 */
     uint32_t count, room, places;
 } all;
@@ -41,28 +41,28 @@ static void grow(void)
         *find(&all.list[i].image) = i + 1;
 }
 
-void known_add(const struct image *image, uint32_t from, unsigned step, unsigned left)
+void visited_add(const struct image *image, uint32_t from, unsigned step, unsigned left)
 {
     if (all.count == all.room)
         grow();
     uint32_t *place = find(image);
     if (*place != 0)
         return;
-    all.list[all.count] = (struct known){*image, from, (uint16_t)step, (uint16_t)left};
+    all.list[all.count] = (struct visited){*image, from, (uint16_t)step, (uint16_t)left};
     *place = ++all.count;
 }
 
-uint32_t known_count(void)
+uint32_t visited_count(void)
 {
     return all.count;
 }
 
-const struct known *known_at(uint32_t number)
+const struct visited *visited_at(uint32_t number)
 {
     return &all.list[number];
 }
 
-void known_forget(void)
+void visited_forget(void)
 {
     free(all.list);
     free(all.table);

@@ -1,0 +1,154 @@
+/* Judges of map_range, identity_map_range and map_range_alloc. */
+#include "rig/rig_internal.h"
+#include <string.h>
+
+/*
+ * Returns the status for the first leaf in the way. With PAGING_REPLACE_MARKER a marker gives way if a page
+ * of its size is certain: a small one always, a huge one if all of it is in the range and the frames have
+ * the same distance to its boundaries as the pages. `difference` is that of the first frame and the first
+ * page.
+ */
+static unsigned occupied(uint64_t page, uint64_t pages, uint64_t difference, uint64_t flags)
+{
+    const struct model *model = rig.at->model;
+    for (unsigned i = model_first(model, page); i < model->count; i++) {
+        const struct model_leaf *leaf = &model->leaves[i];
+        uint64_t span = paging_level_pages(leaf->size);
+        if (leaf->page >= page + pages)
+            return 0;
+        if (!leaf->marker)
+            return 1u << PAGING_ALREADY_MAPPED;
+        bool fits = leaf->page >= page && leaf->page + span <= page + pages && difference % span == 0 &&
+                    model_has_size(model, &rig.at->space->cpu, leaf->size);
+        if (!(flags & PAGING_REPLACE_MARKER) || !fits)
+            return 1u << PAGING_MARKED;
+    }
+    return 0;
+}
+
+static unsigned flag_refusals(uint64_t page, uint64_t flags)
+{
+    return model_flag_refusals(rig.at->model, &rig.at->space->cpu, page, flags & ~PAGING_REPLACE_MARKER);
+}
+
+static unsigned map_refusals(uint64_t page, uint64_t pages, uint64_t frame, uint64_t flags)
+{
+    uint64_t frames = (uint64_t)1 << (rig.at->space->cpu.physical_bits - PAGING_PAGE_SHIFT);
+    unsigned too_high = frame >= frames || frames - frame < pages ? 1u << PAGING_FRAME_TOO_HIGH : 0;
+    return too_high | flag_refusals(page, flags) | occupied(page, pages, frame - page, flags);
+}
+
+/* Nothing, or a marker of just this size. Otherwise there is a table. */
+static bool has_place(uint64_t page, unsigned size)
+{
+    const struct model_leaf *other = model_overlap(&rig_after, page, paging_level_pages(size));
+    return !other || (other->marker && other->size == size);
+}
+
+/* Has the source a frame of this size for the page? */
+typedef bool source_function(unsigned size, uint64_t page, uint64_t *frame);
+
+/* Puts the largest leaves that fit into rig_after. Without a source, the frames follow each other. */
+static void map_pages(struct model_leaf leaf, uint64_t pages, source_function *source)
+{
+    leaf.flags &= ~(PAGING_PRESENT | PAGING_REPLACE_MARKER);
+    while (pages > 0) {
+        uint64_t frame = leaf.frame;
+        for (leaf.size = PAGING_1G;; leaf.size--) {
+            uint64_t span = paging_level_pages(leaf.size);
+            if (model_has_size(&rig_after, &rig.at->space->cpu, leaf.size) && span <= pages &&
+                leaf.page % span == 0 && has_place(leaf.page, leaf.size) &&
+                (source ? source(leaf.size, leaf.page, &leaf.frame) : leaf.frame % span == 0))
+                break;
+        }
+        if (model_at(&rig_after, leaf.page))
+            model_remove(&rig_after, leaf.page);
+        model_add(&rig_after, leaf);
+        leaf.page += paging_level_pages(leaf.size);
+        leaf.frame = frame + paging_level_pages(leaf.size);
+        pages -= paging_level_pages(leaf.size);
+    }
+}
+
+/* Before a call that maps to given frames. */
+static void look_before_map(uint64_t start, uint64_t to, uint64_t bytes, uint64_t flags)
+{
+    uint64_t page, pages = bytes / PAGING_PAGE_BYTES, frame = to / PAGING_PAGE_BYTES;
+    unsigned refusals = rig_range_refusals(start, bytes, &page);
+    if (!refusals)
+        refusals = map_refusals(page, pages, frame, flags);
+    if (to % PAGING_PAGE_BYTES != 0)
+        refusals |= 1u << PAGING_MISALIGNED;
+    if (!refusals)
+        map_pages((struct model_leaf){.page = page, .frame = frame, .flags = flags}, pages, NULL);
+    rig_look_before_range(refusals);
+}
+
+enum paging_status rig_map_range(uint64_t start, uint64_t to, uint64_t bytes, uint64_t flags)
+{
+    look_before_map(start, to, bytes, flags);
+    enum paging_status status = paging_map_range(rig.at->space, (paging_virt_t){start}, (paging_phys_t){to},
+                                                 bytes, flags, machine_frames());
+    rig_judge_map_flushes();
+    return rig_judge_range(status, bytes / PAGING_PAGE_BYTES);
+}
+
+enum paging_status rig_identity_map_range(uint64_t start, uint64_t bytes, uint64_t flags)
+{
+    look_before_map(start, start, bytes, flags);
+    enum paging_status status =
+        paging_identity_map_range(rig.at->space, (paging_phys_t){start}, bytes, flags, machine_frames());
+    rig_judge_map_flushes();
+    return rig_judge_range(status, bytes / PAGING_PAGE_BYTES);
+}
+
+/* ---- frames of the source's choosing ---- */
+
+/* How much of the source's log has been matched with leaves, and which sizes it has refused by then. */
+static struct {
+    unsigned next;
+    bool refused[PAGING_1G + 1];
+} requests;
+
+/*
+ * A huge frame must have been asked for wherever a page of its size fits, in the order of the addresses,
+ * unless the size was refused before. What a small page got shows in the tables only.
+ */
+static bool was_granted(unsigned size, uint64_t page, uint64_t *frame)
+{
+    if (size == PAGING_4K) {
+        *frame = rig_walk(rig_address(page)).frame;
+        return true;
+    }
+    const struct machine_request *request = machine_request(requests.next);
+    if (!request || request->size != size) {
+        if (!requests.refused[size])
+            fail_msg("for page %#lx no frame of size %u was asked for", (unsigned long)page, size);
+        return false;
+    }
+    requests.next++;
+    requests.refused[size] = !request->granted;
+    *frame = request->frame;
+    return request->granted;
+}
+
+/* Which huge frames the source grants is known after the call, and only then what the map must be. */
+enum paging_status rig_map_range_alloc(uint64_t start, uint64_t bytes, uint64_t flags)
+{
+    uint64_t page, pages = bytes / PAGING_PAGE_BYTES;
+    unsigned refusals = rig_range_refusals(start, bytes, &page);
+    if (!refusals) /* a huge frame is never certain: as if frames and pages had different boundaries */
+        refusals = flag_refusals(page, flags) | occupied(page, pages, 1, flags);
+    if (!refusals && model_alloc_frames(rig.at->model, page, pages) > machine_frames_left())
+        refusals = 1u << PAGING_NO_FRAMES;
+    rig_look_before(refusals);
+    enum paging_status status =
+        paging_map_range_alloc(rig.at->space, (paging_virt_t){start}, bytes, flags, machine_frames());
+    rig_judge_map_flushes();
+    if (status == PAGING_OK && !refusals) {
+        memset(&requests, 0, sizeof(requests));
+        map_pages((struct model_leaf){.page = page, .flags = flags, .owned = true}, pages, was_granted);
+        assert_null(machine_request(requests.next));
+    }
+    return rig_judge_range(status, pages);
+}
