@@ -1,1 +1,33 @@
-# defects.mk - cores with one defect on purpose, which a test must notice.
+# defects.mk - errors on purpose: test/defects/run builds each into the core, and those must notice that it names.
+#
+# What the runner needs to know of a build: how the core is compiled, its objects, and what else is linked to it.
+
+# The host tests that are named, with the core as a library: only that is made anew for a defect.
+DEFECT_TESTS := map map_errors unmap map_range unmap_range protect_range split merge random attach share \
+    shared_half old_or_new page_numbers broken_source
+DEFECT_FLAGS_host := $(HOST_FLAGS) -fno-sanitize=all -g0 -O0 -fPIC $(HOST_INCLUDE) $(KIND_soft)
+FLAGS_defects/core := $(DEFECT_FLAGS_host)
+$(eval $(call build,defects/core,build test))
+DEFECT_CORE_host := $(CORE:%=$(B)/defects/core/%.o)
+$(B)/defects/libcore.so: $(DEFECT_CORE_host)
+	$(call say,LD,$@)
+	$(Q)$(CC) -shared -Wl,-soname,$(@F) -o $@ $^
+DEFECT_PROGRAMS := $(DEFECT_TESTS:%=$(B)/defects/test_%)
+define defect_test
+$(B)/defects/test_$(1): $(patsubst %,$(B)/host/soft/%.o,$(call source_of_test,$(1)) $(PARTS_soft)) $(B)/defects/libcore.so
+	$$(call say,LD,$$@)
+	$$(Q)$$(CC) $$(HOST_FLAGS) -rdynamic $$^ -lcmocka -o $$@
+endef
+$(foreach name,$(DEFECT_TESTS),$(eval $(call defect_test,$(name))))
+test-things: $(DEFECT_PROGRAMS)
+
+# The application, of other objects (test/defects/run says which in APP_OBJECTS).
+DEFECT_FLAGS_boot = $(FOLDER_paging) $(CFLAGS) -g0 $(TARGET_FLAGS)
+DEFECT_CORE_boot := $(CORE:%=$(B)/app/%.o)
+$(B)/defects/%/boot/selfmap.elf: $(APP_OBJECTS) $(B)/font.o efi/selfmap.lds
+	$(call say,LD,$@)
+	$(Q)$(LINK_APP)
+$(B)/defects/%/boot/selfmap.img: $(B)/defects/%/boot/selfmap.efi tools/mkimage | $(B)/deps-run
+	@mkdir -p $(@D)/esp/EFI/BOOT
+	@cp $< $(@D)/esp/EFI/BOOT/BOOTX64.EFI
+	$(Q)tools/mkimage $@ $(@D)/esp

@@ -11,6 +11,7 @@ EXPLORE_FLAGS := -std=gnu17 -O2 -g -Wall -Wextra -Wshadow -Werror $(HOST_INCLUDE
 FLAGS_explore/plain := $(EXPLORE_FLAGS) $(KIND_toy)
 FLAGS_explore/sanitized := $(FLAGS_explore/plain) $(filter -f%,$(HOST_FLAGS))
 FLAGS_explore/scratch := $(EXPLORE_FLAGS) $(KIND_soft) -DPAGING_INDEX_BITS=2
+EXPLORE_PARTS := $(PARTS_toy) $(wildcard test/explore/*.c)
 # What `make test` and `make verify` explore: build, levels, scope, and the most frames if it does not close.
 EXPLORE := sanitized:3:kinds sanitized:3:rights plain:4:kinds:3 plain:4:pages:4 scratch:3:owned:3 \
     scratch:3:alternate:3
@@ -20,8 +21,12 @@ EXPLORE_LONG := plain:4:kinds:5 plain:4:pages plain:3:both plain:4:rights:4 plai
 define explore_build
 LIBRARIES_explore/$(1) := -lcmocka
 $(call build,explore/$(1),build test)
-$(call program,explore/$(1),explore,$(PARTS_toy) $(wildcard test/explore/*.c) $(CORE))
+$(call program,explore/$(1),explore,$(EXPLORE_PARTS) $(CORE))
 EXPLORE_PROGRAMS += $(B)/explore/$(1)/explore
+# For test/defects/run.
+DEFECT_FLAGS_$(1) := $(FLAGS_explore/$(1)) -g0 -O1
+DEFECT_CORE_$(1) := $(CORE:%=$(B)/explore/$(1)/%.o)
+DEFECT_PARTS_$(1) := $(EXPLORE_PARTS:%=$(B)/explore/$(1)/%.o)
 endef
 $(foreach name,plain sanitized scratch,$(eval $(call explore_build,$(name))))
 test-things: $(EXPLORE_PROGRAMS)

@@ -6,9 +6,9 @@
 #?   make frama                          the frame allocator and the memory map, by Frama-C (test/frama/README.md)
 #?   make frama-defects                  the same with a defect: a proof must fail for each
 
-# PROOF_B and PROOF_CORE are other folders, and warnings are off, when a core with a defect is built.
+# PROOF_B and PROOF_TREE are other folders, and warnings are off, when a core with a defect is built.
 PROOF_B := $(B)/proof
-PROOF_CORE := paging
+PROOF_TREE := .
 PROOF_QUICK := entry count address bits
 PROOF_THEMES := itself $(PROOF_QUICK) window rules range
 PROOF_WARNINGS := -Wall -Wextra -Werror -Wno-missing-field-initializers -Wno-unused-function
@@ -25,8 +25,8 @@ PROOF_SOURCES := test/proof
 $(PROOF_THEMES:%=$(PROOF_B)/%): $(PROOF_B)/%: $(PROOF_SOURCES)/%.cpp $(PROOF_ENGINE) $(RULES) | $(B)/deps-proof
 	@mkdir -p $(@D)
 	$(call say,PROOF,$@)
-	$(Q)g++ $(PROOF_FLAGS) -ffunction-sections -Wl,--gc-sections -I$(PROOF_CORE)/include -I$(PROOF_CORE)/src \
-	    -I. -Ikernel -MMD -MP -MF $@.d -MT $@ $< $(PROOF_ENGINE) -o $@
+	$(Q)g++ $(PROOF_FLAGS) -ffunction-sections -Wl,--gc-sections -I$(PROOF_TREE)/paging/include \
+	    -I$(PROOF_TREE)/paging/src -I$(PROOF_TREE) -I$(PROOF_TREE)/kernel -MMD -MP -MF $@.d -MT $@ $< $(PROOF_ENGINE) -o $@
 test-things: $(PROOF_QUICK:%=$(PROOF_B)/%)
 
 .PHONY: proof-programs proofs proof-defects frama frama-defects

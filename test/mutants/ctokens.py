@@ -115,7 +115,7 @@ class StatementReader:
             while i < close:
                 i = self.read(i)
             return close + 1
-        if word in ("if", "while", "switch", "for", "UNLESS_MUTANT", "IF_MUTANT"):
+        if word in ("if", "while", "switch", "for"):
             return self.governed(i, word)
         if word == "else":
             return self.read(i + 1, True)
@@ -129,13 +129,6 @@ class StatementReader:
 
     def governed(self, i, word):
         close = self.part.mate[i + 1]
-        if word == "IF_MUTANT":  # what follows is not compiled
-            lists = (self.part.statements, self.part.conditions, self.part.expressions)
-            known = [len(found) for found in lists]
-            after = self.read(close + 1)
-            for found, length in zip(lists, known):
-                del found[length:]
-            return after
         if word == "for":
             first = i + 2
             for place in ("start", "while", "step"):
@@ -144,7 +137,7 @@ class StatementReader:
                     self.part.conditions.append((first, last, "for"))
                 self.expression(first, last)
                 first = last + 1
-        elif word != "UNLESS_MUTANT":
+        else:
             if word != "switch":
                 self.part.conditions.append((i + 2, close, word))
             self.expression(i + 2, close)
@@ -178,10 +171,14 @@ class StatementReader:
         self.expression(i + 1, end)
 
 
+def without_directives(text):
+    """The text with spaces where directives stand, so that every place keeps its number."""
+    return DIRECTIVE.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
+
+
 def functions(text):
     """The functions whose bodies stand in the text, directives blanked out."""
-    blank = DIRECTIVE.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
-    tokens = tokens_of(blank)
+    tokens = tokens_of(without_directives(text))
     mate = mates(tokens)
     i, begin = 0, 0
     while i < len(tokens):
@@ -198,6 +195,29 @@ def functions(text):
             begin = i + 1
         elif tokens[i].text in PAIRS:
             i = mate[i]
+        i += 1
+
+
+def declarations(text, name):
+    """The tokens of each declaration outside functions of a variable, type, enum or constant so named."""
+    tokens = tokens_of(without_directives(text))
+    mate = mates(tokens)
+    i, begin, names = 0, 0, set()
+    while i < len(tokens):
+        token = tokens[i]
+        if token.text == "{" and "enum" in names:
+            names |= {inner.text for inner in tokens[i:mate[i]]}
+        if token.text == "{" and i > 0 and tokens[i - 1].text == ")":  # a function
+            i = mate[i]
+            begin, names = i + 1, set()
+        elif token.text in PAIRS:
+            i = mate[i]
+        elif token.text == ";":
+            if name in names:
+                yield tokens[begin:i + 1]
+            begin, names = i + 1, set()
+        elif token.kind == "name" and tokens[i + 1].text != "(":
+            names.add(token.text)
         i += 1
 
 

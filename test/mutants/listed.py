@@ -1,15 +1,10 @@
 """listed.py - lists of exceptions: mutants that no test can notice, branches that no test can reach.
 
-A reason begins at the margin; below it, indented by four, stand the keys that it holds for, as the reports
-show them. What is indented by eight continues the line above it.
+A reason begins at the margin; below it, indented by four, stand the keys that it holds for, one a line. What
+follows a key after two spaces and a "#" is for people, and is not compared with anything.
 """
 
 import re
-
-
-def spelled(key):
-    """Keys are compared without regard to how lines were broken."""
-    return re.sub(r"\s+", " ", key).strip()
 
 
 def parse(text):
@@ -22,27 +17,24 @@ def parse(text):
         if depth == 0:
             reason, fresh = line if fresh else f"{reason} {line}", False
         elif depth == 4 and reason:
-            pairs.append((line, reason))
+            pairs.append((re.sub(r"\s+# .*", "", line).strip(), reason))
             fresh = True
-        elif depth == 8 and pairs:
-            pairs[-1] = (f"{pairs[-1][0]} {line}", pairs[-1][1])
         else:
-            errors.append(f"line {number}: neither a reason, nor a key below one, nor its continuation")
-    return [(spelled(key), why) for key, why in pairs], errors
+            errors.append(f"line {number}: neither a reason, nor a key below one")
+    return pairs, errors
 
 
 def check(keys, text):
     """From key to reason. An entry that fits no key there is, or stands there twice, is an error."""
     pairs, errors = parse(text)
-    known = {spelled(key): key for key in keys}
-    found = {}
+    known, found = set(keys), {}
     for key, why in pairs:
         if key not in known:
             errors.append(f"there is no such place: {key}")
-        elif known[key] in found:
+        elif key in found:
             errors.append(f"stands there twice: {key}")
         else:
-            found[known[key]] = why
+            found[key] = why
     return found, errors
 
 

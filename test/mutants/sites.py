@@ -1,11 +1,13 @@
 """sites.py - every place at which a source can be made wrong by a small change, and the change.
 
-A site is the same one in each run, and keeps its key when lines around it move: file, function, operator, and
-the text that is changed, with a few words of its statement left and right of it. Equal ones are numbered.
+A site's key is the base name of its file, the function or macro, the operator, and a number: how many sites
+of that operator there are in the function up to this one, in the order of the text. Renaming what the
+function calls, breaking its lines elsewhere, or moving the file leaves a key as it is.
 """
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import ctokens
 
@@ -25,8 +27,8 @@ COMPARE = {"<": ("<=", ">="), "<=": ("<", ">"), ">": (">=", "<="), ">=": (">", "
 EXCHANGE = {"+": "-", "-": "+", "*": "/", "/": "*", "%": "/", "<<": ">>", ">>": "<<", "&": "|", "|": "&",
             "^": "|", "&&": "||", "||": "&&", "+=": "-=", "-=": "+=", "|=": "&=", "&=": "|=", "++": "--",
             "--": "++", "<<=": ">>=", ">>=": "<<=", "*=": "/=", "/=": "*="}
-OTHER_CONSTANT = {"true": "false", "false": "true", "PAGING_4K": "PAGING_2M", "PAGING_2M": "PAGING_1G",
-                  "PAGING_1G": "PAGING_2M", "PAGING_OK": "PAGING_MALFORMED", "FRAMES_OK": "FRAMES_CORRUPT",
+OTHER_CONSTANT = {"true": "false", "false": "true", "PAGE_4K": "PAGE_2M", "PAGE_2M": "PAGE_1G",
+                  "PAGE_1G": "PAGE_2M", "PAGING_OK": "PAGING_MALFORMED", "FRAMES_OK": "FRAMES_CORRUPT",
                   "UINT64_MAX": "0", "UINT32_MAX": "0"}
 STATUS = re.compile(r"(PAGING_(?!BY_|VISIT_|INDEX_|STATUS_|READ$|WRITE$|FETCH$"
                     r"|RECURSIVE_SLOT$|FOREIGN_SLOT$|SCRATCH_SLOT$)|FRAMES_(?!STATUS_))\w+$")
@@ -35,6 +37,7 @@ PRECEDENCE = {"*": 10, "/": 10, "%": 10, "+": 9, "-": 9, "<<": 8, ">>": 8, "<": 
 ENDS_TERM = {"?", ":", ",", ";", "=", "+=", "-=", "*=", "/=", "|=", "&=", "^=", "<<=", ">>=", "return", "\\"}
 INTEGERS = re.compile(r"\b(unsigned|int|u?int\d+_t|uintptr_t|size_t)$")
 CONTEXT = 5  # tokens of the statement shown left and right of a change
+LINE = 110  # characters in a line of the list, at most
 
 
 @dataclass
@@ -45,13 +48,25 @@ class Site:
     line: int
     edits: list  # (start, end, new text), in order
     shown: str  # the change as people read it
-    number: int = 1  # among those that look the same
+    number: int = 1  # among those of this operator in this function
     in_macro: bool = False
 
     @property
     def key(self):
-        again = f" #{self.number}" if self.number > 1 else ""
-        return f"{self.path} {self.function} {self.operator}{again}: {self.shown}"
+        return f"{Path(self.path).name} {self.function} {self.operator} {self.number}"
+
+    @property
+    def named(self):
+        """The key, and for people what is changed."""
+        return f"{self.key}  # {self.shown}"
+
+    @property
+    def listed(self):
+        """The same as a line for the list: what is too long is left out of its middle."""
+        room = LINE - len(f"    {self.key}  # ")
+        half = (room - len(" ... ")) // 2
+        hint = self.shown if len(self.shown) <= room else f"{self.shown[:half]} ... {self.shown[-half:]}"
+        return f"    {self.key}  # {hint}"
 
     def apply(self, text):
         for start, end, new in reversed(self.edits):
@@ -273,8 +288,8 @@ def sites_of(path, text):
     counts, found = {}, []
     for part in ctokens.parts(text):
         for site in PartSites(path, text, part).all():
-            same = (site.function, site.operator, site.shown)
-            counts[same] = counts.get(same, 0) + 1
-            site.number = counts[same]
+            kind = (site.function, site.operator)
+            counts[kind] = counts.get(kind, 0) + 1
+            site.number = counts[kind]
             found.append(site)
     return found

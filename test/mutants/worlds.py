@@ -14,7 +14,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = ROOT / "build" / "mutate"
-SUBJECTS = ("paging", "kernel")  # the folders a worker has a copy of
+# What is mutated, and by which name its tests go. All else here and in `run` follows from this.
+MUTATED = {"core": "paging/**/*.[ch]", "frames": "kernel/frames/*.[ch]"}
+# Not mutated: the processor's instructions, for which host tests have their own; and what has other tests.
+NOT_MUTATED = {"access.h", "memory_map.c", "memory_map.h", "usable_memory.c", "usable_memory.h", "arena.c",
+               "arena.h"}
+SUBJECTS = sorted({pattern.split("/", maxsplit=1)[0] for pattern in MUTATED.values()})  # folders to copy
 LIBRARY = "libsubject.so"
 # What nobody set holds a pattern, which may pass for an answer; the application's build refuses it.
 UNINITIALISED = ["-Werror=uninitialized", "-Werror=maybe-uninitialized"]
@@ -38,16 +43,22 @@ def call(command, where):
         raise BuildFailed(result.stderr)
 
 
-def includes(path, known=None):
-    """The sources that a source includes, itself among them, however deep."""
+def mutated(subject, root=ROOT):
+    """The files of one of MUTATED, below the root."""
+    found = [path for path in root.glob(MUTATED[subject]) if path.name not in NOT_MUTATED]
+    return sorted(str(path.relative_to(root)) for path in found)
+
+
+def includes(path, folders, known=None):
+    """The sources that a source includes, itself among them, however deep; folders are those of -I."""
     known = set() if known is None else known
     if path in known:
         return known
     known.add(path)
-    for name in re.findall(r'^\s*#\s*include\s+"([^"]+)"', (ROOT / path).read_text(), re.M):
-        for folder in (Path(path).parent, Path("."), Path("paging"), Path("test/host")):
+    for name in re.findall(r'^\s*#\s*include\s+["<]([^">]+)[">]', (ROOT / path).read_text(), re.M):
+        for folder in (Path(path).parent, *folders):
             if (ROOT / folder / name).exists():
-                includes(str(folder / name), known)
+                includes(os.path.normpath(folder / name), folders, known)
                 break
     return known
 
@@ -55,8 +66,8 @@ def includes(path, known=None):
 class World:
     """One way to build and run tests. What the same change does in several worlds is asked one by one."""
 
-    def __init__(self, name, folder, flags, sources, tests, parts, arguments):
-        self.name, self.folder, self.flags = name, folder, flags
+    def __init__(self, name, subject, flags, sources, tests, parts, arguments):
+        self.name, self.subject, self.flags = name, subject, flags
         self.sources = sources  # of the library
         self.parts = parts  # sources linked to every program
         self.tests = tests  # sources, one per program
@@ -64,7 +75,8 @@ class World:
         self.sanitized = any(flag.startswith("-fsanitize") for flag in flags)
         self.is_quick = not self.sanitized and name in ("soft", "frames", "frames-every-4")
         self.times = {}  # of each run, with nothing changed
-        self.depends = {source: includes(source) for source in [*sources, *parts, *tests]}
+        folders = [Path(flag[2:]) for flag in flags if flag.startswith("-I")]
+        self.depends = {source: includes(source, folders) for source in [*sources, *parts, *tests]}
 
     def runs(self):
         return [(source, argument) for argument in self.arguments for source in self.tests]
@@ -139,17 +151,18 @@ def all_worlds():
     make = dict(zip(names, of_make(*names)))
     strict = [flag for flag in make["HOST_FLAGS"] if not flag.startswith(("-W", "-g"))] + ["-w", "-fPIC"]
     plain = ["-O2" if flag == "-O1" else flag for flag in strict if "sanitize" not in flag]
-    host = "test/host/{}.c".format
+
+    def test(name):
+        return str(next((ROOT / "test/host").glob(f"*/test_{name}.c")).relative_to(ROOT))
 
     def core(name, kind, flags, tests, arguments):
-        return World(name, "paging", [*flags, *make["HOST_INCLUDE"], *make["KIND_" + kind]], make["CORE"],
-                     [host("test_" + test) for test in tests], [host(part) for part in make["PARTS_" + kind]],
-                     arguments)
+        return World(name, "core", [*flags, *make["HOST_INCLUDE"], *make["KIND_" + kind]], make["CORE"],
+                     [test(name) for name in tests], make["PARTS_" + kind], arguments)
 
     def frames(name, flags, tests):
-        sources = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "kernel").glob("frame*.c"))
-        return World(name, "kernel", flags, sources, [host("test_" + test) for test in tests],
-                     [host("frame_rig"), host("frame_oracle")], [""])
+        sources = [path for path in mutated("frames") if path.endswith(".c")]
+        return World(name, "frames", [*flags, *make["HOST_INCLUDE"]], sources, [test(name) for name in tests],
+                     ["test/host/frames/frame_rig.c", "test/host/frames/frame_oracle.c"], [""])
 
     def every(entries):
         flags = [*plain, *make["EVERY_FLAGS"], *make["EVERY_" + entries]]
