@@ -3,7 +3,7 @@
 VERSION := $(shell cat VERSION)
 B := build
 MAKEFLAGS += --no-builtin-rules
-MAKEFILES := Makefile $(wildcard test/*.mk)
+RULES := Makefile $(wildcard test/*.mk)
 CC := gcc
 
 # V=1 shows whole commands.
@@ -14,7 +14,7 @@ say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(B)/%,%,$(2))')
 all: image
 
 help:
-	@sed -n 's/^#? \{0,1\}//p' $(MAKEFILES)
+	@sed -n 's/^#? \{0,1\}//p' $(RULES)
 
 #? To try it:
 #?   make run [OPTIONS="key=value ..."]  boot on OVMF under QEMU and show the report; status 0 only if all tests

@@ -1,5 +1,5 @@
 /* options.c - where options come from. What they mean is kernel/boot/options.h. */
-#include "kernel/cpu/instructions.h"
+#include "kernel/console/ports.h"
 #include "loader.h"
 
 enum { TEXT_LIMIT = 4096 };

@@ -66,5 +66,7 @@ EFI_STATUS describe_platform(struct loader *loader)
         handoff->firmware_efer);
     if (memory_is_encrypted())
         return FAIL(EFI_UNSUPPORTED, "  the memory of this virtual machine is encrypted (SEV)");
+    if (cpuid_is_tdx_guest(cpuid_or_zero(CPUID_TDX_LEAF)))
+        return FAIL(EFI_UNSUPPORTED, "  the memory of this virtual machine is encrypted (TDX)");
     return EFI_SUCCESS;
 }

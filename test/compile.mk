@@ -8,7 +8,7 @@
 # from further objects, with $(LIBRARIES_BUILD).
 
 define build
-$(B)/$(1)/%.o: % $(MAKEFILES) | $(2:%=$(B)/deps-%)
+$(B)/$(1)/%.o: % $(RULES) | $(2:%=$(B)/deps-%)
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$@)
 	$$(Q)$$(or $$(COMPILER_$(1)),$$(CC)) $$(FLAGS_$(1)) -MMD -MP -c $$< -o $$@

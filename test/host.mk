@@ -35,12 +35,15 @@ SLOW_TESTS := random range map_range map_range_alloc owned replace_marker unmap_
 TOY_TESTS := owned_exhaustive three_levels
 CORE_TEST_FILES := $(notdir $(wildcard test/host/machines/test_*.c test/host/operations/test_*.c))
 CORE_TESTS := $(SLOW_TESTS) $(filter-out $(SLOW_TESTS) $(TOY_TESTS),$(CORE_TEST_FILES:test_%.c=%))
-TESTS_soft := $(CORE_TESTS)
+# Parts of the kernel that need a machine, on soft only. WITH_name are their sources.
+KERNEL_MACHINE_TESTS := page_fault
+WITH_page_fault := kernel/cpu/page_fault.c kernel/console/format.c
+TESTS_soft := $(CORE_TESTS) $(KERNEL_MACHINE_TESTS)
 TESTS_mmap := $(CORE_TESTS)
 TESTS_toy := random frame_supply old_or_new $(TOY_TESTS)
 TESTS_toy8 := random old_or_new
 
-source_of_test = $(wildcard test/host/*/test_$(1).c)
+source_of_test = $(wildcard test/host/*/test_$(1).c) $(WITH_$(1))
 core_test = $(call program,host/$(1),test_$(2),$(call source_of_test,$(2)) $(PARTS_$(1)) $(CORE))
 define machine
 FLAGS_host/$(1) := $(HOST_FLAGS) $(HOST_INCLUDE) $(KIND_$(1))
@@ -54,11 +57,12 @@ $(foreach kind,$(KINDS),$(eval $(call machine,$(kind))))
 # ---- the kernel's parts that need no machine -----------------------------------------------------------------
 FRAMES := $(filter-out kernel/frames/memory_map.c kernel/frames/arena.c,$(wildcard kernel/frames/*.c))
 FRAME_TESTS := frames frames_add frames_split frames_boundaries frames_random
-KERNEL_TESTS := memory_map $(FRAME_TESTS) options format screen
+KERNEL_TESTS := memory_map $(FRAME_TESTS) options format screen cpuid
 SUBJECT_memory_map := kernel/frames/memory_map.c
 SUBJECT_options := kernel/boot/options.c
 SUBJECT_format := kernel/console/format.c
 SUBJECT_screen := kernel/console/screen.c
+SUBJECT_cpuid := kernel/cpu/cpuid.c
 $(foreach name,$(FRAME_TESTS),$(eval SUBJECT_$(name) := $(FRAMES) test/host/frames/frame_rig.c))
 SUBJECT_frames_random += test/host/frames/frame_oracle.c
 OBJECTS_screen := $(B)/font.o

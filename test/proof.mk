@@ -16,13 +16,13 @@ PROOF_FLAGS = -std=gnu++20 $(PROOF_WARNINGS) -ftrivial-auto-var-init=pattern -It
 PROOF_ENGINE := $(B)/proof/engine.o $(B)/proof/terms.o
 
 $(PROOF_ENGINE): $(B)/proof/%.o: test/proof/%.cpp test/proof/engine.h test/proof/terms.h test/proof/word.h \
-    $(MAKEFILES) | $(B)/deps-proof
+    $(RULES) | $(B)/deps-proof
 	@mkdir -p $(@D)
 	$(call say,PROOF,$@)
 	$(Q)g++ $(PROOF_FLAGS) -O2 -c $< -o $@
 # What a theme's files call but no theorem reaches is left out, and need not be there.
 PROOF_SOURCES := test/proof
-$(PROOF_THEMES:%=$(PROOF_B)/%): $(PROOF_B)/%: $(PROOF_SOURCES)/%.cpp $(PROOF_ENGINE) $(MAKEFILES) | $(B)/deps-proof
+$(PROOF_THEMES:%=$(PROOF_B)/%): $(PROOF_B)/%: $(PROOF_SOURCES)/%.cpp $(PROOF_ENGINE) $(RULES) | $(B)/deps-proof
 	@mkdir -p $(@D)
 	$(call say,PROOF,$@)
 	$(Q)g++ $(PROOF_FLAGS) -ffunction-sections -Wl,--gc-sections -I$(PROOF_CORE)/include -I$(PROOF_CORE)/src \

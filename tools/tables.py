@@ -165,12 +165,12 @@ class Space:
     root: int
     tables: int
     runs: list = field(default_factory=list)
-    kept: list = field(default_factory=list)  # (address, level, bits)
+    markers: list = field(default_factory=list)  # (address, level, bits)
 
 
-_SPACE = re.compile(r"# dump (live|other) root=([0-9a-f]+) tables=([0-9]+)")
+_SPACE = re.compile(r"# dump (active|second) root=([0-9a-f]+) tables=([0-9]+)")
 _MAPS = re.compile(r"# maps ([0-9a-f]+) ([0-9a-f]+) (4K|2M|1G) ([0-9a-f]+) ([0-9a-f]+)")
-_KEPT = re.compile(r"# kept ([0-9a-f]+) ([0-9]) ([0-9a-f]+)")
+_MARKER = re.compile(r"# marker ([0-9a-f]+) ([0-9]) ([0-9a-f]+)")
 _END = re.compile(r"# dump end lines=([0-9]+)")
 
 
@@ -185,8 +185,8 @@ def read_dump(text):
             start, end, to, flags = (int(match[n], 16) for n in (1, 2, 4, 5))
             spaces[-1].runs.append(Run(start, end or 1 << 64, levels[match[3]], to, flags))
             lines += 1
-        elif spaces and (match := _KEPT.fullmatch(line)):
-            spaces[-1].kept.append((int(match[1], 16), int(match[2]), int(match[3], 16)))
+        elif spaces and (match := _MARKER.fullmatch(line)):
+            spaces[-1].markers.append((int(match[1], 16), int(match[2]), int(match[3], 16)))
             lines += 1
         elif match := _END.fullmatch(line):
             if lines != int(match[1]):

@@ -1,42 +1,58 @@
 /*
- * enter.c - the step from the firmware's world into ours.
+ * enter.c - the switch from the firmware's page tables, descriptor tables and stack to the kernel's.
  *
- * Before CR3 changes only what both worlds agree on may change. Global translations, PCIDs and shadow stacks
- * of the firmware go first: they would outlive the load, or object to our far return. Descriptor tables and
- * console come before anything that may go wrong, so that it is told; the framebuffer is mapped in both. NXE
- * is set because the fresh tables carry no-execute bits. SMEP and SMAP wait until after the load, because the
- * firmware's pages may be user pages.
+ * Before CR3 is loaded, only what suits both sets of tables may change. The firmware's global translations,
+ * PCIDs and shadow stacks are switched off first: they would outlive the load of CR3, or object to a far
+ * return. Descriptor tables and console come before anything that can fail, so that a failure is reported;
+ * both sets of tables map the framebuffer. EFER.NXE is set because the fresh tables hold no-execute bits.
+ * SMEP and SMAP are set after the load, because the firmware's pages may be user pages.
  */
+#include "boot/end.h"
 #include "boot/fault_injection.h"
 #include "boot/main.h"
 #include "console/console.h"
 #include "cpu/descriptors.h"
 #include "cpu/exceptions.h"
 #include "cpu/instructions.h"
+#include "cpu/safe_access.h"
+#include "cpu/single_step.h"
 #include "report/report.h"
 
+/* switch.S: loads CR3 and the stack pointer and calls entry(argument). */
 _Noreturn void switch_to(uint64_t cr3, uint64_t stack, void (*entry)(struct handoff *),
                          struct handoff *argument) __attribute__((visibility("hidden")));
 
-/* The same, with CR4.LA57 switched on on the way. Everything named must be below 4 GiB. */
+/* switch.S: the same, and sets CR4.LA57 on the way. All addresses must be below 4 GiB. */
 _Noreturn void switch_to_five_levels(uint64_t cr3, uint64_t stack, void (*entry)(struct handoff *),
                                      struct handoff *argument) __attribute__((visibility("hidden")));
 
+/* Connects the rooms that must not know each other: exceptions, report, end of the run. */
+static void set_hooks(const struct handoff *handoff)
+{
+    end_prepare(handoff);
+    report_set_end(end_run);
+    exceptions_set_context((struct exception_context){
+        .active = &handoff->space, .image_base = handoff->image_base, .stack_guard = handoff->stack_guard});
+    exceptions_set_hooks((struct exception_hooks){
+        .single_step = single_step_taken, .expected_fault = safe_access_end, .fatal = report_crash});
+}
+
 _Noreturn void kernel_enter(struct handoff *handoff)
 {
+    const struct options *options = &handoff->options;
+    uint64_t root = paging_root_address(&handoff->space).value;
     __asm__ volatile("cli");
     write_cr4(read_cr4() & (CR4_LA57 | CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT));
-    report_use(handoff);
-    faults_use(handoff);
+    set_hooks(handoff);
     descriptors_load();
-    console_start(&handoff->framebuffer, &handoff->options);
+    console_start(&handoff->framebuffer,
+                  (struct console_options){.serial = !options->no_serial, .screen = !options->no_screen});
     print("\nSelfmap " SELFMAP_VERSION ": the firmware is gone, now CR3\n");
     inject_early_fault(handoff);
     handoff_mark(handoff, "cross over");
     if (handoff->space.cpu.has_no_execute)
         write_msr(MSR_EFER, read_msr(MSR_EFER) | EFER_NO_EXECUTE);
     if (handoff->space.cpu.levels == 5 && !(read_cr4() & CR4_LA57))
-        switch_to_five_levels(paging_root_address(&handoff->space).value, handoff->stack_top, kernel_main,
-                              handoff);
-    switch_to(paging_root_address(&handoff->space).value, handoff->stack_top, kernel_main, handoff);
+        switch_to_five_levels(root, handoff->stack_top, kernel_main, handoff);
+    switch_to(root, handoff->stack_top, kernel_main, handoff);
 }

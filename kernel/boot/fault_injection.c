@@ -1,14 +1,17 @@
-/* fault_injection.c - the ways a kernel dies. */
+/* fault_injection.c - one way to end badly per value of the option crash=. */
 #include "boot/fault_injection.h"
 #include "console/console.h"
-#include "cpu/instructions.h"
 
-/* Run on in a stack without room: the push faults, pushing the fault's frame faults, and that is a #DF. */
+/*
+ * Points the stack at its guard page and pushes. The push faults, and so does the processor's own push of the
+ * fault's frame: a double fault.
+ */
 static void use_up_the_stack(uint64_t guard)
 {
     __asm__ volatile("movq %0, %%rsp\n\tpushq $0" : : "r"(guard + PAGING_PAGE_BYTES) : "memory");
 }
 
+/* Raises an exception while the IDT has no entries. */
 static void triple_fault(void)
 {
     struct __attribute__((packed)) {
@@ -28,12 +31,12 @@ void inject_fault(const struct handoff *handoff)
 {
     if (handoff->options.crash == CRASH_NO)
         return;
-    print("# crash: on purpose, as the options ask\n");
+    print("# fault injection: as the option crash= asks\n");
     switch (handoff->options.crash) {
     case CRASH_PAGE_FAULT:
         *(volatile uint64_t *)handoff->stack_guard = 1;
         break;
-    case CRASH_GENERAL_PROTECTION:
+    case CRASH_GENERAL_PROTECTION: /* a non-canonical address */
         (void)*(volatile uint64_t *)(UINT64_C(1) << 63);
         break;
     case CRASH_DOUBLE_FAULT:
@@ -42,8 +45,8 @@ void inject_fault(const struct handoff *handoff)
     case CRASH_TRIPLE:
         triple_fault();
         break;
-    default:
+    default: /* CRASH_HANG */
         for (;;)
-            cpu_pause();
+            __builtin_ia32_pause();
     }
 }

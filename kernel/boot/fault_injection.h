@@ -1,14 +1,15 @@
 /*
- * fault_injection.h - end badly on purpose, to see that it is noticed and explained (option crash=).
+ * fault_injection.h - makes the kernel end badly, to show that it is noticed and explained (option crash=).
  */
 #ifndef KERNEL_BOOT_FAULT_INJECTION_H
 #define KERNEL_BOOT_FAULT_INJECTION_H
 
 #include "boot/handoff.h"
 
-/* On the firmware's tables, with our own descriptor tables just loaded. */
+/* With crash=early: raises #UD while CR3 still holds the firmware's root. */
 void inject_early_fault(const struct handoff *handoff);
 
+/* With any other crash= except no: does what the option names, and does not return. */
 void inject_fault(const struct handoff *handoff);
 
 #endif

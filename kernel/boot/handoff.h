@@ -1,90 +1,76 @@
 /*
- * handoff.h - the one struct that passes from the firmware's half to ours.
+ * handoff.h - the hand-over: the one struct that passes from the loader to the kernel.
  *
- * efi/ fills it while boot services live; kernel/ gets nothing else. Everything it points to lies in memory
- * that the loader owns and that the fresh tables map one to one, so each pointer holds on both sides of the
- * CR3 switch.
+ * efi/ fills it in while boot services exist. In the kernel only boot/ knows it and hands each room what that
+ * room needs. Everything that it points to lies in memory of the loader's that both the firmware's tables and
+ * the fresh ones map one to one, so its pointers are valid before and after CR3 is loaded.
  */
 #ifndef KERNEL_BOOT_HANDOFF_H
 #define KERNEL_BOOT_HANDOFF_H
 
 #include "boot/options.h"
+#include "console/framebuffer.h"
 #include "cpu/cpuid.h"
 #include "cpu/instructions.h"
+#include "cpu/tsc.h"
 #include "frames/arena.h"
 #include "frames/memory_map.h"
 #include <selfmap/space.h>
 
-/* A run of frames that the fresh tables map one to one, with the rights its leaves get (ENTRY_* flags). */
+/* A run of frames that the fresh tables map one to one. */
 struct handoff_region {
     const char *name;
     paging_frame_t start, end; /* half-open */
-    uint64_t flags;
-    bool exact; /* exactly these rights: memory of our own, which no firmware region overlaps */
-};
-
-/* Where pixels are. GOP modes with a linear framebuffer of 32-bit pixels only; else width is 0. */
-struct framebuffer {
-    paging_phys_t address;
-    uint64_t bytes;
-    uint32_t width, height; /* pixels */
-    uint32_t stride;        /* pixels from one line to the next; at least width */
-    uint32_t red_mask, green_mask, blue_mask;
-};
-
-/* A moment on the way from the entry to our own tables. */
-struct handoff_mark {
-    const char *what; /* what begins here */
-    uint64_t tsc;
-    uint64_t console; /* ticks until here that went to the firmware's console */
+    uint64_t flags;            /* of the leaves: PAGING_WRITABLE and others */
+    bool exact; /* no other region overlaps this one, so the leaves have exactly these rights */
 };
 
 enum { HANDOFF_REGION_LIMIT = 2048, HANDOFF_TEXT_LIMIT = 64, HANDOFF_MARK_LIMIT = 16 };
 
 struct handoff {
-    char firmware[HANDOFF_TEXT_LIMIT]; /* vendor, printable ASCII */
+    char firmware[HANDOFF_TEXT_LIMIT]; /* its vendor, printable ASCII */
     uint32_t firmware_revision;
-    uint64_t firmware_cr0, firmware_cr3, firmware_cr4, firmware_efer; /* as they were at the entry */
+    uint64_t firmware_cr0, firmware_cr3, firmware_cr4, firmware_efer; /* as they were at the entry point */
 
     unsigned exit_tries;        /* calls of ExitBootServices */
-    uint64_t image_base;        /* where the PE image was loaded: for a debugger */
-    paging_phys_t rsdp;         /* ACPI; 0 if the firmware names none */
+    uint64_t image_base;        /* where the firmware loaded the PE image */
+    paging_phys_t rsdp;         /* the ACPI root pointer; 0 if there is none */
     char rsdp_oem[8];           /* its OEM id, printable ASCII */
     paging_phys_t reset_system; /* RuntimeServices->ResetSystem; 0 if there is none */
     struct framebuffer framebuffer;
     struct options options;
-    struct handoff_mark marks[HANDOFF_MARK_LIMIT];
+    struct time_mark marks[HANDOFF_MARK_LIMIT];
     unsigned mark_count;
-    uint64_t console; /* ticks so far that went to the firmware's console */
+    uint64_t console; /* ticks that printing on the firmware's console has taken so far */
 
-    struct paging_space space; /* the fresh tables, reached by offset until CR3 holds them */
-    struct arena arena;        /* where their frames came from */
+    struct paging_space space; /* the fresh tables; in direct mode until CR3 holds them */
+    struct arena arena;        /* the frames that its tables were taken from */
     struct handoff_region regions[HANDOFF_REGION_LIMIT];
     unsigned region_count;
 
-    uint64_t stack_guard; /* the page below the stack, not mapped */
+    uint64_t stack_guard; /* the page below the stack; not mapped */
     uint64_t stack_top;
 
-    /* The last memory map, as the firmware gave it, and room to sort it in. */
+    /* The last memory map as the firmware returned it, and buffers to sort it in. */
     struct memory_descriptor *descriptors;
     uint64_t descriptor_count;
     struct memory_edge *edges;
     struct memory_region *memory;
     uint64_t memory_capacity;
-    void *bookkeeping; /* for the frame allocator; junk */
+    void *bookkeeping; /* for the frame allocator; not initialised */
     uint64_t bookkeeping_bytes;
 };
 
-/* Remember that something begins now. Beyond the limit nothing is remembered. */
+/* Records that a step begins now. The marks beyond HANDOFF_MARK_LIMIT are dropped. */
 static inline void handoff_mark(struct handoff *handoff, const char *what)
 {
     if (handoff->mark_count < HANDOFF_MARK_LIMIT)
-        handoff->marks[handoff->mark_count++] = (struct handoff_mark){what, read_tsc(), handoff->console};
+        handoff->marks[handoff->mark_count++] = (struct time_mark){what, read_tsc(), handoff->console};
 }
 
 /*
- * Leave the firmware behind: own descriptor tables, own stack, own page tables. To be called once, with
- * interrupts off, after ExitBootServices.
+ * Switches to the kernel's descriptor tables, page tables and stack, and continues in kernel_main. Called
+ * once, after ExitBootServices. Interrupts may still be on: the first thing it does is to switch them off.
  */
 _Noreturn void kernel_enter(struct handoff *handoff);
 

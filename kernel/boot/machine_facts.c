@@ -1,7 +1,8 @@
-/* machine_facts.c - for people who read the log, and for tests that check it. */
+/* machine_facts.c - facts for people who read the log, and for scenarios that check it. */
 #include "boot/machine_facts.h"
 #include "boot/start_frames.h"
 #include "console/console.h"
+#include "cpu/cpuid.h"
 #include "cpu/instructions.h"
 #include "report/report.h"
 #include <selfmap/for_each.h>

@@ -1,31 +1,73 @@
 /*
- * main.c - our half, step by step. CR3 holds the fresh P4, the stack is ours, the firmware is gone.
+ * main.c - the kernel's life, step by step. CR3 holds the fresh tables, the stack is the kernel's own, and
+ * the firmware is gone.
  */
 #include "boot/main.h"
 #include "boot/fault_injection.h"
-#include "boot/machine.h"
 #include "boot/machine_facts.h"
 #include "boot/start_frames.h"
 #include "console/console.h"
+#include "cpu/control.h"
+#include "cpu/cpuid.h"
 #include "report/dump.h"
 #include "report/report.h"
 #include "selftest/selftest.h"
 
 static struct frames frames;
+static struct selftest_region regions[HANDOFF_REGION_LIMIT];
+
+/* Copies what the self-tests have to know out of the hand-over, and runs them. */
+static void run_selftests(struct handoff *handoff)
+{
+    const struct options *options = &handoff->options;
+    for (unsigned i = 0; i < handoff->region_count; i++)
+        regions[i] = (struct selftest_region){handoff->regions[i].start, handoff->regions[i].end};
+    const struct selftest_setup setup = {
+        .space = &handoff->space,
+        .frames = &frames,
+        .memory = handoff->memory,
+        .memory_count = memory_region_count(),
+        .regions = regions,
+        .region_count = handoff->region_count,
+        .arena = &handoff->arena,
+        .framebuffer = handoff->framebuffer,
+        .firmware_cr3 = handoff->firmware_cr3,
+        .stack_guard = handoff->stack_guard,
+        .stack_top = handoff->stack_top,
+        .marks = handoff->marks,
+        .mark_count = handoff->mark_count,
+        .mark_limit = HANDOFF_MARK_LIMIT,
+        .tests = options->tests,
+        .refused_option = options->refused,
+        .bench = options->bench,
+        .matrix = options->matrix != MATRIX_NO,
+        .whole_matrix = options->matrix == MATRIX_ALL,
+    };
+    selftest_run_all(&setup);
+}
+
+/* Prints the mappings if the options ask for it. Mixed mappings are for emulators only (report/dump.h). */
+static void dump_if_asked(struct handoff *handoff)
+{
+    enum dump_kind kind = handoff->options.dump;
+    bool mixed = kind == DUMP_VARIED && machine_is_qemu(handoff->rsdp_oem);
+    if (kind != DUMP_NO)
+        dump_tables(&handoff->space, mixed, &frames.source);
+}
 
 _Noreturn void kernel_main(struct handoff *handoff)
 {
     handoff_mark(handoff, "the tables are ours");
-    paging_mark_active(&handoff->space);
+    paging_mark_active(&handoff->space); /* the tables are reached through the recursive slot from now on */
     print("Selfmap: the tables are ours\n");
-    print("Selfmap: memory types, then what protects: write protection, SMEP, SMAP\n");
-    (void)cpu_program_pat();
-    cpu_enable_protection();
+    print("Selfmap: set memory types, switch on write protection, SMEP and SMAP\n");
+    (void)cpu_program_pat(); /* write-back, write-through, uncached-minus, write-combining */
+    cpu_enable_protection(); /* CR0.WP, SMEP, SMAP, UMIP, global pages */
     print("Selfmap: sort the memory map, hand it to the frame allocator\n");
-    frames_start(handoff, &frames);
-    print_machine_facts(handoff, &frames);
-    inject_fault(handoff);
-    selftest_run_all(handoff, &frames);
-    dump_tables(handoff, &frames);
-    report_end();
+    frames_start(handoff, &frames);        /* boot/start_frames.c */
+    print_machine_facts(handoff, &frames); /* for the log: "# key=value" */
+    inject_fault(handoff);                 /* only with the option crash= */
+    run_selftests(handoff);                /* selftest/runner.c */
+    dump_if_asked(handoff);                /* only with the option dump= */
+    report_end();                          /* the summary; ends the run in boot/end.c */
 }

@@ -1,11 +1,12 @@
 /*
- * main.h - where the kernel's half begins, on its own stack and tables.
+ * main.h - the kernel's life after the switch.
  */
 #ifndef KERNEL_BOOT_MAIN_H
 #define KERNEL_BOOT_MAIN_H
 
 #include "boot/handoff.h"
 
+/* Runs on the kernel's own tables and stack, with interrupts off. */
 _Noreturn void kernel_main(struct handoff *handoff);
 
 #endif

@@ -1,4 +1,4 @@
-/* console.c - every sink that works. */
+/* console.c - sends each character to every sink that was started. */
 #include "console/console.h"
 #include "console/format.h"
 #include "console/screen.h"
@@ -6,10 +6,20 @@
 
 static bool has_serial, has_screen;
 
-void console_start(const struct framebuffer *framebuffer, const struct options *options)
+/* A sink that was not started ignores what it gets. */
+static void put_everywhere(struct sink *sink, char c)
 {
-    has_serial = !options->no_serial && serial_start();
-    has_screen = !options->no_screen && screen_start(framebuffer);
+    (void)sink;
+    if (c == '\n')
+        serial_put('\r');
+    serial_put(c);
+    screen_put(c);
+}
+
+void console_start(const struct framebuffer *framebuffer, struct console_options wanted)
+{
+    has_serial = wanted.serial && serial_start();
+    has_screen = wanted.screen && screen_start(framebuffer);
 }
 
 bool console_has_serial(void)
@@ -20,15 +30,6 @@ bool console_has_serial(void)
 bool console_has_screen(void)
 {
     return has_screen;
-}
-
-static void put_everywhere(struct sink *sink, char c)
-{
-    (void)sink;
-    if (c == '\n')
-        serial_put('\r');
-    serial_put(c);
-    screen_put(c);
 }
 
 void print(const char *text, ...)

@@ -1,16 +1,25 @@
 /*
- * console.h - one way to print, to every sink that works: serial port and screen.
+ * console.h - prints to every sink that works: the serial port and the screen.
  */
 #ifndef KERNEL_CONSOLE_CONSOLE_H
 #define KERNEL_CONSOLE_CONSOLE_H
 
-#include "boot/handoff.h"
+#include "console/framebuffer.h"
+#include <stdbool.h>
 
-/* Start what is there and wanted. Printing before this is lost. */
-void console_start(const struct framebuffer *framebuffer, const struct options *options);
+/* The sinks that shall be used if the machine has them. */
+struct console_options {
+    bool serial, screen;
+};
+
+/* Starts the sinks that are wanted and present. Text that is printed earlier is lost. */
+void console_start(const struct framebuffer *framebuffer, struct console_options wanted);
+
+/* Return whether the sink was started. */
 bool console_has_serial(void);
 bool console_has_screen(void);
 
+/* Prints formatted text (format.h lists the conversions). */
 __attribute__((format(printf, 1, 2))) void print(const char *format, ...);
 
 #endif

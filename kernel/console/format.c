@@ -1,4 +1,4 @@
-/* format.c - one formatter for everything that is printed after the firmware is gone. */
+/* format.c - the formatter that the loader and the kernel print with. */
 #include "console/format.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -57,7 +57,7 @@ static void put_string(struct sink *sink, const struct conversion *c, const char
     put_text(sink, c, text, length);
 }
 
-/* Read what stands between % and the letter; returns where the letter is. */
+/* Reads the flags and the width after a %. Returns the position of the letter that follows them. */
 static const char *read_conversion(const char *at, struct conversion *c)
 {
     *c = (struct conversion){0};

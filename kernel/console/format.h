@@ -1,9 +1,9 @@
 /*
- * format.h - printf's most useful part, for a sink of characters.
+ * format.h - formats text like printf and sends it to a sink, character by character.
  *
- *   %s %c %% %d %u %x, with l for 64 bits, a minimum width, 0 for zero padding, - for left justified.
- *
- * No floating point, no allocation, no locale. An unknown conversion is printed as it stands.
+ * Conversions: %s %c %% %d %u %x. An `l` means 64 bits, a number is the minimum width, `0` pads numbers with
+ * zeroes, `-` aligns to the left. An unknown conversion is printed as it stands. There is no floating point,
+ * no allocation and no locale.
  */
 #ifndef KERNEL_CONSOLE_FORMAT_H
 #define KERNEL_CONSOLE_FORMAT_H
@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 
+/* Takes characters. A sink with state begins with this struct. */
 struct sink {
     void (*put)(struct sink *sink, char c);
 };
@@ -18,14 +19,14 @@ struct sink {
 void format_list(struct sink *sink, const char *format, va_list arguments);
 __attribute__((format(printf, 2, 3))) void format(struct sink *sink, const char *format, ...);
 
-/* A sink that fills a buffer and always leaves it terminated; what does not fit is dropped. */
+/* A sink that fills a buffer, which always ends with a zero. Characters that do not fit are dropped. */
 struct text_sink {
     struct sink sink;
     char *text;
     size_t capacity, length;
 };
 
-/* capacity at least 1. */
+/* Returns a sink for text[capacity] and empties the buffer. The capacity is at least 1. */
 struct text_sink text_sink(char *text, size_t capacity);
 
 #endif

@@ -1,4 +1,4 @@
-/* screen.c - glyphs on pixels. */
+/* screen.c - paints glyphs and scrolls. */
 #include "console/screen.h"
 
 enum { PSF1_MAGIC = 0x0436, PSF1_HEADER_BYTES = 4, GLYPH_WIDTH = 8, MAX_COLUMNS = 240, MAX_ROWS = 135 };
@@ -26,7 +26,7 @@ static void paint(unsigned row, unsigned column, char c)
     cells[row][column] = c;
 }
 
-/* What stands this many rows further down; nothing below the last one. */
+/* Returns the character `by` rows further down, or a blank if that is below the last row. */
 static char cell_below(unsigned row, unsigned column, unsigned by)
 {
     if (row + by >= screen.rows)
@@ -40,7 +40,7 @@ static void repaint(unsigned row, unsigned column, char c)
         paint(row, column, c);
 }
 
-/* By an eighth of the screen at a time: repainting is what costs. */
+/* Scrolls by an eighth of the screen, because repainting is expensive. */
 static void scroll(void)
 {
     unsigned by = screen.rows / 8 + 1;
@@ -57,7 +57,7 @@ static void new_line(void)
         scroll();
 }
 
-/* A brightness of three quarters in each colour, wherever its bits are. */
+/* Returns three quarters of the brightest value of the colour with this mask. */
 static uint32_t three_quarters(uint32_t mask)
 {
     uint32_t unit = mask & -mask;
@@ -83,7 +83,7 @@ bool screen_start(const struct framebuffer *framebuffer)
 {
     unsigned height = font_start[3];
     bool is_font = (font_start[0] | font_start[1] << 8) == PSF1_MAGIC && height > 0;
-    screen.pixels = NULL; /* a fault before the end shall not be printed here */
+    screen.pixels = NULL; /* a fault in this function must not be printed on a half-started screen */
     if (!is_font || framebuffer->width < 16 * GLYPH_WIDTH || framebuffer->height < 4 * height)
         return false;
     screen = (struct screen){

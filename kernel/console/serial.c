@@ -1,6 +1,6 @@
-/* serial.c - a 16550 that has proved it is there. */
+/* serial.c - a 16550 that is used only after it passed a loopback test. */
 #include "console/serial.h"
-#include "cpu/instructions.h"
+#include "console/ports.h"
 
 enum {
     COM1 = 0x3f8,
@@ -23,13 +23,13 @@ enum {
 
 static bool present;
 
-/* Bounded: a port that stops answering costs its output, never the run. */
+/* Returns false after a million tries: a port that stops answering must not stop the run. */
 static bool wait_for(uint8_t bit)
 {
     for (unsigned tries = 0; tries < 1000000; tries++) {
         if (port_read8(LINE_STATUS) & bit)
             return true;
-        cpu_pause();
+        __builtin_ia32_pause();
     }
     return false;
 }
@@ -42,17 +42,17 @@ static bool echoes(uint8_t byte)
 
 bool serial_start(void)
 {
-    /* No chip at all reads as ones everywhere; bit 7 of the interrupt enable register is always zero. */
+    /* An absent chip reads as ones. Bit 7 of the interrupt enable register of a present one is zero. */
     if (port_read8(LINE_STATUS) == 0xff || port_read8(INTERRUPTS) == 0xff)
         return false;
-    /* The firmware's last words may still be on their way. */
+    /* Characters of the firmware may still be in the transmitter. */
     (void)wait_for(TRANSMITTER_IDLE);
     port_write8(INTERRUPTS, 0);
     port_write8(LINE_CONTROL, LATCH_DIVISOR);
     port_write8(DIVISOR_LOW, 1);
     port_write8(DIVISOR_HIGH, 0);
     port_write8(LINE_CONTROL, EIGHT_BITS);
-    port_write8(FIFO_CONTROL, 0x07); /* on, both emptied */
+    port_write8(FIFO_CONTROL, 0x07); /* enabled, both directions emptied */
     port_write8(MODEM_CONTROL, LOOP_BACK);
     present = echoes(0x53) && echoes(0xac);
     port_write8(MODEM_CONTROL, READY_AND_OUT);

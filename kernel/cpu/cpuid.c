@@ -1,14 +1,18 @@
-/* cpuid.c - asking CPUID. */
+/* cpuid.c - reads feature bits and signatures. */
 #include "cpu/cpuid.h"
-#include "cpu/instructions.h"
+
+static bool signature_is(const char *text, uint32_t first, uint32_t second, uint32_t third)
+{
+    const uint32_t words[3] = {first, second, third};
+    return __builtin_memcmp(words, text, sizeof words) == 0;
+}
 
 static bool hypervisor_signature_is(const char *text)
 {
     if (!(cpuid(1, 0).ecx >> 31))
         return false;
     struct cpuid id = cpuid(0x40000000, 0);
-    uint32_t words[3] = {id.ebx, id.ecx, id.edx};
-    return __builtin_memcmp(words, text, sizeof words) == 0;
+    return signature_is(text, id.ebx, id.ecx, id.edx);
 }
 
 bool cpu_is_emulated(void)
@@ -18,7 +22,7 @@ bool cpu_is_emulated(void)
 
 bool machine_is_qemu(const char *rsdp_oem)
 {
-    /* Others use KVM too; QEMU's ACPI tables carry the name of the emulator it grew from. */
+    /* Other monitors use KVM too. QEMU's ACPI tables carry the name of Bochs, from which it took them. */
     bool board = __builtin_memcmp(rsdp_oem, "BOCHS", 5) == 0;
     return cpu_is_emulated() || (hypervisor_signature_is("KVMKVMKVM\0\0") && board);
 }
@@ -29,11 +33,17 @@ struct paging_cpu cpu_paging_features(void)
     uint32_t bits = cpuid_or_zero(0x80000008).eax & 0xff;
     return (struct paging_cpu){
         .levels = read_cr4() & CR4_LA57 ? 5 : 4,
-        .physical_bits = bits ? bits : 36, /* SDM 3A, 4.1.4: without the leaf, 36 */
+        .physical_bits = bits ? bits : 36, /* SDM 3A, 4.1.4: 36 without the leaf */
         .has_no_execute = extended >> 20 & 1,
         .has_1g_pages = extended >> 26 & 1,
         .has_invpcid = cpuid_or_zero(7).ebx >> 10 & 1,
     };
+}
+
+/* The order of the registers is EBX, EDX, ECX, as in leaf 0 (Intel TDX Module, CPUID virtualization). */
+bool cpuid_is_tdx_guest(struct cpuid leaf)
+{
+    return signature_is("IntelTDX    ", leaf.ebx, leaf.edx, leaf.ecx);
 }
 
 bool cpu_has_five_levels(void)

@@ -1,24 +1,37 @@
 /*
- * cpuid.h - what CPUID says that both halves have to know.
+ * cpuid.h - what CPUID says about the processor and the virtual machine.
  */
 #ifndef KERNEL_CPU_CPUID_H
 #define KERNEL_CPU_CPUID_H
 
+#include "cpu/instructions.h"
 #include <selfmap/space.h>
 
-/* Software emulation by QEMU (TCG), by the signature of CPUID 40000000h. */
+/* Returns whether QEMU emulates the processor in software (TCG): CPUID 40000000h has its signature. */
 bool cpu_is_emulated(void);
 
-/* QEMU, emulated or with KVM: only then may its test ports be touched. rsdp_oem is the ACPI OEM id. */
+/*
+ * Returns whether the machine is QEMU, emulated or with KVM. Only then may its test ports be used. rsdp_oem
+ * is the OEM id of the ACPI root pointer.
+ */
 bool machine_is_qemu(const char *rsdp_oem);
 
 /*
- * What the paging core has to know about this processor. No-execute is taken as usable if the processor has
- * it: kernel_enter sets EFER.NXE before it loads tables that use it. CR4.LA57 is inherited from the firmware.
+ * Returns what the paging core has to know about this processor. `levels` is what CR4.LA57 says now.
+ * No-execute counts as usable if the processor has it, because EFER.NXE is set before tables that use it are
+ * loaded.
  */
 struct paging_cpu cpu_paging_features(void);
 
-/* Can CR4.LA57 be set? CPUID 7 ECX[16]. */
+/*
+ * Returns whether leaf 21h of CPUID is that of a TDX guest. `leaf` is cpuid_or_zero(CPUID_TDX_LEAF). Such a
+ * guest needs a bit in its entries that tells shared memory from private memory, and has instructions that
+ * raise #VE.
+ */
+#define CPUID_TDX_LEAF 0x21u
+bool cpuid_is_tdx_guest(struct cpuid leaf);
+
+/* Returns whether CR4.LA57 can be set (CPUID 7 ECX[16]). */
 bool cpu_has_five_levels(void);
 
 #endif

@@ -1,20 +1,14 @@
-/* descriptors.c - descriptors. */
+/* descriptors.c - builds the GDT, the IDT and the TSS, and loads them. */
 #include "cpu/descriptors.h"
 #include "cpu/exceptions.h"
+#include "cpu/selectors.h"
 #include <stddef.h>
 #include <stdint.h>
 
 enum {
-    CODE_SELECTOR = 0x08,
-    DATA_SELECTOR = 0x10,
-    TSS_SELECTOR = 0x18, /* two entries */
-    CODE32_SELECTOR = 0x28,
-    USER_DATA_SELECTOR = 0x30,
-    USER_CODE_SELECTOR = 0x38,
-    LDT_SELECTOR = 0x40, /* two entries */
     EXCEPTIONS = 32,
     OWN_STACK_BYTES = 16384,
-    OWN_STACKS = 4, /* three by IST, and the one that ring 3 comes back on */
+    OWN_STACKS = 4, /* three by IST, and the one for exceptions in ring 3 */
     GATE_INTERRUPT = 0x8e,
     GATE_FROM_USER = 0x60, /* DPL 3 */
     DESCRIPTOR_BYTES = 8,
@@ -43,15 +37,15 @@ _Static_assert(sizeof(struct gate) == 16 && sizeof(struct tss) == 104, "SDM 3A, 
 static uint64_t gdt[10] = {
     [CODE_SELECTOR / 8] = 0x00af9b000000ffff,      /* 64-bit code, ring 0 */
     [DATA_SELECTOR / 8] = 0x00cf93000000ffff,      /* data, ring 0 */
-    [CODE32_SELECTOR / 8] = 0x00cf9b000000ffff,    /* for switch_to_five_levels in interrupts.S */
-    [USER_DATA_SELECTOR / 8] = 0x00cff3000000ffff, /* data, ring 3: access.S */
+    [CODE32_SELECTOR / 8] = 0x00cf9b000000ffff,    /* 32-bit code, ring 0 */
+    [USER_DATA_SELECTOR / 8] = 0x00cff3000000ffff, /* data, ring 3 */
     [USER_CODE_SELECTOR / 8] = 0x00affb000000ffff, /* 64-bit code, ring 3 */
 };
 static struct gate idt[USER_INTERRUPT + 1];
 static struct tss tss;
 static _Alignas(16) uint8_t own_stacks[OWN_STACKS][OWN_STACK_BYTES];
 
-/* interrupts.S: one entry per exception, 16 bytes apart. */
+/* exception_entries.S: one entry per exception, 16 bytes apart. */
 extern const char exception_entries[] __attribute__((visibility("hidden")));
 
 static void set_gate(unsigned vector, const void *handler, unsigned stack, unsigned type)
@@ -72,7 +66,7 @@ static void set_gate_to_report(unsigned vector, unsigned stack)
     set_gate(vector, exception_entries + (size_t)16 * vector, stack, GATE_INTERRUPT);
 }
 
-/* SDM 3A, figure 8-4: a TSS or an LDT. */
+/* Writes the descriptor of a TSS or an LDT (SDM 3A, figure 8-4). */
 static void set_system_descriptor(unsigned selector, uint64_t base, uint64_t bytes, uint64_t type)
 {
     gdt[selector / 8] =

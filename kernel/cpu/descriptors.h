@@ -1,5 +1,5 @@
 /*
- * descriptors.h - our own GDT, IDT and TSS (SDM 3A, chapters 3, 6 and 8).
+ * descriptors.h - the GDT, the IDT and the TSS (SDM 3A, chapters 3, 6 and 8).
  */
 #ifndef KERNEL_CPU_DESCRIPTORS_H
 #define KERNEL_CPU_DESCRIPTORS_H
@@ -8,20 +8,21 @@
 #include <stdint.h>
 
 /*
- * Replace the firmware's descriptor tables and segment registers. From here on every exception reaches
- * faults.c; #DF, NMI and #MC have stacks of their own, so that a broken stack is reported and not fatal.
+ * Replaces the descriptor tables and loads the segment registers. Every exception then leads to
+ * exception_report (exceptions.h). #DF, NMI and #MC have stacks of their own, so that a broken stack is
+ * reported. A second call undoes what the functions below have changed.
  */
 void descriptors_load(void);
 
-enum { USER_INTERRUPT = 32 }; /* a vector that is there for descriptors_set_gate alone */
+enum { USER_INTERRUPT = 32 }; /* a vector that only descriptors_set_gate uses */
 
 /*
- * Until descriptors_load is called again: a vector, up to USER_INTERRUPT, leads to this handler, which gets
- * the processor as the exception left it. from_user: ring 3 may come here with INT.
+ * Lets a vector, at most USER_INTERRUPT, lead to a handler of the caller's, which gets registers and stack as
+ * the processor leaves them. `from_user` allows ring 3 to raise the vector with INT.
  */
 void descriptors_set_gate(unsigned vector, const void *handler, bool from_user);
 
-/* As long: the LDT is one descriptor at this address, which needs not be mapped before it is used. */
+/* Makes the LDT one descriptor at this address, which must be mapped only when the LDT is used. */
 void descriptors_set_ldt(uint64_t address);
 
 #endif

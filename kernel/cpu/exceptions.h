@@ -1,14 +1,13 @@
 /*
- * exceptions.h - exceptions, in words.
+ * exceptions.h - reports an exception in words, and the hooks that may handle it instead.
  */
 #ifndef KERNEL_CPU_EXCEPTIONS_H
 #define KERNEL_CPU_EXCEPTIONS_H
 
-#include "boot/handoff.h"
 #include "console/format.h"
-#include <selfmap/check_access.h>
+#include <selfmap/space.h>
 
-/* Registers as interrupts.S leaves them on the stack, lowest address first. */
+/* Registers as exception_entries.S leaves them on the stack, lowest address first. */
 struct exception_frame {
     uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax;
     uint64_t vector, error_code;
@@ -24,14 +23,37 @@ enum {
     MACHINE_CHECK = 18
 };
 
-/* Whose tables, image and stack exceptions are explained with. */
-void faults_use(const struct handoff *handoff);
+/* What exceptions are explained with. */
+struct exception_context {
+    const struct paging_space *active; /* the space whose root CR3 holds */
+    uint64_t image_base;               /* instruction pointers are printed relative to it as well */
+    uint64_t stack_guard;              /* the page below the stack, not mapped */
+};
 
-/* One sentence: what was tried, at what address, and which entry at which level stood in the way. */
-void explain_page_fault(struct sink *sink, const struct paging_space *space, paging_virt_t address,
-                        uint64_t error_code);
+/*
+ * What happens with exceptions. The first two may be NULL. They return true if the exception is handled; the
+ * interrupted code then continues with the registers in *frame.
+ */
+struct exception_hooks {
+    bool (*single_step)(struct exception_frame *frame);    /* for DEBUG_TRAP; asked first */
+    bool (*expected_fault)(struct exception_frame *frame); /* for all except NMI, #DF and #MC */
+    void (*fatal)(const char *exception);                  /* ends the run; does not return */
+};
 
-/* Called by interrupts.S. Comes back only from a fault that a probe expected, and from a step. */
+/* Set the context and the hooks. Called before descriptors_load, so that no exception finds them empty. */
+void exceptions_set_context(struct exception_context context);
+void exceptions_set_hooks(struct exception_hooks hooks);
+
+/* Names the space whose root was loaded into CR3. Called after every switch to another space. */
+void exceptions_set_active_space(const struct paging_space *active);
+
+/* Explains a page fault in the space that is active now (page_fault.h). */
+void exceptions_explain_page_fault(struct sink *sink, paging_virt_t address, uint64_t error_code);
+
+/*
+ * Handles an exception; called by exception_entries.S. Returns only if a hook has handled it. Otherwise
+ * prints what happened and calls the hook `fatal`.
+ */
 void exception_report(struct exception_frame *frame) __attribute__((visibility("hidden")));
 
 #endif

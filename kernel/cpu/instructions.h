@@ -1,5 +1,5 @@
 /*
- * instructions.h - the processor's instructions and registers, by name. No state.
+ * instructions.h - instructions and registers of the processor that C has no name for.
  */
 #ifndef KERNEL_CPU_INSTRUCTIONS_H
 #define KERNEL_CPU_INSTRUCTIONS_H
@@ -24,7 +24,7 @@
 #define CR4_SMAP       (1ull << 21)
 #define CR4_PKE        (1ull << 22)
 
-#define RFLAGS_ALWAYS 2ull /* a bit that is always set */
+#define RFLAGS_ALWAYS 2ull /* bit 1 is always set */
 #define RFLAGS_AC     (1ull << 18)
 
 #define MSR_EFER        0xc0000080u
@@ -42,29 +42,55 @@ static inline struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
     return r;
 }
 
-/* All zeroes if the processor has no such leaf. */
+/* Returns all zeroes if the processor does not have the leaf. */
 static inline struct cpuid cpuid_or_zero(uint32_t leaf)
 {
     struct cpuid none = {0};
     return leaf <= cpuid(leaf & 0xc0000000u, 0).eax ? cpuid(leaf, 0) : none;
 }
 
-#define CPU_REGISTER(name)                                              \
-    static inline uint64_t read_##name(void)                            \
-    {                                                                   \
-        uint64_t value;                                                 \
-        __asm__ volatile("mov %%" #name ", %0" : "=r"(value));          \
-        return value;                                                   \
-    }                                                                   \
-    static inline void write_##name(uint64_t value)                     \
-    {                                                                   \
-        __asm__ volatile("mov %0, %%" #name : : "r"(value) : "memory"); \
-    }
+static inline uint64_t read_cr0(void)
+{
+    uint64_t value;
+    __asm__ volatile("mov %%cr0, %0" : "=r"(value));
+    return value;
+}
 
-CPU_REGISTER(cr0)
-CPU_REGISTER(cr2)
-CPU_REGISTER(cr3)
-CPU_REGISTER(cr4)
+static inline void write_cr0(uint64_t value)
+{
+    __asm__ volatile("mov %0, %%cr0" : : "r"(value) : "memory");
+}
+
+static inline uint64_t read_cr2(void)
+{
+    uint64_t value;
+    __asm__ volatile("mov %%cr2, %0" : "=r"(value));
+    return value;
+}
+
+static inline uint64_t read_cr3(void)
+{
+    uint64_t value;
+    __asm__ volatile("mov %%cr3, %0" : "=r"(value));
+    return value;
+}
+
+static inline void write_cr3(uint64_t value)
+{
+    __asm__ volatile("mov %0, %%cr3" : : "r"(value) : "memory");
+}
+
+static inline uint64_t read_cr4(void)
+{
+    uint64_t value;
+    __asm__ volatile("mov %%cr4, %0" : "=r"(value));
+    return value;
+}
+
+static inline void write_cr4(uint64_t value)
+{
+    __asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory");
+}
 
 static inline uint64_t read_msr(uint32_t msr)
 {
@@ -78,40 +104,18 @@ static inline void write_msr(uint32_t msr, uint64_t value)
     __asm__ volatile("wrmsr" : : "a"((uint32_t)value), "d"((uint32_t)(value >> 32)), "c"(msr) : "memory");
 }
 
-/* Rights of the 16 protection keys. With CR4.PKE only. */
+/* Sets the rights of the 16 protection keys. Needs CR4.PKE. */
 static inline void write_pkru(uint32_t rights)
 {
     __asm__ volatile("wrpkru" : : "a"(rights), "c"(0), "d"(0) : "memory");
 }
 
-/* The time stamp counter, once everything before has happened. */
+/* Returns the time stamp counter after all earlier instructions are complete. */
 static inline uint64_t read_tsc(void)
 {
     uint32_t low, high;
     __asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
     return (uint64_t)high << 32 | low;
-}
-
-static inline void port_write8(uint16_t port, uint8_t value)
-{
-    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline uint8_t port_read8(uint16_t port)
-{
-    uint8_t value;
-    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-
-static inline void port_write16(uint16_t port, uint16_t value)
-{
-    __asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline void cpu_pause(void)
-{
-    __asm__ volatile("pause");
 }
 
 _Noreturn static inline void cpu_halt(void)

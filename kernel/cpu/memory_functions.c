@@ -1,4 +1,4 @@
-/* memory_functions.c - the four functions that gcc may call on its own in freestanding code. */
+/* memory_functions.c - the four functions that a compiler may call on its own in freestanding code. */
 #include <stddef.h>
 
 void *memcpy(void *restrict to, const void *restrict from, size_t bytes);

@@ -1,23 +1,20 @@
-/* safe_access.c - see interrupts.S for the access itself. */
+/* safe_access.c - remembers the access in progress. safe_access.S makes it. */
 #include "cpu/safe_access.h"
+#include "cpu/instructions.h"
+#include <stddef.h>
 
-void safe_access_asm(struct safe_access *probe, enum safe_access_kind kind, paging_virt_t address,
+void safe_access_asm(struct safe_access *access, enum safe_access_kind kind, paging_virt_t address,
                      uint64_t value) __attribute__((visibility("hidden")));
 
-static struct safe_access *volatile under_way;
-
-struct safe_access *safe_access_current(void)
-{
-    return under_way;
-}
+static struct safe_access *volatile in_progress;
 
 static struct safe_access run(enum safe_access_kind kind, paging_virt_t address, uint64_t value)
 {
-    struct safe_access probe = {0};
-    under_way = &probe;
-    safe_access_asm(&probe, kind, address, value);
-    under_way = NULL;
-    return probe;
+    struct safe_access access = {0};
+    in_progress = &access;
+    safe_access_asm(&access, kind, address, value);
+    in_progress = NULL;
+    return access;
 }
 
 struct safe_access safe_read(paging_virt_t address)
@@ -33,4 +30,18 @@ struct safe_access safe_write(paging_virt_t address, uint64_t value)
 struct safe_access safe_fetch(paging_virt_t address)
 {
     return run(SAFE_FETCH, address, 0);
+}
+
+bool safe_access_end(struct exception_frame *frame)
+{
+    struct safe_access *access = in_progress;
+    if (access == NULL || access->faulted)
+        return false;
+    access->faulted = true;
+    access->vector = frame->vector;
+    access->error_code = frame->error_code;
+    access->address = frame->vector == PAGE_FAULT ? read_cr2() : 0;
+    frame->rip = access->resume_ip;
+    frame->rsp = access->resume_sp;
+    return true;
 }

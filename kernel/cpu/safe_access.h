@@ -1,29 +1,29 @@
 /*
- * safe_access.h - an access that is expected to fault, and lives to tell.
+ * safe_access.h - accesses memory where a fault is expected, and returns how the access ended.
  */
 #ifndef KERNEL_CPU_SAFE_ACCESS_H
 #define KERNEL_CPU_SAFE_ACCESS_H
 
-#include <selfmap/address.h>
+#include "cpu/exceptions.h"
 
 enum safe_access_kind { SAFE_READ, SAFE_WRITE, SAFE_FETCH };
 
 struct safe_access {
-    uint64_t resume_ip, resume_sp; /* interrupts.S knows that these come first, and value third */
-    uint64_t value;                /* what a read found */
+    uint64_t resume_ip, resume_sp; /* for safe_access.S, which expects these two first and value third */
+    uint64_t value;                /* the word that was read */
     bool faulted;
     uint64_t vector, error_code, address; /* of the fault; address is CR2 for a page fault, else 0 */
 };
 
 /*
- * Read or write eight bytes at the address, or call it (there must be code that returns). A fault ends the
- * access and nothing else.
+ * Read or write eight bytes at the address, or call it (code that returns must be there). A fault ends the
+ * access only. One access at a time.
  */
 struct safe_access safe_read(paging_virt_t address);
 struct safe_access safe_write(paging_virt_t address, uint64_t value);
 struct safe_access safe_fetch(paging_virt_t address);
 
-/* The probe under way, or NULL: for the exception handler. */
-struct safe_access *safe_access_current(void);
+/* The hook `expected_fault` of the exception handler: ends the access in progress, if there is one. */
+bool safe_access_end(struct exception_frame *frame);
 
 #endif

@@ -1,28 +1,29 @@
-/* single_step.c - see interrupts.S for the call itself. */
+/* single_step.c - remembers the call in progress. single_step.S makes it. */
 #include "cpu/single_step.h"
 #include <stddef.h>
 
 void single_step_asm(void (*call)(void *context), void *context, uint64_t stack_top)
     __attribute__((visibility("hidden")));
 
-static struct single_step *volatile under_way;
+static struct single_step *volatile in_progress;
 
-bool single_step_taken(void)
+void single_step_call(struct single_step *step)
 {
-    struct single_step *stepped = under_way;
-    if (!stepped)
-        return false;
-    /* The processor sets DR6.BS and leaves it to us to clear it. */
-    __asm__ volatile("mov %0, %%dr6" : : "r"(0xffff0ff0ull));
-    stepped->instructions++;
-    stepped->look(stepped->context);
-    return true;
+    step->instructions = 0;
+    in_progress = step;
+    single_step_asm(step->call, step->context, step->stack_top);
+    in_progress = NULL;
 }
 
-void single_step_call(struct single_step *stepped)
+bool single_step_taken(struct exception_frame *frame)
 {
-    stepped->instructions = 0;
-    under_way = stepped;
-    single_step_asm(stepped->call, stepped->context, stepped->stack_top);
-    under_way = NULL;
+    struct single_step *step = in_progress;
+    (void)frame;
+    if (step == NULL)
+        return false;
+    /* The processor sets DR6.BS and never clears it. */
+    __asm__ volatile("mov %0, %%dr6" : : "r"(0xffff0ff0ull));
+    step->instructions++;
+    step->observe(step->context);
+    return true;
 }

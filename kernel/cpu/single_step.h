@@ -1,27 +1,26 @@
 /*
- * single_step.h - run a call one instruction at a time.
+ * single_step.h - runs a call one instruction at a time.
  *
- * With RFLAGS.TF set the processor raises #DB after each instruction (SDM 3B, 17.3.1.4), INVLPG and loads of
- * control registers included; of a REP, after each repetition.
+ * With RFLAGS.TF set the processor raises #DB after each instruction (SDM 3B, 17.3.1.4), also after INVLPG
+ * and loads of control registers, and after each repetition of a REP.
  */
 #ifndef KERNEL_CPU_SINGLE_STEP_H
 #define KERNEL_CPU_SINGLE_STEP_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "cpu/exceptions.h"
 
 struct single_step {
     void (*call)(void *context);
-    void (*look)(void *context); /* after each of its instructions; it may probe (safe_access.h) */
+    void (*observe)(void *context); /* called after each instruction of the call; may use safe_access.h */
     void *context;
-    uint64_t stack_top;    /* of a stack for the call, and for the exceptions in it; 0: the one in use */
-    uint64_t instructions; /* how many there were */
+    uint64_t stack_top;    /* of the stack for the call and its exceptions; 0: the current stack */
+    uint64_t instructions; /* how many were executed */
 };
 
-/* One call at a time: what it calls must not step. */
-void single_step_call(struct single_step *stepped);
+/* Runs step->call and counts its instructions. The call must not use single_step_call itself. */
+void single_step_call(struct single_step *step);
 
-/* For the exception handler: #DB has come. False if nobody steps. */
-bool single_step_taken(void);
+/* The hook `single_step` of the exception handler: observes, if a call is in progress. */
+bool single_step_taken(struct exception_frame *frame);
 
 #endif

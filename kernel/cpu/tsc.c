@@ -1,8 +1,8 @@
-/* tsc.c - loops whose instructions are known. */
+/* tsc.c - measures loops whose number of instructions is known. */
 #include "cpu/tsc.h"
 #include "cpu/instructions.h"
 
-/* The body is executed as often as asked for, and has so many instructions with the two that count. */
+/* Defines a function that executes the body `times` times. `dec` and `jnz` come on top of it. */
 #define COUNTED_LOOP(name, body)                               \
     static __attribute__((noinline)) void name(uint64_t times) \
     {                                                          \
@@ -21,7 +21,7 @@ static const struct {
     unsigned instructions;
 } loops[] = {{cheap, 3}, {dividing, 5}, {locked, 3}};
 
-/* Not inlined, so that every call takes the same instructions. */
+/* Not inlined, so that every call executes the same instructions. */
 static __attribute__((noinline)) uint64_t ticks_of(void (*run)(uint64_t), uint64_t times)
 {
     uint64_t start = read_tsc();
@@ -35,7 +35,7 @@ uint64_t tsc_calibrate(void)
     const uint64_t times = 500;
     uint64_t scale = 0;
     for (unsigned i = 0; i < LOOPS * REPEATS; i++) {
-        /* What is around the loop is in both, and so in neither. */
+        /* The difference of two runs leaves out the instructions around the loop. */
         void (*run)(uint64_t) = loops[i % LOOPS].run;
         uint64_t ticks = ticks_of(run, 2 * times) - ticks_of(run, times);
         uint64_t instructions = times * loops[i % LOOPS].instructions;

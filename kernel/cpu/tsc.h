@@ -1,24 +1,29 @@
 /*
- * tsc.h - what the time stamp counter counts: instructions, or time.
+ * tsc.h - the time stamp counter: whether it counts instructions or time, and moments measured with it.
  *
- * On a real processor it counts time. An emulator may be told to let it run by instructions (QEMU: -icount);
- * then each takes the same number of ticks, whatever it does, and the counter is exact. Nobody has to say so:
- * loops with a known number of instructions, cheap and expensive ones, tell.
+ * On a real processor it counts time. An emulator may count instructions instead (QEMU: -icount): every
+ * instruction takes the same number of ticks, and a measurement is exact. tsc_calibrate finds out which it is
+ * by running cheap and expensive loops with a known number of instructions.
  */
 #ifndef KERNEL_CPU_TSC_H
 #define KERNEL_CPU_TSC_H
 
 #include <stdint.h>
 
-/*
- * How many ticks each instruction takes; 0 if they do not all take the same, so that the counter counts time.
- */
+/* A moment on the way from the entry point to the kernel's own tables. */
+struct time_mark {
+    const char *what; /* the step that begins here */
+    uint64_t tsc;
+    uint64_t console; /* ticks that printing on the firmware's console had taken by then */
+};
+
+/* Returns the ticks per instruction, or 0 if instructions differ, that is, if the counter counts time. */
 uint64_t tsc_calibrate(void);
 
-/* "instructions" or "cycles", for the answer of tsc_calibrate. */
+/* Returns "instructions" or "cycles". `scale` is the result of tsc_calibrate. */
 const char *tsc_unit(uint64_t scale);
 
-/* Ticks in that unit. */
+/* Returns ticks in that unit. */
 uint64_t tsc_in_units(uint64_t scale, uint64_t ticks);
 
 #endif

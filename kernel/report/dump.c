@@ -1,14 +1,12 @@
-/* dump.c - one line per run of pages. */
+/* dump.c - joins neighbouring pages to runs and prints one line per run. */
 #include "report/dump.h"
-#include "console/console.h"
-#include "cpu/cpuid.h"
 #include "report/mixed_mappings.h"
 #include "report/report.h"
 #include <selfmap/for_each.h>
 
 struct run {
     const struct paging_space *space;
-    unsigned level; /* 0: there is none yet */
+    unsigned level; /* 0: no page was met yet */
     paging_page_t first;
     uint64_t pages;
     paging_frame_t to;
@@ -28,32 +26,32 @@ static void print_run(struct run *run)
     ++*run->lines;
 }
 
-static bool continues(const struct run *run, const struct paging_entry_info *visit, uint64_t flags)
+static bool continues(const struct run *run, const struct paging_entry_info *info, uint64_t flags)
 {
-    return visit->level == run->level && flags == run->flags &&
-           visit->first.number == run->first.number + run->pages &&
-           paging_leaf_frame(visit->entry, visit->level).number == run->to.number + run->pages &&
-           paging_page_index(visit->first, run->space->cpu.levels) ==
+    return info->level == run->level && flags == run->flags &&
+           info->first.number == run->first.number + run->pages &&
+           paging_leaf_frame(info->entry, info->level).number == run->to.number + run->pages &&
+           paging_page_index(info->first, run->space->cpu.levels) ==
                paging_page_index(run->first, run->space->cpu.levels);
 }
 
-static bool see(void *context, const struct paging_entry_info *visit)
+static bool add_entry(void *context, const struct paging_entry_info *info)
 {
     struct run *run = context;
-    if (visit->kind == PAGING_KIND_LEAF) {
-        uint64_t flags = visit->flags & ~(PAGING_ACCESSED | PAGING_DIRTY);
-        if (!continues(run, visit, flags)) {
+    if (info->kind == PAGING_KIND_LEAF) {
+        uint64_t flags = info->flags & ~(PAGING_ACCESSED | PAGING_DIRTY);
+        if (!continues(run, info, flags)) {
             print_run(run);
             *run = (struct run){
-                run->space, visit->level, visit->first, 0, paging_leaf_frame(visit->entry, visit->level),
+                run->space, info->level, info->first, 0, paging_leaf_frame(info->entry, info->level),
                 flags,      run->lines};
         }
-        run->pages += visit->pages;
+        run->pages += info->pages;
     }
-    if (visit->kind == PAGING_KIND_MARKER) {
+    if (info->kind == PAGING_KIND_MARKER) {
         print_run(run);
-        print("# kept %lx %u %lx\n", paging_page_start(run->space->cpu.levels, visit->first).value,
-              visit->level, visit->entry.bits);
+        print("# marker %lx %u %lx\n", paging_page_start(run->space->cpu.levels, info->first).value,
+              info->level, info->entry.bits);
         ++*run->lines;
     }
     return true;
@@ -63,25 +61,21 @@ static bool print_space(const char *name, const struct paging_space *space, uint
 {
     struct run run = {.space = space, .lines = lines};
     print("# dump %s root=%lx tables=%lu\n", name, paging_root_address(space).value, space->tables);
-    bool walked = paging_for_each(space, see, &run) == PAGING_OK;
+    bool walked = paging_for_each(space, add_entry, &run) == PAGING_OK;
     print_run(&run);
     return walked;
 }
 
-void dump_tables(struct handoff *handoff, struct frames *frames)
+void dump_tables(struct paging_space *active, bool mixed, struct paging_frame_source *frames)
 {
     uint64_t lines = 0;
-    if (handoff->options.dump == DUMP_NO)
-        return;
-    struct paging_space *live = &handoff->space, *other = NULL;
-    if (handoff->options.dump == DUMP_VARIED && machine_is_qemu(handoff->rsdp_oem)) {
-        if (!mixed_mappings_make(live, &other, &frames->source))
-            report_crash("the variety for the dump could not be mapped");
-    }
-    bool walked = print_space("live", live, &lines);
-    if (walked && other)
-        walked = print_space("other", other, &lines) && mixed_mappings_close(live, other);
-    if (!walked)
+    struct paging_space *second = NULL;
+    if (mixed && !mixed_mappings_make(active, &second, frames))
+        report_crash("the mixed mappings for the dump could not be made");
+    bool printed = print_space("active", active, &lines);
+    if (printed && second)
+        printed = print_space("second", second, &lines) && mixed_mappings_close(active, second);
+    if (!printed)
         report_crash("the dump could not be made");
     print("# dump end lines=%lu\n", lines);
 }

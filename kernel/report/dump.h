@@ -1,31 +1,32 @@
 /*
- * dump.h - what address spaces map, in lines that a program can compare with the tables (option dump=).
+ * dump.h - prints what address spaces map, in lines that a program can compare with the tables (option
+ * dump=).
  *
- *   # dump live root=1f801000 tables=57
+ *   # dump active root=1f801000 tables=57
  *   # maps 1000 a0000 4K 1000 8000000000000003
- *   # kept ffff800000004000 1 ee
- *   # dump other root=1f7c3000 tables=12
+ *   # marker ffff800000004000 1 ee
+ *   # dump second root=1f7c3000 tables=12
  *   ...
  *   # dump end lines=231
  *
- * All numbers are hexadecimal but for the counts. A line "maps" is a run of neighbouring pages of one size
- * with the same flags whose frames follow each other: start, end (not included), size, physical start, and
- * flags as paging_translate reports them, but for accessed and dirty, which the processor sets at any time.
- * "kept" is an entry of the owner's: the first address below it, level, bits. Addresses are canonical, but
- * for the end of a run that ends where a half does. What lies below the slots that the core keeps is left
- * out. "lines" counts those that begin with maps or kept. tools/pagetables shows this to people.
+ * All numbers except the counts are hexadecimal. A line "maps" is a run of neighbouring pages of one size
+ * with the same flags, whose frames follow each other: start, end (not included), page size, physical
+ * start, and the flags that paging_translate reports, except accessed and dirty, which the processor sets
+ * at any time. "marker" is a non-present entry with a software value: the first address below it, its
+ * level, its bits. Addresses are canonical; only the end of a run at the end of a half is not. Pages below
+ * reserved root slots are left out. "lines" counts the lines that begin with maps or marker.
+ * tools/pagetables makes a list of it.
  */
 #ifndef KERNEL_REPORT_DUMP_H
 #define KERNEL_REPORT_DUMP_H
 
-#include "boot/handoff.h"
-#include "frames/frames.h"
+#include <selfmap/space.h>
 
 /*
- * If the options ask for it, print what the live space maps. With dump=varied, under QEMU, first map a bit of
- * everything (mixed_mappings.h), and print a second space too, as its foreign window shows it. If an operation refuses
- * what it must do, the run fails.
+ * Prints what the active space maps. With `mixed` it first maps a mixture (mixed_mappings.h), which must not
+ * be done on a real processor, and also prints a second space, through the alternate slot. Ends the run if an
+ * operation refuses what it must do.
  */
-void dump_tables(struct handoff *handoff, struct frames *frames);
+void dump_tables(struct paging_space *active, bool mixed, struct paging_frame_source *frames);
 
 #endif

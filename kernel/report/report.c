@@ -1,20 +1,47 @@
-/* report.c - counting results. */
+/* report.c - counts results and sums them up. */
 #include "report/report.h"
-#include "boot/machine.h"
-#include "console/console.h"
+#include "cpu/instructions.h"
 
 enum { REMEMBERED = 8 };
 
 static struct {
-    const struct handoff *handoff;
+    void (*end)(bool passed);
     unsigned planned, passed, failed, skipped;
     const char *failures[REMEMBERED];
     bool ended;
 } report;
 
-void report_use(const struct handoff *handoff)
+static bool summarise(const char *crash)
 {
-    report.handoff = handoff;
+    unsigned results = report.passed + report.failed + report.skipped;
+    bool passed = !crash && report.failed == 0 && results == report.planned && report.passed > 0;
+    /* On a real screen the failures may have scrolled away, so they are named again beside the verdict. */
+    for (unsigned i = 0; i < report.failed && i < REMEMBERED; i++)
+        print("# failed: %s\n", report.failures[i]);
+    if (crash)
+        print("# stopped: %s\n", crash);
+    print("# selfmap: %s tests=%u passed=%u failed=%u skipped=%u\n", passed ? "PASS" : "FAIL", report.planned,
+          report.passed, report.failed, report.skipped);
+    return passed;
+}
+
+static _Noreturn void finish(const char *crash)
+{
+    bool passed = false;
+    if (report.ended) {
+        /* The way to end that was asked for has failed. There is no second summary. */
+        print("# stopped after the report: %s\n", crash);
+    } else {
+        passed = summarise(crash);
+        report.ended = true;
+    }
+    report.end(passed);
+    cpu_halt();
+}
+
+void report_set_end(void (*end)(bool passed))
+{
+    report.end = end;
 }
 
 void report_plan(unsigned tests)
@@ -34,38 +61,12 @@ void report_result(bool passed, const char *name, const char *skip_reason)
     ++*count;
 }
 
-static bool summarise(const char *crash)
-{
-    unsigned results = report.passed + report.failed + report.skipped;
-    bool passed = !crash && report.failed == 0 && results == report.planned && report.passed > 0;
-    /* On a real screen the failures may have scrolled away: name them again beside the verdict. */
-    for (unsigned i = 0; i < report.failed && i < REMEMBERED; i++)
-        print("# failed: %s\n", report.failures[i]);
-    if (crash)
-        print("# stopped: %s\n", crash);
-    print("# selfmap: %s tests=%u passed=%u failed=%u skipped=%u\n", passed ? "PASS" : "FAIL", report.planned,
-          report.passed, report.failed, report.skipped);
-    return passed;
-}
-
-static _Noreturn void end(const char *crash)
-{
-    /* A crash after the summary: what the options ask for as the end did not work. Once is enough. */
-    if (report.ended) {
-        print("# stopped after the report: %s\n", crash);
-        machine_end(report.handoff, END_AUTO, false);
-    }
-    bool passed = summarise(crash);
-    report.ended = true;
-    machine_end(report.handoff, report.handoff->options.end, passed);
-}
-
 void report_end(void)
 {
-    end(NULL);
+    finish(NULL);
 }
 
 void report_crash(const char *why)
 {
-    end(why);
+    finish(why);
 }

@@ -1,5 +1,5 @@
 /*
- * report.h - what the run says: KTAP results, facts, and the line that sums it up.
+ * report.h - the report of a run: KTAP results, facts, and the line that sums it up.
  *
  *   KTAP version 1
  *   1..57
@@ -8,26 +8,31 @@
  *   ok 3 ... # SKIP reason
  *   # key=value
  *   # selfmap: PASS tests=57 passed=56 failed=0 skipped=1
+ *
+ * tools/verdict.py reads it.
  */
 #ifndef KERNEL_REPORT_REPORT_H
 #define KERNEL_REPORT_REPORT_H
 
-#include "boot/handoff.h"
+#include "console/console.h"
 #include <stdbool.h>
 
-/* Before anything else: how the run will end. */
-void report_use(const struct handoff *handoff);
+/* Sets the function that ends the run. It does not return. Called before anything that may end the run. */
+void report_set_end(void (*end)(bool passed));
 
+/* Prints how many results will follow. */
 void report_plan(unsigned tests);
-void report_result(bool passed, const char *name, const char *skip_reason); /* skip_reason NULL: it ran */
 
-/* "# key=" and then the value, formatted. */
+/* Prints one result. skip_reason is NULL for a test that ran. */
+void report_result(bool passed, const char *name, const char *skip_reason);
+
+/* Prints "# key=" and the formatted value. */
 #define report_fact(key, format, ...) print("# " key "=" format "\n", __VA_ARGS__)
 
-/* Print the summary and end the run. */
+/* Prints the summary and ends the run. It has passed if all planned tests gave a result and none failed. */
 _Noreturn void report_end(void);
 
-/* The run cannot go on: a summary that says so, and the end. */
+/* Prints why the run cannot continue and a summary that says FAIL, and ends the run. */
 _Noreturn void report_crash(const char *why);
 
 #endif

@@ -1,43 +1,42 @@
-/* faults.c - does the processor enforce what the tables say? */
-#include "console/console.h"
-#include "cpu/exceptions.h"
+/* faults.c - page faults: the processor enforces the tables, and the handler names the cause. */
+#include "cpu/cpuid.h"
 #include "cpu/instructions.h"
-#include "cpu/safe_access.h"
 #include "selftest/selftest.h"
+#include <selfmap/check_access.h>
 #include <selfmap/map.h>
 #include <selfmap/translate.h>
 
-/* A page with `ret` in all its bytes, mapped with flags at test page 0. False if it cannot be had. */
+/* Fills a frame with `ret` instructions and maps it at test page 0 with these flags. */
 static bool map_code(struct selftest_run *t, uint64_t flags)
 {
     paging_page_t page = test_page(t, 0);
     paging_frame_t frame;
     struct paging_unmapped gone;
-    if (!CHECK(paging_map(t->space, test_page(t, 1), PAGING_WRITABLE, t->source) == PAGING_OK))
+    if (!CHECK_OK(paging_map(t->space, test_page(t, 1), PAGING_WRITABLE, t->source)))
         return false;
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
         test_words(t, test_page(t, 1))[i] = 0xc3c3c3c3c3c3c3c3;
     struct paging_translation found;
-    CHECK(paging_translate(t->space, test_address(t, test_page(t, 1)), &found) == PAGING_OK);
+    CHECK_OK(paging_translate(t->space, test_address(t, test_page(t, 1)), &found));
     frame = paging_frame_containing(found.address);
-    if (CHECK(paging_map_to(t->space, page, frame, flags, t->source) == PAGING_OK))
+    if (CHECK_OK(paging_map_to(t->space, page, frame, flags, t->source)))
         return true;
-    CHECK(paging_unmap(t->space, test_page(t, 1), t->source, &gone) == PAGING_OK);
+    CHECK_OK(paging_unmap(t->space, test_page(t, 1), t->source, &gone));
     return false;
 }
 
 static void unmap_code(struct selftest_run *t)
 {
     struct paging_unmapped gone;
-    CHECK(paging_unmap(t->space, test_page(t, 0), t->source, &gone) == PAGING_OK);
-    CHECK(paging_unmap(t->space, test_page(t, 1), t->source, &gone) == PAGING_OK);
+    CHECK_OK(paging_unmap(t->space, test_page(t, 0), t->source, &gone));
+    CHECK_OK(paging_unmap(t->space, test_page(t, 1), t->source, &gone));
 }
 
-/* A page fault at the address with exactly this error code. */
-static bool is_fault(struct safe_access probe, uint64_t error_code, paging_virt_t address)
+/* Returns whether the access ended in a page fault at the address with exactly this error code. */
+static bool is_fault(struct safe_access access, uint64_t error_code, paging_virt_t address)
 {
-    return probe.faulted && probe.vector == PAGE_FAULT && probe.error_code == error_code &&
-           probe.address == address.value;
+    return access.faulted && access.vector == PAGE_FAULT && access.error_code == error_code &&
+           access.address == address.value;
 }
 
 static void next_access_faults(struct selftest_run *t)
@@ -87,39 +86,16 @@ static void accessed_and_dirty(struct selftest_run *t)
     struct paging_translation found = {0};
     if (!map_code(t, PAGING_WRITABLE))
         return;
-    CHECK(paging_translate(t->space, address, &found) == PAGING_OK);
-    /* A processor may look ahead; the emulator does not. */
+    CHECK_OK(paging_translate(t->space, address, &found));
+    /* A real processor may read the page speculatively; the emulator does not. */
     CHECK(!(found.flags & PAGING_DIRTY) && (!(found.flags & PAGING_ACCESSED) || !cpu_is_emulated()));
     (void)safe_read(address);
-    CHECK(paging_translate(t->space, address, &found) == PAGING_OK);
+    CHECK_OK(paging_translate(t->space, address, &found));
     CHECK((found.flags & (PAGING_ACCESSED | PAGING_DIRTY)) == PAGING_ACCESSED);
     (void)safe_write(address, 1);
-    CHECK(paging_translate(t->space, address, &found) == PAGING_OK);
+    CHECK_OK(paging_translate(t->space, address, &found));
     CHECK((found.flags & (PAGING_ACCESSED | PAGING_DIRTY)) == (PAGING_ACCESSED | PAGING_DIRTY));
     unmap_code(t);
-}
-
-static bool contains(const char *text, const char *part)
-{
-    for (; *text; text++) {
-        size_t i = 0;
-        while (part[i] && text[i] == part[i])
-            i++;
-        if (part[i] == '\0')
-            return true;
-    }
-    return false;
-}
-
-static bool explains(const struct selftest_run *t, struct safe_access probe, const char *part)
-{
-    char text[256];
-    struct text_sink sink = text_sink(text, sizeof text);
-    explain_page_fault(&sink.sink, t->space, (paging_virt_t){probe.address}, probe.error_code);
-    if (contains(text, part))
-        return true;
-    print("# explained as: %s\n", text);
-    return false;
 }
 
 static void reserved_bits_fault(struct selftest_run *t)
@@ -136,12 +112,12 @@ static void reserved_bits_fault(struct selftest_run *t)
     paging_entry_t good = paging_entry_load(test_leaf(t, page));
     paging_entry_store(test_leaf(t, page), (paging_entry_t){good.bits | UINT64_C(1) << 51});
     paging_tlb_flush_page(address);
-    CHECK(paging_translate(t->space, address, &found) == PAGING_MALFORMED);
-    struct safe_access probe = safe_read(address);
-    /* SDM 3A, 4.7: PRESENT is set too, because no entry was absent. QEMU's emulation leaves it out. */
-    CHECK(is_fault(probe, PAGING_FAULT_PRESENT | PAGING_FAULT_RESERVED, address) ||
-          (cpu_is_emulated() && is_fault(probe, PAGING_FAULT_RESERVED, address)));
-    CHECK(explains(t, probe, "a reserved bit is set, the walk ends at the P1 entry"));
+    CHECK_STATUS(paging_translate(t->space, address, &found), PAGING_MALFORMED);
+    struct safe_access access = safe_read(address);
+    /* SDM 3A, 4.7: PRESENT is set as well, because every entry is present. QEMU's emulation leaves it out. */
+    CHECK(is_fault(access, PAGING_FAULT_PRESENT | PAGING_FAULT_RESERVED, address) ||
+          (cpu_is_emulated() && is_fault(access, PAGING_FAULT_RESERVED, address)));
+    CHECK(test_explains(access, "a reserved bit is set, the walk ends at the P1 entry"));
     paging_entry_store(test_leaf(t, page), good);
     paging_tlb_flush_page(address);
     CHECK(!safe_read(address).faulted);
@@ -151,15 +127,15 @@ static void reserved_bits_fault(struct selftest_run *t)
 static void faults_are_explained(struct selftest_run *t)
 {
     paging_virt_t address = test_address(t, test_page(t, 0)), below = {address.value + 9 * PAGING_PAGE_BYTES};
-    CHECK(explains(t, safe_read(address),
-                   t->space->cpu.levels == 4 ? "stopped at the P4 entry" : "stopped at the P5 entry"));
+    CHECK(test_explains(safe_read(address),
+                        t->space->cpu.levels == 4 ? "stopped at the P4 entry" : "stopped at the P5 entry"));
     if (!map_code(t, no_execute(t)))
         return;
-    CHECK(explains(t, safe_read(below), "read from"));
-    CHECK(explains(t, safe_read(below), "not mapped, the walk stopped at the P1 entry 0000000000000000"));
-    CHECK(explains(t, safe_write(address, 0), "supervisor write to"));
-    CHECK(explains(t, safe_write(address, 0), "says read-only"));
-    CHECK(!t->space->cpu.has_no_execute || explains(t, safe_fetch(address), "no-execute"));
+    CHECK(test_explains(safe_read(below), "read from"));
+    CHECK(test_explains(safe_read(below), "not mapped, the walk stopped at the P1 entry 0000000000000000"));
+    CHECK(test_explains(safe_write(address, 0), "supervisor write to"));
+    CHECK(test_explains(safe_write(address, 0), "says read-only"));
+    CHECK(!t->space->cpu.has_no_execute || test_explains(safe_fetch(address), "no-execute"));
     unmap_code(t);
 }
 
@@ -170,22 +146,22 @@ static struct safe_access try_access(paging_virt_t address, enum paging_access_k
                                   : safe_fetch(address);
 }
 
-/* One access to the code page: allowed or not, and why not, as predicted? */
+/* Makes one access to the code page and compares the outcome with paging_check_access. */
 static bool agrees(struct selftest_run *t, enum paging_access_kind kind, bool write_protect)
 {
     paging_virt_t address = test_address(t, test_page(t, 0));
-    struct paging_access access = {.kind = kind, .write_protect = write_protect};
-    access.smep = (read_cr4() & CR4_SMEP) != 0;
-    access.smap = (read_cr4() & CR4_SMAP) != 0;
+    struct paging_access asked = {.kind = kind, .write_protect = write_protect};
+    asked.smep = (read_cr4() & CR4_SMEP) != 0;
+    asked.smap = (read_cr4() & CR4_SMAP) != 0;
     uint64_t expected = 0, cr0 = read_cr0();
-    enum paging_status status = paging_check_access(t->space, address, access, &expected);
+    enum paging_status status = paging_check_access(t->space, address, asked, &expected);
     write_cr0(write_protect ? cr0 : cr0 & ~CR0_WRITE_PROTECT);
-    struct safe_access probe = try_access(address, kind);
+    struct safe_access access = try_access(address, kind);
     write_cr0(cr0);
-    return status == PAGING_OK ? !probe.faulted : is_fault(probe, expected, address);
+    return status == PAGING_OK ? !access.faulted : is_fault(access, expected, address);
 }
 
-/* Ring 0 only: all combinations of a leaf's rights, kinds of access, and CR0.WP. */
+/* Tries all combinations of a leaf's rights, kinds of access, and CR0.WP, in ring 0. */
 static void predictions_hold(struct selftest_run *t)
 {
     for (unsigned bits = 0; bits < 8; bits++) {

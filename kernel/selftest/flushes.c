@@ -1,4 +1,4 @@
-/* flushes.c - many pages flushed at once, and what that must not spare. */
+/* flushes.c - flushes of single pages and of the whole TLB. */
 #include "console/console.h"
 #include "cpu/instructions.h"
 #include "cpu/safe_access.h"
@@ -9,24 +9,23 @@
 
 enum { GLOBAL_SLOT = 300, FEW = 4, MANY = 200 };
 
-/* A page of the upper half, the only one where pages can be global. */
+/* Returns a page of the upper half. Only there can pages be global. */
 static paging_page_t upper_page(const struct selftest_run *t, uint64_t n)
 {
     return (paging_page_t){GLOBAL_SLOT * paging_level_pages(t->space->cpu.levels) + n};
 }
 
-/* So many pages from first on, written to, made read-only in one call: does each refuse the next write? */
+/* Maps `count` pages, writes to them, makes them read-only in one call, and checks that no write works. */
 static void make_read_only(struct selftest_run *t, paging_page_t first, unsigned count, uint64_t flags)
 {
     paging_virt_t start = test_address(t, first);
     unsigned allowed = 0;
     for (unsigned i = 0; i < count; i++) {
         paging_page_t page = {first.number + i};
-        CHECK(paging_map(t->space, page, PAGING_WRITABLE | flags, t->source) == PAGING_OK);
+        CHECK_OK(paging_map(t->space, page, PAGING_WRITABLE | flags, t->source));
         CHECK(!safe_write(test_address(t, page), i).faulted);
     }
-    CHECK(paging_protect_range(t->space, start, count * PAGING_PAGE_BYTES, 0, PAGING_WRITABLE, t->source) ==
-          PAGING_OK);
+    CHECK_OK(paging_protect_range(t->space, start, count * PAGING_PAGE_BYTES, 0, PAGING_WRITABLE, t->source));
     for (unsigned i = 0; i < count; i++)
         allowed += !safe_write(test_address(t, (paging_page_t){first.number + i}), 0).faulted;
     CHECK(allowed == 0);
@@ -35,7 +34,7 @@ static void make_read_only(struct selftest_run *t, paging_page_t first, unsigned
 static void unmap_all(struct selftest_run *t, paging_page_t first, unsigned count)
 {
     paging_virt_t start = test_address(t, first);
-    CHECK(paging_unmap_range(t->space, start, count * PAGING_PAGE_BYTES, t->source) == PAGING_OK);
+    CHECK_OK(paging_unmap_range(t->space, start, count * PAGING_PAGE_BYTES, t->source));
     unsigned seen = 0;
     for (unsigned i = 0; i < count; i++)
         seen += !safe_read((paging_virt_t){start.value + i * PAGING_PAGE_BYTES}).faulted;
@@ -49,8 +48,8 @@ static void few_and_many(struct selftest_run *t)
     make_read_only(t, few, FEW, 0);
     CHECK(t->space->full_flushes == full);
     uint64_t flushes = t->space->flushes;
-    CHECK(paging_protect_range(t->space, test_address(t, few), FEW * PAGING_PAGE_BYTES, PAGING_WRITABLE, 0,
-                               t->source) == PAGING_OK);
+    CHECK_OK(paging_protect_range(t->space, test_address(t, few), FEW * PAGING_PAGE_BYTES, PAGING_WRITABLE, 0,
+                                  t->source));
     CHECK(t->space->full_flushes == full && t->space->flushes == flushes + FEW);
     make_read_only(t, many, MANY, 0);
     CHECK(t->space->full_flushes == full + 1);
@@ -58,7 +57,7 @@ static void few_and_many(struct selftest_run *t)
     CHECK(t->space->full_flushes == full + 2);
 }
 
-/* One call flushes them all at once. Where the processor has no global pages, the bit means nothing. */
+/* One call flushes all of them at once. The global bit is ignored by a processor without global pages. */
 static void global_pages_are_forgotten(struct selftest_run *t)
 {
     uint64_t full = t->space->full_flushes, cr4 = read_cr4();
@@ -70,9 +69,9 @@ static void global_pages_are_forgotten(struct selftest_run *t)
 }
 
 /*
- * Why a full flush is not a load of CR3. Behind the core's back one global page leads to another frame, and
- * CR3 is loaded: a real processor goes on seeing the old one, the emulator forgets it (so here this is a fact
- * and no check). After the core's full flush nobody may see it.
+ * Shows why a full flush is not a load of CR3. Without the core, a global page gets another frame, and CR3 is
+ * loaded: a real processor still uses the old frame, and the emulator does not, so this is only a fact in the
+ * log. After the core's full flush no processor may use it.
  */
 static void cr3_is_not_enough(struct selftest_run *t)
 {
@@ -80,7 +79,7 @@ static void cr3_is_not_enough(struct selftest_run *t)
     paging_entry_t entries[2];
     struct paging_unmapped gone;
     for (unsigned i = 0; i < 2; i++) {
-        CHECK(paging_map(t->space, pages[i], PAGING_WRITABLE | PAGING_GLOBAL, t->source) == PAGING_OK);
+        CHECK_OK(paging_map(t->space, pages[i], PAGING_WRITABLE | PAGING_GLOBAL, t->source));
         test_words(t, pages[i])[0] = i;
         entries[i] = paging_entry_load(test_leaf(t, pages[i]));
     }
@@ -93,7 +92,7 @@ static void cr3_is_not_enough(struct selftest_run *t)
     paging_tlb_flush_all(t->space->cpu.has_invpcid);
     CHECK(test_words(t, pages[0])[0] == 0);
     for (unsigned i = 0; i < 2; i++)
-        CHECK(paging_unmap(t->space, pages[i], t->source, &gone) == PAGING_OK);
+        CHECK_OK(paging_unmap(t->space, pages[i], t->source, &gone));
 }
 
 const struct selftest flush_tests[] = {

@@ -1,15 +1,15 @@
-/* for_each.c - everything that is mapped, seen in the order of the addresses, and counted. */
+/* for_each.c - paging_for_each and paging_count, over pages and markers that the tests have mapped. */
 #include "selftest/selftest.h"
 #include <selfmap/for_each.h>
 #include <selfmap/map.h>
 
-/* What the visits to the P1 of the test pages should be, one after the other. */
-struct expected_visits {
+/* How many entries of the test pages' P1 were met, and how many were not as expected. */
+struct comparison {
     const struct selftest_run *t;
     unsigned met, wrong;
 };
 
-static bool compare_visit(void *context, const struct paging_entry_info *visit)
+static bool compare_entry(void *context, const struct paging_entry_info *info)
 {
     static const struct {
         enum paging_entry_kind kind;
@@ -17,31 +17,30 @@ static bool compare_visit(void *context, const struct paging_entry_info *visit)
     } expected[] = {{PAGING_KIND_LEAF, 0, 1},       {PAGING_KIND_HOLE, 1, 1},  {PAGING_KIND_MARKER, 2, 1},
                     {PAGING_KIND_HOLE, 3, 2},       {PAGING_KIND_LEAF, 5, 1},  {PAGING_KIND_LEAF, 6, 1},
                     {PAGING_KIND_HOLE, 7, 511 - 7}, {PAGING_KIND_LEAF, 511, 1}};
-    struct expected_visits *e = context;
-    paging_page_t start = test_page(e->t, 0);
-    if (visit->level != PAGING_4K || visit->first.number - start.number >= PAGING_TABLE_ENTRIES)
+    struct comparison *c = context;
+    paging_page_t start = test_page(c->t, 0);
+    if (info->level != PAGING_4K || info->first.number - start.number >= PAGING_TABLE_ENTRIES)
         return true;
-    unsigned n = e->met++;
-    e->wrong += n >= sizeof expected / sizeof expected[0] || visit->kind != expected[n].kind ||
-                visit->first.number - start.number != expected[n].first || visit->pages != expected[n].pages;
+    unsigned n = c->met++;
+    c->wrong += n >= sizeof expected / sizeof expected[0] || info->kind != expected[n].kind ||
+                info->first.number - start.number != expected[n].first || info->pages != expected[n].pages;
     return true;
 }
 
 static void shows_what_is_mapped(struct selftest_run *t)
 {
     static const unsigned pages[] = {0, 5, 6, 511};
-    struct expected_visits e = {.t = t};
+    struct comparison c = {.t = t};
     struct paging_unmapped gone;
-    uint64_t payload;
+    uint64_t value;
     for (unsigned i = 0; i < 4; i++)
-        CHECK(paging_map(t->space, test_page(t, pages[i]), 0, t->source) == PAGING_OK);
-    CHECK(paging_set_marker(t->space, test_page(t, 2), 0x77, t->source) == PAGING_OK);
-    CHECK(paging_for_each(t->space, compare_visit, &e) == PAGING_OK);
-    CHECK(e.met == 8 && e.wrong == 0);
-    CHECK(paging_clear_marker(t->space, test_page(t, 2), t->source, &payload) == PAGING_OK &&
-          payload == 0x77);
+        CHECK_OK(paging_map(t->space, test_page(t, pages[i]), 0, t->source));
+    CHECK_OK(paging_set_marker(t->space, test_page(t, 2), 0x77, t->source));
+    CHECK_OK(paging_for_each(t->space, compare_entry, &c));
+    CHECK(c.met == 8 && c.wrong == 0);
+    CHECK(paging_clear_marker(t->space, test_page(t, 2), t->source, &value) == PAGING_OK && value == 0x77);
     for (unsigned i = 0; i < 4; i++)
-        CHECK(paging_unmap(t->space, test_page(t, pages[i]), t->source, &gone) == PAGING_OK);
+        CHECK_OK(paging_unmap(t->space, test_page(t, pages[i]), t->source, &gone));
 }
 
 static void writable_and_executable(struct selftest_run *t)
@@ -49,22 +48,22 @@ static void writable_and_executable(struct selftest_run *t)
     const uint64_t flags[] = {0, PAGING_WRITABLE, no_execute(t), PAGING_WRITABLE | no_execute(t)};
     struct paging_stats before, after;
     struct paging_unmapped gone;
-    CHECK(paging_count(t->space, &before) == PAGING_OK);
+    CHECK_OK(paging_count(t->space, &before));
     for (unsigned i = 0; i < 4; i++)
-        CHECK(paging_map(t->space, test_page(t, i), flags[i], t->source) == PAGING_OK);
-    CHECK(paging_count(t->space, &after) == PAGING_OK);
-    /* Without no-execute, what can be written can be executed. */
+        CHECK_OK(paging_map(t->space, test_page(t, i), flags[i], t->source));
+    CHECK_OK(paging_count(t->space, &after));
+    /* Without no-execute, every writable page is executable. */
     CHECK(after.writable_executable - before.writable_executable == (no_execute(t) ? 1 : 2));
     CHECK(after.leaves[PAGING_4K] - before.leaves[PAGING_4K] == 4);
     CHECK(after.owned_pages - before.owned_pages == 4);
     for (unsigned i = 0; i < 4; i++)
-        CHECK(paging_unmap(t->space, test_page(t, i), t->source, &gone) == PAGING_OK);
-    CHECK(paging_count(t->space, &after) == PAGING_OK);
+        CHECK_OK(paging_unmap(t->space, test_page(t, i), t->source, &gone));
+    CHECK_OK(paging_count(t->space, &after));
     CHECK(after.writable_executable == before.writable_executable);
 }
 
-const struct selftest visit_tests[] = {
-    {"visit: shows pages, holes and reserved entries in order", shows_what_is_mapped},
+const struct selftest for_each_tests[] = {
+    {"for_each: pages, holes and markers come in the order of their addresses", shows_what_is_mapped},
     {"count: a page that can be written and executed is found", writable_and_executable},
     {0},
 };

@@ -1,5 +1,4 @@
-/* frames.c - the frame allocator on this machine's memory. */
-#include "boot/start_frames.h"
+/* frame_allocator.c - the frame allocator on this machine's memory. */
 #include "selftest/selftest.h"
 
 static void refusals(struct selftest_run *t)
@@ -7,23 +6,24 @@ static void refusals(struct selftest_run *t)
     paging_frame_t frame;
     if (!CHECK(frames_allocate(t->frames, PAGING_4K, &frame) == FRAMES_OK))
         return;
-    CHECK(frame.number >= 256); /* never from the first MiB */
+    CHECK(frame.number >= 256); /* the first MiB is never handed out */
     CHECK(frames_free(t->frames, PAGING_4K, frame) == FRAMES_OK);
     uint64_t free = frames_free_count(t->frames);
     CHECK(frames_free(t->frames, PAGING_4K, frame) == FRAMES_DOUBLE_FREE);
     CHECK(frames_free(t->frames, PAGING_4K, (paging_frame_t){0}) == FRAMES_FOREIGN);
     CHECK(frames_free(t->frames, PAGING_4K,
-                      paging_frame_containing((paging_phys_t){t->handoff->stack_top - 8})) == FRAMES_FOREIGN);
+                      paging_frame_containing((paging_phys_t){t->setup->stack_top - 8})) == FRAMES_FOREIGN);
     CHECK(frames_free(t->frames, PAGING_4K,
-                      paging_frame_containing((paging_phys_t){(uintptr_t)t->handoff})) == FRAMES_FOREIGN);
+                      paging_frame_containing((paging_phys_t){(uintptr_t)frame_allocator_tests})) ==
+          FRAMES_FOREIGN);
     CHECK(frames_free_count(t->frames) == free);
 }
 
 static bool in_memory_kind(const struct selftest_run *t, paging_frame_t frame)
 {
-    const struct handoff *handoff = t->handoff;
-    for (const struct memory_region *region = handoff->memory;
-         region < handoff->memory + memory_region_count(); region++)
+    const struct selftest_setup *setup = t->setup;
+    for (const struct memory_region *region = setup->memory; region < setup->memory + setup->memory_count;
+         region++)
         if (frame.number >= region->start.number && frame.number < region->end.number)
             return memory_kind_is_usable(region->kind);
     return false;
@@ -31,10 +31,10 @@ static bool in_memory_kind(const struct selftest_run *t, paging_frame_t frame)
 
 static bool in_arena(const struct selftest_run *t, paging_frame_t frame)
 {
-    return frame.number >= t->handoff->arena.start.number && frame.number < t->handoff->arena.end.number;
+    return frame.number >= t->setup->arena->start.number && frame.number < t->setup->arena->end.number;
 }
 
-/* Chained through nothing but a small table: enough to cross from one block of 512 to the next. */
+/* Takes more than two blocks of 512 frames. */
 static void frames_are_usable_and_distinct(struct selftest_run *t)
 {
     enum { COUNT = 1200 };
@@ -53,7 +53,7 @@ static void frames_are_usable_and_distinct(struct selftest_run *t)
     CHECK(wrong == 0);
 }
 
-/* As many as there are, but for a limit. Frames of the arena were handed out one by one, and are in none. */
+/* Takes all runs up to a limit. Frames of the arena are in none of them: they were taken one by one. */
 static void runs_are_whole(struct selftest_run *t)
 {
     enum { COUNT = 64 };
@@ -95,7 +95,7 @@ static void gigabytes_are_aligned(struct selftest_run *t)
     CHECK(frames_free(t->frames, PAGING_1G, run) == FRAMES_OK);
 }
 
-/* Cut into frames, made one again, cut again, and given back frame by frame. */
+/* Splits a run, joins it, splits it again, and gives it back frame by frame. */
 static void runs_are_split_and_joined(struct selftest_run *t)
 {
     paging_frame_t run, again;
@@ -122,21 +122,21 @@ static void runs_are_split_and_joined(struct selftest_run *t)
 
 static void screen_is_not_free(struct selftest_run *t)
 {
-    const struct framebuffer *screen = &t->handoff->framebuffer;
+    const struct framebuffer *screen = &t->setup->framebuffer;
     if (screen->width == 0) {
         t->skip = "there is no screen";
         return;
     }
     uint64_t start = screen->address.value, end = start + screen->bytes;
-    for (size_t i = 0; i < memory_region_count(); i++) {
-        const struct memory_region *region = &t->handoff->memory[i];
+    for (size_t i = 0; i < t->setup->memory_count; i++) {
+        const struct memory_region *region = &t->setup->memory[i];
         bool apart =
             paging_frame_start(region->end).value <= start || paging_frame_start(region->start).value >= end;
         CHECK(apart || !memory_kind_is_usable(region->kind));
     }
 }
 
-const struct selftest frame_tests[] = {
+const struct selftest frame_allocator_tests[] = {
     {"frames: none lies in the framebuffer", screen_is_not_free},
     {"frames: double and foreign frees are refused", refusals},
     {"frames: each is usable memory, and none comes twice", frames_are_usable_and_distinct},

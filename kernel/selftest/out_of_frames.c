@@ -1,4 +1,4 @@
-/* out_of_frames.c - with too few frames, whatever the operation: nothing is taken, and nothing has changed. */
+/* out_of_frames.c - operations with too few frames: they take none and change nothing. */
 #include "cpu/safe_access.h"
 #include "selftest/selftest.h"
 #include <selfmap/for_each.h>
@@ -6,7 +6,7 @@
 #include <selfmap/range.h>
 #include <selfmap/translate.h>
 
-/* A source that hands out a given number of frames of another, and then is dry. */
+/* Hands out a given number of frames of another source. */
 struct rationed_source {
     struct paging_frame_source source;
     struct paging_frame_source *from;
@@ -63,54 +63,54 @@ static struct rationed_source rationed(struct selftest_run *t, unsigned left)
 static void out_of_frames_leaks_nothing(struct selftest_run *t)
 {
     paging_page_t page = test_page(t, 0);
-    unsigned needed = t->space->cpu.levels; /* a table per level below the root, and the page */
+    unsigned needed = t->space->cpu.levels; /* a table for each level below the root, and the page */
     uint64_t free = frames_free_count(t->frames);
     for (unsigned left = 0; left < needed; left++) {
         struct rationed_source ration = rationed(t, left);
         struct paging_translation found;
-        CHECK(paging_map(t->space, page, 0, &ration.source) == PAGING_NO_FRAMES);
+        CHECK_STATUS(paging_map(t->space, page, 0, &ration.source), PAGING_NO_FRAMES);
         CHECK(frames_free_count(t->frames) == free);
-        CHECK(paging_translate(t->space, test_address(t, page), &found) == PAGING_NOT_MAPPED);
+        CHECK_STATUS(paging_translate(t->space, test_address(t, page), &found), PAGING_NOT_MAPPED);
     }
     struct rationed_source enough = rationed(t, needed);
-    CHECK(paging_map(t->space, page, 0, &enough.source) == PAGING_OK);
+    CHECK_OK(paging_map(t->space, page, 0, &enough.source));
     struct paging_unmapped gone;
-    CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_OK);
+    CHECK_OK(paging_unmap(t->space, page, t->source, &gone));
 }
 
-/* Everything that is mapped, but for accessed and dirty bits, in one number. */
-static bool add_to_digest(void *context, const struct paging_entry_info *visit)
+/* Adds an entry, without accessed and dirty bits, to a hash of all entries. */
+static bool add_to_digest(void *context, const struct paging_entry_info *info)
 {
     uint64_t *digest = context;
-    uint64_t bits = visit->entry.bits & ~(PAGING_ACCESSED | PAGING_DIRTY);
-    *digest = (*digest ^ visit->first.number ^ bits) * UINT64_C(0x100000001b3) + visit->level;
+    uint64_t bits = info->entry.bits & ~(PAGING_ACCESSED | PAGING_DIRTY);
+    *digest = (*digest ^ info->first.number ^ bits) * UINT64_C(0x100000001b3) + info->level;
     return true;
 }
 
 static uint64_t digest(struct selftest_run *t)
 {
     uint64_t sum = 0;
-    CHECK(paging_for_each(t->space, add_to_digest, &sum) == PAGING_OK);
+    CHECK_OK(paging_for_each(t->space, add_to_digest, &sum));
     return sum;
 }
 
-/* Each of these takes tables, and none of them is there. */
-static void cuts_need_frames(struct selftest_run *t, paging_page_t huge)
+/* Each of these operations splits the huge page, which takes a table. */
+static void splits_need_frames(struct selftest_run *t, paging_page_t huge)
 {
     struct rationed_source none = rationed(t, 0);
     paging_virt_t inside = {test_address(t, huge).value + 9 * PAGING_PAGE_BYTES};
     struct paging_translation found = {0};
     uint64_t free = frames_free_count(t->frames), before = digest(t);
-    CHECK(paging_protect_range(t->space, inside, PAGING_PAGE_BYTES, 0, PAGING_WRITABLE, &none.source) ==
-          PAGING_NO_FRAMES);
-    CHECK(paging_unmap_range(t->space, inside, PAGING_PAGE_BYTES, &none.source) == PAGING_NO_FRAMES);
-    CHECK(paging_split(t->space, huge, &none.source) == PAGING_NO_FRAMES);
+    CHECK_STATUS(paging_protect_range(t->space, inside, PAGING_PAGE_BYTES, 0, PAGING_WRITABLE, &none.source),
+                 PAGING_NO_FRAMES);
+    CHECK_STATUS(paging_unmap_range(t->space, inside, PAGING_PAGE_BYTES, &none.source), PAGING_NO_FRAMES);
+    CHECK_STATUS(paging_split(t->space, huge, &none.source), PAGING_NO_FRAMES);
     CHECK(digest(t) == before && frames_free_count(t->frames) == free);
     CHECK(paging_translate(t->space, inside, &found) == PAGING_OK && found.size == PAGING_2M);
     CHECK(!safe_write(inside, 1).faulted);
 }
 
-/* Two small pages on each side of a boundary: that takes two P1s, and one table of each level above. */
+/* Maps two small pages on each side of a P1's end, which takes two P1s and one table of each level above. */
 static void ranges_change_nothing(struct selftest_run *t)
 {
     paging_page_t first = test_page(t, paging_level_pages(PAGING_2M) - 2),
@@ -126,16 +126,16 @@ static void ranges_change_nothing(struct selftest_run *t)
     uint64_t before = digest(t), free = frames_free_count(t->frames);
     for (unsigned left = 0; left < needed; left++) {
         struct rationed_source ration = rationed(t, left);
-        CHECK(paging_map_range(t->space, start, paging_frame_start(run), bytes, 0, &ration.source) ==
-              PAGING_NO_FRAMES);
+        CHECK_STATUS(paging_map_range(t->space, start, paging_frame_start(run), bytes, 0, &ration.source),
+                     PAGING_NO_FRAMES);
         CHECK(ration.left == left && frames_free_count(t->frames) == free && digest(t) == before);
     }
     struct rationed_source enough = rationed(t, needed);
-    CHECK(paging_map_range(t->space, start, paging_frame_start(run), bytes, 0, &enough.source) == PAGING_OK);
+    CHECK_OK(paging_map_range(t->space, start, paging_frame_start(run), bytes, 0, &enough.source));
     CHECK(enough.left == 0 && digest(t) != before);
-    CHECK(paging_map_sized(t->space, huge, run, PAGING_2M, PAGING_WRITABLE, t->source) == PAGING_OK);
-    cuts_need_frames(t, huge);
-    CHECK(paging_unmap_range(t->space, start, paging_level_bytes(PAGING_1G) - bytes, t->source) == PAGING_OK);
+    CHECK_OK(paging_map_sized(t->space, huge, run, PAGING_2M, PAGING_WRITABLE, t->source));
+    splits_need_frames(t, huge);
+    CHECK_OK(paging_unmap_range(t->space, start, paging_level_bytes(PAGING_1G) - bytes, t->source));
     CHECK(digest(t) == before);
     CHECK(frames_free(t->frames, PAGING_2M, run) == FRAMES_OK);
 }

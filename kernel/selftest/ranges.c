@@ -1,4 +1,4 @@
-/* ranges.c - many pages at a time. */
+/* ranges.c - operations on many pages at a time. */
 #include "cpu/safe_access.h"
 #include "selftest/selftest.h"
 #include <selfmap/map.h>
@@ -25,16 +25,17 @@ static bool is_among(const paging_frame_t *taken, unsigned count, uint64_t numbe
 
 static bool begins_run(const paging_frame_t *taken, unsigned count, paging_frame_t first)
 {
-    unsigned in_a_row = 1;
-    while (in_a_row < RUN_BLOCKS &&
-           is_among(taken, count, first.number + in_a_row * paging_level_pages(PAGING_2M)))
-        in_a_row++;
-    return in_a_row == RUN_BLOCKS;
+    unsigned blocks = 1;
+    while (blocks < RUN_BLOCKS &&
+           is_among(taken, count, first.number + blocks * paging_level_pages(PAGING_2M)))
+        blocks++;
+    return blocks == RUN_BLOCKS;
 }
 
 /*
- * Four blocks of 2 MiB in a row, for free_run to give back: out of many drawn, because the allocator promises
- * no order. False, and a reason, if there are none.
+ * Takes four blocks of 2 MiB that lie side by side; free_run gives them back. Takes many blocks first and
+ * gives the others back, because the allocator promises no order. Skips the test and returns false if there
+ * are no such four.
  */
 static bool take_run(struct selftest_run *t, paging_frame_t *run)
 {
@@ -63,7 +64,7 @@ static void free_run(struct selftest_run *t, paging_frame_t run)
                           (paging_frame_t){run.number + i * paging_level_pages(PAGING_2M)}) == FRAMES_OK);
 }
 
-/* Three 4 KiB pages, two of 2 MiB, and three of 4 KiB again, over one run of memory. */
+/* Three 4 KiB pages, two 2 MiB pages and three 4 KiB pages, one after the other. */
 struct mixed_range {
     paging_frame_t run;
     paging_page_t first;
@@ -80,14 +81,14 @@ static bool map_mixed(struct selftest_run *t, struct mixed_range *r)
     r->start = test_address(t, r->first);
     r->pages = 2 * (span + PAGES_AROUND);
     paging_phys_t to = paging_frame_start((paging_frame_t){r->run.number + span - PAGES_AROUND});
-    CHECK(paging_map_range(t->space, r->start, to, r->pages * PAGING_PAGE_BYTES, PAGING_WRITABLE,
-                           t->source) == PAGING_OK);
+    CHECK_OK(
+        paging_map_range(t->space, r->start, to, r->pages * PAGING_PAGE_BYTES, PAGING_WRITABLE, t->source));
     return true;
 }
 
 static void unmap_mixed(struct selftest_run *t, const struct mixed_range *r)
 {
-    CHECK(paging_unmap_range(t->space, r->start, r->pages * PAGING_PAGE_BYTES, t->source) == PAGING_OK);
+    CHECK_OK(paging_unmap_range(t->space, r->start, r->pages * PAGING_PAGE_BYTES, t->source));
     CHECK(safe_read(r->start).faulted);
     free_run(t, r->run);
 }
@@ -120,16 +121,14 @@ static void protect_is_enforced(struct selftest_run *t)
     paging_page_t inside = test_page(t, span + 7);
     paging_virt_t address = test_address(t, inside), next = {address.value + PAGING_PAGE_BYTES};
     CHECK(!safe_write(address, 1).faulted && !safe_write(next, 2).faulted);
-    CHECK(paging_protect_range(t->space, address, PAGING_PAGE_BYTES, 0, PAGING_WRITABLE, t->source) ==
-          PAGING_OK);
+    CHECK_OK(paging_protect_range(t->space, address, PAGING_PAGE_BYTES, 0, PAGING_WRITABLE, t->source));
     CHECK(size_at(t, inside) == PAGING_4K);
-    struct safe_access probe = safe_write(address, 3);
-    CHECK(probe.faulted && probe.error_code == 3);
+    struct safe_access access = safe_write(address, 3);
+    CHECK(access.faulted && access.error_code == 3);
     CHECK(!safe_write(next, 4).faulted);
     CHECK(safe_read(address).value == 1 && safe_read(next).value == 4);
     uint64_t flushes = t->space->flushes, full = t->space->full_flushes;
-    CHECK(paging_protect_range(t->space, address, PAGING_PAGE_BYTES, 0, PAGING_WRITABLE, t->source) ==
-          PAGING_OK);
+    CHECK_OK(paging_protect_range(t->space, address, PAGING_PAGE_BYTES, 0, PAGING_WRITABLE, t->source));
     CHECK(t->space->flushes == flushes && t->space->full_flushes == full);
     unmap_mixed(t, &r);
 }
@@ -142,16 +141,16 @@ static void split_keeps_bytes(struct selftest_run *t)
         return;
     paging_page_t page = test_page(t, span + 100);
     test_words(t, page)[2] = 0x1234;
-    CHECK(paging_split(t->space, page, t->source) == PAGING_OK);
+    CHECK_OK(paging_split(t->space, page, t->source));
     CHECK(size_at(t, page) == PAGING_4K && test_words(t, page)[2] == 0x1234);
     test_words(t, page)[2] = 0x4321;
     CHECK(test_words(t, page)[2] == 0x4321);
-    CHECK(paging_split(t->space, page, t->source) == PAGING_NOT_HUGE);
+    CHECK_STATUS(paging_split(t->space, page, t->source), PAGING_NOT_HUGE);
     unmap_mixed(t, &r);
 }
 
-/* A hole in the middle of huge pages; both sides stay. */
-static void unmap_cuts(struct selftest_run *t)
+/* Unmaps the last 4 KiB of one huge page and the first of the next. */
+static void unmap_splits(struct selftest_run *t)
 {
     struct mixed_range r;
     uint64_t span = paging_level_pages(PAGING_2M);
@@ -160,7 +159,7 @@ static void unmap_cuts(struct selftest_run *t)
     paging_page_t first = test_page(t, 2 * span - 1);
     paging_virt_t start = test_address(t, first);
     (void)safe_read(start);
-    CHECK(paging_unmap_range(t->space, start, 2 * PAGING_PAGE_BYTES, t->source) == PAGING_OK);
+    CHECK_OK(paging_unmap_range(t->space, start, 2 * PAGING_PAGE_BYTES, t->source));
     CHECK(safe_read(start).faulted && safe_read((paging_virt_t){start.value + PAGING_PAGE_BYTES}).faulted);
     CHECK(size_at(t, (paging_page_t){first.number - 1}) == PAGING_4K &&
           size_at(t, (paging_page_t){first.number + 2}) == PAGING_4K);
@@ -178,7 +177,7 @@ static void merge_undoes_split(struct selftest_run *t)
     test_words(t, page)[3] = 0x77;
     CHECK(paging_split(t->space, page, t->source) == PAGING_OK && t->space->tables == tables + 1);
     test_words(t, page)[4] = 0x88;
-    CHECK(paging_merge_range(t->space, r.start, r.pages * PAGING_PAGE_BYTES, t->source) == PAGING_OK);
+    CHECK_OK(paging_merge_range(t->space, r.start, r.pages * PAGING_PAGE_BYTES, t->source));
     CHECK(t->space->tables == tables && size_at(t, page) == PAGING_2M);
     CHECK(test_words(t, page)[3] == 0x77 && test_words(t, page)[4] == 0x88);
     test_words(t, page)[3] = 0x99;
@@ -188,14 +187,14 @@ static void merge_undoes_split(struct selftest_run *t)
 
 static void owned_pages_come_back(struct selftest_run *t)
 {
-    enum { COUNT = 700 }; /* more than one P1 holds */
+    enum { COUNT = 700 }; /* more than one P1 has entries */
     uint64_t free = frames_free_count(t->frames), full = t->space->full_flushes;
     paging_virt_t start = test_address(t, test_page(t, 0));
     for (unsigned i = 0; i < COUNT; i++)
-        CHECK(paging_map(t->space, test_page(t, i), PAGING_WRITABLE, t->source) == PAGING_OK);
+        CHECK_OK(paging_map(t->space, test_page(t, i), PAGING_WRITABLE, t->source));
     for (unsigned i = 0; i < COUNT; i++)
         test_words(t, test_page(t, i))[0] = i;
-    CHECK(paging_unmap_range(t->space, start, paging_level_bytes(PAGING_1G), t->source) == PAGING_OK);
+    CHECK_OK(paging_unmap_range(t->space, start, paging_level_bytes(PAGING_1G), t->source));
     CHECK(frames_free_count(t->frames) == free);
     CHECK(t->space->full_flushes == full + 1);
     CHECK(safe_read(start).faulted);
@@ -210,15 +209,17 @@ static void range_refusals(struct selftest_run *t)
     paging_virt_t gap = {top.value + PAGING_PAGE_BYTES};
     paging_virt_t window =
         paging_page_start(levels, (paging_page_t){PAGING_RECURSIVE_SLOT * paging_level_pages(levels) - 1});
-    CHECK(paging_unmap_range(t->space, start, 0, t->source) == PAGING_EMPTY_RANGE);
-    CHECK(paging_unmap_range(t->space, odd, PAGING_PAGE_BYTES, t->source) == PAGING_MISALIGNED);
-    CHECK(paging_unmap_range(t->space, gap, PAGING_PAGE_BYTES, t->source) == PAGING_NOT_CANONICAL);
-    CHECK(paging_unmap_range(t->space, top, 2 * PAGING_PAGE_BYTES, t->source) == PAGING_RANGE_TOO_LONG);
-    CHECK(paging_unmap_range(t->space, window, 2 * PAGING_PAGE_BYTES, t->source) == PAGING_RESERVED_SLOT);
-    CHECK(paging_map_range(t->space, start, (paging_phys_t){8}, PAGING_PAGE_BYTES, 0, t->source) ==
-          PAGING_MISALIGNED);
-    CHECK(paging_protect_range(t->space, start, PAGING_PAGE_BYTES, PAGING_USER, PAGING_USER, t->source) ==
-          PAGING_BAD_FLAGS);
+    CHECK_STATUS(paging_unmap_range(t->space, start, 0, t->source), PAGING_EMPTY_RANGE);
+    CHECK_STATUS(paging_unmap_range(t->space, odd, PAGING_PAGE_BYTES, t->source), PAGING_MISALIGNED);
+    CHECK_STATUS(paging_unmap_range(t->space, gap, PAGING_PAGE_BYTES, t->source), PAGING_NOT_CANONICAL);
+    CHECK_STATUS(paging_unmap_range(t->space, top, 2 * PAGING_PAGE_BYTES, t->source), PAGING_RANGE_TOO_LONG);
+    CHECK_STATUS(paging_unmap_range(t->space, window, 2 * PAGING_PAGE_BYTES, t->source),
+                 PAGING_RESERVED_SLOT);
+    CHECK_STATUS(paging_map_range(t->space, start, (paging_phys_t){8}, PAGING_PAGE_BYTES, 0, t->source),
+                 PAGING_MISALIGNED);
+    CHECK_STATUS(
+        paging_protect_range(t->space, start, PAGING_PAGE_BYTES, PAGING_USER, PAGING_USER, t->source),
+        PAGING_BAD_FLAGS);
 }
 
 const struct selftest range_tests[] = {
@@ -226,8 +227,8 @@ const struct selftest range_tests[] = {
     {"range: protect is enforced, and a second time changes nothing", protect_is_enforced},
     {"range: split keeps every byte", split_keeps_bytes},
     {"range: merge makes 512 pages one again, and keeps every byte", merge_undoes_split},
-    {"range: unmap cuts huge pages at its ends", unmap_cuts},
+    {"range: unmap splits huge pages at its ends", unmap_splits},
     {"range: owned pages and all their tables come back, after one flush", owned_pages_come_back},
-    {"range: what is no range is refused", range_refusals},
+    {"range: arguments that are not a range are refused", range_refusals},
     {0},
 };

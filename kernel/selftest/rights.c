@@ -1,4 +1,4 @@
-/* rights.c - rights and caching: what the entries of all levels together allow. */
+/* rights.c - access rights, which every level can take away, and memory types. */
 #include "cpu/instructions.h"
 #include "cpu/safe_access.h"
 #include "selftest/selftest.h"
@@ -7,15 +7,15 @@
 #include <selfmap/translate.h>
 #include <selfmap/window.h>
 
-/* Where the entry of this level on the way to the page is. The tables above it are there. */
+/* Returns the address of the entry of this level on the way to the page. The tables above it exist. */
 static paging_virt_t entry_address(const struct selftest_run *t, unsigned level, paging_page_t page)
 {
     return paging_window_entry(t->space->cpu.levels, PAGING_RECURSIVE_SLOT, level, page);
 }
 
 /*
- * Behind the core's back: the entry has these bits from here on. The page is flushed, and the windows of the
- * tables below, because the way to them is narrower or wider too.
+ * Changes an entry without the core. Flushes the page, and the windows of the tables below, because the
+ * rights on the way to them have changed as well.
  */
 static void set_entry(struct selftest_run *t, unsigned level, paging_page_t page, paging_entry_t entry)
 {
@@ -32,25 +32,25 @@ static bool is_granted(struct selftest_run *t, paging_virt_t address, enum pagin
     return paging_check_access(t->space, address, access, &error_code) == PAGING_OK;
 }
 
-/* Does translate report the right, and check_access and the processor grant the access? */
+/* Checks that paging_translate, paging_check_access and the processor agree about a right. */
 static void check_right(struct selftest_run *t, uint64_t flag, bool writes, bool granted)
 {
     paging_virt_t address = test_address(t, test_page(t, 0));
     struct paging_translation found = {0};
-    CHECK(paging_translate(t->space, address, &found) == PAGING_OK);
+    CHECK_OK(paging_translate(t->space, address, &found));
     CHECK(((found.flags & flag) != 0) == (flag == PAGING_NO_EXECUTE ? !granted : granted));
     CHECK(is_granted(t, address, writes ? PAGING_WRITE : PAGING_FETCH) == granted);
-    struct safe_access probe = writes ? safe_write(address, 0xc3c3c3c3c3c3c3c3) : safe_fetch(address);
-    CHECK(probe.faulted == !granted);
+    struct safe_access access = writes ? safe_write(address, 0xc3c3c3c3c3c3c3c3) : safe_fetch(address);
+    CHECK(access.faulted == !granted);
     CHECK(granted ||
-          probe.error_code == (PAGING_FAULT_PRESENT | (writes ? PAGING_FAULT_WRITE : PAGING_FAULT_FETCH)));
+          access.error_code == (PAGING_FAULT_PRESENT | (writes ? PAGING_FAULT_WRITE : PAGING_FAULT_FETCH)));
 }
 
-/* The core's tables allow everything; so each of them is made narrower by hand, one after the other. */
+/* The core's tables allow everything, so the test takes a right away in one level after the other. */
 static void every_level_counts(struct selftest_run *t)
 {
     paging_page_t page = test_page(t, 0);
-    if (!CHECK(paging_map(t->space, page, PAGING_WRITABLE, t->source) == PAGING_OK))
+    if (!CHECK_OK(paging_map(t->space, page, PAGING_WRITABLE, t->source)))
         return;
     check_right(t, PAGING_WRITABLE, true, true);
     check_right(t, PAGING_NO_EXECUTE, false, true);
@@ -67,14 +67,14 @@ static void every_level_counts(struct selftest_run *t)
         check_right(t, PAGING_WRITABLE, true, true);
     }
     struct paging_unmapped gone;
-    CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_OK);
+    CHECK_OK(paging_unmap(t->space, page, t->source, &gone));
 }
 
-/* With WP on, a read-only table would end the window for everybody. Each entry is stored as it is. */
+/* With CR0.WP a read-only table could not be changed through its window. Stores each entry unchanged. */
 static void tables_can_be_written(struct selftest_run *t)
 {
     paging_page_t page = test_page(t, 0);
-    if (!CHECK(paging_map(t->space, page, no_execute(t), t->source) == PAGING_OK))
+    if (!CHECK_OK(paging_map(t->space, page, no_execute(t), t->source)))
         return;
     CHECK(safe_write(test_address(t, page), 0).faulted);
     for (unsigned level = 1; level <= t->space->cpu.levels; level++) {
@@ -82,10 +82,10 @@ static void tables_can_be_written(struct selftest_run *t)
         CHECK(!safe_write(entry, safe_read(entry).value).faulted);
     }
     struct paging_unmapped gone;
-    CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_OK);
+    CHECK_OK(paging_unmap(t->space, page, t->source, &gone));
 }
 
-/* The types as the PAT numbers them (SDM 3A, table 12-10), and how a leaf asks for each. */
+/* Compares the PAT entry that a leaf selects with the type that it asks for (SDM 3A, table 12-10). */
 static void caching_is_as_asked(struct selftest_run *t)
 {
     static const struct {
@@ -102,18 +102,18 @@ static void caching_is_as_asked(struct selftest_run *t)
         return;
     }
     uint64_t pat = read_msr(MSR_PAT);
-    CHECK(pat >> 32 == (pat & 0xffffffff)); /* the PAT bit, whatever it is, chooses nothing */
+    CHECK(pat >> 32 == (pat & 0xffffffff)); /* the PAT bit of a leaf makes no difference */
     for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         struct paging_translation found = {0};
         struct paging_unmapped gone;
-        CHECK(paging_map(t->space, page, kinds[i].flags, t->source) == PAGING_OK);
-        CHECK(paging_translate(t->space, test_address(t, page), &found) == PAGING_OK);
+        CHECK_OK(paging_map(t->space, page, kinds[i].flags, t->source));
+        CHECK_OK(paging_translate(t->space, test_address(t, page), &found));
         CHECK((found.flags & mask) == kinds[i].flags);
         unsigned index =
             (unsigned)((paging_entry_load(test_leaf(t, page)).bits & mask) / PAGING_WRITE_THROUGH);
         CHECK((pat >> (8 * index) & 7) == kinds[i].type);
         CHECK(!safe_read(test_address(t, page)).faulted);
-        CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_OK);
+        CHECK_OK(paging_unmap(t->space, page, t->source, &gone));
     }
 }
 

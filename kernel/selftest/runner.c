@@ -1,91 +1,56 @@
-/* runner.c - the runner. */
+/* runner.c - runs the tests that the options ask for, and checks what each of them leaves behind. */
 #include "console/console.h"
+#include "cpu/exceptions.h"
 #include "cpu/instructions.h"
 #include "report/report.h"
 #include "selftest/selftest.h"
 #include <selfmap/window.h>
 
 static const struct selftest *const lists[] = {
-    start_tests,         operation_tests, huge_tests,  fault_tests, window_tests, range_tests,
-    owned_tests,         space_tests,     frame_tests, right_tests, visit_tests,  flush_tests,
-    out_of_frames_tests, matrix_tests,    step_tests,  bench_tests,
+    start_state_tests,   single_page_tests, huge_page_tests,       fault_tests, window_tests,   range_tests,
+    owned_frame_tests,   space_tests,       frame_allocator_tests, right_tests, for_each_tests, flush_tests,
+    out_of_frames_tests, matrix_tests,      single_step_tests,     bench_tests,
 };
-enum { LISTS = sizeof lists / sizeof lists[0], TEST_SLOT = 200 };
+enum { LISTS = sizeof lists / sizeof lists[0] };
 
-bool selftest_check(struct selftest_run *t, bool condition, const char *text, const char *file, int line)
+static bool is_wanted(const struct selftest_setup *setup, const char *name)
 {
-    if (!condition) {
-        print("# %s:%d: not true: %s\n", file, line, text);
-        t->failed = true;
-    }
-    return condition;
-}
-
-paging_page_t test_page(const struct selftest_run *t, uint64_t n)
-{
-    return (paging_page_t){TEST_SLOT * paging_level_pages(t->space->cpu.levels) + n};
-}
-
-paging_virt_t test_address(const struct selftest_run *t, paging_page_t page)
-{
-    return paging_page_start(t->space->cpu.levels, page);
-}
-
-volatile uint64_t *test_words(const struct selftest_run *t, paging_page_t page)
-{
-    return (volatile uint64_t *)test_address(t, page).value;
-}
-
-volatile paging_entry_t *test_leaf(const struct selftest_run *t, paging_page_t page)
-{
-    return (volatile paging_entry_t *)paging_window_entry(t->space->cpu.levels, PAGING_RECURSIVE_SLOT, 1,
-                                                          page)
-        .value;
-}
-
-uint64_t no_execute(const struct selftest_run *t)
-{
-    return t->space->cpu.has_no_execute ? PAGING_NO_EXECUTE : 0;
-}
-
-static bool is_wanted(const struct options *options, const char *name)
-{
-    const char *prefix = options->tests;
+    const char *prefix = setup->tests;
     while (*prefix && *prefix == *name)
         prefix++, name++;
     return *prefix == '\0';
 }
 
-/* The last list only measures. */
-static unsigned lists_wanted(const struct options *options)
+/* The last list measures and checks little else, so it is left out unless the options ask for it. */
+static unsigned lists_wanted(const struct selftest_setup *setup)
 {
-    return options->bench ? LISTS : LISTS - 1;
+    return setup->bench ? LISTS : LISTS - 1;
 }
 
-static unsigned matches(const struct options *options)
+static unsigned count_wanted(const struct selftest_setup *setup)
 {
     unsigned count = 0;
-    for (unsigned list = 0; list < lists_wanted(options); list++)
+    for (unsigned list = 0; list < lists_wanted(setup); list++)
         for (const struct selftest *test = lists[list]; test->name; test++)
-            count += is_wanted(options, test->name);
+            count += is_wanted(setup, test->name);
     return count;
 }
 
-/* The one test that runs whatever was asked for: a word that was not understood must not pass in silence. */
+/* Runs whatever the options ask for, because a word that is not an option must fail the run. */
 static void options_make_sense(struct selftest_run *t)
 {
-    const struct options *options = &t->handoff->options;
-    if (options->refused[0] != '\0') {
-        print("# not an option: %s (selfmap.cfg lists them)\n", options->refused);
+    if (t->setup->refused_option[0] != '\0') {
+        print("# not an option: %s (selfmap.cfg lists them)\n", t->setup->refused_option);
         t->failed = true;
     }
-    if (matches(options) == 0) {
-        print("# no test's name begins with: %s\n", options->tests);
+    if (count_wanted(t->setup) == 0) {
+        print("# no test's name begins with: %s\n", t->setup->tests);
         t->failed = true;
     }
 }
 
-static paging_entry_t self_map_entry(const struct paging_space *space)
+/* Returns the entry of the root that leads to the root itself. */
+static paging_entry_t self_entry(const struct paging_space *space)
 {
     paging_virt_t window =
         paging_window_table(space->cpu.levels, PAGING_RECURSIVE_SLOT, space->cpu.levels, (paging_page_t){0});
@@ -98,24 +63,29 @@ static void run_one(struct selftest_run *t, const struct selftest *test)
     t->failed = false;
     t->skip = NULL;
     test->run(t);
+    exceptions_set_active_space(t->space); /* some tests switch to another space and back */
     CHECK(frames_free_count(t->frames) == free);
     CHECK(t->space->tables == tables);
     CHECK(t->frames->refused_releases == 0);
     CHECK(t->frames->refused_cuts == 0);
-    CHECK(paging_entry_frame(self_map_entry(t->space)).number == t->space->root.number);
+    CHECK(paging_entry_frame(self_entry(t->space)).number == t->space->root.number);
     CHECK((read_cr3() & PAGING_FRAME_MASK) == paging_root_address(t->space).value);
     report_result(!t->failed, test->name, t->failed ? NULL : t->skip);
 }
 
-void selftest_run_all(struct handoff *handoff, struct frames *frames)
+void selftest_run_all(const struct selftest_setup *setup)
 {
-    struct selftest_run t = {
-        .handoff = handoff, .space = &handoff->space, .frames = frames, .source = &frames->source};
     static const struct selftest always = {"options: every word was understood", options_make_sense};
-    report_plan(1 + matches(&handoff->options));
+    struct selftest_run t = {
+        .setup = setup,
+        .space = setup->space,
+        .frames = setup->frames,
+        .source = &setup->frames->source,
+    };
+    report_plan(1 + count_wanted(setup));
     run_one(&t, &always);
-    for (unsigned list = 0; list < lists_wanted(&handoff->options); list++)
+    for (unsigned list = 0; list < lists_wanted(setup); list++)
         for (const struct selftest *test = lists[list]; test->name; test++)
-            if (is_wanted(&handoff->options, test->name))
+            if (is_wanted(setup, test->name))
                 run_one(&t, test);
 }

@@ -1,22 +1,57 @@
 /*
- * selftest.h - tests that run on the real processor, through the live tables.
+ * selftest.h - tests that run on the real processor, through the active tables.
  *
- * A test gets the space it runs in, a frame allocator, and pages nobody else uses. It must leave everything
- * as it found it: after each test the runner compares frame and table counts, and checks the self-map.
+ * A test gets the active space, a frame allocator, and pages that nothing else uses. It must leave everything
+ * as it was: after each test the runner compares the counts of frames and tables, and checks CR3 and the
+ * recursive slot.
  */
 #ifndef KERNEL_SELFTEST_SELFTEST_H
 #define KERNEL_SELFTEST_SELFTEST_H
 
-#include "boot/handoff.h"
+#include "console/framebuffer.h"
+#include "cpu/safe_access.h"
+#include "cpu/tsc.h"
+#include "frames/arena.h"
 #include "frames/frames.h"
+#include "frames/memory_map.h"
 
-struct selftest_run {
-    const struct handoff *handoff;
-    struct paging_space *space;
+/* A run of frames that the loader mapped to its own address. */
+struct selftest_region {
+    paging_frame_t start, end; /* half-open */
+};
+
+/* What the tests have to know. boot/main.c fills it in. */
+struct selftest_setup {
+    struct paging_space *space; /* the active one */
     struct frames *frames;
-    struct paging_frame_source *source; /* the same frames, as the core sees them */
+    const struct memory_region *memory; /* the last memory map, sorted */
+    size_t memory_count;
+
+    /* What the loader did. */
+    const struct selftest_region *regions;
+    unsigned region_count;
+    const struct arena *arena; /* the frames that the first tables were taken from */
+    struct framebuffer framebuffer;
+    uint64_t firmware_cr3;
+    uint64_t stack_guard, stack_top;
+    const struct time_mark *marks; /* the steps from the entry point to the kernel's tables */
+    unsigned mark_count, mark_limit;
+
+    /* What the options ask for (boot/options.h). */
+    const char *tests;          /* run the tests whose names begin with this; "" means all */
+    const char *refused_option; /* the first word that is not an option; "" if there is none */
+    bool bench;                 /* measure each operation (bench/bench.h) */
+    bool matrix, whole_matrix;  /* try the access matrix: a sample of it, or all (matrix/matrix.h) */
+};
+
+/* One test while it runs. */
+struct selftest_run {
+    const struct selftest_setup *setup;
+    struct paging_space *space;         /* setup->space */
+    struct frames *frames;              /* setup->frames */
+    struct paging_frame_source *source; /* the same frames, as the core takes them */
     bool failed;
-    const char *skip; /* why the test has nothing to say on this machine, or NULL */
+    const char *skip; /* why the test cannot say anything on this machine, or NULL */
 };
 
 struct selftest {
@@ -24,47 +59,87 @@ struct selftest {
     void (*run)(struct selftest_run *t);
 };
 
-/* Remember a failure and say where. Answers the condition. */
-bool selftest_check(struct selftest_run *t, bool condition, const char *text, const char *file, int line);
-#define CHECK(condition) selftest_check(t, condition, #condition, __FILE__, __LINE__)
+/* Runs the tests that the options ask for and reports each. */
+void selftest_run_all(const struct selftest_setup *setup);
 
-/* A page for tests: number n of a part of the address space that nothing else uses. */
+/* ---- for tests ---- */
+
+/*
+ * Return whether the condition is true, or the status is as expected. If not, they print where and what came
+ * instead, and fail the test `t`, which goes on.
+ */
+#define CHECK(condition)             check_here(t, condition, #condition, __LINE__)
+#define CHECK_OK(call)               check_status_here(t, call, PAGING_OK, #call, __LINE__)
+#define CHECK_STATUS(call, expected) check_status_here(t, call, expected, #call, __LINE__)
+bool selftest_check(struct selftest_run *t, bool condition, const char *text, const char *file, int line);
+bool selftest_check_status(struct selftest_run *t, enum paging_status status, enum paging_status expected,
+                           const char *call, const char *file, int line);
+
+/* Add the file. One copy per source file makes the image 3 KiB smaller than an argument in each check. */
+static __attribute__((noinline, unused)) bool check_here(struct selftest_run *t, bool condition,
+                                                         const char *text, int line)
+{
+    return selftest_check(t, condition, text, __BASE_FILE__, line);
+}
+
+static __attribute__((noinline, unused)) bool check_status_here(struct selftest_run *t,
+                                                                enum paging_status status,
+                                                                enum paging_status expected, const char *call,
+                                                                int line)
+{
+    return selftest_check_status(t, status, expected, call, __BASE_FILE__, line);
+}
+
+/* Returns page n of a part of the address space that nothing else uses. */
 paging_page_t test_page(const struct selftest_run *t, uint64_t n);
+
+/* Return the address of a page, and the same as a pointer. */
 paging_virt_t test_address(const struct selftest_run *t, paging_page_t page);
 volatile uint64_t *test_words(const struct selftest_run *t, paging_page_t page);
 
-/* The P1 entry of a mapped page, through the window: for tests that go behind the core's back. */
+/* Returns the P1 entry of a mapped page, through the recursive slot, to change it without the core. */
 volatile paging_entry_t *test_leaf(const struct selftest_run *t, paging_page_t page);
 
-/* PAGING_NO_EXECUTE if the processor has it. */
+/* Returns PAGING_NO_EXECUTE if the processor has it, else 0. */
 uint64_t no_execute(const struct selftest_run *t);
 
 /*
- * Is every frame of a run memory, and the firmware's map of it without a gap? Where registers or broken
- * memory lie in between, one page over all of it must not be made: its caching would be undefined (SDM 3A,
- * 12.11.9), and the processor may look ahead into it.
+ * Returns whether the exception handler's sentence about this page fault contains the text. If it does not,
+ * prints the sentence.
+ */
+bool test_explains(struct safe_access fault, const char *text);
+
+/*
+ * Returns whether all frames of a run are memory in the firmware's map. If device registers or broken memory
+ * lie between them, the run must not be mapped as one page: its memory type would be undefined (SDM 3A,
+ * 12.11.9), and the processor may access it speculatively.
  */
 bool test_is_all_memory(const struct selftest_run *t, paging_frame_t start, uint64_t frames);
 
-/* Lists end with a test without a name. */
-extern const struct selftest start_tests[] __attribute__((visibility("hidden")));
-extern const struct selftest operation_tests[] __attribute__((visibility("hidden")));
-extern const struct selftest huge_tests[] __attribute__((visibility("hidden")));
+/*
+ * Maps in another space what the active one maps in its lower half: image, stack, tables, test pages. Both
+ * spaces then run the same code. `refused` are flags that the other space cannot have.
+ */
+enum paging_status test_map_lower_half(const struct selftest_run *t, struct paging_space *other,
+                                       uint64_t refused, struct paging_frame_source *frames);
+
+/* ---- the tests, in the order in which they run; each list ends with a test without a name ---- */
+
+extern const struct selftest start_state_tests[] __attribute__((visibility("hidden")));
+extern const struct selftest single_page_tests[] __attribute__((visibility("hidden")));
+extern const struct selftest huge_page_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest fault_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest window_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest range_tests[] __attribute__((visibility("hidden")));
-extern const struct selftest owned_tests[] __attribute__((visibility("hidden")));
+extern const struct selftest owned_frame_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest space_tests[] __attribute__((visibility("hidden")));
-extern const struct selftest frame_tests[] __attribute__((visibility("hidden")));
-extern const struct selftest bench_tests[] __attribute__((visibility("hidden"))); /* if asked for: bench.h */
+extern const struct selftest frame_allocator_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest right_tests[] __attribute__((visibility("hidden")));
-extern const struct selftest visit_tests[] __attribute__((visibility("hidden")));
+extern const struct selftest for_each_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest flush_tests[] __attribute__((visibility("hidden")));
-extern const struct selftest step_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest out_of_frames_tests[] __attribute__((visibility("hidden")));
-
-extern const struct selftest matrix_tests[] __attribute__((visibility("hidden"))); /* matrix.h */
-/* Run all that the options ask for, and report each. */
-void selftest_run_all(struct handoff *handoff, struct frames *frames);
+extern const struct selftest matrix_tests[] __attribute__((visibility("hidden")));
+extern const struct selftest single_step_tests[] __attribute__((visibility("hidden")));
+extern const struct selftest bench_tests[] __attribute__((visibility("hidden"))); /* only with bench=yes */
 
 #endif

@@ -1,14 +1,13 @@
-/* spaces.c - a second address space beside the live one. */
+/* spaces.c - a second address space: edited while it is inactive, switched to, sharing the upper half. */
 #include "cpu/safe_access.h"
 #include "selftest/selftest.h"
-#include <selfmap/for_each.h>
 #include <selfmap/map.h>
 #include <selfmap/range.h>
 #include <selfmap/share.h>
 #include <selfmap/switch.h>
 #include <selfmap/translate.h>
 
-/* Both live in the image, which every space here maps alike, and must not move. */
+/* Static, because both must not move, and every space here maps the image. */
 static struct paging_space other, third;
 
 enum { SHARED_SLOT = 300, MAGIC = 0x5e1f };
@@ -21,7 +20,7 @@ static paging_page_t shared_page(const struct selftest_run *t, uint64_t n)
 static void unmap(struct selftest_run *t, struct paging_space *space, paging_page_t page)
 {
     struct paging_unmapped gone;
-    CHECK(paging_unmap(space, page, t->source, &gone) == PAGING_OK);
+    CHECK_OK(paging_unmap(space, page, t->source, &gone));
 }
 
 static bool leads_to(const struct paging_space *space, paging_virt_t address, paging_frame_t frame)
@@ -31,10 +30,10 @@ static bool leads_to(const struct paging_space *space, paging_virt_t address, pa
            found.address.value == paging_frame_start(frame).value;
 }
 
-static void close_and_destroy(struct selftest_run *t, struct paging_space *space)
+static void detach_and_destroy(struct selftest_run *t, struct paging_space *space)
 {
-    CHECK(paging_detach(t->space, space) == PAGING_OK);
-    CHECK(paging_destroy(space, t->source) == PAGING_OK);
+    CHECK_OK(paging_detach(t->space, space));
+    CHECK_OK(paging_destroy(space, t->source));
 }
 
 static void inactive_space_is_edited(struct selftest_run *t)
@@ -44,20 +43,20 @@ static void inactive_space_is_edited(struct selftest_run *t)
     paging_frame_t frame;
     if (!CHECK(frames_allocate(t->frames, PAGING_4K, &frame) == FRAMES_OK))
         return;
-    CHECK(paging_create_sibling(&other, t->space, t->source) == PAGING_OK);
-    CHECK(paging_map_to(&other, page, frame, 0, t->source) == PAGING_UNREACHABLE);
-    CHECK(paging_attach(t->space, &other) == PAGING_OK);
-    CHECK(paging_map_to(&other, page, frame, PAGING_WRITABLE, t->source) == PAGING_OK);
+    CHECK_OK(paging_create_sibling(&other, t->space, t->source));
+    CHECK_STATUS(paging_map_to(&other, page, frame, 0, t->source), PAGING_UNREACHABLE);
+    CHECK_OK(paging_attach(t->space, &other));
+    CHECK_OK(paging_map_to(&other, page, frame, PAGING_WRITABLE, t->source));
     CHECK(leads_to(&other, address, frame));
     CHECK(!leads_to(t->space, address, frame) && safe_read(address).faulted);
 
     uint64_t flushes = t->space->flushes + other.flushes;
-    CHECK(paging_map_to(&other, (paging_page_t){page.number + 1}, frame, 0, t->source) == PAGING_OK);
+    CHECK_OK(paging_map_to(&other, (paging_page_t){page.number + 1}, frame, 0, t->source));
     unmap(t, &other, (paging_page_t){page.number + 1});
-    CHECK(t->space->flushes + other.flushes == flushes); /* nothing of it is cached but its windows */
+    CHECK(t->space->flushes + other.flushes == flushes); /* only its windows are ever cached */
     unmap(t, &other, page);
     CHECK(other.tables == t->space->cpu.levels && other.flushes > 0);
-    close_and_destroy(t, &other);
+    detach_and_destroy(t, &other);
     CHECK(frames_free(t->frames, PAGING_4K, frame) == FRAMES_OK);
 }
 
@@ -65,91 +64,105 @@ static void destroying_gives_all_back(struct selftest_run *t)
 {
     uint64_t free = frames_free_count(t->frames);
     paging_virt_t start = test_address(t, test_page(t, 0));
-    CHECK(paging_create_sibling(&other, t->space, t->source) == PAGING_OK);
-    CHECK(paging_attach(t->space, &other) == PAGING_OK);
+    CHECK_OK(paging_create_sibling(&other, t->space, t->source));
+    CHECK_OK(paging_attach(t->space, &other));
     for (unsigned i = 0; i < 4; i++)
-        CHECK(paging_map(&other, test_page(t, i * paging_level_pages(PAGING_1G)), 0, t->source) == PAGING_OK);
-    CHECK(paging_map_range(&other, (paging_virt_t){start.value + paging_level_bytes(PAGING_2M)},
-                           paging_frame_start(t->space->root), PAGING_PAGE_BYTES, 0, t->source) == PAGING_OK);
-    CHECK(paging_destroy(&other, t->source) == PAGING_ATTACHED);
-    close_and_destroy(t, &other);
-    CHECK(paging_destroy(t->space, t->source) == PAGING_ACTIVE);
+        CHECK_OK(paging_map(&other, test_page(t, i * paging_level_pages(PAGING_1G)), 0, t->source));
+    CHECK_OK(paging_map_range(&other, (paging_virt_t){start.value + paging_level_bytes(PAGING_2M)},
+                              paging_frame_start(t->space->root), PAGING_PAGE_BYTES, 0, t->source));
+    CHECK_STATUS(paging_destroy(&other, t->source), PAGING_ATTACHED);
+    detach_and_destroy(t, &other);
+    CHECK_STATUS(paging_destroy(t->space, t->source), PAGING_ACTIVE);
     CHECK(frames_free_count(t->frames) == free);
 }
 
 /* ---- switching ---- */
 
-struct mirror {
-    struct selftest_run *t;
-    struct paging_space *to;
-};
-
-/* What the live space maps in its lower half: the image, the stack, everything. */
-static bool mirror_leaf(void *context, const struct paging_entry_info *visit)
+/* Creates a sibling in which the kernel can run, and attaches it. */
+static bool create_twin(struct selftest_run *t, struct paging_space *twin)
 {
-    struct mirror *mirror = context;
-    struct selftest_run *t = mirror->t;
-    uint64_t half = paging_level_pages(t->space->cpu.levels) * (PAGING_TABLE_ENTRIES / 2);
-    if (visit->kind != PAGING_KIND_LEAF || visit->first.number >= half)
-        return true;
-    enum paging_size size = (enum paging_size)visit->level;
-    return CHECK(paging_map_sized(mirror->to, visit->first, paging_leaf_frame(visit->entry, visit->level),
-                                  size, visit->flags, t->source) == PAGING_OK);
+    return CHECK_OK(paging_create_sibling(twin, t->space, t->source)) &&
+           CHECK_OK(paging_attach(t->space, twin)) &&
+           CHECK(test_map_lower_half(t, twin, 0, t->source) == PAGING_OK);
 }
 
-static bool make_twin(struct selftest_run *t, struct paging_space *twin)
+/* Checks in the other space that its own page and the shared one are mapped, and the first space's is not. */
+static void check_pages_of_other(struct selftest_run *t, paging_page_t own, paging_page_t absent,
+                                 paging_page_t shared)
 {
-    struct mirror mirror = {t, twin};
-    return CHECK(paging_create_sibling(twin, t->space, t->source) == PAGING_OK) &&
-           CHECK(paging_attach(t->space, twin) == PAGING_OK) &&
-           CHECK(paging_for_each(t->space, mirror_leaf, &mirror) == PAGING_OK);
-}
-
-/* In the other space: its own page is there, the first space's is not, what is shared is. */
-static void look_around(struct selftest_run *t, paging_page_t own, paging_page_t foreign,
-                        paging_page_t shared)
-{
-    struct safe_access probe = safe_read(test_address(t, own));
-    CHECK(!probe.faulted && probe.value == MAGIC);
-    CHECK(safe_read(test_address(t, foreign)).faulted);
-    probe = safe_read(test_address(t, shared));
-    CHECK(!probe.faulted && probe.value == MAGIC + 1);
-    CHECK(paging_map(&other, foreign, PAGING_WRITABLE, t->source) == PAGING_OK);
-    test_words(t, foreign)[0] = MAGIC + 2;
-    unmap(t, &other, foreign);
+    struct safe_access access = safe_read(test_address(t, own));
+    CHECK(!access.faulted && access.value == MAGIC);
+    CHECK(safe_read(test_address(t, absent)).faulted);
+    access = safe_read(test_address(t, shared));
+    CHECK(!access.faulted && access.value == MAGIC + 1);
+    CHECK_OK(paging_map(&other, absent, PAGING_WRITABLE, t->source));
+    test_words(t, absent)[0] = MAGIC + 2;
+    unmap(t, &other, absent);
 }
 
 static void switches_and_comes_back(struct selftest_run *t)
 {
-    paging_page_t own = test_page(t, 5), foreign = test_page(t, 6), shared = shared_page(t, 0);
+    paging_page_t own = test_page(t, 5), absent = test_page(t, 6), shared = shared_page(t, 0);
     paging_frame_t frame;
     uint64_t rights = PAGING_WRITABLE | no_execute(t);
-    CHECK(paging_share_upper_half(t->space, t->source) == PAGING_OK);
-    CHECK(paging_map(t->space, shared, rights | PAGING_GLOBAL, t->source) == PAGING_OK);
-    CHECK(paging_map(t->space, foreign, rights, t->source) == PAGING_OK);
-    if (!CHECK(frames_allocate(t->frames, PAGING_4K, &frame) == FRAMES_OK) || !make_twin(t, &other))
+    CHECK_OK(paging_share_upper_half(t->space, t->source));
+    CHECK_OK(paging_map(t->space, shared, rights | PAGING_GLOBAL, t->source));
+    CHECK_OK(paging_map(t->space, absent, rights, t->source));
+    if (!CHECK(frames_allocate(t->frames, PAGING_4K, &frame) == FRAMES_OK) || !create_twin(t, &other))
         return;
-    CHECK(paging_unmap(&other, foreign, t->source, &(struct paging_unmapped){0}) == PAGING_OK);
-    CHECK(paging_map_to(&other, own, frame, rights, t->source) == PAGING_OK);
-    CHECK(paging_map_to(t->space, own, frame, rights, t->source) == PAGING_OK);
+    CHECK_OK(paging_unmap(&other, absent, t->source, &(struct paging_unmapped){0}));
+    CHECK_OK(paging_map_to(&other, own, frame, rights, t->source));
+    CHECK_OK(paging_map_to(t->space, own, frame, rights, t->source));
     test_words(t, own)[0] = MAGIC;
     test_words(t, shared)[0] = MAGIC + 1;
     unmap(t, t->space, own);
-    CHECK(paging_switch_to(t->space, &other) == PAGING_SLOT_BUSY);
-    CHECK(paging_detach(t->space, &other) == PAGING_OK);
+    CHECK_STATUS(paging_switch_to(t->space, &other), PAGING_SLOT_BUSY);
+    CHECK_OK(paging_detach(t->space, &other));
 
-    CHECK(paging_switch_to(t->space, &other) == PAGING_OK);
-    look_around(t, own, foreign, shared);
-    CHECK(paging_translate(t->space, test_address(t, own), &(struct paging_translation){0}) ==
-          PAGING_UNREACHABLE);
-    CHECK(paging_switch_to(&other, t->space) == PAGING_OK);
+    CHECK_OK(paging_switch_to(t->space, &other));
+    check_pages_of_other(t, own, absent, shared);
+    CHECK_STATUS(paging_translate(t->space, test_address(t, own), &(struct paging_translation){0}),
+                 PAGING_UNREACHABLE);
+    CHECK_OK(paging_switch_to(&other, t->space));
 
-    CHECK(safe_read(test_address(t, own)).faulted && !safe_read(test_address(t, foreign)).faulted);
-    CHECK(paging_destroy(&other, t->source) == PAGING_OK);
-    unmap(t, t->space, foreign);
+    CHECK(safe_read(test_address(t, own)).faulted && !safe_read(test_address(t, absent)).faulted);
+    CHECK_OK(paging_destroy(&other, t->source));
+    unmap(t, t->space, absent);
     unmap(t, t->space, shared);
     CHECK(frames_free(t->frames, PAGING_4K, frame) == FRAMES_OK);
-    CHECK(paging_unshare_upper_half(t->space, t->source) == PAGING_OK);
+    CHECK_OK(paging_unshare_upper_half(t->space, t->source));
+}
+
+/*
+ * The page has a marker in the second space, and nothing in the first: the entry in the sentence tells which
+ * of them was walked.
+ */
+static void faults_are_explained(struct selftest_run *t)
+{
+    paging_page_t page = test_page(t, 5);
+    paging_virt_t address = test_address(t, page);
+    struct paging_walk_result walk = {0};
+    char expected[64];
+    struct text_sink sink = text_sink(expected, sizeof expected);
+    uint64_t value = 0;
+    if (!create_twin(t, &other))
+        return;
+    CHECK_OK(paging_set_marker(&other, page, MAGIC, t->source));
+    CHECK(paging_walk_address(&other, address, &walk) == PAGING_MARKED && walk.level == 1);
+    format(&sink.sink, "stopped at the P1 entry %016lx", walk.entries[1].bits);
+    CHECK_OK(paging_detach(t->space, &other));
+
+    CHECK_OK(paging_switch_to(t->space, &other));
+    struct safe_access access = safe_read(address);
+    CHECK(access.faulted);
+    CHECK(test_explains(access, "no space with that root is known to be active"));
+    exceptions_set_active_space(&other);
+    CHECK(test_explains(access, expected));
+    CHECK(paging_clear_marker(&other, page, t->source, &value) == PAGING_OK && value == MAGIC);
+    CHECK_OK(paging_switch_to(&other, t->space));
+    exceptions_set_active_space(t->space);
+    CHECK(test_explains(access, "entry 0000000000000000"));
+    CHECK_OK(paging_destroy(&other, t->source));
 }
 
 /* ---- sharing ---- */
@@ -158,48 +171,48 @@ static void upper_half_is_shared(struct selftest_run *t)
 {
     paging_page_t page = shared_page(t, 7);
     paging_virt_t address = test_address(t, page);
-    CHECK(paging_share_upper_half(t->space, t->source) == PAGING_OK);
-    CHECK(paging_create_sibling(&other, t->space, t->source) == PAGING_OK);
-    CHECK(paging_attach(t->space, &other) == PAGING_OK);
-    CHECK(paging_create_sibling(&third, &other, t->source) == PAGING_OK); /* a borrower passes it on */
-    CHECK(paging_map(t->space, page, PAGING_WRITABLE, t->source) == PAGING_OK);
+    CHECK_OK(paging_share_upper_half(t->space, t->source));
+    CHECK_OK(paging_create_sibling(&other, t->space, t->source));
+    CHECK_OK(paging_attach(t->space, &other));
+    CHECK_OK(paging_create_sibling(&third, &other, t->source)); /* of a sharer: it shares the same half */
+    CHECK_OK(paging_map(t->space, page, PAGING_WRITABLE, t->source));
     struct paging_translation found = {0};
-    CHECK(paging_translate(t->space, address, &found) == PAGING_OK);
+    CHECK_OK(paging_translate(t->space, address, &found));
     CHECK(leads_to(&other, address, paging_frame_containing(found.address)));
-    CHECK(paging_map(&other, shared_page(t, 8), 0, t->source) == PAGING_SHARED);
-    CHECK(paging_unmap(&other, page, t->source, &(struct paging_unmapped){0}) == PAGING_SHARED);
+    CHECK_STATUS(paging_map(&other, shared_page(t, 8), 0, t->source), PAGING_SHARED);
+    CHECK_STATUS(paging_unmap(&other, page, t->source, &(struct paging_unmapped){0}), PAGING_SHARED);
 
-    /* Its P1 goes, and may become anything: the other's view of it must be gone too. */
+    /* The P1 is freed. The other space must not lead to it any more. */
     unmap(t, t->space, page);
-    CHECK(paging_translate(&other, address, &found) == PAGING_NOT_MAPPED);
-    CHECK(paging_unshare_upper_half(t->space, t->source) == PAGING_SHARED);
-    CHECK(paging_destroy(&third, t->source) == PAGING_OK);
-    close_and_destroy(t, &other);
-    CHECK(paging_unshare_upper_half(t->space, t->source) == PAGING_OK);
+    CHECK_STATUS(paging_translate(&other, address, &found), PAGING_NOT_MAPPED);
+    CHECK_STATUS(paging_unshare_upper_half(t->space, t->source), PAGING_SHARED);
+    CHECK_OK(paging_destroy(&third, t->source));
+    detach_and_destroy(t, &other);
+    CHECK_OK(paging_unshare_upper_half(t->space, t->source));
 }
 
 static void one_slot_one_space(struct selftest_run *t)
 {
-    CHECK(paging_create_sibling(&other, t->space, t->source) == PAGING_OK);
-    CHECK(paging_create_sibling(&third, t->space, t->source) == PAGING_OK);
-    CHECK(paging_attach(&other, &third) == PAGING_NOT_ACTIVE);
-    CHECK(paging_attach(t->space, t->space) == PAGING_ACTIVE);
-    CHECK(paging_detach(t->space, &other) == PAGING_UNREACHABLE);
+    CHECK_OK(paging_create_sibling(&other, t->space, t->source));
+    CHECK_OK(paging_create_sibling(&third, t->space, t->source));
+    CHECK_STATUS(paging_attach(&other, &third), PAGING_NOT_ACTIVE);
+    CHECK_STATUS(paging_attach(t->space, t->space), PAGING_ACTIVE);
+    CHECK_STATUS(paging_detach(t->space, &other), PAGING_UNREACHABLE);
     uint64_t full = t->space->full_flushes;
     CHECK(paging_attach(t->space, &other) == PAGING_OK && t->space->full_flushes == full + 1);
-    CHECK(paging_attach(t->space, &third) == PAGING_SLOT_BUSY);
-    CHECK(paging_switch_to(t->space, &third) == PAGING_SLOT_BUSY);
+    CHECK_STATUS(paging_attach(t->space, &third), PAGING_SLOT_BUSY);
+    CHECK_STATUS(paging_switch_to(t->space, &third), PAGING_SLOT_BUSY);
     CHECK(paging_detach(t->space, &other) == PAGING_OK && t->space->full_flushes == full + 2);
-    CHECK(paging_destroy(&other, t->source) == PAGING_OK);
-    CHECK(paging_destroy(&third, t->source) == PAGING_OK);
+    CHECK_OK(paging_destroy(&other, t->source));
+    CHECK_OK(paging_destroy(&third, t->source));
 }
 
 const struct selftest space_tests[] = {
-    {"spaces: one that is not active is edited, and nothing of the live one changes",
-     inactive_space_is_edited},
+    {"spaces: an inactive one is edited, and nothing of the active one changes", inactive_space_is_edited},
     {"spaces: destroying one gives every frame back", destroying_gives_all_back},
-    {"spaces: activate another, find its pages there, and come back", switches_and_comes_back},
-    {"spaces: the upper half is shared, and changed through the live one only", upper_half_is_shared},
+    {"spaces: switch to another, find its pages there, and switch back", switches_and_comes_back},
+    {"spaces: a page fault in the second one is explained with its own tables", faults_are_explained},
+    {"spaces: the upper half is shared, and changed through the active one only", upper_half_is_shared},
     {"spaces: one alternate slot for one space at a time", one_slot_one_space},
     {0},
 };

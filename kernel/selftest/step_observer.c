@@ -1,6 +1,5 @@
-/* step_observer.c - walks and reads, after every instruction. */
+/* step_observer.c - walks to addresses and reads them after every instruction. */
 #include "selftest/step_observer.h"
-#include "boot/start_frames.h"
 #include "console/console.h"
 #include "cpu/cpuid.h"
 #include "cpu/safe_access.h"
@@ -10,7 +9,7 @@
 
 enum { RET = 0xc3 };
 
-/* ---- physical memory, seen through pages that nothing else uses ---- */
+/* ---- physical memory, mapped in the slot after the one of the test pages ---- */
 
 static paging_page_t memory_page(const struct selftest_run *t)
 {
@@ -20,33 +19,32 @@ static paging_page_t memory_page(const struct selftest_run *t)
 static uint64_t memory_bytes(const struct selftest_run *t)
 {
     uint64_t end = 0;
-    for (size_t i = 0; i < memory_region_count(); i++)
-        if (t->handoff->memory[i].kind <= MEMORY_ACPI_RECLAIM && t->handoff->memory[i].end.number > end)
-            end = t->handoff->memory[i].end.number;
+    for (size_t i = 0; i < t->setup->memory_count; i++)
+        if (t->setup->memory[i].kind <= MEMORY_ACPI_RECLAIM && t->setup->memory[i].end.number > end)
+            end = t->setup->memory[i].end.number;
     uint64_t span = paging_level_pages(PAGING_2M);
     return (end + span - 1) / span * span * PAGING_PAGE_BYTES;
 }
 
-/* The registers of devices lie in there as well. */
+/* Maps all memory and what lies in between, device registers included. */
 static bool map_memory(struct selftest_run *t)
 {
     if (!cpu_is_emulated()) {
-        t->skip = "not all that lies between memory may be mapped here";
+        t->skip = "device registers between memory may not be mapped on a real processor";
         return false;
     }
-    return CHECK(paging_map_range(t->space, test_address(t, memory_page(t)), (paging_phys_t){0},
-                                  memory_bytes(t), no_execute(t), t->source) == PAGING_OK);
+    return CHECK_OK(paging_map_range(t->space, test_address(t, memory_page(t)), (paging_phys_t){0},
+                                     memory_bytes(t), no_execute(t), t->source));
 }
 
 static void unmap_memory(struct selftest_run *t)
 {
-    CHECK(paging_unmap_range(t->space, test_address(t, memory_page(t)), memory_bytes(t), t->source) ==
-          PAGING_OK);
+    CHECK_OK(paging_unmap_range(t->space, test_address(t, memory_page(t)), memory_bytes(t), t->source));
 }
 
 /*
- * What physical memory says of an address: frame, memory type and rights as they take effect, or 0. Written
- * from SDM 3A, 4.5; nothing here is the core's.
+ * Returns what physical memory says about an address: its frame, memory type and effective rights, or 0.
+ * Written from SDM 3A, 4.5; uses nothing of the core.
  */
 static uint64_t walk(const struct selftest_run *t, paging_frame_t root, paging_virt_t address)
 {
@@ -66,16 +64,16 @@ static uint64_t walk(const struct selftest_run *t, paging_frame_t root, paging_v
     }
 }
 
-/* ---- looking ---- */
+/* ---- observing ---- */
 
-static void see(struct scene *scene, struct view *view, uint64_t now)
+static void update(struct step_observer *o, struct observation *observation, uint64_t now)
 {
-    if (view->now != now && view->changes++ > 0)
-        scene->third_states++;
-    view->now = now;
+    if (observation->now != now && observation->changes++ > 0)
+        o->torn_states++;
+    observation->now = now;
 }
 
-/* The word of a page that is there: its frame, and a RET. Every frame that is read here begins with one. */
+/* Returns the word that tag_pages writes: the frame, and a RET. Every page that is read begins with it. */
 static uint64_t tag(uint64_t walked)
 {
     return (walked & 0x000ffffffffff000) | RET;
@@ -86,104 +84,106 @@ static uint64_t expected(uint64_t walked)
     return walked ? tag(walked) : 0;
 }
 
+/* Returns the word at the address, 0 after a fault, or 1 if code is there that cannot be executed. */
 static uint64_t read(paging_virt_t address, uint64_t walked)
 {
-    struct safe_access probe = safe_read(address);
-    if (probe.faulted)
+    struct safe_access access = safe_read(address);
+    if (access.faulted)
         return 0;
-    bool is_code = (walked & 1) && !(walked >> 63) && probe.value == tag(walked);
-    return is_code && safe_fetch(address).faulted ? 1 : probe.value;
+    bool is_code = (walked & 1) && !(walked >> 63) && access.value == tag(walked);
+    return is_code && safe_fetch(address).faulted ? 1 : access.value;
 }
 
-static void look(void *context)
+static void observe(void *context)
 {
-    struct scene *scene = context;
-    for (unsigned i = 0; i < scene->count; i++) {
-        struct spot *spot = &scene->spots[i];
-        uint64_t walked = walk(scene->t, spot->root, spot->address);
-        see(scene, &spot->walked, walked);
-        /* Of a page that is not there nothing is remembered (SDM 3A, 4.10.2.3): it was read before. */
-        bool is_known_absent = walked == 0 && spot->read.now == 0 && scene->looks > 0;
-        if (!spot->is_read || is_known_absent)
+    struct step_observer *o = context;
+    for (unsigned i = 0; i < o->count; i++) {
+        struct observed_address *observed = &o->observed[i];
+        uint64_t walked = walk(o->t, observed->root, observed->address);
+        update(o, &observed->walked, walked);
+        /* Nothing is cached for a page that is not mapped (SDM 3A, 4.10.2.3), so one read is enough. */
+        bool is_known_absent = walked == 0 && observed->read.now == 0 && o->rounds > 0;
+        if (!observed->is_read || is_known_absent)
             continue;
-        if (scene->forgets)
-            paging_tlb_flush_page(spot->address);
-        see(scene, &spot->read, read(spot->address, walked));
-        if (scene->forgets && spot->read.now != expected(walked))
-            scene->third_states++;
+        if (o->flushes)
+            paging_tlb_flush_page(observed->address);
+        update(o, &observed->read, read(observed->address, walked));
+        if (o->flushes && observed->read.now != expected(walked))
+            o->torn_states++;
     }
-    scene->looks++;
+    o->rounds++;
 }
 
-void scene_add(struct scene *scene, const struct paging_space *space, paging_virt_t address, bool is_read)
+static void observe_state_before(struct step_observer *o)
 {
-    if (scene->count < MOST_SPOTS)
-        scene->spots[scene->count++] = (struct spot){space->root, address, is_read, {0}, {0}};
+    o->rounds = 0;
+    observe(o);
+    for (unsigned i = 0; i < o->count; i++)
+        o->observed[i].walked.changes = o->observed[i].read.changes = 0;
+    o->torn_states = 0;
 }
 
-void scene_watch(struct scene *scene, paging_page_t page)
+/* Reads everything once more: what is read must be what the tables say, whether it was flushed or not. */
+static void check_state_after(struct step_observer *o)
 {
-    struct selftest_run *t = scene->t;
-    scene_add(scene, t->space, test_address(t, page), true);
-    scene_add(scene, t->space,
-              paging_window_table(t->space->cpu.levels, PAGING_RECURSIVE_SLOT, PAGING_4K, page), false);
+    struct selftest_run *t = o->t;
+    unsigned stale = 0, changed = 0;
+    o->rounds = 0;
+    observe(o);
+    for (unsigned i = 0; i < o->count; i++) {
+        const struct observed_address *observed = &o->observed[i];
+        stale += observed->is_read && observed->read.now != expected(observed->walked.now);
+        changed += observed->walked.changes;
+    }
+    CHECK(o->status == PAGING_OK);
+    CHECK(o->torn_states == 0);
+    CHECK(stale == 0);
+    CHECK(changed > 0); /* otherwise the test observes the wrong addresses */
 }
 
-void scene_tag(const struct scene *scene, paging_page_t page, uint64_t pages)
+void observe_address(struct step_observer *o, const struct paging_space *space, paging_virt_t address,
+                     bool is_read)
 {
-    struct selftest_run *t = scene->t;
+    if (o->count < OBSERVED_LIMIT)
+        o->observed[o->count++] = (struct observed_address){space->root, address, is_read, {0}, {0}};
+}
+
+void observe_page(struct step_observer *o, paging_page_t page)
+{
+    struct selftest_run *t = o->t;
+    observe_address(o, t->space, test_address(t, page), true);
+    observe_address(o, t->space,
+                    paging_window_table(t->space->cpu.levels, PAGING_RECURSIVE_SLOT, PAGING_4K, page), false);
+}
+
+void tag_pages(const struct step_observer *o, paging_page_t page, uint64_t pages)
+{
+    struct selftest_run *t = o->t;
     for (; pages > 0; pages--, page.number++)
         test_words(t, page)[0] = tag(walk(t, t->space->root, test_address(t, page)));
 }
 
-static void look_before(struct scene *scene)
+void observe_operation(struct step_observer *o, void (*operation)(void *observer), uint64_t stack_top)
 {
-    scene->looks = 0;
-    look(scene);
-    for (unsigned i = 0; i < scene->count; i++)
-        scene->spots[i].walked.changes = scene->spots[i].read.changes = 0;
-    scene->third_states = 0;
+    struct selftest_run *t = o->t;
+    struct single_step step = {.call = operation, .observe = observe, .context = o, .stack_top = stack_top};
+    observe_state_before(o);
+    single_step_call(&step);
+    CHECK(step.instructions > 0);
+    check_state_after(o);
+    print("# %lu instructions, %u addresses observed after each%s: %lu torn states\n", step.instructions,
+          o->count, o->flushes ? ", flushed first" : "", o->torn_states);
+    o->count = 0;
 }
 
-/* What is read now is what the tables say, also where nothing was forgotten but by the core. */
-static void judge(struct scene *scene)
-{
-    struct selftest_run *t = scene->t;
-    unsigned stale = 0, changed = 0;
-    scene->looks = 0;
-    look(scene);
-    for (unsigned i = 0; i < scene->count; i++) {
-        const struct spot *spot = &scene->spots[i];
-        stale += spot->is_read && spot->read.now != expected(spot->walked.now);
-        changed += spot->walked.changes;
-    }
-    CHECK(scene->status == PAGING_OK);
-    CHECK(scene->third_states == 0);
-    CHECK(stale == 0);
-    CHECK(changed > 0); /* else this watched the wrong places */
-}
-
-void scene_step(struct scene *scene, void (*call)(void *scene), uint64_t stack_top)
-{
-    struct selftest_run *t = scene->t;
-    struct single_step stepped = {call, look, scene, stack_top, 0};
-    look_before(scene);
-    single_step_call(&stepped);
-    CHECK(stepped.instructions > 0);
-    judge(scene);
-    print("# %lu instructions; after each, %u pages were looked at%s: %lu neither as before nor as after\n",
-          stepped.instructions, scene->count, scene->forgets ? ", flushed first" : "", scene->third_states);
-    scene->count = 0;
-}
-
-void scene_play(struct selftest_run *t, unsigned ways, void (*test)(struct scene *scene))
+void observe_steps(struct selftest_run *t, unsigned ways, void (*test)(struct step_observer *o))
 {
     if (!map_memory(t))
         return;
-    for (unsigned way = FORGETTING; way <= REMEMBERING && !t->skip; way <<= 1) {
-        struct scene scene = {.t = t, .forgets = way == FORGETTING, .space = t->space};
+    for (unsigned way = OBSERVE_FLUSHED; way <= OBSERVE_CACHED && !t->skip; way <<= 1) {
+        struct step_observer o = {.t = t, .flushes = way == OBSERVE_FLUSHED, .space = t->space};
         if (ways & way)
-            test(&scene);
+            test(&o);
     }
     unmap_memory(t);
 }

@@ -1,42 +1,43 @@
 /*
- * step_observer.h - a call of the core, one instruction at a time, and pages that are looked at after each.
+ * step_observer.h - runs an operation one instruction at a time and observes addresses after each of them.
  *
- * They are looked at by a walk of our own over physical memory, and by a real read (and call, where there is
- * code). What each of the two finds may change once, from what it was before the call to what it is after it;
- * whatever else is seen is a third state. A test is done in one way or in both:
+ * An address is observed twice: by a walk over physical memory, written from the manual, and by a real read
+ * (and a call, if code is there). Each of the two may change once during the operation, from its state before
+ * to its state after. Any other state is torn. A test runs in one of two ways, or in both:
  *
- *   forgetting    Each page is flushed before it is read, so that the processor walks the tables as they are
- *                 just then, and must agree with our walk.
- *   remembering   Only the core flushes. The processor may go on with what it remembers, but when the call
- *                 has come back it must agree as well.
+ *   flushed   Each page is flushed before it is read, so that the processor walks the tables as they are now,
+ *             and must agree with the walk over memory.
+ *   cached    Only the core flushes. The processor may use what it has cached, but must agree with the walk
+ *             when the operation is complete.
  */
 #ifndef KERNEL_SELFTEST_STEP_OBSERVER_H
 #define KERNEL_SELFTEST_STEP_OBSERVER_H
 
 #include "selftest/selftest.h"
 
-enum { MOST_SPOTS = 16, FORGETTING = 1, REMEMBERING = 2 };
+enum { OBSERVED_LIMIT = 16, OBSERVE_FLUSHED = 1, OBSERVE_CACHED = 2 };
 
-/* What is seen of a page in one way. */
-struct view {
+/* What is known about an address from one of the two sources. */
+struct observation {
     uint64_t now;
     unsigned changes;
 };
 
-struct spot {
+struct observed_address {
     paging_frame_t root;
     paging_virt_t address;
-    bool is_read;
-    struct view walked, read;
+    bool is_read; /* else only walked to */
+    struct observation walked, read;
 };
 
-struct scene {
+struct step_observer {
     struct selftest_run *t;
-    bool forgets;
-    uint64_t third_states, looks;
+    bool flushes; /* OBSERVE_FLUSHED */
+    uint64_t torn_states, rounds;
     unsigned count;
-    struct spot spots[MOST_SPOTS];
-    /* For the calls: what they are about, and what the core answered. */
+    struct observed_address observed[OBSERVED_LIMIT];
+
+    /* Arguments of the operation, and its status. */
     struct paging_space *space;
     paging_page_t page;
     uint64_t pages;
@@ -45,19 +46,25 @@ struct scene {
 };
 
 /*
- * Make a scene, or skip the test: physical memory is seen through huge pages, which only the emulator lets
- * stretch over registers of devices. In each of these ways.
+ * Runs a test with a fresh observer, in each of the `ways` (OBSERVE_*). Skips it on a real processor:
+ * physical memory is mapped with huge pages for it, and those also span device registers.
  */
-void scene_play(struct selftest_run *t, unsigned ways, void (*test)(struct scene *scene));
+void observe_steps(struct selftest_run *t, unsigned ways, void (*test)(struct step_observer *o));
 
-/* Look at an address of a space. It is read if it is a page of the live space that nobody writes to. */
-void scene_add(struct scene *scene, const struct paging_space *space, paging_virt_t address, bool is_read);
-/* A page of the live space, and the window of its P1. */
-void scene_watch(struct scene *scene, paging_page_t page);
-/* Mark frames that are mapped, writable, from the page on: what is read must tell which frame it is. */
-void scene_tag(const struct scene *scene, paging_page_t page, uint64_t pages);
+/* Observes an address of a space. is_read: the active space maps a page there that nothing writes to. */
+void observe_address(struct step_observer *o, const struct paging_space *space, paging_virt_t address,
+                     bool is_read);
 
-/* Run the call, with a stack of its own if stack_top is not 0, and judge. Then nobody is watched. */
-void scene_step(struct scene *scene, void (*call)(void *scene), uint64_t stack_top);
+/* Observes a page of the active space, and the window of its P1. */
+void observe_page(struct step_observer *o, paging_page_t page);
+
+/* Writes to each of these mapped, writable pages a word that names its frame, for the reads to recognise. */
+void tag_pages(const struct step_observer *o, paging_page_t page, uint64_t pages);
+
+/*
+ * Runs the operation, on the stack below stack_top unless that is 0, and checks what was observed. The
+ * observer then has no addresses.
+ */
+void observe_operation(struct step_observer *o, void (*operation)(void *observer), uint64_t stack_top);
 
 #endif

@@ -1,12 +1,12 @@
 /*
- * typed_tables.h - the tables, one type per level, and the step from one to the next.
+ * typed_tables.h - page tables with one type per level, and the step from a table to the next.
  *
- * A P4's entries point to P3s, a P3's to P2s, a P2's to P1s; a P1's entries map pages. `next_table` is
- * defined for the types that have a next table only, so asking a P1 for one does not compile. Nothing needs
- * to be checked at run time for it, and no level is ever mistaken for another.
+ * The entries of a P4 point to P3s, those of a P3 to P2s, those of a P2 to P1s; those of a P1 map pages.
+ * `next_table` is defined only for the types that have a next table, so that asking a P1 for one does not
+ * compile, and a level cannot be mistaken for another.
  *
- * The operations of map.h do not descend table by table, because the window address of every table on the way
- * follows from the page alone. Use this to look at tables: in a debugger's hands, a report, a lesson.
+ * The core does not descend table by table, because the window address of every table follows from the page
+ * alone. This header is for code that reads tables: tests, reports, lessons.
  */
 #ifndef KERNEL_SELFTEST_TYPED_TABLES_H
 #define KERNEL_SELFTEST_TYPED_TABLES_H
@@ -36,14 +36,14 @@ struct p1_table {
 
 _Static_assert(sizeof(struct p1_table) == PAGING_PAGE_BYTES, "a table fills exactly one page");
 
-static inline void *table_by_offset(const struct paging_space *space, paging_frame_t table)
+static inline void *direct_table_address(const struct paging_space *space, paging_frame_t table)
 {
     return (void *)(space->offset + (uintptr_t)paging_frame_start(table).value);
 }
 
 /*
- * NULL if there is no table, if the index is no index, or if the entry there points to no table: unused,
- * reserved, or a huge page. So steps can be chained and the end checked once.
+ * Returns NULL if `table` is NULL, if the index is out of range, or if the entry does not point to a table:
+ * it is unused, a marker, or a huge page. Steps can therefore be chained and the last result checked.
  */
 static inline void *table_below(const struct paging_space *space, const void *table, unsigned level,
                                 unsigned index)
@@ -54,7 +54,7 @@ static inline void *table_below(const struct paging_space *space, const void *ta
     if (!paging_entry_is_table(entry, level))
         return NULL;
     if (space->mode == PAGING_MODE_DIRECT)
-        return table_by_offset(space, paging_entry_frame(entry));
+        return direct_table_address(space, paging_entry_frame(entry));
     paging_virt_t window = {(uintptr_t)table};
     return (void *)(uintptr_t)paging_next_table_address(space->cpu.levels, window, index).value;
 }
@@ -83,7 +83,7 @@ static inline struct p1_table *p1_below(const struct paging_space *space, const 
     return table_below(space, table, 2, index);
 }
 
-/* The table that the entry at index points to, with the type that it must have. */
+/* Returns the table that the entry at the index points to, with the type of its level. */
 #define next_table(space, table, index)    \
     _Generic((table), struct p5_table *    \
              : p4_below, struct p4_table * \
@@ -97,11 +97,11 @@ static inline void *root_table(const struct paging_space *space)
     if (space->mode == PAGING_MODE_UNREACHABLE)
         return NULL;
     if (space->mode == PAGING_MODE_DIRECT)
-        return table_by_offset(space, space->root);
+        return direct_table_address(space, space->root);
     return (void *)(uintptr_t)space->windows[space->cpu.levels];
 }
 
-/* The root, if it is a P4 and can be reached; with five levels it is a P5. Else NULL. */
+/* Return the root as a P4 or as a P5. NULL if it is the other one, or if the space is unreachable. */
 static inline struct p4_table *root_p4(const struct paging_space *space)
 {
     return space->cpu.levels == 4 ? root_table(space) : NULL;

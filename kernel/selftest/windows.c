@@ -1,4 +1,4 @@
-/* windows.c - the recursive window, and what the TLB remembers. */
+/* windows.c - windows onto the tables, and translations that the TLB must forget. */
 #include "console/console.h"
 #include "cpu/cpuid.h"
 #include "report/report.h"
@@ -10,32 +10,32 @@
 static void unmap(struct selftest_run *t, paging_page_t page)
 {
     struct paging_unmapped gone;
-    CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_OK);
+    CHECK_OK(paging_unmap(t->space, page, t->source, &gone));
 }
 
-/* Compare a table, as the window shows it, with the frame that holds it, mapped like any other. */
+/* Compares a table in its window with its frame, which is mapped at a test page for that. */
 static void compare_table(struct selftest_run *t, const void *table, paging_frame_t frame)
 {
-    paging_page_t view = test_page(t, 7 * paging_level_pages(2));
-    if (table == NULL || !CHECK(paging_map_to(t->space, view, frame, 0, t->source) == PAGING_OK)) {
+    paging_page_t copy = test_page(t, 7 * paging_level_pages(2));
+    if (table == NULL || !CHECK_OK(paging_map_to(t->space, copy, frame, 0, t->source))) {
         CHECK(table != NULL);
         return;
     }
     const volatile paging_entry_t *window = table;
     unsigned differences = 0;
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
-        differences += paging_entry_load(&window[i]).bits != test_words(t, view)[i];
+        differences += paging_entry_load(&window[i]).bits != test_words(t, copy)[i];
     CHECK(differences == 0);
-    unmap(t, view);
+    unmap(t, copy);
 }
 
 static void windows_show_physical_memory(struct selftest_run *t)
 {
     paging_page_t page = test_page(t, 42);
-    struct paging_walk_result path;
-    if (!CHECK(paging_map(t->space, page, PAGING_WRITABLE, t->source) == PAGING_OK))
+    struct paging_walk_result walk;
+    if (!CHECK_OK(paging_map(t->space, page, PAGING_WRITABLE, t->source)))
         return;
-    CHECK(paging_walk_address(t->space, test_address(t, page), &path) == PAGING_OK);
+    CHECK_OK(paging_walk_address(t->space, test_address(t, page), &walk));
     struct p5_table *p5 = root_p5(t->space);
     struct p4_table *p4 = root_p4(t->space);
     if (p5)
@@ -45,37 +45,37 @@ static void windows_show_physical_memory(struct selftest_run *t)
     struct p1_table *p1 = next_table(t->space, p2, paging_page_index(page, 2));
     CHECK((uint64_t)(uintptr_t)root_table(t->space) == 0xfffffffffffff000);
     compare_table(t, root_table(t->space), t->space->root);
-    compare_table(t, p4, p5 ? paging_entry_frame(path.entries[5]) : t->space->root);
-    compare_table(t, p3, paging_entry_frame(path.entries[4]));
-    compare_table(t, p2, paging_entry_frame(path.entries[3]));
-    compare_table(t, p1, paging_entry_frame(path.entries[2]));
+    compare_table(t, p4, p5 ? paging_entry_frame(walk.entries[5]) : t->space->root);
+    compare_table(t, p3, paging_entry_frame(walk.entries[4]));
+    compare_table(t, p2, paging_entry_frame(walk.entries[3]));
+    compare_table(t, p1, paging_entry_frame(walk.entries[2]));
     unmap(t, page);
 }
 
 static paging_frame_t frame_of(struct selftest_run *t, paging_page_t page)
 {
     struct paging_translation found = {0};
-    CHECK(paging_translate(t->space, test_address(t, page), &found) == PAGING_OK);
+    CHECK_OK(paging_translate(t->space, test_address(t, page), &found));
     return paging_frame_containing(found.address);
 }
 
-/* Two frames that differ, shown in turn by one page that was touched in between. */
+/* Maps two different frames in turn at one page, and reads the page each time. */
 static void remap_shows_the_new_frame(struct selftest_run *t)
 {
-    paging_page_t page = test_page(t, 0), views[2] = {test_page(t, 1), test_page(t, 2)};
+    paging_page_t page = test_page(t, 0), pages[2] = {test_page(t, 1), test_page(t, 2)};
     paging_frame_t frames[2];
     for (unsigned i = 0; i < 2; i++) {
-        CHECK(paging_map(t->space, views[i], PAGING_WRITABLE, t->source) == PAGING_OK);
-        test_words(t, views[i])[0] = i;
-        frames[i] = frame_of(t, views[i]);
+        CHECK_OK(paging_map(t->space, pages[i], PAGING_WRITABLE, t->source));
+        test_words(t, pages[i])[0] = i;
+        frames[i] = frame_of(t, pages[i]);
     }
     for (unsigned round = 0; round < 4; round++) {
-        CHECK(paging_map_to(t->space, page, frames[round % 2], 0, t->source) == PAGING_OK);
+        CHECK_OK(paging_map_to(t->space, page, frames[round % 2], 0, t->source));
         CHECK(test_words(t, page)[0] == round % 2);
         unmap(t, page);
     }
-    unmap(t, views[0]);
-    unmap(t, views[1]);
+    unmap(t, pages[0]);
+    unmap(t, pages[1]);
 }
 
 static void set_frame(struct selftest_run *t, paging_page_t page, paging_frame_t frame)
@@ -85,14 +85,14 @@ static void set_frame(struct selftest_run *t, paging_page_t page, paging_frame_t
 }
 
 /*
- * Behind the core's back: change an entry and do not flush. If the old frame is still seen, then this is a
- * processor on which a missing flush shows, and the test above has power.
+ * Changes an entry without the core and without a flush. If the old frame is still seen, a missing flush
+ * shows on this processor, and the test above can fail.
  */
 static void without_flush_is_stale(struct selftest_run *t)
 {
     paging_page_t page = test_page(t, 0), other = test_page(t, 1);
-    CHECK(paging_map(t->space, page, PAGING_WRITABLE, t->source) == PAGING_OK);
-    CHECK(paging_map(t->space, other, PAGING_WRITABLE, t->source) == PAGING_OK);
+    CHECK_OK(paging_map(t->space, page, PAGING_WRITABLE, t->source));
+    CHECK_OK(paging_map(t->space, other, PAGING_WRITABLE, t->source));
     paging_frame_t first = frame_of(t, page), second = frame_of(t, other);
     test_words(t, other)[0] = 2;
     test_words(t, page)[0] = 1;
@@ -106,29 +106,29 @@ static void without_flush_is_stale(struct selftest_run *t)
     unmap(t, page);
     unmap(t, other);
     report_fact("stale_without_flush", "%d", stale);
-    /* A fact on a real processor, which may forget whenever it likes; a promise of the emulator's. */
+    /* A real processor may drop a translation at any time; the emulator never does. */
     CHECK(stale || !cpu_is_emulated());
 }
 
 /*
- * The window of a table must be forgotten when the table goes: its frame comes back from the allocator as
- * another page, and another table takes its place in the window.
+ * When a table is freed, the translation of its window must be flushed: the frame may become a page, and
+ * another table may take its place in the window.
  */
 static void freed_table_is_forgotten(struct selftest_run *t)
 {
     paging_page_t page = test_page(t, 0), data = test_page(t, 5 * paging_level_pages(2)), tables[4];
     paging_virt_t window = paging_window_table(t->space->cpu.levels, PAGING_RECURSIVE_SLOT, 1, page);
-    CHECK(paging_map(t->space, data, PAGING_WRITABLE, t->source) == PAGING_OK); /* keeps the P2 alive */
-    CHECK(paging_map(t->space, page, PAGING_WRITABLE, t->source) == PAGING_OK);
+    CHECK_OK(paging_map(t->space, data, PAGING_WRITABLE, t->source)); /* keeps the P2 in use */
+    CHECK_OK(paging_map(t->space, page, PAGING_WRITABLE, t->source));
     CHECK(*(volatile uint64_t *)window.value != 0);
     unmap(t, page);
-    /* Take the frame that was the P1, among others, as data, and map the page anew. */
+    /* Takes the frame that was the P1, among others, for data, and maps the page again. */
     for (unsigned i = 0; i < 4; i++) {
         tables[i] = (paging_page_t){data.number + 1 + i};
-        CHECK(paging_map(t->space, tables[i], PAGING_WRITABLE, t->source) == PAGING_OK);
+        CHECK_OK(paging_map(t->space, tables[i], PAGING_WRITABLE, t->source));
         test_words(t, tables[i])[0] = 0x7777;
     }
-    CHECK(paging_map(t->space, page, PAGING_WRITABLE, t->source) == PAGING_OK);
+    CHECK_OK(paging_map(t->space, page, PAGING_WRITABLE, t->source));
     CHECK((*(volatile uint64_t *)window.value & PAGING_PRESENT) &&
           *(volatile uint64_t *)window.value != 0x7777);
     test_words(t, page)[3] = 9;

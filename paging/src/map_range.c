@@ -156,6 +156,7 @@ PAGING_OUT_OF_LINE bool make_leaf_table(const struct mapping *mapping, unsigned 
     for (uint64_t done = entries_touched(level, range) - left; done > 0; done--)
         mapping->frames->release(mapping->frames, (enum paging_size)level,
                                  paging_entry_frame(paging_entry_load(first + done - 1)));
+    paging_temp_unmap(mapping->space);
     mapping->frames->release(mapping->frames, PAGING_4K, table);
     return false;
 }
@@ -195,6 +196,7 @@ static enum paging_status repair_tables(const struct mapping *mapping, struct cu
 {
     struct flush_list list;
     paging_page_t page = {cursor_part(c).at};
+    paging_temp_unmap(mapping->space);
     for (; c->level < c->top; c->level++) {
         unsigned used = added->used[c->level], parent = c->level + 1;
         volatile paging_entry_t *slot = c->slots[parent];

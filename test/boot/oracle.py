@@ -153,7 +153,7 @@ class Findings:
         self.checks.append((name, not bad, "; ".join(bad[:SHOWN])))
 
 
-def kept(met):
+def markers(met):
     return [(m.address, m.level, m.entry) for m in met if m.kind == tables.OWNERS]
 
 
@@ -161,8 +161,8 @@ def compare_space(findings, space, found, own):
     """One space of the log with the tree that its root leads to."""
     findings.equal(f"{space.name}: paging_for_each shows the very pages that the tables hold",
                    tables.joined(space.runs), tables.runs_of(found.met))
-    findings.equal(f"{space.name}: and the owner's entries", space.kept, kept(found.met))
-    findings.none(f"{space.name}: the kept slots hold what they must", found.slots())
+    findings.equal(f"{space.name}: and the markers", space.markers, markers(found.met))
+    findings.none(f"{space.name}: the reserved slots hold what they must", found.slots())
     findings.none(f"{space.name}: what points to a table allows everything, and counts right",
                   found.table_entries())
     findings.none(f"{space.name}: no leaf has a bit that none may have", found.leaves())
@@ -172,7 +172,7 @@ def compare_space(findings, space, found, own):
 
 
 def compare_monitor(findings, monitor, met, processor, seed):
-    """The live tables, windows and all, with QEMU's three walkers."""
+    """The active tables, windows and all, with QEMU's three walkers."""
     lines = list(filter(None, monitor.ask("info tlb").replace("\r", "").split("\n")))
     findings.equal("info tlb shows the same pages, the windows' included", info_tlb(met), lines)
     if processor.levels == 4:  # with five, QEMU 7.2 never answers
@@ -186,7 +186,7 @@ def examine(monitor, folder, text, seed):
     findings, memory = Findings(), GuestMemory(monitor, folder)
     root, processor = ask_processor(monitor)
     spaces = tables.read_dump(text)
-    findings.none("CR3 holds the root of the live space",
+    findings.none("CR3 holds the root of the active space",
                   [f"CR3 is {root:x}, the root {spaces[0].root:x}"] if root != spaces[0].root else [])
     trees = [tree.Tree(memory, space.root, processor) for space in spaces]
     for number, (space, found) in enumerate(zip(spaces, trees)):

@@ -24,7 +24,7 @@ def counting(entries):
 
 
 class Memory:
-    """Physical memory with a space in it: a page of each size, an owned one, and an entry of the owner's."""
+    """Physical memory with a space in it: a page of each size, an owned one, and a marker."""
 
     def __init__(self):
         self.frames = {}
@@ -185,7 +185,7 @@ class Comparison(unittest.TestCase):
     def space(self):
         """What a guest that tells the truth says."""
         found = tree.Tree(self.memory, ROOT, self.processor)
-        return tables.Space("live", ROOT, 7, tables.runs_of(found.met), oracle.kept(found.met))
+        return tables.Space("active", ROOT, 7, tables.runs_of(found.met), oracle.markers(found.met))
 
     def assert_one(self, failed, words):
         self.assertEqual(len(failed), 1, failed)
@@ -205,11 +205,11 @@ class Comparison(unittest.TestCase):
             space.runs = runs
             self.assert_one(self.failed(space=space), "paging_for_each")
 
-    def test_kept(self):
-        """oracle: an entry of the owner's that the guest does not list"""
+    def test_markers(self):
+        """oracle: a marker that the guest does not list"""
         space = self.space()
-        space.kept = [(space.kept[0][0], 1, 0xec)]
-        self.assert_one(self.failed(space=space), "owner's entries")
+        space.markers = [(space.markers[0][0], 1, 0xec)]
+        self.assert_one(self.failed(space=space), "the markers")
 
     def test_tables(self):
         """oracle: a table too many"""

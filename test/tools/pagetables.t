@@ -12,13 +12,13 @@ import tables
 from tables import NO_EXECUTE, Processor, Run
 
 LOG = """KTAP version 1
-# dump live root=1f801000 tables=57
+# dump active root=1f801000 tables=57
 # maps 1000 a0000 4K 1000 8000000000000003
 # maps a0000 a1000 4K a1000 3
 # maps a1000 a2000 4K a2000 3\r
 # maps ffff800000000000 ffff800040000000 1G 80000000 1d
-# kept ffff810000004000 1 ee
-# dump other root=1f7c3000 tables=4
+# marker ffff810000004000 1 ee
+# dump second root=1f7c3000 tables=4
 # dump end lines=5
 """
 
@@ -107,12 +107,12 @@ class Reading(unittest.TestCase):
     def test_dump(self):
         """tables: the dump in a log, whole or not at all"""
         spaces = tables.read_dump(LOG)
-        self.assertEqual([(s.name, s.root, s.tables, len(s.runs), s.kept) for s in spaces],
-                         [("live", 0x1f801000, 57, 4, [(0xffff810000004000, 1, 0xee)]),
-                          ("other", 0x1f7c3000, 4, 0, [])])
+        self.assertEqual([(s.name, s.root, s.tables, len(s.runs), s.markers) for s in spaces],
+                         [("active", 0x1f801000, 57, 4, [(0xffff810000004000, 1, 0xee)]),
+                          ("second", 0x1f7c3000, 4, 0, [])])
         self.assertEqual(spaces[0].runs[3], Run(0xffff800000000000, 0xffff800040000000, 3, 0x80000000, 0x1d))
         lines = LOG.splitlines(keepends=True)
-        for number in (2, 6, 8):  # a page, a kept entry, the end
+        for number in (2, 6, 8):  # a page, a marker, the end
             with self.assertRaises(tables.TablesError):
                 tables.read_dump("".join(lines[:number] + lines[number + 1:]))
 
@@ -133,14 +133,14 @@ class Showing(unittest.TestCase):
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         lines = [re.sub(r" +", " ", line) for line in result.stdout.splitlines()]
         self.assertEqual(lines, [
-            "# live: root at 1f801000, 57 tables",
+            "# active: root at 1f801000, 57 tables",
             "0000000000001000..00000000000a0000 636K 4K rw---- identity",
             "00000000000a0000..00000000000a2000 8K 4K rwx--- -> a1000 W+X",
             "ffff800000000000..ffff800040000000 1G 1G r-xu-m -> 80000000",
-            "ffff810000004000.. not present the owner's: ee",
-            "3 runs, 1049220K in all; 1 entries of the owner's",
-            "# other: root at 1f7c3000, 4 tables",
-            "0 runs, 0 in all; 0 entries of the owner's"])
+            "ffff810000004000.. not present marker: ee",
+            "3 runs, 1049220K in all; 1 markers",
+            "# second: root at 1f7c3000, 4 tables",
+            "0 runs, 0 in all; 0 markers"])
 
     def test_memory(self):
         """pagetables: the same from a piece of memory and CR3, wherever the piece begins"""
@@ -151,7 +151,7 @@ class Showing(unittest.TestCase):
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         self.assertEqual(len(result.stdout.splitlines()), 3)
         self.assertRegex(result.stdout, r"0000000040000000\.\.0000000080000000 +1G +1G  rw-ug-  identity\n")
-        self.assertRegex(result.stdout, r"0000000240000000\.\. +not present +the owner's: abc\n")
+        self.assertRegex(result.stdout, r"0000000240000000\.\. +not present +marker: abc\n")
         windows = self.show("--memory", self.path, "--cr3", "1000", "--windows")
         self.assertIn("fffffffffffff000", windows.stdout)
         self.path.write_bytes(memory.image(3)[0x1000:])

@@ -1,6 +1,5 @@
-/* bench.c - the rounds, the counting, and the way from the entry to our own tables. */
+/* bench.c - runs rounds of measurements and compares them; prints the steps from the entry point. */
 #include "selftest/bench/bench.h"
-#include "boot/start_frames.h"
 #include "console/console.h"
 #include "cpu/instructions.h"
 #include "cpu/tsc.h"
@@ -9,10 +8,10 @@
 enum { ROUNDS = 3, OP_LIMIT = 64 };
 
 static struct {
-    uint64_t scale; /* of the counter */
+    uint64_t scale; /* of tsc_calibrate */
     unsigned round;
     unsigned operations;      /* measured so far in this round */
-    uint64_t units[OP_LIMIT]; /* what they cost in the round before */
+    uint64_t units[OP_LIMIT]; /* their cost in the round before */
 } rounds;
 
 static enum paging_status do_nothing(const struct bench *b, uint64_t n)
@@ -22,7 +21,7 @@ static enum paging_status do_nothing(const struct bench *b, uint64_t n)
     return PAGING_OK;
 }
 
-/* One loop for all, so that what it costs by itself is known. OK if each call says so. */
+/* Makes all measured calls, so that its own cost can be measured too. Returns PAGING_OK if each call does. */
 static __attribute__((noinline)) enum paging_status loop(const struct bench *b, bench_call call,
                                                          uint64_t calls, uint64_t *ticks)
 {
@@ -41,8 +40,8 @@ void bench_do(struct bench *b, bench_call call, uint64_t calls)
 }
 
 /*
- * A count of instructions is exact: it comes again, to the last one. Where frames change hands it nearly
- * does, because the allocator's lists come back in another order. Of times nothing is asked.
+ * Checks that a count of instructions is the same as in the round before. Where frames are taken and given
+ * back it may differ a little, because the allocator's lists change their order. Times are not compared.
  */
 static void compare_with_last_round(struct bench *b, const char *operation, uint64_t units, bool took_frames)
 {
@@ -58,7 +57,7 @@ static void compare_with_last_round(struct bench *b, const char *operation, uint
         print("# %s: %lu instructions, and %lu in the round before\n", operation, units, before);
 }
 
-/* What the loop itself takes: of a few times the least, because a clock goes on while somebody else runs. */
+/* Returns the cost of the loop itself: the least of a few runs, because a clock also counts interruptions. */
 static uint64_t empty_loop(struct bench *b, uint64_t calls)
 {
     uint64_t least = UINT64_MAX;
@@ -88,12 +87,12 @@ void bench_measure(struct bench *b, const char *operation, bench_call call, uint
                 b->space->full_flushes - before.full_flushes, (int64_t)(b->space->tables - before.tables));
 }
 
-/* Free memory in one piece. Nobody reads or writes it through what the operations map. */
+/* Finds free memory in one piece. Nothing reads or writes it through the pages that are mapped to it. */
 static bool find_memory(const struct selftest_run *t, paging_frame_t *to)
 {
     uint64_t span = paging_level_pages(PAGING_2M);
-    for (size_t i = 0; i < memory_region_count(); i++) {
-        const struct memory_region *region = &t->handoff->memory[i];
+    for (size_t i = 0; i < t->setup->memory_count; i++) {
+        const struct memory_region *region = &t->setup->memory[i];
         to->number = (region->start.number + span) / span * span; /* never 0 */
         if (memory_kind_is_usable(region->kind) && to->number + BENCH_RANGE_PAGES + 1 <= region->end.number)
             return true;
@@ -135,15 +134,15 @@ static uint64_t units_between(uint64_t from, uint64_t to)
     return tsc_in_units(rounds.scale, to - from);
 }
 
-/* From the first line of efi_main to the first of kernel_main. */
-static void way_here(struct selftest_run *t)
+/* Prints the steps from the first line of efi_main to the first line of kernel_main. */
+static void steps_from_entry_point(struct selftest_run *t)
 {
-    const struct handoff_mark *marks = t->handoff->marks;
-    unsigned count = t->handoff->mark_count;
+    const struct time_mark *marks = t->setup->marks;
+    unsigned count = t->setup->mark_count;
     rounds.scale = tsc_calibrate();
     const char *unit = tsc_unit(rounds.scale);
     report_fact("bench_counter", "%s scale=%lu", unit, rounds.scale);
-    if (!CHECK(count > 1 && count < HANDOFF_MARK_LIMIT))
+    if (!CHECK(count > 1 && count < t->setup->mark_limit))
         return;
     for (unsigned i = 0; i + 1 < count; i++) {
         CHECK(marks[i + 1].tsc > marks[i].tsc);
@@ -156,7 +155,7 @@ static void way_here(struct selftest_run *t)
 }
 
 const struct selftest bench_tests[] = {
-    {"bench: from the entry to tables of our own", way_here},
+    {"bench: the steps from the entry point to the kernel's own tables", steps_from_entry_point},
     {"bench: every operation costs the same again, and leaves frames and tables as found", operations},
     {0},
 };

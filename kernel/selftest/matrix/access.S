@@ -1,12 +1,14 @@
 /*
- * access.S - one access, from either ring, that ends in an exception whatever comes of it: with a page fault
- * if it was refused, else with INT 32 behind it. So nothing but these two handlers knows how it went, and
- * none of them returns with IRET: what the exception left on the stack is abandoned.
+ * access.S - one access from ring 0 or ring 3. It always ends in an exception: a page fault if it is
+ * refused, else the INT 32 that follows it. The two handlers return the outcome to the caller of
+ * matrix_access. They do not use IRET; what the exception has pushed is dropped with the stack.
  */
+#include "cpu/selectors.h"
+
         .section .text
         .balign 16
 
-/* One access to (%rdi) each, MATRIX_CODE_BYTES apart, in the order of enum matrix_kind. */
+/* One access to (%rdi) per enum matrix_kind, in that order, MATRIX_CODE_BYTES apart. */
         .hidden matrix_code
         .globl  matrix_code
 matrix_code:
@@ -16,9 +18,9 @@ matrix_code:
         movq    %rsi, (%rdi)
         int     $32
         .balign 16
-        jmp     *%rdi                   /* an INT 32 is there */
+        jmp     *%rdi                   /* memory holds an INT 32 */
         .balign 16
-        lar     %cx, %eax               /* the processor reads its LDT, which is there */
+        lar     %cx, %eax               /* the processor reads its LDT, which begins at (%rdi) */
         int     $32
         .balign 16
 
@@ -38,14 +40,14 @@ matrix_access:
         pushq   %rax
         popfq
         jmp     *%rdx
-1:      pushq   $0x33                   /* data, ring 3: descriptors.c */
-        pushq   $0                      /* no stack there */
+1:      pushq   $(USER_DATA_SELECTOR | RING_3)
+        pushq   $0                      /* no stack in ring 3 */
         pushq   %rax
-        pushq   $0x3b                   /* code, ring 3 */
+        pushq   $(USER_CODE_SELECTOR | RING_3)
         pushq   %rdx
         iretq
 
-/* A page fault: the error code, and the address. One that nobody asked for goes the usual way. */
+/* Handles a page fault: returns error code and CR2. Without an access in progress it is reported as usual. */
         .hidden matrix_fault
         .globl  matrix_fault
 matrix_fault:
@@ -55,7 +57,7 @@ matrix_fault:
         movq    %cr2, %rdx
         jmp     back
 
-/* INT 32: no error code, and the word that was read or written. */
+/* Handles INT 32: returns MATRIX_NO_FAULT and the word that was read or written. */
         .hidden matrix_done
         .globl  matrix_done
 matrix_done:
@@ -68,6 +70,6 @@ back:   movq    resume(%rip), %rsp
 
         .section .data
         .balign 8
-resume: .quad   0                       /* the stack pointer while an access is under way */
+resume: .quad   0                       /* the stack pointer while an access is in progress */
 
         .section .note.GNU-stack, "", @progbits

@@ -1,4 +1,4 @@
-/* access_matrix.c - which cases of the access matrix there are (matrix.h). */
+/* access_matrix.c - the tests: which bits, registers and accesses are combined (matrix.h). */
 #include "console/console.h"
 #include "cpu/instructions.h"
 #include "cpu/tsc.h"
@@ -14,13 +14,13 @@ static unsigned features(void)
            (leaf.ecx >> 3 & 1 ? HAS_KEYS : 0);
 }
 
-/* The highest bit of a frame number, if the processor reserves it. Else it is left out. */
+/* Returns the highest bit of a frame number if the processor reserves it, else 0. */
 static uint64_t reserved_bit(const struct selftest_run *t)
 {
     return t->space->cpu.physical_bits < PAGING_PAGE_SHIFT + PAGING_FRAME_BITS ? UINT64_C(1) << 51 : 0;
 }
 
-/* Each kind of access, in ring 0 and 3, with RFLAGS.AC clear and set. */
+/* Tries each kind of access in ring 0 and ring 3, with RFLAGS.AC clear and set. */
 static void every_access(struct matrix *m, unsigned size, unsigned above, const struct matrix_axes *axes,
                          unsigned stride)
 {
@@ -46,14 +46,14 @@ static void every_access(struct matrix *m, unsigned size, unsigned above, const 
     }
 }
 
-/* With each table above the leaf in turn. */
+/* Lets the entry of each table above the leaf vary in turn. */
 static void every_table(struct matrix *m, unsigned size, const struct matrix_axes *axes, unsigned stride)
 {
     for (unsigned above = size + 1; above <= m->t->space->cpu.levels; above++)
         every_access(m, size, above, axes, stride);
 }
 
-/* State n of the control registers; false: this processor does not have it. */
+/* Sets *controls to state n of the control registers. Returns false if the processor does not have it. */
 static bool controls_number(const struct matrix *m, unsigned n, struct matrix_controls *controls)
 {
     unsigned has = features();
@@ -65,15 +65,15 @@ static bool controls_number(const struct matrix *m, unsigned n, struct matrix_co
 
 enum { CONTROL_STATES = 16, KEY = 15 };
 
-/* One of the products: its axes, and what it cost. */
-struct product {
-    const char *name; /* of the fact */
-    unsigned sample;  /* the stride, if not all is tried: a prime, so that every bit is met */
+/* The combinations that one test tries. */
+struct combinations {
+    const char *name; /* of the fact that it reports */
+    unsigned sample;  /* the stride of a sample: a prime, so that every bit takes both values */
     void (*run)(struct matrix *m, unsigned size, unsigned stride);
-    unsigned from, to; /* sizes */
+    unsigned from, to; /* page sizes */
 };
 
-/* Rights, accessed, dirty, reserved, in every state of the control registers. */
+/* Rights, accessed, dirty and reserved bits, in every state of the control registers. */
 static void rights(struct matrix *m, unsigned size, unsigned stride)
 {
     const uint64_t reserved = reserved_bit(m->t);
@@ -92,7 +92,7 @@ static void rights(struct matrix *m, unsigned size, unsigned stride)
     }
 }
 
-/* A key with each of its four rights, while all other keys have the opposite; and with CR4.PKE off. */
+/* A key with each of its four rights, while all other keys have the opposite right; and CR4.PKE off. */
 static void keys(struct matrix *m, unsigned size, unsigned stride)
 {
     static const struct matrix_axes axes = {
@@ -112,7 +112,7 @@ static void keys(struct matrix *m, unsigned size, unsigned stride)
     }
 }
 
-/* Bits that have another meaning at another level, or none, or one that is no matter here. */
+/* Bits that must make no difference: ignored, or with another meaning at another level. */
 static void ignored(struct matrix *m, unsigned size, unsigned stride)
 {
     const struct matrix_axes axes = {
@@ -123,7 +123,7 @@ static void ignored(struct matrix *m, unsigned size, unsigned stride)
     every_table(m, size, &axes, stride);
 }
 
-/* Each bit that is reserved in one of the two entries: beyond MAXPHYADDR, or below the page's alignment. */
+/* Each bit that is reserved in one of the two entries: beyond MAXPHYADDR, or below the page size. */
 static void reserved(struct matrix *m, unsigned size, unsigned stride)
 {
     struct matrix_axes axes = {.leaf = {PAGING_PRESENT, PAGING_WRITABLE},
@@ -131,18 +131,18 @@ static void reserved(struct matrix *m, unsigned size, unsigned stride)
     const unsigned beyond = m->t->space->cpu.physical_bits, end = PAGING_PAGE_SHIFT + PAGING_FRAME_BITS;
     for (unsigned bit = PAGING_PAGE_SHIFT + 1; bit < end; bit++) {
         bool below_size = UINT64_C(1) << bit < paging_level_bytes(size);
-        axes.leaf_too = bit >= beyond || below_size ? UINT64_C(1) << bit : 0;
-        axes.above_too = 0;
-        if (axes.leaf_too)
+        axes.leaf_always = bit >= beyond || below_size ? UINT64_C(1) << bit : 0;
+        axes.above_always = 0;
+        if (axes.leaf_always)
             every_table(m, size, &axes, stride);
-        axes.above_too = bit >= beyond ? UINT64_C(1) << bit : 0;
-        axes.leaf_too = 0;
-        if (axes.above_too)
+        axes.above_always = bit >= beyond ? UINT64_C(1) << bit : 0;
+        axes.leaf_always = 0;
+        if (axes.above_always)
             every_table(m, size, &axes, stride);
     }
 }
 
-/* With nothing on, and with all there is: which of the control registers they are does not matter here. */
+/* Ignored and reserved bits, with all control bits off and with all on; other states make no difference. */
 static void odd_bits(struct matrix *m, unsigned size, unsigned stride)
 {
     struct matrix_controls states[2] = {{0}}, controls;
@@ -156,7 +156,7 @@ static void odd_bits(struct matrix *m, unsigned size, unsigned stride)
     }
 }
 
-static void tell_cost(const struct matrix *m, const char *name, uint64_t ticks)
+static void report_cost(const struct matrix *m, const char *name, uint64_t ticks)
 {
     uint64_t scale = tsc_calibrate();
     report_fact("matrix_%s", "cases=%lu faults=%lu %s=%lu accepted=%lu+%lu+%lu", name, m->cases, m->faults,
@@ -164,23 +164,22 @@ static void tell_cost(const struct matrix *m, const char *name, uint64_t ticks)
                 m->accepted[DEVIATION_ACCESSED], m->accepted[DEVIATION_IMPLICIT]);
 }
 
-static void run_product(struct selftest_run *t, const struct product *product)
+static void try_combinations(struct selftest_run *t, const struct combinations *combinations)
 {
     struct matrix m;
-    enum matrix_extent extent = t->handoff->options.matrix;
-    if (extent == MATRIX_NO) {
+    if (!t->setup->matrix) {
         t->skip = "matrix=no";
         return;
     }
-    bool opened = matrix_open(&m, t);
-    if (opened && product->from == PAGING_1G && !m.has_1g) {
-        t->skip = "the GiB around us is not all memory";
-    } else if (opened) {
+    bool is_open = matrix_open(&m, t);
+    if (is_open && combinations->from == PAGING_1G && !m.has_1g) {
+        t->skip = "the GiB around the tables is not all memory";
+    } else if (is_open) {
         uint64_t start = read_tsc();
-        for (unsigned size = product->from; size <= product->to; size++)
+        for (unsigned size = combinations->from; size <= combinations->to; size++)
             if (size < PAGING_1G || m.has_1g)
-                product->run(&m, size, extent == MATRIX_ALL ? 1 : product->sample);
-        tell_cost(&m, product->name, read_tsc() - start);
+                combinations->run(&m, size, t->setup->whole_matrix ? 1 : combinations->sample);
+        report_cost(&m, combinations->name, read_tsc() - start);
         CHECK(m.faults > 0 && m.faults < m.cases);
         if (!CHECK(m.differences == 0))
             print("# %lu of %lu cases differ from what was predicted\n", m.differences, m.cases);
@@ -190,12 +189,12 @@ static void run_product(struct selftest_run *t, const struct product *product)
 
 static void small_pages(struct selftest_run *t)
 {
-    run_product(t, &(struct product){"4k", 4001, rights, PAGING_4K, PAGING_4K});
+    try_combinations(t, &(struct combinations){"4k", 4001, rights, PAGING_4K, PAGING_4K});
 }
 
 static void large_pages(struct selftest_run *t)
 {
-    run_product(t, &(struct product){"2m", 4001, rights, PAGING_2M, PAGING_2M});
+    try_combinations(t, &(struct combinations){"2m", 4001, rights, PAGING_2M, PAGING_2M});
 }
 
 static void huge_pages(struct selftest_run *t)
@@ -203,7 +202,7 @@ static void huge_pages(struct selftest_run *t)
     if (!t->space->cpu.has_1g_pages)
         t->skip = "the processor has no 1 GiB pages";
     else
-        run_product(t, &(struct product){"1g", 4001, rights, PAGING_1G, PAGING_1G});
+        try_combinations(t, &(struct combinations){"1g", 4001, rights, PAGING_1G, PAGING_1G});
 }
 
 static void protection_keys(struct selftest_run *t)
@@ -211,12 +210,12 @@ static void protection_keys(struct selftest_run *t)
     if (!(features() & HAS_KEYS))
         t->skip = "the processor has no protection keys";
     else
-        run_product(t, &(struct product){"keys", 1021, keys, PAGING_4K, PAGING_1G});
+        try_combinations(t, &(struct combinations){"keys", 1021, keys, PAGING_4K, PAGING_1G});
 }
 
 static void ignored_and_reserved(struct selftest_run *t)
 {
-    run_product(t, &(struct product){"odd_bits", 251, odd_bits, PAGING_4K, PAGING_1G});
+    try_combinations(t, &(struct combinations){"odd_bits", 251, odd_bits, PAGING_4K, PAGING_1G});
 }
 
 const struct selftest matrix_tests[] = {

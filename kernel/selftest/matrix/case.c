@@ -1,4 +1,4 @@
-/* case.c - one case: predict it, do it, compare. */
+/* case.c - one case: predict, access, compare. */
 #include "cpu/exceptions.h"
 #include "cpu/instructions.h"
 #include "selftest/matrix/matrix.h"
@@ -8,56 +8,57 @@ struct matrix_outcome matrix_access(paging_virt_t address, uint64_t word, const 
                                     bool user) __attribute__((visibility("hidden")));
 extern const char matrix_code[] __attribute__((visibility("hidden")));
 
-enum { TOLD = 8 }; /* differences that are printed */
+enum { PRINTED = 8 }; /* differences */
 
 /*
- * Accessed and dirty (SDM 3A, 4.8). An access that is allowed marks the whole way. One that is refused leaves
- * the entry at which the walk ended as it was; those before it were used, but when they are marked is the
- * processor's business. The emulator marks them at once.
+ * Predicts the error code, and accessed and dirty bits (SDM 3A, 4.8). An access that is allowed sets the
+ * accessed bit in every entry of the walk. One that is refused does not change the entry at which the walk
+ * ended; the entries above were used, and a processor may set their accessed bits at any time. The emulator
+ * sets them at once.
  */
 static void predict(const struct matrix *m, const struct matrix_query *query, struct paging_access is,
-                    struct matrix_verdict *verdict)
+                    struct matrix_prediction *predicted)
 {
     const struct paging_space *space = &m->spaces[m->controls.no_execute];
     paging_virt_t address = query->place->address;
     unsigned first = query->place->size;
-    verdict->end = first;
-    verdict->code = MATRIX_NO_FAULT;
-    verdict->loose = PAGING_MAX_LEVELS + 1;
-    if (paging_check_access(space, address, is, &verdict->code) != PAGING_OK) {
+    predicted->end = first;
+    predicted->code = MATRIX_NO_FAULT;
+    predicted->lenient_from = PAGING_MAX_LEVELS + 1;
+    if (paging_check_access(space, address, is, &predicted->code) != PAGING_OK) {
         struct paging_walk_result path = {.level = space->cpu.levels};
         (void)!paging_walk_address(space, address, &path);
-        verdict->end = path.level;
+        predicted->end = path.level;
         first = path.level + 1;
-        verdict->loose = m->emulated ? verdict->loose : first;
+        predicted->lenient_from = m->emulated ? predicted->lenient_from : first;
     }
     for (unsigned level = first; level <= space->cpu.levels; level++)
-        verdict->entries[level].bits |= PAGING_ACCESSED;
-    if (verdict->code == MATRIX_NO_FAULT && is.kind == PAGING_WRITE)
-        verdict->entries[first].bits |= PAGING_DIRTY;
+        predicted->entries[level].bits |= PAGING_ACCESSED;
+    if (predicted->code == MATRIX_NO_FAULT && is.kind == PAGING_WRITE)
+        predicted->entries[first].bits |= PAGING_DIRTY;
 }
 
 static bool entries_are(const struct matrix *m, const struct matrix_place *place,
-                        const struct matrix_verdict *verdict)
+                        const struct matrix_prediction *predicted)
 {
     for (unsigned level = place->size; level <= m->t->space->cpu.levels; level++) {
-        uint64_t apart = paging_entry_load(place->slots[level]).bits ^ verdict->entries[level].bits;
-        if ((apart & ~(level >= verdict->loose ? PAGING_ACCESSED : 0)) != 0)
+        uint64_t apart = paging_entry_load(place->slots[level]).bits ^ predicted->entries[level].bits;
+        if ((apart & ~(level >= predicted->lenient_from ? PAGING_ACCESSED : 0)) != 0)
             return false;
     }
     return true;
 }
 
-/* word: what memory held before. The half of it that is written is no code. */
+/* Returns the word that a write stores when memory holds `word`. The code in the low half stays. */
 static uint64_t next_word(uint64_t word)
 {
     return word + (UINT64_C(1) << 32);
 }
 
 static bool is_as(const struct matrix *m, const struct matrix_query *query,
-                  const struct matrix_verdict *verdict, struct matrix_outcome outcome, uint64_t word)
+                  const struct matrix_prediction *predicted, struct matrix_outcome outcome, uint64_t word)
 {
-    if (outcome.code != verdict->code || !entries_are(m, query->place, verdict))
+    if (outcome.code != predicted->code || !entries_are(m, query->place, predicted))
         return false;
     if (outcome.code != MATRIX_NO_FAULT)
         return outcome.word == query->place->address.value && *m->word == word;
@@ -66,58 +67,58 @@ static bool is_as(const struct matrix *m, const struct matrix_query *query,
     return *m->word == (query->kind == MATRIX_WRITE ? next_word(word) : word);
 }
 
-/* Does the walk end at a 1 GiB page, with no bit that is reserved in an entry that points to a table too? */
-static bool ends_at_gib(const struct matrix *m, const struct matrix_verdict *verdict)
+/* Returns whether the walk ends at a 1 GiB page without a bit that is reserved in every kind of entry. */
+static bool ends_at_gib(const struct matrix *m, const struct matrix_prediction *predicted)
 {
     const struct paging_space *space = &m->spaces[m->controls.no_execute];
-    uint64_t entry = verdict->entries[verdict->end].bits, wanted = PAGING_PRESENT | PAGING_HUGE;
-    return verdict->end == PAGING_1G && (entry & (wanted | space->reserved_bits)) == wanted;
+    uint64_t entry = predicted->entries[predicted->end].bits, wanted = PAGING_PRESENT | PAGING_HUGE;
+    return predicted->end == PAGING_1G && (entry & (wanted | space->reserved_bits)) == wanted;
 }
 
 /*
- * What QEMU 7.2 makes of a case instead, and why:
+ * Changes a prediction to what QEMU 7.2 does instead. Returns which of its deviations matter for the case:
  *
  *   a reserved bit        the error code lacks PRESENT (SDM 3A, 4.7 has it)
- *   a refused 1 GiB page  is marked as accessed all the same, be it for its alignment, or for being one
- *   an implicit access    of ring 0 is let into user pages by RFLAGS.AC (4.6.1: explicit ones only)
+ *   a refused 1 GiB page  gets its accessed bit set, whatever the reason for the refusal
+ *   an implicit access    in ring 0 may read user pages if RFLAGS.AC is set (4.6.1: only explicit ones may)
  */
 static unsigned emulate(const struct matrix *m, const struct matrix_query *query,
-                        const struct matrix_verdict *before, struct matrix_verdict *verdict)
+                        const struct matrix_prediction *before, struct matrix_prediction *predicted)
 {
     unsigned deviations = 0;
     if (query->is.implicit && !query->is.user && query->is.ac && query->is.smap) {
         struct paging_access is = query->is;
         is.implicit = false;
-        *verdict = *before;
-        predict(m, query, is, verdict);
+        *predicted = *before;
+        predict(m, query, is, predicted);
         deviations |= 1 << DEVIATION_IMPLICIT;
     }
-    if (verdict->code != MATRIX_NO_FAULT && ends_at_gib(m, verdict)) {
-        verdict->entries[verdict->end].bits |= PAGING_ACCESSED;
+    if (predicted->code != MATRIX_NO_FAULT && ends_at_gib(m, predicted)) {
+        predicted->entries[predicted->end].bits |= PAGING_ACCESSED;
         deviations |= 1 << DEVIATION_ACCESSED;
     }
-    if (verdict->code != MATRIX_NO_FAULT && (verdict->code & PAGING_FAULT_RESERVED)) {
-        verdict->code &= ~PAGING_FAULT_PRESENT;
+    if (predicted->code != MATRIX_NO_FAULT && (predicted->code & PAGING_FAULT_RESERVED)) {
+        predicted->code &= ~PAGING_FAULT_PRESENT;
         deviations |= 1 << DEVIATION_RESERVED;
     }
     return deviations;
 }
 
 static bool is_as_emulated(struct matrix *m, const struct matrix_query *query,
-                           const struct matrix_verdict *before, struct matrix_verdict verdict,
+                           const struct matrix_prediction *before, struct matrix_prediction predicted,
                            struct matrix_outcome outcome, uint64_t word)
 {
-    unsigned deviations = m->emulated ? emulate(m, query, before, &verdict) : 0;
-    if (deviations == 0 || !is_as(m, query, &verdict, outcome, word))
+    unsigned deviations = m->emulated ? emulate(m, query, before, &predicted) : 0;
+    if (deviations == 0 || !is_as(m, query, &predicted, outcome, word))
         return false;
     for (unsigned i = 0; i < DEVIATIONS; i++)
         m->accepted[i] += deviations >> i & 1;
     return true;
 }
 
-/* Both entries, as they are from now on for the processor too. */
+/* Writes both entries and flushes, and sets *before to the entries of all levels. */
 static void write_entries(const struct matrix *m, const struct matrix_query *query,
-                          struct matrix_verdict *before, paging_entry_t leaf, paging_entry_t above)
+                          struct matrix_prediction *before, paging_entry_t leaf, paging_entry_t above)
 {
     const struct matrix_place *place = query->place;
     for (unsigned level = place->size; level <= m->t->space->cpu.levels; level++)
@@ -132,10 +133,10 @@ static void write_entries(const struct matrix *m, const struct matrix_query *que
 void matrix_case(struct matrix *m, const struct matrix_query *query, paging_entry_t leaf,
                  paging_entry_t above)
 {
-    struct matrix_verdict before = {0};
+    struct matrix_prediction before = {0};
     write_entries(m, query, &before, leaf, above);
-    struct matrix_verdict verdict = before;
-    predict(m, query, query->is, &verdict);
+    struct matrix_prediction predicted = before;
+    predict(m, query, query->is, &predicted);
     uint64_t word = *m->word;
     const char *code = query->is.user ? (const char *)m->user_code.value : matrix_code;
     struct matrix_outcome outcome =
@@ -144,8 +145,9 @@ void matrix_case(struct matrix *m, const struct matrix_query *query, paging_entr
                       RFLAGS_ALWAYS | (query->is.ac ? RFLAGS_AC : 0), query->is.user);
     m->cases++;
     m->faults += outcome.code != MATRIX_NO_FAULT;
-    if (is_as(m, query, &verdict, outcome, word) || is_as_emulated(m, query, &before, verdict, outcome, word))
+    if (is_as(m, query, &predicted, outcome, word) ||
+        is_as_emulated(m, query, &before, predicted, outcome, word))
         return;
-    if (m->differences++ < TOLD)
-        matrix_tell(m, query, &before, &verdict, outcome);
+    if (m->differences++ < PRINTED)
+        matrix_print(m, query, &before, &predicted, outcome);
 }

@@ -1,4 +1,4 @@
-/* print.c - a case of the access matrix, told to people. */
+/* print.c - prints a case that was not as predicted. */
 #include "console/console.h"
 #include "selftest/matrix/matrix.h"
 #include <selfmap/entry.h>
@@ -15,7 +15,7 @@ static const char *kind_name(enum matrix_kind kind)
     return names[kind];
 }
 
-static void tell_outcome(const char *who, uint64_t code)
+static void print_outcome(const char *who, uint64_t code)
 {
     if (code == MATRIX_NO_FAULT)
         print("#   %s: no fault\n", who);
@@ -30,7 +30,7 @@ static void tell_outcome(const char *who, uint64_t code)
               code & PAGING_FAULT_KEY ? ", protection key" : "");
 }
 
-static void tell_entry(unsigned level, paging_entry_t before, paging_entry_t expected, paging_entry_t now)
+static void print_entry(unsigned level, paging_entry_t before, paging_entry_t expected, paging_entry_t now)
 {
     static const struct {
         uint64_t flag;
@@ -44,9 +44,9 @@ static void tell_entry(unsigned level, paging_entry_t before, paging_entry_t exp
     print("; afterwards %016lx, should be %016lx\n", now.bits, expected.bits);
 }
 
-void matrix_tell(const struct matrix *m, const struct matrix_query *query,
-                 const struct matrix_verdict *before, const struct matrix_verdict *verdict,
-                 struct matrix_outcome outcome)
+void matrix_print(const struct matrix *m, const struct matrix_query *query,
+                  const struct matrix_prediction *before, const struct matrix_prediction *predicted,
+                  struct matrix_outcome outcome)
 {
     const struct matrix_place *place = query->place;
     print("# differs: ring %d, %s of a %s page at %016lx\n", query->is.user ? 3 : 0, kind_name(query->kind),
@@ -55,10 +55,10 @@ void matrix_tell(const struct matrix *m, const struct matrix_query *query,
           m->controls.write_protect, m->controls.no_execute, m->controls.smep, m->controls.smap, query->is.ac,
           m->controls.protection_keys, m->controls.pkru);
     for (unsigned level = m->t->space->cpu.levels; level >= place->size; level--)
-        tell_entry(level, before->entries[level], verdict->entries[level],
-                   paging_entry_load(place->slots[level]));
-    tell_outcome("predicted", verdict->code);
-    tell_outcome("the processor", outcome.code);
+        print_entry(level, before->entries[level], predicted->entries[level],
+                    paging_entry_load(place->slots[level]));
+    print_outcome("predicted", predicted->code);
+    print_outcome("the processor", outcome.code);
     print("#   %s %016lx, memory holds %016lx\n",
           outcome.code == MATRIX_NO_FAULT ? "the word was" : "the address was", outcome.word, *m->word);
 }

@@ -1,5 +1,5 @@
-/* tables.c - tables of the matrix's own, and the control registers. */
-#include "boot/identity_map.h"
+/* tables.c - the tables on which the cases run, and the control registers. */
+#include "cpu/cpuid.h"
 #include "cpu/descriptors.h"
 #include "cpu/exceptions.h"
 #include "cpu/instructions.h"
@@ -11,15 +11,15 @@ extern const char matrix_fault[] __attribute__((visibility("hidden")));
 extern const char matrix_done[] __attribute__((visibility("hidden")));
 
 /*
- * Of the run. No table's frame is aligned for a huge page, so that PS in an entry that points to a table
- * makes a reserved bit of its frame, and never opens other memory.
+ * Frames of the run. No table has a frame that is aligned for a huge page: PS in an entry that points to a
+ * table then makes a bit of its frame a reserved bit, and the entry never leads to other memory.
  */
 enum { FRAME_OF_WORD, FRAME_OF_CODE, FIRST_TABLE };
 
-/* INT 32, and bytes that do no harm; the upper half changes with each write. */
+/* An INT 32 and NOPs. The upper half changes with each write. */
 static const uint64_t first_word = 0x90909090909020cd;
 
-/* Slot 0 of ours shows the run and the code, slot 1 has the pages under test, each in a GiB of its own. */
+/* The first slot of test pages maps run and code; the next has the pages under test, each in its own GiB. */
 static paging_page_t window_page(const struct matrix *m)
 {
     return test_page(m->t, 0);
@@ -38,7 +38,7 @@ static paging_page_t place_page(const struct matrix *m, unsigned size)
                                (size == PAGING_4K ? 7 : 0));
 }
 
-/* The word, mapped once more: a page of this size that begins at or before the run. */
+/* Maps the word again, in a page of this size that begins at or before the run. */
 static enum paging_status map_place(struct matrix *m, struct paging_space *space, unsigned size)
 {
     paging_page_t page = place_page(m, size);
@@ -47,7 +47,7 @@ static enum paging_status map_place(struct matrix *m, struct paging_space *space
                             &m->arena.source);
 }
 
-/* Down by offset, and remember the way. When all is mapped: entries that point to tables count. */
+/* Records the entries that lead to a place. Called when all is mapped: mapping changes counts in entries. */
 static void find_place(const struct matrix *m, const struct paging_space *space, unsigned size,
                        struct matrix_place *place)
 {
@@ -65,20 +65,7 @@ static void find_place(const struct matrix *m, const struct paging_space *space,
     }
 }
 
-/* What the kernel needs to run: all that the loader mapped. */
-static enum paging_status map_kernel(struct matrix *m, struct paging_space *space)
-{
-    const struct handoff *handoff = m->t->handoff;
-    uint64_t usable = space->cpu.has_no_execute ? ~UINT64_C(0) : ~PAGING_NO_EXECUTE;
-    enum paging_status status = PAGING_OK;
-    for (unsigned i = 0; i < handoff->region_count && status == PAGING_OK; i++) {
-        const struct handoff_region *region = &handoff->regions[i];
-        status =
-            identity_map_region(space, region->start, region->end, region->flags & usable, &m->arena.source);
-    }
-    return status;
-}
-
+/* Creates a space in which the kernel can run, with the word in a page of each size. */
 static enum paging_status build(struct matrix *m, bool no_execute)
 {
     struct paging_space *space = &m->spaces[no_execute];
@@ -89,9 +76,7 @@ static enum paging_status build(struct matrix *m, bool no_execute)
     paging_frame_t code = {m->run.number + FRAME_OF_CODE};
     enum paging_status status = paging_create(space, cpu, offset, frames);
     if (status == PAGING_OK)
-        status = map_kernel(m, space);
-    if (status == PAGING_OK)
-        status = paging_map_sized(space, window_page(m), m->run, PAGING_2M, PAGING_WRITABLE, frames);
+        status = test_map_lower_half(m->t, space, no_execute ? 0 : PAGING_NO_EXECUTE, frames);
     if (status == PAGING_OK)
         status = paging_map_to(space, user_page(m), code, PAGING_USER, frames);
     const unsigned largest = m->has_1g ? PAGING_1G : PAGING_2M;
@@ -122,8 +107,7 @@ bool matrix_open(struct matrix *m, struct selftest_run *t)
     paging_frame_t gib = {m->run.number & ~(paging_level_pages(PAGING_1G) - 1)};
     m->has_1g = t->space->cpu.has_1g_pages &&
                 (m->emulated || test_is_all_memory(t, gib, paging_level_pages(PAGING_1G)));
-    if (!CHECK(paging_map_sized(t->space, window_page(m), m->run, PAGING_2M, PAGING_WRITABLE, t->source) ==
-               PAGING_OK))
+    if (!CHECK_OK(paging_map_sized(t->space, window_page(m), m->run, PAGING_2M, PAGING_WRITABLE, t->source)))
         return false;
     fill_run(m);
     arena_start(&m->arena, (paging_frame_t){m->run.number + FIRST_TABLE},
@@ -137,7 +121,7 @@ bool matrix_open(struct matrix *m, struct selftest_run *t)
     return true;
 }
 
-/* The root without no-execute suits both states of EFER.NXE, so it is there while that changes. */
+/* The root without no-execute bits suits both states of EFER.NXE, so it is loaded while that changes. */
 static void load_root(struct matrix *m, bool no_execute)
 {
     if (m->t->space->cpu.has_no_execute) {
@@ -146,6 +130,7 @@ static void load_root(struct matrix *m, bool no_execute)
         write_msr(MSR_EFER, efer | (no_execute ? EFER_NO_EXECUTE : 0));
     }
     write_cr3(paging_root_address(&m->spaces[no_execute]).value);
+    exceptions_set_active_space(&m->spaces[no_execute]);
 }
 
 void matrix_control(struct matrix *m, struct matrix_controls controls)
@@ -167,11 +152,12 @@ void matrix_close(struct matrix *m)
     if (m->away)
         load_root(m, t->space->cpu.has_no_execute);
     write_cr3(paging_root_address(t->space).value);
+    exceptions_set_active_space(t->space);
     write_cr0(m->cr0);
     write_cr4(m->cr4);
     paging_tlb_flush_all(t->space->cpu.has_invpcid);
     descriptors_load();
-    if (m->run.number == 0) /* was not to be had */
+    if (m->run.number == 0) /* there was none */
         return;
     enum paging_status status = paging_unmap(t->space, window_page(m), t->source, &gone);
     CHECK(status == PAGING_OK || status == PAGING_NOT_MAPPED);

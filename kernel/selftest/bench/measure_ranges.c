@@ -1,4 +1,4 @@
-/* ranges.c - the operations that take many pages at a time, and huge pages. */
+/* measure_ranges.c - operations on many pages at a time, and on huge pages. */
 #include "selftest/bench/bench.h"
 #include <selfmap/map.h>
 #include <selfmap/range.h>
@@ -15,7 +15,7 @@ static paging_virt_t huge_start(const struct bench *b, uint64_t n)
     return (paging_virt_t){b->start.value + n * paging_level_bytes(PAGING_2M)};
 }
 
-/* One page off, so that no huge page fits. */
+/* Maps to an address that is one page off, so that no huge page fits. */
 static enum paging_status map_4k(const struct bench *b, uint64_t n)
 {
     paging_phys_t to = {paging_frame_start(b->to).value + PAGING_PAGE_BYTES};
@@ -41,7 +41,7 @@ enum paging_status bench_unmap_area(const struct bench *b, uint64_t n)
     return paging_unmap_range(b->space, b->start, RANGE_BYTES, b->source);
 }
 
-/* All pages of a P1 but its last: each leaf has to be cleared. */
+/* Unmaps all pages of a P1 except the last: each leaf has to be cleared. */
 static enum paging_status unmap_part(const struct bench *b, uint64_t n)
 {
     return paging_unmap_range(b->space, huge_start(b, n), paging_level_bytes(PAGING_2M) - PAGING_PAGE_BYTES,
@@ -95,18 +95,18 @@ static enum paging_status merge(const struct bench *b, uint64_t n)
     return paging_merge_range(b->space, b->start, RANGE_BYTES, b->source);
 }
 
-/* The first page of a huge one gets other rights than the rest, so the huge one is split. */
-static enum paging_status protect_cut(const struct bench *b, uint64_t n)
+/* Changes the rights of the first 4 KiB of a huge page, so that it is split. */
+static enum paging_status protect_first_page(const struct bench *b, uint64_t n)
 {
     return paging_protect_range(b->space, huge_start(b, n), PAGING_PAGE_BYTES, PAGING_WRITABLE, 0, b->source);
 }
 
-static void cuts(struct bench *b)
+static void splits(struct bench *b)
 {
     bench_do(b, map_2m, 1);
     bench_measure(b, "split_2m", split, BENCH_HUGE_PAGES, paging_level_pages(PAGING_2M));
     bench_measure(b, "merge_range", merge, 1, BENCH_RANGE_PAGES);
-    bench_measure(b, "protect_range_cut", protect_cut, BENCH_HUGE_PAGES, 1);
+    bench_measure(b, "protect_range_split", protect_first_page, BENCH_HUGE_PAGES, 1);
     bench_do(b, bench_unmap_area, 1);
 }
 
@@ -129,4 +129,4 @@ static void identity(struct bench *b)
     bench_do(b, identity_unmap, 1);
 }
 
-const bench_group bench_range_groups[] = {small_leaves, huge_leaves, one_by_one, cuts, identity, NULL};
+const bench_group bench_range_groups[] = {small_leaves, huge_leaves, one_by_one, splits, identity, NULL};

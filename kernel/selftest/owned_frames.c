@@ -1,11 +1,11 @@
-/* owned.c - frames of the source: huge ones, pieces of them, and one for a page that is touched. */
+/* owned_frames.c - pages with frames of the frame source: huge ones, parts of them, pages on demand. */
 #include "cpu/safe_access.h"
 #include "selftest/selftest.h"
 #include <selfmap/map.h>
 #include <selfmap/range.h>
 #include <selfmap/translate.h>
 
-enum { PAGES_AROUND = 3, BLOCKS = 2, LAZY_PAGES = 6 };
+enum { PAGES_AROUND = 3, BLOCKS = 2, DEMAND_PAGES = 6 };
 
 static unsigned size_at(struct selftest_run *t, paging_page_t page)
 {
@@ -14,7 +14,7 @@ static unsigned size_at(struct selftest_run *t, paging_page_t page)
     return mapped && found.owned ? found.size : 0;
 }
 
-/* How many runs of this size does the allocator have? Not more than `most` are asked for. */
+/* Returns how many runs of this size the allocator has, at most `most`. */
 static unsigned runs_free(struct selftest_run *t, enum paging_size size, unsigned most)
 {
     paging_frame_t taken[BLOCKS];
@@ -29,19 +29,19 @@ static unsigned runs_free(struct selftest_run *t, enum paging_size size, unsigne
 static void unmap(struct selftest_run *t, paging_page_t first, uint64_t pages)
 {
     paging_virt_t start = test_address(t, first);
-    CHECK(paging_unmap_range(t->space, start, pages * PAGING_PAGE_BYTES, t->source) == PAGING_OK);
+    CHECK_OK(paging_unmap_range(t->space, start, pages * PAGING_PAGE_BYTES, t->source));
     CHECK(safe_read(start).faulted);
 }
 
-/* Each page has bytes of its own: no frame came twice. */
+/* Writes another word to each page, which shows that no frame was taken twice. */
 static void range_takes_huge_frames(struct selftest_run *t)
 {
     uint64_t span = paging_level_pages(PAGING_2M), pages = BLOCKS * span + 2 * (uint64_t)PAGES_AROUND;
     uint64_t free = frames_free_count(t->frames), wrong = 0;
     paging_page_t first = test_page(t, span - PAGES_AROUND);
     unsigned runs = runs_free(t, PAGING_2M, BLOCKS);
-    if (!CHECK(paging_map_range_alloc(t->space, test_address(t, first), pages * PAGING_PAGE_BYTES,
-                                      PAGING_WRITABLE, t->source) == PAGING_OK))
+    if (!CHECK_OK(paging_map_range_alloc(t->space, test_address(t, first), pages * PAGING_PAGE_BYTES,
+                                         PAGING_WRITABLE, t->source)))
         return;
     for (unsigned i = 0; i < BLOCKS; i++)
         CHECK(size_at(t, test_page(t, (i + 1) * span)) == (i < runs ? PAGING_2M : PAGING_4K));
@@ -64,8 +64,8 @@ static void range_takes_a_gigabyte(struct selftest_run *t)
         t->skip = "no 1 GiB pages, or no memory for one and its tables";
         return;
     }
-    if (!CHECK(paging_map_range_alloc(t->space, test_address(t, first), paging_level_bytes(PAGING_1G),
-                                      PAGING_WRITABLE, t->source) == PAGING_OK))
+    if (!CHECK_OK(paging_map_range_alloc(t->space, test_address(t, first), paging_level_bytes(PAGING_1G),
+                                         PAGING_WRITABLE, t->source)))
         return;
     CHECK(size_at(t, first) == PAGING_1G && size_at(t, last) == PAGING_1G);
     test_words(t, first)[0] = 1;
@@ -75,7 +75,7 @@ static void range_takes_a_gigabyte(struct selftest_run *t)
     CHECK(runs_free(t, PAGING_1G, 1) == 1);
 }
 
-/* A hole in the middle of a 2 MiB page that grows by a page at a time. */
+/* Unmaps four pages in the middle of a 2 MiB page, one at a time. */
 static void frames_come_back_one_by_one(struct selftest_run *t)
 {
     uint64_t span = paging_level_pages(PAGING_2M);
@@ -84,13 +84,13 @@ static void frames_come_back_one_by_one(struct selftest_run *t)
         t->skip = "no 2 MiB of memory in one piece";
         return;
     }
-    if (!CHECK(paging_map_range_alloc(t->space, test_address(t, first), paging_level_bytes(PAGING_2M),
-                                      PAGING_WRITABLE, t->source) == PAGING_OK))
+    if (!CHECK_OK(paging_map_range_alloc(t->space, test_address(t, first), paging_level_bytes(PAGING_2M),
+                                         PAGING_WRITABLE, t->source)))
         return;
     CHECK(size_at(t, first) == PAGING_2M);
     test_words(t, first)[3] = 0x1111;
     test_words(t, last)[3] = 0x2222;
-    uint64_t free = frames_free_count(t->frames) - 1; /* the table */
+    uint64_t free = frames_free_count(t->frames) - 1; /* of the table */
     for (unsigned i = 0; i < 4; i++, hole.number++) {
         unmap(t, hole, 1);
         CHECK(frames_free_count(t->frames) == ++free);
@@ -100,40 +100,40 @@ static void frames_come_back_one_by_one(struct selftest_run *t)
     unmap(t, first, span);
 }
 
-/* What a page fault's handler would do: whose page is it, a frame for it, and the access again. */
-static void fill(struct selftest_run *t, paging_page_t page, uint64_t payload)
+/* Does what a page fault handler does for a page on demand: reads the marker, maps a frame, tries again. */
+static void map_on_demand(struct selftest_run *t, paging_page_t page, uint64_t value)
 {
-    struct paging_walk_result path;
+    struct paging_walk_result walk;
     paging_virt_t address = test_address(t, page);
     uint64_t flushes = t->space->flushes;
-    struct safe_access probe = safe_write(address, payload);
-    CHECK(probe.faulted && probe.error_code == 2 && probe.address == address.value);
-    CHECK(paging_walk_address(t->space, address, &path) == PAGING_MARKED);
-    CHECK(path.level == PAGING_4K && paging_marker_value(path.entries[PAGING_4K]) == payload);
-    CHECK(paging_map(t->space, page, PAGING_WRITABLE, t->source) == PAGING_MARKED);
-    CHECK(paging_map(t->space, page, PAGING_WRITABLE | PAGING_REPLACE_MARKER, t->source) == PAGING_OK);
-    CHECK(t->space->flushes == flushes && !safe_write(address, payload).faulted);
+    struct safe_access access = safe_write(address, value);
+    CHECK(access.faulted && access.error_code == 2 && access.address == address.value);
+    CHECK_STATUS(paging_walk_address(t->space, address, &walk), PAGING_MARKED);
+    CHECK(walk.level == PAGING_4K && paging_marker_value(walk.entries[PAGING_4K]) == value);
+    CHECK_STATUS(paging_map(t->space, page, PAGING_WRITABLE, t->source), PAGING_MARKED);
+    CHECK_OK(paging_map(t->space, page, PAGING_WRITABLE | PAGING_REPLACE_MARKER, t->source));
+    CHECK(t->space->flushes == flushes && !safe_write(address, value).faulted);
 }
 
-static void pages_are_filled_when_touched(struct selftest_run *t)
+static void markers_become_pages(struct selftest_run *t)
 {
-    for (unsigned i = 0; i < LAZY_PAGES; i++)
-        CHECK(paging_set_marker(t->space, test_page(t, i), 0x700 + i, t->source) == PAGING_OK);
+    for (unsigned i = 0; i < DEMAND_PAGES; i++)
+        CHECK_OK(paging_set_marker(t->space, test_page(t, i), 0x700 + i, t->source));
     uint64_t free = frames_free_count(t->frames);
-    for (unsigned i = 1; i < LAZY_PAGES; i += 2)
-        fill(t, test_page(t, i), 0x700 + i);
-    CHECK(frames_free_count(t->frames) == free - LAZY_PAGES / 2);
-    for (unsigned i = 0; i < LAZY_PAGES; i++) {
-        struct safe_access probe = safe_read(test_address(t, test_page(t, i)));
-        CHECK(i % 2 == 0 ? probe.faulted : probe.value == 0x700 + i);
+    for (unsigned i = 1; i < DEMAND_PAGES; i += 2)
+        map_on_demand(t, test_page(t, i), 0x700 + i);
+    CHECK(frames_free_count(t->frames) == free - DEMAND_PAGES / 2);
+    for (unsigned i = 0; i < DEMAND_PAGES; i++) {
+        struct safe_access access = safe_read(test_address(t, test_page(t, i)));
+        CHECK(i % 2 == 0 ? access.faulted : access.value == 0x700 + i);
     }
-    unmap(t, test_page(t, 0), LAZY_PAGES);
+    unmap(t, test_page(t, 0), DEMAND_PAGES);
 }
 
-const struct selftest owned_tests[] = {
+const struct selftest owned_frame_tests[] = {
     {"owned: a range gets huge frames while there are any, and gives all back", range_takes_huge_frames},
     {"owned: a GiB is one page of one frame, and comes back whole", range_takes_a_gigabyte},
     {"owned: a 2 MiB page is split by a hole, its frames come back one by one", frames_come_back_one_by_one},
-    {"owned: a reserved page is filled when it is touched", pages_are_filled_when_touched},
+    {"owned: a marker gives way to a page when it is accessed", markers_become_pages},
     {0},
 };

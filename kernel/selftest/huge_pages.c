@@ -1,11 +1,14 @@
-/* huge.c - pages of 2 MiB and 1 GiB. */
-#include "boot/start_frames.h"
+/* huge_pages.c - pages of 2 MiB and 1 GiB. */
+#include "cpu/cpuid.h"
 #include "cpu/safe_access.h"
 #include "selftest/selftest.h"
 #include <selfmap/map.h>
 #include <selfmap/range.h>
 #include <selfmap/translate.h>
 #include <selfmap/window.h>
+
+/* A word of the image, to be read through other pages. */
+static const uint64_t landmark = 0x5e1f3a95e1f3a9;
 
 static void huge_2m(struct selftest_run *t)
 {
@@ -18,16 +21,15 @@ static void huge_2m(struct selftest_run *t)
         return;
     }
     CHECK(run.number % paging_level_pages(PAGING_2M) == 0);
-    if (CHECK(paging_map_sized(t->space, page, run, PAGING_2M, PAGING_WRITABLE, t->source) == PAGING_OK)) {
+    if (CHECK_OK(paging_map_sized(t->space, page, run, PAGING_2M, PAGING_WRITABLE, t->source))) {
         test_words(t, inside)[1] = 0x5a5a;
-        CHECK(paging_translate(t->space, (paging_virt_t){test_address(t, inside).value + 8}, &found) ==
-              PAGING_OK);
+        CHECK_OK(paging_translate(t->space, (paging_virt_t){test_address(t, inside).value + 8}, &found));
         CHECK(found.size == PAGING_2M &&
               found.address.value == paging_frame_start(run).value + 5 * PAGING_PAGE_BYTES + 8);
         CHECK(test_words(t, inside)[1] == 0x5a5a);
-        CHECK(paging_map(t->space, inside, 0, t->source) == PAGING_INSIDE_HUGE);
-        CHECK(paging_unmap(t->space, inside, t->source, &gone) == PAGING_INSIDE_HUGE);
-        CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_OK);
+        CHECK_STATUS(paging_map(t->space, inside, 0, t->source), PAGING_INSIDE_HUGE);
+        CHECK_STATUS(paging_unmap(t->space, inside, t->source, &gone), PAGING_INSIDE_HUGE);
+        CHECK_OK(paging_unmap(t->space, page, t->source, &gone));
         CHECK(gone.size == PAGING_2M && gone.frame.number == run.number && !gone.released);
         CHECK(gone.flags & PAGING_DIRTY);
         CHECK(safe_read(test_address(t, inside)).faulted);
@@ -35,31 +37,16 @@ static void huge_2m(struct selftest_run *t)
     CHECK(frames_free(t->frames, PAGING_2M, run) == FRAMES_OK);
 }
 
-bool test_is_all_memory(const struct selftest_run *t, paging_frame_t start, uint64_t frames)
-{
-    uint64_t covered = 0;
-    for (size_t i = 0; i < memory_region_count(); i++) {
-        const struct memory_region *region = &t->handoff->memory[i];
-        uint64_t from = region->start.number > start.number ? region->start.number : start.number;
-        uint64_t end = start.number + frames;
-        uint64_t to = region->end.number < end ? region->end.number : end;
-        if (from < to && region->kind <= MEMORY_ACPI_RECLAIM)
-            covered += to - from;
-    }
-    return covered == frames;
-}
-
-/* The gigabyte that holds the hand-over, seen a second time, read-only. */
+/* Maps the gigabyte that holds the image a second time, read-only. */
 static void huge_1g(struct selftest_run *t)
 {
     struct paging_translation here;
-    paging_virt_t handoff = {(uintptr_t)t->handoff};
-    CHECK(paging_translate(t->space, handoff, &here) == PAGING_OK);
+    CHECK_OK(paging_translate(t->space, (paging_virt_t){(uintptr_t)&landmark}, &here));
     uint64_t offset = here.address.value % paging_level_bytes(PAGING_1G);
     paging_frame_t run = paging_frame_containing((paging_phys_t){here.address.value - offset});
     paging_page_t page = test_page(t, 0);
     if (!cpu_is_emulated() && !test_is_all_memory(t, run, paging_level_pages(PAGING_1G))) {
-        t->skip = "the GiB around us is not all memory";
+        t->skip = "the GiB around the image is not all memory";
         return;
     }
     enum paging_status status = paging_map_sized(t->space, page, run, PAGING_1G, no_execute(t), t->source);
@@ -71,52 +58,50 @@ static void huge_1g(struct selftest_run *t)
     if (!CHECK(status == PAGING_OK))
         return;
     paging_virt_t alias = {test_address(t, page).value + offset};
-    CHECK(*(volatile uint64_t *)alias.value == *(const volatile uint64_t *)handoff.value);
-    struct safe_access probe = safe_write(alias, 0);
-    CHECK(probe.faulted && probe.error_code == 3);
+    CHECK(*(volatile uint64_t *)alias.value == landmark);
+    struct safe_access access = safe_write(alias, 0);
+    CHECK(access.faulted && access.error_code == 3);
     struct paging_unmapped gone;
     CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_OK && gone.size == PAGING_1G);
-    probe = safe_read(alias);
-    CHECK(probe.faulted && probe.error_code == 0 && probe.address == alias.value);
+    access = safe_read(alias);
+    CHECK(access.faulted && access.error_code == 0 && access.address == alias.value);
 }
 
-/* The gigabyte around the hand-over once more, as a range: read-only, so nothing in it can come to harm. */
+/* Maps the gigabyte that holds the image as a range, read-only, so that nothing in it can be changed. */
 static void huge_range(struct selftest_run *t)
 {
-    paging_virt_t handoff = {(uintptr_t)t->handoff};
     struct paging_translation here = {0}, found = {0};
-    CHECK(paging_translate(t->space, handoff, &here) == PAGING_OK);
-    uint64_t offset = here.address.value % paging_level_bytes(PAGING_1G),
-             value = *(volatile uint64_t *)handoff.value;
+    CHECK_OK(paging_translate(t->space, (paging_virt_t){(uintptr_t)&landmark}, &here));
+    uint64_t offset = here.address.value % paging_level_bytes(PAGING_1G);
     paging_phys_t run = {here.address.value - offset};
     paging_virt_t start = test_address(t, test_page(t, 0)), alias = {start.value + offset};
     paging_page_t page = {test_page(t, 0).number + offset / PAGING_PAGE_BYTES};
     if (!cpu_is_emulated() &&
         !test_is_all_memory(t, paging_frame_containing(run), paging_level_pages(PAGING_1G))) {
-        t->skip = "the GiB around us is not all memory";
+        t->skip = "the GiB around the image is not all memory";
         return;
     }
     unsigned largest = t->space->cpu.has_1g_pages ? PAGING_1G : PAGING_2M;
     uint64_t gib = paging_level_bytes(PAGING_1G), before = t->space->tables;
-    if (!CHECK(paging_map_range(t->space, start, run, gib, no_execute(t), t->source) == PAGING_OK))
+    if (!CHECK_OK(paging_map_range(t->space, start, run, gib, no_execute(t), t->source)))
         return;
     uint64_t tables = t->space->tables;
     for (unsigned size = largest; size >= PAGING_4K; size--) {
         CHECK(paging_translate(t->space, alias, &found) == PAGING_OK && found.size == size);
-        CHECK(found.address.value == here.address.value && *(volatile uint64_t *)alias.value == value);
+        CHECK(found.address.value == here.address.value && *(volatile uint64_t *)alias.value == landmark);
         CHECK(t->space->tables == tables + largest - size);
         CHECK(paging_split(t->space, page, t->source) == (size > PAGING_4K ? PAGING_OK : PAGING_NOT_HUGE));
     }
-    CHECK(paging_merge_range(t->space, start, gib, t->source) == PAGING_OK);
+    CHECK_OK(paging_merge_range(t->space, start, gib, t->source));
     CHECK(paging_translate(t->space, alias, &found) == PAGING_OK && found.size == largest);
-    CHECK(t->space->tables == tables && *(volatile uint64_t *)alias.value == value);
+    CHECK(t->space->tables == tables && *(volatile uint64_t *)alias.value == landmark);
     CHECK(paging_unmap_range(t->space, start, gib, t->source) == PAGING_OK && t->space->tables == before);
     CHECK(safe_read(alias).faulted);
 }
 
 /*
- * Through the window of the P1 that is not there, a 2 MiB page's start can be read. Once the page is gone,
- * and another one with a P1 stands in its place, the window must show that P1.
+ * The window of the P1 shows the start of a 2 MiB page, because there is no P1. When the page is gone and
+ * another one with a P1 is mapped in its place, the window must show that P1.
  */
 static void huge_leak_is_flushed(struct selftest_run *t)
 {
@@ -128,18 +113,18 @@ static void huge_leak_is_flushed(struct selftest_run *t)
     }
     paging_virt_t window = paging_window_table(t->space->cpu.levels, PAGING_RECURSIVE_SLOT, 1, page);
     struct paging_unmapped gone;
-    CHECK(paging_map_sized(t->space, page, run, PAGING_2M, PAGING_WRITABLE, t->source) == PAGING_OK);
+    CHECK_OK(paging_map_sized(t->space, page, run, PAGING_2M, PAGING_WRITABLE, t->source));
     test_words(t, page)[0] = 0xabcdef;
     CHECK(*(volatile uint64_t *)window.value == 0xabcdef);
-    CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_OK);
-    CHECK(paging_map_to(t->space, page, run, PAGING_WRITABLE, t->source) == PAGING_OK);
+    CHECK_OK(paging_unmap(t->space, page, t->source, &gone));
+    CHECK_OK(paging_map_to(t->space, page, run, PAGING_WRITABLE, t->source));
     CHECK((*(volatile uint64_t *)window.value & PAGING_FRAME_MASK) == paging_frame_start(run).value);
     CHECK(test_words(t, page)[0] == 0xabcdef);
-    CHECK(paging_unmap(t->space, page, t->source, &gone) == PAGING_OK);
+    CHECK_OK(paging_unmap(t->space, page, t->source, &gone));
     CHECK(frames_free(t->frames, PAGING_2M, run) == FRAMES_OK);
 }
 
-const struct selftest huge_tests[] = {
+const struct selftest huge_page_tests[] = {
     {"huge: a 2 MiB page is read, refused inside, and removed whole", huge_2m},
     {"huge: a 1 GiB page is read, and read-only", huge_1g},
     {"huge: a GiB is mapped with the largest page, split to 4 KiB, and merged again", huge_range},

@@ -1,4 +1,4 @@
-/* start.c - is the world as the loader promised? */
+/* start_state.c - the state that the loader and kernel_enter promise: CR3, protection, mappings, image. */
 #include "cpu/instructions.h"
 #include "cpu/safe_access.h"
 #include "selftest/selftest.h"
@@ -9,7 +9,7 @@
 static void cr3_holds_our_root(struct selftest_run *t)
 {
     CHECK((read_cr3() & PAGING_FRAME_MASK) == paging_root_address(t->space).value);
-    CHECK(read_cr3() != t->handoff->firmware_cr3);
+    CHECK(read_cr3() != t->setup->firmware_cr3);
 }
 
 static void protection_is_on(struct selftest_run *t)
@@ -19,16 +19,16 @@ static void protection_is_on(struct selftest_run *t)
     CHECK(t->space->cpu.levels == (read_cr4() & CR4_LA57 ? 5u : 4u));
 }
 
-/* Every page of every region the loader asked for, not only those it happened to touch. */
+/* Walks to every page of every region, not only to those that the kernel uses. */
 static void regions_lead_to_themselves(struct selftest_run *t)
 {
-    for (unsigned i = 0; i < t->handoff->region_count; i++) {
-        const struct handoff_region *region = &t->handoff->regions[i];
+    for (unsigned i = 0; i < t->setup->region_count; i++) {
+        const struct selftest_region *region = &t->setup->regions[i];
         struct paging_translation found = {.size = PAGING_4K};
         for (paging_frame_t at = region->start; at.number < region->end.number;
              at.number += paging_level_pages(found.size) - at.number % paging_level_pages(found.size)) {
             paging_virt_t address = {paging_frame_start(at).value};
-            if (!CHECK(paging_translate(t->space, address, &found) == PAGING_OK) ||
+            if (!CHECK_OK(paging_translate(t->space, address, &found)) ||
                 !CHECK(found.address.value == address.value))
                 return;
         }
@@ -39,7 +39,7 @@ static void read_only_target(void)
 {
 }
 
-/* Relocations that were not applied leave this pointer at its link address. */
+/* Without its relocation this pointer holds the link address. */
 static void (*const relocated)(void) = read_only_target;
 
 static void pointers_are_relocated(struct selftest_run *t)
@@ -52,15 +52,15 @@ static void pointers_are_relocated(struct selftest_run *t)
 
 static void code_cannot_be_written(struct selftest_run *t)
 {
-    struct safe_access probe = safe_write((paging_virt_t){(uintptr_t)read_only_target}, 0);
-    CHECK(probe.faulted && probe.vector == 14 && probe.error_code == 3);
+    struct safe_access access = safe_write((paging_virt_t){(uintptr_t)read_only_target}, 0);
+    CHECK(access.faulted && access.vector == 14 && access.error_code == 3);
 }
 
 static void constants_cannot_be_written(struct selftest_run *t)
 {
     static const uint64_t constant = 42;
-    struct safe_access probe = safe_write((paging_virt_t){(uintptr_t)&constant}, 0);
-    CHECK(probe.faulted && probe.vector == 14 && probe.error_code == 3);
+    struct safe_access access = safe_write((paging_virt_t){(uintptr_t)&constant}, 0);
+    CHECK(access.faulted && access.vector == 14 && access.error_code == 3);
     CHECK(*(const volatile uint64_t *)&constant == 42);
 }
 
@@ -71,40 +71,40 @@ static void data_cannot_be_executed(struct selftest_run *t)
         t->skip = "the processor has no no-execute";
         return;
     }
-    struct safe_access probe = safe_fetch((paging_virt_t){(uintptr_t)code});
-    CHECK(probe.faulted && probe.vector == 14 && probe.error_code == 0x11);
+    struct safe_access access = safe_fetch((paging_virt_t){(uintptr_t)code});
+    CHECK(access.faulted && access.vector == 14 && access.error_code == 0x11);
 }
 
 static void stack_has_a_guard(struct selftest_run *t)
 {
-    struct safe_access probe =
-        safe_write((paging_virt_t){t->handoff->stack_guard + PAGING_PAGE_BYTES - 8}, 0);
-    CHECK(probe.faulted && probe.vector == 14 && probe.error_code == 2);
-    CHECK(probe.address == t->handoff->stack_guard + PAGING_PAGE_BYTES - 8);
+    uint64_t address = t->setup->stack_guard + PAGING_PAGE_BYTES - 8;
+    struct safe_access access = safe_write((paging_virt_t){address}, 0);
+    CHECK(access.faulted && access.vector == 14 && access.error_code == 2);
+    CHECK(access.address == address);
 }
 
 static void null_is_not_mapped(struct selftest_run *t)
 {
-    struct safe_access probe = safe_read((paging_virt_t){0});
-    CHECK(probe.faulted && probe.vector == 14 && probe.error_code == 0 && probe.address == 0);
+    struct safe_access access = safe_read((paging_virt_t){0});
+    CHECK(access.faulted && access.vector == 14 && access.error_code == 0 && access.address == 0);
 }
 
 static void non_canonical_is_a_gp(struct selftest_run *t)
 {
     struct paging_translation found;
     paging_virt_t gap = {UINT64_C(1) << (paging_address_bits(t->space->cpu.levels) - 1)};
-    CHECK(paging_translate(t->space, gap, &found) == PAGING_NOT_CANONICAL);
-    struct safe_access probe = safe_read(gap);
-    CHECK(probe.faulted && probe.vector == 13);
+    CHECK_STATUS(paging_translate(t->space, gap, &found), PAGING_NOT_CANONICAL);
+    struct safe_access access = safe_read(gap);
+    CHECK(access.faulted && access.vector == 13);
 }
 
-/* Counted by visiting all of them, and by the mapper as they came and went. */
+/* Compares the tables that a walk over the space meets with those that the operations have counted. */
 static void tables_are_counted(struct selftest_run *t)
 {
     struct paging_stats stats;
-    uint64_t tables =
-        1 + (PAGING_HAS_SCRATCH_SLOT ? t->space->cpu.levels - 1 : 0); /* the root, the scratch page's */
-    if (!CHECK(paging_count(t->space, &stats) == PAGING_OK))
+    uint64_t tables = 1; /* the root, and the tables of the scratch page */
+    tables += PAGING_HAS_SCRATCH_SLOT ? t->space->cpu.levels - 1 : 0;
+    if (!CHECK_OK(paging_count(t->space, &stats)))
         return;
     for (unsigned level = 1; level < t->space->cpu.levels; level++)
         tables += stats.tables[level];
@@ -116,19 +116,19 @@ static void screen_is_write_combining(struct selftest_run *t)
 {
     const uint64_t write_combining = 1, mask = PAGING_WRITE_THROUGH | PAGING_NO_CACHE;
     struct paging_translation found = {0};
-    paging_virt_t screen = {t->handoff->framebuffer.address.value};
-    if (t->handoff->framebuffer.width == 0 || !(cpuid(1, 0).edx >> 16 & 1)) {
+    paging_virt_t screen = {t->setup->framebuffer.address.value};
+    if (t->setup->framebuffer.width == 0 || !(cpuid(1, 0).edx >> 16 & 1)) {
         t->skip = "there is no screen, or no PAT";
         return;
     }
-    CHECK(paging_translate(t->space, screen, &found) == PAGING_OK);
+    CHECK_OK(paging_translate(t->space, screen, &found));
     CHECK((found.flags & mask) == PAGING_CACHE_WRITE_COMBINING);
     CHECK((read_msr(MSR_PAT) >> 24 & 7) == write_combining);
 }
 
-const struct selftest start_tests[] = {
+const struct selftest start_state_tests[] = {
     {"screen: the framebuffer is write-combining", screen_is_write_combining},
-    {"tables: a visit to all of them counts as many as are in use", tables_are_counted},
+    {"tables: paging_count finds as many as the operations have counted", tables_are_counted},
     {"switch: CR3 holds our root", cr3_holds_our_root},
     {"switch: write protection and no-execute are on", protection_is_on},
     {"switch: every page the loader asked for leads to itself", regions_lead_to_themselves},

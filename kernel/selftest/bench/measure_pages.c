@@ -1,4 +1,4 @@
-/* pages.c - the operations that take one page, and those that only look. */
+/* measure_pages.c - operations on single pages, and those that change nothing. */
 #include "selftest/bench/bench.h"
 #include <selfmap/check_access.h>
 #include <selfmap/for_each.h>
@@ -40,10 +40,10 @@ static enum paging_status translate(const struct bench *b, uint64_t n)
     return paging_translate(b->space, address(b, n), &found);
 }
 
-static enum paging_status trace(const struct bench *b, uint64_t n)
+static enum paging_status walk_address(const struct bench *b, uint64_t n)
 {
-    struct paging_walk_result path;
-    return paging_walk_address(b->space, address(b, n), &path);
+    struct paging_walk_result walk;
+    return paging_walk_address(b->space, address(b, n), &walk);
 }
 
 static enum paging_status check_access(const struct bench *b, uint64_t n)
@@ -54,14 +54,14 @@ static enum paging_status check_access(const struct bench *b, uint64_t n)
     return paging_check_access(b->space, address(b, n), read, &error_code);
 }
 
-static bool visit(void *context, const struct paging_entry_info *visit)
+static bool count_entry(void *context, const struct paging_entry_info *info)
 {
-    (void)visit;
+    (void)info;
     ++*(uint64_t *)context;
     return true;
 }
 
-/* In all of the space, the loader's regions included. */
+/* Returns the pages of the whole space, the loader's regions included. */
 static uint64_t leaves(const struct bench *b)
 {
     struct paging_stats stats;
@@ -70,14 +70,14 @@ static uint64_t leaves(const struct bench *b)
     return stats.leaves[PAGING_4K] + stats.leaves[PAGING_2M] + stats.leaves[PAGING_1G];
 }
 
-static enum paging_status walk(const struct bench *b, uint64_t n)
+static enum paging_status for_each(const struct bench *b, uint64_t n)
 {
-    uint64_t visited = 0;
+    uint64_t entries = 0;
     (void)n;
-    enum paging_status status = paging_for_each(b->space, visit, &visited);
+    enum paging_status status = paging_for_each(b->space, count_entry, &entries);
     if (status != PAGING_OK)
         return status;
-    return visited > BENCH_PAGES ? PAGING_OK : PAGING_NOT_MAPPED;
+    return entries > BENCH_PAGES ? PAGING_OK : PAGING_NOT_MAPPED;
 }
 
 static enum paging_status count(const struct bench *b, uint64_t n)
@@ -90,9 +90,9 @@ static void page_after_page(struct bench *b)
 {
     bench_measure(b, "map_to", map_to, BENCH_PAGES, 1);
     bench_measure(b, "translate", translate, BENCH_PAGES, 1);
-    bench_measure(b, "trace", trace, BENCH_PAGES, 1);
+    bench_measure(b, "walk_address", walk_address, BENCH_PAGES, 1);
     bench_measure(b, "check_access", check_access, BENCH_PAGES, 1);
-    bench_measure(b, "walk", walk, 1, leaves(b));
+    bench_measure(b, "for_each", for_each, 1, leaves(b));
     bench_measure(b, "count", count, 1, leaves(b));
     bench_measure(b, "unmap", unmap, BENCH_PAGES, 1);
 }
@@ -102,7 +102,7 @@ static enum paging_status map(const struct bench *b, uint64_t n)
     return paging_map(b->space, page(b, n), b->flags, b->source);
 }
 
-/* Besides the tables' frames, each page's own comes from the allocator and goes back to it. */
+/* The frame of each page comes from the allocator and goes back to it, as those of the tables do. */
 static void owned(struct bench *b)
 {
     bench_measure(b, "map", map, BENCH_PAGES, 1);
@@ -121,7 +121,7 @@ static enum paging_status unmap_sparse(const struct bench *b, uint64_t n)
     return unmap(b, n * paging_level_pages(PAGING_1G));
 }
 
-/* One page in each GiB: every call needs a P2 and a P1, or empties them. */
+/* One page in each GiB: every call needs a P2 and a P1, or gives them back. */
 static void sparse(struct bench *b)
 {
     bench_measure(b, "map_to_sparse", map_to_sparse, SPARSE_PAGES, 1);
@@ -145,22 +145,22 @@ static void identity(struct bench *b)
     bench_do(b, identity_unmap, BENCH_PAGES);
 }
 
-static enum paging_status reserve(const struct bench *b, uint64_t n)
+static enum paging_status set_marker(const struct bench *b, uint64_t n)
 {
     return paging_set_marker(b->space, page(b, n), n + 1, b->source);
 }
 
-static enum paging_status unreserve(const struct bench *b, uint64_t n)
+static enum paging_status clear_marker(const struct bench *b, uint64_t n)
 {
-    uint64_t payload;
-    enum paging_status status = paging_clear_marker(b->space, page(b, n), b->source, &payload);
-    return status == PAGING_OK && payload != n + 1 ? PAGING_MALFORMED : status;
+    uint64_t value;
+    enum paging_status status = paging_clear_marker(b->space, page(b, n), b->source, &value);
+    return status == PAGING_OK && value != n + 1 ? PAGING_MALFORMED : status;
 }
 
-static void reserved(struct bench *b)
+static void markers(struct bench *b)
 {
-    bench_measure(b, "reserve", reserve, BENCH_PAGES, 1);
-    bench_measure(b, "unreserve", unreserve, BENCH_PAGES, 1);
+    bench_measure(b, "set_marker", set_marker, BENCH_PAGES, 1);
+    bench_measure(b, "clear_marker", clear_marker, BENCH_PAGES, 1);
 }
 
-const bench_group bench_page_groups[] = {page_after_page, owned, sparse, identity, reserved, NULL};
+const bench_group bench_page_groups[] = {page_after_page, owned, sparse, identity, markers, NULL};

@@ -1,0 +1,41 @@
+/* control.c - sets control registers and the PAT once, after the switch to the kernel's own tables. */
+#include "cpu/control.h"
+#include "cpu/instructions.h"
+
+/* Memory types as the PAT encodes them (SDM 3A, table 12-10). */
+enum { WRITE_COMBINING = 1, WRITE_THROUGH = 4, WRITE_BACK = 6, UNCACHED_MINUS = 7 };
+
+void cpu_enable_protection(void)
+{
+    uint32_t features = cpuid(1, 0).edx;
+    struct cpuid structured = cpuid_or_zero(7);
+    uint64_t cr4 = (read_cr4() & CR4_LA57) | CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+    cr4 |= features >> 7 & 1 ? CR4_MCE : 0;
+    cr4 |= features >> 13 & 1 ? CR4_PGE : 0;
+    cr4 |= structured.ebx >> 7 & 1 ? CR4_SMEP : 0;
+    cr4 |= structured.ebx >> 20 & 1 ? CR4_SMAP : 0;
+    cr4 |= structured.ecx >> 2 & 1 ? CR4_UMIP : 0;
+    uint64_t cr0 = read_cr0() & ~(CR0_EMULATION | CR0_TASK_SWITCHED);
+    write_cr0(cr0 | CR0_WRITE_PROTECT | CR0_NUMERIC_ERROR | CR0_MONITOR);
+    write_cr4(cr4);
+}
+
+/*
+ * SDM 3A, 12.12.4 asks for the procedure of 12.11.8, which also switches the caches off (CR0.CD) between the
+ * two WBINVDs. Here they stay on. With the PAT as it is after a reset only entries 3 and 7 change, from
+ * uncached to write-combining; neither type is ever held in a cache, so no line can be left over from the
+ * old type. If the firmware has changed another entry, the first WBINVD empties the caches, and the second
+ * one removes what was fetched with the old type in between. The load of CR3 empties the TLB, which holds
+ * memory types as well; global pages are off until cpu_enable_protection.
+ */
+bool cpu_program_pat(void)
+{
+    const uint64_t half = WRITE_BACK | WRITE_THROUGH << 8 | UNCACHED_MINUS << 16 | WRITE_COMBINING << 24;
+    if (!(cpuid(1, 0).edx >> 16 & 1))
+        return false;
+    __asm__ volatile("wbinvd" : : : "memory");
+    write_msr(MSR_PAT, half | half << 32);
+    __asm__ volatile("wbinvd" : : : "memory");
+    write_cr3(read_cr3());
+    return true;
+}

@@ -1,0 +1,31 @@
+/*
+ * safe_access.S - one access that may fault (safe_access.h).
+ *
+ * void safe_access_asm(struct safe_access *access, enum safe_access_kind kind, paging_virt_t address,
+ *                      uint64_t value)
+ *
+ * Reads (0), writes (1) or calls (2) the address. After a fault the exception handler continues at resume_ip
+ * with the stack pointer resume_sp, so the only state to restore is what lies on the stack there.
+ */
+        .section .text
+        .hidden safe_access_asm
+        .globl  safe_access_asm
+safe_access_asm:
+        pushq   %rbx
+        movq    %rdi, %rbx
+        leaq    2f(%rip), %rax
+        movq    %rax, 0(%rdi)           /* access->resume_ip */
+        movq    %rsp, 8(%rdi)           /* access->resume_sp */
+        cmpl    $1, %esi
+        je      1f
+        ja      3f
+        movq    (%rdx), %rax
+        movq    %rax, 16(%rbx)          /* access->value */
+        jmp     2f
+1:      movq    %rcx, (%rdx)
+        jmp     2f
+3:      call    *%rdx
+2:      popq    %rbx
+        ret
+
+        .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,119 @@
+/* test_support.c - what several tests use. */
+#include "console/console.h"
+#include "selftest/selftest.h"
+#include <selfmap/for_each.h>
+#include <selfmap/map.h>
+#include <selfmap/window.h>
+
+enum { TEST_SLOT = 200 }; /* a slot of the root, in the lower half, that nothing else uses */
+
+bool selftest_check(struct selftest_run *t, bool condition, const char *text, const char *file, int line)
+{
+    if (!condition) {
+        print("# %s:%d: not true: %s\n", file, line, text);
+        t->failed = true;
+    }
+    return condition;
+}
+
+bool selftest_check_status(struct selftest_run *t, enum paging_status status, enum paging_status expected,
+                           const char *call, const char *file, int line)
+{
+    if (status != expected) {
+        print("# %s:%d: returns \"%s\" instead of \"%s\": %s\n", file, line, paging_status_name(status),
+              paging_status_name(expected), call);
+        t->failed = true;
+    }
+    return status == expected;
+}
+
+paging_page_t test_page(const struct selftest_run *t, uint64_t n)
+{
+    return (paging_page_t){TEST_SLOT * paging_level_pages(t->space->cpu.levels) + n};
+}
+
+paging_virt_t test_address(const struct selftest_run *t, paging_page_t page)
+{
+    return paging_page_start(t->space->cpu.levels, page);
+}
+
+volatile uint64_t *test_words(const struct selftest_run *t, paging_page_t page)
+{
+    return (volatile uint64_t *)test_address(t, page).value;
+}
+
+volatile paging_entry_t *test_leaf(const struct selftest_run *t, paging_page_t page)
+{
+    return (volatile paging_entry_t *)paging_window_entry(t->space->cpu.levels, PAGING_RECURSIVE_SLOT, 1,
+                                                          page)
+        .value;
+}
+
+uint64_t no_execute(const struct selftest_run *t)
+{
+    return t->space->cpu.has_no_execute ? PAGING_NO_EXECUTE : 0;
+}
+
+static bool contains(const char *text, const char *part)
+{
+    for (; *text; text++) {
+        size_t i = 0;
+        while (part[i] && text[i] == part[i])
+            i++;
+        if (part[i] == '\0')
+            return true;
+    }
+    return false;
+}
+
+bool test_explains(struct safe_access fault, const char *text)
+{
+    char sentence[256];
+    struct text_sink sink = text_sink(sentence, sizeof sentence);
+    exceptions_explain_page_fault(&sink.sink, (paging_virt_t){fault.address}, fault.error_code);
+    if (contains(sentence, text))
+        return true;
+    print("# explained as: %s\n", sentence);
+    return false;
+}
+
+bool test_is_all_memory(const struct selftest_run *t, paging_frame_t start, uint64_t frames)
+{
+    uint64_t covered = 0;
+    for (size_t i = 0; i < t->setup->memory_count; i++) {
+        const struct memory_region *region = &t->setup->memory[i];
+        uint64_t from = region->start.number > start.number ? region->start.number : start.number;
+        uint64_t end = start.number + frames;
+        uint64_t to = region->end.number < end ? region->end.number : end;
+        if (from < to && region->kind <= MEMORY_ACPI_RECLAIM)
+            covered += to - from;
+    }
+    return covered == frames;
+}
+
+struct lower_half_copy {
+    struct paging_space *to;
+    struct paging_frame_source *frames;
+    uint64_t refused;
+    enum paging_status status;
+};
+
+static bool copy_leaf(void *context, const struct paging_entry_info *info)
+{
+    struct lower_half_copy *copy = context;
+    uint64_t half = paging_level_pages(copy->to->cpu.levels) * (PAGING_TABLE_ENTRIES / 2);
+    if (info->kind != PAGING_KIND_LEAF || info->first.number >= half)
+        return true;
+    copy->status =
+        paging_map_sized(copy->to, info->first, paging_leaf_frame(info->entry, info->level),
+                         (enum paging_size)info->level, info->flags & ~copy->refused, copy->frames);
+    return copy->status == PAGING_OK;
+}
+
+enum paging_status test_map_lower_half(const struct selftest_run *t, struct paging_space *other,
+                                       uint64_t refused, struct paging_frame_source *frames)
+{
+    struct lower_half_copy copy = {.to = other, .frames = frames, .refused = refused};
+    enum paging_status status = paging_for_each(t->space, copy_leaf, &copy);
+    return status == PAGING_OK ? copy.status : status;
+}

@@ -1,0 +1,157 @@
+/* page_fault: the sentence names the entry that stood in the way, or says why it cannot. */
+#include "kernel/console/format.h"
+#include "kernel/cpu/page_fault.h"
+#include "rig/rig.h"
+#include <selfmap/check_access.h>
+#include <selfmap/share.h>
+#include <selfmap/switch.h>
+#include <stdio.h>
+#include <string.h>
+
+#define WRITE_DENIED (PAGING_FAULT_PRESENT | PAGING_FAULT_WRITE)
+
+/* Explains a fault while CR3 holds the root of `loaded`. The text is valid until the next call. */
+static const char *explain(const struct paging_space *active, const struct paging_space *loaded,
+                           uint64_t address, uint64_t error_code)
+{
+    static char text[256];
+    struct text_sink sink = text_sink(text, sizeof text);
+    struct page_fault fault = {
+        .address = {address}, .error_code = error_code, .cr3 = paging_root_address(loaded).value};
+    explain_page_fault(&sink.sink, active, fault);
+    return text;
+}
+
+static void assert_says(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL)
+        fail_msg("\"%s\" does not contain \"%s\"", text, part);
+}
+
+/* Asserts that the sentence names the entry of this level on the way to the address, after `before`. */
+static void assert_names_entry(const char *text, const struct paging_space *space, uint64_t address,
+                               unsigned level, const char *before)
+{
+    struct paging_walk_result walk;
+    char part[64];
+    (void)!paging_walk_address(space, (paging_virt_t){address}, &walk);
+    snprintf(part, sizeof part, "%sP%u entry %016lx", before, level, walk.entries[level].bits);
+    assert_says(text, part);
+}
+
+static void missing_page(void **state)
+{
+    (void)state;
+    rig_open();
+    const char *text = explain(&rig.space, &rig.space, PLACE, PAGING_FAULT_WRITE);
+    assert_says(text, "supervisor write to ");
+    assert_says(text, "not mapped");
+    assert_names_entry(text, &rig.space, PLACE, rig_levels, "the walk stopped at the ");
+    assert_status(rig_map_to(PLACE, DEVICE_FRAME, 0), PAGING_OK);
+    text = explain(&rig.space, &rig.space, PLACE + PAGING_PAGE_BYTES, PAGING_FAULT_USER);
+    assert_says(text, "user read from ");
+    assert_names_entry(text, &rig.space, PLACE + PAGING_PAGE_BYTES, 1, "the walk stopped at the ");
+}
+
+static void missing_right(void **state)
+{
+    (void)state;
+    rig_open();
+    assert_status(rig_map_to(PLACE, DEVICE_FRAME, PAGING_NO_EXECUTE), PAGING_OK);
+    const char *text = explain(&rig.space, &rig.space, PLACE, WRITE_DENIED);
+    assert_names_entry(text, &rig.space, PLACE, 1, "the ");
+    assert_says(text, "says read-only, no-execute");
+    text = explain(&rig.space, &rig.space, PLACE, PAGING_FAULT_PRESENT | PAGING_FAULT_FETCH);
+    assert_says(text, "fetch from ");
+    text = explain(&rig.space, &rig.space, PLACE, PAGING_FAULT_PRESENT | PAGING_FAULT_USER);
+    assert_says(text, "says supervisor only, ");
+    text = explain(&rig.space, &rig.space, PLACE, PAGING_FAULT_PRESENT);
+    assert_says(text, "the tables allow it");
+    text = explain(&rig.space, &rig.space, PLACE, 0);
+    assert_says(text, "the tables map it now");
+}
+
+static void address_that_is_not_canonical(void **state)
+{
+    (void)state;
+    rig_open();
+    uint64_t gap = (uint64_t)1 << (paging_address_bits(rig_levels) - 1);
+    assert_says(explain(&rig.space, &rig.space, gap, 0), "the address is not canonical");
+}
+
+/* With every error code, because some of them name the entry whatever the status is. */
+static void unreachable_space(void **state)
+{
+    (void)state;
+    rig_open();
+    struct paging_space other;
+    assert_status(paging_create_sibling(&other, &rig.space, machine_frames()), PAGING_OK);
+    for (uint64_t code = 0; code < 64; code++) {
+        const char *text = explain(&other, &other, PLACE, code);
+        assert_says(text, "the tables cannot be reached");
+        assert_null(strstr(text, "entry 0"));
+    }
+    assert_status(paging_destroy(&other, machine_frames()), PAGING_OK);
+}
+
+static void other_root_in_cr3(void **state)
+{
+    (void)state;
+    rig_open();
+    struct paging_space other;
+    char root[32];
+    assert_status(paging_create_sibling(&other, &rig.space, machine_frames()), PAGING_OK);
+    snprintf(root, sizeof root, "CR3 holds the root %lx,", paging_root_address(&other).value);
+    const char *text = explain(&rig.space, &other, PLACE, PAGING_FAULT_WRITE);
+    assert_says(text, "supervisor write to ");
+    assert_says(text, root);
+    assert_says(explain(NULL, &other, PLACE, 0), root);
+    assert_status(paging_destroy(&other, machine_frames()), PAGING_OK);
+}
+
+/* The low and the high bits of CR3 are not part of the root's address. */
+static void flags_in_cr3(void **state)
+{
+    (void)state;
+    rig_open();
+    char text[256];
+    struct text_sink sink = text_sink(text, sizeof text);
+    struct page_fault fault = {.address = {PLACE},
+                               .cr3 = paging_root_address(&rig.space).value | 0x18 | (uint64_t)1 << 63};
+    explain_page_fault(&sink.sink, &rig.space, fault);
+    assert_says(text, "the walk stopped at the ");
+}
+
+/* The page has a marker in the second space only, so the entry tells which space was walked. */
+static void second_space(void **state)
+{
+    (void)state;
+    rig_open();
+    struct paging_space other;
+    uint64_t value;
+    assert_status(paging_create_sibling(&other, &rig.space, machine_frames()), PAGING_OK);
+    assert_status(paging_attach(&rig.space, &other), PAGING_OK);
+    assert_status(paging_set_marker(&other, rig_page(PLACE), 0x5e1f, machine_frames()), PAGING_OK);
+    assert_status(paging_detach(&rig.space, &other), PAGING_OK);
+    assert_status(paging_switch_to(&rig.space, &other), PAGING_OK);
+    assert_says(explain(&rig.space, &other, PLACE, 0), "CR3 holds the root ");
+    const char *text = explain(&other, &other, PLACE, 0);
+    assert_names_entry(text, &other, PLACE, 1, "the walk stopped at the ");
+    assert_null(strstr(text, "P1 entry 0000000000000000"));
+    assert_status(paging_clear_marker(&other, rig_page(PLACE), machine_frames(), &value), PAGING_OK);
+    assert_status(paging_switch_to(&other, &rig.space), PAGING_OK);
+    assert_status(paging_destroy(&other, machine_frames()), PAGING_OK);
+}
+
+static const struct CMUnitTest tests[] = {
+    RIG_TEST("page fault: a page that is not mapped, and the entry at which the walk stopped", missing_page),
+    RIG_TEST("page fault: an access that is not allowed, and the entry that forbids it", missing_right),
+    RIG_TEST("page fault: an address that is not canonical", address_that_is_not_canonical),
+    RIG_TEST("page fault: tables that cannot be reached are named as such, whatever the error code",
+             unreachable_space),
+    RIG_TEST("page fault: CR3 with a root that is not the active space's", other_root_in_cr3),
+    RIG_TEST("page fault: bits of CR3 that are not part of the root are ignored", flags_in_cr3),
+    RIG_TEST("page fault: after a switch the second space is explained with its own tables", second_space),
+};
+
+RIG_MAIN("page_fault", tests)

@@ -1,0 +1,246 @@
+/*
+ * Tests a frame source that promises frames and then refuses them: no operation links a frame that it was not
+ * given, the tables stay sound, and every frame goes back in the end.
+ */
+#include "rig/rig.h"
+#include <selfmap/for_each.h>
+#include <selfmap/share.h>
+#include <selfmap/switch.h>
+#include <string.h>
+
+/* Promises everything, and refuses single frames after `left` more. Larger runs it does not have. */
+static struct {
+    struct paging_frame_source source;
+    unsigned left;
+} broken;
+
+static bool promise(struct paging_frame_source *source, uint64_t frames)
+{
+    return true;
+}
+
+static bool allocate(struct paging_frame_source *source, enum paging_size size, paging_frame_t *frame)
+{
+    if (size != PAGING_4K || broken.left == 0)
+        return false;
+    broken.left--;
+    return machine_frames()->allocate(machine_frames(), size, frame);
+}
+
+static void release(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
+{
+    machine_frames()->release(machine_frames(), size, frame);
+}
+
+static void split(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
+{
+    machine_frames()->split(machine_frames(), size, frame);
+}
+
+static struct paging_frame_source *source_with(unsigned left)
+{
+    broken.source = (struct paging_frame_source){
+        .reserve = promise, .allocate = allocate, .release = release, .split = split, .join = NULL};
+    broken.left = left;
+    machine_forget_promise();
+    return &broken.source;
+}
+
+/* Every table was handed out by the source, and so was every owned page. No entry is malformed. */
+static bool is_sound(void *context, const struct paging_entry_info *info)
+{
+    uint64_t *tables = context;
+    if (info->kind == PAGING_KIND_TABLE) {
+        ++*tables;
+        assert_true(machine_frame_is_out(paging_entry_frame(info->entry).number));
+    }
+    if (info->kind == PAGING_KIND_LEAF && (info->entry.bits & PAGING_OWNED) != 0)
+        assert_true(machine_frame_is_out(paging_entry_frame(info->entry).number));
+    assert_int_not_equal(info->kind, PAGING_KIND_MALFORMED);
+    return true;
+}
+
+static void must_be_sound(void)
+{
+    uint64_t tables = rig.base_frames;
+    assert_status(paging_for_each(&rig.space, is_sound, &tables), PAGING_OK);
+    assert_int_equal(tables, rig.space.tables);
+    machine_audit();
+}
+
+/* ---- one page: nothing has changed ---- */
+
+typedef enum paging_status (*call)(struct paging_frame_source *frames);
+
+static enum paging_status map_to(struct paging_frame_source *frames)
+{
+    return paging_map_to(&rig.space, rig_page(PLACE), (paging_frame_t){DEVICE_FRAME}, RW, frames);
+}
+
+static enum paging_status map_sized(struct paging_frame_source *frames)
+{
+    return paging_map_sized(&rig.space, rig_page(PLACE), (paging_frame_t){FRAME_2M}, PAGING_2M, RW, frames);
+}
+
+static enum paging_status map(struct paging_frame_source *frames)
+{
+    return paging_map(&rig.space, rig_page(PLACE), RW, frames);
+}
+
+static enum paging_status set_marker(struct paging_frame_source *frames)
+{
+    return paging_set_marker(&rig.space, rig_page(PLACE), 5, frames);
+}
+
+static enum paging_status split_page(struct paging_frame_source *frames)
+{
+    return paging_split(&rig.space, rig_page(PLACE + GIB), frames);
+}
+
+static enum paging_status create(struct paging_frame_source *frames)
+{
+    struct paging_space space;
+    enum paging_status status = paging_create(&space, rig.space.cpu, machine_offset(), frames);
+    if (status == PAGING_OK)
+        assert_status(paging_destroy(&space, frames), PAGING_OK);
+    return status;
+}
+
+static enum paging_status create_sibling(struct paging_frame_source *frames)
+{
+    struct paging_space space;
+    enum paging_status status = paging_create_sibling(&space, &rig.space, frames);
+    if (status == PAGING_OK)
+        assert_status(paging_destroy(&space, frames), PAGING_OK);
+    return status;
+}
+
+static enum paging_status share(struct paging_frame_source *frames)
+{
+    return paging_share_upper_half(&rig.space, frames);
+}
+
+/*
+ * With fewer frames than it takes, the operation refuses and changes nothing; with enough it succeeds. Sharing
+ * takes 253 frames, so not every number is tried.
+ */
+static void changes_nothing(call operation)
+{
+    for (unsigned left = 0;; left += left < 6 ? 1 : 247) {
+        unsigned out = machine_frames_out();
+        machine_fill_tlb();
+        enum paging_status status = operation(source_with(left));
+        if (status == PAGING_OK)
+            return;
+        assert_status(status, PAGING_BROKEN_SOURCE);
+        assert_int_equal(machine_frames_out(), out);
+        must_be_sound();
+        rig_check();
+    }
+}
+
+static void one_page(void **state)
+{
+    static const call operations[] = {map_to, map_sized,      map,  set_marker, split_page,
+                                      create, create_sibling, share};
+    struct machine_setup setup = rig_setup();
+    setup.frames = 512;
+    for (unsigned i = 0; i < sizeof(operations) / sizeof(*operations); i++) {
+        rig_open_on(setup);
+        assert_status(rig_map_sized(PLACE + GIB, FRAME_1G, PAGING_1G, RW), PAGING_OK);
+        uint64_t upper = rig_address(paging_page_limit(rig.model.levels) / 2);
+        assert_status(rig_map_to(upper, DEVICE_FRAME, RW), PAGING_OK);
+        changes_nothing(operations[i]);
+        machine_close();
+    }
+}
+
+/* ---- ranges: a part may be done, and can be undone ---- */
+
+static enum paging_status map_range(struct paging_frame_source *frames)
+{
+    return paging_map_range(&rig.space, (paging_virt_t){PLACE + GIB - 3 * MIB - 8 * KIB},
+                            (paging_phys_t){DEVICE_1G - 3 * MIB - 8 * KIB}, GIB + 8 * MIB, RW, frames);
+}
+
+static enum paging_status map_alloc(struct paging_frame_source *frames)
+{
+    return paging_map_range_alloc(&rig.space, (paging_virt_t){PLACE + GIB - 20 * KIB}, 40 * KIB, RW, frames);
+}
+
+/* The first table below an existing P2 cannot be had, or the second one, and so on. */
+static void range_is_left_sound(call operation, bool has_neighbours)
+{
+    enum paging_status status = PAGING_BROKEN_SOURCE;
+    for (unsigned left = 0; status != PAGING_OK; left++) {
+        rig_open();
+        if (has_neighbours) {
+            assert_status(rig_map_to(PLACE + GIB - 6 * MIB, DEVICE_FRAME, RW), PAGING_OK);
+            assert_status(rig_map_to(PLACE + GIB + 64 * KIB, DEVICE_FRAME, RW), PAGING_OK);
+        }
+        machine_fill_tlb();
+        status = operation(source_with(left));
+        if (status != PAGING_OK)
+            assert_status(status, PAGING_BROKEN_SOURCE);
+        must_be_sound();
+        machine_fill_tlb();
+        assert_status(paging_unmap_range(&rig.space, (paging_virt_t){PLACE}, 3 * GIB, machine_frames()),
+                      PAGING_OK);
+        must_be_sound();
+        assert_int_equal(machine_frames_out(), rig.base_frames);
+        machine_close();
+    }
+}
+
+static void whole_ranges(void **state)
+{
+    range_is_left_sound(map_alloc, false);
+    range_is_left_sound(map_alloc, true);
+}
+
+static void given_ranges(void **state)
+{
+    rig_open(); /* the neighbour at PLACE + GIB + 64 KIB would be in the way of map_range */
+    range_is_left_sound(map_range, false);
+}
+
+static enum paging_status unmap_middle(struct paging_frame_source *frames)
+{
+    return paging_unmap_range(&rig.space, (paging_virt_t){PLACE + 4 * KIB}, GIB - 8 * KIB, frames);
+}
+
+static enum paging_status protect_middle(struct paging_frame_source *frames)
+{
+    return paging_protect_range(&rig.space, (paging_virt_t){PLACE + 4 * KIB}, GIB - 8 * KIB, 0, RW, frames);
+}
+
+/* Splits that were made change no translation: each byte of the GiB is where it was, with its rights. */
+static void boundaries(void **state)
+{
+    static const call operations[] = {unmap_middle, protect_middle};
+    for (unsigned i = 0; i < 2; i++)
+        for (unsigned left = 0; left < 3; left++) {
+            rig_open();
+            assert_status(rig_map_sized(PLACE, FRAME_1G, PAGING_1G, RW), PAGING_OK);
+            machine_fill_tlb();
+            assert_status(operations[i](source_with(left)), PAGING_BROKEN_SOURCE);
+            must_be_sound();
+            for (uint64_t at = 0; at < GIB; at += 4 * MIB + 4 * KIB) {
+                struct walk walk = rig_walk(PLACE + at);
+                assert_false(walk.faulted);
+                assert_true(walk.writable);
+                assert_int_equal(walk.frame, FRAME_1G + at / PAGING_PAGE_BYTES);
+            }
+            machine_close();
+        }
+}
+
+static const struct CMUnitTest tests[] = {
+    RIG_TEST("broken source: operations on one page and on spaces change nothing", one_page),
+    RIG_TEST("broken source: a range of the source's frames is left sound, and can be unmapped",
+             whole_ranges),
+    RIG_TEST("broken source: the same for a range of given frames", given_ranges),
+    RIG_TEST("broken source: splits at the ends of a range change no translation", boundaries),
+};
+
+RIG_MAIN("broken_source", tests)

@@ -1,0 +1,7 @@
+/* Reserved root slots are checked when the core is compiled. expect: must differ */
+#ifdef REJECT
+#    define PAGING_SCRATCH_SLOT PAGING_ALTERNATE_SLOT
+#else
+#    define PAGING_RECURSIVE_SLOT 2
+#endif
+#include <selfmap/space.h>
