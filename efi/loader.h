@@ -1,8 +1,8 @@
 /*
- * loader.h - what the steps of the loader share, and the steps themselves.
+ * loader.h - the steps of the loader, and what they share.
  *
- * Each step does one thing and answers with a status; on an error it has said on the console what is wrong,
- * and nothing of the firmware's has changed but the memory listed in `taken`, which loader_give_back returns.
+ * Each step does one job and returns a status. On an error it has said on the console what is wrong, and has
+ * changed nothing of the firmware's except the memory listed in `taken`, which loader_give_back returns.
  */
 #ifndef EFI_LOADER_H
 #define EFI_LOADER_H
@@ -34,49 +34,61 @@ struct loader {
 extern EFI_SYSTEM_TABLE *system_table;
 #define BS (system_table->BootServices)
 
-/* console.c: print on the UEFI console, formatted as kernel/console/format.h says. Not after ExitBootServices. */
+/* ---- the steps, in order; main.c has the table ---- */
+
+EFI_STATUS switch_watchdog_off(struct loader *loader);  /* platform.c */
+EFI_STATUS describe_platform(struct loader *loader);    /* platform.c */
+EFI_STATUS read_options(struct loader *loader);         /* option_sources.c */
+EFI_STATUS find_framebuffer(struct loader *loader);     /* find_framebuffer.c */
+EFI_STATUS find_image_sections(struct loader *loader);  /* image_sections.c */
+EFI_STATUS take_memory(struct loader *loader);          /* own_memory.c */
+EFI_STATUS find_runtime_regions(struct loader *loader); /* runtime_regions.c */
+EFI_STATUS build_fresh_tables(struct loader *loader);   /* fresh_tables.c */
+EFI_STATUS check_fresh_tables(struct loader *loader);   /* preflight.c */
+EFI_STATUS exit_boot_services(struct loader *loader);   /* exit_boot_services.c */
+
+/* ---- what the steps share: firmware_console.c, platform.c, fresh_tables.c, own_memory.c ---- */
+
+/* Prints on the UEFI console, in the formats of kernel/console/format.h. Not after ExitBootServices. */
 __attribute__((format(printf, 1, 2))) void say(const char *format, ...);
 
-/* How long that has taken so far: ticks of the time stamp counter. */
+/* The time that `say` has taken so far, in ticks of the time stamp counter. */
 extern uint64_t console_time;
 
-/* A status in words, or "error" for one without a name of its own. */
+/* Returns a status in words, or "error" for one without a name of its own. */
 const char *status_name(EFI_STATUS status);
 
-/* platform.c: the table of this kind that the firmware publishes (UEFI 2.10, 4.6), or NULL. */
+/* Says what is wrong, and evaluates to the status. */
+#define FAIL(status, ...) (say(__VA_ARGS__), say("\n"), (EFI_STATUS)(status))
+
+/* Returns the firmware's table of this kind (UEFI 2.10, 4.6), or NULL. */
 const void *configuration_table(EFI_GUID kind);
 
-/* platform.c, screen.c, options.c */
-EFI_STATUS switch_watchdog_off(struct loader *loader);
-EFI_STATUS describe_platform(struct loader *loader);
-EFI_STATUS find_framebuffer(struct loader *loader);
-EFI_STATUS read_options(struct loader *loader);
-
-/* image.c, memory.c, runtime.c */
-EFI_STATUS find_image_sections(struct loader *loader);
-EFI_STATUS take_memory(struct loader *loader);
-EFI_STATUS find_runtime_regions(struct loader *loader);
-
-/* tables.c, preflight.c */
-EFI_STATUS build_fresh_tables(struct loader *loader);
-EFI_STATUS check_fresh_tables(struct loader *loader);
-
-/* exit.c: the last step. Once ExitBootServices was called it comes back only with success. */
-EFI_STATUS exit_boot_services(struct loader *loader);
-
-/* Remember a region that the fresh tables shall map. EFI_OUT_OF_RESOURCES if there are too many. */
+/*
+ * Notes a region that the fresh tables shall map; `exact` as in struct handoff_region. EFI_OUT_OF_RESOURCES
+ * if there are too many.
+ */
 EFI_STATUS add_region(struct loader *loader, const char *name, UINT64 start, UINT64 end, UINT64 flags,
                       bool exact);
 
-/* AllocatePages for memory that stays ours, aligned (bytes, a power of two, at least a page). */
+/* Calls AllocatePages for memory that stays ours. alignment is in bytes: a power of two, at least a page. */
 EFI_STATUS take_pages(struct loader *loader, UINTN pages, UINT64 alignment, UINT64 *start);
+
+/* Frees all that take_pages took. */
 void loader_give_back(struct loader *loader);
 
-/* memory.c: read the map into loader->map; turn what stands there into handoff->descriptors. */
+/* ---- the firmware's memory map: firmware_map.c ---- */
+
+/* Asks how many descriptors the map has, and notes their size. */
+EFI_STATUS size_memory_map(struct loader *loader, UINTN *descriptors);
+
+/* Reads the map into loader->map. Prints nothing. */
 EFI_STATUS read_memory_map(struct loader *loader);
+
+/* Turns what is in loader->map into handoff->descriptors. */
 void convert_memory_map(struct loader *loader);
 
-/* Say what is wrong and answer with the status. */
-#define FAIL(status, ...) (say(__VA_ARGS__), say("\n"), (EFI_STATUS)(status))
+/* Does both, and makes regions of the descriptors, in handoff->memory. */
+EFI_STATUS find_memory_regions(struct loader *loader);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * main.c - the firmware's half, step by step. Ends in kernel_enter, and what follows is kernel/boot/main.c.
+ * main.c - the firmware's half, step by step. It ends in kernel_enter; kernel/boot/main.c goes on from there.
  */
 #include "loader.h"
 
@@ -7,22 +7,32 @@ EFI_SYSTEM_TABLE *system_table;
 static struct handoff handoff;
 
 static const struct {
-    const char *what;
+    const char *what; /* printed before the step */
     EFI_STATUS (*run)(struct loader *loader);
 } steps[] = {
+    /* So that the firmware does not reset the machine after five minutes. */
     {"switch the watchdog off", switch_watchdog_off},
+    /* Notes vendor, control registers, RSDP and what the processor can do. Refuses encrypted guests. */
     {"look at firmware and processor", describe_platform},
+    /* Reads selfmap.cfg, LoadOptions, and fw_cfg under QEMU. */
     {"read options", read_options},
+    /* Chooses a screen whose pixels can be written without the firmware. */
     {"look for a framebuffer", find_framebuffer},
+    /* Notes each section of the PE image, with its rights. */
     {"find the sections of our image", find_image_sections},
+    /* Reads the first memory map, which says how much the allocator's bookkeeping takes. */
     {"take memory for stack, hand-over, frames and tables", take_memory},
+    /* Notes what must stay mapped after the exit, with the rights it needs. */
     {"find what runtime services need", find_runtime_regions},
+    /* Maps all that was noted to its own address. */
     {"build fresh page tables", build_fresh_tables},
+    /* Looks up everything that is touched around the load of CR3. */
     {"check them before they are used", check_fresh_tables},
+    /* Reads the last memory map, and ends boot services. There is no way back. */
     {"exit boot services", exit_boot_services},
 };
 
-/* For those who measure the way to our own tables. */
+/* Marks the time at which something begins, for those who measure the way to our own tables. */
 static void begin(const char *what)
 {
     handoff.console = console_time;
@@ -34,7 +44,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
 {
-    begin("find our image"); /* before anything else: here the way begins */
+    begin("find our image"); /* before anything else: the measured way begins here */
     struct loader loader = {.image = image, .handoff = &handoff};
     EFI_GUID loaded_image = EFI_LOADED_IMAGE_PROTOCOL_GUID;
     system_table = system;

@@ -1,4 +1,4 @@
-/* platform.c - the firmware, its processor state, and where its tables are. */
+/* platform.c - notes the firmware, the processor's state, and where the firmware's tables are. */
 #include "kernel/cpu/instructions.h"
 #include "loader.h"
 
@@ -6,7 +6,7 @@ EFI_STATUS switch_watchdog_off(struct loader *loader)
 {
     (void)loader;
     EFI_STATUS status = BS->SetWatchdogTimer(0, 0, 0, NULL);
-    /* No reason to stop: ExitBootServices ends it too, and until then there are five minutes. */
+    /* Not a reason to stop: ExitBootServices ends it, too, and until then there are five minutes. */
     if (EFI_ERROR(status))
         say("  it stays as it is: %s\n", status_name(status));
     return EFI_SUCCESS;

@@ -1,5 +1,5 @@
 /*
- * preflight.c - before CR3 is loaded, everything that will be touched is looked up in the fresh tables.
+ * preflight.c - looks up everything that is touched around the load of CR3 in the fresh tables.
  *
  * A mistake found here is a sentence on the console. After the load it would be a triple fault.
  */
@@ -19,7 +19,7 @@ static EFI_STATUS check_address(const struct paging_space *space, const char *na
     return EFI_SUCCESS;
 }
 
-/* Every page of a region leads to itself, and if the region is ours alone, with the rights it asked for. */
+/* Checks that every page of a region leads to itself and, if the region is exact, with these rights. */
 static EFI_STATUS check_region(const struct paging_space *space, const struct handoff_region *region)
 {
     const UINT64 rights = PAGING_WRITABLE | (space->cpu.has_no_execute ? PAGING_NO_EXECUTE : 0);
@@ -66,7 +66,7 @@ static EFI_STATUS check_needed(struct loader *loader)
                          &found);
 }
 
-/* The way from four levels to five leads through 32-bit code with paging off (SDM 3A, 4.1.2). */
+/* Checks that the switch from four levels to five can run in 32-bit code with paging off (SDM 3A, 4.1.2). */
 static EFI_STATUS check_below_4g(const struct handoff *handoff)
 {
     const UINT64 limit = (UINT64)1 << 32;

@@ -57,8 +57,15 @@ $(foreach kind,$(KINDS),$(eval $(call machine,$(kind))))
 # ---- the kernel's parts that need no machine -----------------------------------------------------------------
 FRAMES := $(filter-out kernel/frames/memory_map.c kernel/frames/arena.c,$(wildcard kernel/frames/*.c))
 FRAME_TESTS := frames frames_add frames_split frames_boundaries frames_random
-KERNEL_TESTS := memory_map $(FRAME_TESTS) options format screen cpuid
+KERNEL_TESTS := memory_map usable_memory $(FRAME_TESTS) memory_regions start_frames identity_map options \
+    format screen cpuid
 SUBJECT_memory_map := kernel/frames/memory_map.c
+SUBJECT_usable_memory := kernel/frames/usable_memory.c
+SUBJECT_memory_regions := kernel/boot/options.c kernel/boot/memory_regions.c kernel/frames/memory_map.c \
+    kernel/frames/usable_memory.c
+SUBJECT_start_frames := kernel/boot/start_frames.c kernel/frames/arena.c \
+    $(sort $(SUBJECT_memory_regions) $(FRAMES))
+SUBJECT_identity_map := kernel/boot/identity_map.c
 SUBJECT_options := kernel/boot/options.c
 SUBJECT_format := kernel/console/format.c
 SUBJECT_screen := kernel/console/screen.c
@@ -77,7 +84,7 @@ HOST_PROGRAMS += $(KERNEL_TESTS:%=$(B)/host/kernel/test_%)
 # of 2.
 EVERY_2 := -DPAGING_INDEX_BITS=1 -DFRAMES_WORD_ITEMS=2
 EVERY_4 := -DPAGING_INDEX_BITS=2 -DFRAMES_WORD_ITEMS=2
-EVERY_FLAGS := -DFRAMES_LEARNED_AT_ONCE=1 -DORACLE_FRAMES=272
+EVERY_FLAGS := -DFRAMES_INITIALISED_AT_ONCE=1 -DORACLE_FRAMES=272
 EVERY_SOURCES := $(call source_of_test,frames_every) $(FRAMES) \
     test/host/frames/frame_oracle.c test/host/frames/frame_rig.c
 define every

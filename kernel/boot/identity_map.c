@@ -1,9 +1,12 @@
-/* identity_map.c - a region, but for what is there already. */
+/* identity_map.c - maps a region in one piece, or around what is mapped already. */
 #include "boot/identity_map.h"
 #include <selfmap/range.h>
 #include <selfmap/translate.h>
 
-/* Does the page lead to its own address already? Then *pages tells how many do so by the same leaf. */
+/*
+ * Returns whether the page leads to its own address already. Then *pages is the number of pages from it on
+ * that the same leaf maps.
+ */
 static bool leads_to_itself(const struct paging_space *space, paging_frame_t frame, uint64_t *pages)
 {
     struct paging_translation found;
@@ -14,7 +17,7 @@ static bool leads_to_itself(const struct paging_space *space, paging_frame_t fra
     return true;
 }
 
-/* How many pages from here on do not lead to themselves yet? */
+/* Returns the number of pages from here on that do not lead to themselves yet. */
 static uint64_t pages_to_map(const struct paging_space *space, paging_frame_t at, paging_frame_t end)
 {
     uint64_t ignored, first = at.number;

@@ -1,5 +1,5 @@
 /*
- * identity_map.h - map a run of frames to the addresses they have.
+ * identity_map.h - maps a run of frames to their own addresses.
  */
 #ifndef KERNEL_BOOT_IDENTITY_MAP_H
 #define KERNEL_BOOT_IDENTITY_MAP_H
@@ -8,9 +8,10 @@
 #include <selfmap/space.h>
 
 /*
- * Map [start, end), which is not empty, one to one with the largest pages possible. Pages that already lead
- * to their own address are left as they are: firmware regions may overlap. Then what lies between them is
- * mapped run by run, and if one cannot be, the answer says why, and those before it stay.
+ * Maps the frames start to end, end not included, to their own addresses, with the largest pages possible.
+ * The run is not empty. Pages that lead to their own address already stay as they are, because firmware
+ * regions may overlap; then what lies between them is mapped run by run. If one of these runs cannot be
+ * mapped, its status is returned, and the runs before it stay.
  */
 PAGING_MUST_CHECK enum paging_status identity_map_region(struct paging_space *space, paging_frame_t start,
                                                          paging_frame_t end, uint64_t flags,

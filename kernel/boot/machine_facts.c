@@ -46,6 +46,7 @@ void print_machine_facts(const struct handoff *handoff, const struct frames *fra
     print_processor(handoff);
     report_fact("memory_regions", "%lu", (uint64_t)memory_region_count());
     report_fact("pages_usable", "%lu", frames_total(frames));
+    report_fact("pages_excluded", "%lu", memory_excluded_pages());
     report_fact("pages_free", "%lu", frames_free_count(frames));
     report_fact("bookkeeping_bytes", "%lu", handoff->bookkeeping_bytes);
     struct paging_stats stats = {0};

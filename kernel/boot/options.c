@@ -1,4 +1,4 @@
-/* options.c - reading words of options. */
+/* options.c - reads words of options. */
 #include "boot/options.h"
 
 struct word {
@@ -19,7 +19,7 @@ static bool word_is(struct word word, const char *text)
     return i == word.length && text[i] == '\0';
 }
 
-/* The next word of the text, which moves past it and past comments and blanks before. Length 0: none. */
+/* Returns the next word, and moves the text behind it. Skips comments and blanks. Length 0: there is none. */
 static struct word next_word(const char **text, size_t *bytes)
 {
     bool comment = false;
@@ -45,7 +45,7 @@ static void copy_word(char *to, struct word word)
     to[length] = '\0';
 }
 
-/* The place of the value in a list that ends with NULL, or -1. */
+/* Returns the index of the value in a list that ends with NULL, or -1. */
 static int choice(struct word value, const char *const *names)
 {
     for (int i = 0; names[i]; i++)
@@ -61,6 +61,46 @@ static bool set_tests(struct options *options, struct word value)
     options->tests[0] = '\0';
     if (!word_is(value, "all"))
         copy_word(options->tests, value);
+    return true;
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* Reads a hexadecimal number of up to 64 bits, with or without 0x, and moves the word behind it. */
+static bool read_hex(struct word *word, uint64_t *number)
+{
+    if (word->length > 2 && word->text[0] == '0' && (word->text[1] == 'x' || word->text[1] == 'X'))
+        *word = (struct word){word->text + 2, word->length - 2};
+    bool has_digit = false;
+    *number = 0;
+    while (word->length > 0 && hex_digit(*word->text) >= 0) {
+        if (*number >> 60)
+            return false;
+        *number = *number << 4 | (uint64_t)hex_digit(*word->text);
+        *word = (struct word){word->text + 1, word->length - 1};
+        has_digit = true;
+    }
+    return has_digit;
+}
+
+static bool add_exclude(struct options *options, struct word value)
+{
+    uint64_t start, end;
+    if (options->exclude_count == OPTION_EXCLUDE_LIMIT || !read_hex(&value, &start))
+        return false;
+    if (value.length == 0 || *value.text != '-')
+        return false;
+    value = (struct word){value.text + 1, value.length - 1};
+    if (!read_hex(&value, &end) || value.length > 0 || start >= end)
+        return false;
+    options->exclude[options->exclude_count++] = frame_run_around(start, end);
     return true;
 }
 
@@ -90,7 +130,7 @@ static void choose(struct options *options, unsigned which, int chosen)
         options->crash = (enum crash_kind)chosen;
 }
 
-/* The options whose values are words of a list. */
+/* Sets an option whose values are words of a list. */
 static bool set_choice(struct options *options, struct word key, struct word value)
 {
     static const struct {
@@ -126,7 +166,11 @@ static bool apply_word(struct options *options, struct word word)
     if (key.length == word.length)
         return false;
     struct word value = {word.text + key.length + 1, word.length - key.length - 1};
-    return word_is(key, "tests") ? set_tests(options, value) : set_choice(options, key, value);
+    if (word_is(key, "tests"))
+        return set_tests(options, value);
+    if (word_is(key, "exclude"))
+        return add_exclude(options, value);
+    return set_choice(options, key, value);
 }
 
 bool options_apply(struct options *options, const char *text, size_t bytes)

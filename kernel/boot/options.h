@@ -1,5 +1,5 @@
 /*
- * options.h - what the person at the machine asked for.
+ * options.h - the options that the person at the machine gave.
  *
  * Options are words `key=value`, separated by blanks or line ends; # starts a comment that ends with the
  * line. They come from selfmap.cfg beside the boot loader's folder, from LoadOptions, and under QEMU from
@@ -13,15 +13,15 @@
  *   serial=auto|off                the first serial port
  *   screen=auto|off|memory         the framebuffer; memory: pretend it is in memory that the map calls free
  *   levels=auto|5                  how many levels the tables get: auto keeps what the firmware uses
+ *   exclude=START-END              memory that is not handed out: hexadecimal byte addresses, with or without
+ *                                  0x, END not included, rounded outward to frames. Up to 8 of these add up
  *   map-key=fresh|stale            stale: make the first ExitBootServices fail, to see that it is tried again
  *   crash=no|early|page-fault|general-protection|double-fault|triple|hang   end like this on purpose
  */
 #ifndef KERNEL_BOOT_OPTIONS_H
 #define KERNEL_BOOT_OPTIONS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "frames/usable_memory.h"
 
 enum dump_kind { DUMP_NO, DUMP_YES, DUMP_VARIED };
 
@@ -39,7 +39,7 @@ enum crash_kind {
     CRASH_HANG
 };
 
-enum { OPTION_TEXT_LIMIT = 48 };
+enum { OPTION_TEXT_LIMIT = 48, OPTION_EXCLUDE_LIMIT = 8 };
 
 struct options {
     char tests[OPTION_TEXT_LIMIT]; /* "" means all */
@@ -52,19 +52,22 @@ struct options {
     enum matrix_extent matrix;
     enum end_action end;
     enum crash_kind crash;
+    struct frame_run exclude[OPTION_EXCLUDE_LIMIT];
+    unsigned exclude_count;
     char refused[OPTION_TEXT_LIMIT]; /* the first word that was not understood, shortened; else "" */
 };
 
 /*
- * Apply a text of options. Bytes that are not printable ASCII count as blanks. A word that is not understood
- * changes nothing and is remembered in `refused`. False if there was one.
+ * Applies a text of options. Bytes that are not printable ASCII count as blanks. A word that is not
+ * understood changes nothing, and the first such word is kept in `refused`. Returns false if there was one.
  */
 bool options_apply(struct options *options, const char *text, size_t bytes);
 
 /*
- * LoadOptions are whatever the boot entry holds: nothing, a binary structure, or a command line in UCS-2.
- * Take the text, up to its end or its first zero: true, and *length characters are in text, which must have
- * room for bytes / 2. False if it holds anything but printable ASCII and blanks; then it is not for us.
+ * Reads the text out of LoadOptions, which hold whatever the boot entry does: nothing, a binary structure, or
+ * a command line in UCS-2. Returns true with *length characters in text, up to the end or the first zero;
+ * text must have room for bytes / 2. Returns false if there is anything except printable ASCII and blanks:
+ * then the LoadOptions are not meant for us.
  */
 bool options_from_ucs2(const uint8_t *ucs2, size_t bytes, char *text, size_t *length);
 

@@ -1,16 +1,12 @@
-/* memory.c - frames begin here. */
+/* start_frames.c - from descriptors to regions, from regions to zones. */
 #include "boot/start_frames.h"
 #include "boot/identity_map.h"
-#include "boot/runtime_memory.h"
+#include "boot/memory_regions.h"
 #include "console/console.h"
 #include "report/report.h"
 
 static size_t region_count;
-
-size_t memory_region_count(void)
-{
-    return region_count;
-}
+static uint64_t excluded_pages;
 
 static void must(enum frames_status status, const char *what)
 {
@@ -20,26 +16,66 @@ static void must(enum frames_status status, const char *what)
     report_crash("the frame allocator cannot start");
 }
 
-static void sort_map(struct handoff *handoff)
+static void find_regions(struct handoff *handoff)
 {
-    enum memory_map_status status = memory_map_normalise(
-        handoff->descriptors, handoff->descriptor_count, handoff->space.cpu.physical_bits, handoff->edges,
-        handoff->memory, handoff->memory_capacity, &region_count);
-    if (status == MEMORY_MAP_OK)
-        return;
-    print("# memory map: %s\n", memory_map_status_name(status));
-    report_crash("the memory map cannot be used");
+    enum memory_map_status status = memory_regions_find(handoff, &region_count);
+    if (status != MEMORY_MAP_OK) {
+        print("# memory map: %s\n", memory_map_status_name(status));
+        report_crash("the memory map cannot be used");
+    }
+    excluded_pages = memory_excluded_frames(handoff->memory, region_count);
 }
 
-/* What the arena did not hand out, or got back, is free; the tables it handed out stay in use. */
-static void adopt_arena(const struct arena *arena, struct frames *frames)
+/*
+ * Adopts the arena, except what the options exclude: the tables it handed out stay in use, the rest is free.
+ * A table in an excluded range stays in use too, but never comes back to be handed out again.
+ */
+static void adopt_arena(const struct handoff *handoff, struct frames *frames)
 {
-    must(frames_add_taken(frames, arena->start, arena->end), "adopting the arena");
-    for (paging_frame_t frame = arena->next; frame.number < arena->end.number; frame.number++)
-        must(frames_free(frames, PAGING_4K, frame), "freeing the rest of the arena");
+    enum { LIMIT = 1 + MEMORY_EXTRA_REGIONS(OPTION_EXCLUDE_LIMIT) };
+    const struct arena *arena = &handoff->arena;
+    struct memory_region parts[LIMIT] = {{arena->start, arena->end, 0, MEMORY_CONVENTIONAL}};
+    size_t count = 1;
+    if (!memory_exclude(parts, &count, LIMIT, handoff->options.exclude, handoff->options.exclude_count))
+        must(FRAMES_NO_SPACE, "excluding parts of the arena");
+    excluded_pages += memory_excluded_frames(parts, count);
+    struct frame_run run;
+    for (size_t at = 0; memory_next_usable(parts, count, &at, &run);) {
+        must(frames_add_taken(frames, (paging_frame_t){run.start}, (paging_frame_t){run.end}),
+             "adopting the arena");
+        uint64_t unused = arena->next.number > run.start ? arena->next.number : run.start;
+        for (; unused < run.end; unused++)
+            must(frames_free(frames, PAGING_4K, (paging_frame_t){unused}), "freeing the rest of the arena");
+    }
 }
 
-/* The map may have changed between the one the tables were built from and the last one. */
+/* Says which excluded frames of ours stay in use: the loader took them before anybody could prevent it. */
+static void tell_excluded_in_use(const struct options *options, const char *name, paging_frame_t start,
+                                 paging_frame_t end)
+{
+    for (unsigned i = 0; i < options->exclude_count; i++) {
+        const struct frame_run *range = &options->exclude[i];
+        uint64_t from = range->start > start.number ? range->start : start.number;
+        uint64_t to = range->end < end.number ? range->end : end.number;
+        if (from < to)
+            print("# exclude: %lx..%lx is in use all the same, and is not handed out: %s\n",
+                  from * PAGING_PAGE_BYTES, to * PAGING_PAGE_BYTES, name);
+    }
+}
+
+static void tell_excluded(const struct handoff *handoff, const struct frames *frames)
+{
+    for (unsigned i = 0; i < handoff->region_count; i++) {
+        const struct handoff_region *region = &handoff->regions[i];
+        if (region->exact)
+            tell_excluded_in_use(&handoff->options, region->name, region->start, region->end);
+    }
+    tell_excluded_in_use(&handoff->options, "page tables", handoff->arena.start, handoff->arena.next);
+    if (handoff->options.exclude_count > 0 && frames_free_count(frames) == 0)
+        print("# exclude: no memory is left\n");
+}
+
+/* Maps what runtime services need: the map may have changed since the tables were built. */
 static void map_late_runtime_regions(struct handoff *handoff, struct frames *frames)
 {
     for (size_t i = 0; i < region_count; i++) {
@@ -61,9 +97,20 @@ static void map_late_runtime_regions(struct handoff *handoff, struct frames *fra
 
 void frames_start(struct handoff *handoff, struct frames *frames)
 {
-    sort_map(handoff);
+    find_regions(handoff);
     frames_init(frames, handoff->bookkeeping, handoff->bookkeeping_bytes);
     must(frames_add_usable(frames, handoff->memory, region_count), "usable memory");
-    adopt_arena(&handoff->arena, frames);
+    adopt_arena(handoff, frames);
+    tell_excluded(handoff, frames);
     map_late_runtime_regions(handoff, frames);
+}
+
+size_t memory_region_count(void)
+{
+    return region_count;
+}
+
+uint64_t memory_excluded_pages(void)
+{
+    return excluded_pages;
 }

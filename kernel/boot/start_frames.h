@@ -1,5 +1,5 @@
 /*
- * start_frames.h - from the last memory map to a frame allocator.
+ * start_frames.h - starts the frame allocator with the last memory map.
  */
 #ifndef KERNEL_BOOT_START_FRAMES_H
 #define KERNEL_BOOT_START_FRAMES_H
@@ -8,14 +8,17 @@
 #include "frames/frames.h"
 
 /*
- * Sort the map, hand all conventional and boot-services memory to the allocator, let it adopt the arena (so
- * its tables can be freed like any others from now on), and map runtime regions that the last map added. To
- * be called on our own stack and tables only: the firmware's lay in what becomes free here. Ends the run with
- * a sentence if the map cannot be used.
+ * Sorts the map, hands usable memory to the allocator, lets it adopt the arena (so that the first tables can
+ * be freed like any others from now on), and maps runtime regions that only the last map has. Must run on our
+ * own stack and tables: the firmware's lay in memory that becomes free here. Ends the run with a sentence if
+ * the map cannot be used.
  */
 void frames_start(struct handoff *handoff, struct frames *frames);
 
-/* Regions the map came down to. */
+/* Returns the number of regions in handoff->memory. */
 size_t memory_region_count(void);
+
+/* Returns the number of frames that are not handed out because the options exclude them. */
+uint64_t memory_excluded_pages(void);
 
 #endif

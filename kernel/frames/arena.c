@@ -1,4 +1,4 @@
-/* arena.c - frames from the bottom up. */
+/* arena.c - hands out frames from the bottom up. */
 #include "frames/arena.h"
 
 static bool arena_reserve(struct paging_frame_source *source, uint64_t frames)
@@ -25,7 +25,7 @@ static void arena_release(struct paging_frame_source *source, enum paging_size s
         arena->lost += paging_level_pages(size);
 }
 
-/* What is handed out has no size here, only a place: a run joined of single frames can come back as it is. */
+/* Nothing to do: the arena notes no sizes, so a run joined of single frames can come back as one. */
 static void arena_split_or_join(struct paging_frame_source *source, enum paging_size size,
                                 paging_frame_t frame)
 {

@@ -1,56 +1,50 @@
 /*
- * frames.c - frames are handed out and come back: which zone a frame is in, and which one to take from.
+ * frames.c - frames are handed out and come back: which zone to take from, and which one a run goes back to.
  */
-#include "frames/zone.h"
+#include "frames/zone_table.h"
 
-uint32_t zones_up_to(const struct frames *frames, uint64_t frame)
-{
-    uint32_t low = 0;
-    uint32_t high = frames->zone_count;
-    /*@ loop invariant 0 <= low <= high <= frames->zone_count;
-        loop invariant \forall integer i; 0 <= i < low ==> frames->zones[i].start <= frame;
-        loop invariant \forall integer i; high <= i < frames->zone_count ==> frame < frames->zones[i].start;
-        loop assigns low, high;
-        loop variant high - low; */
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (frames->zones[middle].start <= frame)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
+/* ---- what the fast paths use: the zone of the last free, and the word of the last allocation ---- */
 
-static struct frame_zone *zone_of(const struct frames *frames, uint64_t frame)
-{
-    uint32_t count = zones_up_to(frames, frame);
-    if (count == 0 || frame >= frames->zones[count - 1].end)
-        return NULL;
-    return &frames->zones[count - 1];
-}
-
-static void look_at(struct frames *frames, const struct frame_zone *zone)
+static void set_hot_zone(struct frames *frames, const struct frame_zone *zone)
 {
     const struct frame_tier *tier = &zone->tiers[0];
-    frames->nearby.start = zone->start;
-    frames->nearby.known = zone->known;
-    frames->nearby.words = (uintptr_t)tier->free - tier->first / WORD_ITEMS * sizeof(uint64_t);
-    frames->nearby.clusters =
+    frames->hot_zone.start = zone->start;
+    frames->hot_zone.initialised = zone->initialised;
+    frames->hot_zone.words = (uintptr_t)tier->free - tier->first / WORD_ITEMS * sizeof(uint64_t);
+    frames->hot_zone.clusters =
         (uintptr_t)tier->clusters - tier->first / CLUSTER_ITEMS * sizeof(struct cluster);
 }
 
 /*
- * Take single frames from the word of this one from now on. If its block closes, or is handed out as one,
- * there is nothing free in that word, and what frees something in it makes it good again.
+ * From now on single frames come from the word of this one. If its block closes, or is handed out as one, the
+ * word is empty, and whatever frees something in it makes it good again.
  */
-static void make_current(struct frames *frames, const struct frame_zone *zone, uint64_t frame)
+static void set_hot_word(struct frames *frames, const struct frame_zone *zone, uint64_t frame)
 {
     const struct frame_tier *tier = &zone->tiers[0];
-    frames->current.word = &tier->free[(frame - tier->first) / WORD_ITEMS];
-    frames->current.first = frame - frame % WORD_ITEMS;
-    frames->current.known = frame;
+    frames->hot_word.word = &tier->free[(frame - tier->first) / WORD_ITEMS];
+    frames->hot_word.first = frame - frame % WORD_ITEMS;
+    frames->hot_word.in_zone = frame;
 }
+
+/* Finds another word of the same block that has a free frame. Most often there is one. */
+static bool next_hot_word(struct frames *frames)
+{
+    if (frames->hot_word.word == &frames->empty_word)
+        return false;
+    uint64_t block = frames->hot_word.first - frames->hot_word.first % CLUSTER_ITEMS;
+    uint64_t *words = frames->hot_word.word - frames->hot_word.first % CLUSTER_ITEMS / WORD_ITEMS;
+    for (uint64_t at = 0; at < CLUSTER_WORDS; at++)
+        if (words[at] != 0) {
+            frames->hot_word.word = &words[at];
+            frames->hot_word.first = block + at * WORD_ITEMS;
+            return true;
+        }
+    zone_sync_list(zone_table_find(frames, frames->hot_word.in_zone), frames->hot_word.in_zone);
+    return false;
+}
+
+/* ---- the frame source of the paging core ---- */
 
 static bool source_reserve(struct paging_frame_source *source, uint64_t count)
 {
@@ -62,7 +56,7 @@ static bool source_allocate(struct paging_frame_source *source, enum paging_size
     return frames_allocate((struct frames *)source, size, frame) == FRAMES_OK;
 }
 
-/* Apart, so that the fast path of a release saves no register. */
+/* A function of its own, so that the fast path of a release saves no register. */
 static __attribute__((noinline)) void release_slow(struct frames *frames, enum paging_size size,
                                                    paging_frame_t frame)
 {
@@ -91,81 +85,23 @@ static void source_join(struct paging_frame_source *source, enum paging_size siz
         frames->refused_cuts++;
 }
 
-void frames_init(struct frames *frames, void *bookkeeping, uint64_t bytes)
-{
-    uintptr_t start = (uintptr_t)bookkeeping;
-    uintptr_t skipped = (8 - start % 8) % 8;
-    uintptr_t usable = bytes > skipped ? (bytes - skipped) / 8 * 8 : 0;
-    *frames = (struct frames){.source = {.reserve = source_reserve,
-                                         .allocate = source_allocate,
-                                         .release = source_release,
-                                         .split = source_split,
-                                         .join = source_join}};
-    frames->zones = (void *)(start + skipped);
-    frames->top = (unsigned char *)(start + skipped + usable);
-    frames->current.word = &frames->none;
-}
+/* ---- finding a zone to take from, and the zone that a run is in ---- */
 
-/* The search begins where the last one ended. */
-static struct frame_zone *zone_with_open(struct frames *frames, unsigned tier)
+/* Returns a zone with a free item of this tier, or NULL. The search begins where the last one ended. */
+static struct frame_zone *zone_with_item(struct frames *frames, unsigned tier)
 {
     uint32_t at = frames->hints[tier];
     for (uint32_t tried = 0; tried < frames->zone_count; tried++, at++) {
         if (at >= frames->zone_count)
             at = 0;
         frames->hints[tier] = at;
-        if (frames->zones[at].tiers[tier].open != LIST_END)
+        if (frames->zones[at].tiers[tier].head != LIST_END)
             return &frames->zones[at];
     }
     return NULL;
 }
 
-/* Most often the block has more to give, only not in the same word. */
-static bool move_on(struct frames *frames)
-{
-    if (frames->current.word == &frames->none)
-        return false;
-    uint64_t block = frames->current.first - frames->current.first % CLUSTER_ITEMS;
-    uint64_t *words = frames->current.word - frames->current.first % CLUSTER_ITEMS / WORD_ITEMS;
-    for (uint64_t at = 0; at < CLUSTER_WORDS; at++)
-        if (words[at] != 0) {
-            frames->current.word = &words[at];
-            frames->current.first = block + at * WORD_ITEMS;
-            return true;
-        }
-    zone_catch_up(zone_of(frames, frames->current.known), frames->current.known);
-    return false;
-}
-
-/* Larger runs are split only when no zone has a piece left that is split already. */
-enum frames_status frames_allocate_slow(struct frames *frames, enum paging_size size, paging_frame_t *frame)
-{
-    if (size < PAGING_4K || size > PAGING_1G)
-        return FRAMES_WRONG_SIZE;
-    if (size == PAGING_4K && move_on(frames))
-        return frames_allocate(frames, size, frame);
-    unsigned wanted = (unsigned)size - 1;
-    unsigned tier = wanted;
-    struct frame_zone *zone = zone_with_open(frames, tier);
-    while (zone == NULL && tier < TOP_TIER)
-        zone = zone_with_open(frames, ++tier);
-    if (zone == NULL)
-        return FRAMES_NONE;
-    uint64_t item;
-    enum frames_status status = zone_take(zone, tier, wanted, &item);
-    if (status != FRAMES_OK)
-        return status;
-    for (unsigned split = wanted; split < tier; split++)
-        frames->hints[split] = frames->hints[tier];
-    frame->number = item * item_frames(wanted);
-    frames->free_count -= item_frames(wanted);
-    if (size == PAGING_4K)
-        make_current(frames, zone, frame->number);
-    look_at(frames, zone);
-    return FRAMES_OK;
-}
-
-/* The zone a run of this size lies in as a whole. */
+/* Finds the zone that all of a run of this size lies in. */
 static enum frames_status find_run(const struct frames *frames, enum paging_size size, paging_frame_t frame,
                                    struct frame_zone **zone)
 {
@@ -174,7 +110,7 @@ static enum frames_status find_run(const struct frames *frames, enum paging_size
     uint64_t count = paging_level_pages(size);
     if (frame.number % count != 0)
         return FRAMES_MISALIGNED;
-    *zone = zone_of(frames, frame.number);
+    *zone = zone_table_find(frames, frame.number);
     if (*zone == NULL || count > (*zone)->end - frame.number)
         return FRAMES_FOREIGN;
     return FRAMES_OK;
@@ -186,9 +122,9 @@ static paging_frame_t part_of(enum paging_size size, paging_frame_t frame, uint6
 }
 
 /*
- * Is the run handed out with this size, or, if is_split, in parts? One that lies in neighbouring zones counts
- * as both if its parts are handed out, and *zone is NULL: nothing is written down of it, but who got 512
- * frames one by one may join them wherever they are.
+ * Checks that the run is handed out with this size or, if is_split, in parts. A run that lies in neighbouring
+ * zones counts as both if its parts are handed out, and *zone is NULL: nothing is noted about it, but whoever
+ * got 512 frames one by one may join them wherever they are.
  */
 static enum frames_status find_taken(const struct frames *frames, enum paging_size size, paging_frame_t frame,
                                      bool is_split, struct frame_zone **zone)
@@ -205,22 +141,66 @@ static enum frames_status find_taken(const struct frames *frames, enum paging_si
     return FRAMES_OK;
 }
 
-/* The first that comes back of 64 frames, or the last, in a block that has others free. */
+/*
+ * Takes back the first or the last of 64 frames, in a block that has others free. Returns false for any
+ * other, with nothing changed.
+ */
 static bool free_in_listed_block(struct frames *frames, paging_frame_t frame)
 {
-    if (frame.number - frames->nearby.start >= frames->nearby.known)
+    if (frame.number - frames->hot_zone.start >= frames->hot_zone.initialised)
         return false;
     uint64_t block = frame.number / CLUSTER_ITEMS;
     const struct cluster *cluster =
-        (struct cluster *)(frames->nearby.clusters + block * sizeof(struct cluster));
-    uint64_t *word = nearby_word(frames, frame);
+        (struct cluster *)(frames->hot_zone.clusters + block * sizeof(struct cluster));
+    uint64_t *word = hot_zone_word(frames, frame);
     if (!cluster_is_listed(cluster) || set_bit(word, frame.number))
         return false;
     frames->free_count++;
     if (*word == WORD_FULL &&
-        words_are(nearby_word(frames, (paging_frame_t){block * CLUSTER_ITEMS}), WORD_FULL))
-        zone_settle(zone_of(frames, frame.number), 0, frame.number);
+        words_are(hot_zone_word(frames, (paging_frame_t){block * CLUSTER_ITEMS}), WORD_FULL))
+        zone_close_if_free(zone_table_find(frames, frame.number), 0, frame.number);
     return true;
+}
+
+/* ---- what frames.h declares ---- */
+
+void frames_init(struct frames *frames, void *bookkeeping, uint64_t bytes)
+{
+    *frames = (struct frames){.source = {.reserve = source_reserve,
+                                         .allocate = source_allocate,
+                                         .release = source_release,
+                                         .split = source_split,
+                                         .join = source_join}};
+    frames->hot_word.word = &frames->empty_word;
+    zone_table_init(frames, bookkeeping, bytes);
+}
+
+/* Larger runs are split only when no zone has a piece left that is split already. */
+enum frames_status frames_allocate_slow(struct frames *frames, enum paging_size size, paging_frame_t *frame)
+{
+    if (size < PAGING_4K || size > PAGING_1G)
+        return FRAMES_WRONG_SIZE;
+    if (size == PAGING_4K && next_hot_word(frames))
+        return frames_allocate(frames, size, frame);
+    unsigned wanted = (unsigned)size - 1;
+    unsigned tier = wanted;
+    struct frame_zone *zone = zone_with_item(frames, tier);
+    while (zone == NULL && tier < TOP_TIER)
+        zone = zone_with_item(frames, ++tier);
+    if (zone == NULL)
+        return FRAMES_NONE;
+    uint64_t item;
+    enum frames_status status = zone_take(zone, tier, wanted, &item);
+    if (status != FRAMES_OK)
+        return status;
+    for (unsigned split = wanted; split < tier; split++)
+        frames->hints[split] = frames->hints[tier];
+    frame->number = item * item_frames(wanted);
+    frames->free_count -= item_frames(wanted);
+    if (size == PAGING_4K)
+        set_hot_word(frames, zone, frame->number);
+    set_hot_zone(frames, zone);
+    return FRAMES_OK;
 }
 
 enum frames_status frames_free_slow(struct frames *frames, enum paging_size size, paging_frame_t frame)
@@ -239,7 +219,7 @@ enum frames_status frames_free_slow(struct frames *frames, enum paging_size size
     uint64_t count = paging_level_pages(size);
     zone_give(zone, (unsigned)size - 1, frame.number / count);
     frames->free_count += count;
-    look_at(frames, zone);
+    set_hot_zone(frames, zone);
     return FRAMES_OK;
 }
 
@@ -277,6 +257,7 @@ const char *frames_status_name(enum frames_status status)
         [FRAMES_OVERLAP] = "overlap",
         [FRAMES_NO_SPACE] = "no space",
         [FRAMES_TOO_HIGH] = "too high",
+        [FRAMES_REVERSED] = "reversed",
         [FRAMES_INCOMPLETE] = "incomplete",
         [FRAMES_CORRUPT] = "corrupt",
     };

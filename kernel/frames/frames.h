@@ -1,41 +1,57 @@
 /*
- * frames.h - the frame allocator: who owns which 4 KiB of memory, and runs of 2 MiB and 1 GiB.
+ * frames.h - the frame allocator: owns free memory in frames of 4 KiB, and in runs of 2 MiB and 1 GiB.
  *
- * Memory is a set of zones, each one run of usable frames without a hole. In a zone stands a hierarchy:
+ * A zone is one run of usable frames without a hole. Over each zone stand three tiers. A cluster is 512 items
+ * of a tier with a bit each, in 8 words of 64, set if the item is free:
  *
- *   tier 0   a block       is a cluster of 512 frames        (2 MiB)
- *   tier 1   a superblock  is a cluster of 512 blocks        (1 GiB)
- *   tier 2   the top       are clusters of 512 superblocks   (512 GiB)
+ *   tier 2   [ s s s s s s s s ... ]   an item is a superblock, 1 GiB; 512 GiB are a cluster
+ *                  |
+ *                  |  split: the superblock's bit is clear, and its cluster in the tier below takes its place
+ *                  v
+ *   tier 1   [ b b b b b b b b ... ]   an item is a block, 2 MiB; a superblock is a cluster
+ *                |
+ *                v
+ *   tier 0   [ f f f f f f f f ... ]   an item is a frame, 4 KiB; a block is a cluster
  *
- * The same code serves each tier: a cluster hands out its items, and an item of one tier that is split up is
- * a cluster of the tier below. A cluster that is free as a whole closes at once and becomes an item again, so
- * a 2 MiB or 1 GiB run can be had whenever one is free. The cut-off blocks and superblocks at the ends of a
- * zone never close.
+ * The same code serves each tier. A cluster whose items are all free closes at once and becomes an item of
+ * the tier above again, so a run of 2 MiB or 1 GiB can be had whenever one is free. Blocks and superblocks
+ * that an end of the zone cuts off never close:
  *
- * A cluster is a bit per item: set if it is free. While a cluster is closed, all its bits are clear, and that
- * is also how it looks when all its items are handed out. So splitting and joining what is handed out changes
- * one word, and every free can tell what it was given: a frame that is free already, that belongs to a run of
- * another size, or that is not ours at all. Bookkeeping memory may hold junk: it is put in order a superblock
- * at a time, when the first piece of that is handed out, so adding a zone takes the same time whatever its
- * size. Bookkeeping takes about a seventh of a byte per frame, for frames that exist; holes between zones
- * cost nothing.
+ *             start                                                  end
+ *               |<------------------- a zone ------------------------>|
+ *         ..|.......|.......|.......|.......|.......|.......|.......|...|...     blocks
+ *           cut off   whole, may be handed out as 2 MiB                cut off
  *
- * Allocate and free take constant time but for the search for a zone. Both are inline up to the point where a
- * word of 64 frames is empty, or becomes free as a whole. One processor at a time; the caller locks.
+ * A cluster is in one of these states, which struct cluster notes:
+ *
+ *   listed   at least one item is free; the cluster is in its tier's list
+ *   full     all items are handed out, or split; all bits are clear
+ *   closed   the cluster as a whole is free, or is handed out as one; all bits are clear, too
+ *
+ * So splitting and joining what is handed out changes one word. Every free can tell what it was given: a
+ * frame that is free already, that belongs to a run of another size, or that is not in any zone.
+ *
+ * Bookkeeping memory may hold anything at first. A superblock's part of it is initialised when the first
+ * piece of the superblock is handed out, so that adding a zone takes the same time whatever its size.
+ * Bookkeeping takes about a seventh of a byte per frame of a zone; holes between zones cost nothing.
+ *
+ * Allocate and free take constant time, except for the search for a zone. Both are inline up to the point
+ * where a word of 64 frames has none free left, or all. They are for one processor at a time; the caller
+ * locks.
  */
 #ifndef KERNEL_FRAMES_FRAMES_H
 #define KERNEL_FRAMES_FRAMES_H
 
-#include "frames/bits.h"
-#include "frames/memory_map.h"
+#include "frames/usable_memory.h"
+#include "frames/word_bits.h"
 #include <selfmap/frame_source.h>
 
 #define CLUSTER_ITEMS PAGING_TABLE_ENTRIES /* 512: runs are the processor's page sizes */
 #define FRAME_TIERS   3u
 
 /*
- * Items per word, whose other bits stay clear: 64. Host tests override it, and the entries of a table, to
- * visit every state that a few frames can reach.
+ * Items per word: 64. The other bits of a word stay clear. Host tests override it, and the entries of a
+ * table, to visit every state that a few frames can reach.
  */
 #ifndef FRAMES_WORD_ITEMS
 #    define FRAMES_WORD_ITEMS 64u
@@ -48,26 +64,24 @@ enum frames_status {
     FRAMES_NONE,        /* no run of this size is free */
     FRAMES_DOUBLE_FREE, /* the frame is free already */
     FRAMES_FOREIGN,     /* not all of the run is in a zone, or it is in several and not all handed out */
-    FRAMES_MISALIGNED,  /* the frame is no multiple of the size */
+    FRAMES_MISALIGNED,  /* the frame is not a multiple of the size */
     FRAMES_WRONG_SIZE,  /* the frame was handed out, but in runs of another size */
     FRAMES_OVERLAP,     /* part of the run is in a zone already */
     FRAMES_NO_SPACE,    /* too little bookkeeping memory is left */
     FRAMES_TOO_HIGH,    /* the run ends beyond 2^52 bytes */
+    FRAMES_REVERSED,    /* the run ends before it starts */
     FRAMES_INCOMPLETE,  /* not all 512 parts of the run are handed out, each by itself and as a whole */
     FRAMES_CORRUPT,     /* a list names a cluster that has nothing free: somebody wrote to our memory */
     FRAMES_STATUS_COUNT
 };
 
-/* The name as it stands above, without the prefix: "double free". Never NULL. */
+/* Returns the name as it stands above, without the prefix: "double free". Never NULL. */
 const char *frames_status_name(enum frames_status status);
 
-/*
- * 512 items. A tier's clusters that have a free item are in a list, and this is the place in it. With nothing
- * free, `after` is CLUSTER_FULL, or CLUSTER_CLOSED: the item it is made of is free, or handed out as one.
- */
+/* The state of 512 items. A listed cluster has neighbours in the list of its tier. */
 struct cluster {
     uint32_t before; /* LIST_END at both ends */
-    uint32_t after;
+    uint32_t after;  /* of one that is not listed, CLUSTER_FULL or CLUSTER_CLOSED */
 };
 
 #define LIST_END       UINT32_MAX
@@ -77,47 +91,47 @@ struct cluster {
 struct frame_tier {
     uint64_t first;           /* number of the item that bit 0 of free[0] is for; a multiple of 512 */
     uint64_t *free;           /* a bit per item, 8 words per cluster */
-    struct cluster *clusters; /* per 512 items */
+    struct cluster *clusters; /* one per 512 items */
     uint32_t cluster_count;
-    uint32_t open; /* the first cluster in the list */
+    uint32_t head; /* the first cluster in the list */
 };
 
 struct frame_zone {
     uint64_t start; /* frames */
     uint64_t end;
-    uint64_t learned; /* number of the first superblock whose clusters may still be junk */
-    uint64_t known;   /* so many frames from start on have clusters that are not junk */
+    uint64_t first_uninitialised; /* number of the first superblock whose clusters may hold anything */
+    uint64_t initialised;         /* frames from start on whose clusters are initialised */
     struct frame_tier tiers[FRAME_TIERS];
 };
 
-/* Must not be moved once initialised. Everything but the source is the allocator's own. */
+/* Must not be moved once initialised. Everything except the source is the allocator's own. */
 struct frames {
     struct paging_frame_source source; /* hand &frames->source to the paging core */
     struct {
-        uint64_t *word; /* the 64 frames that single ones come from. Its cluster leaves the list late: */
-        uint64_t first; /* when the next frame is asked for */
-        uint64_t known; /* one of its frames that is in a zone */
-    } current;
+        uint64_t *word;   /* the 64 frames that single ones come from. Once all are taken, their block */
+        uint64_t first;   /* stays listed until the next frame is asked for (zone_sync_list) */
+        uint64_t in_zone; /* one of the 64 that is in a zone; `first` need not be */
+    } hot_word;
     struct { /* what a free needs of the zone used last */
         uint64_t start;
-        uint64_t known;
+        uint64_t initialised;
         uintptr_t words;    /* where the word for frame 0 would be; it wraps */
         uintptr_t clusters; /* where the cluster of frame 0 would be */
-    } nearby;
+    } hot_zone;
     uint64_t free_count;
     uint64_t total;
-    uint64_t refused_releases; /* frees by way of the source that were refused. Stays 0 */
-    uint64_t refused_cuts;     /* the same for splits and joins */
-    struct frame_zone *zones;  /* sorted; they grow up from the start of the bookkeeping memory, */
-    unsigned char *top;        /* and what belongs to them grows down from its end */
+    uint64_t refused_releases; /* releases through the source that were refused. Stays 0 */
+    uint64_t refused_cuts;     /* splits and joins through the source that were refused. Stays 0 */
+    struct frame_zone *zones;  /* sorted; zone_table.c has a drawing of the bookkeeping memory */
+    unsigned char *bookkeeping_top;
     uint32_t zone_count;
-    uint32_t hints[FRAME_TIERS]; /* the zone where something was found last */
-    uint64_t none;               /* stands for a word when there is no current one: nothing is free */
+    uint32_t hints[FRAME_TIERS]; /* the zone where an item was found last */
+    uint64_t empty_word;         /* the hot word when there is none: nothing is free in it */
 };
 
 /*
- * How much bookkeeping memory the usable regions take as zones, and the loader's regions as zones of their
- * own.
+ * Returns the bookkeeping memory, in bytes, that zones over the usable regions take, and zones over the
+ * loader's regions.
  *
  * The map may be an earlier one of the same machine, if all that became usable since was usable or the
  * loader's then. Count two extra zones for each allocation or free in between, and for each run that is
@@ -125,36 +139,35 @@ struct frames {
  */
 uint64_t frames_bookkeeping_bytes(const struct memory_region *regions, size_t count, uint64_t extra_zones);
 
-/* Begin without any frame. The bookkeeping memory stays ours, and may hold anything. */
+/* Begins without any frame. The bookkeeping memory may hold anything, and must stay. */
 void frames_init(struct frames *frames, void *bookkeeping, uint64_t bytes);
 
 /*
- * Add the free frames from start to end, end not included, as a zone. The first MiB is left out: real mode,
- * parked processors and firmware that miscounts live there. A run that is empty then is no error. Takes the
- * same time whatever the size of the run (but for one step per 512 GiB).
+ * Adds the free frames from start to end, end not included, as a zone. The first MiB is left out
+ * (usable_memory.h). A run that is empty, or empty then, adds nothing and is not an error. Takes the same
+ * time whatever the size of the run (except for one step per 512 GiB).
  *
- *   FRAMES_OVERLAP, FRAMES_NO_SPACE, FRAMES_TOO_HIGH
+ *   FRAMES_OVERLAP, FRAMES_NO_SPACE, FRAMES_TOO_HIGH, FRAMES_REVERSED
  * On each of them nothing has changed.
  */
 PAGING_MUST_CHECK enum frames_status frames_add_free(struct frames *frames, paging_frame_t start,
                                                      paging_frame_t end);
 
 /*
- * The same for a run in use, as the loader's arena: every frame of it counts as handed out as 4 KiB, and may
- * be freed one by one. Takes time in proportion to the run.
+ * Does the same for a run in use, as the loader's arena: every frame of it counts as handed out as 4 KiB, and
+ * may be freed by itself. Takes time in proportion to the run.
  */
 PAGING_MUST_CHECK enum frames_status frames_add_taken(struct frames *frames, paging_frame_t start,
                                                       paging_frame_t end);
 
 /*
- * Add every usable region of a normalised map (conventional and boot services memory), neighbours as one
- * zone. Statuses as for frames_add_free, FRAMES_OVERLAP also if the map is not sorted; on each of them no
- * region was added.
+ * Adds all that is handed out of a sorted map (memory_next_usable), each run as a zone. Statuses as for
+ * frames_add_free, FRAMES_OVERLAP also if the map is not sorted; on each of them nothing was added.
  */
 PAGING_MUST_CHECK enum frames_status frames_add_usable(struct frames *frames,
                                                        const struct memory_region *regions, size_t count);
 
-/* All in frames of 4 KiB. */
+/* These three count frames of 4 KiB. */
 static inline uint64_t frames_total(const struct frames *frames)
 {
     return frames->total;
@@ -171,8 +184,9 @@ static inline uint64_t frames_handed_out(const struct frames *frames)
 }
 
 /*
- * A run that was handed out with this size, PAGING_2M or PAGING_1G, is from now on 512 runs of the next smaller
- * size, each to be freed by itself. Takes the same time for both, but for the first split in a superblock.
+ * Makes 512 runs of the next smaller size, each to be freed by itself, from a run that was handed out with
+ * this size, PAGING_2M or PAGING_1G. Takes the same time for both, except for the first split in a
+ * superblock.
  *
  *   FRAMES_DOUBLE_FREE, FRAMES_FOREIGN, FRAMES_MISALIGNED, FRAMES_WRONG_SIZE
  * On each of them nothing has changed.
@@ -181,8 +195,8 @@ PAGING_MUST_CHECK enum frames_status frames_split(struct frames *frames, enum pa
                                                   paging_frame_t frame);
 
 /*
- * The reverse: 512 runs of the next smaller size, all handed out, whether together or one by one, are from
- * now on one run of this size. (Of a run that lies in neighbouring zones this is not remembered: it may come
+ * Does the reverse: makes one run of this size from 512 runs of the next smaller size that are all handed
+ * out, together or one by one. (Of a run that lies in neighbouring zones this is not remembered: it may come
  * back either way.)
  *
  *   FRAMES_DOUBLE_FREE   all of it is free
@@ -194,14 +208,14 @@ PAGING_MUST_CHECK enum frames_status frames_split(struct frames *frames, enum pa
 PAGING_MUST_CHECK enum frames_status frames_join(struct frames *frames, enum paging_size size,
                                                  paging_frame_t frame);
 
-/* The slow paths of the two inline functions at the end. */
+/* The slow paths of the two inline functions below. */
 PAGING_MUST_CHECK enum frames_status frames_allocate_slow(struct frames *frames, enum paging_size size,
                                                           paging_frame_t *frame);
 PAGING_MUST_CHECK enum frames_status frames_free_slow(struct frames *frames, enum paging_size size,
                                                       paging_frame_t frame);
 
 /*
- * Hand out a run of this size, aligned to it. It holds junk.
+ * Hands out a run of this size, aligned to it. It may hold anything.
  *
  *   FRAMES_NONE, FRAMES_CORRUPT
  * On each of them nothing has changed.
@@ -209,23 +223,23 @@ PAGING_MUST_CHECK enum frames_status frames_free_slow(struct frames *frames, enu
 PAGING_MUST_CHECK static inline enum frames_status
 frames_allocate(struct frames *frames, enum paging_size size, paging_frame_t *frame)
 {
-    uint64_t *word = frames->current.word;
+    uint64_t *word = frames->hot_word.word;
     uint64_t free = *word;
     if (size != PAGING_4K || free == 0)
         return frames_allocate_slow(frames, size, frame);
     *word = without_lowest(free);
     frames->free_count--;
-    frame->number = frames->current.first + lowest_bit(free);
+    frame->number = frames->hot_word.first + lowest_bit(free);
     return FRAMES_OK;
 }
 
-/* The word of a frame, in the zone used last. */
-static inline uint64_t *nearby_word(const struct frames *frames, paging_frame_t frame)
+/* Returns the word of a frame that is in the zone used last. */
+static inline uint64_t *hot_zone_word(const struct frames *frames, paging_frame_t frame)
 {
-    return (uint64_t *)(frames->nearby.words + frame.number / WORD_ITEMS * sizeof(uint64_t));
+    return (uint64_t *)(frames->hot_zone.words + frame.number / WORD_ITEMS * sizeof(uint64_t));
 }
 
-/* What the item's bit was. As gcc has it, this takes three instructions more. */
+/* Sets an item's bit and returns what it was. In C, gcc takes three instructions more. */
 static inline bool set_bit(uint64_t *word, uint64_t item)
 {
     bool was_set;
@@ -234,12 +248,15 @@ static inline bool set_bit(uint64_t *word, uint64_t item)
     return was_set;
 }
 
-/* A single frame comes back, and it is neither the first nor the last of its word to do so. */
+/*
+ * Takes back a single frame that is neither the first nor the last of its word to come back. Returns false
+ * for any other, with nothing changed.
+ */
 static inline bool frames_free_fast(struct frames *frames, paging_frame_t frame)
 {
-    if (frame.number - frames->nearby.start >= frames->nearby.known)
+    if (frame.number - frames->hot_zone.start >= frames->hot_zone.initialised)
         return false;
-    uint64_t *word = nearby_word(frames, frame);
+    uint64_t *word = hot_zone_word(frames, frame);
     uint64_t free = *word;
     if (free == 0 || set_bit(&free, frame.number) || free == WORD_FULL)
         return false;
@@ -249,7 +266,7 @@ static inline bool frames_free_fast(struct frames *frames, paging_frame_t frame)
 }
 
 /*
- * Take back a run that was handed out with this size; a larger run may not come back in pieces, unless it was
+ * Takes back a run that was handed out with this size. A larger run may come back in pieces only after it was
  * split.
  *
  *   FRAMES_DOUBLE_FREE, FRAMES_FOREIGN, FRAMES_MISALIGNED, FRAMES_WRONG_SIZE

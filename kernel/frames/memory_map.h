@@ -1,45 +1,36 @@
 /*
- * memory_map.h - what the firmware's memory map becomes: sorted, disjoint regions of whole frames.
+ * memory_map.h - makes sorted, disjoint regions of whole frames from the firmware's memory map.
  *
  * Firmware gives its map unsorted, with overlaps, with empty and unaligned descriptors, and with ends beyond
- * what the processor can address (UEFI 2.10, 7.2, promises little, and is not always kept). Everything else
- * here believes the map, so it is put in order once. Wherever descriptors disagree, the more restrictive one
- * wins, and memory we would hand out is only believed in where nothing speaks against it.
+ * what the processor can address (UEFI 2.10, 7.2, promises little, and firmware does not always keep it).
+ * Everything else believes the map, so it is put in order once, in a sweep over the edges of all descriptors:
+ *
+ *   descriptors       conventional  |-----------------------|
+ *                     runtime data           |------|
+ *                     reserved                   |-----------------|
+ *                     conventional                                     |----|
+ *   edges, sorted                   ^        ^   ^  ^       ^      ^   ^    ^
+ *   regions                         |--------|---|-----------------|   |----|
+ *                                     conv.   rt       reserved         conv.
+ *
+ * Between two edges the most restrictive kind holds of the descriptors there (usable_memory.h has the order).
+ * Neighbours of the same kind and the same attributes are one region. Where descriptors of the same kind
+ * overlap, their attributes are joined:
+ *
+ *   descriptors       boot, WB          |-----------|
+ *                     boot, RUNTIME           |-----------|
+ *   regions                             |-----|-----|-----|
+ *                                         WB   both  RUNTIME
  */
 #ifndef KERNEL_FRAMES_MEMORY_MAP_H
 #define KERNEL_FRAMES_MEMORY_MAP_H
 
-#include <selfmap/address.h>
+#include "frames/usable_memory.h"
 
-/* From least to most restrictive: of two that overlap, the one further down holds. */
-enum memory_kind {
-    MEMORY_CONVENTIONAL, /* free */
-    MEMORY_BOOT,         /* boot services: free once we have left the firmware's stack and tables */
-    MEMORY_LOADER,       /* our image and arena, and what other loaders left behind */
-    MEMORY_ACPI_RECLAIM, /* ACPI tables: free after they were read */
-    MEMORY_PERSISTENT,   /* survives power loss, so it is not ours to write */
-    MEMORY_ACPI_NVS,     /* the firmware's, across sleep */
-    MEMORY_RUNTIME_DATA, /* runtime services; code after data, as code needs every right that data needs */
-    MEMORY_RUNTIME_CODE,
-    MEMORY_MMIO,       /* registers: mapped without caching, if at all */
-    MEMORY_UNACCEPTED, /* touching it faults until the hypervisor was asked */
-    MEMORY_RESERVED,   /* also every type we do not know */
-    MEMORY_BAD,        /* known to be broken */
-    MEMORY_KIND_COUNT
-};
-
-/* One descriptor as the firmware gave it, but for its type. */
+/* One descriptor as the firmware gave it, with our kind instead of its type. */
 struct memory_descriptor {
     uint64_t start; /* in bytes */
     uint64_t page_count;
-    uint64_t attributes;
-    enum memory_kind kind;
-};
-
-/* Frames start to end, end not included. */
-struct memory_region {
-    paging_frame_t start;
-    paging_frame_t end;
     uint64_t attributes;
     enum memory_kind kind;
 };
@@ -48,7 +39,7 @@ struct memory_region {
 struct memory_edge {
     uint64_t frame;
     uint32_t descriptor;
-    uint32_t opens;
+    uint32_t is_start;
 };
 
 #define MEMORY_EDGES(descriptors)   (2 * (size_t)(descriptors))
@@ -62,53 +53,22 @@ enum memory_map_status {
     MEMORY_MAP_STATUS_COUNT
 };
 
-/* The names as they stand above, without the prefix: "runtime code", "no space". Never NULL. */
-const char *memory_kind_name(enum memory_kind kind);
+/* Returns the name as it stands above, without the prefix: "no space". Never NULL. */
 const char *memory_map_status_name(enum memory_map_status status);
 
-/* May the frames of this kind be handed out, sooner or later, without reading them first? */
-/*@ assigns \nothing;
-    ensures \result <==> (kind == MEMORY_CONVENTIONAL || kind == MEMORY_BOOT); */
-static inline bool memory_kind_is_usable(enum memory_kind kind)
-{
-    return kind == MEMORY_CONVENTIONAL || kind == MEMORY_BOOT;
-}
-
 /*
- * Turn count descriptors into regions that are sorted and disjoint; neighbours of the same kind and the same
- * attributes are one region. Where descriptors of the same kind overlap, their attributes are joined.
+ * Turns count descriptors into sorted, disjoint regions, as drawn above.
  *
- *   ends      Usable memory shrinks to the frames it covers as a whole; all other kinds grow to the frames
+ *   ends      Usable memory shrinks to the frames it covers completely; all other kinds grow to the frames
  *             they touch.
  *   beyond    Everything is clipped at 2^physical_bits bytes (MAXPHYADDR). A descriptor that runs past 2^64
  *             is clipped like the others if it restricts, and dropped if it is usable: its length is a lie.
- *   unknown   A kind that is none of the above counts as MEMORY_RESERVED.
+ *   unknown   A kind that does not exist counts as MEMORY_RESERVED.
  *
  * edges is scratch memory for MEMORY_EDGES(count) elements; MEMORY_REGIONS(count) regions are always enough.
- * Takes O(count log count) steps, and 4 KiB of stack. With any status but MEMORY_MAP_OK *region_count is
- * untouched, and what regions holds means nothing.
+ * Takes O(count log count) steps, and 4 KiB of stack. With any status except MEMORY_MAP_OK *region_count is
+ * untouched, and the regions hold nothing of use.
  */
-/*@ requires count <= 0x7fffffff ==> \valid_read(descriptors + (0 .. count - 1));
-    requires count <= 0x7fffffff ==> \valid(edges + (0 .. 2 * count - 1));
-    requires \valid(regions + (0 .. capacity - 1)) && \valid(region_count);
-    requires \separated(descriptors + (0 .. count - 1), edges + (0 .. 2 * count - 1),
-                        regions + (0 .. capacity - 1), region_count);
-    assigns edges[0 .. 2 * count - 1], regions[0 .. capacity - 1], *region_count;
-    ensures refused: \result == MEMORY_MAP_BAD_WIDTH <==> !(12 <= physical_bits <= 52);
-    ensures a_status: \result == MEMORY_MAP_OK || \result == MEMORY_MAP_NO_SPACE ||
-      \result == MEMORY_MAP_BAD_WIDTH || \result == MEMORY_MAP_TOO_MANY;
-    ensures untouched: \result != MEMORY_MAP_OK ==> *region_count == \old(*region_count);
-    ensures always_enough: capacity >= 2 * count ==> \result != MEMORY_MAP_NO_SPACE;
-    ensures fits: \result == MEMORY_MAP_OK ==> *region_count <= capacity && *region_count <= 2 * count;
-    ensures none_is_empty: \result == MEMORY_MAP_OK ==> \forall integer k; 0 <= k < *region_count ==>
-      regions[k].start.number < regions[k].end.number <= 0x10000000000;
-    ensures known_kinds: \result == MEMORY_MAP_OK ==> \forall integer k; 0 <= k < *region_count ==>
-      0 <= regions[k].kind < MEMORY_KIND_COUNT;
-    ensures sorted_and_disjoint: \result == MEMORY_MAP_OK ==> \forall integer k; 0 < k < *region_count ==>
-      regions[k - 1].end.number <= regions[k].start.number;
-    ensures neighbours_differ: \result == MEMORY_MAP_OK ==> \forall integer k; 0 < k < *region_count ==>
-      regions[k - 1].end.number != regions[k].start.number || regions[k - 1].kind != regions[k].kind ||
-      regions[k - 1].attributes != regions[k].attributes; */
 PAGING_MUST_CHECK enum memory_map_status memory_map_normalise(const struct memory_descriptor *descriptors,
                                                               size_t count, unsigned physical_bits,
                                                               struct memory_edge *edges,

@@ -1,385 +1,80 @@
 /*
- * zone.c - the three tiers of a zone.
+ * zone.c - items of one tier become clusters of the tier below, and items again.
  */
 #include "frames/zone.h"
 
-/* A zone of up to so many superblocks is known from the start: every free in it takes the fast path. */
-#ifndef FRAMES_LEARNED_AT_ONCE
-#    define FRAMES_LEARNED_AT_ONCE 16u
+/* So many superblocks of a zone are initialised when it is made: frees in them take the fast path at once. */
+#ifndef FRAMES_INITIALISED_AT_ONCE
+#    define FRAMES_INITIALISED_AT_ONCE 16u
 #endif
-
-/*@ axiomatic junk {
-      // Any choice of clusters that were put in order: what is proved holds for each.
-      predicate no_junk(struct cluster *clusters, integer index) reads \nothing;
-    }
-    predicate a_tier{L}(struct frame_tier *tier) =
-      tier->cluster_count < CLUSTER_CLOSED && tier->first <= 0x10000000000 &&
-      \valid(tier->free + (0 .. tier->cluster_count * CLUSTER_WORDS - 1)) &&
-      \valid(tier->clusters + (0 .. tier->cluster_count - 1)) &&
-      \separated(tier, tier->free + (0 .. tier->cluster_count * CLUSTER_WORDS - 1),
-                 tier->clusters + (0 .. tier->cluster_count - 1));
-    predicate listed{L}(struct cluster *clusters, integer count, integer index) =
-      0 <= index < count && no_junk(clusters, index) &&
-      clusters[index].after != CLUSTER_FULL && clusters[index].after != CLUSTER_CLOSED;
-    predicate leads_to{L}(struct cluster *clusters, integer count, integer index, integer next) =
-      next == LIST_END || (listed(clusters, count, next) && clusters[next].before == index);
-    predicate comes_from{L}(struct cluster *clusters, integer count, integer open, integer index,
-                            integer last) =
-      last == LIST_END ? open == index : listed(clusters, count, last) && clusters[last].after == index;
-    // Who is listed is reached from both neighbours, and the first from the tier.
-    predicate a_list{L}(struct cluster *clusters, integer count, integer open) =
-      leads_to(clusters, count, LIST_END, open) &&
-      (\forall integer i; listed(clusters, count, i) ==> leads_to(clusters, count, i, clusters[i].after)) &&
-      (\forall integer i; listed(clusters, count, i) ==>
-        comes_from(clusters, count, open, i, clusters[i].before)); */
-
-/* ---- the bits of a cluster ---- */
-
-/*@ requires \valid_read(tier) && index < tier->cluster_count && a_tier(tier);
-    assigns \nothing;
-    ensures \result == tier->free + index * CLUSTER_WORDS; */
-static uint64_t *cluster_words(const struct frame_tier *tier, uint32_t index)
-{
-    return tier->free + (uint64_t)index * CLUSTER_WORDS;
-}
-
-/*@ requires \valid(words + (0 .. CLUSTER_WORDS - 1));
-    assigns words[0 .. CLUSTER_WORDS - 1];
-    ensures \forall integer i; 0 <= i < CLUSTER_WORDS ==> words[i] == value; */
-static void words_fill(uint64_t *words, uint64_t value)
-{
-#pragma GCC unroll 8
-    /*@ loop invariant 0 <= i <= CLUSTER_WORDS;
-        loop invariant \forall integer k; 0 <= k < i ==> words[k] == value;
-        loop assigns i, words[0 .. CLUSTER_WORDS - 1];
-        loop variant CLUSTER_WORDS - i; */
-    for (unsigned i = 0; i < CLUSTER_WORDS; i++)
-        words[i] = value;
-}
 
 /* ---- items ---- */
 
-/* An item that the end of the zone cuts off is never handed out as one: it is always split. */
+/* Returns whether the zone has all of the item. One that an end cuts off counts as split, always. */
 static bool item_is_whole(const struct frame_zone *zone, unsigned tier, uint64_t item)
 {
     uint64_t frames = item_frames(tier);
     return item * frames >= zone->start && (item + 1) * frames <= zone->end;
 }
 
-static uint64_t *item_word(const struct frame_tier *tier, uint64_t item)
-{
-    return &tier->free[(item - tier->first) / WORD_ITEMS];
-}
-
-static unsigned item_bit(uint64_t item)
-{
-    return (unsigned)(item % WORD_ITEMS);
-}
-
 static bool item_is_split(const struct frame_zone *zone, unsigned tier, uint64_t item)
 {
-    if (tier == 0 || (tier == TOP_TIER && item >= zone->learned))
+    if (tier == 0 || (tier == TOP_TIER && item >= zone->first_uninitialised))
         return false;
     const struct frame_tier *below = &zone->tiers[tier - 1];
     return below->clusters[cluster_index(below, item * CLUSTER_ITEMS)].after != CLUSTER_CLOSED;
 }
 
-/* ---- a tier's list of clusters that have a free item ---- */
+/* ---- initialisation, one superblock at a time ---- */
 
-/*@ requires \valid(tier) && a_tier(tier) && a_list(tier->clusters, tier->cluster_count, tier->open);
-    requires index < tier->cluster_count && no_junk(tier->clusters, index);
-    requires !listed(tier->clusters, tier->cluster_count, index);
-    assigns tier->open, tier->clusters[0 .. tier->cluster_count - 1];
-    ensures same_place: tier->clusters == \old(tier->clusters) && tier->free == \old(tier->free) &&
-                        tier->cluster_count == \old(tier->cluster_count) && tier->first == \old(tier->first);
-    ensures first: leads_to(\old(tier->clusters), \old(tier->cluster_count), LIST_END, tier->open);
-    ensures forth: \forall integer i; listed(\old(tier->clusters), \old(tier->cluster_count), i) ==>
-      leads_to(\old(tier->clusters), \old(tier->cluster_count), i, \old(tier->clusters)[i].after);
-    ensures back: \forall integer i; listed(\old(tier->clusters), \old(tier->cluster_count), i) ==>
-      comes_from(\old(tier->clusters), \old(tier->cluster_count), tier->open, i,
-                 \old(tier->clusters)[i].before);
-    ensures added: listed(\old(tier->clusters), \old(tier->cluster_count), index) && tier->open == index;
-    ensures no_other: \forall integer i; i != index ==>
-      (listed(\old(tier->clusters), \old(tier->cluster_count), i) <==>
-       listed{Pre}(\old(tier->clusters), \old(tier->cluster_count), i));
-    ensures a_tier(tier); */
-static void list_add(struct frame_tier *tier, uint32_t index)
-{
-    struct cluster *clusters = tier->clusters;
-    uint32_t next = tier->open;
-    /*@ assert \forall integer i; listed(clusters, tier->cluster_count, i) ==>
-          clusters[i].after != index && clusters[i].before != index &&
-          (tier->open != LIST_END ==> clusters[i].after != tier->open); */
-    clusters[index].before = LIST_END;
-    clusters[index].after = next;
-    if (next != LIST_END)
-        clusters[next].before = index;
-    tier->open = index;
-}
-
-/* It is full or closed from now on, and may have been before. */
-/*@ requires \valid(tier) && a_tier(tier) && a_list(tier->clusters, tier->cluster_count, tier->open);
-    requires index < tier->cluster_count && no_junk(tier->clusters, index);
-    requires no_ring: listed(tier->clusters, tier->cluster_count, index) ==>
-      tier->clusters[index].after != index && tier->clusters[index].before != index &&
-      (tier->clusters[index].before == LIST_END ||
-       tier->clusters[index].before != tier->clusters[index].after);
-    requires what_it_is == CLUSTER_FULL || what_it_is == CLUSTER_CLOSED;
-    assigns tier->open, tier->clusters[0 .. tier->cluster_count - 1];
-    ensures same_place: tier->clusters == \old(tier->clusters) && tier->free == \old(tier->free) &&
-                        tier->cluster_count == \old(tier->cluster_count) && tier->first == \old(tier->first);
-    ensures first: leads_to(\old(tier->clusters), \old(tier->cluster_count), LIST_END, tier->open);
-    ensures forth: \forall integer i; listed(\old(tier->clusters), \old(tier->cluster_count), i) ==>
-      leads_to(\old(tier->clusters), \old(tier->cluster_count), i, \old(tier->clusters)[i].after);
-    ensures back: \forall integer i; listed(\old(tier->clusters), \old(tier->cluster_count), i) ==>
-      comes_from(\old(tier->clusters), \old(tier->cluster_count), tier->open, i,
-                 \old(tier->clusters)[i].before);
-    ensures removed: tier->clusters[index].after == what_it_is;
-    ensures no_other: \forall integer i; i != index ==>
-      (listed(\old(tier->clusters), \old(tier->cluster_count), i) <==>
-       listed{Pre}(\old(tier->clusters), \old(tier->cluster_count), i));
-    ensures a_tier(tier); */
-static void list_remove(struct frame_tier *tier, uint32_t index, uint32_t what_it_is)
-{
-    struct cluster *clusters = tier->clusters;
-    bool was_listed = cluster_is_listed(&clusters[index]);
-    uint32_t before = clusters[index].before;
-    uint32_t after = clusters[index].after;
-    /*@ assert \forall integer i; listed(clusters, tier->cluster_count, i) ==>
-          (clusters[i].after == index ==> was_listed && before == i) &&
-          (clusters[i].before == index ==> was_listed && after == i); */
-    /*@ assert was_listed && before != LIST_END ==> tier->open != index &&
-          (after != LIST_END ==> tier->open != after); */
-    clusters[index].after = what_it_is;
-    if (!was_listed)
-        return;
-    if (before == LIST_END)
-        tier->open = after;
-    else
-        clusters[before].after = after;
-    if (after != LIST_END)
-        clusters[after].before = before;
-}
-
-static void cluster_close(struct frame_tier *tier, uint32_t index)
-{
-    words_fill(cluster_words(tier, index), 0);
-    tier->clusters[index].after = CLUSTER_CLOSED;
-}
-
-/* ---- from junk to order ---- */
-
-/* Replace the junk in the clusters of a superblock, and of its blocks, by closed ones. */
-static void learn_superblock(struct frame_zone *zone, uint64_t superblock)
+/* Closes the clusters of a superblock and of its blocks. Their memory may hold anything before. */
+static void initialise_superblock(struct frame_zone *zone, uint64_t superblock)
 {
     uint64_t block = superblock * CLUSTER_ITEMS;
     uint64_t end = block + CLUSTER_ITEMS;
     uint64_t zone_end = (zone->end - 1) / BLOCK + 1;
     struct frame_tier *frames = &zone->tiers[0];
     struct frame_tier *blocks = &zone->tiers[1];
-    cluster_close(blocks, cluster_index(blocks, block));
+    tier_init_cluster(blocks, cluster_index(blocks, block));
     if (block < zone->start / BLOCK)
         block = zone->start / BLOCK;
     for (; block < end && block < zone_end; block++)
-        cluster_close(frames, cluster_index(frames, block * BLOCK));
+        tier_init_cluster(frames, cluster_index(frames, block * BLOCK));
 }
 
-/* Superblocks become known in order, so that one comparison tells whether a frame's cluster is. */
-static void learn_up_to(struct frame_zone *zone, uint64_t superblock)
+/* Initialises in order, so that one comparison tells whether a frame's cluster is initialised. */
+static void initialise_up_to(struct frame_zone *zone, uint64_t superblock)
 {
-    for (; zone->learned <= superblock; zone->learned++)
-        learn_superblock(zone, zone->learned);
-    uint64_t known_end = zone->learned * SUPERBLOCK;
-    if (zone->learned >= zone->end / SUPERBLOCK) /* one that is cut off at the end is known from the start */
-        known_end = zone->end;
-    zone->known = known_end - zone->start;
+    for (; zone->first_uninitialised <= superblock; zone->first_uninitialised++)
+        initialise_superblock(zone, zone->first_uninitialised);
+    uint64_t end = zone->first_uninitialised * SUPERBLOCK;
+    if (zone->first_uninitialised >=
+        zone->end / SUPERBLOCK) /* zone_make initialised one that the end cuts off */
+        end = zone->end;
+    zone->initialised = end - zone->start;
 }
 
-/* The cluster that takes an item's place when it is split. It is closed, and no junk. */
+/* Returns the cluster that takes an item's place when it is split: initialised, and closed. */
 static uint32_t cluster_below(struct frame_zone *zone, unsigned tier, uint64_t item)
 {
     if (tier == TOP_TIER)
-        learn_up_to(zone, item);
+        initialise_up_to(zone, item);
     return cluster_index(&zone->tiers[tier - 1], item * CLUSTER_ITEMS);
-}
-
-/* ---- what zones do ---- */
-
-/* Take an item from the first open cluster. */
-/*@ predicate same_words{L1, L2}(struct frame_tier *tier, integer but) =
-      \forall integer w; 0 <= w < \at(tier->cluster_count, L1) * CLUSTER_WORDS && w != but ==>
-        \at(tier->free[w], L1) == \at(tier->free[w], L2);
-    // The bit of one item was set, and is no longer; no other has changed.
-    predicate cleared{L1, L2}(struct frame_tier *tier, integer word, integer bit) =
-      0 <= word < \at(tier->cluster_count, L1) * CLUSTER_WORDS && 0 <= bit < WORD_ITEMS &&
-      has_bit(\at(tier->free[word], L1), bit) && !has_bit(\at(tier->free[word], L2), bit) &&
-      (\forall integer b; 0 <= b < WORD_ITEMS && b != bit ==>
-        (has_bit(\at(tier->free[word], L1), b) <==> has_bit(\at(tier->free[word], L2), b))) &&
-      same_words{L1, L2}(tier, word); */
-/*@ requires \valid(tier) && \valid(item) && a_tier(tier);
-    requires a_list(tier->clusters, tier->cluster_count, tier->open);
-    requires \separated(item, tier, tier->free + (0 .. tier->cluster_count * CLUSTER_WORDS - 1),
-                        tier->clusters + (0 .. tier->cluster_count - 1));
-    assigns *item, tier->open, tier->clusters[0 .. tier->cluster_count - 1],
-            tier->free[0 .. tier->cluster_count * CLUSTER_WORDS - 1];
-    ensures same_place: tier->clusters == \old(tier->clusters) && tier->free == \old(tier->free) &&
-                        tier->cluster_count == \old(tier->cluster_count) && tier->first == \old(tier->first);
-    ensures first: leads_to(\old(tier->clusters), \old(tier->cluster_count), LIST_END, tier->open);
-    ensures forth: \forall integer i; listed(\old(tier->clusters), \old(tier->cluster_count), i) ==>
-      leads_to(\old(tier->clusters), \old(tier->cluster_count), i, \old(tier->clusters)[i].after);
-    ensures back: \forall integer i; listed(\old(tier->clusters), \old(tier->cluster_count), i) ==>
-      comes_from(\old(tier->clusters), \old(tier->cluster_count), tier->open, i,
-                 \old(tier->clusters)[i].before);
-    ensures a_status: \result == FRAMES_OK || \result == FRAMES_CORRUPT;
-    ensures once: \result == FRAMES_OK ==> tier->first <= *item <
-      tier->first + tier->cluster_count * CLUSTER_ITEMS &&
-      cleared{Pre, Post}(tier, (*item - tier->first) / WORD_ITEMS, (*item - tier->first) % WORD_ITEMS);
-    ensures nothing: \result != FRAMES_OK ==> same_words{Pre, Post}(tier, -1) && *item == \old(*item); */
-static enum frames_status tier_take(struct frame_tier *tier, uint64_t *item)
-{
-    uint32_t index = tier->open;
-    if (index >= tier->cluster_count)
-        return FRAMES_CORRUPT;
-    uint64_t *words = cluster_words(tier, index);
-    uint64_t at = 0;
-    /*@ loop invariant 0 <= at <= CLUSTER_WORDS;
-        loop assigns at;
-        loop variant CLUSTER_WORDS - at; */
-    while (at < CLUSTER_WORDS && words[at] == 0)
-        at++;
-    if (at == CLUSTER_WORDS)
-        return FRAMES_CORRUPT;
-    *item = tier->first + (uint64_t)index * CLUSTER_ITEMS + at * WORD_ITEMS + lowest_bit(words[at]);
-    words[at] = without_lowest(words[at]);
-    if (words_are(words, 0))
-        list_remove(tier, index, CLUSTER_FULL);
-    return FRAMES_OK;
-}
-
-enum frames_status zone_take(struct frame_zone *zone, unsigned from, unsigned wanted, uint64_t *item)
-{
-    enum frames_status status = tier_take(&zone->tiers[from], item);
-    for (unsigned tier = from; status == FRAMES_OK && tier > wanted; tier--) {
-        uint32_t index = cluster_below(zone, tier, *item);
-        words_fill(cluster_words(&zone->tiers[tier - 1], index), WORD_FULL);
-        list_add(&zone->tiers[tier - 1], index);
-        status = tier_take(&zone->tiers[tier - 1], item);
-    }
-    return status;
-}
-
-void zone_catch_up(struct frame_zone *zone, uint64_t frame)
-{
-    struct frame_tier *tier = &zone->tiers[0];
-    uint32_t index = cluster_index(tier, frame);
-    if (cluster_is_listed(&tier->clusters[index]))
-        list_remove(tier, index, CLUSTER_FULL);
-}
-
-static void zone_put(struct frame_zone *zone, unsigned tier_number, uint64_t item)
-{
-    struct frame_tier *tier = &zone->tiers[tier_number];
-    uint32_t index = cluster_index(tier, item);
-    uint64_t *word = item_word(tier, item);
-    *word = with_bit(*word, item_bit(item));
-    if (!cluster_is_listed(&tier->clusters[index]))
-        list_add(tier, index);
-}
-
-void zone_settle(struct frame_zone *zone, unsigned tier_number, uint64_t item)
-{
-    for (; tier_number < TOP_TIER; tier_number++) {
-        struct frame_tier *tier = &zone->tiers[tier_number];
-        uint32_t index = cluster_index(tier, item);
-        if (!words_are(cluster_words(tier, index), WORD_FULL)) /* never, where the zone's end cuts it off */
-            return;
-        list_remove(tier, index, CLUSTER_CLOSED);
-        cluster_close(tier, index);
-        item /= CLUSTER_ITEMS;
-        zone_put(zone, tier_number + 1, item);
-    }
-}
-
-void zone_give(struct frame_zone *zone, unsigned tier, uint64_t item)
-{
-    zone_put(zone, tier, item);
-    zone_settle(zone, tier, item);
-}
-
-enum frames_status zone_check_taken(const struct frame_zone *zone, unsigned wanted, bool is_split,
-                                    uint64_t frame)
-{
-    for (unsigned above = FRAME_TIERS; above > wanted; above--) {
-        unsigned tier = above - 1;
-        uint64_t item = frame / item_frames(tier);
-        if (!item_is_whole(zone, tier, item))
-            continue;
-        if (is_set(*item_word(&zone->tiers[tier], item), item_bit(item)))
-            return FRAMES_DOUBLE_FREE;
-        if (item_is_split(zone, tier, item) != (tier > wanted || is_split))
-            return FRAMES_WRONG_SIZE;
-    }
-    return FRAMES_OK;
-}
-
-/* Nothing is free in a closed cluster, and nothing in one whose items are all handed out. */
-void zone_split(struct frame_zone *zone, unsigned tier, uint64_t item)
-{
-    zone->tiers[tier - 1].clusters[cluster_below(zone, tier, item)].after = CLUSTER_FULL;
-}
-
-enum frames_status zone_join(struct frame_zone *zone, unsigned tier, uint64_t item)
-{
-    struct frame_tier *below = &zone->tiers[tier - 1];
-    uint32_t index = cluster_index(below, item * CLUSTER_ITEMS);
-    if (!words_are(cluster_words(below, index), 0))
-        return FRAMES_INCOMPLETE;
-    for (uint64_t part = 0; tier > 1 && part < CLUSTER_ITEMS; part++)
-        if (item_is_split(zone, tier - 1, item * CLUSTER_ITEMS + part))
-            return FRAMES_INCOMPLETE;
-    list_remove(below, index, CLUSTER_CLOSED);
-    return FRAMES_OK;
 }
 
 /* ---- making a zone ---- */
 
-/* How many clusters a tier has. */
+/* Returns the number of clusters of a tier. */
 static uint64_t tier_clusters(struct frame_run run, unsigned tier)
 {
     uint64_t frames = item_frames(tier) * CLUSTER_ITEMS;
     return (run.end - 1) / frames + 1 - run.start / frames;
 }
 
-uint64_t zone_bytes(struct frame_run run)
-{
-    uint64_t bytes = sizeof(struct frame_zone);
-    for (unsigned tier = 0; tier < FRAME_TIERS; tier++)
-        bytes += tier_clusters(run, tier) * (CLUSTER_WORDS * sizeof(uint64_t) + sizeof(struct cluster));
-    return bytes;
-}
-
-static uint64_t lowest_bits(unsigned count)
-{
-    return count < WORD_ITEMS ? ((uint64_t)1 << count) - 1 : WORD_FULL;
-}
-
-/* The bits below so many items, in the word whose first item is this one. */
-static uint64_t bits_below(unsigned items, unsigned first)
-{
-    return items > first ? lowest_bits(items - first) : 0;
-}
-
-/* Begin to hand out the items start to limit of a cluster that the end of the zone cuts off. */
-static void open_part(struct frame_tier *tier, uint32_t index, unsigned start, unsigned limit)
-{
-    uint64_t *words = cluster_words(tier, index);
-    for (unsigned i = 0; i < CLUSTER_WORDS; i++)
-        words[i] = bits_below(limit, i * WORD_ITEMS) & ~bits_below(start, i * WORD_ITEMS);
-    list_add(tier, index);
-}
-
-/* Open the clusters of a tier that are no item of the tier above: those cut off, and all of the top tier. */
-static void open_edges(struct frame_zone *zone, unsigned tier_number)
+/*
+ * Lists the clusters of a tier that are not items of the tier above: those cut off, and all of the top tier.
+ */
+static void list_edges(struct frame_zone *zone, unsigned tier_number)
 {
     struct frame_tier *tier = &zone->tiers[tier_number];
     uint64_t frames = item_frames(tier_number);
@@ -393,7 +88,7 @@ static void open_edges(struct frame_zone *zone, unsigned tier_number)
         uint64_t start = first > whole_start ? first : whole_start;
         uint64_t end = first + CLUSTER_ITEMS < whole_end ? first + CLUSTER_ITEMS : whole_end;
         if (start < end)
-            open_part(tier, left - 1, (unsigned)(start - first), (unsigned)(end - first));
+            tier_fill_part(tier, left - 1, (unsigned)(start - first), (unsigned)(end - first));
     }
 }
 
@@ -402,6 +97,14 @@ static void *carve(unsigned char **memory, uint64_t bytes)
     void *carved = *memory;
     *memory += bytes;
     return carved;
+}
+
+uint64_t zone_bytes(struct frame_run run)
+{
+    uint64_t bytes = sizeof(struct frame_zone);
+    for (unsigned tier = 0; tier < FRAME_TIERS; tier++)
+        bytes += tier_clusters(run, tier) * (CLUSTER_WORDS * sizeof(uint64_t) + sizeof(struct cluster));
+    return bytes;
 }
 
 void zone_make(struct frame_zone *zone, struct frame_run run, unsigned char *memory)
@@ -414,13 +117,88 @@ void zone_make(struct frame_zone *zone, struct frame_run run, unsigned char *mem
         tier->free = carve(&memory, clusters * CLUSTER_WORDS * sizeof(uint64_t));
         tier->clusters = carve(&memory, clusters * sizeof(struct cluster));
         tier->cluster_count = (uint32_t)clusters;
-        tier->open = LIST_END;
+        tier->head = LIST_END;
     }
     uint64_t last = (run.end - 1) / SUPERBLOCK;
-    uint64_t at_once = run.start / SUPERBLOCK + FRAMES_LEARNED_AT_ONCE - 1;
-    zone->learned = run.start / SUPERBLOCK;
-    learn_superblock(zone, last);
-    learn_up_to(zone, at_once < last ? at_once : last);
+    uint64_t at_once = run.start / SUPERBLOCK + FRAMES_INITIALISED_AT_ONCE - 1;
+    zone->first_uninitialised = run.start / SUPERBLOCK;
+    initialise_superblock(zone, last);
+    initialise_up_to(zone, at_once < last ? at_once : last);
     for (unsigned number = 0; number < FRAME_TIERS; number++)
-        open_edges(zone, number);
+        list_edges(zone, number);
+}
+
+/* ---- taking, giving back, splitting, joining ---- */
+
+enum frames_status zone_take(struct frame_zone *zone, unsigned from, unsigned wanted, uint64_t *item)
+{
+    enum frames_status status = tier_take(&zone->tiers[from], item);
+    for (unsigned tier = from; status == FRAMES_OK && tier > wanted; tier--) {
+        uint32_t index = cluster_below(zone, tier, *item);
+        tier_fill_cluster(&zone->tiers[tier - 1], index);
+        status = tier_take(&zone->tiers[tier - 1], item);
+    }
+    return status;
+}
+
+void zone_sync_list(struct frame_zone *zone, uint64_t frame)
+{
+    struct frame_tier *tier = &zone->tiers[0];
+    uint32_t index = cluster_index(tier, frame);
+    if (cluster_is_listed(&tier->clusters[index]))
+        list_remove(tier, index, CLUSTER_FULL);
+}
+
+void zone_close_if_free(struct frame_zone *zone, unsigned tier_number, uint64_t item)
+{
+    for (; tier_number < TOP_TIER; tier_number++) {
+        struct frame_tier *tier = &zone->tiers[tier_number];
+        uint32_t index = cluster_index(tier, item);
+        if (!cluster_is_free(tier, index)) /* a cluster that the zone's end cuts off never is */
+            return;
+        tier_close_cluster(tier, index);
+        item /= CLUSTER_ITEMS;
+        tier_put(&zone->tiers[tier_number + 1], item);
+    }
+}
+
+void zone_give(struct frame_zone *zone, unsigned tier, uint64_t item)
+{
+    tier_put(&zone->tiers[tier], item);
+    zone_close_if_free(zone, tier, item);
+}
+
+enum frames_status zone_check_taken(const struct frame_zone *zone, unsigned wanted, bool is_split,
+                                    uint64_t frame)
+{
+    for (unsigned above = FRAME_TIERS; above > wanted; above--) {
+        unsigned tier = above - 1;
+        uint64_t item = frame / item_frames(tier);
+        if (!item_is_whole(zone, tier, item))
+            continue;
+        if (tier_has(&zone->tiers[tier], item))
+            return FRAMES_DOUBLE_FREE;
+        if (item_is_split(zone, tier, item) != (tier > wanted || is_split))
+            return FRAMES_WRONG_SIZE;
+    }
+    return FRAMES_OK;
+}
+
+/* A closed cluster and one whose items are all handed out have the same words: only the mark differs. */
+void zone_split(struct frame_zone *zone, unsigned tier, uint64_t item)
+{
+    zone->tiers[tier - 1].clusters[cluster_below(zone, tier, item)].after = CLUSTER_FULL;
+}
+
+enum frames_status zone_join(struct frame_zone *zone, unsigned tier, uint64_t item)
+{
+    struct frame_tier *below = &zone->tiers[tier - 1];
+    uint32_t index = cluster_index(below, item * CLUSTER_ITEMS);
+    if (!cluster_is_empty(below, index))
+        return FRAMES_INCOMPLETE;
+    for (uint64_t part = 0; tier > 1 && part < CLUSTER_ITEMS; part++)
+        if (item_is_split(zone, tier - 1, item * CLUSTER_ITEMS + part))
+            return FRAMES_INCOMPLETE;
+    list_remove(below, index, CLUSTER_CLOSED);
+    return FRAMES_OK;
 }

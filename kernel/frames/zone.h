@@ -1,111 +1,67 @@
 /*
- * zone.h - one zone of the frame allocator, for frames.c and add.c alone.
+ * zone.h - one zone: three tiers above each other over one run of frames.
  *
- * frames.h tells what tiers and clusters are. A zone knows nothing of other zones, nor of the first MiB.
+ * Private to this room. frames.h says what tiers, clusters and items are. A zone knows neither the other
+ * zones nor the first MiB.
  */
 #ifndef KERNEL_FRAMES_ZONE_H
 #define KERNEL_FRAMES_ZONE_H
 
-#include "frames/frames.h"
+#include "frames/tier.h"
+#include "frames/usable_memory.h"
 
-#define CLUSTER_WORDS (CLUSTER_ITEMS / WORD_ITEMS)
-#define TOP_TIER      (FRAME_TIERS - 1)
-#define BLOCK         ((uint64_t)CLUSTER_ITEMS)
-#define SUPERBLOCK    (BLOCK * CLUSTER_ITEMS)
+#define TOP_TIER   (FRAME_TIERS - 1)
+#define BLOCK      ((uint64_t)CLUSTER_ITEMS)
+#define SUPERBLOCK (BLOCK * CLUSTER_ITEMS)
 
-/* Frames start to end, end not included. Never empty here. */
-struct frame_run {
-    uint64_t start;
-    uint64_t end;
-};
-
-/* How many frames an item of a tier spans. */
+/* Returns the number of frames that an item of the tier spans. */
 static inline uint64_t item_frames(unsigned tier)
 {
     return paging_level_pages(tier + 1);
 }
 
-/* Has the cluster a free item, so that it is in its tier's list? */
-/*@ requires \valid_read(cluster);
-    assigns \nothing;
-    ensures \result <==> cluster->after != CLUSTER_FULL && cluster->after != CLUSTER_CLOSED; */
-static inline bool cluster_is_listed(const struct cluster *cluster)
-{
-    return cluster->after != CLUSTER_FULL && cluster->after != CLUSTER_CLOSED;
-}
-
-/* Is each of a cluster's words this value? */
-/*@ requires \valid_read(words + (0 .. CLUSTER_WORDS - 1));
-    assigns \nothing;
-    ensures \result <==> \forall integer i; 0 <= i < CLUSTER_WORDS ==> words[i] == value; */
-static inline bool words_are(const uint64_t *words, uint64_t value)
-{
-    uint64_t differ = 0;
-#pragma GCC unroll 8
-    /*@ loop invariant 0 <= i <= CLUSTER_WORDS;
-        loop invariant differ == 0 <==> \forall integer k; 0 <= k < i ==> words[k] == value;
-        loop assigns i, differ;
-        loop variant CLUSTER_WORDS - i; */
-    for (unsigned i = 0; i < CLUSTER_WORDS; i++)
-        differ = differences(differ, words[i], value);
-    return differ == 0;
-}
-
-/* Which of the tier's clusters an item is in. */
-static inline uint32_t cluster_index(const struct frame_tier *tier, uint64_t item)
-{
-    return (uint32_t)((item - tier->first) / CLUSTER_ITEMS);
-}
-
-/* How many zones start at or below the frame. In frames.c. */
-/*@ requires \valid_read(frames) && \valid_read(frames->zones + (0 .. frames->zone_count - 1));
-    requires \forall integer i, j; 0 <= i < j < frames->zone_count ==>
-      frames->zones[i].start < frames->zones[j].start;
-    assigns \nothing;
-    ensures 0 <= \result <= frames->zone_count;
-    ensures at_or_below: \forall integer i; 0 <= i < \result ==> frames->zones[i].start <= frame;
-    ensures above: \forall integer i; \result <= i < frames->zone_count ==> frame < frames->zones[i].start; */
-uint32_t zones_up_to(const struct frames *frames, uint64_t frame);
-
-/* How much bookkeeping memory a zone takes, struct frame_zone included. */
+/* Returns the bookkeeping memory of a zone over this run, in bytes, struct frame_zone included. */
 uint64_t zone_bytes(struct frame_run run);
 
-/* Make a zone of free frames. Its memory has zone_bytes less the struct, is aligned to 8, and holds junk. */
+/*
+ * Makes a zone of free frames. memory is aligned to 8, may hold anything, and has zone_bytes(run) bytes less
+ * the struct.
+ */
 void zone_make(struct frame_zone *zone, struct frame_run run, unsigned char *memory);
 
 /*
- * Take an item of the wanted tier, by splitting one of tier `from` if that is higher. That one must have an
- * open cluster.
+ * Takes an item of the wanted tier. It splits one of tier `from`, which must have a listed cluster, if that
+ * is a higher tier.
  *
- *   FRAMES_CORRUPT   nothing has changed but perhaps *item
+ *   FRAMES_CORRUPT   nothing has changed, except perhaps *item
  */
 PAGING_MUST_CHECK enum frames_status zone_take(struct frame_zone *zone, unsigned from, unsigned wanted,
                                                uint64_t *item);
 
-/* The last free frame of the block of this one was taken without zone_take: it leaves the list. */
-void zone_catch_up(struct frame_zone *zone, uint64_t frame);
+/* Takes the frame's block out of the list, after its last free frame was taken without zone_take. */
+void zone_sync_list(struct frame_zone *zone, uint64_t frame);
 
 /*
- * Was the frame handed out, in a run of this tier that starts there? Or, if is_split: was that run split
- * since, or handed out in parts from the start? Asked from the top, where nothing is junk. The run must lie
- * in the zone and be aligned.
+ * Checks that the frame starts a run of the wanted tier that is handed out as one; if is_split, that this run
+ * was split since, or was handed out in parts from the start. The run must lie in the zone and be aligned.
+ * The search goes down from the top tier, whose clusters are always initialised.
  *
  *   FRAMES_DOUBLE_FREE, FRAMES_WRONG_SIZE
  */
 PAGING_MUST_CHECK enum frames_status zone_check_taken(const struct frame_zone *zone, unsigned wanted,
                                                       bool is_split, uint64_t frame);
 
-/* Give back an item that zone_check_taken found in order. */
+/* Gives back an item that zone_check_taken accepted. */
 void zone_give(struct frame_zone *zone, unsigned tier, uint64_t item);
 
-/* After an item came back: close its cluster if that is free as a whole, then the one above, and so on. */
-void zone_settle(struct frame_zone *zone, unsigned tier, uint64_t item);
+/* After an item came back: closes its cluster if all of it is free, then the cluster above, and so on. */
+void zone_close_if_free(struct frame_zone *zone, unsigned tier, uint64_t item);
 
-/* Make 512 items of the tier below of one that zone_check_taken found in order. */
+/* Makes 512 items of the tier below from one item that zone_check_taken accepted. */
 void zone_split(struct frame_zone *zone, unsigned tier, uint64_t item);
 
 /*
- * Make one of 512 again, which zone_check_taken found to be split.
+ * Makes one item from its 512 parts, after zone_check_taken accepted it as split.
  *
  *   FRAMES_INCOMPLETE   nothing has changed
  */

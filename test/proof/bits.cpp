@@ -1,7 +1,7 @@
 /*
  * bits.cpp - what the proofs of the frame allocator believe of its words, for every word.
  *
- * A theorem is called by the function of kernel/frames/bits.h and the name of the promise there;
+ * A theorem is called by the function of kernel/frames/word_bits.h and the name of the promise there;
  * test/frama/prove compares the two lists. A promise about every bit is one about any.
  */
 #include "core.h"
@@ -18,7 +18,7 @@ static unsigned trailing_zeroes(uint64_t word)
 }
 #define __builtin_ctzll trailing_zeroes
 
-#include "kernel/frames/bits.h"
+#include "kernel/frames/word_bits.h"
 
 static bool has_bit(uint64_t word, unsigned bit)
 {

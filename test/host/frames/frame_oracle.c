@@ -1,4 +1,4 @@
-/* The owner of every frame, one by one. */
+/* frame_oracle.c - the owner of every frame, one by one. */
 #include "frames/frame_oracle.h"
 #include <string.h>
 

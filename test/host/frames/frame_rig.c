@@ -1,4 +1,4 @@
-/* What the tests of the frame allocator share. */
+/* frame_rig.c - what the tests of the frame allocator share. */
 #include "frames/frame_rig.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /*
- * test_frames.c - what the frame allocator hands out, takes back, and refuses to take.
+ * test_frames.c - what the frame allocator hands out, takes back, and refuses to take back.
  */
 #include "frames/frame_rig.h"
 #include <string.h>
@@ -50,7 +50,10 @@ static void only_usable_kinds_are_taken_and_neighbours_are_one_zone(void **state
     assert_int_equal(block.number, BLOCK);
 }
 
-/* Take everything as single frames, twice, and count what larger runs there are after each. */
+/*
+ * Takes everything as single frames, gives it back in random order, and counts the larger runs there are
+ * then.
+ */
 static void drain_and_refill(uint64_t start, uint64_t count)
 {
     static paging_frame_t taken[3 * 512];
@@ -155,7 +158,7 @@ static void a_frame_freed_in_a_full_block_comes_back(void **state)
     }
 }
 
-/* The list of open blocks names one that is handed out as a whole, then one that is not there. */
+/* The list names a block that is handed out as a whole, then one that does not exist. */
 static void a_damaged_free_list_hands_nothing_out_twice(void **state)
 {
     (void)state;
@@ -171,13 +174,13 @@ static void a_damaged_free_list_hands_nothing_out_twice(void **state)
     const uint32_t wrong[] = {(uint32_t)((whole.number - tier->first) / BLOCK), tier->cluster_count,
                               CLUSTER_FULL};
     for (unsigned i = 0; i < 3; i++) {
-        tier->open = wrong[i];
+        tier->head = wrong[i];
         frame.number = 77;
         assert_int_equal(frames_allocate(&frames, PAGING_4K, &frame), FRAMES_CORRUPT);
         assert_int_equal(frame.number, 77);
         assert_int_equal(frames_free_count(&frames), 0);
     }
-    tier->open = LIST_END;
+    tier->head = LIST_END;
     expect_free(PAGING_2M, whole);
     expect_allocate(PAGING_4K, &frame);
 }

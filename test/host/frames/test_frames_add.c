@@ -1,5 +1,5 @@
 /*
- * test_frames_add.c - how the frame allocator gets its zones, and what a zone costs.
+ * test_frames_add.c - how zones are added, and what a zone costs.
  */
 #include "frames/frame_rig.h"
 #include <stdlib.h>
@@ -32,7 +32,41 @@ static void runs_that_cannot_be_added_are_refused(void **state)
     assert_int_equal(frames_total(&frames), GIB(1) + 11);
 }
 
-/* From above, from below, and between. */
+static void reversed_runs_are_refused(void **state)
+{
+    (void)state;
+    static const uint64_t reversed[][2] = {{GIB(2), GIB(2) - 1}, {GIB(2), 0}, {256, 255}, {9, 8}, {1, 0},
+                                           {UINT64_MAX, GIB(1)}};
+    begin_with(4096, JUNK_ONES);
+    for (size_t i = 0; i < sizeof reversed / sizeof reversed[0]; i++) {
+        paging_frame_t start = frame_at(reversed[i][0]);
+        paging_frame_t end = frame_at(reversed[i][1]);
+        assert_int_equal(frames_add_free(&frames, start, end), FRAMES_REVERSED);
+        assert_int_equal(frames_add_taken(&frames, start, end), FRAMES_REVERSED);
+        struct memory_region map[] = {region(GIB(1), GIB(1) + 1, MEMORY_CONVENTIONAL),
+                                      region(start.number, end.number, MEMORY_CONVENTIONAL)};
+        assert_int_equal(frames_add_usable(&frames, map, 2), FRAMES_REVERSED);
+    }
+    assert_int_equal(frames_total(&frames), 0);
+    assert_int_equal(frames.zone_count, 0);
+}
+
+/* Also one that is empty only because the first MiB is left out. */
+static void empty_runs_add_nothing(void **state)
+{
+    (void)state;
+    static const uint64_t empty[][2] = {{0, 0}, {9, 9}, {256, 256}, {GIB(2), GIB(2)}, {0, 256}, {255, 256}};
+    begin_with(4096, JUNK_ONES);
+    for (size_t i = 0; i < sizeof empty / sizeof empty[0]; i++) {
+        paging_frame_t start = frame_at(empty[i][0]);
+        paging_frame_t end = frame_at(empty[i][1]);
+        assert_int_equal(frames_add_free(&frames, start, end), FRAMES_OK);
+        assert_int_equal(frames_add_taken(&frames, start, end), FRAMES_OK);
+    }
+    assert_int_equal(frames.zone_count, 0);
+}
+
+/* A run is added above others, below them, and between them. */
 static void runs_may_touch(void **state)
 {
     (void)state;
@@ -48,7 +82,7 @@ static void runs_may_touch(void **state)
     assert_int_equal(frames.zone_count, 5);
 }
 
-/* The least memory with which so many zones of one frame can be had. */
+/* Returns the least memory with which `zones` zones of one frame can be added. */
 static uint64_t least_bytes(uint64_t zones)
 {
     for (uint64_t bytes = 8;; bytes += 8) {
@@ -62,7 +96,7 @@ static uint64_t least_bytes(uint64_t zones)
     }
 }
 
-/* So no zone is let into memory that an earlier one has. Eight bytes may be lost where the memory begins. */
+/* So no zone gets memory that an earlier one has. Eight bytes may be lost where the memory begins. */
 static void each_zone_takes_what_the_first_took(void **state)
 {
     (void)state;
@@ -85,7 +119,7 @@ static void usable_regions_are_added_all_or_none(void **state)
     }
 }
 
-/* The map of before, cut up in between as loaders do, fits into what was asked for. */
+/* A map whose regions were cut up afterwards, as loaders do, fits into what was asked for before. */
 static void an_earlier_map_plus_slack_is_enough(void **state)
 {
     (void)state;
@@ -159,8 +193,8 @@ static void open_superblocks(enum junk junk)
         expect_refused(PAGING_4K, giants[got].number + 3, FRAMES_WRONG_SIZE);
         assert_int_equal(frames_join(&frames, PAGING_1G, giants[got]), FRAMES_OK);
     }
-    for (unsigned zone = 0; zone < 2; zone++) /* all is known, and nothing beyond */
-        assert_int_equal(frames.zones[zone].start + frames.zones[zone].known, map[zone].end.number);
+    for (unsigned zone = 0; zone < 2; zone++) /* all is initialised, and nothing beyond */
+        assert_int_equal(frames.zones[zone].start + frames.zones[zone].initialised, map[zone].end.number);
     for (unsigned got = 0; got < 78; got++)
         expect_free(PAGING_1G, giants[got]);
     assert_int_equal(frames_handed_out(&frames), 0);
@@ -173,13 +207,13 @@ static void superblocks_open_from_junk(void **state)
         open_superblocks(junk);
 }
 
-/* So that every free in it takes the fast path. */
-static void a_zone_of_a_few_gib_is_known_at_once(void **state)
+/* Then every free in it takes the fast path. */
+static void a_zone_of_a_few_gib_is_initialised_at_once(void **state)
 {
     (void)state;
     struct memory_region map = region(GIB(1) - 5, GIB(15) + 5, MEMORY_CONVENTIONAL);
     begin(&map, 1, JUNK_ONES);
-    assert_int_equal(frames.zones[0].start + frames.zones[0].known, map.end.number);
+    assert_int_equal(frames.zones[0].start + frames.zones[0].initialised, map.end.number);
 }
 
 static uint64_t resident_pages(void *memory, uint64_t bytes)
@@ -217,7 +251,7 @@ static void four_tib_touch_a_few_pages_of_bookkeeping(void **state)
     expect_none(PAGING_1G);
     print_message("# 4 TiB: %lu MiB of bookkeeping, %lu pages touched, %lu after 754 frames\n", bytes >> 20,
                   started, used);
-    assert_true(started <= 160); /* nine for each superblock that is known from the start */
+    assert_true(started <= 160); /* nine for each superblock that is initialised from the start */
     assert_true(used <= started + 8);
     munmap(memory, bytes);
 }
@@ -227,6 +261,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FRAME_TEST("frames: runs that overlap, are too high or do not fit are refused",
                    runs_that_cannot_be_added_are_refused),
+        FRAME_TEST("frames: a run that ends before it starts is refused", reversed_runs_are_refused),
+        FRAME_TEST("frames: a run that is empty adds nothing", empty_runs_add_nothing),
         FRAME_TEST("frames: runs may touch each other", runs_may_touch),
         FRAME_TEST("frames: each zone takes what the first one took", each_zone_takes_what_the_first_took),
         FRAME_TEST("frames: usable regions are added all or none", usable_regions_are_added_all_or_none),
@@ -235,7 +271,8 @@ int main(void)
         FRAME_TEST("frames: an adopted run comes back frame by frame",
                    an_adopted_run_comes_back_frame_by_frame),
         FRAME_TEST("frames: superblocks open from junk", superblocks_open_from_junk),
-        FRAME_TEST("frames: a zone of a few GiB is known at once", a_zone_of_a_few_gib_is_known_at_once),
+        FRAME_TEST("frames: a zone of a few GiB is initialised at once",
+                   a_zone_of_a_few_gib_is_initialised_at_once),
         FRAME_TEST("frames: 4 TiB touch a few pages of bookkeeping",
                    four_tib_touch_a_few_pages_of_bookkeeping),
     };

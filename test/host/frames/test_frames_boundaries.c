@@ -4,7 +4,7 @@
 #include "frames/frame_rig.h"
 #include <stdlib.h>
 
-/* What frames.h says a zone is made of: itself, and for each cluster 512 bits and a place in a list. */
+/* Returns the size of a zone: the struct, and for each cluster 512 bits and a place in a list. */
 static uint64_t bytes_of(uint64_t clusters)
 {
     return sizeof(struct frame_zone) + clusters * (512 / 8 + sizeof(struct cluster));
@@ -35,7 +35,7 @@ static void bookkeeping_is_used_to_the_byte(void **state)
     free(memory);
 }
 
-/* Of a map that cannot be added, the regions before the one that is wrong are not added either. */
+/* If one region cannot be added, the regions before it are not added either. */
 static void a_map_that_overlaps_adds_nothing(void **state)
 {
     (void)state;
@@ -55,7 +55,7 @@ static void a_map_that_overlaps_adds_nothing(void **state)
     assert_int_equal(frames_total(&frames), 1);
 }
 
-/* What lies behind its words are those of the runs of 2 MiB. */
+/* Behind the words of the frames are those of the blocks, which must not be taken for more frames. */
 static void after_the_last_block_comes_another(void **state)
 {
     (void)state;
@@ -75,8 +75,8 @@ static void after_the_last_block_comes_another(void **state)
 }
 
 /*
- * Superblocks are put in order when they are first needed. The frames in the last one, which the end of the
- * zone cuts off, are free from the start, and stay so while those before it are put in order.
+ * Superblocks are initialised when they are first needed. The frames in the last one, which the end of the
+ * zone cuts off, are free from the start, and stay free while the superblocks before it are initialised.
  */
 static void frames_at_the_end_stay_free(void **state)
 {
@@ -100,7 +100,7 @@ static void frames_at_the_end_stay_free(void **state)
     }
 }
 
-/* Clusters of the top tier are never made one item: nothing is above. */
+/* Clusters of the top tier never become an item: there is no tier above. */
 static void half_a_tebibyte_comes_back_whole(void **state)
 {
     (void)state;
@@ -117,7 +117,7 @@ static void half_a_tebibyte_comes_back_whole(void **state)
     expect_allocate(PAGING_1G, &frame);
 }
 
-/* What lies behind a zone could be one more tier, of runs of 512 GiB. */
+/* The bytes behind a zone look like a fourth tier here, of runs of 512 GiB. */
 static void a_zone_has_three_tiers(void **state)
 {
     (void)state;
@@ -136,24 +136,24 @@ static void a_zone_has_three_tiers(void **state)
     free(memory);
 }
 
-/* Where a run would have to be split, and its list names none, no parts of it are made up. */
+/* The list names no cluster, so there is nothing to split. */
 static void a_damaged_list_is_not_split(void **state)
 {
     (void)state;
     struct memory_region map = region(GIB(1), GIB(3), MEMORY_CONVENTIONAL);
     begin(&map, 1, JUNK_RANDOM);
     struct frame_tier *top = &frames.zones[0].tiers[FRAME_TIERS - 1];
-    top->open = top->cluster_count;
+    top->head = top->cluster_count;
     for (enum paging_size size = PAGING_4K; size <= PAGING_1G; size++) {
         paging_frame_t frame = {77};
         assert_int_equal(frames_allocate(&frames, size, &frame), FRAMES_CORRUPT);
         assert_int_equal(frame.number, 77);
     }
     assert_int_equal(frames_handed_out(&frames), 0);
-    assert_int_equal(top[-1].open, LIST_END);
+    assert_int_equal(top[-1].head, LIST_END);
 }
 
-/* The source that the core gets answers no status, so the allocator counts what it had to refuse. */
+/* The functions of a frame source return no status, so the allocator counts what it refuses. */
 static void the_source_counts_what_it_refuses(void **state)
 {
     (void)state;
@@ -179,7 +179,7 @@ static void the_source_counts_what_it_refuses(void **state)
     assert_true(source->allocate(source, PAGING_2M, &frame));
     source->split(source, PAGING_2M, frame);
     source->release(source, PAGING_4K, frame_at(frame.number + 1));
-    source->release(source, PAGING_2M, frame); /* not one frame of it comes back */
+    source->release(source, PAGING_2M, frame); /* no frame of it comes back */
     assert_int_equal(frames.refused_releases, 1);
     assert_int_equal(frames_free_count(&frames), 1);
     assert_true(source->allocate(source, PAGING_4K, &(paging_frame_t){0}));
@@ -198,7 +198,7 @@ static void the_source_counts_what_it_refuses(void **state)
     assert_int_equal(frames.refused_releases, 2);
 }
 
-static void sizes_that_are_none_are_refused(void **state)
+static void sizes_that_do_not_exist_are_refused(void **state)
 {
     (void)state;
     struct memory_region map = region(GIB(1), GIB(2), MEMORY_CONVENTIONAL);
@@ -215,7 +215,7 @@ static void sizes_that_are_none_are_refused(void **state)
     assert_int_equal(frames_handed_out(&frames), 0);
 }
 
-/* The first MiB is never handed out, so the loader's part of it costs nothing. */
+/* The first MiB is never handed out, so the loader's memory there costs nothing. */
 static void low_memory_costs_no_bookkeeping(void **state)
 {
     (void)state;
@@ -228,7 +228,7 @@ static void low_memory_costs_no_bookkeeping(void **state)
     assert_int_equal(frames_bookkeeping_bytes(map, 2, 0), without + bytes_of(3));
 }
 
-/* Two frames have two clusters in each tier, if the end of an item of every tier lies between them. */
+/* Two frames have two clusters in each tier if an item of every tier ends between them. */
 static void slack_is_for_the_worst_zones(void **state)
 {
     (void)state;
@@ -261,15 +261,16 @@ int main(void)
                    bookkeeping_is_used_to_the_byte),
         FRAME_TEST("frames: of a map that overlaps a zone or is too high, no region is added",
                    a_map_that_overlaps_adds_nothing),
-        FRAME_TEST("frames: those at a zone's end stay free while superblocks before them become known",
+        FRAME_TEST("frames: those at a zone's end stay free while superblocks before them are initialised",
                    frames_at_the_end_stay_free),
         FRAME_TEST("frames: the last GiB of 512 comes back like the first", half_a_tebibyte_comes_back_whole),
-        FRAME_TEST("frames: what lies behind a zone is no tier of it", a_zone_has_three_tiers),
+        FRAME_TEST("frames: what lies behind a zone is not a tier of it", a_zone_has_three_tiers),
         FRAME_TEST("frames: a run that a damaged list does not name is not split either",
                    a_damaged_list_is_not_split),
         FRAME_TEST("frames: the source counts the releases and cuts it had to refuse",
                    the_source_counts_what_it_refuses),
-        FRAME_TEST("frames: runs of a size that is none are refused", sizes_that_are_none_are_refused),
+        FRAME_TEST("frames: runs of a size that does not exist are refused",
+                   sizes_that_do_not_exist_are_refused),
         FRAME_TEST("frames: the loader's memory below 1 MiB costs no bookkeeping",
                    low_memory_costs_no_bookkeeping),
         FRAME_TEST("frames: slack is enough for zones that are costly", slack_is_for_the_worst_zones),

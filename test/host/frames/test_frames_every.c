@@ -2,9 +2,9 @@
  * test_frames_every.c - every state that an allocator of a few frames can reach, and every call in each.
  *
  * With tables of two entries a block has two frames and a superblock four, so six frames have all that 4 TiB
- * have: runs of each size, clusters that close, fill and open, ends that are cut off, lists, and junk that is
- * put in order late. A state is every byte of the allocator and its bookkeeping. From those at the
- * beginning each call is made, and from each new state again, until no call leads to one that was not seen.
+ * have: runs of each size, clusters that close, fill and split, ends that are cut off, lists, and memory that
+ * is initialised late. A state is every byte of the allocator and its bookkeeping. Each call is made in the
+ * states at the beginning, and in each new state again, until no call leads to a state that was not seen.
  */
 #include "frames/frame_oracle.h"
 #include "kernel/frames/zone.h"
@@ -17,7 +17,7 @@
 #define MOST_STATES ((size_t)1 << 19)
 #define HASH_SLOTS  (2 * MOST_STATES)
 
-/* What is handed in: runs of frames from FIRST on, in use or free. */
+/* What is added at the beginning: runs of frames from FIRST on, in use or free. */
 struct start {
     struct {
         uint64_t start, end;
@@ -25,14 +25,14 @@ struct start {
     } runs[3];
 };
 
-/* All there is to know of a state, with what the oracle knows. */
+/* All of a state, with what the oracle knows. */
 struct state {
     struct frames frames;
     unsigned char bookkeeping[MOST_BYTES];
     unsigned char owners[MOST_FRAMES];
 };
 
-static unsigned char *memory; /* the bookkeeping, in a place of its own: no byte more than it needs */
+static unsigned char *memory; /* the bookkeeping, allocated with exactly the bytes it needs */
 static uint64_t memory_bytes;
 static struct state *states;
 static size_t state_count;
@@ -64,7 +64,7 @@ static void load(const struct state *state)
         oracle_set(FIRST + i, 1, state->owners[i], state->owners[i]);
 }
 
-/* Note the state there is, unless it is known. */
+/* Notes the present state, unless it was seen before. */
 static void note(void)
 {
     struct state *found = &states[state_count];
@@ -141,7 +141,7 @@ static void expect_counts(void)
     assert_false(frames.source.reserve(&frames.source, free_frames + 1));
 }
 
-/* Make every call in a state. What is refused changes no byte. */
+/* Makes every call in a state. What is refused changes no byte. */
 static void visit(size_t number)
 {
     for (enum paging_size size = PAGING_4K; size <= PAGING_1G; size++) {

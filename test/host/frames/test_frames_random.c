@@ -1,5 +1,5 @@
 /*
- * test_frames_random.c - random work on the frame allocator, compared with an oracle.
+ * test_frames_random.c - random calls of the frame allocator, compared with an oracle.
  *
  * The map has holes, cut-off ends and zones of a single frame.
  */
@@ -27,7 +27,7 @@ static struct live {
 static size_t live_count;
 static uint32_t live_at[ORACLE_FRAMES]; /* where in live a run is that starts there */
 
-/* Runs that were cut lately: the only ones there is a chance to join. */
+/* Runs that were split lately: only these have a chance to be joined. */
 static struct live cut[8];
 static unsigned cut_count;
 
@@ -115,7 +115,7 @@ static void join_and_compare(enum paging_size size, uint64_t frame)
     live_add(frame, size);
 }
 
-/* A run that is handed out, of this size or larger; or anything. */
+/* Splits a run that is handed out, if one is found; and joins one that was split. */
 static void random_cut(void)
 {
     enum paging_size size = random_below(4) == 0 ? PAGING_1G : PAGING_2M;
@@ -149,7 +149,7 @@ static void misuse_and_compare(void)
         join_and_compare(size, frame);
 }
 
-/* All back: every run there can be is there, found by taking the largest first. */
+/* Gives all back, and takes the largest runs first: every run that can be there is there. */
 static void recover_completely(void)
 {
     while (live_count > 0)
@@ -167,7 +167,7 @@ static void recover_completely(void)
         free_and_compare(random_below(live_count));
 }
 
-/* Mostly taking for a while, then mostly giving back, so that clusters fill and empty. */
+/* Mostly takes for a while, then mostly gives back, so that clusters fill and empty. */
 static void random_work(unsigned steps)
 {
     uint64_t greed = 5;
@@ -215,7 +215,7 @@ static void random_work_equals_an_oracle(void **state)
     compare_with_oracle(ORACLE_REGIONS, 60000);
 }
 
-/* 5,000 frames, so that all tiers run dry again and again. */
+/* 5,000 frames only: all tiers become empty again and again. */
 static void scarce_memory_equals_an_oracle(void **state)
 {
     (void)state;
@@ -226,7 +226,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FRAME_TEST("frames: random work equals an oracle, and all comes back", random_work_equals_an_oracle),
-        FRAME_TEST("frames: the same where memory runs dry all the time", scarce_memory_equals_an_oracle),
+        FRAME_TEST("frames: the same where memory runs out all the time", scarce_memory_equals_an_oracle),
     };
     return cmocka_run_group_tests_name("frames: random", tests, NULL, NULL);
 }

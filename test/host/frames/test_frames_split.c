@@ -1,5 +1,5 @@
 /*
- * test_frames_split.c - runs that are handed out as one, cut into 512, and made one again.
+ * test_frames_split.c - runs that are handed out as one, split into 512, and joined again.
  */
 #include "frames/frame_rig.h"
 
@@ -13,7 +13,7 @@ static void expect_join(enum paging_size size, uint64_t number)
     expect_no_join(size, number, FRAMES_OK);
 }
 
-/* In an order that jumps about: 211 and 512 have no common factor. */
+/* Returns 0 to 511 in an order that jumps about: 211 and 512 have no common factor. */
 static uint64_t shuffled(uint64_t i)
 {
     return i * 211 % 512;
@@ -42,7 +42,7 @@ static void a_split_block_comes_back_frame_by_frame(void **state)
     }
 }
 
-/* What was freed of a split block is handed out again like any other frame. */
+/* A frame that was freed in a split block is handed out again like any other. */
 static void a_split_block_is_used_in_part(void **state)
 {
     (void)state;
@@ -67,7 +67,7 @@ static void a_split_block_is_used_in_part(void **state)
     }
 }
 
-/* 1 GiB, one 2 MiB of it, frames of that; and back. At both ends of a zone, and beyond what it knows. */
+/* Splits 1 GiB, 2 MiB of it, and joins them again; in superblocks that are initialised and in others. */
 static void splits_nest(void **state)
 {
     (void)state;
@@ -187,7 +187,7 @@ static void runs_across_zones_are_joined(void **state)
     expect_refused(PAGING_4K, block, FRAMES_DOUBLE_FREE);
 }
 
-static void what_is_no_such_run_is_refused(void **state)
+static void what_is_not_such_a_run_is_refused(void **state)
 {
     (void)state;
     struct memory_region map[] = {region(256, 3 * BLOCK + 256, MEMORY_CONVENTIONAL),
@@ -220,8 +220,8 @@ static void what_is_no_such_run_is_refused(void **state)
     expect_no_split(PAGING_2M, giant.number, FRAMES_DOUBLE_FREE);
 }
 
-/* The block single frames come from becomes full, joined, split and free, and none is handed out twice. */
-static void the_current_block_may_be_cut(void **state)
+/* The block of the hot word becomes full, joined, split and free, and no frame is handed out twice. */
+static void the_block_of_the_hot_word_may_be_split(void **state)
 {
     (void)state;
     struct memory_region map = region(BLOCK, 2 * BLOCK, MEMORY_CONVENTIONAL);
@@ -258,9 +258,9 @@ int main(void)
         FRAME_TEST("frames: join reverses split", join_reverses_split),
         FRAME_TEST("frames: single frames are joined", singles_are_joined),
         FRAME_TEST("frames: a run across zones is joined, split and freed", runs_across_zones_are_joined),
-        FRAME_TEST("frames: split and join refuse what is no such run", what_is_no_such_run_is_refused),
-        FRAME_TEST("frames: the block that single frames come from may be cut and joined",
-                   the_current_block_may_be_cut),
+        FRAME_TEST("frames: split and join refuse what is not such a run", what_is_not_such_a_run_is_refused),
+        FRAME_TEST("frames: the block that single frames come from may be split and joined",
+                   the_block_of_the_hot_word_may_be_split),
     };
     return cmocka_run_group_tests_name("frames: split and join", tests, NULL, NULL);
 }

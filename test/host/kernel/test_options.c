@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,6 +104,85 @@ static void refused_words(void **state)
     }
 }
 
+static void expect_excluded(const char *text, uint64_t start, uint64_t end)
+{
+    struct options o = from(text, true);
+    assert_int_equal(o.exclude_count, 1);
+    assert_int_equal(o.exclude[0].start, start);
+    assert_int_equal(o.exclude[0].end, end);
+}
+
+static void excluded_ranges(void **state)
+{
+    (void)state;
+    expect_excluded("exclude=1000-3000", 1, 3);
+    expect_excluded("exclude=0x1000-3000", 1, 3);
+    expect_excluded("exclude=1000-0x3000", 1, 3);
+    expect_excluded("exclude=0X1000-0X3000", 1, 3);
+    expect_excluded("exclude=0-1", 0, 1);
+    expect_excluded("exclude=0x0-0x1", 0, 1);
+    expect_excluded("exclude=1fff-2001", 1, 3);
+    expect_excluded("exclude=abcdef000-ABCDEF001", 0xabcdef, 0xabcdf0);
+    expect_excluded("exclude=0000000000000000001000-2000", 1, 2);
+    expect_excluded("exclude=0-ffffffffffffffff", 0, (uint64_t)1 << 52);
+    expect_excluded("exclude=0xfffffffffffffffe-0xffffffffffffffff", ((uint64_t)1 << 52) - 1,
+                    (uint64_t)1 << 52);
+}
+
+static void refused_ranges(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"exclude",
+                                        "exclude=",
+                                        "exclude=-",
+                                        "exclude=1000",
+                                        "exclude=1000-",
+                                        "exclude=-2000",
+                                        "exclude=0x-2000",
+                                        "exclude=1000-0x",
+                                        "exclude=1000-2000-3000",
+                                        "exclude=1000-2000,3000-4000",
+                                        "exclude=1000..2000",
+                                        "exclude=1000-200g",
+                                        "exclude=x1000-2000",
+                                        "exclude=00x1000-2000",
+                                        "exclude=+1000-2000",
+                                        "exclude=1000--2000",
+                                        "exclude=2000-2000",
+                                        "exclude=0-0",
+                                        "exclude=2001-2000",
+                                        "exclude=10000000000000000-10000000000000001",
+                                        "exclude=0-10000000000000000",
+                                        "excluded=1000-2000"};
+    const struct options untouched = {0};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        struct options o = from(words[i], false);
+        assert_string_equal(o.refused, words[i]);
+        memset(o.refused, 0, sizeof o.refused);
+        assert_memory_equal(&o, &untouched, sizeof o);
+    }
+}
+
+static void ranges_add_up_to_eight(void **state)
+{
+    (void)state;
+    struct options o = {0};
+    char text[32];
+    for (unsigned i = 1; i <= OPTION_EXCLUDE_LIMIT; i++) {
+        int length = snprintf(text, sizeof text, "exclude=%x000-%x000", 2 * i, 2 * i + 1);
+        assert_true(options_apply(&o, text, (size_t)length));
+        assert_int_equal(o.exclude_count, i);
+    }
+    assert_int_equal(OPTION_EXCLUDE_LIMIT, 8);
+    assert_false(options_apply(&o, "exclude=100000-101000", 21));
+    assert_string_equal(o.refused, "exclude=100000-101000");
+    assert_int_equal(o.exclude_count, 8);
+    for (unsigned i = 0; i < 8; i++) {
+        assert_int_equal(o.exclude[i].start, 2 * i + 2);
+        assert_int_equal(o.exclude[i].end, 2 * i + 3);
+    }
+}
+
 static void first_refused_is_kept(void **state)
 {
     (void)state;
@@ -157,6 +237,10 @@ int main(void)
         {"options: a later word wins", later_wins, NULL, NULL, NULL},
         {"options: comments and blanks are passed over", comments_and_blanks, NULL, NULL, NULL},
         {"options: what is no option changes nothing and is remembered", refused_words, NULL, NULL, NULL},
+        {"options: excluded ranges are hexadecimal, and rounded outward", excluded_ranges, NULL, NULL, NULL},
+        {"options: malformed, empty and reversed ranges are refused", refused_ranges, NULL, NULL, NULL},
+        {"options: up to eight excluded ranges add up, the ninth is refused", ranges_add_up_to_eight, NULL,
+         NULL, NULL},
         {"options: the first refused word is kept", first_refused_is_kept, NULL, NULL, NULL},
         {"options: LoadOptions are taken only if they are text", load_options, NULL, NULL, NULL},
         {"options: arbitrary bytes are read safely", arbitrary_bytes, NULL, NULL, NULL},

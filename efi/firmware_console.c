@@ -1,7 +1,7 @@
 /*
- * console.c - printing while the firmware lives, through the same formatter as afterwards.
+ * firmware_console.c - prints on the firmware's console, with the formatter that the kernel uses afterwards.
  *
- * gnu-efi's library has a Print of its own, but it is compiled with SSE, and firmware may hand over with SSE
+ * gnu-efi's library has a Print of its own. It is compiled with SSE, and firmware may hand over with SSE
  * switched off (U-Boot does).
  */
 #include "kernel/console/format.h"

@@ -1,14 +1,33 @@
-/* tables.c - the fresh P4: the same mapper as later, reaching tables by their physical addresses. */
+/*
+ * fresh_tables.c - builds the fresh P4 (or P5) with the core that changes it later, by the direct map.
+ */
 #include "kernel/boot/identity_map.h"
 #include "loader.h"
 
 enum {
-    SPARE_TABLES = 16, /* the root, the scratch page's, and some room */
-    TABLES_PER_REGION =
-        8, /* more than two P1s, P2s, P3s at the ends, besides one P2 for each GiB in between */
+    SPARE_TABLES = 16,     /* the root, those of the scratch page, and some room */
+    TABLES_PER_REGION = 8, /* at its ends two P1s, P2s and P3s at most; each GiB between them takes a P2 */
 };
 
-/* Room for all tables at worst. What is not used joins the frame allocator later. */
+EFI_STATUS add_region(struct loader *loader, const char *name, UINT64 start, UINT64 end, UINT64 flags,
+                      bool exact)
+{
+    struct handoff *handoff = loader->handoff;
+    if (end < start || end > UINT64_MAX - EFI_PAGE_SIZE)
+        return FAIL(EFI_INVALID_PARAMETER, "  %s: %lx..%lx is not a range", name, start, end);
+    if (handoff->region_count == HANDOFF_REGION_LIMIT)
+        return FAIL(EFI_OUT_OF_RESOURCES, "  more than %d regions to map", HANDOFF_REGION_LIMIT);
+    handoff->regions[handoff->region_count++] = (struct handoff_region){
+        .name = name,
+        .start = paging_frame_containing((paging_phys_t){start}),
+        .end = paging_frame_containing((paging_phys_t){end + EFI_PAGE_SIZE - 1}),
+        .flags = flags,
+        .exact = exact,
+    };
+    return EFI_SUCCESS;
+}
+
+/* Takes frames for as many tables as there can be. What is not used joins the frame allocator later. */
 static EFI_STATUS take_arena(struct loader *loader)
 {
     struct handoff *handoff = loader->handoff;

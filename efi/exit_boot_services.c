@@ -1,12 +1,18 @@
-/* exit.c - the end of boot services (UEFI 2.10, 7.4.6). */
+/* exit_boot_services.c - reads the last memory map and ends boot services. */
 #include "kernel/cpu/instructions.h"
 #include "loader.h"
 
 EFI_STATUS exit_boot_services(struct loader *loader)
 {
     /*
-     * The key is stale if an event handler of the firmware allocated between the two calls: then the map is
-     * read again. Nothing else may be called in between, printing included.
+     * UEFI 2.10, 7.4.6: "If MapKey value is incorrect, ExitBootServices() returns EFI_INVALID_PARAMETER and
+     * GetMemoryMap() with ExitBootServices() must be called again. Firmware implementation may choose to do a
+     * partial shutdown of the boot services during the first call to ExitBootServices(). A UEFI OS loader
+     * should not make calls to any boot service function other than Memory Allocation Services after the
+     * first call".
+     *
+     * The key is stale if an event handler of the firmware allocated memory after GetMemoryMap. Nothing else
+     * is called in between: printing may allocate, too.
      */
     enum { TRIES = 8 };
     struct handoff *handoff = loader->handoff;
@@ -14,7 +20,7 @@ EFI_STATUS exit_boot_services(struct loader *loader)
     while (handoff->exit_tries < TRIES && EFI_ERROR(status)) {
         status = read_memory_map(loader);
         if (EFI_ERROR(status))
-            break; /* the buffer is as large as it will ever be */
+            break; /* the buffer cannot grow any more */
         if (handoff->exit_tries++ == 0 && handoff->options.stale_map_key)
             loader->map_key++;
         status = BS->ExitBootServices(loader->image, loader->map_key);
@@ -22,13 +28,13 @@ EFI_STATUS exit_boot_services(struct loader *loader)
     if (EFI_ERROR(status) && handoff->exit_tries == 0)
         return FAIL(status, "  no memory map: %s", status_name(status));
     if (EFI_ERROR(status)) {
-        /* There is no way back: EDK II, for one, has stopped its timer. Try to say so, and stay. */
+        /* There is no way back: EDK II, for one, has stopped its timer. Say so if that works, and halt. */
         say("Selfmap: stopped before leaving the firmware: %s after %u calls of ExitBootServices\n",
             status_name(status), handoff->exit_tries);
         cpu_halt();
     }
     convert_memory_map(loader);
-    /* Only now: U-Boot replaces its runtime services with other functions when boot services end. */
+    /* Not read earlier: U-Boot replaces its runtime services by other functions when boot services end. */
     handoff->reset_system.value = (UINTN)system_table->RuntimeServices->ResetSystem;
     return EFI_SUCCESS;
 }

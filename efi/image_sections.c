@@ -1,4 +1,4 @@
-/* image.c - our own PE image as the firmware loaded it (PE format, "Section Table"). */
+/* image_sections.c - finds the sections of our own PE image in memory (PE format, "Section Table"). */
 #include "loader.h"
 
 enum {

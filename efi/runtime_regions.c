@@ -1,11 +1,10 @@
 /*
- * runtime.c - what runtime services need mapped (UEFI 2.10, 2.3.4 and 4.6.4).
+ * runtime_regions.c - notes what runtime services need mapped (UEFI 2.10, 2.3.4 and 4.6.4).
  *
- * Runtime code keeps its data beside it, so a descriptor of runtime code must be writable and executable,
- * unless the memory attributes table splits it. Its entries are finer, so they come first; the descriptors
- * then cover what is left.
+ * Runtime code keeps its data beside it, so a descriptor of runtime code is mapped writable and executable,
+ * unless the memory attributes table splits it. The entries of that table are finer, so they come first; the
+ * descriptors then cover what is left.
  */
-#include "kernel/boot/runtime_memory.h"
 #include "loader.h"
 
 #define ATTRIBUTE_READ_ONLY  0x20000ull
@@ -16,7 +15,7 @@ struct attributes_table {
     UINT8 entries[];
 };
 
-/* Is it in one runtime region of the memory map? Firmwares publish others too: they do not count. */
+/* Returns whether the entry lies in one runtime region of the memory map. Firmware publishes others, too. */
 static bool is_in_runtime_region(const struct loader *loader, const EFI_MEMORY_DESCRIPTOR *entry)
 {
     UINT64 start = entry->PhysicalStart / EFI_PAGE_SIZE;

@@ -1,4 +1,4 @@
-/* options.c - where options come from. What they mean is kernel/boot/options.h. */
+/* option_sources.c - reads options from three places. kernel/boot/options.h says what they mean. */
 #include "kernel/console/ports.h"
 #include "loader.h"
 
@@ -19,7 +19,7 @@ static void read_file(struct loader *loader)
     EFI_FILE_IO_INTERFACE *volume = NULL;
     EFI_FILE_HANDLE root, file;
     UINTN bytes = TEXT_LIMIT;
-    /* Not every image is loaded from a volume: no volume, or no file on it, means no options from there. */
+    /* Neither is an error: an image that was not loaded from a volume, a volume without the file. */
     if (!loader->loaded->DeviceHandle ||
         EFI_ERROR(BS->HandleProtocol(loader->loaded->DeviceHandle, &file_system, (VOID **)&volume)) ||
         EFI_ERROR(volume->OpenVolume(volume, &root)))
@@ -32,7 +32,7 @@ static void read_file(struct loader *loader)
     root->Close(root);
 }
 
-/* Words in LoadOptions that are no options of ours are no error: the boot entry may be meant for others. */
+/* LoadOptions may be meant for somebody else, so words in them that are not understood are not an error. */
 static void read_load_options(struct loader *loader)
 {
     size_t bytes = loader->loaded->LoadOptions ? loader->loaded->LoadOptionsSize : 0, length;
@@ -48,7 +48,7 @@ static void read_load_options(struct loader *loader)
     __builtin_memcpy(options->refused, before.refused, sizeof options->refused);
 }
 
-/* QEMU's fw_cfg device: select an item by number at one port, read it byte by byte at the next. */
+/* QEMU's fw_cfg device: one port selects an item by number, the next one gives it byte by byte. */
 enum {
     FW_CFG_SELECT = 0x510,
     FW_CFG_DATA = 0x511,
@@ -65,7 +65,7 @@ static UINT32 fw_cfg_number(unsigned bytes)
     return value;
 }
 
-/* The number and size of the item with this name; false if there is none. */
+/* Finds the number and size of the item with this name. Returns false if there is none. */
 static bool fw_cfg_find(const char *name, UINT16 *item, UINT32 *bytes)
 {
     port_write16(FW_CFG_SELECT, FW_CFG_DIRECTORY);

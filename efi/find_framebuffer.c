@@ -1,7 +1,7 @@
-/* screen.c - where the firmware puts pixels (UEFI 2.10, 12.9). */
+/* find_framebuffer.c - finds where the firmware puts pixels (UEFI 2.10, 12.9). */
 #include "loader.h"
 
-/* The masks of a pixel format (UEFI 2.10, 12.9.2); false for one without 32-bit pixels in memory. */
+/* Sets the masks of a pixel format (UEFI 2.10, 12.9.2). Returns false without 32-bit pixels in memory. */
 static bool set_masks(const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *info, struct framebuffer *framebuffer)
 {
     const UINT32 low = 0x000000ff, middle = 0x0000ff00, high = 0x00ff0000;
@@ -19,7 +19,7 @@ static bool set_masks(const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *info, struct f
         framebuffer->red_mask = info->PixelInformation.RedMask;
         framebuffer->green_mask = info->PixelInformation.GreenMask;
         framebuffer->blue_mask = info->PixelInformation.BlueMask;
-        /* Masks that leave the high byte unused may mean pixels of three bytes: do not guess. */
+        /* Masks that leave the high byte unused may mean pixels of three bytes, so they are not used. */
         return ((info->PixelInformation.RedMask | info->PixelInformation.GreenMask |
                  info->PixelInformation.BlueMask | info->PixelInformation.ReservedMask) >>
                 24) != 0;
@@ -28,7 +28,7 @@ static bool set_masks(const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *info, struct f
     }
 }
 
-/* Virtual addresses are 47 bits wide in the lower half (56 with five levels), physical ones MAXPHYADDR. */
+/* Returns the end of what can be mapped to its own address: the lower half (2^47, or 2^56) and MAXPHYADDR. */
 static UINT64 address_limit(const struct paging_cpu *cpu)
 {
     unsigned half = paging_address_bits(cpu->levels) - 1;
@@ -36,8 +36,8 @@ static UINT64 address_limit(const struct paging_cpu *cpu)
 }
 
 /*
- * The framebuffer of one graphics device, if it has one that can be used. Some firmwares count too few bytes;
- * then fewer lines are used.
+ * Uses the framebuffer of a graphics device. Returns false if it has none that can be used. Some firmware
+ * counts too few bytes; then fewer lines are used.
  */
 static bool use_device(EFI_GRAPHICS_OUTPUT_PROTOCOL *gop, const struct paging_cpu *cpu,
                        struct framebuffer *framebuffer)
@@ -62,7 +62,7 @@ static bool use_device(EFI_GRAPHICS_OUTPUT_PROTOCOL *gop, const struct paging_cp
     return true;
 }
 
-/* The console's own device first: the one the protocol lists first may be virtual, or have no monitor. */
+/* Tries the console's own device first: the one listed first may be virtual, or have no monitor. */
 static bool search(const struct paging_cpu *cpu, struct framebuffer *framebuffer)
 {
     EFI_GUID graphics = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID;
@@ -81,7 +81,7 @@ static bool search(const struct paging_cpu *cpu, struct framebuffer *framebuffer
     return found;
 }
 
-/* For a test (screen=memory): firmware that keeps its screen in memory which is free after the exit. */
+/* For a test (screen=memory): takes a screen in memory that is free after the exit, as some firmware does. */
 static bool pretend(struct framebuffer *framebuffer)
 {
     enum { WIDTH = 640, HEIGHT = 400 };

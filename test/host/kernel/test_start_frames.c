@@ -1,0 +1,247 @@
+/*
+ * test_start_frames.c - the last memory map becomes a frame allocator, and excluded ranges stay out of it.
+ *
+ * Console, report and identity_map_region are replaced by functions that note what they were called with.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/boot/identity_map.h"
+#include "kernel/boot/memory_regions.h"
+#include "kernel/boot/start_frames.h"
+#include "kernel/console/console.h"
+#include "kernel/report/report.h"
+#include <selfmap/status.h>
+
+enum { MOST = 20, ARENA_START = 0x4000, ARENA_NEXT = 0x4010, ARENA_END = 0x4040 };
+#define RUNTIME ((uint64_t)1 << 63)
+
+static struct handoff handoff;
+static struct frames frames;
+static struct memory_descriptor descriptors[MOST];
+static struct memory_edge edges[MEMORY_EDGES(MOST)];
+static struct memory_region memory[HANDOFF_MEMORY_CAPACITY(MOST)];
+static unsigned char bookkeeping[1 << 16];
+static char printed[4096];
+static char mapped[1024]; /* what identity_map_region was asked for */
+static enum paging_status map_status;
+static jmp_buf crashed;
+
+void print(const char *format, ...)
+{
+    va_list arguments;
+    size_t length = strlen(printed);
+    va_start(arguments, format);
+    vsnprintf(printed + length, sizeof printed - length, format, arguments);
+    va_end(arguments);
+}
+
+void report_crash(const char *why)
+{
+    print("crash: %s\n", why);
+    longjmp(crashed, 1);
+}
+
+enum paging_status identity_map_region(struct paging_space *space, paging_frame_t start, paging_frame_t end,
+                                       uint64_t flags, struct paging_frame_source *source)
+{
+    size_t length = strlen(mapped);
+    assert_ptr_equal(space, &handoff.space);
+    assert_ptr_equal(source, &frames.source);
+    snprintf(mapped + length, sizeof mapped - length, "%lx..%lx%s%s%s ", start.number, end.number,
+             flags & PAGING_WRITABLE ? " w" : "", flags & PAGING_NO_EXECUTE ? "" : " x",
+             flags & PAGING_CACHE_UNCACHED_MINUS ? " uncached" : "");
+    return map_status;
+}
+
+const char *paging_status_name(enum paging_status status)
+{
+    return status == PAGING_NO_FRAMES ? "no frames" : "another";
+}
+
+static void add(uint64_t frame, uint64_t pages, enum memory_kind kind, uint64_t attributes)
+{
+    descriptors[handoff.descriptor_count++] = (struct memory_descriptor){
+        .start = frame * PAGING_PAGE_BYTES, .page_count = pages, .attributes = attributes, .kind = kind};
+}
+
+static void add_exact_region(const char *name, uint64_t start, uint64_t end)
+{
+    handoff.regions[handoff.region_count++] = (struct handoff_region){
+        .name = name, .start = {start}, .end = {end}, .flags = PAGING_WRITABLE, .exact = true};
+}
+
+/* 0x1000 conventional frames, then the loader's, in which the arena is, then boot services memory. */
+static int begin(void **state)
+{
+    (void)state;
+    memset(&handoff, 0, sizeof handoff);
+    handoff.space.cpu.physical_bits = 40;
+    handoff.space.cpu.has_no_execute = true;
+    handoff.descriptors = descriptors;
+    handoff.edges = edges;
+    handoff.memory = memory;
+    handoff.memory_capacity = HANDOFF_MEMORY_CAPACITY(MOST);
+    handoff.bookkeeping = bookkeeping;
+    handoff.bookkeeping_bytes = sizeof bookkeeping;
+    memset(bookkeeping, 0xa5, sizeof bookkeeping);
+    arena_start(&handoff.arena, (paging_frame_t){ARENA_START}, (paging_frame_t){ARENA_END});
+    handoff.arena.next = (paging_frame_t){ARENA_NEXT};
+    add(0x3000, 0x1000, MEMORY_CONVENTIONAL, 0);
+    add(ARENA_START, 0x100, MEMORY_LOADER, 0);
+    add(0x4100, 0xf00, MEMORY_BOOT, 0);
+    add_exact_region("stack and hand-over", 0x4080, 0x4090);
+    printed[0] = mapped[0] = '\0';
+    map_status = PAGING_OK;
+    return 0;
+}
+
+/* Returns whether frames_start came back. */
+static bool start(const char *options)
+{
+    assert_true(options_apply(&handoff.options, options, strlen(options)));
+    if (setjmp(crashed) != 0)
+        return false;
+    frames_start(&handoff, &frames);
+    return true;
+}
+
+static uint64_t total_with(const char *options)
+{
+    (void)begin(NULL);
+    assert_true(start(options));
+    return frames_total(&frames);
+}
+
+static bool is_ours(uint64_t frame)
+{
+    return frames_free(&frames, PAGING_4K, (paging_frame_t){frame}) != FRAMES_FOREIGN;
+}
+
+static void usable_memory_and_the_arena_are_the_allocators(void **state)
+{
+    (void)state;
+    assert_true(start(""));
+    assert_int_equal(memory_region_count(), 3);
+    assert_int_equal(memory_excluded_pages(), 0);
+    assert_int_equal(frames_total(&frames), 0x1000 + 0xf00 + (ARENA_END - ARENA_START));
+    assert_int_equal(frames_handed_out(&frames), ARENA_NEXT - ARENA_START);
+    assert_string_equal(printed, "");
+}
+
+static void the_total_falls_by_exactly_what_is_excluded(void **state)
+{
+    static const struct {
+        const char *options;
+        uint64_t pages;
+    } cases[] = {{"exclude=3800000-3801000", 1},
+                 {"exclude=3800fff-3801001", 2},
+                 {"exclude=0-3000000", 0},
+                 {"exclude=3000000-4000000", 0x1000},
+                 {"exclude=3f00000-4200000", 0x100 + (ARENA_END - ARENA_START) + 0x100},
+                 {"exclude=4000000-4001000", 1},
+                 {"exclude=403f000-4040000", 1},
+                 {"exclude=4050000-4080000", 0},
+                 {"exclude=3800000-3900000 exclude=3880000-3980000", 0x180},
+                 {"exclude=4000000-4001000 exclude=4010000-4011000 exclude=4020000-4021000", 3}};
+    uint64_t without = total_with("");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(total_with(cases[i].options), without - cases[i].pages);
+        assert_int_equal(memory_excluded_pages(), cases[i].pages);
+    }
+    (void)state;
+}
+
+/* Excluded tables stay in use, and the allocator refuses them when they come back. */
+static void excluded_frames_of_the_arena_are_not_adopted(void **state)
+{
+    (void)state;
+    assert_true(start("exclude=4008000-4018000"));
+    for (uint64_t frame = ARENA_START; frame < ARENA_END; frame++)
+        assert_int_equal(is_ours(frame), frame < 0x4008 || frame >= 0x4018);
+    assert_string_equal(printed, "# exclude: 4008000..4010000 is in use all the same, and is not handed out: "
+                                 "page tables\n");
+}
+
+static void excluded_memory_that_is_in_use_is_told(void **state)
+{
+    (void)state;
+    add_exact_region("image: code", 0x5000, 0x5100);
+    handoff.regions[handoff.region_count++] =
+        (struct handoff_region){.name = "not ours", .start = {0x4090}, .end = {0x4100}, .exact = false};
+    assert_true(start("exclude=408f000-5001000 exclude=1000-2000 exclude=50ff000-5100000 "
+                      "exclude=407f000-4080000 exclude=5100000-5101000"));
+    assert_string_equal(printed, "# exclude: 408f000..4090000 is in use all the same, and is not handed out: "
+                                 "stack and hand-over\n"
+                                 "# exclude: 5000000..5001000 is in use all the same, and is not handed out: "
+                                 "image: code\n"
+                                 "# exclude: 50ff000..5100000 is in use all the same, and is not handed out: "
+                                 "image: code\n");
+}
+
+static void late_runtime_regions_are_mapped(void **state)
+{
+    (void)state;
+    add(0x6000, 2, MEMORY_RUNTIME_CODE, 0);
+    add(0x6002, 1, MEMORY_RUNTIME_DATA, RUNTIME);
+    add(0xfee00, 1, MEMORY_MMIO, RUNTIME);
+    add(0xfef00, 1, MEMORY_MMIO, 0);
+    assert_true(start("exclude=0-fffffffff"));
+    assert_int_equal(frames_total(&frames), 0);
+    assert_non_null(strstr(printed, "\n# exclude: no memory is left\n"));
+    assert_string_equal(mapped, "6000..6002 w x 6002..6003 w fee00..fee01 w uncached ");
+}
+
+static void without_no_execute_it_is_not_asked_for(void **state)
+{
+    (void)state;
+    handoff.space.cpu.has_no_execute = false;
+    add(0x6002, 1, MEMORY_RUNTIME_DATA, RUNTIME);
+    assert_true(start(""));
+    assert_string_equal(mapped, "6002..6003 w x ");
+}
+
+static void what_cannot_be_started_ends_the_run_with_a_sentence(void **state)
+{
+    (void)state;
+    handoff.bookkeeping_bytes = 16;
+    assert_false(start(""));
+    assert_string_equal(printed, "# usable memory: no space\ncrash: the frame allocator cannot start\n");
+    (void)begin(NULL);
+    handoff.space.cpu.physical_bits = 60;
+    assert_false(start(""));
+    assert_string_equal(printed, "# memory map: bad width\ncrash: the memory map cannot be used\n");
+    (void)begin(NULL);
+    add(0x6000, 2, MEMORY_RUNTIME_CODE, 0);
+    map_status = PAGING_NO_FRAMES;
+    assert_false(start(""));
+    assert_string_equal(printed,
+                        "# runtime region at 6000000: no frames\ncrash: runtime services cannot be mapped\n");
+}
+
+int main(void)
+{
+#define TEST(name, function)                               \
+    {                                                      \
+        "start frames: " name, function, begin, NULL, NULL \
+    }
+    const struct CMUnitTest tests[] = {
+        TEST("usable memory and the arena are the allocator's",
+             usable_memory_and_the_arena_are_the_allocators),
+        TEST("the total falls by exactly what is excluded", the_total_falls_by_exactly_what_is_excluded),
+        TEST("excluded frames of the arena are not adopted", excluded_frames_of_the_arena_are_not_adopted),
+        TEST("excluded memory that is in use is told", excluded_memory_that_is_in_use_is_told),
+        TEST("late runtime regions are mapped, excluded or not", late_runtime_regions_are_mapped),
+        TEST("without no-execute it is not asked for", without_no_execute_it_is_not_asked_for),
+        TEST("what cannot be started ends the run with a sentence",
+             what_cannot_be_started_ends_the_run_with_a_sentence),
+    };
+    return cmocka_run_group_tests_name("start frames", tests, NULL, NULL);
+}
