@@ -166,7 +166,7 @@ struct operation_row {
         enum paging_status (*of_side)(struct rig_side *);
         enum paging_status (*of_sides)(struct rig_side *, struct rig_side *);
     } call;
-    /* Is everything there that the operation needs? A step of a random case is left out otherwise. NULL: yes. */
+    /* Is everything there that the operation needs? Otherwise a random case leaves it out. NULL: always. */
     bool (*can)(const struct operation *operation);
     unsigned traits;                   /* IS_CORES, TAKES_FRAMES ... */
     unsigned explored;                 /* EXPLORE_*; 0: never */
