@@ -41,7 +41,7 @@ static unsigned others;      /* frames that are out when the space is empty */
 
 /* The step at hand. It is printed if it fails. */
 static struct {
-    bool busy, unchanged;
+    bool opening, busy, unchanged;
     uint32_t image;
     unsigned step, left;
 } now;
@@ -146,7 +146,9 @@ static void explore(void **state)
     struct timespec start, end;
     (void)state;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start);
+    now.opening = true;
     open_empty();
+    now.opening = false;
     unsigned count = steps_make(scope, rig_levels);
     now.busy = true;
     for (now.image = 0; now.image < visited_count(); now.image++)
@@ -174,6 +176,8 @@ static void print_way(uint32_t number)
 /* Called when the test has failed, too. */
 static int finish(void **state)
 {
+    if (now.opening)
+        print_message("# after no step: the empty space cannot be made\n");
     if (now.busy) {
         print_message("# after %lu steps from %u images; the shortest way there:\n",
                       (unsigned long)transitions, now.image);

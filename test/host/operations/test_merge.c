@@ -46,6 +46,20 @@ static void many_tables(void **state)
     ASSERT_RUNS(PLACE + GIB - 4 * MIB, {2, 3}, {0, 1});
 }
 
+/* One flush is for 32 tables at most: with more, none is forgotten. */
+static void more_tables_than_one_flush(void **state)
+{
+    rig_open();
+    for (unsigned i = 0; i < 70; i++) {
+        assert_status(rig_map_sized(PLACE + i * 2 * MIB, FRAME_1G + i * 512, PAGING_2M, RW), PAGING_OK);
+        assert_status(rig_split(PLACE + i * 2 * MIB), PAGING_OK);
+    }
+    machine_reset_log();
+    merge(PLACE, GIB);
+    ASSERT_RUNS(PLACE, {2, 70}, {0, 1});
+    assert_int_equal(machine_full_flushes(), 3);
+}
+
 static void undoes_split(void **state)
 {
     rig_open();
@@ -233,6 +247,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("merge: undoes split, byte for byte", undoes_split),
     RIG_TEST("merge: accessed and dirty if any of the pages was", accessed_and_dirty_together),
     RIG_TEST("merge: the window of the freed table is flushed too", freed_table_is_forgotten),
+    RIG_TEST("merge: more tables than one flush is for", more_tables_than_one_flush),
     RIG_TEST("merge: after every store each page translates the same", same_after_every_store),
     RIG_TEST("merge: the processor sets a dirty bit meanwhile", marked_meanwhile),
     RIG_TEST("merge: owned pages are joined in the source", owned_pages_are_joined),
