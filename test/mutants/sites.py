@@ -27,11 +27,11 @@ COMPARE = {"<": ("<=", ">="), "<=": ("<", ">"), ">": (">=", "<="), ">=": (">", "
 EXCHANGE = {"+": "-", "-": "+", "*": "/", "/": "*", "%": "/", "<<": ">>", ">>": "<<", "&": "|", "|": "&",
             "^": "|", "&&": "||", "||": "&&", "+=": "-=", "-=": "+=", "|=": "&=", "&=": "|=", "++": "--",
             "--": "++", "<<=": ">>=", ">>=": "<<=", "*=": "/=", "/=": "*="}
-OTHER_CONSTANT = {"true": "false", "false": "true", "PAGE_4K": "PAGE_2M", "PAGE_2M": "PAGE_1G",
-                  "PAGE_1G": "PAGE_2M", "PAGING_OK": "PAGING_MALFORMED", "FRAMES_OK": "FRAMES_CORRUPT",
+OTHER_CONSTANT = {"true": "false", "false": "true", "PAGING_4K": "PAGING_2M", "PAGING_2M": "PAGING_1G",
+                  "PAGING_1G": "PAGING_2M", "PAGING_OK": "PAGING_MALFORMED", "FRAMES_OK": "FRAMES_CORRUPT",
                   "UINT64_MAX": "0", "UINT32_MAX": "0"}
-STATUS = re.compile(r"(PAGING_(?!BY_|VISIT_|INDEX_|STATUS_|READ$|WRITE$|FETCH$"
-                    r"|RECURSIVE_SLOT$|FOREIGN_SLOT$|SCRATCH_SLOT$)|FRAMES_(?!STATUS_))\w+$")
+STATUS = re.compile(r"(PAGING_(?!MODE_|KIND_|FAST_|INDEX_|STATUS_|READ$|WRITE$|FETCH$"
+                    r"|\w+_SLOT$)|FRAMES_(?!STATUS_))\w+$")
 PRECEDENCE = {"*": 10, "/": 10, "%": 10, "+": 9, "-": 9, "<<": 8, ">>": 8, "<": 7, ">": 7, "<=": 7, ">=": 7,
               "==": 6, "!=": 6, "&": 5, "^": 4, "|": 3, "&&": 2, "||": 1}
 ENDS_TERM = {"?", ":", ",", ";", "=", "+=", "-=", "*=", "/=", "|=", "&=", "^=", "<<=", ">>=", "return", "\\"}
