@@ -49,4 +49,20 @@ static inline uint64_t frame_at(uint64_t address)
     return walk.frame;
 }
 
+/* Returns how many entries of a table are used. */
+static inline unsigned used_entries(uint64_t table)
+{
+    const uint64_t *words = machine_frame(table);
+    unsigned used = 0;
+    for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
+        used += words[i] != 0;
+    return used;
+}
+
+/* Returns how many entries of its table an entry counts, in bits 52 to 58, 9 and 10. */
+static inline unsigned stored_count(uint64_t entry)
+{
+    return (unsigned)((entry >> 52 & 0x7f) | (entry >> 9 & 3) << 7) + 1;
+}
+
 #endif

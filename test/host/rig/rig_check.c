@@ -1,5 +1,6 @@
 /* What must hold between two operations, found by walking physical memory from each root. */
 #include "machines/machine_internal.h"
+#include "rig/entries.h"
 #include "rig/rig_internal.h"
 #include <string.h>
 
@@ -41,20 +42,6 @@ static void see_table(struct census *census, uint64_t frame)
     see_run(PAGING_4K, frame, "a table");
     census->tables++;
     census->own++;
-}
-
-static unsigned used_entries(uint64_t table)
-{
-    const uint64_t *words = machine_frame(table);
-    unsigned used = 0;
-    for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
-        used += words[i] != 0;
-    return used;
-}
-
-static unsigned stored_count(uint64_t entry)
-{
-    return (unsigned)((entry >> 52 & 0x7f) | (entry >> 9 & 3) << 7) + 1;
 }
 
 static bool holds_owned_page(uint64_t table)
