@@ -308,13 +308,13 @@ static enum paging_status check_and_fill(struct mapping *mapping, struct page_ra
 
 /* ---- the operations ---- */
 
-/* Checks what all three refuse, and makes the flags what they will be in the leaves. */
+/* Checks what all three refuse, and takes what is not for the leaves out of the flags. */
 static enum paging_status check_map_arguments(paging_virt_t start, uint64_t bytes, struct mapping *mapping,
                                               struct page_range *range)
 {
     enum paging_status status = paging_range_check(mapping->space, start, bytes, range);
     mapping->replace_marker = (mapping->flags & PAGING_REPLACE_MARKER) != 0;
-    mapping->flags = (mapping->flags & ~PAGING_REPLACE_MARKER) | PAGING_PRESENT;
+    mapping->flags &= ~PAGING_REPLACE_MARKER;
     if (status != PAGING_OK)
         return status;
     return check_flags(mapping->space, mapping->flags,
