@@ -54,7 +54,8 @@ HOST_PROGRAMS += $(TESTS_$(1):%=$(B)/host/$(1)/test_%)
 endef
 $(foreach kind,$(KINDS),$(eval $(call machine,$(kind))))
 
-# ---- the kernel's parts that need no machine -----------------------------------------------------------------
+# ---- the kernel's parts that need no machine
+# -----------------------------------------------------------------
 FRAMES := $(filter-out kernel/frames/memory_map.c kernel/frames/arena.c,$(wildcard kernel/frames/*.c))
 FRAME_TESTS := frames frames_add frames_split frames_boundaries frames_random
 KERNEL_TESTS := memory_map usable_memory $(FRAME_TESTS) memory_regions start_frames identity_map options \
@@ -76,7 +77,8 @@ OBJECTS_screen := $(B)/font.o
 FLAGS_host/kernel := $(HOST_FLAGS) $(HOST_INCLUDE)
 LIBRARIES_host/kernel := -lcmocka
 $(eval $(call build,host/kernel,build test))
-kernel_test = $(call program,host/kernel,test_$(1),$(call source_of_test,$(1)) $(SUBJECT_$(1)),$(OBJECTS_$(1)))
+kernel_test = $(call program,host/kernel,test_$(1),$(call source_of_test,$(1)) $(SUBJECT_$(1)), \
+    $(OBJECTS_$(1)))
 $(foreach name,$(KERNEL_TESTS),$(eval $(call kernel_test,$(name))))
 HOST_PROGRAMS += $(KERNEL_TESTS:%=$(B)/host/kernel/test_%)
 

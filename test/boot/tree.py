@@ -1,4 +1,4 @@
-"""tree.py - do tables in a machine's memory keep the promises of the core? (paging/include/selfmap/entry.h, paging/include/selfmap/space.h)
+"""tree.py - checks that the tables in a machine's memory keep the promises of entry.h and space.h.
 
 `tables.py` reads entries as the processor does. Here is what the core promises beyond that: which bits its
 own entries have, that they count, and that tables and owned frames have one owner each.

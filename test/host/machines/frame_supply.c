@@ -32,8 +32,8 @@ static bool reserve(struct paging_frame_source *source, uint64_t count)
 }
 
 /*
- * An operation that reserves must have reserved all it takes. A larger run counts as the frames it is made of: a
- * operation that reserves for the worst case has those to spare, and no others.
+ * An operation that reserves must have reserved all it takes. A larger run counts as the frames it is made
+ * of: a operation that reserves for the worst case has those to spare, and no others.
  */
 static void use_promise(uint64_t count)
 {

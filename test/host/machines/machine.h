@@ -59,8 +59,8 @@ void machine_unlimit_frames(void);
 void machine_limit_huge(unsigned left);
 void machine_unlimit_huge(void);
 /*
- * From now on single frames may come from larger runs, when there are no others. So an operation may reserve for a
- * 1 GiB page what the few single frames of this machine could not give.
+ * From now on single frames may come from larger runs, when there are no others. So an operation may reserve
+ * for a 1 GiB page what the few single frames of this machine could not give.
  */
 void machine_break_huge(void);
 unsigned machine_frames_left(void);                /* so many of PAGING_4K can be had, the limit considered */
