@@ -113,7 +113,7 @@ static paging_entry_t build_scratch_tables(struct paging_space *space, const str
 
 enum paging_status paging_build_space(struct paging_space *space, struct paging_frame_source *frames)
 {
-    struct own_frames taken;
+    struct own_frames taken = {0};
     unsigned count = PAGING_HAS_SCRATCH_SLOT ? space->cpu.levels : 1;
     derive(space);
     enum paging_status status = take_frames(frames, count, &taken);
