@@ -18,7 +18,8 @@ help:
 
 #? To try it:
 #?   make run [OPTIONS="key=value ..."]  boot on OVMF under QEMU and show the report; status 0 only if all tests
-#?                                       passed. Options: tests=PREFIX crash=page-fault ... (esp/selfmap.cfg)
+#?                                       passed. Options: tests=PREFIX ... (esp/selfmap.cfg; crash=page-fault and
+#?                                       others for development: HACKING.md)
 #?   make test [ONLY=PATTERN]            all tests, or those whose names match the pattern
 #?   make image                          build/selfmap.img: a GPT disk with a FAT ESP
 #?   make usb DEVICE=/dev/sdX            write the image to a USB stick (FORCE=1 CONFIRM=/dev/sdX if the disk

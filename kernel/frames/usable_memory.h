@@ -1,5 +1,5 @@
 /*
- * usable_memory.h - decides which memory is free after ExitBootServices. Nothing else decides it.
+ * usable_memory.h - decides which memory is free after ExitBootServices, and nothing else does.
  *
  * The loader and the kernel ask here what a descriptor of the firmware's memory map is, whether its frames
  * are handed out, whether runtime services need it mapped, and what the person at the machine left out. All

@@ -67,8 +67,9 @@ static void protect_row(const struct paging_space *space, const struct flag_chan
 }
 
 /*
- * Changes all leaves of the range. A leaf that reaches beyond it had no reason to be split when that was
- * decided. It stays as it is, even if the processor has set accessed or dirty since.
+ * Changes all leaves that lie in the range. A leaf that still reaches beyond it was not split because the
+ * change made no difference to it (paging_find_splits). It stays as it is, even if the processor has set
+ * accessed or dirty since.
  */
 static void protect(const struct paging_space *space, const struct flag_change *change,
                     struct page_range range, struct flush_list *list)

@@ -31,7 +31,7 @@ static inline volatile paging_entry_t *root_slot(const struct paging_space *spac
 /* Returns whose upper half the space shares, itself included; NULL for nobody's. */
 static inline struct paging_space *shared_owner_of(struct paging_space *space)
 {
-    return space->shares_upper_half ? space : space->shared_owner;
+    return space->owns_shared_half ? space : space->shared_owner;
 }
 
 #endif

@@ -58,9 +58,9 @@ static inline paging_entry_t entry_with_count(paging_entry_t entry, unsigned cou
 }
 
 /*
- * Adds one to the count of a table that has 1 to 511 used entries, or takes one from 2 to 512. Returns false
- * if more than the low seven bits would have to change: bits 59 to 63 are clear before and show it. Then the
- * entry must be thrown away.
+ * Adds one to the count of a table that has 1 to 511 used entries. Returns false if more than the low seven
+ * bits of the count would have to change: the carry is in bits 59 to 63, which are clear before. Then *entry
+ * is worthless and must not be stored.
  */
 static inline bool count_steps_up(paging_entry_t *entry)
 {
@@ -68,6 +68,7 @@ static inline bool count_steps_up(paging_entry_t *entry)
     return (entry->bits >> (PAGING_COUNT_LOW_SHIFT + PAGING_COUNT_LOW_BITS) & 1) == 0;
 }
 
+/* Subtracts one from the count of a table that has 2 to 512 used entries, on the same terms. */
 static inline bool count_steps_down(paging_entry_t *entry)
 {
     entry->bits -= (uint64_t)1 << PAGING_COUNT_LOW_SHIFT;
@@ -80,8 +81,8 @@ static inline paging_entry_t entry_to_table(paging_frame_t table, unsigned count
 }
 
 /*
- * Returns what an entry of a table of this level says beside the count if a leaf below it has these flags. A
- * marker may look like such a leaf; then the bit is set without need.
+ * Returns what an entry of a table of this level says beside the count if a leaf below it has these flags.
+ * A marker that has the same bit sets it too; that costs unmap_range a look, and is not wrong.
  */
 static inline uint64_t owned_below(unsigned level, uint64_t flags)
 {

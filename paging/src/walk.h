@@ -195,8 +195,9 @@ PAGING_ALWAYS_INLINE volatile paging_entry_t *fast_slot(const struct paging_spac
 
 /*
  * Returns false if the page is not in a P1, or if something on the way is not as the core makes it. The
- * page's number must be below the limit for `levels`. `difference` is an entry XOR PAGING_TABLE_FLAGS: zero
- * in all bits that are checked, and still with the table's frame.
+ * page's number must be below the limit for `levels`. `difference` is the entry of the level above XOR
+ * PAGING_TABLE_FLAGS: zero in all bits that are checked, and still with the table's frame. At the root, which
+ * no entry points to, it is the frame alone.
  */
 PAGING_ALWAYS_INLINE bool fast_walk(const struct paging_space *space, unsigned levels, bool recursive,
                                     paging_page_t page, struct fast_walk_result *found)

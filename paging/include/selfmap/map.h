@@ -12,8 +12,8 @@
 #include <selfmap/space.h>
 
 /*
- * A flag for the operations that map, and not a bit of any entry: a marker gives way if the new leaf covers
- * exactly what the marker did. Without this flag such a page is refused.
+ * A flag for the operations that map: a marker gives way if the new leaf covers exactly what the marker did.
+ * Without this flag such a page is refused. No leaf gets this bit.
  */
 #define PAGING_REPLACE_MARKER ((uint64_t)1 << 58)
 

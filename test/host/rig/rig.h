@@ -27,7 +27,7 @@ struct rig_side {
     struct paging_space *space;
     struct model *model;
     struct rig_side *shared_owner; /* whose upper half it shares, or NULL */
-    bool shares_upper_half;        /* it is the owner of a half that others may share */
+    bool owns_shared_half;         /* it is the owner of a half that others may share */
 };
 
 struct rig {
