@@ -74,9 +74,10 @@ $(foreach kind,$(COVERAGE_KINDS),$(eval $(call coverage_kind,$(kind))))
 FLAGS_coverage/kernel := $(COVERAGE_FLAGS)
 LIBRARIES_coverage/kernel := -lcmocka
 $(eval $(call build,coverage/kernel,build test))
-$(foreach name,$(FRAME_TESTS),$(eval $(call program,coverage/kernel,test_$(name), \
+COVERAGE_TESTS_kernel := memory_map usable_memory $(FRAME_TESTS)
+$(foreach name,$(COVERAGE_TESTS_kernel),$(eval $(call program,coverage/kernel,test_$(name), \
     $(call source_of_test,$(name)) $(SUBJECT_$(name)))))
-COVERAGE_PROGRAMS += $(FRAME_TESTS:%=$(B)/coverage/kernel/test_%)
+COVERAGE_PROGRAMS += $(COVERAGE_TESTS_kernel:%=$(B)/coverage/kernel/test_%)
 coverage-programs: $(COVERAGE_PROGRAMS)
 coverage: $(B)/deps-build $(B)/deps-test $(B)/deps-verify
 	@$(MAKE) --no-print-directory -j$$(nproc) coverage-programs

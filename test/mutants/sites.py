@@ -27,17 +27,27 @@ COMPARE = {"<": ("<=", ">="), "<=": ("<", ">"), ">": (">=", "<="), ">=": (">", "
 EXCHANGE = {"+": "-", "-": "+", "*": "/", "/": "*", "%": "/", "<<": ">>", ">>": "<<", "&": "|", "|": "&",
             "^": "|", "&&": "||", "||": "&&", "+=": "-=", "-=": "+=", "|=": "&=", "&=": "|=", "++": "--",
             "--": "++", "<<=": ">>=", ">>=": "<<=", "*=": "/=", "/=": "*="}
-OTHER_CONSTANT = {"true": "false", "false": "true", "PAGE_4K": "PAGE_2M", "PAGE_2M": "PAGE_1G",
-                  "PAGE_1G": "PAGE_2M", "PAGING_OK": "PAGING_MALFORMED", "FRAMES_OK": "FRAMES_CORRUPT",
+OTHER_CONSTANT = {"true": "false", "false": "true", "PAGING_4K": "PAGING_2M", "PAGING_2M": "PAGING_1G",
+                  "PAGING_1G": "PAGING_2M", "PAGING_OK": "PAGING_MALFORMED", "FRAMES_OK": "FRAMES_CORRUPT",
                   "UINT64_MAX": "0", "UINT32_MAX": "0"}
-STATUS = re.compile(r"(PAGING_(?!BY_|VISIT_|INDEX_|STATUS_|READ$|WRITE$|FETCH$"
-                    r"|RECURSIVE_SLOT$|FOREIGN_SLOT$|SCRATCH_SLOT$)|FRAMES_(?!STATUS_))\w+$")
 PRECEDENCE = {"*": 10, "/": 10, "%": 10, "+": 9, "-": 9, "<<": 8, ">>": 8, "<": 7, ">": 7, "<=": 7, ">=": 7,
               "==": 6, "!=": 6, "&": 5, "^": 4, "|": 3, "&&": 2, "||": 1}
 ENDS_TERM = {"?", ":", ",", ";", "=", "+=", "-=", "*=", "/=", "|=", "&=", "^=", "<<=", ">>=", "return", "\\"}
 INTEGERS = re.compile(r"\b(unsigned|int|u?int\d+_t|uintptr_t|size_t)$")
+STATUSES = {"paging_status": "paging/include/selfmap/status.h", "frames_status": "kernel/frames/frames.h"}
 CONTEXT = 5  # tokens of the statement shown left and right of a change
 LINE = 110  # characters in a line of the list, at most
+
+
+def status_names():
+    """The values of both enumerations, except the one that means success."""
+    root = Path(__file__).resolve().parents[2]
+    for name, path in STATUSES.items():
+        values = re.search(rf"enum {name} {{(.*?)}}", (root / path).read_text(), re.S).group(1)
+        yield from re.findall(r"^\s*(\w+)(?<!_OK)(?<!_COUNT)\b", values, re.M)
+
+
+STATUS = set(status_names())
 
 
 @dataclass
@@ -205,7 +215,7 @@ class PartSites:
             return  # the comparison has a site of its own
         if text in OTHER_CONSTANT:
             self.add("constant", i, i + 1, OTHER_CONSTANT[text])
-        elif STATUS.match(text) and (i + 1 == last or self.tokens[i + 1].text in (";", ":", ")", ",")):
+        elif text in STATUS and (i + 1 == last or self.tokens[i + 1].text in (";", ":", ")", ",")):
             self.add("constant", i, i + 1, text[:text.index("_")] + "_OK")
 
     def expression(self, first, last):

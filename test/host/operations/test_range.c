@@ -184,6 +184,33 @@ static void refuses_malformed(void **state)
     }
 }
 
+/* The same for an entry that points to a table, at each level above the P1s. */
+static void refuses_malformed_tables(void **state)
+{
+    rig_open();
+    assert_status(rig_map_range(PLACE, DEVICE, 4 * MIB, RW), PAGING_OK);
+    struct paging_frame_source *frames = machine_frames();
+    paging_virt_t start = {PLACE + 2 * MIB - 4 * KIB}, free = {PLACE + 8 * MIB};
+    for (unsigned level = 2; level <= rig.model.levels; level++) {
+        volatile uint64_t *entry = entry_at(start.value, level);
+        const uint64_t whole = *entry;
+        *entry |= 1ull << 51;
+        machine_snapshot();
+        assert_status(paging_map_range(&rig.space, start, (paging_phys_t){DEVICE}, 8 * KIB, RW, frames),
+                      PAGING_MALFORMED);
+        assert_status(paging_map_range_alloc(&rig.space, start, 4 * KIB, RW, frames), PAGING_MALFORMED);
+        if (level > 2)
+            assert_status(paging_map_range(&rig.space, free, (paging_phys_t){DEVICE}, 4 * KIB, RW, frames),
+                          PAGING_MALFORMED);
+        assert_status(paging_unmap_range(&rig.space, start, 8 * KIB, frames), PAGING_MALFORMED);
+        assert_status(paging_protect_range(&rig.space, start, 8 * KIB, 0, RW, frames), PAGING_MALFORMED);
+        assert_status(paging_merge_range(&rig.space, start, 8 * KIB, frames), PAGING_MALFORMED);
+        assert_true(machine_unchanged());
+        *entry = whole;
+        rig_check();
+    }
+}
+
 /* Only entries above the P1s are checked beforehand: a 4 KiB leaf is replaced or removed as it is. */
 static void malformed_pages_are_replaced(void **state)
 {
@@ -215,6 +242,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("range: without NX it is refused, without 1 GiB pages there are 2 MiB ones",
              features_the_processor_lacks),
     RIG_TEST("range: an entry with a reserved bit is refused", refuses_malformed),
+    RIG_TEST("range: a table whose entry has a reserved bit is refused", refuses_malformed_tables),
     RIG_TEST("range: a 4 KiB page with a reserved bit is not refused", malformed_pages_are_replaced),
     RIG_TEST("range: in an inactive space nothing is flushed", while_inactive),
 };
