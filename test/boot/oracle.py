@@ -154,7 +154,7 @@ class Findings:
 
 
 def markers(met):
-    return [(m.address, m.level, m.entry) for m in met if m.kind == tables.OWNERS]
+    return [(m.address, m.level, m.entry) for m in met if m.kind == tables.NOT_PRESENT]
 
 
 def compare_space(findings, space, found, own):

@@ -71,7 +71,7 @@ class Reader(unittest.TestCase):
         self.assertEqual(screen.read_screen(font, 24, 2, draw(font, [" \u20ac"], 24, 2)), [" \u20ac"])
 
     def test_bad_font(self):
-        """screen: refuses what is no font"""
+        """screen: refuses what is not a font"""
         for bad in (b"", b"MZ", b"\x36\x04\x00\x10" + bytes(100)):
             with self.assertRaises(screen.ScreenError):
                 screen.Font(bad)
