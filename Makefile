@@ -10,11 +10,12 @@ CC := gcc
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(B)/%,%,$(2))')
 
-.PHONY: all help run image usb debug bench-boot check format clean
+.PHONY: all help run image usb boot-test debug bench-boot check format clean
 all: image
 
 help:
-	@sed -n 's/^#? \{0,1\}//p' $(RULES)
+	@awk '/^#\?/ { sub(/^#\? ?/, ""); if (/^[A-Z].*:$$/ && groups++) print ""; print }' Makefile \
+	    $(patsubst %,test/%.mk,verify explore fuzz boot proof bench)
 
 #? To try it:
 #?   make run [OPTIONS="key=value ..."]  boot on OVMF under QEMU and show the report; status 0 only if all tests
@@ -24,11 +25,15 @@ help:
 #?   make usb DEVICE=/dev/sdX            write the image to a USB stick (FORCE=1 CONFIRM=/dev/sdX if the disk
 #?                                       does not call itself removable)
 #?   V=1 shows whole commands.
-#?
 #? To work on it:
+#?   make host-test TEST=unmap           one host test. FUNCTION='*next access*': of its functions those that match;
+#?                                       KIND=mmap and LEVELS=5: on another emulated machine. Without TEST: the names
+#?   make host-debug TEST=unmap          the same under gdb, which stops where an assertion fails or it crashes
+#?   make boot-test CPU=Haswell          one boot with another CPU, MEMORY=2G, SMP=4, FIRMWARE=ovmf|uboot,
+#?                                       MACHINE=q35|pc, OPTIONS="key=value ..."
+#?   make debug [OPTIONS=...]            boot stopped, waiting for gdb on port 1234
 #?   make check                          formatting, linters, include rules, the PE image
 #?   make format                         format all C sources
-#?   make debug [OPTIONS=...]            boot stopped, waiting for gdb on port 1234
 #?   make bench-boot                     what each operation costs on the emulated processor: instructions and
 #?                                       flushes, and the way from the entry point to our own page tables
 #?   make clean                          remove build/ and the built loader in esp/
@@ -105,6 +110,12 @@ run: $(B)/selfmap.img
 export CONFIRM FORCE
 usb: $(B)/selfmap.img
 	@tools/usb $< '$(DEVICE)'
+
+boot_flag = $(if $($(2)),--$(1) '$($(2))')
+BOOT_FLAGS = $(call boot_flag,cpu,CPU) $(call boot_flag,memory,MEMORY) $(call boot_flag,smp,SMP) \
+    $(call boot_flag,firmware,FIRMWARE) $(call boot_flag,machine,MACHINE) $(call boot_flag,options,OPTIONS)
+boot-test: $(B)/deps-run $(if $(filter uboot,$(FIRMWARE)),$(B)/deps-test) $(B)/selfmap.img
+	@tools/boot $(BOOT_FLAGS) $(B)/selfmap.img
 
 debug: $(B)/selfmap.img
 	@echo 'The image is loaded at image_base, which `make run` prints. In another terminal, without a file:'

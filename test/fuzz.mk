@@ -1,6 +1,5 @@
 # fuzz.mk - random cases without end, on each machine (test/host/fuzz/README.md).
 #
-#? Fuzzing, part of make verify:
 #?   make fuzz [SECONDS=N] [SEED=S]      random cases on every machine; a failing one is shortened
 #?   make fuzz-libfuzzer [SECONDS=N]     the same, guided by coverage (test/host/fuzz/README.md)
 

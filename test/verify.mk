@@ -1,6 +1,6 @@
 # verify.mk - what takes too long for every change, and how good the tests are.
 #
-#? Everything that takes long:
+#? What takes too long for every change:
 #?   make verify                         each part prints a line; build/verify has the logs
 #?   make valgrind                       the host tests under memcheck
 #?   make analyze                        gcc -fanalyzer over all that is booted (part of make check)
