@@ -18,17 +18,17 @@ help:
 	    $(patsubst %,test/%.mk,verify explore fuzz boot proof bench)
 
 #? To try it:
-#?   make run [OPTIONS="key=value ..."]  boot on OVMF under QEMU and show the report; status 0 only if all tests
-#?                                       passed. Options: tests=PREFIX crash=page-fault ... (esp/selfmap.cfg)
+#?   make run [OPTIONS="key=value ..."]  boot on OVMF under QEMU and show the report; status 0 only if all
+#?                                       tests passed. Options: esp/selfmap.cfg
 #?   make test [ONLY=PATTERN]            all tests, or those whose names match the pattern
 #?   make image                          build/selfmap.img: a GPT disk with a FAT ESP
 #?   make usb DEVICE=/dev/sdX            write the image to a USB stick (FORCE=1 CONFIRM=/dev/sdX if the disk
 #?                                       does not call itself removable)
 #?   V=1 shows whole commands.
 #? To work on it:
-#?   make host-test TEST=unmap           one host test. FUNCTION='*next access*': of its functions those that match;
-#?                                       KIND=mmap and LEVELS=5: on another emulated machine. Without TEST: the names
-#?   make host-debug TEST=unmap          the same under gdb, which stops where an assertion fails or it crashes
+#?   make host-test TEST=unmap           one host test. FUNCTION='*next access*': the functions that match;
+#?                                       KIND=mmap, LEVELS=5: another machine. Without TEST: all names
+#?   make host-debug TEST=unmap          the same under gdb, which stops at a failing assertion or a crash
 #?   make boot-test CPU=Haswell          one boot with another CPU, MEMORY=2G, SMP=4, FIRMWARE=ovmf|uboot,
 #?                                       MACHINE=q35|pc, OPTIONS="key=value ..."
 #?   make debug [OPTIONS=...]            boot stopped, waiting for gdb on port 1234
@@ -38,7 +38,7 @@ help:
 #?                                       flushes, and the way from the entry point to our own page tables
 #?   make clean                          remove build/ and the built loader in esp/
 
-# ---- dependencies: one stamp per group of tools, so that each is looked for once -----------------------------
+# ---- dependencies: one stamp per group of tools, so that each is looked for once ---------------------------
 $(B)/deps-%: tools/deps
 	@mkdir -p $(B)
 	@tools/deps $*
@@ -46,7 +46,7 @@ $(B)/deps-%: tools/deps
 
 include test/compile.mk
 
-# ---- the application -----------------------------------------------------------------------------------------
+# ---- the application ---------------------------------------------------------------------------------------
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion -Wundef -Werror
 CFLAGS := -O2 -g
 # general-regs-only: firmware may hand over with SSE switched off. No red zone: exceptions use the stack.
@@ -100,7 +100,7 @@ $(B)/selfmap.img: esp/EFI/BOOT/BOOTX64.EFI esp/selfmap.cfg esp/README.TXT tools/
 	$(call say,IMAGE,$@)
 	$(Q)tools/mkimage $@ esp
 
-# ---- what people ask for -------------------------------------------------------------------------------------
+# ---- what people ask for -----------------------------------------------------------------------------------
 image: $(B)/selfmap.img
 
 run: $(B)/selfmap.img

@@ -55,7 +55,7 @@ HOST_PROGRAMS += $(TESTS_$(1):%=$(B)/host/$(1)/test_%)
 endef
 $(foreach kind,$(KINDS),$(eval $(call machine,$(kind))))
 
-# ---- the kernel's parts that need no machine -----------------------------------------------------------------
+# ---- the kernel's parts that need no machine ---------------------------------------------------------------
 FRAMES := $(filter-out kernel/frames/memory_map.c kernel/frames/arena.c,$(wildcard kernel/frames/*.c))
 FRAME_TESTS := frames frames_add frames_split frames_boundaries frames_random
 KERNEL_TESTS := memory_map usable_memory $(FRAME_TESTS) memory_regions start_frames identity_map options \
@@ -77,7 +77,8 @@ OBJECTS_screen := $(B)/font.o
 FLAGS_host/kernel := $(HOST_FLAGS) $(HOST_INCLUDE)
 LIBRARIES_host/kernel := -lcmocka
 $(eval $(call build,host/kernel,build test))
-kernel_test = $(call program,host/kernel,test_$(1),$(call source_of_test,$(1)) $(SUBJECT_$(1)),$(OBJECTS_$(1)))
+kernel_test = $(call program,host/kernel,test_$(1),$(call source_of_test,$(1)) \
+    $(SUBJECT_$(1)),$(OBJECTS_$(1)))
 $(foreach name,$(KERNEL_TESTS),$(eval $(call kernel_test,$(name))))
 HOST_PROGRAMS += $(KERNEL_TESTS:%=$(B)/host/kernel/test_%)
 
@@ -103,7 +104,7 @@ $(eval $(call build,host/user,build test))
 $(eval $(call program,host/user,example,test/host/operations/example.c $(CORE)))
 HOST_PROGRAMS += $(B)/host/user/example
 
-# ---- one test, one function of it, or the same in a debugger -------------------------------------------------
+# ---- one test, one function of it, or the same in a debugger -----------------------------------------------
 TESTS_kernel := $(KERNEL_TESTS)
 TESTS_every_2 := frames_every
 TESTS_every_4 := frames_every
@@ -130,7 +131,7 @@ HOST_FAULT = $(or $(if $(TEST),,which test? Say TEST=NAME), \
     $(if $(bad_kind),KIND=$(KIND) does not exist), \
     $(if $(bad_test),no test is called $(TEST)$(if $(KIND), with KIND=$(KIND))), \
     $(if $(bad_levels),LEVELS with KIND=$(HOST_KIND) can be: $(or $(LEVELS_$(HOST_KIND)),nothing)), \
-    $(if $(filter host-debug:old_or_new:mmap,$@:$(TEST):$(HOST_KIND)),gdb cannot run it on mmap; take KIND=soft))
+    $(if $(filter host-debug:old_or_new:mmap,$@:$(TEST):$(HOST_KIND)),gdb cannot run it on mmap: KIND=soft))
 
 .PHONY: host-test host-debug
 host-test host-debug: $(B)/deps-build $(B)/deps-test
