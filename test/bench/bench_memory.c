@@ -1,5 +1,5 @@
 /*
- * memory.c - the machine that the benchmark pretends to have.
+ * bench_memory.c - the machine that the benchmark pretends to have.
  *
  * Frame f is the page f of a memfd. All of it is mapped at one place, for the accessor by direct map. For the
  * window each table's frame is mapped once more, at the very address where the recursion would show it,
