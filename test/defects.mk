@@ -1,6 +1,7 @@
 # defects.mk - defects on purpose: test/defects/run builds each into the core, and tests must notice it.
 #
-# What the runner needs to know of a build: how the core is compiled, its objects, and what is linked to them.
+# What the runner needs to know of a build: how the core is compiled (quickly, because it lives for a second),
+# its objects, and what is linked to them.
 
 # The host tests that are named, with the core as a library: only that is made anew for a defect.
 DEFECT_TESTS := map map_errors unmap map_range unmap_range protect_range split merge random attach share \
@@ -23,8 +24,9 @@ $(foreach name,$(DEFECT_TESTS),$(eval $(call defect_test,$(name))))
 test-things: $(DEFECT_PROGRAMS)
 
 # The application, of other objects (test/defects/run says which in APP_OBJECTS).
-DEFECT_FLAGS_boot = $(FOLDER_paging) $(CFLAGS) -g0 $(TARGET_FLAGS)
+DEFECT_FLAGS_boot = $(FOLDER_paging) $(CFLAGS) -g0 -O1 $(TARGET_FLAGS)
 DEFECT_CORE_boot := $(CORE:%=$(B)/app/%.o)
+DEFECT_PARTS_boot := $(filter-out $(DEFECT_CORE_boot),$(APP_OBJECTS))
 $(B)/defects/%/boot/selfmap.elf: $(APP_OBJECTS) $(B)/font.o efi/selfmap.lds
 	$(call say,LD,$@)
 	$(Q)$(LINK_APP)

@@ -25,7 +25,7 @@ $(call build,explore/$(1),build test)
 $(call program,explore/$(1),explore,$(EXPLORE_PARTS) $(CORE))
 EXPLORE_PROGRAMS += $(B)/explore/$(1)/explore
 # For test/defects/run.
-DEFECT_FLAGS_$(1) := $(FLAGS_explore/$(1)) -g0 -O1
+DEFECT_FLAGS_$(1) := $(FLAGS_explore/$(1)) -g0 -O0
 DEFECT_CORE_$(1) := $(CORE:%=$(B)/explore/$(1)/%.o)
 DEFECT_PARTS_$(1) := $(EXPLORE_PARTS:%=$(B)/explore/$(1)/%.o)
 endef

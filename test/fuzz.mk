@@ -8,7 +8,7 @@
 .PHONY: fuzz fuzz-libfuzzer fuzz-programs libfuzzer-programs
 VERIFY_PARTS += fuzz fuzz-libfuzzer
 FUZZ_KINDS := $(KINDS)
-FUZZ_MAIN := test/host/fuzz/main.c test/host/fuzz/shorten.c
+FUZZ_MAIN := test/host/fuzz/fuzz_main.c test/host/fuzz/shorten.c
 # Kind and levels (0 is any) of those in `make test`, and how long each.
 FUZZ_TESTS := soft:4 soft:5 mmap:4 toy8:0
 FUZZ_SECONDS := 5

@@ -4,9 +4,9 @@
 #?   make verify                         each part prints a line; build/verify has the logs
 #?   make valgrind                       the host tests under memcheck
 #?   make analyze                        gcc -fanalyzer over all that is booted (part of make check)
-#?   make coverage                       lines and branches that host tests reach: build/coverage/index.html
-#?   make mutants [ONLY=REGEX] [JOBS=N]  change every single thing in the core and the frame allocator; a
-#?                                       test must notice (hours). SAMPLE=N SEED=S draws N of them at random
+#?   make coverage                       what the host tests reach: build/coverage/index.html
+#?   make mutants [ONLY=REGEX] [JOBS=N]  change every single thing in the core and the frame allocator; a test
+#?                                       must notice (hours). SAMPLE=N SEED=S draws N of them at random
 
 .PHONY: verify
 verify:
@@ -19,11 +19,11 @@ verify:
 .PHONY: valgrind valgrind-programs analyze
 VERIFY_PARTS += valgrind
 # Built without sanitizers and without a pattern in locals: what nobody set is undefined, and so is a frame
-# that was just handed out, until it is written. Memcheck reports uninitialised values; the compiler's warning
-# about them is off, because without the pattern it only guesses.
-NOT_VALGRIND := -fsanitize=% -fno-sanitize-recover=% -ftrivial-auto-var-init=%
-FLAGS_valgrind/soft := $(filter-out $(NOT_VALGRIND),$(HOST_FLAGS)) -Wno-maybe-uninitialized -DHOST_MEMCHECK \
-    $(HOST_INCLUDE) $(KIND_soft)
+# that was just handed out, until it is written. (What may be uninitialised is memcheck's question here; the
+# compiler's answer, without the pattern, is a guess.)
+FLAGS_valgrind/soft := \
+    $(filter-out -fsanitize=% -fno-sanitize-recover=% -ftrivial-auto-var-init=%,$(HOST_FLAGS)) \
+    -Wno-maybe-uninitialized -DHOST_MEMCHECK $(HOST_INCLUDE) $(KIND_soft)
 LIBRARIES_valgrind/soft := -lcmocka
 # Valgrind does not know the privileged instructions that one of the tests executes.
 VALGRIND_TESTS := $(filter-out instructions,$(TESTS_soft))
@@ -43,10 +43,11 @@ FLAGS_analyzed = $(APP_FLAGS) -Og -fanalyzer
 $(eval $(call build,analyzed,build))
 analyze: $(patsubst %,$(B)/analyzed/%.o,$(filter %.c,$(APP_SOURCES)))
 
-# ---- generated mutants, and coverage -----------------------------------------------------------------------
-# test/mutants/run makes the mutants, and builds and judges them: they are thousands, each lives for a second.
-# A sample is what fits into make verify; another seed takes others. LISTED=without leaves out those that are
-# listed as equivalent, LISTED=only takes no others.
+# ---- generated mutants, and coverage
+# ------------------------------------------------------------------------- test/mutants/run makes the
+# mutants, and builds and judges them: they are thousands, each lives for a second. A sample is what fits into
+# make verify; another seed takes others. LISTED=without leaves out those that are listed as equivalent,
+# LISTED=only takes no others.
 .PHONY: mutants verify-mutants coverage coverage-programs
 VERIFY_PARTS += coverage verify-mutants
 MUTANT_SAMPLE := 300

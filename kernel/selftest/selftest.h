@@ -40,7 +40,7 @@ struct selftest_setup {
     /* What the options ask for (boot/options.h). */
     const char *tests;          /* run the tests whose names begin with this; "" means all */
     const char *refused_option; /* the first word that is not an option; "" if there is none */
-    bool bench;                 /* measure each operation (bench/bench.h) */
+    bool bench;                 /* measure each operation (bench/bench_run.h) */
     bool matrix, whole_matrix;  /* try the access matrix: a sample of it, or all (matrix/matrix.h) */
 };
 

@@ -37,8 +37,8 @@ static enum paging_status check_place(const struct paging_space *space, const st
 }
 
 /*
- * Checks everything about a new entry except its frame. On PAGING_OK the walk ends at the entry to fill. It is
- * compiled twice, because a constant size removes most of it.
+ * Checks everything about a new entry except its frame. On PAGING_OK the walk ends at the entry to fill. It
+ * is compiled twice, because a constant size removes most of it.
  */
 PAGING_ALWAYS_INLINE enum paging_status check_and_walk(const struct paging_space *space, paging_page_t page,
                                                        unsigned size, uint64_t flags, struct page_walk *walk)
@@ -153,8 +153,8 @@ PAGING_ALWAYS_INLINE enum paging_status map_fast(unsigned levels, bool recursive
 /*
  * ---- the operations ----
  *
- * The fast path of an active space with four levels is inlined into the operation. The others are functions of
- * their own, because each needs other registers, and the first would have to save them.
+ * The fast path of an active space with four levels is inlined into the operation. The others are functions
+ * of their own, because each needs other registers, and the first would have to save them.
  */
 
 PAGING_OUT_OF_LINE enum paging_status map_to_direct_4(struct paging_space *space, paging_page_t page,

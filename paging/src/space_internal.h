@@ -1,5 +1,6 @@
 /*
- * space_internal.h - what making one space (space.c), sharing (share.c) and switching (switch.c) have in common.
+ * space_internal.h - what making one space (space.c), sharing (share.c) and switching (switch.c) have in
+ * common.
  */
 #ifndef PAGING_SRC_SPACE_INTERNAL_H
 #define PAGING_SRC_SPACE_INTERNAL_H

@@ -7,16 +7,17 @@
 #include <selfmap/entry.h>
 
 /*
- * Only the leaf decides about rights, so an entry that points to a table allows everything. It is accessed and
- * dirty from the start, because through the recursive window it is a leaf itself: the processor must never
- * have a reason to write to it.
+ * Only the leaf decides about rights, so an entry that points to a table allows everything. It is accessed
+ * and dirty from the start, because through the recursive window it is a leaf itself: the processor must
+ * never have a reason to write to it.
  */
 #define PAGING_TABLE_FLAGS (PAGING_PRESENT | PAGING_WRITABLE | PAGING_USER | PAGING_ACCESSED | PAGING_DIRTY)
 
 /*
  * In these bits every entry that the core points to a table equals PAGING_TABLE_FLAGS. One comparison
  * therefore shows that it is a table, not a leaf, and restricts no rights, and that bits 59 to 63, into which
- * the count could overflow, are clear. Bits that the processor reserves come on top (paging_space.table_check).
+ * the count could overflow, are clear. Bits that the processor reserves come on top
+ * (paging_space.table_check).
  */
 #define PAGING_TABLE_CHECK ((uint64_t)0xff | (uint64_t)0x1f << 59)
 

@@ -14,7 +14,10 @@
 static bool holds_only_range(const struct paging_space *space, unsigned level, paging_entry_t entry,
                              struct page_range range);
 
-/* Does the same for the entry of one boundary of the range: a leaf there was split, so only a table can reach out. */
+/*
+ * Does the same for the entry of one boundary of the range: a leaf there was split, so only a table can reach
+ * out.
+ */
 static bool is_in_range(const struct paging_space *space, unsigned level, paging_entry_t entry,
                         struct page_range part)
 {
@@ -23,9 +26,9 @@ static bool is_in_range(const struct paging_space *space, unsigned level, paging
 }
 
 /*
- * Returns whether the table that an entry of a table of this level points to holds only what lies in the range.
- * Then all of it can go. This is not a client of the cursor, because it reads the entries in between only to
- * count them: just the first and the last one can reach beyond the range.
+ * Returns whether the table that an entry of a table of this level points to holds only what lies in the
+ * range. Then all of it can go. This is not a client of the cursor, because it reads the entries in between
+ * only to count them: just the first and the last one can reach beyond the range.
  */
 static bool holds_only_range(const struct paging_space *space, unsigned level, paging_entry_t entry,
                              struct page_range range)
@@ -45,7 +48,10 @@ static bool holds_only_range(const struct paging_space *space, unsigned level, p
                        (struct page_range){last, range.end});
 }
 
-/* Adds all that is cached because of one entry that goes: its leaf, or its table and every leaf and table below. */
+/*
+ * Adds all that is cached because of one entry that goes: its leaf, or its table and every leaf and table
+ * below.
+ */
 static void flush_add_subtree(const struct paging_space *space, unsigned level, paging_entry_t entry,
                               uint64_t at, struct flush_list *list)
 {

@@ -106,8 +106,8 @@ void paging_mark_active(struct paging_space *space);
 
 /*
  * Tells the core that CR3 does not hold this root any more, and at which offset its tables are reached from
- * now on. Also for an unreachable space, but not for one that is attached or has another one attached. Loading
- * CR3 has spared global pages: those of this space must have been flushed by now.
+ * now on. Also for an unreachable space, but not for one that is attached or has another one attached.
+ * Loading CR3 has spared global pages: those of this space must have been flushed by now.
  */
 void paging_mark_inactive(struct paging_space *space, uintptr_t offset);
 

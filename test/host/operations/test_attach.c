@@ -283,6 +283,18 @@ static void slot_changes_flush_all(void **state)
     }
 }
 
+/* The flush comes last: nothing remains of what a processor loads between the stores. */
+static void slot_changes_before_flush(void **state)
+{
+    rig_open_spaces();
+    assert_status(rig_map(PLACE, RW), PAGING_OK);
+    assert_status(rig_create_sibling(other, home), PAGING_OK);
+    machine_observe(machine_fill_tlb);
+    assert_status(rig_attach(home, other), PAGING_OK);
+    assert_status(rig_detach(home, other), PAGING_OK);
+    machine_observe(NULL);
+}
+
 /*
  * Through its own recursive slot, a table of the attached space would have one more address for each level.
  * No operation flushes those: a translation cached there would still lead to the table when it is freed.
@@ -403,6 +415,7 @@ static void create_out_of_frames(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
+    RIG_TEST("spaces: attaching and detaching flush after the last store", slot_changes_before_flush),
     RIG_TEST("attach: every operation works on the attached space, and nothing else changes",
              operations_work),
     RIG_TEST("attach: every operation, while the processor loads all it can reach",
