@@ -1,8 +1,7 @@
-# defects.mk - errors on purpose: test/defects/run builds each into the core, and those must notice that it
-# names.
+# defects.mk - defects on purpose: test/defects/run builds each into the core, and tests must notice it.
 #
 # What the runner needs to know of a build: how the core is compiled (quickly, because it lives for a second),
-# its objects, and what else is linked to it.
+# its objects, and what is linked to them.
 
 # The host tests that are named, with the core as a library: only that is made anew for a defect.
 DEFECT_TESTS := map map_errors unmap map_range unmap_range protect_range split merge random attach share \

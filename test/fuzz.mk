@@ -1,11 +1,10 @@
 # fuzz.mk - random cases without end, on each machine (test/host/fuzz/README.md).
 #
-#? Fuzzing, part of make verify:
 #?   make fuzz [SECONDS=N] [SEED=S]      random cases on every machine; a failing one is shortened
 #?   make fuzz-libfuzzer [SECONDS=N]     the same, guided by coverage (test/host/fuzz/README.md)
 
-# Two builds: the host tests' own, with sanitizers, which is part of `make test`; and a fast one for long
-# runs. Seconds are divided among the machines.
+# Two builds: the host tests' own, with sanitizers, which is part of `make test`; a fast one for long runs.
+# Seconds are divided among the machines.
 .PHONY: fuzz fuzz-libfuzzer fuzz-programs libfuzzer-programs
 VERIFY_PARTS += fuzz fuzz-libfuzzer
 FUZZ_KINDS := $(KINDS)

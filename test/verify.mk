@@ -1,6 +1,6 @@
 # verify.mk - what takes too long for every change, and how good the tests are.
 #
-#? Everything that takes long:
+#? What takes too long for every change:
 #?   make verify                         each part prints a line; build/verify has the logs
 #?   make valgrind                       the host tests under memcheck
 #?   make analyze                        gcc -fanalyzer over all that is booted (part of make check)
@@ -15,8 +15,7 @@ verify:
 	else word=FAILED; status=1; tail -n 40 $(B)/verify/$$part.log; fi; \
 	echo "verify: $$part: $$word ($$(($$(date +%s) - began)) s)"; done; exit $$status
 
-# ---- memcheck and the analyzer: others look at the same code
-# -------------------------------------------------
+# ---- memcheck and the analyzer: others look at the same code -----------------------------------------------
 .PHONY: valgrind valgrind-programs analyze
 VERIFY_PARTS += valgrind
 # Built without sanitizers and without a pattern in locals: what nobody set is undefined, and so is a frame

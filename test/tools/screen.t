@@ -50,7 +50,7 @@ class Reader(unittest.TestCase):
             self.assertEqual(read, self.LINES)
 
     def test_unknown(self):
-        """screen: a cell that is no glyph becomes U+FFFD and spoils nothing else"""
+        """screen: a cell that is not a glyph becomes U+FFFD and spoils nothing else"""
         pixels = bytearray(draw(self.font, ["abc"], 80, 16))
         pixels[9 * 3] ^= 255  # in the empty first row of the b
         self.assertEqual(screen.read_screen(self.font, 80, 16, bytes(pixels)), ["a\ufffdc"])
