@@ -75,8 +75,8 @@ enum memory_kind memory_kind_from_uefi(uint32_t type, uint64_t attributes);
 const char *memory_kind_name(enum memory_kind kind);
 
 /*
- * Returns whether the processor may read frames of this kind ahead, as it does with what is cached: memory, and
- * not left out by the person at the machine.
+ * Returns whether the processor may read frames of this kind ahead, as it does with what is cached: memory,
+ * and not left out by the person at the machine.
  */
 static inline bool memory_kind_is_cacheable(enum memory_kind kind)
 {
