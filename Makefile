@@ -10,30 +10,36 @@ CC := gcc
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(B)/%,%,$(2))')
 
-.PHONY: all help run image usb debug bench-boot check format clean
+.PHONY: all help run image usb boot-test debug bench-boot check format clean
 all: image
 
 help:
-	@sed -n 's/^#? \{0,1\}//p' $(RULES)
+	@awk '/^#\?/ { sub(/^#\? ?/, ""); if (/^[A-Z].*:$$/ && groups++) print ""; print }' Makefile \
+	    $(patsubst %,test/%.mk,verify explore fuzz boot proof bench)
 
 #? To try it:
-#?   make run [OPTIONS="key=value ..."]  boot on OVMF under QEMU and show the report; status 0 only if all tests
-#?                                       passed. Options: tests=PREFIX crash=page-fault ... (esp/selfmap.cfg)
+#?   make run [OPTIONS="key=value ..."]  boot on OVMF under QEMU and show the report; status 0 only if all
+#?                                       tests passed. Options: esp/selfmap.cfg; for development
+#?                                       HACKING.md, as in OPTIONS=crash=page-fault
 #?   make test [ONLY=PATTERN]            all tests, or those whose names match the pattern
 #?   make image                          build/selfmap.img: a GPT disk with a FAT ESP
 #?   make usb DEVICE=/dev/sdX            write the image to a USB stick (FORCE=1 CONFIRM=/dev/sdX if the disk
 #?                                       does not call itself removable)
 #?   V=1 shows whole commands.
-#?
 #? To work on it:
+#?   make host-test TEST=unmap           one host test. FUNCTION='*next access*': the functions that match;
+#?                                       KIND=mmap, LEVELS=5: another machine. Without TEST: all names
+#?   make host-debug TEST=unmap          the same under gdb, which stops at a failing assertion or a crash
+#?   make boot-test CPU=Haswell          one boot with another CPU, MEMORY=2G, SMP=4, FIRMWARE=ovmf|uboot,
+#?                                       MACHINE=q35|pc, OPTIONS="key=value ..."
+#?   make debug [OPTIONS=...]            boot stopped, waiting for gdb on port 1234
 #?   make check                          formatting, linters, include rules, the PE image
 #?   make format                         format all C sources
-#?   make debug [OPTIONS=...]            boot stopped, waiting for gdb on port 1234
 #?   make bench-boot                     what each operation costs on the emulated processor: instructions and
 #?                                       flushes, and the way from the entry point to our own page tables
 #?   make clean                          remove build/ and the built loader in esp/
 
-# ---- dependencies: one stamp per group of tools, so that each is looked for once -----------------------------
+# ---- dependencies: one stamp per group of tools, so that each is looked for once ---------------------------
 $(B)/deps-%: tools/deps
 	@mkdir -p $(B)
 	@tools/deps $*
@@ -41,7 +47,7 @@ $(B)/deps-%: tools/deps
 
 include test/compile.mk
 
-# ---- the application -----------------------------------------------------------------------------------------
+# ---- the application ---------------------------------------------------------------------------------------
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion -Wundef -Werror
 CFLAGS := -O2 -g
 # general-regs-only: firmware may hand over with SSE switched off. No red zone: exceptions use the stack.
@@ -56,7 +62,9 @@ FOLDER_paging = -std=c17 $(FREESTANDING) -Ipaging/include -Ipaging/src
 FOLDER_kernel = -std=gnu17 $(FREESTANDING) -Ipaging/include -Ikernel
 FOLDER_efi    = -std=gnu17 $(FREESTANDING) -Ipaging/include -Ikernel -I. \
     -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
-APP_FLAGS = $(FOLDER_$(firstword $(subst /, ,$<))) $(CFLAGS) $(WARNINGS) $(TARGET_FLAGS)
+# Self-tests run once, so they are compiled for size; what is measured is compiled like the rest.
+FOR_SIZE = $(if $(filter kernel/selftest/%,$(filter-out kernel/selftest/bench/%,$<)),-Os)
+APP_FLAGS = $(FOLDER_$(firstword $(subst /, ,$<))) $(CFLAGS) $(FOR_SIZE) $(WARNINGS) $(TARGET_FLAGS)
 
 CORE := $(sort $(wildcard paging/src/*.c))
 APP_SOURCES := $(CORE) $(sort $(wildcard kernel/*/*.[cS] kernel/*/*/*.[cS] efi/*.c))
@@ -95,7 +103,7 @@ $(B)/selfmap.img: esp/EFI/BOOT/BOOTX64.EFI esp/selfmap.cfg esp/README.TXT tools/
 	$(call say,IMAGE,$@)
 	$(Q)tools/mkimage $@ esp
 
-# ---- what people ask for -------------------------------------------------------------------------------------
+# ---- what people ask for -----------------------------------------------------------------------------------
 image: $(B)/selfmap.img
 
 run: $(B)/selfmap.img
@@ -105,6 +113,12 @@ run: $(B)/selfmap.img
 export CONFIRM FORCE
 usb: $(B)/selfmap.img
 	@tools/usb $< '$(DEVICE)'
+
+boot_flag = $(if $($(2)),--$(1) '$($(2))')
+BOOT_FLAGS = $(call boot_flag,cpu,CPU) $(call boot_flag,memory,MEMORY) $(call boot_flag,smp,SMP) \
+    $(call boot_flag,firmware,FIRMWARE) $(call boot_flag,machine,MACHINE) $(call boot_flag,options,OPTIONS)
+boot-test: $(B)/deps-run $(if $(filter uboot,$(FIRMWARE)),$(B)/deps-test) $(B)/selfmap.img
+	@tools/boot $(BOOT_FLAGS) $(B)/selfmap.img
 
 debug: $(B)/selfmap.img
 	@echo 'The image is loaded at image_base, which `make run` prints. In another terminal, without a file:'

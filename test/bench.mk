@@ -12,8 +12,9 @@ BENCH_plain := -DPAGING_ACCESS_HEADER='"access_bench.h"' -DPAGING_RECURSIVE_SLOT
 BENCH_fold := $(BENCH_plain) -DBENCH_FOLD_BITS=44
 # One part may use vector registers.
 BENCH_VECTOR = $(if $(filter %/vector.c,$<),-O3 -funroll-loops)
-BENCH_FLAGS = -std=gnu17 -O2 $(WARNINGS) $(filter-out $(if $(BENCH_VECTOR),-mgeneral-regs-only),$(TARGET_FLAGS)) \
-    $(BENCH_VECTOR) -Ipaging/include -Ipaging/src -Ikernel -Itest/bench -I.
+BENCH_FLAGS = -std=gnu17 -O2 $(WARNINGS) \
+    $(filter-out $(if $(BENCH_VECTOR),-mgeneral-regs-only),$(TARGET_FLAGS)) $(BENCH_VECTOR) \
+    -Ipaging/include -Ipaging/src -Ikernel -Itest/bench -I.
 define bench_build
 FLAGS_bench/$(1) = $$(BENCH_FLAGS) $$(BENCH_$(1))
 $(call build,bench/$(1),build bench)

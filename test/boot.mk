@@ -1,4 +1,4 @@
-# boot.mk - booted machines beside the scenarios of `make test`: foreign page table walkers, the access matrix.
+# boot.mk - booted machines that `make test` does not boot: other page table walkers, the access matrix.
 #
 #? Booted machines, part of make verify:
 #?   make verify-oracle                  the page tables of every machine, as QEMU reads them

@@ -1,7 +1,7 @@
-# defects.mk - errors on purpose: test/defects/run builds each into the core, and those must notice that it names.
+# defects.mk - defects on purpose: test/defects/run builds each into the core, and tests must notice it.
 #
-# What the runner needs to know of a build: how the core is compiled (quickly, because it lives for a second), its
-# objects, and what else is linked to it.
+# What the runner needs to know of a build: how the core is compiled (quickly, because it lives for a second),
+# its objects, and what is linked to them.
 
 # The host tests that are named, with the core as a library: only that is made anew for a defect.
 DEFECT_TESTS := map map_errors unmap map_range unmap_range protect_range split merge random attach share \
@@ -15,7 +15,8 @@ $(B)/defects/libcore.so: $(DEFECT_CORE_host)
 	$(Q)$(CC) -shared -Wl,-soname,$(@F) -o $@ $^
 DEFECT_PROGRAMS := $(DEFECT_TESTS:%=$(B)/defects/test_%)
 define defect_test
-$(B)/defects/test_$(1): $(patsubst %,$(B)/host/soft/%.o,$(call source_of_test,$(1)) $(PARTS_soft)) $(B)/defects/libcore.so
+$(B)/defects/test_$(1): $(patsubst %,$(B)/host/soft/%.o,$(call source_of_test,$(1)) $(PARTS_soft)) \
+    $(B)/defects/libcore.so
 	$$(call say,LD,$$@)
 	$$(Q)$$(CC) $$(HOST_FLAGS) -rdynamic $$^ -lcmocka -o $$@
 endef

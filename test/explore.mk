@@ -1,6 +1,7 @@
 # explore.mk - every memory image of toy geometries, and every operation from each (test/explore/).
 #
-#?   make explore                        every memory image of toy geometries, and everything from each
+#? Every case of small geometries, and random cases, part of make verify:
+#?   make explore                        every memory image of toy geometries, and every operation from each
 
 # Builds: plain is fast, for millions of steps; sanitized is not; scratch has tables of four entries, and so a
 # scratch page.

@@ -1,19 +1,19 @@
 # fuzz.mk - random cases without end, on each machine (test/host/fuzz/README.md).
 #
-#? Fuzzing, part of make verify:
 #?   make fuzz [SECONDS=N] [SEED=S]      random cases on every machine; a failing one is shortened
 #?   make fuzz-libfuzzer [SECONDS=N]     the same, guided by coverage (test/host/fuzz/README.md)
 
-# Two builds: the host tests' own, with sanitizers, which is part of `make test`; and a fast one for long runs.
+# Two builds: the host tests' own, with sanitizers, which is part of `make test`; a fast one for long runs.
 # Seconds are divided among the machines.
 .PHONY: fuzz fuzz-libfuzzer fuzz-programs libfuzzer-programs
 VERIFY_PARTS += fuzz fuzz-libfuzzer
 FUZZ_KINDS := $(KINDS)
-FUZZ_MAIN := test/host/fuzz/main.c test/host/fuzz/shorten.c
+FUZZ_MAIN := test/host/fuzz/fuzz_main.c test/host/fuzz/shorten.c
 # Kind and levels (0 is any) of those in `make test`, and how long each.
 FUZZ_TESTS := soft:4 soft:5 mmap:4 toy8:0
 FUZZ_SECONDS := 5
-FUZZ_FLAGS := $(filter-out -O1 -fsanitize=% -fno-sanitize-recover=%,$(HOST_FLAGS)) -O2 -Wno-maybe-uninitialized
+FUZZ_FLAGS := $(filter-out -O1 -fsanitize=% -fno-sanitize-recover=%,$(HOST_FLAGS)) -O2 \
+    -Wno-maybe-uninitialized
 LIBFUZZER_KINDS := soft toy8
 LIBFUZZER_FLAGS := $(HOST_FLAGS) -fsanitize=fuzzer
 

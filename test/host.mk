@@ -43,7 +43,8 @@ TESTS_mmap := $(CORE_TESTS)
 TESTS_toy := random frame_supply old_or_new $(TOY_TESTS)
 TESTS_toy8 := random old_or_new
 
-source_of_test = $(wildcard test/host/*/test_$(1).c) $(WITH_$(1))
+# What a program is made of besides its subject and its rig. filter.c lets FUNCTION choose among its tests.
+source_of_test = $(wildcard test/host/*/test_$(1).c) $(WITH_$(1)) test/host/filter.c
 core_test = $(call program,host/$(1),test_$(2),$(call source_of_test,$(2)) $(PARTS_$(1)) $(CORE))
 define machine
 FLAGS_host/$(1) := $(HOST_FLAGS) $(HOST_INCLUDE) $(KIND_$(1))
@@ -54,7 +55,7 @@ HOST_PROGRAMS += $(TESTS_$(1):%=$(B)/host/$(1)/test_%)
 endef
 $(foreach kind,$(KINDS),$(eval $(call machine,$(kind))))
 
-# ---- the kernel's parts that need no machine -----------------------------------------------------------------
+# ---- the kernel's parts that need no machine ---------------------------------------------------------------
 FRAMES := $(filter-out kernel/frames/memory_map.c kernel/frames/arena.c,$(wildcard kernel/frames/*.c))
 FRAME_TESTS := frames frames_add frames_split frames_boundaries frames_random
 KERNEL_TESTS := memory_map usable_memory $(FRAME_TESTS) memory_regions start_frames identity_map options \
@@ -76,7 +77,8 @@ OBJECTS_screen := $(B)/font.o
 FLAGS_host/kernel := $(HOST_FLAGS) $(HOST_INCLUDE)
 LIBRARIES_host/kernel := -lcmocka
 $(eval $(call build,host/kernel,build test))
-kernel_test = $(call program,host/kernel,test_$(1),$(call source_of_test,$(1)) $(SUBJECT_$(1)),$(OBJECTS_$(1)))
+kernel_test = $(call program,host/kernel,test_$(1),$(call source_of_test,$(1)) \
+    $(SUBJECT_$(1)),$(OBJECTS_$(1)))
 $(foreach name,$(KERNEL_TESTS),$(eval $(call kernel_test,$(name))))
 HOST_PROGRAMS += $(KERNEL_TESTS:%=$(B)/host/kernel/test_%)
 
@@ -101,5 +103,48 @@ FLAGS_host/user := $(HOST_FLAGS) -Ipaging/include -Ipaging/src
 $(eval $(call build,host/user,build test))
 $(eval $(call program,host/user,example,test/host/operations/example.c $(CORE)))
 HOST_PROGRAMS += $(B)/host/user/example
+
+# ---- one test, one function of it, or the same in a debugger -----------------------------------------------
+TESTS_kernel := $(KERNEL_TESTS)
+TESTS_every_2 := frames_every
+TESTS_every_4 := frames_every
+LEVELS_soft := 4 5
+LEVELS_mmap := 4
+LEVELS_toy := 3 4 5
+LEVELS_toy8 := 3 4 5
+ALL_KINDS := $(KINDS) kernel every_2 every_4
+# The kind that was asked for, or the first that has the test.
+kinds_with = $(foreach kind,$(ALL_KINDS),$(if $(filter $(1),$(TESTS_$(kind))),$(kind)))
+HOST_KIND = $(or $(KIND),$(firstword $(call kinds_with,$(TEST))))
+HOST_LEVELS = $(or $(LEVELS),$(firstword $(LEVELS_$(HOST_KIND))))
+HOST_PROGRAM = $(B)/host/$(HOST_KIND)/test_$(TEST)
+define no_such_test
+$(1)
+  make $@ TEST=NAME [FUNCTION='PATTERN'] [KIND=KIND] [LEVELS=N]
+$(foreach kind,$(ALL_KINDS),  KIND=$(kind): $(TESTS_$(kind))
+)
+endef
+bad_kind = $(filter-out $(ALL_KINDS),$(KIND))
+bad_test = $(filter-out $(TESTS_$(HOST_KIND)),$(TEST))
+bad_levels = $(filter-out $(LEVELS_$(HOST_KIND)),$(LEVELS))
+HOST_FAULT = $(or $(if $(TEST),,which test? Say TEST=NAME), \
+    $(if $(bad_kind),KIND=$(KIND) does not exist), \
+    $(if $(bad_test),no test is called $(TEST)$(if $(KIND), with KIND=$(KIND))), \
+    $(if $(bad_levels),LEVELS with KIND=$(HOST_KIND) can be: $(or $(LEVELS_$(HOST_KIND)),nothing)), \
+    $(if $(filter host-debug:old_or_new:mmap,$@:$(TEST):$(HOST_KIND)),gdb cannot run it on mmap: KIND=soft))
+
+.PHONY: host-test host-debug
+host-test host-debug: $(B)/deps-build $(B)/deps-test
+	$(if $(HOST_FAULT),$(error $(call no_such_test,$(HOST_FAULT))))
+	@$(MAKE) --no-print-directory -j$$(nproc) $(HOST_PROGRAM)
+	@$(if $(filter host-debug,$@),$(HOST_GDB)) $(HOST_PROGRAM) $(HOST_LEVELS)
+host-debug: $(B)/deps-debug
+
+# Options of gdb are in test/host/debug*.gdb. On mmap old_or_new traps after each of its stores, and gdb takes
+# SIGTRAP for its own: the two do not go together.
+EXPECTS_FAULTS = $(filter mmap,$(HOST_KIND))$(filter instructions,$(TEST))
+DEBUG_FAULTS = $(if $(EXPECTS_FAULTS),-x test/host/debug-faults.gdb)
+HOST_GDB = ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=abort_on_error=1 gdb -q \
+    -x test/host/debug.gdb $(DEBUG_FAULTS) --args
 
 test-things: $(HOST_PROGRAMS) $(B)/selfmap.img

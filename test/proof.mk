@@ -3,7 +3,7 @@
 #? Proofs, part of make verify:
 #?   make proofs                         theorems about the core, for all values (test/proof/README.md)
 #?   make proof-defects                  cores with a defect: a theorem must be refuted for each
-#?   make frama                          the frame allocator and the memory map, by Frama-C (test/frama/README.md)
+#?   make frama                          the frame allocator and the memory map, by Frama-C
 #?   make frama-defects                  the same with a defect: a proof must fail for each
 
 # PROOF_B and PROOF_TREE are other folders, and warnings are off, when a core with a defect is built.
@@ -22,11 +22,13 @@ $(PROOF_ENGINE): $(B)/proof/%.o: test/proof/%.cpp test/proof/engine.h test/proof
 	$(Q)g++ $(PROOF_FLAGS) -O2 -c $< -o $@
 # What a theme's files call but no theorem reaches is left out, and need not be there.
 PROOF_SOURCES := test/proof
-$(PROOF_THEMES:%=$(PROOF_B)/%): $(PROOF_B)/%: $(PROOF_SOURCES)/%.cpp $(PROOF_ENGINE) $(RULES) | $(B)/deps-proof
+$(PROOF_THEMES:%=$(PROOF_B)/%): $(PROOF_B)/%: $(PROOF_SOURCES)/%.cpp $(PROOF_ENGINE) $(RULES) \
+    | $(B)/deps-proof
 	@mkdir -p $(@D)
 	$(call say,PROOF,$@)
 	$(Q)g++ $(PROOF_FLAGS) -ffunction-sections -Wl,--gc-sections -I$(PROOF_TREE)/paging/include \
-	    -I$(PROOF_TREE)/paging/src -I$(PROOF_TREE) -I$(PROOF_TREE)/kernel -MMD -MP -MF $@.d -MT $@ $< $(PROOF_ENGINE) -o $@
+	    -I$(PROOF_TREE)/paging/src -I$(PROOF_TREE) -I$(PROOF_TREE)/kernel \
+	    -MMD -MP -MF $@.d -MT $@ $< $(PROOF_ENGINE) -o $@
 test-things: $(PROOF_QUICK:%=$(PROOF_B)/%)
 
 .PHONY: proof-programs proofs proof-defects frama frama-defects

@@ -1,12 +1,12 @@
 # verify.mk - what takes too long for every change, and how good the tests are.
 #
-#? Everything that takes long:
+#? What takes too long for every change:
 #?   make verify                         each part prints a line; build/verify has the logs
 #?   make valgrind                       the host tests under memcheck
 #?   make analyze                        gcc -fanalyzer over all that is booted (part of make check)
-#?   make coverage                       lines and branches that the host tests reach: build/coverage/index.html
-#?   make mutants [ONLY=REGEX] [JOBS=N]  change every single thing in the core and the frame allocator; a test must
-#?                                       notice (hours). SAMPLE=N SEED=S draws N of them at random
+#?   make coverage                       what the host tests reach: build/coverage/index.html
+#?   make mutants [ONLY=REGEX] [JOBS=N]  change every single thing in the core and the frame allocator; a test
+#?                                       must notice (hours). SAMPLE=N SEED=S draws N of them at random
 
 .PHONY: verify
 verify:
@@ -15,13 +15,14 @@ verify:
 	else word=FAILED; status=1; tail -n 40 $(B)/verify/$$part.log; fi; \
 	echo "verify: $$part: $$word ($$(($$(date +%s) - began)) s)"; done; exit $$status
 
-# ---- memcheck and the analyzer: others look at the same code -------------------------------------------------
+# ---- memcheck and the analyzer: others look at the same code -----------------------------------------------
 .PHONY: valgrind valgrind-programs analyze
 VERIFY_PARTS += valgrind
-# Built without sanitizers and without a pattern in locals: what nobody set is undefined, and so is a frame that
-# was just handed out, until it is written. (What may be uninitialised is memcheck's question here; the
+# Built without sanitizers and without a pattern in locals: what nobody set is undefined, and so is a frame
+# that was just handed out, until it is written. (What may be uninitialised is memcheck's question here; the
 # compiler's answer, without the pattern, is a guess.)
-FLAGS_valgrind/soft := $(filter-out -fsanitize=% -fno-sanitize-recover=% -ftrivial-auto-var-init=%,$(HOST_FLAGS)) \
+FLAGS_valgrind/soft := \
+    $(filter-out -fsanitize=% -fno-sanitize-recover=% -ftrivial-auto-var-init=%,$(HOST_FLAGS)) \
     -Wno-maybe-uninitialized -DHOST_MEMCHECK $(HOST_INCLUDE) $(KIND_soft)
 LIBRARIES_valgrind/soft := -lcmocka
 # Valgrind does not know the privileged instructions that one of the tests executes.
@@ -29,8 +30,8 @@ VALGRIND_TESTS := $(filter-out instructions,$(TESTS_soft))
 VALGRIND_LEVELS := 4 5
 VALGRIND_OPERATIONS := 2000
 $(eval $(call build,valgrind/soft,build test))
-$(foreach name,$(VALGRIND_TESTS),$(eval $(call program,valgrind/soft,test_$(name),$(call source_of_test,$(name)) \
-    $(PARTS_soft) $(CORE))))
+$(foreach name,$(VALGRIND_TESTS),$(eval $(call program,valgrind/soft,test_$(name), \
+    $(call source_of_test,$(name)) $(PARTS_soft) $(CORE))))
 valgrind-programs: $(VALGRIND_TESTS:%=$(B)/valgrind/soft/test_%)
 valgrind: $(B)/deps-build $(B)/deps-test
 	@$(MAKE) --no-print-directory -j$$(nproc) valgrind-programs
@@ -42,10 +43,11 @@ FLAGS_analyzed = $(APP_FLAGS) -Og -fanalyzer
 $(eval $(call build,analyzed,build))
 analyze: $(patsubst %,$(B)/analyzed/%.o,$(filter %.c,$(APP_SOURCES)))
 
-# ---- generated mutants, and coverage -------------------------------------------------------------------------
-# test/mutants/run makes the mutants, and builds and judges them: they are thousands, each lives for a second.
-# A sample is what fits into make verify; another seed takes others. LISTED=without leaves out those that are
-# listed as equivalent, LISTED=only takes no others.
+# ---- generated mutants, and coverage
+# ------------------------------------------------------------------------- test/mutants/run makes the
+# mutants, and builds and judges them: they are thousands, each lives for a second. A sample is what fits into
+# make verify; another seed takes others. LISTED=without leaves out those that are listed as equivalent,
+# LISTED=only takes no others.
 .PHONY: mutants verify-mutants coverage coverage-programs
 VERIFY_PARTS += coverage verify-mutants
 MUTANT_SAMPLE := 300

@@ -29,7 +29,7 @@ class Font:
             _, start, flags, count, glyph_bytes, self.height, self.width = words
             self._wide, has_table = True, bool(flags & 1)
         else:
-            raise ScreenError("this is no PSF font")
+            raise ScreenError("this is not a PSF font")
         table_at = start + count * glyph_bytes
         if not glyph_bytes or len(data) < table_at:
             raise ScreenError("the font is truncated")
@@ -86,7 +86,7 @@ def read_ppm(data):
     width, height = int(fields[1]), int(fields[2])
     pixels = data[at + 1:at + 1 + width * height * 3]
     if fields[0] != b"P6" or fields[3] != b"255" or len(pixels) != width * height * 3:
-        raise ScreenError("the picture is no complete binary PPM")
+        raise ScreenError("the picture is not a complete binary PPM")
     return width, height, pixels
 
 

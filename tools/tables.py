@@ -18,7 +18,7 @@ RIGHTS = WRITABLE | USER | NO_EXECUTE
 SIZE_NAMES = {1: "4K", 2: "2M", 3: "1G"}
 ENTRIES = 512
 
-PAGE, TABLE, OWNERS, REFUSED = "page", "table", "owner's", "refused"
+PAGE, TABLE, NOT_PRESENT, REFUSED = "page", "table", "not present", "refused"
 
 
 class TablesError(Exception):
@@ -82,7 +82,7 @@ def span(level):
 
 def kind_of(processor, entry, level):
     if not entry & PRESENT:
-        return OWNERS
+        return NOT_PRESENT
     if processor.reserved(entry, level):
         return REFUSED
     return PAGE if level == 1 or entry & SIZE else TABLE

@@ -225,7 +225,7 @@ def _judge_ending(outcome, text, report):
 
 
 def nothing_will_follow(log):
-    """Has the firmware got the machine back, or never given it away? Then waiting for a report is no use."""
+    """Has the firmware got the machine back, or never given it away? Then no report will come."""
     text = clean(log)
     return (_LOADER_STOPPED.search(text) or _GAVE_UP.search(text)) is not None
 

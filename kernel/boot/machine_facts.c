@@ -45,9 +45,9 @@ void print_machine_facts(const struct handoff *handoff, const struct frames *fra
     print_firmware(handoff);
     print_processor(handoff);
     report_fact("memory_regions", "%lu", (uint64_t)memory_region_count());
-    report_fact("pages_usable", "%lu", frames_total(frames));
-    report_fact("pages_excluded", "%lu", memory_excluded_pages());
-    report_fact("pages_free", "%lu", frames_free_count(frames));
+    report_fact("frames_usable", "%lu", frames_total(frames));
+    report_fact("frames_excluded", "%lu", memory_excluded_total());
+    report_fact("frames_free", "%lu", frames_free_count(frames));
     report_fact("bookkeeping_bytes", "%lu", handoff->bookkeeping_bytes);
     struct paging_stats stats = {0};
     if (paging_count(&handoff->space, &stats) != PAGING_OK)

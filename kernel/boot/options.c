@@ -1,7 +1,7 @@
 /* options.c - reads words of options. */
 #include "boot/options.h"
 
-struct word {
+struct option_word {
     const char *text;
     size_t length;
 };
@@ -11,7 +11,7 @@ static bool is_blank(char c)
     return c <= ' ' || c > '~';
 }
 
-static bool word_is(struct word word, const char *text)
+static bool word_is(struct option_word word, const char *text)
 {
     size_t i = 0;
     while (i < word.length && text[i] == word.text[i])
@@ -20,7 +20,7 @@ static bool word_is(struct word word, const char *text)
 }
 
 /* Returns the next word, and moves the text behind it. Skips comments and blanks. Length 0: there is none. */
-static struct word next_word(const char **text, size_t *bytes)
+static struct option_word next_word(const char **text, size_t *bytes)
 {
     bool comment = false;
     while (*bytes > 0 && (comment || is_blank(**text) || **text == '#')) {
@@ -28,7 +28,7 @@ static struct word next_word(const char **text, size_t *bytes)
         ++*text;
         --*bytes;
     }
-    struct word word = {*text, 0};
+    struct option_word word = {*text, 0};
     while (*bytes > 0 && !is_blank(**text)) {
         word.length++;
         ++*text;
@@ -37,7 +37,7 @@ static struct word next_word(const char **text, size_t *bytes)
     return word;
 }
 
-static void copy_word(char *to, struct word word)
+static void copy_word(char *to, struct option_word word)
 {
     size_t length = word.length < OPTION_TEXT_LIMIT ? word.length : OPTION_TEXT_LIMIT - 1;
     for (size_t i = 0; i < length; i++)
@@ -46,7 +46,7 @@ static void copy_word(char *to, struct word word)
 }
 
 /* Returns the index of the value in a list that ends with NULL, or -1. */
-static int choice(struct word value, const char *const *names)
+static int choice(struct option_word value, const char *const *names)
 {
     for (int i = 0; names[i]; i++)
         if (word_is(value, names[i]))
@@ -54,7 +54,7 @@ static int choice(struct word value, const char *const *names)
     return -1;
 }
 
-static bool set_tests(struct options *options, struct word value)
+static bool set_tests(struct options *options, struct option_word value)
 {
     if (value.length == 0 || value.length >= OPTION_TEXT_LIMIT)
         return false;
@@ -74,30 +74,30 @@ static int hex_digit(char c)
 }
 
 /* Reads a hexadecimal number of up to 64 bits, with or without 0x, and moves the word behind it. */
-static bool read_hex(struct word *word, uint64_t *number)
+static bool read_hex(struct option_word *word, uint64_t *number)
 {
     if (word->length > 2 && word->text[0] == '0' && (word->text[1] == 'x' || word->text[1] == 'X'))
-        *word = (struct word){word->text + 2, word->length - 2};
+        *word = (struct option_word){word->text + 2, word->length - 2};
     bool has_digit = false;
     *number = 0;
     while (word->length > 0 && hex_digit(*word->text) >= 0) {
         if (*number >> 60)
             return false;
         *number = *number << 4 | (uint64_t)hex_digit(*word->text);
-        *word = (struct word){word->text + 1, word->length - 1};
+        *word = (struct option_word){word->text + 1, word->length - 1};
         has_digit = true;
     }
     return has_digit;
 }
 
-static bool add_exclude(struct options *options, struct word value)
+static bool add_exclude(struct options *options, struct option_word value)
 {
     uint64_t start, end;
     if (options->exclude_count == OPTION_EXCLUDE_LIMIT || !read_hex(&value, &start))
         return false;
     if (value.length == 0 || *value.text != '-')
         return false;
-    value = (struct word){value.text + 1, value.length - 1};
+    value = (struct option_word){value.text + 1, value.length - 1};
     if (!read_hex(&value, &end) || value.length > 0 || start >= end)
         return false;
     options->exclude[options->exclude_count++] = frame_run_around(start, end);
@@ -131,7 +131,7 @@ static void choose(struct options *options, unsigned which, int chosen)
 }
 
 /* Sets an option whose values are words of a list. */
-static bool set_choice(struct options *options, struct word key, struct word value)
+static bool set_choice(struct options *options, struct option_word key, struct option_word value)
 {
     static const struct {
         const char *key;
@@ -158,14 +158,14 @@ static bool set_choice(struct options *options, struct word key, struct word val
     return true;
 }
 
-static bool apply_word(struct options *options, struct word word)
+static bool apply_word(struct options *options, struct option_word word)
 {
-    struct word key = {word.text, 0};
+    struct option_word key = {word.text, 0};
     while (key.length < word.length && word.text[key.length] != '=')
         key.length++;
     if (key.length == word.length)
         return false;
-    struct word value = {word.text + key.length + 1, word.length - key.length - 1};
+    struct option_word value = {word.text + key.length + 1, word.length - key.length - 1};
     if (word_is(key, "tests"))
         return set_tests(options, value);
     if (word_is(key, "exclude"))
@@ -177,7 +177,7 @@ bool options_apply(struct options *options, const char *text, size_t bytes)
 {
     bool understood = true;
     for (;;) {
-        struct word word = next_word(&text, &bytes);
+        struct option_word word = next_word(&text, &bytes);
         if (word.length == 0)
             return understood;
         if (apply_word(options, word))

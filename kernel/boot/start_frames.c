@@ -6,7 +6,7 @@
 #include "report/report.h"
 
 static size_t region_count;
-static uint64_t excluded_pages;
+static uint64_t excluded_frames;
 
 static void must(enum frames_status status, const char *what)
 {
@@ -23,7 +23,7 @@ static void find_regions(struct handoff *handoff)
         print("# memory map: %s\n", memory_map_status_name(status));
         report_crash("the memory map cannot be used");
     }
-    excluded_pages = memory_excluded_frames(handoff->memory, region_count);
+    excluded_frames = memory_excluded_frames(handoff->memory, region_count);
 }
 
 /*
@@ -38,7 +38,7 @@ static void adopt_arena(const struct handoff *handoff, struct frames *frames)
     size_t count = 1;
     if (!memory_exclude(parts, &count, LIMIT, handoff->options.exclude, handoff->options.exclude_count))
         must(FRAMES_NO_SPACE, "excluding parts of the arena");
-    excluded_pages += memory_excluded_frames(parts, count);
+    excluded_frames += memory_excluded_frames(parts, count);
     struct frame_run run;
     for (size_t at = 0; memory_next_usable(parts, count, &at, &run);) {
         must(frames_add_taken(frames, (paging_frame_t){run.start}, (paging_frame_t){run.end}),
@@ -110,7 +110,7 @@ size_t memory_region_count(void)
     return region_count;
 }
 
-uint64_t memory_excluded_pages(void)
+uint64_t memory_excluded_total(void)
 {
-    return excluded_pages;
+    return excluded_frames;
 }

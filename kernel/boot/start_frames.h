@@ -19,6 +19,6 @@ void frames_start(struct handoff *handoff, struct frames *frames);
 size_t memory_region_count(void);
 
 /* Returns the number of frames that are not handed out because the options exclude them. */
-uint64_t memory_excluded_pages(void);
+uint64_t memory_excluded_total(void);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * usable_memory.h - decides which memory is free after ExitBootServices. Nothing else decides it.
+ * usable_memory.h - decides which memory is free after ExitBootServices, and nothing else does.
  *
  * The loader and the kernel ask here what a descriptor of the firmware's memory map is, whether its frames
  * are handed out, whether runtime services need it mapped, and what the person at the machine left out. All
@@ -73,6 +73,15 @@ enum memory_kind memory_kind_from_uefi(uint32_t type, uint64_t attributes);
 
 /* Returns the name as it stands above, without the prefix: "runtime code". Never NULL. */
 const char *memory_kind_name(enum memory_kind kind);
+
+/*
+ * Returns whether the processor may read frames of this kind ahead, as it does with what is cached: memory,
+ * and not left out by the person at the machine.
+ */
+static inline bool memory_kind_is_cacheable(enum memory_kind kind)
+{
+    return kind <= MEMORY_ACPI_RECLAIM && kind != MEMORY_EXCLUDED;
+}
 
 /* Returns whether frames of this kind are handed out. */
 static inline bool memory_kind_is_usable(enum memory_kind kind)

@@ -40,7 +40,7 @@ static unsigned count_wanted(const struct selftest_setup *setup)
 static void options_make_sense(struct selftest_run *t)
 {
     if (t->setup->refused_option[0] != '\0') {
-        print("# not an option: %s (selfmap.cfg lists them)\n", t->setup->refused_option);
+        print("# not an option: %s (selfmap.cfg and HACKING.md list them)\n", t->setup->refused_option);
         t->failed = true;
     }
     if (count_wanted(t->setup) == 0) {

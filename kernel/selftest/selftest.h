@@ -40,7 +40,7 @@ struct selftest_setup {
     /* What the options ask for (boot/options.h). */
     const char *tests;          /* run the tests whose names begin with this; "" means all */
     const char *refused_option; /* the first word that is not an option; "" if there is none */
-    bool bench;                 /* measure each operation (bench/bench.h) */
+    bool bench;                 /* measure each operation (bench/bench_run.h) */
     bool matrix, whole_matrix;  /* try the access matrix: a sample of it, or all (matrix/matrix.h) */
 };
 
@@ -110,9 +110,9 @@ uint64_t no_execute(const struct selftest_run *t);
 bool test_explains(struct safe_access fault, const char *text);
 
 /*
- * Returns whether all frames of a run are memory in the firmware's map. If device registers or broken memory
- * lie between them, the run must not be mapped as one page: its memory type would be undefined (SDM 3A,
- * 12.11.9), and the processor may access it speculatively.
+ * Returns whether all frames of a run are memory that the processor may read ahead. If device registers,
+ * broken or excluded memory lie between them, the run must not be mapped as one page: its memory type would
+ * be undefined (SDM 3A, 12.11.9), and the processor may access it speculatively.
  */
 bool test_is_all_memory(const struct selftest_run *t, paging_frame_t start, uint64_t frames);
 

@@ -20,7 +20,7 @@ static uint64_t memory_bytes(const struct selftest_run *t)
 {
     uint64_t end = 0;
     for (size_t i = 0; i < t->setup->memory_count; i++)
-        if (t->setup->memory[i].kind <= MEMORY_ACPI_RECLAIM && t->setup->memory[i].end.number > end)
+        if (memory_kind_is_cacheable(t->setup->memory[i].kind) && t->setup->memory[i].end.number > end)
             end = t->setup->memory[i].end.number;
     uint64_t span = paging_level_pages(PAGING_2M);
     return (end + span - 1) / span * span * PAGING_PAGE_BYTES;

@@ -85,7 +85,7 @@ bool test_is_all_memory(const struct selftest_run *t, paging_frame_t start, uint
         uint64_t from = region->start.number > start.number ? region->start.number : start.number;
         uint64_t end = start.number + frames;
         uint64_t to = region->end.number < end ? region->end.number : end;
-        if (from < to && region->kind <= MEMORY_ACPI_RECLAIM)
+        if (from < to && memory_kind_is_cacheable(region->kind))
             covered += to - from;
     }
     return covered == frames;

@@ -22,8 +22,8 @@ static bool user_may(uint64_t rights, struct paging_access access)
 }
 
 /*
- * Protection keys concern data in user pages, in every ring. One that forbids writes lets a supervisor write if
- * CR0.WP is clear.
+ * Protection keys concern data in user pages, in every ring. One that forbids writes lets a supervisor write
+ * if CR0.WP is clear.
  */
 static bool key_forbids(const struct paging_space *space, paging_virt_t address, uint64_t rights,
                         struct paging_access access)

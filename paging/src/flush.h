@@ -1,16 +1,27 @@
 /*
- * flush.h - remove translations from the TLB, one by one or all at once. The only place that flushes.
+ * flush.h - remove translations from the TLB, one by one or all at once.
  *
- * An operation that removes or changes many pages collects what has to be flushed in a list while it writes,
- * and flushes once: each page by itself if they are few, everything if they are many. Nothing of a space in
- * direct-map mode is in the TLB; of an attached space only its window is.
+ * Each operation knows what it changed, and flushes it through these functions; nothing else flushes, except
+ * that a new CR3 flushes what is not global. An operation that removes or changes many pages collects what
+ * has to be flushed in a list while it writes, and flushes once: each page by itself if they are few,
+ * everything if they are many. Nothing of a space in direct-map mode is in the TLB; of an attached space only
+ * its window is.
+ *
+ *      unmap                      the page, and the window pages of the tables that go; then they go back
+ *      unmap_range                leaves and tables that go, together; then they go back
+ *      protect_range              leaves that change, at the end
+ *      split, merge_range         the leaf, and the window pages of the tables below it
+ *      map, map_range             nothing: what was not present is not cached
+ *      unshare_upper_half         the window pages of the empty tables; then they go back
+ *      attach, detach, switch_to  everything; switch_to only if the spaces do not share the upper half
+ *      table_pages.c              the scratch page, whenever it shows another table
  */
 #ifndef PAGING_SRC_FLUSH_H
 #define PAGING_SRC_FLUSH_H
 
 #include "walk.h"
 
-/* From this number on, one full flush costs less than flushing the pages one by one. */
+/* Of more pages than this, one full flush costs less than flushing them one by one. */
 enum { FLUSH_LIMIT = 32 };
 
 struct flush_list {

@@ -37,8 +37,8 @@ static enum paging_status check_place(const struct paging_space *space, const st
 }
 
 /*
- * Checks everything about a new entry except its frame. On PAGING_OK the walk ends at the entry to fill. It is
- * compiled twice, because a constant size removes most of it.
+ * Checks everything about a new entry except its frame. On PAGING_OK the walk ends at the entry to fill. It
+ * is compiled twice, because a constant size removes most of it.
  */
 PAGING_ALWAYS_INLINE enum paging_status check_and_walk(const struct paging_space *space, paging_page_t page,
                                                        unsigned size, uint64_t flags, struct page_walk *walk)
@@ -109,13 +109,18 @@ PAGING_OUT_OF_LINE enum paging_status map_slow(struct paging_space *space, pagin
     return status;
 }
 
-/* ---- the fast path: a page whose P1 is there, whose entry is unused, and whose count takes one more ---- */
+/*
+ * ---- the fast path ----
+ *
+ * For a page whose P1 is there and whose entry is unused, unless counting it would carry out of the low seven
+ * bits of the P1's count.
+ */
 
 PAGING_ALWAYS_INLINE bool find_free_entry(unsigned levels, bool recursive, const struct paging_space *space,
                                           paging_page_t page, uint64_t flags, struct fast_walk_result *found)
 {
     unsigned upper_half = paging_page_index(page, levels) / (PAGING_TABLE_ENTRIES / 2);
-    /* Most flags are allowed in both halves, which is cheaper to ask. */
+    /* Flags that the lower half allows are allowed in both: the second question is seldom asked. */
     return ((flags & space->refused_flags[0]) == 0 || (flags & space->refused_flags[upper_half]) == 0) &&
            fast_walk(space, levels, recursive, page, found) && paging_entry_is_unused(found->entry) &&
            count_steps_up(&found->parent);
@@ -153,8 +158,8 @@ PAGING_ALWAYS_INLINE enum paging_status map_fast(unsigned levels, bool recursive
 /*
  * ---- the operations ----
  *
- * The fast path of an active space with four levels is inlined into the operation. The others are functions of
- * their own, because each needs other registers, and the first would have to save them.
+ * The fast path of an active space with four levels is inlined into the operation. The others are functions
+ * of their own: they need more registers, and inlined they would make that one save them too.
  */
 
 PAGING_OUT_OF_LINE enum paging_status map_to_direct_4(struct paging_space *space, paging_page_t page,
@@ -178,9 +183,9 @@ PAGING_OUT_OF_LINE enum paging_status map_to_direct_5(struct paging_space *space
     return map_to_fast(5, false, space, page, frame, flags, frames);
 }
 
-PAGING_OUT_OF_LINE enum paging_status map_to_other(struct paging_space *space, paging_page_t page,
-                                                   paging_frame_t frame, uint64_t flags,
-                                                   struct paging_frame_source *frames)
+PAGING_OUT_OF_LINE enum paging_status map_to_other_modes(struct paging_space *space, paging_page_t page,
+                                                         paging_frame_t frame, uint64_t flags,
+                                                         struct paging_frame_source *frames)
 {
     if (takes_fast_path(space, PAGING_FAST_DIRECT_4, page))
         return map_to_direct_4(space, page, frame, flags, frames);
@@ -196,7 +201,7 @@ enum paging_status paging_map_to(struct paging_space *space, paging_page_t page,
 {
     if (__builtin_expect(takes_fast_path(space, PAGING_FAST_RECURSIVE_4, page), 1))
         return map_to_fast(4, true, space, page, frame, flags, frames);
-    return map_to_other(space, page, frame, flags, frames);
+    return map_to_other_modes(space, page, frame, flags, frames);
 }
 
 PAGING_OUT_OF_LINE enum paging_status map_direct_4(struct paging_space *space, paging_page_t page,
@@ -217,8 +222,8 @@ PAGING_OUT_OF_LINE enum paging_status map_direct_5(struct paging_space *space, p
     return map_fast(5, false, space, page, flags, frames);
 }
 
-PAGING_OUT_OF_LINE enum paging_status map_other(struct paging_space *space, paging_page_t page,
-                                                uint64_t flags, struct paging_frame_source *frames)
+PAGING_OUT_OF_LINE enum paging_status map_other_modes(struct paging_space *space, paging_page_t page,
+                                                      uint64_t flags, struct paging_frame_source *frames)
 {
     if (takes_fast_path(space, PAGING_FAST_DIRECT_4, page))
         return map_direct_4(space, page, flags, frames);
@@ -234,7 +239,7 @@ enum paging_status paging_map(struct paging_space *space, paging_page_t page, ui
 {
     if (__builtin_expect(takes_fast_path(space, PAGING_FAST_RECURSIVE_4, page), 1))
         return map_fast(4, true, space, page, flags, frames);
-    return map_other(space, page, flags, frames);
+    return map_other_modes(space, page, flags, frames);
 }
 
 enum paging_status paging_map_sized(struct paging_space *space, paging_page_t page, paging_frame_t frame,

@@ -121,7 +121,9 @@ static uint64_t put_leaves(const struct mapping *mapping, unsigned level, volati
     return count;
 }
 
-/* Links a table of this level. Its entries in the range are used, or will be; `whole`: these are all it has. */
+/*
+ * Links a table of this level. Its entries in the range are used, or will be; `whole`: these are all it has.
+ */
 PAGING_ALWAYS_INLINE paging_entry_t link_table(const struct mapping *mapping, unsigned level,
                                                volatile paging_entry_t *link, paging_frame_t table,
                                                struct page_range range, bool whole)
@@ -134,8 +136,8 @@ PAGING_ALWAYS_INLINE paging_entry_t link_table(const struct mapping *mapping, un
 }
 
 /*
- * Makes a table of this level that holds leaves only, and links it when it is filled. It is zeroed only if they
- * do not fill it. Returns false if a promised frame is not there.
+ * Makes a table of this level that holds leaves only, and links it when it is filled. It is zeroed only if
+ * they do not fill it. Returns false if a promised frame is not there.
  */
 PAGING_OUT_OF_LINE bool make_leaf_table(const struct mapping *mapping, unsigned level,
                                         volatile paging_entry_t *link, struct page_range range, bool whole)
@@ -162,8 +164,8 @@ PAGING_OUT_OF_LINE bool make_leaf_table(const struct mapping *mapping, unsigned 
 }
 
 /*
- * Makes an empty table and links it, which changes no translation; the cursor goes on in it. Returns the entry
- * that points to it, or an unused one if a promised frame is not there.
+ * Makes an empty table and links it, which changes no translation; the cursor goes on in it. Returns the
+ * entry that points to it, or an unused one if a promised frame is not there.
  */
 PAGING_OUT_OF_LINE paging_entry_t make_empty_table(const struct mapping *mapping, unsigned level,
                                                    volatile paging_entry_t *link, struct page_range range,
@@ -178,8 +180,8 @@ PAGING_OUT_OF_LINE paging_entry_t make_empty_table(const struct mapping *mapping
 }
 
 /*
- * What the filling has added: tables, and by level used entries of the table that the cursor is in. A new table
- * is counted in full when it is linked.
+ * What the filling has added: tables, and by level used entries of the table that the cursor is in. A new
+ * table is counted in full when it is linked.
  */
 struct additions {
     uint64_t tables;

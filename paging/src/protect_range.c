@@ -19,8 +19,8 @@ static void protect_one(const struct paging_space *space, const struct flag_chan
 
 /*
  * Changes eight entries at a time as long as all are present and agree in the bits that change: then one XOR
- * does for each. With look_only, goes on as long as nothing changes. Returns how many entries are done. It is a
- * function of its own because it needs all registers.
+ * does for each. With look_only, goes on as long as nothing changes. Returns how many entries are done. It is
+ * a function of its own because it needs all registers.
  */
 PAGING_OUT_OF_LINE uint64_t protect_batches(volatile paging_entry_t *slot, uint64_t count, uint64_t set,
                                             uint64_t clear, bool look_only)
@@ -49,7 +49,9 @@ PAGING_OUT_OF_LINE uint64_t protect_batches(volatile paging_entry_t *slot, uint6
     return (uint64_t)(slot - first);
 }
 
-/* Changes a row of a P1. As long as each change has to be flushed by itself, entries are changed one by one. */
+/*
+ * Changes a row of a P1. As long as each change has to be flushed by itself, entries are changed one by one.
+ */
 static void protect_row(const struct paging_space *space, const struct flag_change *change,
                         volatile paging_entry_t *slot, struct page_range row, struct flush_list *list)
 {
@@ -65,8 +67,9 @@ static void protect_row(const struct paging_space *space, const struct flag_chan
 }
 
 /*
- * Changes all leaves of the range. A leaf that reaches beyond it had no reason to be split when that was
- * decided. It stays as it is, even if the processor has set accessed or dirty since.
+ * Changes all leaves that lie in the range. A leaf that still reaches beyond it was not split because the
+ * change made no difference to it (paging_find_splits). It stays as it is, even if the processor has set
+ * accessed or dirty since.
  */
 static void protect(const struct paging_space *space, const struct flag_change *change,
                     struct page_range range, struct flush_list *list)

@@ -85,7 +85,7 @@ static void unshare_half(struct paging_space *space, struct paging_frame_source 
         frames->release(frames, PAGING_4K, paging_entry_frame(entry));
         space->tables--;
     }
-    space->shares_upper_half = false;
+    space->owns_shared_half = false;
 }
 
 enum paging_status paging_share_upper_half(struct paging_space *space, struct paging_frame_source *frames)
@@ -95,7 +95,7 @@ enum paging_status paging_share_upper_half(struct paging_space *space, struct pa
         return PAGING_UNREACHABLE;
     if (space->shared_owner)
         return PAGING_SHARED;
-    if (space->shares_upper_half)
+    if (space->owns_shared_half)
         return PAGING_OK;
     enum paging_status status = check_half(space, &unused);
     if (status != PAGING_OK)
@@ -106,7 +106,7 @@ enum paging_status paging_share_upper_half(struct paging_space *space, struct pa
         if (slot_is_shareable(space, slot))
             status = share_slot(space, slot, frames);
     paging_temp_unmap(space);
-    space->shares_upper_half = true;
+    space->owns_shared_half = true;
     if (status != PAGING_OK)
         unshare_half(space, frames);
     return status;
@@ -118,7 +118,7 @@ enum paging_status paging_unshare_upper_half(struct paging_space *space, struct 
         return PAGING_UNREACHABLE;
     if (space->shared_owner || space->sharers > 0)
         return PAGING_SHARED;
-    if (space->shares_upper_half)
+    if (space->owns_shared_half)
         unshare_half(space, frames);
     return PAGING_OK;
 }

@@ -20,7 +20,7 @@ static void set_reserved_bits(struct paging_space *space)
     space->reserved_bits = PAGING_FRAME_MASK & ~((space->frame_limit - 1) << PAGING_FRAME_SHIFT);
     space->reserved_bits |= cpu.has_no_execute ? 0 : PAGING_NO_EXECUTE;
     space->huge_reserved[PAGING_4K] = space->reserved_bits; /* there bit 7 is not PS but PAT */
-    for (unsigned level = PAGING_2M; level <= cpu.levels; level++) {
+    for (unsigned level = PAGING_2M; level <= PAGING_MAX_LEVELS; level++) {
         bool can_be_huge = level == PAGING_2M || (level == PAGING_1G && cpu.has_1g_pages);
         uint64_t below_size = (paging_level_pages(level) - 1) & ~(uint64_t)1; /* bit 12 is PAT */
         space->huge_reserved[level] =
@@ -97,8 +97,8 @@ static enum paging_status take_frames(struct paging_frame_source *frames, unsign
 }
 
 /*
- * Builds the chain of tables that leads to the scratch page's P1 entry, and returns the entry of the root. The
- * counts say 1 although that P1 entry is unused at rest, so that no operation finds these tables empty.
+ * Builds the chain of tables that leads to the scratch page's P1 entry, and returns the entry of the root.
+ * The counts say 1 although that P1 entry is unused at rest, so that no operation finds these tables empty.
  */
 static paging_entry_t build_scratch_tables(struct paging_space *space, const struct own_frames *taken)
 {
@@ -113,7 +113,7 @@ static paging_entry_t build_scratch_tables(struct paging_space *space, const str
 
 enum paging_status paging_build_space(struct paging_space *space, struct paging_frame_source *frames)
 {
-    struct own_frames taken;
+    struct own_frames taken = {0};
     unsigned count = PAGING_HAS_SCRATCH_SLOT ? space->cpu.levels : 1;
     derive(space);
     enum paging_status status = take_frames(frames, count, &taken);

@@ -1,5 +1,6 @@
 /*
- * space_internal.h - what making one space (space.c), sharing (share.c) and switching (switch.c) have in common.
+ * space_internal.h - what making one space (space.c), sharing (share.c) and switching (switch.c) have in
+ * common.
  */
 #ifndef PAGING_SRC_SPACE_INTERNAL_H
 #define PAGING_SRC_SPACE_INTERNAL_H
@@ -30,7 +31,7 @@ static inline volatile paging_entry_t *root_slot(const struct paging_space *spac
 /* Returns whose upper half the space shares, itself included; NULL for nobody's. */
 static inline struct paging_space *shared_owner_of(struct paging_space *space)
 {
-    return space->shares_upper_half ? space : space->shared_owner;
+    return space->owns_shared_half ? space : space->shared_owner;
 }
 
 #endif

@@ -13,7 +13,10 @@ static void fill_with_parts(volatile paging_entry_t *entries, paging_entry_t lea
     fill_leaves(entries, PAGING_TABLE_ENTRIES, first, below);
 }
 
-/* Replaces the leaf where the walk ended by a table of the next smaller leaves, for which a frame is promised. */
+/*
+ * Replaces the leaf where the walk ended by a table of the next smaller leaves, for which a frame is
+ * promised.
+ */
 static enum paging_status split_leaf(struct paging_space *space, const struct page_walk *walk,
                                      paging_page_t page, struct paging_frame_source *frames)
 {
@@ -59,7 +62,9 @@ enum paging_status paging_split(struct paging_space *space, paging_page_t page,
 
 /* ---- boundaries of a range ---- */
 
-/* Returns the level of the largest leaf that can begin or end at this page, which lies inside a larger leaf. */
+/*
+ * Returns the level of the largest leaf that can begin or end at this page, which lies inside a larger leaf.
+ */
 static unsigned alignment_level(uint64_t number)
 {
     unsigned level = PAGING_4K;
@@ -69,8 +74,8 @@ static unsigned alignment_level(uint64_t number)
 }
 
 /*
- * `page` lies in the range, next to the boundary; `edge` is the first page after the boundary. At the start of
- * a range they are the same.
+ * `page` lies in the range, next to the boundary; `edge` is the first page after the boundary. At the start
+ * of a range they are the same.
  */
 static struct boundary_split find_split(const struct paging_space *space, const struct flag_change *change,
                                         uint64_t page, uint64_t edge)
@@ -93,7 +98,9 @@ static bool crosses_marker(const struct paging_space *space, uint64_t page, uint
     return leaf_status(space, &walk) == PAGING_MARKED && edge % paging_level_pages(walk.level) != 0;
 }
 
-/* Returns how many tables the splits take. Both may be in one leaf, and share the tables down to some level. */
+/*
+ * Returns how many tables the splits take. Both may be in one leaf, and share the tables down to some level.
+ */
 static uint64_t tables_for(struct page_range range, struct boundary_split start, struct boundary_split end)
 {
     uint64_t tables = start.leaf - start.down_to + end.leaf - end.down_to;

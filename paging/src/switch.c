@@ -16,7 +16,7 @@ static enum paging_status check_pair(const struct paging_space *active, const st
     return active->cpu.levels == other->cpu.levels ? PAGING_OK : PAGING_NOT_SUPPORTED;
 }
 
-static bool share_upper_half(struct paging_space *one, struct paging_space *other)
+static bool have_same_half(struct paging_space *one, struct paging_space *other)
 {
     return shared_owner_of(one) && shared_owner_of(one) == shared_owner_of(other);
 }
@@ -44,7 +44,7 @@ enum paging_status paging_attach(struct paging_space *active, struct paging_spac
     set_self_entry(space, false);
     paging_flush_all(active);
     active->slot_busy = true;
-    active->alternate_shares_half = share_upper_half(active, space);
+    active->alternate_shares_half = have_same_half(active, space);
     return PAGING_OK;
 }
 
@@ -68,7 +68,7 @@ enum paging_status paging_switch_to(struct paging_space *active, struct paging_s
     paging_root_load(paging_root_address(next));
     paging_set_mode(active, PAGING_MODE_UNREACHABLE);
     paging_set_mode(next, PAGING_MODE_RECURSIVE);
-    if (!share_upper_half(active, next))
+    if (!have_same_half(active, next))
         paging_flush_all(next);
     return PAGING_OK;
 }

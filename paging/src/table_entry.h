@@ -7,16 +7,17 @@
 #include <selfmap/entry.h>
 
 /*
- * Only the leaf decides about rights, so an entry that points to a table allows everything. It is accessed and
- * dirty from the start, because through the recursive window it is a leaf itself: the processor must never
- * have a reason to write to it.
+ * Only the leaf decides about rights, so an entry that points to a table allows everything. It is accessed
+ * and dirty from the start, because through the recursive window it is a leaf itself: the processor must
+ * never have a reason to write to it.
  */
 #define PAGING_TABLE_FLAGS (PAGING_PRESENT | PAGING_WRITABLE | PAGING_USER | PAGING_ACCESSED | PAGING_DIRTY)
 
 /*
  * In these bits every entry that the core points to a table equals PAGING_TABLE_FLAGS. One comparison
  * therefore shows that it is a table, not a leaf, and restricts no rights, and that bits 59 to 63, into which
- * the count could overflow, are clear. Bits that the processor reserves come on top (paging_space.table_check).
+ * the count could overflow, are clear. Bits that the processor reserves come on top
+ * (paging_space.table_check).
  */
 #define PAGING_TABLE_CHECK ((uint64_t)0xff | (uint64_t)0x1f << 59)
 
@@ -57,9 +58,9 @@ static inline paging_entry_t entry_with_count(paging_entry_t entry, unsigned cou
 }
 
 /*
- * Adds one to the count of a table that has 1 to 511 used entries, or takes one from 2 to 512. Returns false
- * if more than the low seven bits would have to change: bits 59 to 63 are clear before and show it. Then the
- * entry must be thrown away.
+ * Adds one to the count of a table that has 1 to 511 used entries. Returns false if more than the low seven
+ * bits of the count would have to change: the carry is in bits 59 to 63, which are clear before. Then *entry
+ * is worthless and must not be stored.
  */
 static inline bool count_steps_up(paging_entry_t *entry)
 {
@@ -67,6 +68,7 @@ static inline bool count_steps_up(paging_entry_t *entry)
     return (entry->bits >> (PAGING_COUNT_LOW_SHIFT + PAGING_COUNT_LOW_BITS) & 1) == 0;
 }
 
+/* Subtracts one from the count of a table that has 2 to 512 used entries, on the same terms. */
 static inline bool count_steps_down(paging_entry_t *entry)
 {
     entry->bits -= (uint64_t)1 << PAGING_COUNT_LOW_SHIFT;
@@ -79,8 +81,8 @@ static inline paging_entry_t entry_to_table(paging_frame_t table, unsigned count
 }
 
 /*
- * Returns what an entry of a table of this level says beside the count if a leaf below it has these flags. A
- * marker may look like such a leaf; then the bit is set without need.
+ * Returns what an entry of a table of this level says beside the count if a leaf below it has these flags.
+ * A marker that has the same bit sets it too; that costs unmap_range a look, and is not wrong.
  */
 static inline uint64_t owned_below(unsigned level, uint64_t flags)
 {

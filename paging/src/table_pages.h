@@ -28,9 +28,9 @@ static inline unsigned missing_tables(const struct page_walk *walk, unsigned siz
 }
 
 /*
- * Puts an entry of this size, a leaf or a marker, where the walk towards the page ended. Missing tables, whose
- * frames the source has promised, are built from the bottom up; the last store links the topmost one, and with
- * it the entry. PAGING_BROKEN_SOURCE: nothing was linked, and the tables that were built went back.
+ * Puts an entry of this size, a leaf or a marker, where the walk towards the page ended. Missing tables,
+ * whose frames the source has promised, are built from the bottom up; the last store links the topmost one,
+ * and with it the entry. PAGING_BROKEN_SOURCE: nothing was linked, and the tables that were built went back.
  */
 PAGING_MUST_CHECK enum paging_status paging_link_entry(struct paging_space *space,
                                                        const struct page_walk *walk, paging_page_t page,
@@ -38,15 +38,15 @@ PAGING_MUST_CHECK enum paging_status paging_link_entry(struct paging_space *spac
                                                        struct paging_frame_source *frames);
 
 /*
- * Gives back what one entry of a table of this level names, which is or was present: an owned page, or a table
- * with everything below it. Nothing of it may be cached any more. Returns how many tables that was.
+ * Gives back what one entry of a table of this level names, which is or was present: an owned page, or a
+ * table with everything below it. Nothing of it may be cached any more. Returns how many tables that was.
  */
 uint64_t paging_free_subtree(struct paging_space *space, unsigned level, paging_entry_t entry,
                              struct paging_frame_source *frames);
 
 /*
- * Adds `change` to the number of used entries of the table that the entry in `slot`, of a table of this level,
- * points to. New entries have these flags. Shared tables are not counted.
+ * Adds `change` to the number of used entries of the table that the entry in `slot`, of a table of this
+ * level, points to. New entries have these flags. Shared tables are not counted.
  */
 static inline void change_entry_count(const struct paging_space *space, unsigned level,
                                       volatile paging_entry_t *slot, int change, uint64_t flags)

@@ -37,7 +37,9 @@ PAGING_OUT_OF_LINE enum paging_status translate_slow(const struct paging_space *
     if (status != PAGING_OK)
         return status;
     paging_entry_t leaf = walk.entries[walk.level];
-    /* Below a reserved root slot the leaf may be an entry that points to a table, with a count in these bits. */
+    /*
+     * Below a reserved root slot the leaf may be an entry that points to a table, with a count in these bits.
+     */
     uint64_t count_bits = page_is_reserved(space, page) ? PAGING_COUNT_MASK | PAGING_SYSTEM_BITS : 0;
     uint64_t offset = address.value % paging_level_bytes(walk.level);
     *translation = (struct paging_translation){

@@ -14,7 +14,10 @@
 static bool holds_only_range(const struct paging_space *space, unsigned level, paging_entry_t entry,
                              struct page_range range);
 
-/* Does the same for the entry of one boundary of the range: a leaf there was split, so only a table can reach out. */
+/*
+ * Returns whether nothing of what the entry maps is outside the range. `part` is the part of the range that
+ * lies in the entry. A leaf at a boundary has been split, so only a table can reach beyond the range.
+ */
 static bool is_in_range(const struct paging_space *space, unsigned level, paging_entry_t entry,
                         struct page_range part)
 {
@@ -23,9 +26,9 @@ static bool is_in_range(const struct paging_space *space, unsigned level, paging
 }
 
 /*
- * Returns whether the table that an entry of a table of this level points to holds only what lies in the range.
- * Then all of it can go. This is not a client of the cursor, because it reads the entries in between only to
- * count them: just the first and the last one can reach beyond the range.
+ * Returns whether the table that an entry of a table of this level points to holds only what lies in the
+ * range. Then all of it can go. This is not a client of the cursor, because it reads the entries in between
+ * only to count them: just the first and the last one can reach beyond the range.
  */
 static bool holds_only_range(const struct paging_space *space, unsigned level, paging_entry_t entry,
                              struct page_range range)
@@ -45,7 +48,10 @@ static bool holds_only_range(const struct paging_space *space, unsigned level, p
                        (struct page_range){last, range.end});
 }
 
-/* Adds all that is cached because of one entry that goes: its leaf, or its table and every leaf and table below. */
+/*
+ * Adds all that is cached because of one entry that goes: its leaf, or its table and every leaf and table
+ * below.
+ */
 static void flush_add_subtree(const struct paging_space *space, unsigned level, paging_entry_t entry,
                               uint64_t at, struct flush_list *list)
 {
@@ -73,7 +79,7 @@ static void flush_add_subtree(const struct paging_space *space, unsigned level, 
 }
 
 /* Ends what the entry translates. What it names and has to be freed stays named. */
-static void detach(volatile paging_entry_t *slot, unsigned level, paging_entry_t entry)
+static void end_translation(volatile paging_entry_t *slot, unsigned level, paging_entry_t entry)
 {
     bool frees = paging_entry_is_present(entry) &&
                  (paging_entry_is_table(entry, level) || (entry.bits & PAGING_OWNED));
@@ -91,7 +97,7 @@ static unsigned clear_row(const struct paging_space *space, volatile paging_entr
             continue;
         if (paging_entry_is_present(entry) && flush_wants_more(space, list))
             flush_add_leaf(space, list, PAGING_4K, (paging_page_t){row.at});
-        detach(slot, PAGING_4K, entry);
+        end_translation(slot, PAGING_4K, entry);
         gone++;
     }
     return gone;
@@ -119,7 +125,7 @@ static void clear(const struct paging_space *space, struct page_range range, str
         bool whole = covers_whole_entry(c.level, part) && !entry_is_shared(space, c.level, c.entry);
         if (whole || holds_only_range(space, c.level, c.entry, part)) { /* leaves at the ends were split */
             flush_add_subtree(space, c.level, c.entry, part.at, list);
-            detach(c.slot, c.level, c.entry);
+            end_translation(c.slot, c.level, c.entry);
             gone[c.level]++;
         } else {
             gone[c.level - 1] = 0;

@@ -2,10 +2,10 @@
  * walk.h - from the root down to the entry that maps one page, and what an operation on one page refuses.
  *
  * There are two forms. walk_to knows every case; it is the slow path of the operations on single pages, and
- * the reserved root slots, markers, huge pages and malformed entries are its business. fast_walk serves nearly
- * every call: all tables are there, made by the core, and nothing about them is special. It is compiled with
- * the number of levels and the access mode as constants, so it has no loop and one branch per table. Where it
- * meets anything else it returns false, and the operation starts again on the slow path.
+ * the reserved root slots, markers, huge pages and malformed entries are its business. fast_walk serves
+ * nearly every call: all tables are there, made by the core, and nothing about them is special. It is
+ * compiled with the number of levels and the access mode as constants, so it has no loop and one branch per
+ * table. Where it meets anything else it returns false, and the operation starts again on the slow path.
  */
 #ifndef PAGING_SRC_WALK_H
 #define PAGING_SRC_WALK_H
@@ -88,15 +88,17 @@ static inline bool entry_is_malformed(const struct paging_space *space, paging_e
     return paging_entry_is_present(entry) && (entry.bits & reserved) != 0;
 }
 
-/* Returns whether an entry of a table above the P1s is exactly as the core makes those that point to tables. */
+/*
+ * Returns whether an entry of a table above the P1s is exactly as the core makes those that point to tables.
+ */
 static inline bool entry_is_plain_table(const struct paging_space *space, paging_entry_t entry)
 {
     return ((entry.bits ^ PAGING_TABLE_FLAGS) & space->table_check) == 0;
 }
 
 /*
- * Descends towards the page until the entry of level `lowest`, or one above it that does not point to a table.
- * Fills *walk for the levels from the root's down to walk->level only.
+ * Descends towards the page until the entry of level `lowest`, or one above it that does not point to a
+ * table. Fills *walk for the levels from the root's down to walk->level only.
  */
 static inline void walk_to(const struct paging_space *space, paging_page_t page, unsigned lowest,
                            struct page_walk *walk)
@@ -147,7 +149,9 @@ static inline enum paging_status check_page(const struct paging_space *space, pa
     return status == PAGING_OK && page_is_reserved(space, page) ? PAGING_RESERVED_SLOT : status;
 }
 
-/* Walks to the entry that maps a page which may be changed. PAGING_OK: it is a leaf, the walk's last entry. */
+/*
+ * Walks to the entry that maps a page which may be changed. PAGING_OK: it is a leaf, the walk's last entry.
+ */
 static inline enum paging_status find_leaf(const struct paging_space *space, paging_page_t page,
                                            struct page_walk *walk)
 {
@@ -175,7 +179,9 @@ struct fast_walk_result {
     paging_entry_t entry, parent;
 };
 
-/* Returns where the page's entry of this level is. The constants fold the window's base into an instruction. */
+/*
+ * Returns where the page's entry of this level is. The constants fold the window's base into an instruction.
+ */
 PAGING_ALWAYS_INLINE volatile paging_entry_t *fast_slot(const struct paging_space *space, unsigned levels,
                                                         bool recursive, unsigned level, paging_page_t page,
                                                         paging_frame_t table)
@@ -188,9 +194,10 @@ PAGING_ALWAYS_INLINE volatile paging_entry_t *fast_slot(const struct paging_spac
 }
 
 /*
- * Returns false if the page is not in a P1, or if something on the way is not as the core makes it. The page's
- * number must be below the limit for `levels`. `difference` is an entry XOR PAGING_TABLE_FLAGS: zero in all
- * bits that are checked, and still with the table's frame.
+ * Returns false if the page is not in a P1, or if something on the way is not as the core makes it. The
+ * page's number must be below the limit for `levels`. `difference` is the entry of the level above XOR
+ * PAGING_TABLE_FLAGS: zero in all bits that are checked, and still with the table's frame. At the root, which
+ * no entry points to, it is the frame alone.
  */
 PAGING_ALWAYS_INLINE bool fast_walk(const struct paging_space *space, unsigned levels, bool recursive,
                                     paging_page_t page, struct fast_walk_result *found)
@@ -217,8 +224,8 @@ PAGING_ALWAYS_INLINE bool fast_is_page(const struct paging_space *space, const s
 }
 
 /*
- * Returns whether the page may take this fast path of the space. One comparison answers three questions: is the
- * space in that access mode, with that many levels, and is the page's number not too large?
+ * Returns whether the page may take this fast path of the space. One comparison answers three questions: is
+ * the space in that access mode, with that many levels, and is the page's number not too large?
  */
 PAGING_ALWAYS_INLINE bool takes_fast_path(const struct paging_space *space, enum paging_fast_path path,
                                           paging_page_t page)

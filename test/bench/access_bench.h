@@ -4,9 +4,9 @@
  * What is measured and what it is measured against both go through these functions, so neither has an access
  * that the other has not. INVLPG is a privileged instruction; here it is one increment, on both sides.
  *
- * With BENCH_FOLD_BITS each address is cut to so many bits first. With five levels the window of all P1s has
- * 256 TiB, which no process has; folded it has what lies below the bits, and memory.c sees to it that no two
- * tables meet there.
+ * With BENCH_FOLD_BITS each address is cut to that number of bits first. With five levels the window of all
+ * P1s has 256 TiB, which no process has; folded it has what lies below the bits, and bench_memory.c makes
+ * sure that no two tables meet there.
  */
 #ifndef BENCH_ACCESS_H
 #define BENCH_ACCESS_H

@@ -26,7 +26,7 @@ enum side {
     SIDES
 };
 
-/* How much of a work is done at once: so many ranges, or single pages. */
+/* How much of a work is done at once: a number of ranges, or of single pages. */
 struct size {
     uint64_t bytes;
     unsigned count;
@@ -52,7 +52,7 @@ struct work {
     bool once;       /* does not depend on the world */
     unsigned least_levels;
     unsigned leaves_after; /* per unit */
-    step_function *setup;  /* before each run, not measured, always by offset */
+    step_function *setup;  /* before each run, not measured, always by direct map */
     side_function *sides[SIDES];
     unsigned most_percent;      /* of the limit's time; 0: no target */
     unsigned most_instructions; /* per unit; 0: no target */
@@ -82,7 +82,7 @@ extern const unsigned work_count;
 /* Once per process: the memory behind the frames. */
 void memory_open(void);
 
-/* All frames free, an empty space, and the work's setup done, by offset. Always ends in the same bytes. */
+/* All frames free, an empty space, the work's setup done by direct map. Always ends in the same bytes. */
 void memory_restart(struct bench *bench);
 
 /* From here on the space is used as its world says. */

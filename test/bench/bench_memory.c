@@ -1,14 +1,14 @@
 /*
- * memory.c - the machine that the benchmark pretends to have.
+ * bench_memory.c - the machine that the benchmark pretends to have.
  *
- * Frame f is the page f of a memfd. All of it is mapped at one place, for the accessor by offset. For the
+ * Frame f is the page f of a memfd. All of it is mapped at one place, for the accessor by direct map. For the
  * window each table's frame is mapped once more, at the very address where the recursion would show it,
  * before anything is measured: the window is a second view of the same memory, as on the processor, and no
  * access is emulated.
  *
  * That needs to know which frame will be which table. Everything here is deterministic, so the work is done
- * once by offset, and the tables it made are surveyed. What cannot be had is the scratch page, which shows
- * one frame after the other: these builds have no slot for it, and new tables are filled by offset in both
+ * once by direct map, and the tables it made are surveyed. There cannot be a scratch page, which shows
+ * one frame after the other: these builds have no slot for it, and new tables are filled directly in both
  * accessors.
  */
 #define _GNU_SOURCE

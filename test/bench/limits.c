@@ -12,7 +12,7 @@ static void zero_table(const struct bench *bench, const struct found_table *tabl
             (volatile paging_entry_t *)(bench->space.offset + (table->frame << PAGING_FRAME_SHIFT)));
 }
 
-/* New tables are filled where the core fills them: by offset. */
+/* New tables are filled where the core fills them: by direct map. */
 static void store_leaves(const struct leaf_run *run)
 {
     paging_entry_t leaf = run->first;

@@ -33,7 +33,7 @@ static bool begin(struct bench *bench, const struct work *work, const struct wor
     return bench->numbers != NULL;
 }
 
-/* Do the work by offset, to learn which tables and leaves it is about. */
+/* Do the work by direct map, to learn which tables and leaves it is about. */
 static void rehearse(struct bench *bench)
 {
     struct survey after;
@@ -71,13 +71,13 @@ static const struct operations *operations_of(const struct bench *bench, enum si
     return side == LOOP ? &empty_operations : &core_operations;
 }
 
-/* After the core has worked in its world: does the memory show what it showed by offset? */
+/* After the core has worked in its world: does the memory show what it showed by direct map? */
 static void check(struct bench *bench)
 {
     struct survey survey;
     survey_take(&survey, &bench->space, false);
     if (survey_signature(&survey) != bench->after) {
-        fprintf(stderr, "bench: %s in %s did something else than by offset\n", bench->work->name,
+        fprintf(stderr, "bench: %s in %s did something else than by direct map\n", bench->work->name,
                 bench->world->name);
         bench->failures++;
     }

@@ -1,4 +1,4 @@
-/* operations.c - the core's operations, and operations that do nothing: they show what the harness's loop costs. */
+/* operations.c - the core's operations, and operations that do nothing: they show what the loop costs. */
 #include "operations.h"
 
 static enum paging_status map_nothing(struct paging_space *space, paging_page_t page, paging_frame_t frame,

@@ -1,12 +1,12 @@
 /*
  * operations.h - the three operations that are measured page by page, and the same three written by hand.
  *
- * The loops of works.c call through one of these structs, so the core, the limit and the empty operations, which
- * show what the loop itself costs, are measured with the same loop.
+ * The loops of works.c call through one of these structs, so the core, the limit and the empty operations,
+ * which show what the loop itself costs, are measured with the same loop.
  *
- * The limit for these operations is a bare walk: the checks that the headers promise, one load and one comparison
- * per level, the leaf. It keeps no counts and gives no tables back. There is one for each world, with all
- * that a world fixes as constants.
+ * The limit for these operations is a bare walk: the checks that the headers promise, one load and one
+ * comparison per level, the leaf. It keeps no counts and gives no tables back. There is one for each world,
+ * with all that a world fixes as constants.
  */
 #ifndef TEST_BENCH_OPERATIONS_H
 #define TEST_BENCH_OPERATIONS_H

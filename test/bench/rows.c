@@ -11,7 +11,7 @@
 #define TIB ((uint64_t)1 << 40)
 
 /*
- * Reached by window, only the plain build has four levels, and only the folded one five: there the slots of
+ * Reached recursively, only the plain build has four levels, and only the folded one five: there the slots of
  * the root are so large that the plain window would need more address space than a process has.
  */
 const struct world worlds[] = {

@@ -91,7 +91,7 @@ def read_info_mem(text, processor):
 
 
 def samples(met, seed):
-    """Addresses worth asking for: both ends of runs and what is beside them, and places inside."""
+    """Addresses worth asking for: both ends of runs, what is next to them, and places inside."""
     choose = random.Random(seed)
     runs = tables.runs_of(met)
     found = set()
@@ -154,7 +154,7 @@ class Findings:
 
 
 def markers(met):
-    return [(m.address, m.level, m.entry) for m in met if m.kind == tables.OWNERS]
+    return [(m.address, m.level, m.entry) for m in met if m.kind == tables.NOT_PRESENT]
 
 
 def compare_space(findings, space, found, own):
@@ -162,7 +162,7 @@ def compare_space(findings, space, found, own):
     findings.equal(f"{space.name}: paging_for_each shows the very pages that the tables hold",
                    tables.joined(space.runs), tables.runs_of(found.met))
     findings.equal(f"{space.name}: and the markers", space.markers, markers(found.met))
-    findings.none(f"{space.name}: the reserved slots hold what they must", found.slots())
+    findings.none(f"{space.name}: the reserved root slots hold what they must", found.slots())
     findings.none(f"{space.name}: what points to a table allows everything, and counts right",
                   found.table_entries())
     findings.none(f"{space.name}: no leaf has a bit that none may have", found.leaves())
@@ -191,10 +191,10 @@ def examine(monitor, folder, text, seed):
     trees = [tree.Tree(memory, space.root, processor) for space in spaces]
     for number, (space, found) in enumerate(zip(spaces, trees)):
         compare_space(findings, space, found, own=number > 0)
-    for borrower in trees[1:]:
+    for sharer in trees[1:]:
         half = slice(tree.UPPER, tree.SCRATCH)
         findings.equal("the upper half of both roots is the same", trees[0].root_entries[half],
-                       borrower.root_entries[half])
+                       sharer.root_entries[half])
     findings.none("each table, and each owned frame, has one owner", tree.overlaps(trees))
     compare_monitor(findings, monitor, list(tables.walk(memory, root, processor)), processor, seed)
     return findings.checks

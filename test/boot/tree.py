@@ -1,13 +1,14 @@
-"""tree.py - do tables in a machine's memory keep the promises of the core? (paging/include/selfmap/entry.h, paging/include/selfmap/space.h)
+"""tree.py - checks that the tables in a machine's memory keep the promises of the core.
 
-`tables.py` reads entries as the processor does. Here is what the core promises beyond that: which bits its
-own entries have, that they count, and that tables and owned frames have one owner each.
+`tables.py` reads entries as the processor does. Here is what the core promises beyond that (entry.h and
+space.h in paging/include/selfmap): which bits its own entries have, that they count, and that tables and
+owned frames have one owner each.
 """
 
 import tables
 from tables import ACCESSED, DIRTY, GLOBAL, NO_EXECUTE, PAGE, PRESENT, REFUSED, SIZE, TABLE, USER, WRITABLE
 
-SELF, FOREIGN, SCRATCH = 511, 510, 509  # slots of the root that the core keeps
+SELF, ALTERNATE, SCRATCH = 511, 510, 509  # the reserved root slots
 OURS = range(SCRATCH)
 UPPER = 256  # the first slot of the upper half
 TABLE_FLAGS = PRESENT | WRITABLE | USER | ACCESSED | DIRTY
@@ -38,18 +39,19 @@ class Tree:
         slot = (met.address >> (self.processor.bits - 9)) & 511
         return bool(self.root_entries[slot] & BIT_11)
 
-    def pinned(self, met):
+    def links_shared_table(self, met):
+        """Is it the entry of the root that points to a table which spaces share?"""
         return met.level == self.processor.levels and bool(met.entry & BIT_11)
 
     # ---- each yields sentences about what does not hold ----
 
     def slots(self):
-        """The slots that the core keeps: the root itself, nothing, and the way to the scratch page."""
+        """The reserved root slots hold the root itself, nothing, and the tables of the scratch page."""
         entries, flags = self.root_entries, reserved_slot_flags(self.processor)
         if entries[SELF] != self.root | flags:
             yield f"slot {SELF} of the root is {entries[SELF]:x}, not {self.root | flags:x}"
-        if entries[FOREIGN]:
-            yield f"slot {FOREIGN} of the root is {entries[FOREIGN]:x}, and nothing is open"
+        if entries[ALTERNATE]:
+            yield f"slot {ALTERNATE} of the root is {entries[ALTERNATE]:x}, and no space is attached"
         if entries[SCRATCH] & ~tables.ADDRESS != flags:
             yield f"slot {SCRATCH} of the root is {entries[SCRATCH]:x}: other flags than {flags:x}"
         chain = [m for m in tables.walk(self.memory, self.root, self.processor, [SCRATCH])]
@@ -63,19 +65,19 @@ class Tree:
             if m.kind != TABLE:
                 continue
             where = f"level {m.level} entry {m.entry:x} for {m.address:x}"
-            allowed = BIT_11 if m.level == 2 or (self.pinned(m) and m.index >= UPPER) else 0
+            allowed = BIT_11 if m.level == 2 or (self.links_shared_table(m) and m.index >= UPPER) else 0
             if m.entry & ~(tables.ADDRESS | COUNT | allowed) != TABLE_FLAGS:
                 yield f"{where}: flags"
             below = self.memory.table(m.to)
             used = sum(1 for entry in below if entry)
-            if not self.pinned(m) and used != stored_count(m.entry):
+            if not self.links_shared_table(m) and used != stored_count(m.entry):
                 yield f"{where}: it counts {stored_count(m.entry)} entries, {used} are used"
             owned = any(entry & PRESENT and entry & OWNED for entry in below)
             if m.level == 2 and owned and not m.entry & BIT_11:
                 yield f"{where}: pages below are owned, and it does not say so"
 
     def leaves(self):
-        """No bit that the core keeps or avoids; global only what spaces may share; nothing refused."""
+        """No bit that the core uses or avoids; global only what spaces may share; no reserved bit."""
         for m in self.met:
             pat = SIZE if m.level == 1 else 1 << 12
             if m.kind == REFUSED:
@@ -86,7 +88,7 @@ class Tree:
                 yield f"leaf {m.entry:x} for {m.address:x}: global in the lower half"
 
     def table_frames(self, own=False):
-        """Of all tables (own: but for those that spaces share), with those of the kept slots."""
+        """The frames of all tables (own: except those that spaces share), with those of the scratch page."""
         chain = tables.walk(self.memory, self.root, self.processor, [SCRATCH])
         shared = self.is_shared if own else lambda _: False
         return [self.root] + [m.to for m in chain if m.kind == TABLE] + \
@@ -99,8 +101,8 @@ class Tree:
 
 
 def overlaps(trees):
-    """One owner each: no table is linked twice, no owned frame is a table or owned twice. The trees after the
-    first borrow what they share."""
+    """One owner each: no table is linked twice, no owned frame is a table or owned twice. What spaces share
+    belongs to the first tree."""
     pieces = []
     for number, tree in enumerate(trees):
         pieces += [(frame, frame + 4096) for frame in tree.table_frames(own=number > 0)]

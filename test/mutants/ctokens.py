@@ -1,7 +1,7 @@
 """ctokens.py - a C file as tokens, and the functions and macros in it as statements and expressions.
 
-It is no compiler: it knows as much of C as the sources of this tree use, in the form that clang-format gives
-them. What it reads wrongly shows as a mutant that does not compile, and the report counts those.
+It is not a compiler: it knows as much of C as the sources of this tree use, in the form that clang-format
+gives them. What it reads wrongly shows as a mutant that does not compile, and the report counts those.
 """
 
 import re

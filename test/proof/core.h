@@ -29,10 +29,10 @@
 #endif
 #define PAGING_ACCESS_HEADER "access_proof.h"
 
+#include "table_entry.h"
 #include <selfmap/address.h>
 #include <selfmap/entry.h>
 #include <selfmap/window.h>
-#include "table_entry.h"
 
 using proof::anything;
 using proof::anything32;

@@ -1,4 +1,4 @@
-/* A frame is no page. expect: (incompatible type|passing) */
+/* A frame is not a page. expect: (incompatible type|passing) */
 #include <selfmap/map.h>
 
 enum paging_status attempt(struct paging_space *space, paging_page_t page, paging_frame_t frame,

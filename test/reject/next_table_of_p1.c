@@ -1,4 +1,4 @@
-/* A P1's entries map pages: there is no table below one. expect: _Generic */
+/* A P1's entries map pages: no table is below one. expect: _Generic */
 #include "kernel/selftest/typed_tables.h"
 
 void *attempt(const struct paging_space *space, struct p2_table *p2, struct p1_table *p1);

@@ -1,4 +1,4 @@
-/* A physical address is no virtual one. expect: (incompatible type|passing) */
+/* A physical address is not a virtual one. expect: (incompatible type|passing) */
 #include <selfmap/translate.h>
 
 enum paging_status attempt(const struct paging_space *space, paging_phys_t there, paging_virt_t here,

@@ -109,7 +109,7 @@ class MadeUpMachine(unittest.TestCase):
         self.assertEqual(kept.read_bytes(), b"\x1b[2J\0" + PASSING.encode())
 
     def test_shutdown(self):
-        """boot: a whole report and status 0 is no pass"""
+        """boot: a whole report and status 0 is not a pass"""
         self.expect(1, "shut down or reset by itself", "cat $log; exit 0")
 
     def test_triple_fault(self):

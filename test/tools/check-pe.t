@@ -81,7 +81,7 @@ class CheckPe(unittest.TestCase):
             self.assertIn(line, result.stdout)
 
     def test_no_image(self):
-        """check-pe: refuses what is no PE image"""
+        """check-pe: refuses what is not a PE image"""
         self.refused("begin with MZ", (0, "<H", 0))
         self.refused("PE signature", (PE, "<I", 0))
         self.refused("PE32+", (OPTIONAL, "<H", 0x10B))

@@ -60,7 +60,7 @@ class Mutants(unittest.TestCase):
                                          "a = ONE | (b & TWO) ;", "a = ONE | (b ) | x << 3;"])
 
     def test_no_operators(self):
-        """mutants: casts and pointers are no arithmetic; text, comments and includes are no code"""
+        """mutants: casts and pointers are not arithmetic; text, comments and includes are not code"""
         found = mutants('const char *s = (char *)"a + b"; g(&a, *p, (uint64_t)-a); /* a + b */ // a - b')
         self.assertNotIn("exchange", found)
         self.assertEqual(sites.sites_of("x.h", '#ifndef X_H\n#define X_H\n#include "a-b.h"\n#endif\n'), [])
@@ -102,7 +102,7 @@ class Mutants(unittest.TestCase):
             self.assertEqual(keys, [site.key for site in sites.sites_of(path.name, "\n/* x */\n" + text)])
 
     def test_keys(self):
-        """mutants: a key is file, function, operator and number; folders and names are no part of it"""
+        """mutants: a key is file, function, operator and number; folders and names are not part of it"""
         text = "static int f(int a)\n{\n    g(a);\n    g(a);\n    return a;\n}\n"
 
         def keys(path, changed):

@@ -19,7 +19,7 @@ OWNED_PAGE, GIB = 0x80000, 1 << 30
 
 
 def counting(entries):
-    """What an entry says about a table with so many used entries."""
+    """What an entry says about a table with N used entries."""
     return (entries - 1 & 0x7f) << 52 | (entries - 1 >> 7) << 9
 
 
@@ -76,8 +76,8 @@ class Promises(unittest.TestCase):
         self.broken(ROOT, 511, LOW | tree.reserved_slot_flags(tables.Processor()), "slot 511")
         self.broken(ROOT, 511, ROOT | 0x63, "slot 511")
 
-    def test_foreign(self):
-        """oracle: a foreign slot that was left open"""
+    def test_alternate(self):
+        """oracle: an alternate slot that was not cleared"""
         self.broken(ROOT, 510, 0x99000 | tree.reserved_slot_flags(tables.Processor()), "slot 510")
 
     def test_scratch(self):
@@ -134,14 +134,14 @@ class Promises(unittest.TestCase):
         self.broken(LOW, 5, 0x81 | tree.OWNED, "belongs to two")
 
     def test_shared(self):
-        """oracle: a shared table belongs to the lender alone; a borrower's own are its own"""
+        """oracle: a shared table belongs to the owner alone; a sharer's own are its own"""
         half = 0x20000 | FLAGS | tree.BIT_11
         self.memory.put(ROOT, 300, half)
         other = Memory()
         other.frames = {frame + 0x100000: list(entries) for frame, entries in other.frames.items()}
-        borrower = {ROOT + 0x100000: [0] * 512}
-        borrower[ROOT + 0x100000][300] = half
-        self.memory.frames.update(borrower)
+        sharer = {ROOT + 0x100000: [0] * 512}
+        sharer[ROOT + 0x100000][300] = half
+        self.memory.frames.update(sharer)
         processor = tables.Processor()
         trees = [tree.Tree(self.memory, root, processor) for root in (ROOT, ROOT + 0x100000)]
         self.assertEqual(list(tree.overlaps(trees)), [])

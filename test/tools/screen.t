@@ -50,7 +50,7 @@ class Reader(unittest.TestCase):
             self.assertEqual(read, self.LINES)
 
     def test_unknown(self):
-        """screen: a cell that is no glyph becomes U+FFFD and spoils nothing else"""
+        """screen: a cell that is not a glyph becomes U+FFFD and spoils nothing else"""
         pixels = bytearray(draw(self.font, ["abc"], 80, 16))
         pixels[9 * 3] ^= 255  # in the empty first row of the b
         self.assertEqual(screen.read_screen(self.font, 80, 16, bytes(pixels)), ["a\ufffdc"])
@@ -71,7 +71,7 @@ class Reader(unittest.TestCase):
         self.assertEqual(screen.read_screen(font, 24, 2, draw(font, [" \u20ac"], 24, 2)), [" \u20ac"])
 
     def test_bad_font(self):
-        """screen: refuses what is no font"""
+        """screen: refuses what is not a font"""
         for bad in (b"", b"MZ", b"\x36\x04\x00\x10" + bytes(100)):
             with self.assertRaises(screen.ScreenError):
                 screen.Font(bad)

@@ -151,7 +151,7 @@ class Judge(unittest.TestCase):
         self.expect("flood", "without end", log=log(PASSING) + b"x\n" * 9, flooded=True)
 
     def test_noise(self):
-        """verdict: escapes, NULs and bytes that are no UTF-8 around the report are harmless"""
+        """verdict: escapes, NULs and bytes that are not UTF-8 around the report are harmless"""
         noisy = b"\0\0\xff\xfe\x1b[6n" + log(PASSING).replace(
             b"# a remark", b"# \xc3(\x00\x1b[31mremark\x1b[0m\x07")
         self.expect("pass", log=noisy, status=33)

@@ -42,8 +42,9 @@ static inline void paging_tlb_flush_page(paging_virt_t address)
 }
 
 /*
- * Removes everything from the TLB, global pages included (SDM 3A, 4.10.4.1). INVPCID of type 2 does that where
- * the processor has it, and a change of CR4.PGE everywhere. A load of CR3 does not: it spares global pages.
+ * Removes everything from the TLB, global pages included (SDM 3A, 4.10.4.1). INVPCID of type 2 does that
+ * where the processor has it, and a change of CR4.PGE everywhere. A load of CR3 does not: it spares global
+ * pages.
  */
 static inline void paging_tlb_flush_all(bool has_invpcid)
 {

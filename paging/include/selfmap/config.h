@@ -23,10 +23,10 @@
 #define PAGING_MAX_LEVELS 5u
 
 /*
- * Reserved root slots: entries of the root that the core uses itself. No operation that changes tables accepts
- * a page below one of them. The alternate and the scratch slot may be PAGING_TABLE_ENTRIES, which means that
- * there is none: then no second space can be attached (switch.h), and an active space fills new tables through
- * the offset that it was created with.
+ * Reserved root slots: entries of the root that the core uses itself. No operation that changes tables
+ * accepts a page below one of them. The alternate and the scratch slot may be PAGING_TABLE_ENTRIES, which
+ * means that there is none: then no second space can be attached (switch.h), and an active space fills new
+ * tables through the offset that it was created with.
  *
  *   recursive   holds the root itself: the tables of the active space appear as pages (window.h)
  *   alternate   holds the root of an attached space, otherwise nothing

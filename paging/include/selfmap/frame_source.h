@@ -2,8 +2,9 @@
  * frame_source.h - where the core takes frames from, and gives them back to.
  *
  * The core allocates nothing itself. A frame that was handed out belongs to the core until it is released; it
- * may hold anything, is aligned to its size (512 frames for PAGING_2M, 512 * 512 for PAGING_1G) and lies below
- * MAXPHYADDR. In direct-map mode, frames for tables must be reachable through the offset. Tables are always
+ * may hold anything, is aligned to its size (512 frames for PAGING_2M, 512 * 512 for PAGING_1G) and lies
+ * below MAXPHYADDR. In direct-map mode, frames for tables must be reachable through the offset. Tables are
+ * always
  * PAGING_4K.
  *
  * A range operation promises itself the worst case before it changes anything: as if there were no larger
@@ -34,8 +35,8 @@ struct paging_frame_source {
     /* Takes back what `allocate` handed out with this size, or what `split` or `join` made of it. */
     void (*release)(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame);
     /*
-     * Notes that a run of this size (PAGING_2M or PAGING_1G) is from now on 512 runs of the next smaller size,
-     * each to be released by itself. Cannot fail.
+     * Notes that a run of this size (PAGING_2M or PAGING_1G) is from now on 512 runs of the next smaller
+     * size, each to be released by itself. Cannot fail.
      */
     void (*split)(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame);
     /* Notes the reverse: 512 runs, all handed out, become one of this size. Cannot fail. */

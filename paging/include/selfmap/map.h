@@ -12,17 +12,17 @@
 #include <selfmap/space.h>
 
 /*
- * A flag for the operations that map, and not a bit of any entry: a marker gives way if the new leaf covers
- * exactly what the marker did. Without this flag such a page is refused.
+ * A flag for the operations that map: a marker gives way if the new leaf covers exactly what the marker did.
+ * Without this flag such a page is refused. No leaf gets this bit.
  */
 #define PAGING_REPLACE_MARKER ((uint64_t)1 << 58)
 
 /*
- * Maps `page` to `frame` with `flags`: any of PAGING_LEAF_FLAGS (entry.h), PRESENT is implied. The frame stays
- * the caller's: unmapping does not give it back.
+ * Maps `page` to `frame` with `flags`: any of PAGING_LEAF_FLAGS (entry.h), PRESENT is implied. The frame
+ * stays the caller's: unmapping does not give it back.
  *
- * Missing tables cost at most three frames, four with five levels. Nothing is flushed except the scratch page,
- * because a page that was not present is in no TLB (SDM 3A, 4.10.2.3).
+ * Missing tables cost at most three frames, four with five levels. Nothing is flushed except the scratch
+ * page, because a page that was not present is in no TLB (SDM 3A, 4.10.2.3).
  *
  *   PAGING_ALREADY_MAPPED  the page is mapped
  *   PAGING_MARKED          the page's entry is a marker

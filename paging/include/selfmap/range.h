@@ -1,10 +1,10 @@
 /*
  * range.h - change what an address space maps, many pages at a time.
  *
- * A range is a virtual address and a length in bytes, both multiples of PAGING_PAGE_BYTES. It lies in one half
- * of the address space and touches no reserved root slot. Each operation checks the whole range first, makes
- * sure of every frame that it will need, and only then writes; the writing cannot fail. After every single
- * store each address translates as before or as after the call.
+ * A range is a virtual address and a length in bytes, both multiples of PAGING_PAGE_BYTES. It lies in one
+ * half of the address space and touches no reserved root slot. Each operation checks the whole range first,
+ * makes sure of every frame that it will need, and only then writes; the writing cannot fail. After every
+ * single store each address translates as before or as after the call.
  *
  * All of them refuse, in this order and before anything else:
  *
@@ -28,9 +28,9 @@
 #include <selfmap/space.h>
 
 /*
- * Maps the range to the physical addresses from `to` on, with flags as for paging_map_to (PAGING_REPLACE_MARKER
- * among them) and the largest pages that both alignments, the length and the processor allow. The frames stay
- * the caller's. Nothing is flushed except the scratch page.
+ * Maps the range to the physical addresses from `to` on, with flags as for paging_map_to
+ * (PAGING_REPLACE_MARKER among them) and the largest pages that both alignments, the length and the processor
+ * allow. The frames stay the caller's. Nothing is flushed except the scratch page.
  *
  *   PAGING_MISALIGNED      `to` is not a multiple of PAGING_PAGE_BYTES
  *   PAGING_ALREADY_MAPPED  some page of the range is mapped (PAGING_MALFORMED if its entry is)
@@ -74,8 +74,8 @@ PAGING_MUST_CHECK enum paging_status paging_unmap_range(struct paging_space *spa
 
 /*
  * Clears the flags in `clear` and sets those in `set` in every page of the range. Both are of
- * PAGING_LEAF_FLAGS without PRESENT, with no flag in common. Accessed and dirty stay as they are unless named.
- * Huge pages that lie in the range in part are split if they change. Holes are passed over. If nothing
+ * PAGING_LEAF_FLAGS without PRESENT, with no flag in common. Accessed and dirty stay as they are unless
+ * named. Huge pages that lie in the range in part are split if they change. Holes are passed over. If nothing
  * changes, nothing is written, flushed or taken.
  *
  *   PAGING_BAD_FLAGS, PAGING_NOT_SUPPORTED
@@ -98,10 +98,11 @@ PAGING_MUST_CHECK enum paging_status paging_split(struct paging_space *space, pa
                                                   struct paging_frame_source *frames);
 
 /*
- * Does the reverse: wherever in the range a whole table holds leaves of one size in order, with the same flags
- * except accessed and dirty, they become one page of the next size (as far as the processor has it), and the
- * table goes back. That page is accessed or dirty if any of them was. Frames of owned pages are joined in the
- * source. Up to 32 tables are replaced before one flush. A range in which nothing fits is not an error.
+ * Does the reverse: wherever in the range a whole table holds leaves of one size in order, with the same
+ * flags except accessed and dirty, they become one page of the next size (as far as the processor has it),
+ * and the table goes back. That page is accessed or dirty if any of them was. Frames of owned pages are
+ * joined in the source. Up to 32 tables are replaced before one flush. A range in which nothing fits is not
+ * an error.
  *
  * Nothing is taken from the frame source, so PAGING_NO_FRAMES is never the answer.
  */

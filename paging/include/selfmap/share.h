@@ -24,9 +24,9 @@
 #include <selfmap/space.h>
 
 /*
- * Makes the space the owner of an upper half that others can share. Takes a frame for each unused entry of the
- * root there: 253 of 256 in an empty space, about 1 MiB. Does nothing if the space is an owner already. From
- * now on, and until paging_unshare_upper_half, the struct must not be moved.
+ * Makes the space the owner of an upper half that others can share. Takes a frame for each unused entry of
+ * the root there: 253 of 256 in an empty space, about 1 MiB. Does nothing if the space is an owner already.
+ * From now on, and until paging_unshare_upper_half, the struct must not be moved.
  *
  *   PAGING_SHARED        the space shares the half of another one
  *   PAGING_UNREACHABLE, PAGING_NO_FRAMES

@@ -74,7 +74,7 @@ struct paging_space {
     volatile paging_entry_t *scratch;       /* and the page itself */
     struct paging_space *shared_owner;      /* whose upper half this space shares; NULL for none (share.h) */
     uint64_t sharers;                       /* how many other spaces share this one's upper half */
-    bool shares_upper_half;                 /* it is the owner: its root's upper entries never change */
+    bool owns_shared_half;                  /* it is the owner: its root's upper entries never change */
     bool slot_busy;                         /* active, and another space is attached to it, */
     bool alternate_shares_half;             /* which shares the upper half */
     uint64_t full_flushes;                  /* of the whole TLB, global pages included, so far */
@@ -106,8 +106,8 @@ void paging_mark_active(struct paging_space *space);
 
 /*
  * Tells the core that CR3 does not hold this root any more, and at which offset its tables are reached from
- * now on. Also for an unreachable space, but not for one that is attached or has another one attached. Loading
- * CR3 has spared global pages: those of this space must have been flushed by now.
+ * now on. Also for an unreachable space, but not for one that is attached or has another one attached.
+ * Loading CR3 has spared global pages: those of this space must have been flushed by now.
  */
 void paging_mark_inactive(struct paging_space *space, uintptr_t offset);
 

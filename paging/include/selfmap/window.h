@@ -1,9 +1,9 @@
 /*
  * window.h - the recursive window: where the tables of the active space appear as pages.
  *
- * The recursive slot of the root holds the root itself. A walk that goes through this slot once ends one level
- * early, so it finds a table where it would find a page; each further time it ends one level earlier. With
- * slot 511 and four levels, every table of the space has exactly one address:
+ * The recursive slot of the root holds the root itself. A walk that goes through this slot once ends one
+ * level early, so it finds a table where it would find a page; each further time it ends one level earlier.
+ * With slot 511 and four levels, every table of the space has exactly one address:
  *
  *   ffff_ffff_ffff_f000   the P4                                            (  4 KiB)   511.511.511.511
  *   ffff_ffff_ffe0_0000   all P3s                                           (  2 MiB)   511.511.511.a
@@ -12,8 +12,8 @@
  *
  *   address of the next table = (address of the table << 9) | (index << 12)
  *
- * where a.b.c are the indices of the address that the table helps to map. The entry for a page in the table of
- * a level therefore lies at a constant plus eight times the upper part of the page number.
+ * where a.b.c are the indices of the address that the table helps to map. The entry for a page in the table
+ * of a level therefore lies at a constant plus eight times the upper part of the page number.
  *
  * While another space is attached through the alternate slot (switch.h), its tables appear in a window of
  * their own, whose last step goes through that slot: 511.511.511.510 is its P4.

@@ -51,7 +51,7 @@ static void close_machine(void)
             if (rig.sides[i].space && &rig.sides[i] != rig.active)
                 (void)rig_destroy(&rig.sides[i]); /* the owner of a shared half in the second round */
     rig.at = rig.active;
-    if (rig.active->shares_upper_half)
+    if (rig.active->owns_shared_half)
         assert_status(rig_unshare_upper_half(rig.active), PAGING_OK);
     while (rig.at->model->count > 0) {
         const struct model_leaf *leaf = &rig.at->model->leaves[0];

@@ -18,7 +18,7 @@ uint64_t draw_place(struct operation *operation);
 /* Returns the number of a side with a space, or without one. */
 uint64_t draw_side(bool exists);
 
-/* Are there so many leaves that every check is slow? */
+/* Returns whether the space has so many leaves that every check is slow. */
 bool draw_is_crowded(void);
 
 #endif

@@ -63,7 +63,7 @@ static void options_exclude_ranges(void **state)
     expect_region(4, 0x2fff, 0x3000, MEMORY_EXCLUDED);
 }
 
-/* As many regions as so many descriptors can make, each range in the middle of one. */
+/* N descriptors make the most regions when each range is in the middle of one. */
 static void the_capacity_is_always_enough(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* options: words are applied one by one, and whatever is no option changes nothing. */
+/* options: words are applied one by one, and what is not an option changes nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -213,7 +213,7 @@ static void load_options(void **state)
 {
     (void)state;
     static const uint8_t text[] =
-        "e\0n\0d\0=\0h\0a\0l\0t\0\n\0\0\0x\0"; /* the rest after the zero is no text */
+        "e\0n\0d\0=\0h\0a\0l\0t\0\n\0\0\0x\0"; /* what follows the zero is not text */
     static const uint8_t binary[] = {4, 1, 42, 0};
     char out[64];
     size_t length = 99;
@@ -236,7 +236,7 @@ int main(void)
         {"options: every choice has a name", every_choice, NULL, NULL, NULL},
         {"options: a later word wins", later_wins, NULL, NULL, NULL},
         {"options: comments and blanks are passed over", comments_and_blanks, NULL, NULL, NULL},
-        {"options: what is no option changes nothing and is remembered", refused_words, NULL, NULL, NULL},
+        {"options: what is not an option changes nothing and is remembered", refused_words, NULL, NULL, NULL},
         {"options: excluded ranges are hexadecimal, and rounded outward", excluded_ranges, NULL, NULL, NULL},
         {"options: malformed, empty and reversed ranges are refused", refused_ranges, NULL, NULL, NULL},
         {"options: up to eight excluded ranges add up, the ninth is refused", ranges_add_up_to_eight, NULL,

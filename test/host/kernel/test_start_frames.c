@@ -130,7 +130,7 @@ static void usable_memory_and_the_arena_are_the_allocators(void **state)
     (void)state;
     assert_true(start(""));
     assert_int_equal(memory_region_count(), 3);
-    assert_int_equal(memory_excluded_pages(), 0);
+    assert_int_equal(memory_excluded_total(), 0);
     assert_int_equal(frames_total(&frames), 0x1000 + 0xf00 + (ARENA_END - ARENA_START));
     assert_int_equal(frames_handed_out(&frames), ARENA_NEXT - ARENA_START);
     assert_string_equal(printed, "");
@@ -154,7 +154,7 @@ static void the_total_falls_by_exactly_what_is_excluded(void **state)
     uint64_t without = total_with("");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_int_equal(total_with(cases[i].options), without - cases[i].pages);
-        assert_int_equal(memory_excluded_pages(), cases[i].pages);
+        assert_int_equal(memory_excluded_total(), cases[i].pages);
     }
     (void)state;
 }

@@ -16,7 +16,7 @@ struct pool {
     uint64_t room;    /* how many there may be in the stack */
     uint64_t *free;   /* a stack: what came back last goes out first, which is what a stale path needs */
     uint64_t *out;    /* how many frames of each run are handed out */
-    uint64_t *broken; /* not 0: the run is no run now, its frames are in the pool of single ones */
+    uint64_t *broken; /* not 0: the run cannot be had, its frames are in the pool of single ones */
 };
 
 static struct pool pools[PAGING_1G + 1];

@@ -9,8 +9,9 @@
 #include <selfmap/frame_source.h>
 
 /*
- * So many single frames, and runs of the larger sizes where the memory is aligned for them: a few, or so many
- * of PAGING_2M. Apart: of each size every second one only can be had, so that no two make a larger one.
+ * Opens pools of `singles` single frames, and of runs of the larger sizes where the memory is aligned for
+ * them: a few, or `runs_2m` of PAGING_2M. `apart`: of each size only every second one can be had, so that no
+ * two make a larger one.
  */
 void pools_open(unsigned singles, unsigned runs_2m, bool apart);
 void pools_reset(void); /* everything is back, in the order it was in at first */

@@ -16,7 +16,7 @@ static struct {
     bool limited, huge_limited, breaks;
     unsigned left, huge_left;
     bool promised;    /* reserve has said yes since the last operation began: */
-    uint64_t promise; /* so many frames are sure, and more were not asked for */
+    uint64_t promise; /* the number of frames that are sure; more were not asked for */
     unsigned request_count;
     struct machine_request requests[MOST_REQUESTS]; /* of larger runs, by this operation */
 } frames;
@@ -32,8 +32,8 @@ static bool reserve(struct paging_frame_source *source, uint64_t count)
 }
 
 /*
- * An operation that reserves must have reserved all it takes. A larger run counts as the frames it is made of: a
- * operation that reserves for the worst case has those to spare, and no others.
+ * An operation that reserves must have reserved all it takes. A larger run counts as its frames: an operation
+ * that reserves for the worst case has those to spare, and no others.
  */
 static void use_promise(uint64_t count)
 {

@@ -59,11 +59,11 @@ void machine_unlimit_frames(void);
 void machine_limit_huge(unsigned left);
 void machine_unlimit_huge(void);
 /*
- * From now on single frames may come from larger runs, when there are no others. So an operation may reserve for a
- * 1 GiB page what the few single frames of this machine could not give.
+ * From now on single frames may come from larger runs, when there are no others. So an operation may reserve
+ * for a 1 GiB page what the few single frames of this machine could not give.
  */
 void machine_break_huge(void);
-unsigned machine_frames_left(void);                /* so many of PAGING_4K can be had, the limit considered */
+unsigned machine_frames_left(void);                /* of PAGING_4K, that can be had within the limit */
 unsigned machine_runs_left(enum paging_size size); /* the same of a larger size */
 void machine_forget_promise(void); /* a new operation begins: what an earlier one reserved no longer binds */
 unsigned machine_frames_out(void); /* handed out and not yet released, in frames of PAGING_4K */
@@ -113,7 +113,7 @@ void machine_audit(void);
 void machine_reset_log(void);
 unsigned machine_flushes(void); /* of pages */
 unsigned machine_full_flushes(void);
-unsigned machine_flushes_by_invpcid(void); /* of the full ones, so many */
+unsigned machine_flushes_by_invpcid(void); /* of the full ones */
 unsigned machine_root_loads(void);         /* of CR3 */
 uint64_t machine_flushed(unsigned number);
 unsigned machine_stores(void);

@@ -118,12 +118,18 @@ static void refuse(greg_t *registers, uint64_t address, unsigned access)
     }
 }
 
+/* Lets the fault come again, with the handler that was there before. A debugger stops here. */
+static __attribute__((noinline)) void real_crash(int signal)
+{
+    sigaction(signal, &host.old, NULL);
+}
+
 static void on_fault(int signal, siginfo_t *info, void *context)
 {
     greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
     uint64_t address = (uintptr_t)info->si_addr;
     if (!machine.memory || !is_hostable(address)) {
-        sigaction(signal, &host.old, NULL); /* a real crash: it comes again, with the old handler */
+        real_crash(signal);
         return;
     }
     bool fetch = (uint64_t)registers[REG_RIP] == address;

@@ -93,7 +93,7 @@ static void splits_nest_and_are_joined(void **state)
     assert_int_equal(take(PAGING_1G).number, run.number);
 }
 
-/* Then none can be joined to what lies beside it; and a reset gives all back, in the same order. */
+/* Then none can be joined to its neighbours; and a reset gives all back, in the same order. */
 static void runs_lie_apart(void **state)
 {
     (void)state;
@@ -152,7 +152,7 @@ static void rations(void **state)
     (void)take(PAGING_1G);
     take_nothing(PAGING_2M);
     source->release(source, PAGING_2M, run);
-    take_nothing(PAGING_2M); /* what came back is no ration */
+    take_nothing(PAGING_2M); /* what came back does not add to the ration */
     machine_unlimit_huge();
     (void)take(PAGING_2M);
     machine_limit_frames(PAGING_TABLE_ENTRIES - 1);

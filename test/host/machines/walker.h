@@ -45,7 +45,7 @@ struct walk {
     bool writable, user, executable, global, dirty;
 };
 
-/* So few that a search is short, or so many that rarely two want the same place. */
+/* Few, so that a search is short, or many, so that two rarely want the same place. */
 #ifndef WALK_CACHE_BITS
 #    define WALK_CACHE_BITS 10u
 #endif

@@ -70,7 +70,7 @@ static void only_what_changes_is_written(void **state)
     assert_int_equal(machine_stores(), 512);
 }
 
-/* With so many pages the flush list is full already when eight holes in a row come. */
+/* With this number of pages the flush list is full already when eight holes in a row come. */
 static void holes_among_many_pages(void **state)
 {
     rig_open();

@@ -147,8 +147,8 @@ static enum paging_status share(struct paging_frame_source *frames)
 }
 
 /*
- * With fewer frames than it takes, the operation refuses and changes nothing; with enough it succeeds. Sharing
- * takes 253 frames, so not every number is tried.
+ * With fewer frames than it takes, the operation refuses and changes nothing; with enough it succeeds.
+ * Sharing takes 253 frames, so not every number is tried.
  */
 static void changes_nothing(call operation)
 {

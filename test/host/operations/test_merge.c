@@ -46,7 +46,10 @@ static void many_tables(void **state)
     ASSERT_RUNS(PLACE + GIB - 4 * MIB, {2, 3}, {0, 1});
 }
 
-/* One flush is for 32 tables at most: with more, none is forgotten. The model has no room for so many leaves. */
+/*
+ * One flush is for 32 tables at most: with more, none is forgotten. The leaves are more than the model
+ * has room for.
+ */
 static void more_tables_than_one_flush(void **state)
 {
     enum { TABLES = 70 };

@@ -6,7 +6,7 @@
 void model_copy(struct model *to, const struct model *from)
 {
     to->levels = from->levels;
-    to->shares_upper_half = from->shares_upper_half;
+    to->owns_shared_half = from->owns_shared_half;
     to->count = from->count;
     memcpy(to->leaves, from->leaves, from->count * sizeof(*from->leaves));
 }
@@ -126,7 +126,7 @@ bool model_is_reserved_slot(unsigned levels, uint64_t page)
 
 bool model_is_shared_table(const struct model *model, unsigned level, uint64_t page)
 {
-    return model->shares_upper_half && level + 1 == model->levels && model_is_upper(model, page) &&
+    return model->owns_shared_half && level + 1 == model->levels && model_is_upper(model, page) &&
            !model_is_reserved_slot(model->levels, page);
 }
 

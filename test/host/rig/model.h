@@ -21,7 +21,7 @@ struct model_leaf {
 
 struct model {
     unsigned levels;
-    bool shares_upper_half; /* the tables just below the root, in the upper half, are always there */
+    bool owns_shared_half; /* the tables just below the root, in the upper half, are always there */
     unsigned count;
     struct model_leaf leaves[MODEL_LEAVES]; /* in the order of their pages */
 };

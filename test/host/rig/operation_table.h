@@ -149,7 +149,7 @@ enum argument {
 enum situation {
     WHEN_FEW,     /* there are few pages: more are mapped than unmapped */
     WHEN_MANY,    /* the other way round */
-    WHEN_CROWDED, /* there are so many that every check is slow */
+    WHEN_CROWDED, /* the space has many leaves, and every check is slow */
     WHEN_SPACES,  /* several spaces, and it is about them */
     SITUATIONS
 };

@@ -11,8 +11,6 @@ unsigned rig_levels = 4;
 void rig_read_arguments(int count, char **arguments)
 {
     rig_levels = count > 1 ? (unsigned)arguments[1][0] - '0' : 4;
-    if (getenv("TEST"))
-        cmocka_set_test_filter(getenv("TEST"));
 }
 
 struct machine_setup rig_setup(void)

@@ -27,7 +27,7 @@ struct rig_side {
     struct paging_space *space;
     struct model *model;
     struct rig_side *shared_owner; /* whose upper half it shares, or NULL */
-    bool shares_upper_half;        /* it is the owner of a half that others may share */
+    bool owns_shared_half;         /* it is the owner of a half that others may share */
 };
 
 struct rig {
@@ -61,10 +61,7 @@ struct machine_setup rig_setup(void); /* the processor with everything, to take 
 void rig_open_large(void); /* the source can break its runs, and so promise small frames for huge pages */
 int rig_close(void **state);
 
-/*
- * Reads the number of levels, the program's argument, and TEST=PATTERN in the environment: only tests whose
- * names match are run, with * and ?.
- */
+/* Reads the number of levels, the program's argument: 4 without one. */
 void rig_read_arguments(int count, char **arguments);
 
 /* Defines main: runs the tests given as program `name`. */

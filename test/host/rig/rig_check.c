@@ -210,7 +210,7 @@ static void check_side(struct census *census, const struct rig_side *side)
     if (census->leaves != expected)
         fail_msg("%u pages are mapped, expected %u", census->leaves, expected);
     assert_int_equal(census->shared,
-                     side->shares_upper_half || side->shared_owner ? count_upper_slots(model->levels) : 0);
+                     side->owns_shared_half || side->shared_owner ? count_upper_slots(model->levels) : 0);
     assert_int_equal(side->space->sharers, rig_sharers(side));
     assert_int_equal(side->space->tables, census->own);
 }
@@ -219,7 +219,7 @@ static void check_side(struct census *census, const struct rig_side *side)
 static void copy_shared_half(void)
 {
     const struct rig_side *owner = rig.at->shared_owner ? rig.at->shared_owner : rig.at;
-    for (unsigned i = 0; owner->shares_upper_half && i < RIG_SPACES; i++) {
+    for (unsigned i = 0; owner->owns_shared_half && i < RIG_SPACES; i++) {
         struct rig_side *side = &rig.sides[i];
         if (side->space && side != rig.at && (side == owner || side->shared_owner == owner))
             model_copy_upper_half(side->model, rig.at->model);

@@ -26,12 +26,12 @@ static struct slots upper_slots(const struct rig_side *side, bool used)
 
 static void set_shared(struct rig_side *side, bool shared)
 {
-    side->shares_upper_half = side->model->shares_upper_half = shared;
+    side->owns_shared_half = side->model->owns_shared_half = shared;
 }
 
 enum paging_status rig_share_upper_half(struct rig_side *side)
 {
-    unsigned missing = side->shares_upper_half ? 0 : upper_slots(side, false).count, refusals = 0;
+    unsigned missing = side->owns_shared_half ? 0 : upper_slots(side, false).count, refusals = 0;
     if (!rig_is_reachable(side))
         refusals |= 1u << PAGING_UNREACHABLE;
     if (side->shared_owner)
@@ -68,7 +68,7 @@ enum paging_status rig_unshare_upper_half(struct rig_side *side)
 {
     struct slots empty = {0};
     unsigned refusals = 0;
-    if (side->shares_upper_half)
+    if (side->owns_shared_half)
         empty = upper_slots(side, false);
     if (!rig_is_reachable(side))
         refusals |= 1u << PAGING_UNREACHABLE;

@@ -43,7 +43,7 @@ uint64_t rig_number_of(const struct rig_side *side)
 
 static struct rig_side *shared_owner_of(const struct rig_side *side)
 {
-    return side->shares_upper_half ? (struct rig_side *)side : side->shared_owner;
+    return side->owns_shared_half ? (struct rig_side *)side : side->shared_owner;
 }
 
 bool rig_shares(const struct rig_side *one, const struct rig_side *other)
@@ -131,7 +131,7 @@ enum paging_status rig_create_sibling(struct rig_side *side, struct rig_side *si
             (struct rig_side){.space = fresh, .model = side->model, .shared_owner = shared_owner_of(sibling)};
         side->model->count = 0;
         side->model->levels = rig.model.levels;
-        side->model->shares_upper_half = side->shared_owner != NULL;
+        side->model->owns_shared_half = side->shared_owner != NULL;
         if (side->shared_owner)
             model_copy_upper_half(side->model, sibling->model);
     } else if (((unsigned char *)fresh)[0] != 0x5a) {

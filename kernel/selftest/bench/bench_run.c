@@ -1,5 +1,5 @@
-/* bench.c - runs rounds of measurements and compares them; prints the steps from the entry point. */
-#include "selftest/bench/bench.h"
+/* bench_run.c - runs rounds of measurements and compares them; prints the steps from the entry point. */
+#include "selftest/bench/bench_run.h"
 #include "console/console.h"
 #include "cpu/instructions.h"
 #include "cpu/tsc.h"
@@ -14,7 +14,7 @@ static struct {
     uint64_t units[OP_LIMIT]; /* their cost in the round before */
 } rounds;
 
-static enum paging_status do_nothing(const struct bench *b, uint64_t n)
+static enum paging_status do_nothing(const struct bench_run *b, uint64_t n)
 {
     (void)b;
     (void)n;
@@ -22,7 +22,7 @@ static enum paging_status do_nothing(const struct bench *b, uint64_t n)
 }
 
 /* Makes all measured calls, so that its own cost can be measured too. Returns PAGING_OK if each call does. */
-static __attribute__((noinline)) enum paging_status loop(const struct bench *b, bench_call call,
+static __attribute__((noinline)) enum paging_status loop(const struct bench_run *b, bench_call call,
                                                          uint64_t calls, uint64_t *ticks)
 {
     enum paging_status worst = PAGING_OK;
@@ -33,7 +33,7 @@ static __attribute__((noinline)) enum paging_status loop(const struct bench *b, 
     return worst;
 }
 
-void bench_do(struct bench *b, bench_call call, uint64_t calls)
+void bench_do(struct bench_run *b, bench_call call, uint64_t calls)
 {
     uint64_t ticks;
     selftest_check(b->t, loop(b, call, calls, &ticks) == PAGING_OK, "each call succeeds", __FILE__, __LINE__);
@@ -43,7 +43,8 @@ void bench_do(struct bench *b, bench_call call, uint64_t calls)
  * Checks that a count of instructions is the same as in the round before. Where frames are taken and given
  * back it may differ a little, because the allocator's lists change their order. Times are not compared.
  */
-static void compare_with_last_round(struct bench *b, const char *operation, uint64_t units, bool took_frames)
+static void compare_with_last_round(struct bench_run *b, const char *operation, uint64_t units,
+                                    bool took_frames)
 {
     struct selftest_run *t = b->t;
     if (!CHECK(rounds.operations < OP_LIMIT))
@@ -58,7 +59,7 @@ static void compare_with_last_round(struct bench *b, const char *operation, uint
 }
 
 /* Returns the cost of the loop itself: the least of a few runs, because a clock also counts interruptions. */
-static uint64_t empty_loop(struct bench *b, uint64_t calls)
+static uint64_t empty_loop(struct bench_run *b, uint64_t calls)
 {
     uint64_t least = UINT64_MAX;
     for (unsigned i = 0; i < 5; i++) {
@@ -69,7 +70,8 @@ static uint64_t empty_loop(struct bench *b, uint64_t calls)
     return least;
 }
 
-void bench_measure(struct bench *b, const char *operation, bench_call call, uint64_t calls, uint64_t pages)
+void bench_measure(struct bench_run *b, const char *operation, bench_call call, uint64_t calls,
+                   uint64_t pages)
 {
     struct selftest_run *t = b->t;
     const struct paging_space before = *b->space;
@@ -100,7 +102,7 @@ static bool find_memory(const struct selftest_run *t, paging_frame_t *to)
     return false;
 }
 
-static void measure_groups(struct bench *b, const bench_group *groups)
+static void measure_groups(struct bench_run *b, const bench_group *groups)
 {
     struct selftest_run *t = b->t;
     uint64_t free = frames_free_count(t->frames), tables = t->space->tables;
@@ -113,7 +115,7 @@ static void measure_groups(struct bench *b, const bench_group *groups)
 
 static void operations(struct selftest_run *t)
 {
-    struct bench b = {.t = t, .space = t->space, .source = t->source, .flags = no_execute(t)};
+    struct bench_run b = {.t = t, .space = t->space, .source = t->source, .flags = no_execute(t)};
     if (!find_memory(t, &b.to)) {
         t->skip = "no 64 MiB of memory in one piece";
         return;

@@ -1,5 +1,5 @@
 /*
- * main.c - the benchmark of the paging core, as bench.py runs it.
+ * bench_main.c - the benchmark of the paging core, as bench.py runs it.
  *
  *   --list                    WORK WORLD, a line each
  *   --time WORK WORLD ROUNDS  measure the time; one line of JSON

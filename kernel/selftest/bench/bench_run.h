@@ -1,5 +1,5 @@
 /*
- * bench.h - measures what each operation costs on this processor, through the active tables (option
+ * bench_run.h - measures what each operation costs on this processor, through the active tables (option
  * bench=yes).
  *
  *   # bench_counter=instructions scale=128
@@ -14,8 +14,8 @@
  * There are several rounds. The first one finds the frame allocator in an arbitrary state. The last one is
  * printed, and its instructions must be those of the round before.
  */
-#ifndef KERNEL_SELFTEST_BENCH_BENCH_H
-#define KERNEL_SELFTEST_BENCH_BENCH_H
+#ifndef KERNEL_SELFTEST_BENCH_BENCH_RUN_H
+#define KERNEL_SELFTEST_BENCH_BENCH_RUN_H
 
 #include "selftest/selftest.h"
 
@@ -25,7 +25,7 @@ enum {
     BENCH_HUGE_PAGES = 32      /* pages of 2 MiB in 64 MiB */
 };
 
-struct bench {
+struct bench_run {
     struct paging_space *space;
     struct paging_frame_source *source;
     paging_page_t first; /* of an area that nothing else uses; aligned to 512 GiB */
@@ -36,19 +36,20 @@ struct bench {
 };
 
 /* Makes call number n of an operation. */
-typedef enum paging_status (*bench_call)(const struct bench *b, uint64_t n);
+typedef enum paging_status (*bench_call)(const struct bench_run *b, uint64_t n);
 
 /* Makes `calls` calls, each for `pages` pages, and prints what they cost. */
-void bench_measure(struct bench *b, const char *operation, bench_call call, uint64_t calls, uint64_t pages);
+void bench_measure(struct bench_run *b, const char *operation, bench_call call, uint64_t calls,
+                   uint64_t pages);
 
 /* Makes `calls` calls without measuring them. */
-void bench_do(struct bench *b, bench_call call, uint64_t calls);
+void bench_do(struct bench_run *b, bench_call call, uint64_t calls);
 
 /* Unmaps BENCH_RANGE_PAGES from b->start on. */
-enum paging_status bench_unmap_area(const struct bench *b, uint64_t n);
+enum paging_status bench_unmap_area(const struct bench_run *b, uint64_t n);
 
 /* Measures some operations and leaves nothing mapped. Lists of groups end with NULL. */
-typedef void (*bench_group)(struct bench *b);
+typedef void (*bench_group)(struct bench_run *b);
 extern const bench_group bench_page_groups[] __attribute__((visibility("hidden")));
 extern const bench_group bench_range_groups[] __attribute__((visibility("hidden")));
 
