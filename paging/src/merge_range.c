@@ -125,7 +125,10 @@ static void merge_table(struct paging_space *space, const struct cursor *c, stru
         replace_table(space, c, leaf, r, frames);
 }
 
-/* Merges from the bottom up, so that what was merged can be merged again. */
+/*
+ * Merges from the bottom up, so that what was merged can be merged again. No leaf can be in the root, so what
+ * was replaced is always finished when the cursor leaves a table.
+ */
 static void merge(struct paging_space *space, struct page_range range, struct paging_frame_source *frames)
 {
     struct replaced r = {.count = 0};
@@ -144,7 +147,6 @@ static void merge(struct paging_space *space, struct page_range range, struct pa
                 merge_table(space, &c, &r, frames);
         }
     }
-    finish_replaced(space, &r, frames);
 }
 
 enum paging_status paging_merge_range(struct paging_space *space, paging_virt_t start, uint64_t bytes,

@@ -46,6 +46,17 @@ static void many_tables(void **state)
     ASSERT_RUNS(PLACE + GIB - 4 * MIB, {2, 3}, {0, 1});
 }
 
+/* What is done for the 1 GiB page must be done before tables below the next one are replaced. */
+static void large_and_then_small(void **state)
+{
+    rig_open();
+    map_2m_pages(PLACE, DEVICE_1G);
+    map_small(PLACE + GIB, DEVICE_1G, RW);
+    assert_allowed(PLACE, WALK_WRITE);
+    merge(PLACE, GIB + 2 * MIB);
+    ASSERT_RUNS(PLACE, {3, 1}, {2, 1}, {0, 1});
+}
+
 /*
  * One flush is for 32 tables at most: with more, none is forgotten. The leaves are more than the model
  * has room for.
@@ -256,6 +267,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("merge: 512 x 4K become 2M", small_to_2m),
     RIG_TEST("merge: 512 x 2M become 1G", large_to_1g),
     RIG_TEST("merge: both levels at once", both_levels_at_once),
+    RIG_TEST("merge: a 1 GiB page and then a 2 MiB page below the next entry", large_and_then_small),
     RIG_TEST("merge: several tables, at boundaries of the tables above", many_tables),
     RIG_TEST("merge: undoes split, byte for byte", undoes_split),
     RIG_TEST("merge: accessed and dirty if any of the pages was", accessed_and_dirty_together),
