@@ -197,10 +197,17 @@ static void markers_go(void **state)
     rig_plant_marker(PLACE + 2 * MIB, 2, 0x10000000000080);
     rig_plant_marker(PLACE + GIB, 3, 0x8000000000000000);
     unsigned out = machine_frames_out();
-    static const uint64_t cuts[][2] = {
-        {3 * MIB, MIB}, {0, 2 * MIB + 4 * KIB}, {GIB, 4 * KIB}, {0, 2 * GIB - 2 * MIB}, {GIB + 4 * KIB, GIB}};
-    for (unsigned i = 0; i < 5; i++)
+    static const uint64_t cuts[][2] = {{3 * MIB, MIB},
+                                       {0, 2 * MIB + 4 * KIB},
+                                       {GIB, 4 * KIB},
+                                       {0, 2 * GIB - 2 * MIB},
+                                       {GIB + 4 * KIB, GIB},
+                                       {0, 4 * MIB - 4 * KIB},
+                                       {4 * MIB - 4 * KIB, 4 * KIB}};
+    for (unsigned i = 0; i < 7; i++)
         assert_status(rig_unmap_range(PLACE + cuts[i][0], cuts[i][1]), PAGING_MARKED);
+    unmap(PLACE + 16 * KIB, 2 * MIB - 20 * KIB); /* ends a page before a marker */
+    unmap(PLACE + 4 * MIB, 4 * KIB);             /* starts behind one */
     unmap(PLACE + 8 * KIB, 2 * GIB - 8 * KIB);
     assert_int_equal(rig.model.count, 2);
     assert_int_equal(machine_frames_out(), out);
