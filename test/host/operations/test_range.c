@@ -232,6 +232,23 @@ static void malformed_pages_are_replaced(void **state)
     assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
+/* Of a page that goes with all tables above it, the page and each table's window are flushed, once. */
+static void unmapped_is_flushed_once(void **state)
+{
+    rig_open();
+    assert_status(rig_map_range(PLACE, DEVICE, 4 * KIB, RW), PAGING_OK);
+    machine_fill_tlb();
+    assert_status(rig_unmap_range(PLACE, 4 * KIB), PAGING_OK);
+    assert_int_equal(machine_full_flushes(), 0);
+    unsigned count = 0, levels = rig.model.levels;
+    for (unsigned i = 0; i < machine_flushes(); i++) {
+        uint64_t slot = rig_page(machine_flushed(i)).number / paging_level_pages(levels);
+        count += slot != PAGING_SCRATCH_SLOT;
+    }
+    assert_int_equal(count, levels);
+    assert_int_equal(machine_flushed(0), rig_window(levels - 1, PLACE));
+}
+
 static const struct CMUnitTest tests[] = {
     RIG_TEST("range: first and last pages of both halves", edges_of_the_halves),
     RIG_TEST("range: empty and misaligned ones are refused", refuses_shapes),
@@ -244,6 +261,8 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("range: an entry with a reserved bit is refused", refuses_malformed),
     RIG_TEST("range: a table whose entry has a reserved bit is refused", refuses_malformed_tables),
     RIG_TEST("range: a 4 KiB page with a reserved bit is not refused", malformed_pages_are_replaced),
+    RIG_TEST("range: a page that is unmapped with its tables is flushed once, and so is each window",
+             unmapped_is_flushed_once),
     RIG_TEST("range: in an inactive space nothing is flushed", while_inactive),
 };
 
