@@ -232,7 +232,10 @@ static void malformed_pages_are_replaced(void **state)
     assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
-/* Of a page that goes with all tables above it, the page and each table's window are flushed, once. A marker is not. */
+/*
+ * Of a page that goes with all tables above it, the page and each table's window are flushed, once. A marker
+ * beside it needs no flush.
+ */
 static void unmapped_is_flushed_once(void **state)
 {
     rig_open();
