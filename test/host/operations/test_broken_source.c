@@ -10,7 +10,7 @@
 #include <selfmap/switch.h>
 #include <string.h>
 
-/* Promises everything, and refuses single frames after `left` more: all, or only one. It has no larger runs. */
+/* Promises everything, and refuses single frames after `left` more: all, or one. It has no larger runs. */
 static struct {
     struct paging_frame_source source;
     unsigned left;
