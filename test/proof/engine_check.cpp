@@ -1,13 +1,13 @@
 /*
- * itself.cpp - the engine computes what is constant, and simplifies; the solvers say if that is right.
+ * engine_check.cpp - what the engine computes and simplifies by itself, checked by the solvers.
  *
- * A variable that is assumed to have a value is no constant for the engine, so what it makes of the value
- * must be what the solvers make of the variable.
+ * The engine computes operations on constants. A variable that is assumed to equal a constant is not constant to
+ * the engine, so the solvers compute the same operations on the variable, and both results must be equal.
  */
 #include "core.h"
 
-/* Ends of words and of signs, powers and their neighbours. */
-static uint64_t awkward()
+/* Returns a constant at which conversions, shifts or signs change: one per path. */
+static uint64_t edge_value()
 {
     switch ((int)one_of(0, 1, 2, 3, 4, 5, 6, 7, 8)) {
     case 0:
@@ -31,16 +31,17 @@ static uint64_t awkward()
     }
 }
 
-static uint64_t hidden(uint64_t value, const char *name)
+/* Returns a variable with this value. */
+static uint64_t variable_equal_to(uint64_t value, const char *name)
 {
     uint64_t same = anything(name);
     assume(same == value);
     return same;
 }
 
-THEOREM("engine: what it computes of constants, the solvers compute of variables with these values")
+THEOREM("engine: it computes the same from constants as the solvers do from variables with these values")
 {
-    uint64_t a = awkward(), b = awkward(), x = hidden(a, "x"), y = hidden(b, "y");
+    uint64_t a = edge_value(), b = edge_value(), x = variable_equal_to(a, "x"), y = variable_equal_to(b, "y");
     claim(a + b == x + y && a - b == x - y);
     claim((a & b) == (x & y) && (a | b) == (x | y) && (a ^ b) == (x ^ y) && ~a == ~x && -a == -x);
     claim((a < b) == (x < y) && (a == b) == (x == y));
@@ -49,43 +50,43 @@ THEOREM("engine: what it computes of constants, the solvers compute of variables
         claim(a << b == x << y && a >> b == x >> y && (int64_t)a >> b == (int64_t)x >> y);
 }
 
-THEOREM("engine: words of 32 bits are cut, and grow, as C says")
+THEOREM("engine: conversions between 32 and 64 bits are those of C")
 {
-    uint64_t a = awkward(), x = hidden(a, "x");
+    uint64_t a = edge_value(), x = variable_equal_to(a, "x");
     claim(unsigned(a) == unsigned(x) && unsigned(a) + 1 == unsigned(x) + 1);
     claim(uint64_t(unsigned(a)) == uint64_t(unsigned(x)) && uint64_t(unsigned(a)) == (x & 0xffffffff));
     claim(unsigned(a) * x == (a & 0xffffffff) * x);
 }
 
-/* Few, because solvers are slow at dividing; a power of two is a shift or a mask for the engine. */
-THEOREM("engine: so it is with products, quotients and remainders, by powers of two and by others")
+/* Few values, because solvers divide slowly. The engine turns powers of two into shifts and masks. */
+THEOREM("engine: the same for products, quotients and remainders, by powers of two and by other numbers")
 {
     uint64_t a = one_of(0, 1) == 1 ? ~0ull : 0x80000fff, b = one_of(1, 7, 4096);
-    uint64_t x = hidden(a, "x"), y = hidden(b, "y");
+    uint64_t x = variable_equal_to(a, "x"), y = variable_equal_to(b, "y");
     claim(x * b == x * y && x * b == a * b);
     claim(x / b == x / y && x / b == a / b);
     claim(x % b == x % y && x % b == a % b);
 }
 
-FALLACY("engine: a shift by 64 is a shift like others")
+FALLACY("engine: a shift by 64 is defined")
 {
     claim(anything("x") << anything("amount") == anything("x") << anything("amount"));
 }
-FALLACY("engine: everything can be divided by")
+FALLACY("engine: a division by any number is defined")
 {
     claim(1 / anything("x") <= 1);
 }
-FALLACY("engine: a word of 32 bits holds more than that")
+FALLACY("engine: a word of 32 bits holds every word of 64 bits")
 {
     claim(uint64_t(unsigned(anything("x"))) == anything("x"));
 }
-FALLACY("engine: signed and unsigned order agree")
+FALLACY("engine: signed and unsigned comparisons agree")
 {
     uint64_t x = anything("x"), y = anything("y");
     claim(((int64_t)x < (int64_t)y) == (x < y));
 }
 
-THEOREM("engine: of two answers both paths are taken, once each")
+THEOREM("engine: it takes the paths of both answers to a comparison, and never both at once")
 {
     uint64_t x = anything("x");
     unsigned found = 0;
@@ -95,12 +96,12 @@ THEOREM("engine: of two answers both paths are taken, once each")
         found = found + 2;
     claim((x == 7 && found == 1) || (x != 7 && found == 2));
 }
-FALLACY("engine: only the first answer is looked at")
+FALLACY("engine: it takes the path of the first answer only")
 {
     bool is_seven = anything("x") == 7;
     claim(is_seven);
 }
-FALLACY("engine: only one of three choices is looked at")
+FALLACY("engine: it takes the first of three choices only")
 {
     claim(one_of(1, 2, 3) != 3);
 }
