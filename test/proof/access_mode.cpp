@@ -34,8 +34,7 @@ static bool is_shared(const struct paging_space &space)
     return space.shared_owner != nullptr || space.sharers != 0;
 }
 
-THEOREM("shared half: it is changed through the active space only, and everything else through any reachable "
-        "space")
+THEOREM("shared half: it is changed through the active space only, the rest through any reachable space")
 {
     struct paging_space owner = {}, space = any_space(&owner);
     paging_page_t page = {anything("page")};
@@ -88,16 +87,14 @@ static void claim_fast_path(const struct paging_space &space, paging_page_t page
     }
 }
 
-THEOREM("fast path: a space takes the one of its mode and levels, for all its pages, unless a shared half "
-        "forbids it")
+THEOREM("fast path: a space takes the one of its mode and levels, unless a shared half forbids it")
 {
     struct paging_space owner = {}, space = any_space(&owner);
     paging_set_mode(&space, space.mode);
     claim_fast_path(space, {anything("page")});
 }
 
-THEOREM(
-    "fast path: it is closed in direct-map mode with the first sharer, and opened again after the last one")
+THEOREM("fast path: in direct-map mode the first sharer closes it, and it opens again after the last one")
 {
     struct paging_space owner = {}, space = any_space(&owner);
     paging_set_mode(&space, space.mode);
@@ -151,8 +148,7 @@ THEOREM("access mode: the windows of an active space, and of an attached one, be
     }
 }
 
-THEOREM(
-    "access mode: an entry is reached at its address in the window, or by its table's frame and its index")
+THEOREM("access mode: an entry is reached at its window address, or by its table's frame and its index")
 {
     struct paging_space space = space_of_levels(one_of(4, 5));
     unsigned level = any_level(space);

@@ -34,8 +34,7 @@ FALLACY("paging_is_canonical: what is canonical with five levels is so with four
     claim(paging_is_canonical(4, {address}));
 }
 
-THEOREM("paging_canonical: the result is canonical and has the same translated bits, and a second time "
-        "changes nothing")
+THEOREM("paging_canonical: the result is canonical, and has the same translated bits")
 {
     unsigned levels = one_of(4, 5);
     uint64_t address = anything(ADDRESS);
@@ -58,8 +57,7 @@ THEOREM("paging_page_containing: it accepts exactly the canonical addresses, and
         claim(page.number == anything("page before"));
 }
 
-THEOREM(
-    "paging_page_containing: the page starts at the address without its last 12 bits, and its number exists")
+THEOREM("paging_page_containing: the page starts at the address without its last 12 bits, and exists")
 {
     unsigned levels = one_of(4, 5);
     uint64_t address = anything(ADDRESS);
@@ -116,8 +114,7 @@ THEOREM("paging_page_index: all indices together are the page number")
     claim(rebuilt == page.number);
 }
 
-THEOREM(
-    "paging_page_advance: the page is so many times 4 KiB further on, in the same half of the address space")
+THEOREM("paging_page_advance: the result is `pages` times 4 KiB further on, in the same half")
 {
     unsigned levels = one_of(4, 5);
     paging_page_t page = {anything("page")}, result;
@@ -129,8 +126,7 @@ THEOREM(
     claim(end >= start && end >> 63 == start >> 63);
 }
 
-THEOREM(
-    "paging_page_advance: it refuses exactly the pages that do not exist, and what is not in the same half")
+THEOREM("paging_page_advance: it refuses pages that do not exist, and results that are not in the same half")
 {
     unsigned levels = one_of(4, 5);
     paging_page_t page = {anything("page")}, result = {anything("result before")};

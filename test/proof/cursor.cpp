@@ -2,8 +2,8 @@
  * cursor.cpp - the cursor divides a range at the entries of tables: nothing is left out, nothing comes twice.
  *
  * A range takes any number of steps, so these theorems are the parts of an induction. `is_at_entry` is the
- * invariant. The first step establishes it, and each step keeps it: from any cursor at an entry, the next step
- * leads to the next entry of the table, to the first one of a table below, or back to the entry above.
+ * invariant. The first step establishes it, and each step keeps it: from any cursor at an entry, the next
+ * step leads to the next entry of the table, to the first one of a table below, or back to the entry above.
  */
 #include "core.h"
 
@@ -230,8 +230,7 @@ FALLACY("cursor: when a table is done, the next step leads to an entry")
 
 /* ---- more than one entry at a time ---- */
 
-THEOREM("cursor_take_row: the row is the rest of the range in the P1, entry by entry, and the next step "
-        "leaves it")
+THEOREM("cursor_take_row: the row is the rest of the range in the P1, and the next step leaves the P1")
 {
     struct paging_space space = any_space();
     unsigned top = one_of(1, 4);
@@ -257,8 +256,7 @@ static struct cursor after_take_unused(const struct cursor &before)
     return c;
 }
 
-THEOREM(
-    "cursor_take_unused: it takes the unused entries that follow, and ends at a used one or with the range")
+THEOREM("cursor_take_unused: it takes the unused entries that follow, to a used one or the end of the range")
 {
     struct paging_space space = any_space();
     unsigned level = any_level();

@@ -1,8 +1,8 @@
 /*
  * engine_check.cpp - what the engine computes and simplifies by itself, checked by the solvers.
  *
- * The engine computes operations on constants. A variable that is assumed to equal a constant is not constant to
- * the engine, so the solvers compute the same operations on the variable, and both results must be equal.
+ * The engine computes operations on constants. A variable that is assumed to equal a constant is not constant
+ * to the engine, so the solvers compute the same operations on the variable, and both results must be equal.
  */
 #include "core.h"
 

@@ -35,8 +35,7 @@ FALLACY("entry: a frame of 41 bits is read as it was stored")
     claim(paging_entry_frame(paging_entry_make(frame, 0)).number == frame.number);
 }
 
-THEOREM(
-    "entry: the frame never changes a bit of the flags, nor the flags one of the frame, whatever they are")
+THEOREM("entry: the frame never changes a bit of the flags, and the flags never one of the frame")
 {
     paging_frame_t frame = {anything("frame")}, other = {anything("other frame")};
     uint64_t flags = anything("flags"), other_flags = anything("other flags");
@@ -78,8 +77,7 @@ THEOREM("leaf: it is present, huge above the P1s, and has the frame and the flag
     claim((leaf.bits & PAGING_LEAF_FLAGS) == (flags | PAGING_PRESENT));
 }
 
-THEOREM("leaf: the flags that a caller may give include neither PAT, PS, a protection key nor a bit of the "
-        "core's")
+THEOREM("leaf: a caller's flags include neither PAT, PS, a protection key nor a bit of the core's")
 {
     uint64_t flags = anything("flags");
     assume((flags & ~PAGING_LEAF_FLAGS) == 0);

@@ -25,8 +25,7 @@ static bool is_in_one_half(unsigned levels, uint64_t first, uint64_t last)
            first >> 63 == last >> 63;
 }
 
-THEOREM(
-    "paging_range_check: what it accepts is not empty, is aligned, and lies in one half of the address space")
+THEOREM("paging_range_check: what it accepts is not empty, is aligned, and lies in one half")
 {
     unsigned levels = one_of(4, 5);
     struct paging_space space = any_space(levels);
@@ -88,8 +87,7 @@ FALLACY("paging_range_check: no range that it accepts ends at 2^64")
     claim(start + bytes != 0);
 }
 
-THEOREM(
-    "paging_range_check: a space that cannot be changed there refuses the range, before reserved root slots")
+THEOREM("paging_range_check: it refuses a range that cannot be changed now, before reserved root slots")
 {
     struct paging_space space = any_space(one_of(4, 5));
     uint64_t start = anything("start"), bytes = anything("bytes");
@@ -203,8 +201,7 @@ static void assume_split_at_both(struct boundary_split split, struct boundary_sp
         assume(other.leaf == (other_edge % span != 0 ? int(split.leaf) : 1));
 }
 
-THEOREM(
-    "tables_for: as many tables as the two splits make, where those on the way to both boundaries count once")
+THEOREM("tables_for: the number of tables that the splits make; those for both boundaries count once")
 {
     struct page_range range = {anything("at"), anything("end")};
     assume(range.at < range.end && range.end <= (uint64_t)1 << 45);

@@ -96,8 +96,7 @@ THEOREM("fast path: it accepts every entry that the core makes to point to a tab
     claim(entry_is_plain_table(&space, {entry.bits | PAGING_SHARED_TABLE}));
 }
 
-THEOREM(
-    "fast path: an entry that it accepts is as the core makes it, except for bits that mean nothing there")
+THEOREM("fast path: an entry that it accepts is as the core makes it, except for meaningless bits")
 {
     struct paging_space space = any_space();
     paging_entry_t entry = any_entry();
@@ -126,8 +125,7 @@ FALLACY("fast path: it accepts every entry that points to a table")
     claim(entry_is_plain_table(&space, any_entry()));
 }
 
-THEOREM(
-    "fast path: it accepts no huge leaf, no entry of a reserved root slot, and no entry that is not present")
+THEOREM("fast path: it accepts no huge leaf, no entry of a reserved root slot, and none that is not present")
 {
     struct paging_space space = any_space();
     paging_frame_t frame = {anything("frame")};
@@ -146,8 +144,7 @@ THEOREM("fast path: it accepts the entry of a 4 KiB page exactly if that is pres
           (paging_entry_is_present(entry) && !has_reserved_bit(space, entry, 1)));
 }
 
-THEOREM(
-    "flags: those of a leaf are accepted, GLOBAL in the upper half only, NO_EXECUTE if the processor has it")
+THEOREM("flags: those of a leaf, GLOBAL only in the upper half, NO_EXECUTE only if the processor has it")
 {
     struct paging_space space = any_space();
     uint64_t flags = anything("flags");
@@ -159,8 +156,7 @@ THEOREM(
     claim(status == (!good ? PAGING_BAD_FLAGS : lacks ? PAGING_NOT_SUPPORTED : PAGING_OK));
 }
 
-THEOREM("slots: the entry of a reserved root slot is never user or global, and no-execute if the processor "
-        "has it")
+THEOREM("slots: the entry of a reserved root slot is never user or global, and no-execute if that exists")
 {
     struct paging_space space = any_space();
     paging_entry_t entry = paging_entry_make({anything("frame")}, reserved_slot_flags(&space));
@@ -182,8 +178,7 @@ THEOREM("slots: a page is reserved exactly if the index of its address in the ro
 
 /* ---- used-entry counts, as the operations change them ---- */
 
-THEOREM(
-    "count: the change is added and no other bit changes, except that a P2 entry notes owned pages below it")
+THEOREM("count: the change is added; no other bit changes, except that a P2 entry notes owned pages")
 {
     struct paging_space space = any_space();
     unsigned level = one_of(2, 3);

@@ -144,8 +144,7 @@ THEOREM("window: with slot 511 it begins at the addresses in window.h")
 
 /* ---- the window of an attached space ---- */
 
-THEOREM(
-    "alternate window: the last time it is the alternate slot that comes in the place of the recursive one")
+THEOREM("alternate window: as the recursive one, except that the last time it is the alternate slot")
 {
     unsigned levels = one_of(4, 5), slot = any_slots_with_alternate(), level = any_level(levels);
     paging_page_t page = any_page(levels, "page");
