@@ -5,115 +5,28 @@
  * invariant. The first step establishes it, and each step keeps it: from any cursor at an entry, the next
  * step leads to the next entry of the table, to the first one of a table below, or back to the entry above.
  */
-#include "core.h"
+#include "any_cursor.h"
 
-#include "cursor.h"
-
-static uint64_t anything_of(const char *name, int level)
+static bool same_range(struct page_range a, struct page_range b)
 {
-    return anything((std::string(name) + " of P" + std::to_string(level)).c_str());
+    return a.at == b.at && a.end == b.end;
 }
 
-/* A space whose tables are reached by direct map or recursively, wherever their windows are. */
-static struct paging_space any_space()
-{
-    struct paging_space space = {};
-    space.mode = (enum paging_mode)one_of(PAGING_MODE_DIRECT, PAGING_MODE_RECURSIVE);
-    space.offset = anything("offset");
-    for (int level = 1; level <= 5; level++)
-        space.windows[level] = anything_of("window", level);
-    return space;
-}
-
-static unsigned any_level()
-{
-    return one_of(1, 2, 3, 4, 5);
-}
-
-static paging_frame_t any_table()
-{
-    return {anything("table")};
-}
-
-/* Returns whether the range is not empty, and lies in one table of this level of at most five. */
-static bool is_in_one_table(unsigned level, struct page_range range)
-{
-    uint64_t table_pages = paging_level_pages(level) * 512;
-    return range.at < range.end && range.end <= (uint64_t)1 << 45 &&
-           range.at / table_pages == (range.end - 1) / table_pages;
-}
-
-static struct page_range any_range(unsigned level)
-{
-    struct page_range range = {anything("at"), anything("end")};
-    assume(is_in_one_table(level, range));
-    return range;
-}
-
-/* Returns what is left of the range in the cursor's table, from the cursor on. */
-static struct page_range rest_of(const struct cursor &c)
-{
-    return {c.part.at, c.table_end[c.level]};
-}
-
-/* Returns whether the part is all pages of the rest of the range that one entry maps. */
-static bool is_first_part(unsigned level, struct page_range part, struct page_range rest)
-{
-    uint64_t span = paging_level_pages(level);
-    return part.at == rest.at && part.at < part.end && part.at / span == (part.end - 1) / span &&
-           (part.end == rest.end || (part.end < rest.end && part.end % span == 0));
-}
-
-/* The invariant: the cursor is at an entry of this table, and its fields say so. */
-static bool is_at_entry(const struct cursor &c, paging_frame_t table)
-{
-    return !c.stands_new && c.entries == 1 && is_in_one_table(c.level, rest_of(c)) &&
-           is_first_part(c.level, c.part, rest_of(c)) &&
-           address_of(c.slot) == address_of(entry_slot(c.space, c.level, {c.part.at}, table)) &&
-           c.entry.bits == paging_entry_load(c.slot).bits;
-}
-
-/* A cursor with anything in it that began in a table of level `top` and is in a table of this level. */
-static struct cursor any_cursor(const struct paging_space *space, unsigned top, unsigned level)
-{
-    struct cursor c = {space};
-    c.top = top;
-    c.level = level;
-    c.slot = (volatile paging_entry_t *)anything("slot");
-    c.entry.bits = anything("entry");
-    c.part = {anything("part at"), anything("part end")};
-    c.entries = anything("entries");
-    for (int i = 1; i <= 5; i++) {
-        c.table_end[i] = anything_of("end", i);
-        c.starts[i] = anything_of("start", i);
-        c.slots[i] = (volatile paging_entry_t *)anything_of("slot", i);
-    }
-    return c;
-}
-
-static struct cursor any_cursor_at_entry(const struct paging_space *space, unsigned top, unsigned level)
-{
-    struct cursor c = any_cursor(space, top, level);
-    c.entries = 1;
-    assume(is_at_entry(c, any_table()));
-    return c;
-}
-
-/* Returns whether two cursors are at the same entry with the same part. */
+/* Returns whether two cursors are at the same entry. */
 static bool same_place(const struct cursor &a, const struct cursor &b)
 {
-    return a.level == b.level && address_of(a.slot) == address_of(b.slot) && a.part.at == b.part.at &&
-           a.part.end == b.part.end;
+    return a.level == b.level && a.left == b.left && same_range(a.ranges[a.level], b.ranges[b.level]) &&
+           address_of(a.slot) == address_of(b.slot);
 }
 
-/* Returns whether two cursors know the same of the tables above this level. */
+/* Returns whether two cursors have the same part of the range in this table, and the same tables above. */
 static bool same_above(unsigned level, const struct cursor &a, const struct cursor &b)
 {
     for (unsigned i = level + 1; i <= 5; i++)
-        if (a.table_end[i] != b.table_end[i] || a.starts[i] != b.starts[i] ||
+        if (!same_range(a.ranges[i], b.ranges[i]) || a.lefts[i] != b.lefts[i] ||
             address_of(a.slots[i]) != address_of(b.slots[i]))
             return false;
-    return a.table_end[level] == b.table_end[level];
+    return same_range(a.ranges[level], b.ranges[level]);
 }
 
 /* ---- steps in a table ---- */
@@ -127,7 +40,7 @@ THEOREM("cursor: it begins at the entry that maps the first page of the range")
     cursor_begin_in(&c, &space, level, any_table(), range);
     claim(cursor_next(&c) == CURSOR_ENTRY && c.event == CURSOR_ENTRY);
     claim(c.level == level && c.top == level);
-    claim(c.part.at == range.at && c.table_end[level] == range.end);
+    claim(cursor_part(&c).at == range.at && same_range(c.ranges[level], range));
     claim(is_at_entry(c, any_table()));
 }
 
@@ -141,8 +54,32 @@ THEOREM("cursor: over a whole space, it begins in the root")
     cursor_begin(&c, &space, range);
     claim(cursor_next(&c) == CURSOR_ENTRY);
     claim(c.level == space.cpu.levels && c.top == space.cpu.levels);
-    claim(c.part.at == range.at && c.table_end[c.level] == range.end);
+    claim(cursor_part(&c).at == range.at && same_range(c.ranges[c.level], range));
     claim(is_at_entry(c, space.root));
+}
+
+THEOREM("cursor: every cursor at an entry has the form that these theorems give it")
+{
+    struct paging_space space = any_space();
+    unsigned level = any_level();
+    uint64_t span = paging_level_pages(level);
+    struct cursor c = any_cursor(&space, 5, level);
+    assume(is_at_entry(c, any_table()));
+    struct page_range range = c.ranges[level];
+    assume(anything("pages before at") == range.at % span);
+    assume(anything("pages before end") == (range.end - 1) % span);
+    struct cursor made = with_range(c, range.at / span, entry_number(c), (range.end - 1) / span);
+    claim(same_place(made, c) && made.entry.bits == c.entry.bits);
+    claim(range.at / span <= entry_number(c) && c.left < 512);
+}
+
+THEOREM("cursor_part: it is all pages of the range that the entry maps")
+{
+    struct paging_space space = any_space();
+    unsigned level = any_level();
+    struct cursor c = any_cursor_at_entry(&space, 5, level);
+    claim(is_part(level, cursor_part(&c), c.ranges[level]));
+    claim(cursor_part(&c).at / paging_level_pages(level) == entry_number(c));
 }
 
 THEOREM("cursor: each part begins where the last one ended, in the next entry of the table")
@@ -150,11 +87,11 @@ THEOREM("cursor: each part begins where the last one ended, in the next entry of
     struct paging_space space = any_space();
     unsigned level = any_level();
     struct cursor before = any_cursor_at_entry(&space, 5, level), c = before;
-    assume(before.part.end != before.table_end[level]);
+    assume(cursor_part(&before).end != before.ranges[level].end);
     claim(cursor_next(&c) == CURSOR_ENTRY && c.event == CURSOR_ENTRY);
-    claim(c.part.at == before.part.end);
+    claim(cursor_part(&c).at == cursor_part(&before).end);
     claim(c.level == level && address_of(c.slot) == address_of(before.slot) + 8);
-    claim(paging_page_index({c.part.at}, level) == paging_page_index({before.part.at}, level) + 1);
+    claim(entry_number(c) == entry_number(before) + 1);
     claim(same_above(level, c, before));
     claim(is_at_entry(c, any_table()));
 }
@@ -164,7 +101,7 @@ THEOREM("cursor: the last part ends where the range ends, and then the cursor st
     struct paging_space space = any_space();
     unsigned level = any_level();
     struct cursor before = any_cursor_at_entry(&space, level, level), c = before;
-    bool is_last = before.part.end == before.table_end[level];
+    bool is_last = cursor_part(&before).end == before.ranges[level].end;
     claim((cursor_next(&c) == CURSOR_END) == is_last);
     if (is_last) {
         claim(c.event == CURSOR_END && same_place(c, before));
@@ -174,16 +111,17 @@ THEOREM("cursor: the last part ends where the range ends, and then the cursor st
 
 /* ---- down to a table and back ---- */
 
-THEOREM("cursor: in the table below, it begins where the parent's part begins, to end where that part ends")
+THEOREM("cursor_descend: as if the cursor began in the table below, with the part that the entry maps")
 {
     struct paging_space space = any_space();
     unsigned level = one_of(2, 3, 4, 5);
-    struct cursor parent = any_cursor_at_entry(&space, 5, level), c = parent;
+    struct cursor parent = any_cursor_at_entry(&space, 5, level), c = parent, begun = parent;
+    struct page_range part = cursor_part(&parent);
     cursor_descend(&c);
-    claim(cursor_next(&c) == CURSOR_ENTRY && c.event == CURSOR_ENTRY);
-    claim(c.level == level - 1);
-    claim(c.part.at == parent.part.at && c.table_end[c.level] == parent.part.end);
-    claim(is_at_entry(c, paging_entry_frame(parent.entry)));
+    cursor_begin_in(&begun, &space, level - 1, paging_entry_frame(parent.entry), part);
+    claim(is_in_one_table(level - 1, part));
+    claim(same_place(c, begun) && c.stands_new && begun.stands_new);
+    claim(same_range(c.ranges[level - 1], part));
 }
 
 THEOREM("cursor: steps in a table and descents from it change nothing that belongs to the tables above")
@@ -209,12 +147,10 @@ THEOREM("cursor: when a table is done, it is back at the entry that points to it
     /* What the last step in the table below leaves, as the theorems above have it. */
     struct cursor c = any_cursor(&space, top, level - 1);
     c.slot = (volatile paging_entry_t *)anything("slot below");
-    c.part = {anything("at below"), descended.table_end[level - 1]};
-    c.entries = anything("entries below");
-    c.table_end[level - 1] = descended.table_end[level - 1];
+    c.left = 0;
     for (unsigned i = level; i <= 5; i++) {
-        c.table_end[i] = descended.table_end[i];
-        c.starts[i] = descended.starts[i];
+        c.ranges[i] = descended.ranges[i];
+        c.lefts[i] = descended.lefts[i];
         c.slots[i] = descended.slots[i];
     }
     claim(cursor_next(&c) == CURSOR_LEAVE && c.event == CURSOR_LEAVE);
@@ -235,51 +171,62 @@ THEOREM("cursor_take_row: the row is the rest of the range in the P1, and the ne
     struct paging_space space = any_space();
     unsigned top = one_of(1, 4);
     struct cursor before = any_cursor_at_entry(&space, top, 1), c = before;
-    cursor_take_row(&c);
-    claim(c.part.at == before.part.at && c.part.end == before.table_end[1]);
-    claim(c.entries == c.part.end - c.part.at);
-    claim(c.level == 1 && address_of(c.slot) == address_of(before.slot));
+    struct page_range row = cursor_take_row(&c);
+    claim(row.at == cursor_part(&before).at && row.end == before.ranges[1].end);
+    claim(c.level == 1 && address_of(c.slot) == address_of(before.slot) && same_above(1, c, before));
 
     uint64_t i = anything("entry of the row");
-    assume(i < c.part.end - c.part.at);
-    claim(address_of(c.slot) + 8 * i == address_of(entry_slot(&space, 1, {c.part.at + i}, any_table())));
+    assume(i < row.end - row.at);
+    claim(address_of(c.slot) + 8 * i == entry_address(c, any_table(), row.at + i));
     claim(cursor_next(&c) == (top == 1 ? CURSOR_END : CURSOR_LEAVE));
 }
 
-/* For up to three loads, in a range that ends with an entry, as those of paging_for_each do. */
-static struct cursor after_take_unused(const struct cursor &before)
-{
-    struct cursor c = before;
-    load_limit three(3);
-    assume(before.table_end[c.level] % paging_level_pages(c.level) == 0);
-    cursor_take_unused(&c);
-    return c;
-}
+/* Loops over entries: for up to three loads. */
+enum { LOADS = 3 };
 
-THEOREM("cursor_take_unused: it takes the unused entries that follow, to a used one or the end of the range")
+THEOREM("cursor_skip_unused: it passes over unused entries, to the last one before a used one or the end")
 {
     struct paging_space space = any_space();
     unsigned level = any_level();
-    struct cursor before = any_cursor_at_entry(&space, 5, level), c = after_take_unused(before);
-    claim(c.part.at == before.part.at && address_of(c.slot) == address_of(before.slot) && c.level == level);
-    for (uint64_t i = 1; i < c.entries; i++)
-        claim(paging_entry_load(c.slot + i).bits == 0);
-    claim(c.part.end <= c.table_end[level]);
-    claim(c.part.end == c.table_end[level] || paging_entry_load(c.slot + c.entries).bits != 0);
+    struct cursor before = any_cursor_at_entry(&space, 5, level), c = before;
+    assume(before.entry.bits == 0);
+    {
+        load_limit limit(LOADS);
+        cursor_skip_unused(&c);
+    }
+    uint64_t passed = before.left - c.left;
+    claim(passed <= LOADS && address_of(c.slot) == address_of(before.slot) + 8 * passed);
+    for (int i = 1; i <= LOADS; i++)
+        claim(i > passed || paging_entry_load(before.slot + i).bits == 0);
+    claim(c.left == 0 || paging_entry_load(c.slot + 1).bits != 0);
+    claim(same_above(level, c, before) && is_at_entry(c, any_table()));
 }
 
-THEOREM("cursor_take_unused: the next step leads to the entry after those that were taken")
+THEOREM("cursor_next_used: it goes to the next used entry, or leaves the table if there is none")
 {
     struct paging_space space = any_space();
     unsigned level = any_level();
-    struct cursor before = any_cursor_at_entry(&space, 5, level), taken = after_take_unused(before),
-                  c = taken;
-    assume(taken.part.end != taken.table_end[level]);
-    claim(cursor_next(&c) == CURSOR_ENTRY && c.part.at == taken.part.end);
-    claim(is_first_part(level, c.part, rest_of(c)) && same_above(level, c, before));
-    claim(paging_page_index({c.part.at}, level) ==
-          paging_page_index({before.part.at}, level) + taken.entries);
-    claim(address_of(c.slot) == address_of(before.slot) + 8 * taken.entries);
+    struct cursor before = any_cursor_at_entry(&space, level, level), c = before;
+    {
+        load_limit limit(LOADS);
+        (void)cursor_next_used(&c);
+    }
+    uint64_t steps = before.left - c.left;
+    bool is_end = c.event == CURSOR_END;
+    for (int i = 1; i <= LOADS; i++)
+        claim(is_end ? i > steps || paging_entry_load(before.slot + i).bits == 0
+                     : i >= steps || paging_entry_load(before.slot + i).bits == 0);
+    claim(is_end ? c.left == 0 : c.event == CURSOR_ENTRY && c.entry.bits != 0);
+    claim(same_above(level, c, before) && is_at_entry(c, any_table()));
+}
+
+THEOREM("count_unused: it counts the entries of zero")
+{
+    auto *slot = (const volatile paging_entry_t *)anything("slot");
+    int unused = 0;
+    for (int i = 0; i < LOADS; i++)
+        unused += paging_entry_load(slot + i).bits == 0;
+    claim(count_unused(slot, LOADS) == unused);
 }
 
 /* ---- how many steps it makes ---- */
@@ -288,11 +235,11 @@ THEOREM("entries_touched: 1 to 512, as many as the cursor makes steps in the tab
 {
     struct paging_space space = any_space();
     unsigned level = any_level();
-    struct cursor c = any_cursor_at_entry(&space, level, level);
-    unsigned touched = entries_touched(level, rest_of(c));
-    claim(touched >= 1 && paging_page_index({c.part.at}, level) + touched <= 512);
-    if (cursor_next(&c) == CURSOR_END)
-        claim(touched == 1);
-    else
-        claim(touched == entries_touched(level, rest_of(c)) + 1);
+    struct page_range range = any_range(level);
+    struct cursor c;
+    cursor_begin_in(&c, &space, level, any_table(), range);
+    unsigned touched = entries_touched(level, range);
+    claim(cursor_next(&c) == CURSOR_ENTRY);
+    claim(touched == c.left + 1); /* each step takes one from what is left, down to 0 */
+    claim(touched >= 1 && paging_page_index({range.at}, level) + touched <= 512);
 }

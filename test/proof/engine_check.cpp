@@ -6,6 +6,8 @@
  */
 #include "core.h"
 
+#include <selfmap/access.h>
+
 /* Returns a constant at which conversions, shifts or signs change: one per path. */
 static uint64_t edge_value()
 {
@@ -66,6 +68,17 @@ THEOREM("engine: the same for products, quotients and remainders, by powers of t
     claim(x * b == x * y && x * b == a * b);
     claim(x / b == x / y && x / b == a / b);
     claim(x % b == x % y && x % b == a % b);
+}
+
+THEOREM("engine: a symbolic pointer that was moved has the address of that entry")
+{
+    auto *entry = (volatile paging_entry_t *)anything("p"), *moved = entry;
+    uint64_t n = anything("n"), start = anything("p");
+    moved++;
+    claim(address_of(moved) == start + 8);
+    claim(address_of(moved - 2) == start - 8);
+    claim(address_of(moved + n) == start + 8 + 8 * n);
+    claim(address_of(moved + uint64_t(3)) == start + 32 && moved + uint64_t(3) == entry + 4);
 }
 
 FALLACY("engine: a shift by 64 is defined")

@@ -216,13 +216,27 @@ term resized(term from, unsigned bits, bool is_signed)
     return apply(is_signed ? "(_ sign_extend 32)" : "(_ zero_extend 32)", bits, from);
 }
 
-/* Not canonical, so no other pointer of this program looks like it. The low bits are clear. */
+/*
+ * A symbolic pointer has bit 62 set, unlike any other pointer of this program. Below are the term's number, twice,
+ * and the distance from the term's address in bytes. Arithmetic changes the distance. If that overflows, the two
+ * numbers differ.
+ */
 static constexpr std::uintptr_t SYMBOLIC = std::uintptr_t{1} << 62;
-enum { POINTER_SHIFT = 20 };
+static constexpr unsigned DISTANCE_BITS = 20, NUMBER_BITS = 21;
+static constexpr std::uintptr_t NO_DISTANCE = std::uintptr_t{1} << (DISTANCE_BITS - 1);
+
+static std::uintptr_t low_bits(std::uintptr_t value, unsigned bits)
+{
+    return value & ((std::uintptr_t{1} << bits) - 1);
+}
 
 void *as_pointer(term address)
 {
-    return reinterpret_cast<void *>(SYMBOLIC | static_cast<std::uintptr_t>(address) << POINTER_SHIFT);
+    if (address >> NUMBER_BITS != 0)
+        give_up("too many terms for symbolic pointers");
+    auto number = static_cast<std::uintptr_t>(address);
+    return reinterpret_cast<void *>(SYMBOLIC | (number << NUMBER_BITS | number) << DISTANCE_BITS |
+                                    NO_DISTANCE);
 }
 
 bool is_symbolic(const volatile void *pointer)
@@ -233,9 +247,12 @@ bool is_symbolic(const volatile void *pointer)
 term of_pointer(const volatile void *pointer)
 {
     auto value = reinterpret_cast<std::uintptr_t>(pointer);
-    if (!is_symbolic(pointer) || value % (std::uintptr_t{1} << POINTER_SHIFT) != 0)
+    std::uintptr_t number = low_bits(value >> DISTANCE_BITS, NUMBER_BITS);
+    if (!is_symbolic(pointer) || low_bits(value >> (DISTANCE_BITS + NUMBER_BITS), NUMBER_BITS) != number)
         give_up("a pointer is not a symbolic address");
-    return static_cast<term>((value - SYMBOLIC) >> POINTER_SHIFT);
+    std::uint64_t distance = low_bits(value, DISTANCE_BITS) - NO_DISTANCE;
+    term address = static_cast<term>(number);
+    return distance == 0 ? address : apply("bvadd", 64, address, constant(64, distance));
 }
 
 std::string question(const std::vector<path> &paths)

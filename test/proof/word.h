@@ -34,8 +34,8 @@ term checked(std::uint64_t number, unsigned bits);
 /* Returns the term converted to another width; is_signed says how it is extended. */
 term resized(term from, unsigned bits, bool is_signed);
 /*
- * A symbolic pointer stands for an address that is a term. It holds the term's number in a form that no other
- * pointer of this program has, and that arithmetic without the operators below makes invalid.
+ * A symbolic pointer stands for an address that is a term, and a distance from it that is constant: p + 1 and
+ * p++ work as in C. A pointer that is moved by 512 KiB or more ends the program when it is used.
  */
 void *as_pointer(term address);
 bool is_symbolic(const volatile void *pointer);
@@ -256,16 +256,16 @@ PROOF_OPERATOR(%)
 }
 #undef PROOF_OPERATOR
 
-/* p + n, of an array of the program (then n is constant) or in symbolic memory. */
+/* p + n. Only for a symbolic pointer, n need not be constant. */
 template <class T, unsigned bits, bool is_signed> T *operator+(T *base, word<bits, is_signed> index)
 {
-    if (!is_symbolic(base))
+    if (!is_symbolic(base) || is_constant(index.get()))
         return base + static_cast<std::ptrdiff_t>(constant_value(index.get()));
     auto address = word<64, false>::of(of_pointer(base)) + word<64, false>(index) * sizeof(T);
     return static_cast<T *>(as_pointer(address.get()));
 }
 
-/* p += n, with a symbolic n. */
+/* p += n. */
 template <class T, unsigned bits, bool is_signed> T *&operator+=(T *&pointer, word<bits, is_signed> count)
 {
     return pointer = pointer + count;
