@@ -113,8 +113,8 @@ static struct cursor with_range(struct cursor c, uint64_t first, uint64_t number
 }
 
 /*
- * Returns a cursor at any entry, in a form that is easy for the solvers: what the core computes from the fields
- * are the variables that the fields are made of.
+ * Returns a cursor at any entry, in a form that is easy for the solvers: what the core computes from the
+ * fields are the variables that the fields are made of.
  */
 static struct cursor any_cursor_at_entry(const struct paging_space *space, unsigned top, unsigned level)
 {

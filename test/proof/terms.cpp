@@ -217,9 +217,9 @@ term resized(term from, unsigned bits, bool is_signed)
 }
 
 /*
- * A symbolic pointer has bit 62 set, unlike any other pointer of this program. Below are the term's number, twice,
- * and the distance from the term's address in bytes. Arithmetic changes the distance. If that overflows, the two
- * numbers differ.
+ * A symbolic pointer has bit 62 set, unlike any other pointer of this program. Below are the term's number,
+ * twice, and the distance from the term's address in bytes. Arithmetic changes the distance. If that
+ * overflows, the two numbers differ.
  */
 static constexpr std::uintptr_t SYMBOLIC = std::uintptr_t{1} << 62;
 static constexpr unsigned DISTANCE_BITS = 20, NUMBER_BITS = 21;
