@@ -10,7 +10,7 @@
 PROOF_B := $(B)/proof
 PROOF_TREE := .
 PROOF_QUICK := entry count address bits
-PROOF_THEMES := itself $(PROOF_QUICK) window rules range
+PROOF_THEMES := engine_check $(PROOF_QUICK) window rules access_mode cursor range
 PROOF_WARNINGS := -Wall -Wextra -Werror -Wno-missing-field-initializers -Wno-unused-function
 PROOF_FLAGS = -std=gnu++20 $(PROOF_WARNINGS) -ftrivial-auto-var-init=pattern -Itest/proof
 PROOF_ENGINE := $(B)/proof/engine.o $(B)/proof/terms.o

@@ -1,37 +1,53 @@
 /*
- * access_proof.h - the core's six ways to the machine, where memory is a term.
+ * access_proof.h - the core's access to the machine (access.h) in a proof.
  *
- * An entry that a theorem holds itself is read and written as ever. What a load and a store do at an address
- * that is a term, the theme says before it includes the core's files (cpuid.h).
+ * An entry in a variable of a theorem is read and written like any variable. An entry at a symbolic address
+ * is read from a memory that may hold anything. No theorem is about stores to that memory, flushes, or CR3.
  */
 #ifndef PROOF_ACCESS_H
 #define PROOF_ACCESS_H
 
-static inline paging_entry_t machine_load(uint64_t address);
-static inline void machine_store(uint64_t address, uint64_t value);
-static inline void machine_flush(uint64_t address);
+/* Returns the address of a symbolic entry. */
+static inline uint64_t address_of(const volatile paging_entry_t *entry)
+{
+    return uint64_t::of(::proof::of_pointer(entry));
+}
+
+/*
+ * A loop that runs until it meets something in symbolic memory has a path for every number of rounds. While a
+ * load_limit exists, paths with more loads than that from symbolic memory are assumed not to be taken.
+ */
+struct load_limit {
+    static inline int loads_left = -1;
+
+    explicit load_limit(int loads)
+    {
+        loads_left = loads;
+    }
+    ~load_limit()
+    {
+        loads_left = -1;
+    }
+};
 
 static inline paging_entry_t paging_entry_load(const volatile paging_entry_t *entry)
 {
-    if (!::proof::is_under_proof(entry))
+    if (!::proof::is_symbolic(entry))
         return *const_cast<const paging_entry_t *>(entry);
-    return machine_load(uint64_t::of(::proof::of_pointer(entry)));
+    ::proof::assume(load_limit::loads_left != 0);
+    load_limit::loads_left--;
+    ::proof::term memory = ::proof::variable(::proof::MEMORY, "memory");
+    return {uint64_t::of(::proof::read_at(memory, address_of(entry).get()))};
 }
 
 static inline void paging_entry_store(volatile paging_entry_t *entry, paging_entry_t value)
 {
-    if (!::proof::is_under_proof(entry))
-        *const_cast<paging_entry_t *>(entry) = value;
-    else
-        machine_store(uint64_t::of(::proof::of_pointer(entry)), value.bits);
+    claim(!::proof::is_symbolic(entry));
+    *const_cast<paging_entry_t *>(entry) = value;
 }
 
-static inline void paging_tlb_flush_page(paging_virt_t address)
-{
-    machine_flush(address.value);
-}
-
-/* No theorem makes a table, flushes everything or changes the root. */
+/* Declared only: a theorem that reaches one of these cannot be linked. */
+void paging_tlb_flush_page(paging_virt_t address);
 void paging_table_zero(volatile paging_entry_t *table);
 void paging_tlb_flush_all(bool has_invpcid);
 void paging_root_load(paging_phys_t root);

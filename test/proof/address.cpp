@@ -5,7 +5,7 @@
 
 static const char *const ADDRESS = "address";
 
-/* Bits 47 (56 with five levels) to 63 are all equal, as the manual says it. */
+/* Returns whether bits 47 (56 with five levels) to 63 are all equal, as the manual defines it. */
 static bool is_canonical(unsigned levels, uint64_t address)
 {
     uint64_t top = levels == 4 ? bits_from_to(address, 47, 63) : bits_from_to(address, 56, 63);
@@ -13,28 +13,28 @@ static bool is_canonical(unsigned levels, uint64_t address)
     return top == 0 || top == all;
 }
 
-/* A paging_page_t as the constructor makes it. */
+/* Returns any page that exists: 2^36 do with four levels, 2^45 with five. */
 static paging_page_t any_page(unsigned levels)
 {
     paging_page_t page = {anything("page")};
-    assume(page.number < (uint64_t)1 << 9 * (levels == 4 ? 4 : 5));
+    assume(page.number < (uint64_t)1 << 9 * levels);
     return page;
 }
 
-THEOREM("address: canonical is what the manual calls so")
+THEOREM("paging_is_canonical: as the manual defines it")
 {
     unsigned levels = one_of(4, 5);
     uint64_t address = anything(ADDRESS);
     claim(paging_is_canonical(levels, {address}) == is_canonical(levels, address));
 }
-FALLACY("address: canonical with five levels is canonical with four")
+FALLACY("paging_is_canonical: what is canonical with five levels is so with four")
 {
     uint64_t address = anything(ADDRESS);
     assume(paging_is_canonical(5, {address}));
     claim(paging_is_canonical(4, {address}));
 }
 
-THEOREM("address: made canonical, it is; the translated bits stay; twice is once")
+THEOREM("paging_canonical: the result is canonical, and has the same translated bits")
 {
     unsigned levels = one_of(4, 5);
     uint64_t address = anything(ADDRESS);
@@ -45,7 +45,7 @@ THEOREM("address: made canonical, it is; the translated bits stay; twice is once
     claim(paging_canonical(levels, made).value == made);
 }
 
-THEOREM("page: made of every canonical address, of no other, and nothing is written if it is not")
+THEOREM("paging_page_containing: it accepts exactly the canonical addresses, and stores nothing otherwise")
 {
     unsigned levels = one_of(4, 5);
     uint64_t address = anything(ADDRESS);
@@ -57,17 +57,18 @@ THEOREM("page: made of every canonical address, of no other, and nothing is writ
         claim(page.number == anything("page before"));
 }
 
-THEOREM("page: it starts at the address without the last 12 bits, and has index bits only")
+THEOREM("paging_page_containing: the page starts at the address without its last 12 bits, and exists")
 {
     unsigned levels = one_of(4, 5);
     uint64_t address = anything(ADDRESS);
     paging_page_t page;
     assume(paging_page_containing(levels, {address}, &page) == PAGING_OK);
     claim(paging_page_start(levels, page).value == address - address % 4096);
-    claim(page.number < paging_level_pages(levels) * PAGING_TABLE_ENTRIES);
+    claim(page.number < (uint64_t)1 << 9 * levels);
+    claim(page.number < paging_page_limit(levels));
 }
 
-THEOREM("page: from page to address and back is the same page, and the address is aligned and canonical")
+THEOREM("paging_page_start: it is aligned and canonical, and contained in the same page")
 {
     unsigned levels = one_of(4, 5);
     paging_page_t page = any_page(levels), again;
@@ -77,7 +78,7 @@ THEOREM("page: from page to address and back is the same page, and the address i
     claim(again.number == page.number);
 }
 
-THEOREM("page: the last byte of a page is of the same page, the next byte is not")
+THEOREM("page: its last byte belongs to it, and the next byte does not")
 {
     unsigned levels = one_of(4, 5);
     paging_page_t page = any_page(levels), of_last, of_next;
@@ -88,7 +89,7 @@ THEOREM("page: the last byte of a page is of the same page, the next byte is not
         claim(of_next.number != page.number);
 }
 
-THEOREM("index: the bits 12-20, 21-29, 30-38, 39-47 and 48-56 of the address")
+THEOREM("paging_page_index: bits 12-20, 21-29, 30-38, 39-47 and 48-56 of the address")
 {
     unsigned levels = one_of(4, 5);
     uint64_t address = anything(ADDRESS);
@@ -101,7 +102,7 @@ THEOREM("index: the bits 12-20, 21-29, 30-38, 39-47 and 48-56 of the address")
     claim(paging_page_index(page, 5) == (levels == 5 ? bits_from_to(address, 48, 56) : uint64_t(0)));
 }
 
-THEOREM("index: all of them together are the page again")
+THEOREM("paging_page_index: all indices together are the page number")
 {
     unsigned levels = one_of(4, 5);
     paging_page_t page = any_page(levels);
@@ -113,7 +114,41 @@ THEOREM("index: all of them together are the page again")
     claim(rebuilt == page.number);
 }
 
-THEOREM("frame: every address below 2^52 is in the frame it is in")
+THEOREM("paging_page_advance: the result is `pages` times 4 KiB further on, in the same half")
+{
+    unsigned levels = one_of(4, 5);
+    paging_page_t page = {anything("page")}, result;
+    uint64_t pages = anything("pages");
+    assume(paging_page_advance(levels, page, pages, &result) == PAGING_OK);
+    uint64_t start = paging_page_start(levels, page).value, end = paging_page_start(levels, result).value;
+    claim(pages < (uint64_t)1 << 52);
+    claim(end - start == pages * 4096);
+    claim(end >= start && end >> 63 == start >> 63);
+}
+
+THEOREM("paging_page_advance: it refuses pages that do not exist, and results that are not in the same half")
+{
+    unsigned levels = one_of(4, 5);
+    paging_page_t page = {anything("page")}, result = {anything("result before")};
+    uint64_t pages = anything("pages");
+    enum paging_status status = paging_page_advance(levels, page, pages, &result);
+    uint64_t half = (uint64_t)1 << (levels == 4 ? 35 : 44);
+    uint64_t left = (page.number < half ? half : 2 * half) - page.number;
+    if (page.number >= 2 * half)
+        claim(status == PAGING_BAD_PAGE);
+    else
+        claim(status == (pages < left ? PAGING_OK : PAGING_RANGE_TOO_LONG));
+    if (status != PAGING_OK)
+        claim(result.number == anything("result before"));
+}
+FALLACY("paging_page_advance: every page has a next one")
+{
+    unsigned levels = one_of(4, 5);
+    paging_page_t page = any_page(levels), result;
+    claim(paging_page_advance(levels, page, 1, &result) == PAGING_OK);
+}
+
+THEOREM("frame: it starts at the address without its last 12 bits, for every address below 2^52")
 {
     paging_phys_t address = {anything(ADDRESS)};
     assume(address.value < (uint64_t)1 << 52);
@@ -123,7 +158,7 @@ THEOREM("frame: every address below 2^52 is in the frame it is in")
     claim(paging_frame_containing(paging_frame_start(frame)).number == frame.number);
 }
 
-THEOREM("size: 4 KiB, 2 MiB, 1 GiB, 512 GiB, 256 TiB")
+THEOREM("size: one entry of a table of level 1 to 5 maps 4 KiB, 2 MiB, 1 GiB, 512 GiB, 256 TiB")
 {
     uint64_t bytes = 4096;
     for (unsigned level = 1; level <= 5; level++, bytes *= 512) {

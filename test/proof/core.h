@@ -1,8 +1,8 @@
 /*
- * core.h - the headers of the core, unmodified, over words that are terms.
+ * core.h - the core's headers, unmodified, compiled over symbolic words.
  *
- * The names that C gives its words stand for terms from here on, in the core and in the theorems after it.
- * What the core does to the machine goes to a memory that is a term too. All slots are any slot.
+ * From here on, the names of C's words stand for terms, in the core as well as in the theorems. The reserved
+ * root slots are symbolic too: a theorem holds for all slots that config.h accepts.
  */
 #ifndef PROOF_CORE_H
 #define PROOF_CORE_H
@@ -17,17 +17,15 @@
 #define uintptr_t ::proof::word64
 #define unsigned ::proof::word32
 
-/* The slots are checked by the preprocessor, which knows numbers only. The theorems are about any slots. */
+/* config.h checks the slots in the preprocessor, which knows only numbers. So they are redefined after it. */
 #include <selfmap/config.h>
-#ifndef PROOF_SLOTS_AS_BUILT
-#    undef PAGING_RECURSIVE_SLOT
-#    undef PAGING_ALTERNATE_SLOT
-#    undef PAGING_SCRATCH_SLOT
-#    define PAGING_RECURSIVE_SLOT ::proof::anything32("recursive slot")
-#    define PAGING_ALTERNATE_SLOT ::proof::anything32("alternate slot")
-#    define PAGING_SCRATCH_SLOT   ::proof::anything32("scratch slot")
-#endif
-#define PAGING_ACCESS_HEADER "access_proof.h"
+#undef PAGING_RECURSIVE_SLOT
+#undef PAGING_ALTERNATE_SLOT
+#undef PAGING_SCRATCH_SLOT
+#define PAGING_RECURSIVE_SLOT ::proof::anything32("recursive slot")
+#define PAGING_ALTERNATE_SLOT ::proof::anything32("alternate slot")
+#define PAGING_SCRATCH_SLOT   ::proof::anything32("scratch slot")
+#define PAGING_ACCESS_HEADER  "access_proof.h"
 
 #include "table_entry.h"
 #include <selfmap/address.h>
@@ -39,21 +37,19 @@ using proof::anything32;
 using proof::assume;
 using proof::one_of;
 
-/* The bits first to last of a word, counted from zero: how the manual speaks of them. */
+/* Returns the bits `first` to `last` of a word, counted from zero, as the manual writes them. */
 static inline uint64_t bits_from_to(uint64_t word, int first, int last)
 {
     return (word >> first) & (~uint64_t(0) >> (63 - (last - first)));
 }
 
-/* The slots the core keeps are slots, and differ. */
+/* Assumes of the slots what config.h checks. The alternate and the scratch slot may be 512: there is none. */
 static inline void assume_slots()
 {
-    const unsigned slots[] = {PAGING_RECURSIVE_SLOT, PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT};
-    for (unsigned slot : slots)
-        assume(slot < PAGING_TABLE_ENTRIES);
-    assume(slots[0] != slots[1]);
-    assume(slots[0] != slots[2]);
-    assume(slots[1] != slots[2]);
+    assume(PAGING_RECURSIVE_SLOT < 512);
+    assume(PAGING_ALTERNATE_SLOT <= 512 && PAGING_ALTERNATE_SLOT != PAGING_RECURSIVE_SLOT);
+    assume(PAGING_SCRATCH_SLOT <= 512 && PAGING_SCRATCH_SLOT != PAGING_RECURSIVE_SLOT);
+    assume(PAGING_ALTERNATE_SLOT != PAGING_SCRATCH_SLOT || !PAGING_HAS_SCRATCH_SLOT);
 }
 
 #endif

@@ -1,13 +1,13 @@
 /*
- * count.cpp - an entry that points to a table counts the used entries of that table.
+ * count.cpp - the number of used entries of a table, in the entry that points to that table.
  *
- * Nine bits, 52-58 and 9-10, hold 1 to 512 as 0 to 511; every other bit is somebody else's.
+ * Nine bits, 52-58 and 9-10, hold 1 to 512 as 0 to 511. All other bits have other meanings.
  */
 #include "core.h"
 
 static const char *const ENTRY = "entry";
 
-/* All bits but those of the count. */
+/* Returns all bits except those of the count. */
 static uint64_t others(paging_entry_t entry)
 {
     return entry.bits & ~(((uint64_t)0x7f << 52) | ((uint64_t)3 << 9));
@@ -21,7 +21,7 @@ static unsigned any_count(int least, int most)
     return count;
 }
 
-/* An entry as the core makes it, with some count: 59 to 62 are clear, as the count's carry goes there. */
+/* Returns an entry as the core makes it, with any count. Bits 59 to 62, where a carry goes, are clear. */
 static paging_entry_t any_table_entry()
 {
     paging_frame_t table = {anything("table")};
@@ -32,21 +32,21 @@ static paging_entry_t any_table_entry()
     return entry;
 }
 
-THEOREM("count: 1 to 512 come back as they went in, from any word")
+THEOREM("count: 1 to 512 are read as they were stored, in any entry")
 {
     unsigned count = any_count(1, 512);
     claim(entry_count(entry_with_count({anything(ENTRY)}, count)) == count);
 }
-FALLACY("count: 0 comes back")
+FALLACY("count: 0 is read as it was stored")
 {
     claim(entry_count(entry_with_count({anything(ENTRY)}, 0)) == 0);
 }
-FALLACY("count: 513 comes back")
+FALLACY("count: 513 is read as it was stored")
 {
     claim(entry_count(entry_with_count({anything(ENTRY)}, 513)) == 513);
 }
 
-THEOREM("count: any word has a count of 1 to 512, and setting it to that changes nothing")
+THEOREM("count: every entry has a count of 1 to 512, and storing the same count changes nothing")
 {
     paging_entry_t entry = {anything(ENTRY)};
     unsigned count = entry_count(entry);
@@ -54,7 +54,7 @@ THEOREM("count: any word has a count of 1 to 512, and setting it to that changes
     claim(entry_with_count(entry, count).bits == entry.bits);
 }
 
-THEOREM("count: whatever is stored, no other bit changes: not the frame's, not the key's, not no-execute")
+THEOREM("count: storing it changes no other bit: not the frame, the protection key or no-execute")
 {
     paging_entry_t entry = {anything(ENTRY)};
     paging_entry_t after = entry_with_count(entry, anything32("count"));
@@ -64,14 +64,15 @@ THEOREM("count: whatever is stored, no other bit changes: not the frame's, not t
     claim(paging_entry_is_present(after) == paging_entry_is_present(entry));
 }
 
-THEOREM("count: the bits of the count are nobody else's")
+THEOREM("count: its bits have no other meaning")
 {
-    claim((PAGING_COUNT_MASK & (PAGING_FRAME_MASK | PAGING_TABLE_FLAGS | PAGING_TABLE_CHECK | PAGING_OWNED_BELOW)) == 0);
+    claim((PAGING_COUNT_MASK &
+           (PAGING_FRAME_MASK | PAGING_TABLE_FLAGS | PAGING_TABLE_CHECK | PAGING_OWNED_BELOW)) == 0);
     claim(others({PAGING_COUNT_MASK}) == 0);
     claim((PAGING_COUNT_MASK & bits_from_to(~(uint64_t)0, 0, 8)) == 0);
 }
 
-THEOREM("count: an entry that points to a table has its frame, its count and the flags of all of them")
+THEOREM("entry_to_table: the entry has the frame, the count, and the flags that all such entries have")
 {
     paging_frame_t table = {anything("table")};
     unsigned count = any_count(1, 512);
@@ -84,7 +85,7 @@ THEOREM("count: an entry that points to a table has its frame, its count and the
     claim(bits_from_to(entry.bits, 11, 11) == 0);
 }
 
-THEOREM("count: a step up that says it went well adds one, and changes nothing but the count")
+THEOREM("count_steps_up: if it succeeds, the count is one more, and no other bit has changed")
 {
     paging_entry_t before = any_table_entry(), after = before;
     assume(entry_count(before) < 512);
@@ -93,19 +94,19 @@ THEOREM("count: a step up that says it went well adds one, and changes nothing b
         claim(others(after) == others(before));
     }
 }
-THEOREM("count: a step up refuses just where a carry leaves the low seven bits")
+THEOREM("count_steps_up: it fails exactly if a carry leaves the low seven bits")
 {
     paging_entry_t before = any_table_entry(), after = before;
     claim(count_steps_up(&after) == (entry_count(before) % 128 != 0));
 }
-FALLACY("count: every step up of a table that is not full goes well")
+FALLACY("count_steps_up: it succeeds for every table that is not full")
 {
     paging_entry_t entry = any_table_entry();
     assume(entry_count(entry) < 512);
     claim(count_steps_up(&entry));
 }
 
-THEOREM("count: a step down that says it went well takes one, and changes nothing but the count")
+THEOREM("count_steps_down: if it succeeds, the count is one less, and no other bit has changed")
 {
     paging_entry_t before = any_table_entry(), after = before;
     if (count_steps_down(&after)) {
@@ -114,19 +115,19 @@ THEOREM("count: a step down that says it went well takes one, and changes nothin
         claim(others(after) == others(before));
     }
 }
-THEOREM("count: a step down refuses just where it would borrow, the table's last entry among them")
+THEOREM("count_steps_down: it fails exactly if the low seven bits borrow, as for the last entry of a table")
 {
     paging_entry_t before = any_table_entry(), after = before;
     claim(count_steps_down(&after) == (entry_count(before) % 128 != 1));
 }
-FALLACY("count: a step down goes well for the last entry of a table")
+FALLACY("count_steps_down: it succeeds for the last entry of a table")
 {
     paging_entry_t entry = any_table_entry();
     assume(entry_count(entry) == 1);
     claim(count_steps_down(&entry));
 }
 
-THEOREM("count: up and down again is where it began")
+THEOREM("count_steps_up, count_steps_down: one after the other changes nothing")
 {
     paging_entry_t before = any_table_entry(), after = before;
     assume(count_steps_up(&after));

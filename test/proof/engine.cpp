@@ -1,4 +1,4 @@
-/* engine.cpp - running a theorem along all of its paths, and printing the questions that remain. */
+/* engine.cpp - run each theorem along all of its paths, and print the questions for the solvers. */
 #include "terms.h"
 #include <cstdio>
 #include <cstdlib>
@@ -21,7 +21,7 @@ std::vector<theorem> &theorems()
     return all;
 }
 
-/* Thrown where a path ends before its theorem does. */
+/* Thrown when a path ends before the theorem does. */
 struct path_ends {
 };
 
@@ -29,13 +29,13 @@ enum { MOST_PATHS = 100000 };
 
 struct {
     path taken;
-    std::size_t position; /* steps below it were decided before: the path repeats them */
-    std::map<std::vector<bool>, std::vector<path>> failing; /* by what was chosen on the way */
+    std::size_t position; /* earlier steps repeat what was decided on the last path */
+    std::map<std::vector<bool>, std::vector<path>> failing; /* by what `one_of` has chosen */
     std::vector<path> completed;
-    std::set<std::string> claims; /* what failing paths claimed */
+    std::set<std::string> claims; /* those of the failing paths */
 } run;
 
-/* The other way at the last step where that has not been tried. False if there is none. */
+/* Turns to the other answer at the last step where it has not been tried. Returns false if there is none. */
 bool next_path()
 {
     while (!run.taken.empty() && !run.taken.back().answer)
@@ -116,7 +116,7 @@ registered::registered(const char *name, bool holds, void (*body)())
 }
 } // namespace proof
 
-/* All theorems of this program, one after the other; test/proof/prove takes them apart. */
+/* Prints all theorems of the program, one after the other; test/proof/prove reads that. */
 int main()
 {
     using namespace proof;

@@ -1,18 +1,24 @@
 /*
  * engine.h - theorems about C code, for every value that its words can have.
  *
- * The code under proof is compiled as C++ with words that are terms (word.h): adding two of them computes
- * nothing, it writes down a sum. What a program does with such words is run once per path: each comparison
- * asks `decide`, which takes one answer and notes it, and the theorem is run again for the other answer.
+ * The code under proof is compiled as C++ over symbolic words (word.h): adding two of them computes nothing,
+ * it records a sum. The theorem runs once per path: each comparison asks `decide`, which takes one answer and
+ * records it, and the theorem runs again for the other answer.
  *
- * A theorem reads like a test. It takes values from `anything`, may `assume` something about them, and
- * `claim`s. A path on which a claim is false is a counterexample, unless no values lead there; that no values
- * do, for any of these paths, is what is put to the solvers: can one of the failing paths be taken? "unsat"
- * proves the theorem. (Where values are chosen with `one_of`, as the number of levels, each choice makes a
- * question of its own.) Another question is whether one path reaches the end: if not, what is assumed
- * contradicts itself, and the theorem says nothing.
+ *     THEOREM("a difference is not larger than the first operand")
+ *     {
+ *         uint64_t a = anything("a"), b = anything("b");
+ *         assume(b <= a);
+ *         claim(a - b <= a);
+ *     }
  *
- * Shifts by too much, division by zero and the like are claims too, which the words make by themselves.
+ * A path on which a claim is false is a counterexample if some values lead there. So the question to the
+ * solvers is: can one of these failing paths be taken? "unsat" proves the theorem. Where `one_of` chooses a
+ * value, such as the number of levels, each choice makes a question of its own. A second question is whether
+ * some path reaches the end. If none does, the assumptions contradict each other, and the theorem would hold
+ * of anything.
+ *
+ * Shifts by the width or more and divisions by zero are claims too, which the words make by themselves.
  */
 #ifndef PROOF_ENGINE_H
 #define PROOF_ENGINE_H
@@ -23,26 +29,25 @@
 
 namespace proof
 {
-/* A term: the number of a node. The same term has the same number, however often it is built. */
+/* A term: the number of a node. Equal terms have the same number. */
 using term = std::uint32_t;
 
-/* What a term is: so many bits, or one of these. */
+/* What a term is: a word of N bits, or one of these. */
 enum sort { TRUTH = 0, MEMORY = 1000 /* 2^64 words of 64 bits */ };
 
 term constant(unsigned bits, std::uint64_t value);
 term variable(unsigned sort, const std::string &name);
-/* An operation as SMT-LIB calls it; of constants it is computed at once. */
+/* Returns the result of an operation, named as in SMT-LIB, computed at once if the operands are constant. */
 term apply(const char *operation, unsigned sort, term a, term b);
 term apply(const char *operation, unsigned sort, term a);
 term read_at(term memory, term address);
-term written(term memory, term address, term value);
 bool is_constant(term a);
-std::uint64_t constant_value(term a); /* of a constant; anything else ends the program */
+std::uint64_t constant_value(term a); /* ends the program if the term is not constant */
 unsigned sort_of(term a);
 
-/* Is the condition true? One answer on this path, the other one on the next. */
+/* Returns whether the condition is true: one answer on this path, the other one on another. */
 bool decide(term condition);
-/* One value per path. Quantities that shape the code, as the number of levels, are chosen so. */
+/* Returns one of the values per path. For what must be constant, such as the number of levels. */
 bool either_way();
 inline unsigned one_of(unsigned only)
 {
@@ -53,15 +58,14 @@ template <class... More> unsigned one_of(unsigned first, More... more)
     return either_way() ? first : one_of(static_cast<unsigned>(more)...);
 }
 
-/* What is not so is not looked at. */
+/* Ends the path if the condition is false: the theorem says nothing about such values. */
 void assume(bool condition);
-/* What must be so. The text tells a reader of a counterexample which claim it was. */
+/* Fails the theorem if the condition can be false. The text says at a counterexample which claim it was. */
 void claim_at(bool condition, const char *what, const char *file, int line);
 #define claim(condition) ::proof::claim_at((condition), #condition, __FILE__, __LINE__)
 
 /*
- * THEOREM("name") { ... } at file scope. A FALLACY is one that the solvers must refute: it shows that its
- * neighbours are not true of everything.
+ * THEOREM("name") { ... } at file scope. A FALLACY looks like its neighbours, but the solvers must refute it.
  */
 struct registered {
     registered(const char *name, bool holds, void (*body)());

@@ -1,7 +1,7 @@
 /*
- * entry.cpp - an entry is one word, and every bit of it stands where SDM 3A, tables 4-15 to 4-20, has it.
+ * entry.cpp - every bit of an entry is where SDM 3A, tables 4-15 to 4-20, has it.
  *
- * The numbers here are the manual's; they are not taken from entry.h.
+ * The numbers here come from the manual, not from entry.h.
  */
 #include "core.h"
 
@@ -10,7 +10,7 @@ static bool is_a_bit(uint64_t flag, int place)
     return flag == (uint64_t)1 << place;
 }
 
-THEOREM("entry: each flag is the bit that the manual gives this meaning")
+THEOREM("entry: each flag is the bit to which the manual gives this meaning")
 {
     claim(is_a_bit(PAGING_PRESENT, 0) && is_a_bit(PAGING_WRITABLE, 1) && is_a_bit(PAGING_USER, 2));
     claim(is_a_bit(PAGING_WRITE_THROUGH, 3) && is_a_bit(PAGING_NO_CACHE, 4) && is_a_bit(PAGING_ACCESSED, 5));
@@ -18,7 +18,7 @@ THEOREM("entry: each flag is the bit that the manual gives this meaning")
     claim(is_a_bit(PAGING_NO_EXECUTE, 63));
 }
 
-THEOREM("entry: a frame of 40 bits and all other bits come back as they went in")
+THEOREM("entry: a frame of 40 bits and the flags are read as they were stored")
 {
     paging_frame_t frame = {anything("frame")};
     uint64_t flags = anything("flags");
@@ -28,14 +28,14 @@ THEOREM("entry: a frame of 40 bits and all other bits come back as they went in"
     claim(paging_entry_frame(entry).number == frame.number);
     claim(paging_entry_flags(entry) == flags);
 }
-FALLACY("entry: a frame of 41 bits comes back")
+FALLACY("entry: a frame of 41 bits is read as it was stored")
 {
     paging_frame_t frame = {anything("frame")};
     assume(frame.number < (uint64_t)1 << 41);
     claim(paging_entry_frame(paging_entry_make(frame, 0)).number == frame.number);
 }
 
-THEOREM("entry: whatever is asked, the frame and the flags never reach into each other's bits")
+THEOREM("entry: the frame never changes a bit of the flags, and the flags never one of the frame")
 {
     paging_frame_t frame = {anything("frame")}, other = {anything("other frame")};
     uint64_t flags = anything("flags"), other_flags = anything("other flags");
@@ -45,7 +45,7 @@ THEOREM("entry: whatever is asked, the frame and the flags never reach into each
     claim(bits_from_to(entry, 52, 63) == bits_from_to(paging_entry_make(other, flags).bits, 52, 63));
 }
 
-THEOREM("entry: any word is its frame and its flags, and nothing else")
+THEOREM("entry: every word consists of a frame and flags, and nothing else")
 {
     paging_entry_t entry = {anything("entry")};
     claim(paging_entry_make(paging_entry_frame(entry), paging_entry_flags(entry)).bits == entry.bits);
@@ -54,14 +54,14 @@ THEOREM("entry: any word is its frame and its flags, and nothing else")
           bits_from_to(entry.bits, 52, 63));
 }
 
-THEOREM("entry: unused is all zeroes and nothing else; present is bit 0")
+THEOREM("entry: it is unused exactly if it is zero, and present exactly if bit 0 is set")
 {
     paging_entry_t entry = {anything("entry")};
     claim(paging_entry_is_unused(entry) == (entry.bits == 0));
     claim(paging_entry_is_present(entry) == (entry.bits % 2 == 1));
 }
 
-THEOREM("leaf: present at every level, huge above the P1s, the frame as given")
+THEOREM("leaf: it is present, huge above the P1s, and has the frame and the flags as given")
 {
     unsigned level = one_of(1, 2, 3);
     paging_frame_t frame = {anything("frame")};
@@ -77,7 +77,7 @@ THEOREM("leaf: present at every level, huge above the P1s, the frame as given")
     claim((leaf.bits & PAGING_LEAF_FLAGS) == (flags | PAGING_PRESENT));
 }
 
-THEOREM("leaf: of what a caller may ask for, nothing is PAT, a protection key, PS, or the core's")
+THEOREM("leaf: a caller's flags include neither PAT, PS, a protection key nor a bit of the core's")
 {
     uint64_t flags = anything("flags");
     assume((flags & ~PAGING_LEAF_FLAGS) == 0);
@@ -86,10 +86,10 @@ THEOREM("leaf: of what a caller may ask for, nothing is PAT, a protection key, P
     claim(bits_from_to(flags, 59, 62) == 0);
 }
 
-THEOREM("leaf: the four kinds of caching never touch the PAT bit, and differ in PWT and PCD alone")
+THEOREM("leaf: the four kinds of caching leave the PAT bit clear, and differ in PWT and PCD only")
 {
-    const uint64_t kinds[] = {PAGING_CACHE_WRITE_BACK, PAGING_CACHE_WRITE_THROUGH, PAGING_CACHE_UNCACHED_MINUS,
-                              PAGING_CACHE_WRITE_COMBINING};
+    const uint64_t kinds[] = {PAGING_CACHE_WRITE_BACK, PAGING_CACHE_WRITE_THROUGH,
+                              PAGING_CACHE_UNCACHED_MINUS, PAGING_CACHE_WRITE_COMBINING};
     unsigned level = one_of(1, 2, 3);
     paging_frame_t frame = {anything("frame")};
     assume(frame.number < (uint64_t)1 << 40);
@@ -103,19 +103,19 @@ THEOREM("leaf: the four kinds of caching never touch the PAT bit, and differ in 
     }
 }
 
-THEOREM("leaf: PAT of a huge leaf is no part of its frame; bit 7 of a P1's leaf is no page size")
+THEOREM("leaf: PAT of a huge leaf is not part of its frame, and bit 7 of a leaf in a P1 is not a page size")
 {
     unsigned level = one_of(2, 3);
     paging_entry_t leaf = {anything("leaf")};
     paging_entry_t with_pat = {leaf.bits ^ (uint64_t)1 << 12};
     claim(paging_leaf_frame(leaf, level).number == paging_leaf_frame(with_pat, level).number);
     claim(paging_leaf_frame(leaf, level).number == bits_from_to(leaf.bits, 12 + 9 * (level == 2 ? 1 : 2), 51)
-                                                << 9 * (level == 2 ? 1 : 2));
+                                                       << 9 * (level == 2 ? 1 : 2));
     claim(!paging_entry_is_table(leaf, 1));
     claim(paging_leaf_frame(leaf, 1).number == bits_from_to(leaf.bits, 12, 51));
 }
 
-THEOREM("entry: it points to a table if it is present and not huge, above the P1s only")
+THEOREM("entry: it points to a table exactly if it is above the P1s, present, and not huge")
 {
     unsigned level = one_of(1, 2, 3);
     paging_entry_t entry = {anything("entry")};

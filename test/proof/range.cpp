@@ -1,152 +1,50 @@
 /*
- * range.cpp - a range of pages is cut at the entries of tables, and nothing is lost, doubled or beyond 2^64.
+ * range.cpp - which ranges are accepted, how leaves fill a range, and which huge pages its boundaries split.
+ *
+ * The rules are written down here in addresses, as range.h has them; the core computes with page numbers.
  */
 #include "core.h"
 
+#include "map_range.c"
 #include "range.c"
-
-static inline paging_entry_t machine_load(uint64_t)
-{
-    return {0};
-}
-static inline void machine_store(uint64_t, uint64_t)
-{
-}
-static inline void machine_flush(uint64_t)
-{
-}
-
-/* A range that lies in one table of this level, with four levels or five. */
-static struct range any_range(unsigned level)
-{
-    struct range range = {anything("at"), anything("end")};
-    uint64_t table_pages = paging_level_pages(level) * PAGING_TABLE_ENTRIES;
-    assume(range.at < range.end);
-    assume(range.end <= (uint64_t)1 << 45);
-    assume(range.at / table_pages == (range.end - 1) / table_pages);
-    return range;
-}
-
-static unsigned any_level()
-{
-    return one_of(1, 2, 3, 4, 5);
-}
-
-THEOREM("range: the first entry ends behind the first page, at the next multiple or the range's end")
-{
-    unsigned level = any_level();
-    struct range range = any_range(level);
-    uint64_t end = entry_end(level, range), span = paging_level_pages(level);
-    claim(end > range.at && end <= range.end);
-    claim(end == range.end || end % span == 0);
-    claim(range.at / span == (end - 1) / span);
-}
-
-THEOREM("range: in a table it touches 1 to 512 entries")
-{
-    unsigned level = any_level();
-    struct range range = any_range(level);
-    unsigned parts = parts_of(level, range);
-    claim(parts >= 1 && parts <= 512);
-    claim(paging_page_index({range.at}, level) + parts <= 512);
-}
-
-THEOREM("range: the parts begin where it begins, end where it ends, and follow one another without a gap")
-{
-    unsigned level = any_level();
-    struct range range = any_range(level);
-    unsigned parts = parts_of(level, range), i = anything32("part");
-    assume(i < parts);
-    struct range part = part_of(level, range, i);
-    claim(part.at < part.end);
-    claim(i != 0 || part.at == range.at);
-    claim(i != parts - 1 ? part.end == part_of(level, range, i + 1).at : part.end == range.end);
-}
-
-THEOREM("range: each part lies in one entry, and they count up from the first page's")
-{
-    unsigned level = any_level();
-    struct range range = any_range(level);
-    unsigned i = anything32("part");
-    assume(i < parts_of(level, range));
-    struct range part = part_of(level, range, i);
-    uint64_t span = paging_level_pages(level);
-    claim(part.at / span == (part.end - 1) / span);
-    claim(paging_page_index({part.at}, level) == paging_page_index({range.at}, level) + i);
-    claim(part.at >= range.at && part.end <= range.end);
-}
-FALLACY("range: each part is a whole entry")
-{
-    struct range range = any_range(2);
-    struct range part = part_of(2, range, 0);
-    claim(covers_whole_entry(2, part.at, part.end));
-}
-
-THEOREM("range: a part covers its entry just if both its ends are the entry's")
-{
-    unsigned level = any_level();
-    struct range range = any_range(level);
-    unsigned i = anything32("part");
-    assume(i < parts_of(level, range));
-    struct range part = part_of(level, range, i);
-    uint64_t span = paging_level_pages(level);
-    claim(covers_whole_entry(level, part.at, part.end) == (part.at % span == 0 && part.end % span == 0));
-}
-
-THEOREM("range: side by side in a table, leaves differ in their frames only, which count up")
-{
-    unsigned level = one_of(1, 2, 3);
-    paging_frame_t frame = {anything("frame")};
-    uint64_t flags = anything("flags");
-    assume(frame.number % paging_level_pages(level) == 0);
-    assume(frame.number < (uint64_t)1 << 40);
-    assume((uint64_t)1 << 40 > frame.number + 2 * paging_level_pages(level));
-    paging_entry_t row[4] = {{0}, {0}, {0}, {7}};
-    fill_leaves(row, 3, paging_entry_leaf(level, frame, flags), level);
-    for (int i = 0; i < 3; i++)
-        claim(row[i].bits == paging_entry_leaf(level, {frame.number + i * paging_level_pages(level)}, flags).bits);
-    claim(row[3].bits == 7);
-}
-
-/* ---- what is a range: by addresses, as a person would say it ---- */
+#include "split.c"
 
 static struct paging_space any_space(unsigned levels)
 {
     struct paging_space space = {};
     space.cpu.levels = levels;
     space.mode = PAGING_MODE_RECURSIVE;
+    assume_slots();
     return space;
 }
 
-/* Does every byte from first to last exist, in one half? */
-static bool lies_in_one_half(unsigned levels, uint64_t first, uint64_t last)
+/* Returns whether every byte from first to last exists, in one half of the address space. */
+static bool is_in_one_half(unsigned levels, uint64_t first, uint64_t last)
 {
     return last >= first && paging_is_canonical(levels, {first}) && paging_is_canonical(levels, {last}) &&
            first >> 63 == last >> 63;
 }
 
-THEOREM("paging_range_check: what is accepted is not empty, aligned, and in one half of the address space")
+THEOREM("paging_range_check: what it accepts is not empty, is aligned, and lies in one half")
 {
     unsigned levels = one_of(4, 5);
     struct paging_space space = any_space(levels);
     uint64_t start = anything("start"), bytes = anything("bytes");
-    assume_slots();
-    struct range range;
+    struct page_range range;
     assume(paging_range_check(&space, {start}, bytes, &range) == PAGING_OK);
     claim(bytes > 0 && bytes % 4096 == 0 && start % 4096 == 0);
-    claim(lies_in_one_half(levels, start, start + (bytes - 1)));
+    claim(is_in_one_half(levels, start, start + (bytes - 1)));
     claim(paging_page_start(levels, {range.at}).value == start);
     claim(paging_page_start(levels, {range.end - 1}).value == start + (bytes - 4096));
     claim(range.end - range.at == bytes / 4096);
 }
 
-THEOREM("paging_range_check: the status is the first that applies, in the order of range.h")
+THEOREM("paging_range_check: it returns the first status that applies, in the order of range.h")
 {
     unsigned levels = one_of(4, 5);
     struct paging_space space = any_space(levels);
     uint64_t start = anything("start"), bytes = anything("bytes");
-    assume_slots();
-    struct range range;
+    struct page_range range;
     enum paging_status status = paging_range_check(&space, {start}, bytes, &range);
     if (bytes == 0)
         claim(status == PAGING_EMPTY_RANGE);
@@ -154,45 +52,169 @@ THEOREM("paging_range_check: the status is the first that applies, in the order 
         claim(status == PAGING_MISALIGNED);
     else if (!paging_is_canonical(levels, {start}))
         claim(status == PAGING_NOT_CANONICAL);
-    else if (!lies_in_one_half(levels, start, start + (bytes - 1)))
+    else if (!is_in_one_half(levels, start, start + (bytes - 1)))
         claim(status == PAGING_RANGE_TOO_LONG);
     else
         claim(status == PAGING_OK || status == PAGING_RESERVED_SLOT);
 }
 
-THEOREM("paging_range_check: no page of what is accepted lies below a slot that the core keeps, and only then")
+THEOREM("paging_range_check: it refuses a range as reserved if a page of it lies below a reserved root slot")
 {
     unsigned levels = one_of(4, 5);
     struct paging_space space = any_space(levels);
     uint64_t start = anything("start"), bytes = anything("bytes");
-    assume_slots();
-    struct range range;
+    struct page_range range;
     enum paging_status status = paging_range_check(&space, {start}, bytes, &range);
     assume(status == PAGING_OK || status == PAGING_RESERVED_SLOT);
     paging_page_t first, last;
     claim(paging_page_containing(levels, {start}, &first) == PAGING_OK);
     claim(paging_page_containing(levels, {start + (bytes - 1)}, &last) == PAGING_OK);
-    bool touches = false;
-    for (unsigned slot : {PAGING_RECURSIVE_SLOT, PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT})
-        touches |= paging_page_index(first, levels) <= slot && slot <= paging_page_index(last, levels);
-    claim((status == PAGING_RESERVED_SLOT) == touches);
+    unsigned slots[] = {PAGING_RECURSIVE_SLOT, PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT};
+    unsigned in_range = one_of(0, 1, 2, 3); /* which of them; 3 for none */
+    for (unsigned i = 0; i < 3; i++) {
+        bool touched =
+            paging_page_index(first, levels) <= slots[i] && slots[i] <= paging_page_index(last, levels);
+        assume(in_range == 3 ? !touched : i != in_range || touched);
+    }
+    claim(status == (in_range == 3 ? PAGING_OK : PAGING_RESERVED_SLOT));
 }
-FALLACY("paging_range_check: what is accepted ends at another address than 0")
+FALLACY("paging_range_check: no range that it accepts ends at 2^64")
 {
     struct paging_space space = any_space(4);
     uint64_t start = anything("start"), bytes = anything("bytes");
-    assume_slots();
-    struct range range;
+    struct page_range range;
     assume(paging_range_check(&space, {start}, bytes, &range) == PAGING_OK);
     claim(start + bytes != 0);
 }
 
-THEOREM("paging_range_check: a range that is refused leaves what stood there")
+THEOREM("paging_range_check: it refuses a range that cannot be changed now, before reserved root slots")
 {
     struct paging_space space = any_space(one_of(4, 5));
-    assume_slots();
-    struct range range = {1, 2};
+    uint64_t start = anything("start"), bytes = anything("bytes");
+    struct page_range range;
+    enum paging_status active = paging_range_check(&space, {start}, bytes, &range);
+    assume(active == PAGING_OK || active == PAGING_RESERVED_SLOT);
+    space.mode = PAGING_MODE_UNREACHABLE;
+    claim(paging_range_check(&space, {start}, bytes, &range) == PAGING_UNREACHABLE);
+    space.mode = PAGING_MODE_ALTERNATE;
+    space.sharers = 1;
+    claim(paging_range_check(&space, {start}, bytes, &range) == (start >> 63 == 1 ? PAGING_SHARED : active));
+}
+
+THEOREM("paging_range_check: a range that it refuses is not stored")
+{
+    struct paging_space space = any_space(one_of(4, 5));
+    struct page_range range = {1, 2};
     enum paging_status status = paging_range_check(&space, {anything("start")}, anything("bytes"), &range);
     assume(status != PAGING_OK && status != PAGING_RESERVED_SLOT);
     claim(range.at == 1 && range.end == 2);
+}
+
+/* ---- what a range does to one entry, or to entries side by side ---- */
+
+/* Returns a part of a range that one entry of a table of this level maps. */
+static struct page_range any_part(unsigned level)
+{
+    struct page_range part = {anything("at"), anything("end")};
+    uint64_t span = paging_level_pages(level);
+    assume(part.at < part.end);
+    assume(part.at / span == (part.end - 1) / span);
+    return part;
+}
+
+THEOREM("covers_whole_entry: if both ends of the part are those of its entry, and only then")
+{
+    unsigned level = one_of(1, 2, 3, 4, 5);
+    struct page_range part = any_part(level);
+    uint64_t span = paging_level_pages(level);
+    claim(covers_whole_entry(level, part) == (part.at % span == 0 && part.end % span == 0));
+}
+FALLACY("covers_whole_entry: every part does")
+{
+    claim(covers_whole_entry(2, any_part(2)));
+}
+
+THEOREM("first_part: it is all pages of the range that its first entry maps")
+{
+    unsigned level = one_of(1, 2, 3, 4, 5);
+    uint64_t span = paging_level_pages(level);
+    struct page_range range = {anything("at"), anything("end")};
+    assume(range.at < range.end && range.end <= (uint64_t)1 << 45);
+    struct page_range part = first_part(level, range);
+    claim(part.at == range.at && part.at < part.end && part.end <= range.end);
+    claim(part.at / span == (part.end - 1) / span);
+    claim(part.end == range.end || part.end % span == 0);
+}
+
+THEOREM("largest_leaf: the largest size that the processor has and to which both addresses are aligned alike")
+{
+    struct paging_space space = {};
+    space.cpu.levels = one_of(4, 5);
+    space.cpu.has_1g_pages = one_of(0, 1) == 1;
+    uint64_t page = anything("page"), frame = anything("frame");
+    unsigned largest = largest_leaf(&space, frame - page);
+    assume(page < (uint64_t)1 << 45);
+    assume(frame < (uint64_t)1 << 40);
+    bool alike_2m = page % 512 == frame % 512, alike_1g = page % 262144 == frame % 262144;
+    claim(largest == (alike_1g && space.cpu.has_1g_pages ? 3 : alike_2m ? 2 : 1));
+}
+
+THEOREM("fill_leaves: leaves side by side differ in their frames only, which count up")
+{
+    unsigned level = one_of(1, 2, 3);
+    paging_frame_t frame = {anything("frame")};
+    uint64_t flags = anything("flags"), span = paging_level_pages(level);
+    assume(frame.number % span == 0);
+    assume(frame.number < (uint64_t)1 << 40 && frame.number + 2 * span < (uint64_t)1 << 40);
+    paging_entry_t row[4] = {{0}, {0}, {0}, {7}};
+    fill_leaves(row, 3, paging_entry_leaf(level, frame, flags), level);
+    for (int i = 0; i < 3; i++)
+        claim(row[i].bits == paging_entry_leaf(level, {frame.number + i * span}, flags).bits);
+    claim(row[3].bits == 7);
+}
+
+/* ---- boundary splits ---- */
+
+THEOREM("alignment_level: the largest leaf that can begin or end at a page inside a 1 GiB page")
+{
+    uint64_t page = anything("page");
+    assume(page % 262144 != 0);
+    claim(alignment_level(page) == (page % 512 == 0 ? 2 : 1));
+}
+
+/* The split at this boundary: of a leaf of 1 GiB or 2 MiB that reaches across it, or none. */
+static struct boundary_split any_split(uint64_t edge)
+{
+    unsigned leaf = one_of(1, 2, 3);
+    if (leaf == 1)
+        return {1, 1};
+    assume(edge % paging_level_pages(leaf) != 0);
+    return {leaf, alignment_level(edge)};
+}
+
+/* Assumes that a leaf that is split at one boundary is split at the other one if it reaches across both. */
+static void assume_split_at_both(struct boundary_split split, struct boundary_split other, uint64_t inside,
+                                 uint64_t other_inside, uint64_t other_edge)
+{
+    uint64_t span = paging_level_pages(split.leaf);
+    if (split.leaf > 1 && inside / span == other_inside / span)
+        assume(other.leaf == (other_edge % span != 0 ? int(split.leaf) : 1));
+}
+
+THEOREM("tables_for: the number of tables that the splits make; those for both boundaries count once")
+{
+    struct page_range range = {anything("at"), anything("end")};
+    assume(range.at < range.end && range.end <= (uint64_t)1 << 45);
+    struct boundary_split start = any_split(range.at), end = any_split(range.end);
+    assume_split_at_both(start, end, range.at, range.end - 1, range.end);
+    assume_split_at_both(end, start, range.end - 1, range.at, range.at);
+    uint64_t tables = 0;
+    for (unsigned level = 1; level <= 2; level++) {
+        uint64_t span = paging_level_pages(level + 1);
+        bool at_start = start.down_to <= level && level < start.leaf;
+        bool at_end = end.down_to <= level && level < end.leaf;
+        bool same = range.at / span == (range.end - 1) / span;
+        tables += at_start && at_end && same ? 1 : (at_start ? 1 : 0) + (at_end ? 1 : 0);
+    }
+    claim(tables_for(range, start, end) == tables);
 }

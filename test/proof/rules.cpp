@@ -1,26 +1,15 @@
 /*
- * rules.cpp - what the processor and the core accept: reserved bits, flags, reserved slots, counts.
+ * rules.cpp - what the processor and the core accept: reserved bits, flags, reserved root slots, counts.
  *
  * The rules are written down here as the manual has them (SDM 3A, 4.5, tables 4-15 to 4-20), for every
- * MAXPHYADDR from 13 to 52 bits, with and without no-execute and 1 GiB pages; derive() in space.c makes masks
- * of them, and the operations believe the masks.
+ * MAXPHYADDR from 13 to 52 bits, with and without no-execute and 1 GiB pages. derive() in space.c turns them
+ * into masks, and the operations use only the masks.
  */
 #include "core.h"
 
 #include "space.c"
 
-static inline paging_entry_t machine_load(uint64_t)
-{
-    return {0};
-}
-static inline void machine_store(uint64_t, uint64_t)
-{
-}
-static inline void machine_flush(uint64_t)
-{
-}
-
-/* A space for any processor. */
+/* A space on any processor, with any slots. */
 static struct paging_space any_space()
 {
     struct paging_space space = {};
@@ -29,7 +18,7 @@ static struct paging_space any_space()
     space.cpu.has_no_execute = one_of(0, 1) == 1;
     space.cpu.has_1g_pages = one_of(0, 1) == 1;
     assume_slots();
-    assume(cpu_is_sane(space.cpu));
+    assume(cpu_is_valid(space.cpu));
     derive(&space);
     return space;
 }
@@ -46,8 +35,8 @@ static unsigned any_level(const struct paging_space &space)
     return level;
 }
 
-/* Would the processor fault with "reserved bit" on this entry of a table of this level? */
-static bool is_refused(const struct paging_space &space, paging_entry_t entry, unsigned level)
+/* Returns whether the processor faults with "reserved bit" on this entry of a table of this level. */
+static bool has_reserved_bit(const struct paging_space &space, paging_entry_t entry, unsigned level)
 {
     uint64_t bits = entry.bits;
     if (bits % 2 == 0)
@@ -63,23 +52,23 @@ static bool is_refused(const struct paging_space &space, paging_entry_t entry, u
     return level == 3 ? bits_from_to(bits, 13, 29) != 0 : bits_from_to(bits, 13, 20) != 0;
 }
 
-THEOREM("processor: MAXPHYADDR of 13 to 52 bits is accepted, and 4 and 5 levels")
+THEOREM("processor: the core accepts 4 and 5 levels, and MAXPHYADDR of 13 to 52 bits")
 {
     struct paging_cpu cpu = {};
     cpu.levels = anything32("levels");
     cpu.physical_bits = anything32("MAXPHYADDR");
-    bool sane = (cpu.levels == 4 || cpu.levels == 5) && cpu.physical_bits >= 13 && cpu.physical_bits <= 52;
-    claim(cpu_is_sane(cpu) == sane);
+    bool valid = (cpu.levels == 4 || cpu.levels == 5) && cpu.physical_bits >= 13 && cpu.physical_bits <= 52;
+    claim(cpu_is_valid(cpu) == valid);
 }
 
-THEOREM("malformed: just the entries that the processor refuses")
+THEOREM("malformed: exactly the entries that the processor refuses for a reserved bit")
 {
     struct paging_space space = any_space();
     unsigned level = any_level(space);
-    claim(entry_is_malformed(&space, any_entry(), level) == is_refused(space, any_entry(), level));
+    claim(entry_is_malformed(&space, any_entry(), level) == has_reserved_bit(space, any_entry(), level));
 }
 
-THEOREM("malformed: nothing that the core makes is, table or leaf")
+THEOREM("malformed: no entry that the core makes, whether it points to a table or is a leaf")
 {
     struct paging_space space = any_space();
     unsigned level = one_of(1, 2, 3);
@@ -89,13 +78,13 @@ THEOREM("malformed: nothing that the core makes is, table or leaf")
     assume(frame.number < space.frame_limit);
     assume(frame.number % paging_level_pages(level) == 0);
     assume(check_flags(&space, flags, one_of(0, 1) == 1) == PAGING_OK);
-    claim(!is_refused(space, paging_entry_leaf(level, frame, flags), level));
-    claim(!is_refused(space, paging_entry_leaf(level, frame, flags | PAGING_OWNED), level));
-    claim(!is_refused(space, entry_to_table(frame, 512), level + 1));
-    claim(!is_refused(space, paging_entry_make(frame, reserved_slot_flags(&space)), space.cpu.levels));
+    claim(!has_reserved_bit(space, paging_entry_leaf(level, frame, flags), level));
+    claim(!has_reserved_bit(space, paging_entry_leaf(level, frame, flags | PAGING_OWNED), level));
+    claim(!has_reserved_bit(space, entry_to_table(frame, 512), level + 1));
+    claim(!has_reserved_bit(space, paging_entry_make(frame, reserved_slot_flags(&space)), space.cpu.levels));
 }
 
-THEOREM("express: every entry to a table that the core makes passes the one comparison")
+THEOREM("fast path: it accepts every entry that the core makes to point to a table")
 {
     struct paging_space space = any_space();
     paging_frame_t frame = {anything("frame")};
@@ -107,7 +96,7 @@ THEOREM("express: every entry to a table that the core makes passes the one comp
     claim(entry_is_plain_table(&space, {entry.bits | PAGING_SHARED_TABLE}));
 }
 
-THEOREM("express: what passes is one that the core makes, but for bits that mean nothing there")
+THEOREM("fast path: an entry that it accepts is as the core makes it, except for meaningless bits")
 {
     struct paging_space space = any_space();
     paging_entry_t entry = any_entry();
@@ -117,18 +106,18 @@ THEOREM("express: what passes is one that the core makes, but for bits that mean
     claim((entry.bits & ~meaningless) == entry_to_table(paging_entry_frame(entry), entry_count(entry)).bits);
 }
 
-THEOREM("express: what passes points to a table, at every level, and the processor walks through it")
+THEOREM("fast path: an entry that it accepts points to a table at every level, and restricts no rights")
 {
     struct paging_space space = any_space();
     unsigned level = any_level(space);
     assume(level > 1);
     assume(entry_is_plain_table(&space, any_entry()));
     claim(paging_entry_is_table(any_entry(), level));
-    claim(!is_refused(space, any_entry(), level));
+    claim(!has_reserved_bit(space, any_entry(), level));
     claim((any_entry().bits & (PAGING_WRITABLE | PAGING_USER)) == (PAGING_WRITABLE | PAGING_USER));
     claim((any_entry().bits & PAGING_NO_EXECUTE) == 0);
 }
-FALLACY("express: whatever points to a table passes")
+FALLACY("fast path: it accepts every entry that points to a table")
 {
     struct paging_space space = any_space();
     assume(paging_entry_is_table(any_entry(), 2));
@@ -136,7 +125,7 @@ FALLACY("express: whatever points to a table passes")
     claim(entry_is_plain_table(&space, any_entry()));
 }
 
-THEOREM("express: neither a huge leaf nor a reserved slot's entry passes, nor one that is not present")
+THEOREM("fast path: it accepts no huge leaf, no entry of a reserved root slot, and none that is not present")
 {
     struct paging_space space = any_space();
     paging_frame_t frame = {anything("frame")};
@@ -145,16 +134,17 @@ THEOREM("express: neither a huge leaf nor a reserved slot's entry passes, nor on
     claim(!entry_is_plain_table(&space, {anything("bits") & ~PAGING_PRESENT}));
 }
 
-THEOREM("express: the entry of a 4 KiB page passes just if it is present and the processor takes it")
+THEOREM("fast path: it accepts the entry of a 4 KiB page exactly if that is present and has no reserved bit")
 {
     struct paging_space space = any_space();
     paging_entry_t entry = any_entry();
-    bool passes = ((entry.bits ^ PAGING_PRESENT) & space.leaf_check) == 0; /* fast_is_page */
-    claim(passes == (paging_entry_is_present(entry) && !is_refused(space, entry, 1)));
+    struct fast_walk_result found = {};
+    found.entry = entry;
+    claim(fast_is_page(&space, &found) ==
+          (paging_entry_is_present(entry) && !has_reserved_bit(space, entry, 1)));
 }
 
-THEOREM(
-    "flags: accepted are those of a leaf; global in the upper half, no-execute where there is such a thing")
+THEOREM("flags: those of a leaf, GLOBAL only in the upper half, NO_EXECUTE only if the processor has it")
 {
     struct paging_space space = any_space();
     uint64_t flags = anything("flags");
@@ -166,8 +156,7 @@ THEOREM(
     claim(status == (!good ? PAGING_BAD_FLAGS : lacks ? PAGING_NOT_SUPPORTED : PAGING_OK));
 }
 
-THEOREM(
-    "slots: a reserved slot's entry is never user's nor global, and executable only where nothing else can be")
+THEOREM("slots: the entry of a reserved root slot is never user or global, and no-execute if that exists")
 {
     struct paging_space space = any_space();
     paging_entry_t entry = paging_entry_make({anything("frame")}, reserved_slot_flags(&space));
@@ -175,7 +164,7 @@ THEOREM(
     claim(bits_from_to(entry.bits, 63, 63) == (space.cpu.has_no_execute ? 1 : 0));
 }
 
-THEOREM("slots: a page is kept just if its address has a reserved slot's index at the top")
+THEOREM("slots: a page is reserved exactly if the index of its address in the root is a reserved root slot")
 {
     struct paging_space space = any_space();
     uint64_t address = anything("address");
@@ -187,27 +176,9 @@ THEOREM("slots: a page is kept just if its address has a reserved slot's index a
     claim(in_upper_half(&space, page) == (address >> 63 == 1));
 }
 
-THEOREM("shared: what spaces share is changed through the live one only, what they do not share through any")
-{
-    struct paging_space space = any_space(), lender = {};
-    space.shared_owner = one_of(0, 1) == 1 ? &lender : nullptr;
-    space.sharers = one_of(0, 1);
-    space.mode = (enum paging_mode)one_of(PAGING_MODE_DIRECT, PAGING_MODE_RECURSIVE, PAGING_MODE_ALTERNATE,
-                                            PAGING_MODE_UNREACHABLE);
-    paging_page_t page = {anything("page")};
-    bool shares = (space.shared_owner != nullptr || space.sharers == 1) && in_upper_half(&space, page);
-    enum paging_status status = check_reach(&space, page);
-    if (space.mode == PAGING_MODE_UNREACHABLE)
-        claim(status == PAGING_UNREACHABLE);
-    else
-        claim((status == PAGING_SHARED) == (shares && space.mode != PAGING_MODE_RECURSIVE));
-    claim(status != PAGING_OK ||
-          check_page(&space, page) == (page_is_reserved(&space, page) ? PAGING_RESERVED_SLOT : PAGING_OK));
-}
+/* ---- used-entry counts, as the operations change them ---- */
 
-/* ---- counts, as the operations change them ---- */
-
-THEOREM("count: so many more or fewer, and not another bit; what is owned below is remembered above the P1s")
+THEOREM("count: the change is added; no other bit changes, except that a P2 entry notes owned pages")
 {
     struct paging_space space = any_space();
     unsigned level = one_of(2, 3);
@@ -226,50 +197,11 @@ THEOREM("count: so many more or fewer, and not another bit; what is owned below 
           ((before.bits & ~PAGING_COUNT_MASK) | (owned ? (uint64_t)1 << 11 : uint64_t(0))));
 }
 
-THEOREM("count: of a table that spaces share it never changes")
+THEOREM("count: that of a shared table never changes")
 {
     struct paging_space space = any_space();
     paging_entry_t before = any_entry(), slot = before;
     assume(entry_is_shared(&space, space.cpu.levels, before));
     change_entry_count(&space, space.cpu.levels, &slot, one_of(0, 1) == 1 ? 1 : -1, anything("flags"));
     claim(slot.bits == before.bits);
-}
-
-/* ---- where the tables are reached ---- */
-
-THEOREM("reach: the windows of a live space, and of one in the alternate slot, begin where window.h has them")
-{
-    struct paging_space space = any_space();
-    bool foreign = one_of(0, 1) == 1;
-    paging_set_mode(&space, foreign ? PAGING_MODE_ALTERNATE : PAGING_MODE_RECURSIVE);
-    for (unsigned level = 1; level <= space.cpu.levels; level++)
-        claim(space.windows[level] == (foreign ? paging_alternate_window_base(space.cpu.levels, level)
-                                               : paging_window_base(space.cpu.levels, PAGING_RECURSIVE_SLOT, level))
-                                          .value);
-}
-
-THEOREM("reach: an entry is at the window address of its page, or in its frame, at its index")
-{
-    struct paging_space space = any_space();
-    unsigned level = any_level(space);
-    paging_page_t page = {anything("page")};
-    paging_frame_t table = {anything("table")};
-    paging_set_mode(&space, PAGING_MODE_RECURSIVE);
-    uint64_t address = uint64_t::of(proof::of_pointer(entry_slot(&space, level, page, table)));
-    claim(address == paging_window_entry(space.cpu.levels, PAGING_RECURSIVE_SLOT, level, page).value);
-    paging_set_mode(&space, PAGING_MODE_DIRECT);
-    space.offset = anything("offset");
-    address = uint64_t::of(proof::of_pointer(entry_slot(&space, level, page, table)));
-    claim(address == space.offset + table.number * 4096 + paging_page_index(page, level) * 8);
-}
-
-THEOREM("scratch: its page and its entry are the two views of one place below the scratch slot")
-{
-    struct paging_space space = any_space();
-    paging_page_t page;
-    uint64_t address = uint64_t::of(proof::of_pointer(space.scratch));
-    claim(paging_page_containing(space.cpu.levels, {address}, &page) == PAGING_OK);
-    claim(page_is_reserved(&space, page) && paging_page_index(page, space.cpu.levels) == PAGING_SCRATCH_SLOT);
-    claim(paging_window_entry(space.cpu.levels, PAGING_RECURSIVE_SLOT, 1, page).value ==
-          uint64_t::of(proof::of_pointer(space.scratch_entry)));
 }

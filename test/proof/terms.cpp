@@ -1,4 +1,4 @@
-/* terms.cpp - building terms, computing those that are constant, and writing them down. */
+/* terms.cpp - build terms, compute those that are constant, and write them in SMT-LIB 2. */
 #include "terms.h"
 #include "word.h"
 #include <bit>
@@ -13,7 +13,7 @@ namespace proof
 namespace
 {
 using key = std::tuple<std::string, unsigned, std::vector<term>, std::uint64_t, bool>;
-std::vector<node> nodes(1); /* a word of all zeroes is the number 0, whatever its width: it is no term */
+std::vector<node> nodes(1); /* [0] is not a term: number 0 is a word of zeroes, of any width */
 std::map<key, term> numbers;
 
 [[noreturn]] void give_up(const char *why)
@@ -41,7 +41,7 @@ std::int64_t as_signed(std::uint64_t value, unsigned bits)
     return static_cast<std::int64_t>(value << (64 - bits)) >> (64 - bits);
 }
 
-/* SMT-LIB's functions, for constants. test/proof/itself.cpp asks the solvers whether these agree. */
+/* The functions of SMT-LIB, for constants. engine_check.cpp has the solvers check them. */
 bool computed(const std::string &op, unsigned bits, std::uint64_t a, std::uint64_t b, std::uint64_t *result)
 {
     static const std::map<std::string, std::uint64_t (*)(std::uint64_t, std::uint64_t, unsigned)> functions{
@@ -89,7 +89,7 @@ std::string written_constant(const node &made)
     return "(_ bv" + std::to_string(made.value) + " " + std::to_string(made.sort) + ")";
 }
 
-/* What the term is called where others use it. */
+/* Returns how other terms refer to this one. */
 std::string called(term a)
 {
     const node &made = node_of(a);
@@ -136,7 +136,7 @@ const node &node_of(term a)
 term checked(std::uint64_t number, unsigned bits)
 {
     if (number >= nodes.size() || nodes[number].sort != bits)
-        give_up("a word was used that has no value");
+        give_up("a word is used that has no value");
     return static_cast<term>(number);
 }
 
@@ -150,7 +150,7 @@ term variable(unsigned sort, const std::string &name)
     return numbered({name, sort, {}, 0, true});
 }
 
-/* Solvers are slow to see that division by a power of two is a shift. itself.cpp has them check it. */
+/* Solvers are slow to find that division by a power of two is a shift. engine_check.cpp has them check it. */
 static term apply_power(const std::string &operation, unsigned sort, term a, unsigned power)
 {
     if (operation == "bvmul")
@@ -185,11 +185,6 @@ term read_at(term memory, term address)
     return numbered({"select", 64, {memory, address}, 0, false});
 }
 
-term written(term memory, term address, term value)
-{
-    return numbered({"store", MEMORY, {memory, address, value}, 0, false});
-}
-
 bool is_constant(term a)
 {
     return node_of(a).operation.empty();
@@ -198,7 +193,7 @@ bool is_constant(term a)
 std::uint64_t constant_value(term a)
 {
     if (!is_constant(a))
-        give_up("a word must be known here, and is not");
+        give_up("a word must be constant here, and is not");
     return node_of(a).value;
 }
 
@@ -221,31 +216,48 @@ term resized(term from, unsigned bits, bool is_signed)
     return apply(is_signed ? "(_ sign_extend 32)" : "(_ zero_extend 32)", bits, from);
 }
 
-/* Not canonical, so no pointer of this program; and the low bits are clear. */
-static constexpr std::uintptr_t UNDER_PROOF = std::uintptr_t{1} << 62;
-enum { POINTER_SHIFT = 20 };
+/*
+ * A symbolic pointer has bit 62 set, unlike any other pointer of this program. Below are the term's number,
+ * twice, and the distance from the term's address in bytes. Arithmetic changes the distance. If that
+ * overflows, the two numbers differ.
+ */
+static constexpr std::uintptr_t SYMBOLIC = std::uintptr_t{1} << 62;
+static constexpr unsigned DISTANCE_BITS = 20, NUMBER_BITS = 21;
+static constexpr std::uintptr_t NO_DISTANCE = std::uintptr_t{1} << (DISTANCE_BITS - 1);
+
+static std::uintptr_t low_bits(std::uintptr_t value, unsigned bits)
+{
+    return value & ((std::uintptr_t{1} << bits) - 1);
+}
 
 void *as_pointer(term address)
 {
-    return reinterpret_cast<void *>(UNDER_PROOF | static_cast<std::uintptr_t>(address) << POINTER_SHIFT);
+    if (address >> NUMBER_BITS != 0)
+        give_up("too many terms for symbolic pointers");
+    auto number = static_cast<std::uintptr_t>(address);
+    return reinterpret_cast<void *>(SYMBOLIC | (number << NUMBER_BITS | number) << DISTANCE_BITS |
+                                    NO_DISTANCE);
 }
 
-bool is_under_proof(const volatile void *pointer)
+bool is_symbolic(const volatile void *pointer)
 {
-    return (reinterpret_cast<std::uintptr_t>(pointer) & UNDER_PROOF) != 0;
+    return (reinterpret_cast<std::uintptr_t>(pointer) & SYMBOLIC) != 0;
 }
 
 term of_pointer(const volatile void *pointer)
 {
     auto value = reinterpret_cast<std::uintptr_t>(pointer);
-    if (!is_under_proof(pointer) || value % (std::uintptr_t{1} << POINTER_SHIFT) != 0)
-        give_up("a pointer is no address under proof");
-    return static_cast<term>((value - UNDER_PROOF) >> POINTER_SHIFT);
+    std::uintptr_t number = low_bits(value >> DISTANCE_BITS, NUMBER_BITS);
+    if (!is_symbolic(pointer) || low_bits(value >> (DISTANCE_BITS + NUMBER_BITS), NUMBER_BITS) != number)
+        give_up("a pointer is not a symbolic address");
+    std::uint64_t distance = low_bits(value, DISTANCE_BITS) - NO_DISTANCE;
+    term address = static_cast<term>(number);
+    return distance == 0 ? address : apply("bvadd", 64, address, constant(64, distance));
 }
 
 std::string question(const std::vector<path> &paths)
 {
-    std::set<term> needed; /* in the order of their numbers, so operands stand before what uses them */
+    std::set<term> needed; /* in the order of their numbers: operands come before what uses them */
     std::string any = "(assert (or false\n";
     for (const path &steps : paths) {
         for (const step &taken : steps)

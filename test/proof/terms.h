@@ -1,5 +1,5 @@
 /*
- * terms.h - the graph of terms, and how it is written down for a solver. For the engine alone.
+ * terms.h - the graph of terms, and questions about paths, in SMT-LIB 2. For engine.cpp and terms.cpp only.
  */
 #ifndef PROOF_TERMS_H
 #define PROOF_TERMS_H
@@ -10,7 +10,7 @@
 namespace proof
 {
 struct node {
-    std::string operation; /* as SMT-LIB calls it, or the name of a variable; empty for a constant */
+    std::string operation; /* named as in SMT-LIB, or the name of a variable; empty for a constant */
     unsigned sort;
     std::vector<term> operands;
     std::uint64_t value; /* of a constant */
@@ -18,14 +18,14 @@ struct node {
 };
 const node &node_of(term a);
 
-/* The conditions that lead along a path, and which way each went. */
+/* The conditions that were decided along a path, and the answers. */
 struct step {
-    term condition; /* the constant truth where a value was chosen (one_of) */
+    term condition; /* constant where `one_of` has chosen a value */
     bool answer;
 };
 using path = std::vector<step>;
 
-/* A question in SMT-LIB 2: can one of these paths be taken? */
+/* Returns the question whether one of these paths can be taken. */
 std::string question(const std::vector<path> &paths);
 
 } // namespace proof

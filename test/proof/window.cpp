@@ -1,14 +1,17 @@
 /*
- * window.cpp - where the recursive window shows the tables: for four and five levels, and any recursive slot.
+ * window.cpp - where the recursive window shows each table, for four and five levels and for any slots.
  *
- * An address is a row of indices of nine bits; in octal, three digits each. To reach the table of level n on
- * the way to a page, take the slot n times, and then the page's indices from the top as far as there is room:
- * 777_aaa_bbb_ccc_0000 is the P1 of page aaa_bbb_ccc_ddd, 777_777_aaa_bbb_0000 its P2, and so on.
+ * An address is a row of indices of nine bits: three octal digits each. The address of the table of level n
+ * on the way to a page begins with n times the slot and goes on with the page's indices from the top:
+ *
+ *   page                     aaa_bbb_ccc_ddd_0000
+ *   its P1, with slot 777    777_aaa_bbb_ccc_0000
+ *   its P2                   777_777_aaa_bbb_0000
  */
 #include "core.h"
 
-/* The index of an address that selects an entry in a table of this level. */
-static uint64_t field(uint64_t address, unsigned level)
+/* Returns the index in an address that selects an entry in a table of this level. */
+static uint64_t index_in(uint64_t address, unsigned level)
 {
     return (address >> (12 + 9 * (level - 1))) & 511;
 }
@@ -20,10 +23,16 @@ static paging_page_t any_page(unsigned levels, const char *name)
     return page;
 }
 
-static unsigned any_slot()
+static unsigned any_recursive_slot()
 {
     assume_slots();
     return PAGING_RECURSIVE_SLOT;
+}
+
+static unsigned any_slots_with_alternate()
+{
+    assume(PAGING_HAS_ALTERNATE_SLOT);
+    return any_recursive_slot();
 }
 
 static unsigned any_level(unsigned levels)
@@ -33,7 +42,7 @@ static unsigned any_level(unsigned levels)
     return level;
 }
 
-/* A page whose tables have one address only: it is not itself part of the window. */
+/* Returns a page that does not itself lie in a window, so that each of its tables has one address. */
 static paging_page_t ordinary_page(unsigned levels, const char *name)
 {
     paging_page_t page = any_page(levels, name);
@@ -42,36 +51,36 @@ static paging_page_t ordinary_page(unsigned levels, const char *name)
     return page;
 }
 
-/* paging_alternate_window_base with what a space adds to it: walk.h, entry_slot. */
-static uint64_t foreign_entry_address(unsigned levels, unsigned level, paging_page_t page)
+/* Returns what entry_slot (walk.h) computes for an attached space. */
+static uint64_t alternate_entry_address(unsigned levels, unsigned level, paging_page_t page)
 {
     return paging_alternate_window_base(levels, level).value + (page.number >> (9 * (level - 1))) * 8;
 }
 
-THEOREM("window: an entry's address is the octal pattern: so often the slot, then the page's indices")
+THEOREM("window: an entry's address is n times the slot for level n, and then the page's indices")
 {
-    unsigned levels = one_of(4, 5), slot = any_slot(), level = any_level(levels);
+    unsigned levels = one_of(4, 5), slot = any_recursive_slot(), level = any_level(levels);
     paging_page_t page = any_page(levels, "page");
     uint64_t address = paging_window_entry(levels, slot, level, page).value;
     for (unsigned place = levels; place >= 1; place--) {
-        bool takes_slot = place + level > levels;
-        claim(field(address, place) ==
-              (takes_slot ? uint64_t(slot) : field(page.number << 12, place + level)));
+        bool is_slot = place + level > levels;
+        claim(index_in(address, place) ==
+              (is_slot ? uint64_t(slot) : index_in(page.number << 12, place + level)));
     }
-    claim(address % 4096 == field(page.number << 12, level) * 8);
+    claim(address % 4096 == index_in(page.number << 12, level) * 8);
     claim(paging_is_canonical(levels, {address}));
 }
-FALLACY("window: the slot is taken once less")
+FALLACY("window: for level 3, the slot comes twice")
 {
-    unsigned levels = 4, slot = any_slot(), level = 3;
+    unsigned levels = 4, slot = any_recursive_slot(), level = 3;
     paging_page_t page = any_page(levels, "page");
     uint64_t address = paging_window_entry(levels, slot, level, page).value;
-    claim(field(address, 2) == field(page.number << 12, 4));
+    claim(index_in(address, 2) == index_in(page.number << 12, 4));
 }
 
-THEOREM("window: a table's address is its first entry's, a whole page")
+THEOREM("window: a table fills one page, in which each entry stands at its index")
 {
-    unsigned levels = one_of(4, 5), slot = any_slot(), level = any_level(levels);
+    unsigned levels = one_of(4, 5), slot = any_recursive_slot(), level = any_level(levels);
     paging_page_t page = any_page(levels, "page");
     uint64_t table = paging_window_table(levels, slot, level, page).value;
     claim(table % 4096 == 0);
@@ -79,43 +88,43 @@ THEOREM("window: a table's address is its first entry's, a whole page")
     claim(paging_window_entry(levels, slot, level, page).value - table == paging_page_index(page, level) * 8);
 }
 
-THEOREM("window: entries have the same address just if they are the same entry")
+THEOREM("window: two pages have the same entry address exactly if they have the same entry")
 {
-    unsigned levels = one_of(4, 5), slot = any_slot(), level = any_level(levels);
+    unsigned levels = one_of(4, 5), slot = any_recursive_slot(), level = any_level(levels);
     paging_page_t page = any_page(levels, "page"), other = any_page(levels, "other page");
     bool same = page.number >> (9 * (level - 1)) == other.number >> (9 * (level - 1));
     uint64_t address = paging_window_entry(levels, slot, level, page).value;
     claim((address == paging_window_entry(levels, slot, level, other).value) == same);
 }
 
-THEOREM("window: tables of different levels are at different addresses")
+THEOREM("window: tables of different levels have different addresses")
 {
-    unsigned levels = one_of(4, 5), slot = any_slot();
+    unsigned levels = one_of(4, 5), slot = any_recursive_slot();
     unsigned level = any_level(levels), higher = one_of(2, 3, 4, 5);
     assume(level < higher && higher <= levels);
     paging_page_t page = ordinary_page(levels, "page"), other = ordinary_page(levels, "other page");
     claim(paging_window_table(levels, slot, level, page).value !=
           paging_window_table(levels, slot, higher, other).value);
 }
-FALLACY("window: the same of pages that lie in the window themselves")
+FALLACY("window: that is so for pages in the window, too")
 {
-    unsigned slot = any_slot();
+    unsigned slot = any_recursive_slot();
     paging_page_t page = any_page(4, "page"), other = any_page(4, "other page");
     claim(paging_window_table(4, slot, 1, page).value != paging_window_table(4, slot, 2, other).value);
 }
 
-THEOREM("window: all of it lies below the recursive slot, and no ordinary page does")
+THEOREM("window: all of it lies below the recursive slot, where no ordinary page is")
 {
-    unsigned levels = one_of(4, 5), slot = any_slot(), level = any_level(levels);
+    unsigned levels = one_of(4, 5), slot = any_recursive_slot(), level = any_level(levels);
     paging_page_t page = ordinary_page(levels, "page");
     uint64_t address = paging_window_entry(levels, slot, level, page).value;
-    claim(field(address, levels) == slot);
+    claim(index_in(address, levels) == slot);
     claim(address - address % 4096 != paging_page_start(levels, page).value);
 }
 
-THEOREM("window: from a table to the one below it is one step, whatever the slot")
+THEOREM("paging_next_table_address: from a table's address it leads to that of the table below")
 {
-    unsigned levels = one_of(4, 5), slot = any_slot(), level = any_level(levels);
+    unsigned levels = one_of(4, 5), slot = any_recursive_slot(), level = any_level(levels);
     assume(level > 1);
     paging_page_t page = any_page(levels, "page");
     paging_virt_t table = paging_window_table(levels, slot, level, page);
@@ -123,7 +132,7 @@ THEOREM("window: from a table to the one below it is one step, whatever the slot
           paging_window_table(levels, slot, level - 1, page).value);
 }
 
-THEOREM("window: with slot 511 it begins where window.h says")
+THEOREM("window: with slot 511 it begins at the addresses in window.h")
 {
     claim(paging_window_base(4, 511, 1).value == 0xffffff8000000000);
     claim(paging_window_base(4, 511, 2).value == 0xffffffffc0000000);
@@ -133,37 +142,39 @@ THEOREM("window: with slot 511 it begins where window.h says")
     claim(paging_window_base(5, 511, 5).value == 0xfffffffffffff000);
 }
 
-THEOREM("foreign window: the slot once less, then the alternate slot, then the page's indices")
+/* ---- the window of an attached space ---- */
+
+THEOREM("alternate window: as the recursive one, except that the last time it is the alternate slot")
 {
-    unsigned levels = one_of(4, 5), slot = any_slot(), level = any_level(levels);
+    unsigned levels = one_of(4, 5), slot = any_slots_with_alternate(), level = any_level(levels);
     paging_page_t page = any_page(levels, "page");
-    uint64_t address = foreign_entry_address(levels, level, page);
+    uint64_t address = alternate_entry_address(levels, level, page);
     for (unsigned place = levels; place >= 1; place--) {
-        bool last = place + level == levels + 1;
-        uint64_t of_slot = last ? PAGING_ALTERNATE_SLOT : slot;
-        claim(field(address, place) ==
-              (place + level > levels ? of_slot : field(page.number << 12, place + level)));
+        bool is_last = place + level == levels + 1;
+        uint64_t expected = is_last ? PAGING_ALTERNATE_SLOT : slot;
+        claim(index_in(address, place) ==
+              (place + level > levels ? expected : index_in(page.number << 12, place + level)));
     }
-    claim(address % 4096 == field(page.number << 12, level) * 8);
+    claim(address % 4096 == index_in(page.number << 12, level) * 8);
     claim(paging_is_canonical(levels, {address}));
 }
 
-THEOREM("foreign window: nothing of it is in the space's own window")
+THEOREM("alternate window: no entry in it has the address of an entry of the active space")
 {
-    unsigned levels = one_of(4, 5), slot = any_slot();
-    unsigned level = any_level(levels), foreign_level = one_of(1, 2, 3, 4, 5);
-    assume(foreign_level <= levels);
-    paging_page_t page = ordinary_page(levels, "page"), foreign = ordinary_page(levels, "foreign page");
+    unsigned levels = one_of(4, 5), slot = any_slots_with_alternate();
+    unsigned level = any_level(levels), attached_level = one_of(1, 2, 3, 4, 5);
+    assume(attached_level <= levels);
+    paging_page_t page = ordinary_page(levels, "page"), attached = ordinary_page(levels, "attached page");
     claim(paging_window_entry(levels, slot, level, page).value !=
-          foreign_entry_address(levels, foreign_level, foreign));
+          alternate_entry_address(levels, attached_level, attached));
 }
 
-THEOREM("foreign window: its entries have the same address just if they are the same entry")
+THEOREM("alternate window: two addresses are the same exactly if they are of the same entry")
 {
-    assume_slots();
+    (void)any_slots_with_alternate();
     unsigned levels = one_of(4, 5), level = any_level(levels), other_level = any_level(levels);
     paging_page_t page = ordinary_page(levels, "page"), other = ordinary_page(levels, "other page");
     bool same = level == other_level && page.number >> (9 * (level - 1)) == other.number >> (9 * (level - 1));
-    claim((foreign_entry_address(levels, level, page) == foreign_entry_address(levels, other_level, other)) ==
-          same);
+    claim((alternate_entry_address(levels, level, page) ==
+           alternate_entry_address(levels, other_level, other)) == same);
 }

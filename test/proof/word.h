@@ -1,9 +1,9 @@
 /*
- * word.h - uint64_t and its kin as terms, with C's rules for mixing them.
+ * word.h - symbolic words: uint64_t, int64_t and unsigned as terms, with C's rules for mixing them.
  *
- * A word holds nothing but the number of its term, and is as large as the word it stands for, so that sizeof
- * and the layout of structs stay what they are. It is trivial, as structs and designated initialisers of C
- * need it; one that was given no value holds a pattern (the build sees to that) and ends the proof when used.
+ * A word holds only the number of its term. It has the size of the word that it stands for, so sizeof and the
+ * layout of structs do not change. It is trivial, because structs and designated initialisers of C need that.
+ * A word without a value holds a pattern (-ftrivial-auto-var-init), and ends the program when it is used.
  */
 #ifndef PROOF_WORD_H
 #define PROOF_WORD_H
@@ -29,16 +29,16 @@ concept concrete = std::integral<T> || std::is_enum_v<T>;
 template <class T>
 concept operand = symbolic<T> || concrete<T>;
 
-/* The number of a term of this width; anything else, as a word without a value, ends the program. */
+/* Returns the term of this number and width. Ends the program if there is none: the word has no value. */
 term checked(std::uint64_t number, unsigned bits);
-/* Of a term of some width and sign, the term of another width. */
+/* Returns the term converted to another width; is_signed says how it is extended. */
 term resized(term from, unsigned bits, bool is_signed);
 /*
- * A pointer into the memory under proof is the number of its address's term, in a form that no pointer of
- * this program has, and that p + 1 spoils. Other pointers are what they always are.
+ * A symbolic pointer stands for an address that is a term, and a distance from it that is constant: p + 1 and
+ * p++ work as in C. A pointer that is moved by 512 KiB or more ends the program when it is used.
  */
 void *as_pointer(term address);
-bool is_under_proof(const volatile void *pointer);
+bool is_symbolic(const volatile void *pointer);
 term of_pointer(const volatile void *pointer);
 
 template <unsigned bits, bool is_signed> struct word {
@@ -48,7 +48,7 @@ template <unsigned bits, bool is_signed> struct word {
     template <concrete T> word(T value) : number(constant(bits, static_cast<std::uint64_t>(value)))
     {
     }
-    /* C converts to a wider word unasked; -Wconversion of the core's own build forbids the other way. */
+    /* C converts to a wider word implicitly; -Wconversion of the core's own build forbids the reverse. */
     template <unsigned from, bool from_signed>
     explicit(from > bits) word(word<from, from_signed> other)
         : number(resized(other.get(), bits, from_signed))
@@ -60,7 +60,7 @@ template <unsigned bits, bool is_signed> struct word {
         made.number = t;
         return made;
     }
-    /* Memory of zeroes is words of zero, so no term has the number 0. */
+    /* No term has the number 0: memory of zeroes is words of zero. */
     term get() const
     {
         return number == 0 ? constant(bits, 0) : checked(number, bits);
@@ -70,7 +70,7 @@ template <unsigned bits, bool is_signed> struct word {
     {
         return !decide(apply("=", TRUTH, get(), constant(bits, 0)));
     }
-    /* An index of an array of C, which has to be known. A template, so it leads to no other integers. */
+    /* An index of an array in C, which must be constant. A template: it converts to no other integer. */
     template <std::same_as<std::ptrdiff_t> T>
     requires(bits == 32) operator T() const
     {
@@ -142,7 +142,7 @@ template <concrete T> auto lifted(T value)
     return word<(sizeof(T) > 4 ? 64 : 32), std::is_signed_v<decltype(value + 0)>>(value);
 }
 
-/* C's usual arithmetic conversions: the wider one wins; of the same width, the unsigned one. */
+/* C's usual arithmetic conversions: the wider type, or the unsigned one of two with the same width. */
 template <unsigned a_bits, bool a_signed, unsigned b_bits, bool b_signed>
 auto common_type(word<a_bits, a_signed>, word<b_bits, b_signed>)
 {
@@ -159,7 +159,8 @@ template <unsigned bits, bool is_signed> constexpr unsigned bits_of(word<bits, i
 template <operand A, operand B> auto calculated(const char *operation, A a, B b)
 {
     using T = decltype(common_type(lifted(a), lifted(b)));
-    static_assert(!std::same_as<T, word<64, true>>, "an overflow of signed words would have to be refuted");
+    static_assert(!std::same_as<T, word<64, true>>,
+                  "an overflow of signed words is undefined, and nothing here checks for it");
     return T::of(apply(operation, sort_of(T(0).get()), T(lifted(a)).get(), T(lifted(b)).get()));
 }
 template <operand A, operand B> term compared(const char *with_sign, const char *without, A a, B b)
@@ -169,7 +170,7 @@ template <operand A, operand B> term compared(const char *with_sign, const char 
     return apply(operation, TRUTH, T(lifted(a)).get(), T(lifted(b)).get());
 }
 
-/* As C has it, but that a shift by too much, or of a bit out of a signed word, is refuted. */
+/* Shifts as C does. A shift by the width or more, or of a signed word to the left, fails the theorem. */
 template <operand A, operand B> auto shifted(bool left, A a, B b)
 {
     auto value = lifted(a);
@@ -255,20 +256,26 @@ PROOF_OPERATOR(%)
 }
 #undef PROOF_OPERATOR
 
-/* The element of an array, wherever that is. */
+/* p + n. Only for a symbolic pointer, n need not be constant. */
 template <class T, unsigned bits, bool is_signed> T *operator+(T *base, word<bits, is_signed> index)
 {
-    if (!is_under_proof(base))
+    if (!is_symbolic(base) || is_constant(index.get()))
         return base + static_cast<std::ptrdiff_t>(constant_value(index.get()));
     auto address = word<64, false>::of(of_pointer(base)) + word<64, false>(index) * sizeof(T);
     return static_cast<T *>(as_pointer(address.get()));
+}
+
+/* p += n. */
+template <class T, unsigned bits, bool is_signed> T *&operator+=(T *&pointer, word<bits, is_signed> count)
+{
+    return pointer = pointer + count;
 }
 
 using word64 = word<64, false>;
 using word32 = word<32, false>;
 using signed64 = word<64, true>;
 
-/* Any value at all. Two with the same name are the same. */
+/* Any value. Two with the same name are equal. */
 inline word64 anything(const char *name)
 {
     return word64::of(variable(64, name));
