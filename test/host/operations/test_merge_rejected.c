@@ -81,6 +81,42 @@ static void misaligned_frame(void **state)
     ASSERT_RUNS(PLACE + GIB, {2, 512});
 }
 
+static void stays_large(void)
+{
+    machine_snapshot();
+    assert_status(paging_merge_range(&rig.space, (paging_virt_t){PLACE}, GIB, machine_frames()), PAGING_OK);
+    assert_true(machine_unchanged());
+}
+
+/* Bit 12 of a huge leaf is PAT, and no part of its frame. No flag of the core sets it. */
+static void pat_of_a_huge_page(void **state)
+{
+    rig_open();
+    map_2m_pages(PLACE, DEVICE_1G);
+    static const unsigned places[] = {0, 100, 511};
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t address = PLACE + places[i] * 2 * MIB, entry = *entry_at(address, 2);
+        entry_write(address, 2, entry | 1u << 12);
+        stays_large();
+        entry_write(address, 2, entry);
+    }
+    merge(PLACE, GIB);
+    ASSERT_RUNS(PLACE, {3, 1}, {0, 1});
+}
+
+/* 512 tables whose frames are as far apart as 2 MiB pages: their entries differ from leaves in bit 7 only. */
+static void tables_like_pages(void **state)
+{
+    rig_open();
+    map_2m_pages(PLACE, DEVICE_1G);
+    for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
+        *entry_at(PLACE + i * 2 * MIB, 2) ^= PAGING_HUGE;
+    stays_large();
+    for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
+        *entry_at(PLACE + i * 2 * MIB, 2) ^= PAGING_HUGE;
+    rig_check();
+}
+
 static void marker_among_them(void **state)
 {
     rig_open();
@@ -183,6 +219,8 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("merge: not if one flag of one page is different", flag_different),
     RIG_TEST("merge: not if a frame is out of order", frame_out_of_order),
     RIG_TEST("merge: not if the first frame is misaligned", misaligned_frame),
+    RIG_TEST("merge: not if one huge page has the PAT bit", pat_of_a_huge_page),
+    RIG_TEST("merge: not if there are tables at the distances of pages", tables_like_pages),
     RIG_TEST("merge: not over a marker", marker_among_them),
     RIG_TEST("merge: no 1G pages on a processor without them", no_1g_pages),
     RIG_TEST("merge: a table that is only in part in the range stays", table_in_part),
