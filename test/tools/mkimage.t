@@ -95,7 +95,7 @@ class MakeImage(unittest.TestCase):
         self.assertIn("does not fit", self.make().stderr)
         (self.boot / "EFI/BOOT/BOOTX64.EFI").unlink()
         self.assertIn("BOOTX64.EFI is not there", self.make().stderr)
-        self.assertIn("no directory", self.make(self.folder / "none").stderr)
+        self.assertIn("is not a directory", self.make(self.folder / "none").stderr)
         self.assertEqual(self.image.read_bytes(), b"the old one")
         self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["esp", "out.img"])
 
