@@ -10,7 +10,7 @@
 
 uint64_t console_time;
 
-static void put_on_console(struct sink *sink, char c)
+static void put_on_console(struct format_sink *sink, char c)
 {
     (void)sink;
     CHAR16 text[3] = {L'\r', (CHAR16)c, 0};
@@ -19,7 +19,7 @@ static void put_on_console(struct sink *sink, char c)
 
 void say(const char *text, ...)
 {
-    struct sink sink = {put_on_console};
+    struct format_sink sink = {put_on_console};
     va_list arguments;
     if (!system_table->ConOut)
         return;

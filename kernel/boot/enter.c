@@ -19,12 +19,12 @@
 #include "report/report.h"
 
 /* switch.S: loads CR3 and the stack pointer and calls entry(argument). */
-_Noreturn void switch_to(uint64_t cr3, uint64_t stack, void (*entry)(struct handoff *),
-                         struct handoff *argument) __attribute__((visibility("hidden")));
+_Noreturn void cross_over(uint64_t cr3, uint64_t stack, void (*entry)(struct handoff *),
+                          struct handoff *argument) __attribute__((visibility("hidden")));
 
 /* switch.S: the same, and sets CR4.LA57 on the way. All addresses must be below 4 GiB. */
-_Noreturn void switch_to_five_levels(uint64_t cr3, uint64_t stack, void (*entry)(struct handoff *),
-                                     struct handoff *argument) __attribute__((visibility("hidden")));
+_Noreturn void cross_over_to_five_levels(uint64_t cr3, uint64_t stack, void (*entry)(struct handoff *),
+                                         struct handoff *argument) __attribute__((visibility("hidden")));
 
 /* Connects the rooms that must not know each other: exceptions, report, end of the run. */
 static void set_hooks(const struct handoff *handoff)
@@ -53,6 +53,6 @@ _Noreturn void kernel_enter(struct handoff *handoff)
     if (handoff->space.cpu.has_no_execute)
         write_msr(MSR_EFER, read_msr(MSR_EFER) | EFER_NO_EXECUTE);
     if (handoff->space.cpu.levels == 5 && !(read_cr4() & CR4_LA57))
-        switch_to_five_levels(root, handoff->stack_top, kernel_main, handoff);
-    switch_to(root, handoff->stack_top, kernel_main, handoff);
+        cross_over_to_five_levels(root, handoff->stack_top, kernel_main, handoff);
+    cross_over(root, handoff->stack_top, kernel_main, handoff);
 }

@@ -5,14 +5,14 @@
 
         .section .text
 /*
- * _Noreturn void switch_to(uint64_t cr3, uint64_t stack, void (*entry)(void *), void *argument)
+ * _Noreturn void cross_over(uint64_t cr3, uint64_t stack, void (*entry)(void *), void *argument)
  *
  * This code and everything that it uses after the load is mapped at the same addresses by the firmware's
  * tables and by the kernel's; efi/preflight.c has checked that.
  */
-        .hidden switch_to
-        .globl  switch_to
-switch_to:
+        .hidden cross_over
+        .globl  cross_over
+cross_over:
         cli
         movq    %rdi, %cr3
         movq    %rsi, %rsp
@@ -22,16 +22,16 @@ switch_to:
         ud2
 
 /*
- * _Noreturn void switch_to_five_levels(uint64_t cr3, uint64_t stack, void (*entry)(void *), void *argument)
+ * _Noreturn void cross_over_to_five_levels(uint64_t cr3, uint64_t stack, void (*entry)(void *), void *argument)
  *
  * CR4.LA57 cannot change while paging is on (SDM 3A, 4.1.2), and paging cannot be switched off in 64-bit
  * mode. The code therefore goes to 32-bit mode, switches paging off, sets LA57, loads CR3, switches paging on
  * and returns to 64-bit mode. A change of mode leaves the upper halves of the registers undefined, so the
  * values that are needed later are kept in memory. CR3 and all addresses are below 4 GiB.
  */
-        .hidden switch_to_five_levels
-        .globl  switch_to_five_levels
-switch_to_five_levels:
+        .hidden cross_over_to_five_levels
+        .globl  cross_over_to_five_levels
+cross_over_to_five_levels:
         cli
         movq    %rsi, five_stack(%rip)
         movq    %rdx, five_entry(%rip)

@@ -7,7 +7,7 @@
 static bool has_serial, has_screen;
 
 /* A sink that was not started ignores what it gets. */
-static void put_everywhere(struct sink *sink, char c)
+static void put_everywhere(struct format_sink *sink, char c)
 {
     (void)sink;
     if (c == '\n')
@@ -34,7 +34,7 @@ bool console_has_screen(void)
 
 void print(const char *text, ...)
 {
-    struct sink sink = {put_everywhere};
+    struct format_sink sink = {put_everywhere};
     va_list arguments;
     va_start(arguments, text);
     format_list(&sink, text, arguments);

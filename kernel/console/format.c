@@ -9,13 +9,13 @@ struct conversion {
     char kind;
 };
 
-static void pad(struct sink *sink, char with, size_t length, unsigned width)
+static void pad(struct format_sink *sink, char with, size_t length, unsigned width)
 {
     for (; length < width; length++)
         sink->put(sink, with);
 }
 
-static void put_text(struct sink *sink, const struct conversion *c, const char *text, size_t length)
+static void put_text(struct format_sink *sink, const struct conversion *c, const char *text, size_t length)
 {
     if (!c->left)
         pad(sink, ' ', length, c->width);
@@ -25,7 +25,7 @@ static void put_text(struct sink *sink, const struct conversion *c, const char *
         pad(sink, ' ', length, c->width);
 }
 
-static void put_number(struct sink *sink, const struct conversion *c, uint64_t value, bool negative)
+static void put_number(struct format_sink *sink, const struct conversion *c, uint64_t value, bool negative)
 {
     char digits[24];
     unsigned base = c->kind == 'x' ? 16 : 10;
@@ -43,12 +43,12 @@ static void put_number(struct sink *sink, const struct conversion *c, uint64_t v
     put_text(sink, c, digits + at, sizeof digits - at);
 }
 
-static void put_signed(struct sink *sink, const struct conversion *c, int64_t value)
+static void put_signed(struct format_sink *sink, const struct conversion *c, int64_t value)
 {
     put_number(sink, c, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, value < 0);
 }
 
-static void put_string(struct sink *sink, const struct conversion *c, const char *text)
+static void put_string(struct format_sink *sink, const struct conversion *c, const char *text)
 {
     size_t length = 0;
     text = text ? text : "(null)";
@@ -71,7 +71,7 @@ static const char *read_conversion(const char *at, struct conversion *c)
     return at;
 }
 
-void format_list(struct sink *sink, const char *at, va_list arguments)
+void format_list(struct format_sink *sink, const char *at, va_list arguments)
 {
     for (; *at; at++) {
         const char *start = at;
@@ -111,7 +111,7 @@ void format_list(struct sink *sink, const char *at, va_list arguments)
     }
 }
 
-void format(struct sink *sink, const char *text, ...)
+void format(struct format_sink *sink, const char *text, ...)
 {
     va_list arguments;
     va_start(arguments, text);
@@ -119,7 +119,7 @@ void format(struct sink *sink, const char *text, ...)
     va_end(arguments);
 }
 
-static void put_in_text(struct sink *sink, char c)
+static void put_in_text(struct format_sink *sink, char c)
 {
     struct text_sink *to = (struct text_sink *)sink;
     if (to->length + 1 < to->capacity) {

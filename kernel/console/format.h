@@ -12,16 +12,16 @@
 #include <stddef.h>
 
 /* Takes characters. A sink with state begins with this struct. */
-struct sink {
-    void (*put)(struct sink *sink, char c);
+struct format_sink {
+    void (*put)(struct format_sink *sink, char c);
 };
 
-void format_list(struct sink *sink, const char *format, va_list arguments);
-__attribute__((format(printf, 2, 3))) void format(struct sink *sink, const char *format, ...);
+void format_list(struct format_sink *sink, const char *format, va_list arguments);
+__attribute__((format(printf, 2, 3))) void format(struct format_sink *sink, const char *format, ...);
 
 /* A sink that fills a buffer, which always ends with a zero. Characters that do not fit are dropped. */
 struct text_sink {
-    struct sink sink;
+    struct format_sink sink;
     char *text;
     size_t capacity, length;
 };

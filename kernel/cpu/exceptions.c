@@ -114,7 +114,7 @@ void exceptions_set_active_space(const struct paging_space *active)
     context.active = active;
 }
 
-void exceptions_explain_page_fault(struct sink *sink, paging_virt_t address, uint64_t error_code)
+void exceptions_explain_page_fault(struct format_sink *sink, paging_virt_t address, uint64_t error_code)
 {
     struct page_fault fault = {.address = address, .error_code = error_code, .cr3 = read_cr3()};
     explain_page_fault(sink, context.active, fault);

@@ -48,7 +48,7 @@ void exceptions_set_hooks(struct exception_hooks hooks);
 void exceptions_set_active_space(const struct paging_space *active);
 
 /* Explains a page fault in the space that is active now (page_fault.h). */
-void exceptions_explain_page_fault(struct sink *sink, paging_virt_t address, uint64_t error_code);
+void exceptions_explain_page_fault(struct format_sink *sink, paging_virt_t address, uint64_t error_code);
 
 /*
  * Handles an exception; called by exception_entries.S. Returns only if a hook has handled it. Otherwise

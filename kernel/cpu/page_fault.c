@@ -13,7 +13,8 @@ static bool forbids(paging_entry_t entry, uint64_t error_code)
     return (error_code & PAGING_FAULT_FETCH) && (entry.bits & PAGING_NO_EXECUTE);
 }
 
-static void explain_rights(struct sink *sink, const struct paging_walk_result *walk, uint64_t error_code)
+static void explain_rights(struct format_sink *sink, const struct paging_walk_result *walk,
+                           uint64_t error_code)
 {
     for (unsigned level = walk->top; level >= walk->level; level--) {
         paging_entry_t entry = walk->entries[level];
@@ -30,8 +31,8 @@ static void explain_rights(struct sink *sink, const struct paging_walk_result *w
 }
 
 /* Names the entry at which the walk ended, in a sentence that suits the status and the error code. */
-static void explain_walk(struct sink *sink, enum paging_status status, const struct paging_walk_result *walk,
-                         uint64_t error_code)
+static void explain_walk(struct format_sink *sink, enum paging_status status,
+                         const struct paging_walk_result *walk, uint64_t error_code)
 {
     uint64_t last = walk->entries[walk->level].bits;
     if (error_code & PAGING_FAULT_RESERVED)
@@ -45,7 +46,7 @@ static void explain_walk(struct sink *sink, enum paging_status status, const str
                last);
 }
 
-void explain_page_fault(struct sink *sink, const struct paging_space *active, struct page_fault fault)
+void explain_page_fault(struct format_sink *sink, const struct paging_space *active, struct page_fault fault)
 {
     format(sink, "%s %s %016lx: ", fault.error_code & PAGING_FAULT_USER ? "user" : "supervisor",
            fault.error_code & PAGING_FAULT_FETCH   ? "fetch from"

@@ -19,6 +19,6 @@ struct page_fault {
  * level. `active` is the space that is believed to be active, or NULL. If CR3 holds another root, or if the
  * space's tables cannot be reached, the sentence says so and names no entry.
  */
-void explain_page_fault(struct sink *sink, const struct paging_space *active, struct page_fault fault);
+void explain_page_fault(struct format_sink *sink, const struct paging_space *active, struct page_fault fault);
 
 #endif

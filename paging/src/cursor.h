@@ -25,7 +25,7 @@
 
 #include "walk.h"
 
-/* Page numbers. Like a page_t's without sign extension; `end` may be one past the last page. */
+/* Page numbers. Without sign extension, as in paging_page_t; `end` may be one past the last page. */
 struct page_range {
     uint64_t at, end;
 };

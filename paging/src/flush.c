@@ -9,7 +9,7 @@ void paging_flush_all(struct paging_space *space)
 
 void paging_flush_list(struct paging_space *space, struct flush_list *list)
 {
-    if (flush_is_full(list)) {
+    if (flush_is_everything(list)) {
         paging_flush_all(space);
     } else {
         for (unsigned i = 0; i < list->count; i++)

@@ -1,19 +1,21 @@
 /*
  * flush.h - remove translations from the TLB, one by one or all at once.
  *
- * Each operation knows what it changed, and flushes it through these functions; nothing else flushes, except
- * that a new CR3 flushes what is not global. An operation that removes or changes many pages collects what
+ * Each operation knows what it changed, and flushes it through these functions; nothing else in the core
+ * flushes, except that a new CR3 flushes what is not global. An operation that removes or changes many pages collects what
  * has to be flushed in a list while it writes, and flushes once: each page by itself if they are few,
- * everything if they are many. Nothing of a space in direct-map mode is in the TLB; of an attached space only
- * its window is.
+ * everything if they are many. A space in direct-map mode is not the active one, so nothing of it is in the TLB; of an attached
+ * space only its window is.
  *
  *      unmap                      the page, and the window pages of the tables that go; then they go back
  *      unmap_range                leaves and tables that go, together; then they go back
  *      protect_range              leaves that change, at the end
  *      split, merge_range         the leaf, and the window pages of the tables below it
- *      map, map_range             nothing: what was not present is not cached
+ *      map, map_range             nothing: what was not present is not cached (after a broken promise of the
+ *                                 frame source, the window page of an empty table that goes back)
  *      unshare_upper_half         the window pages of the empty tables; then they go back
- *      attach, detach, switch_to  everything; switch_to only if the spaces do not share the upper half
+ *      paging_attach, _detach      everything
+ *      paging_switch_to           everything that is not flushed by the new CR3, only if the spaces do not share the upper half
  *      table_pages.c              the scratch page, whenever it shows another table
  */
 #ifndef PAGING_SRC_FLUSH_H
@@ -34,7 +36,7 @@ static inline void flush_begin(struct flush_list *list)
     list->count = 0;
 }
 
-static inline bool flush_is_full(const struct flush_list *list)
+static inline bool flush_is_everything(const struct flush_list *list)
 {
     return list->count > FLUSH_LIMIT;
 }
@@ -42,7 +44,7 @@ static inline bool flush_is_full(const struct flush_list *list)
 /* Returns whether adding pages to the list still makes a difference. */
 static inline bool flush_wants_more(const struct paging_space *space, const struct flush_list *list)
 {
-    return space->mode != PAGING_MODE_DIRECT && !flush_is_full(list);
+    return space->mode != PAGING_MODE_DIRECT && !flush_is_everything(list);
 }
 
 static inline void flush_add(struct flush_list *list, paging_virt_t address)

@@ -112,9 +112,12 @@ PAGING_OUT_OF_LINE enum paging_status map_slow(struct paging_space *space, pagin
 /*
  * ---- the fast path ----
  *
- * For a page whose P1 is there and whose entry is unused, unless counting it would carry out of the low seven
- * bits of the P1's count.
+ * For a page whose P1 is there and whose entry is unused. How many entries of the P1 are used is stored in the
+ * P2's entry that points to it (table_entry.h); where adding one would carry out of the count's low seven
+ * bits, every 128 pages, the slow path does it.
  */
+
+/* Finds the page's entry, and counts it as used in found->parent, which the caller stores. */
 
 PAGING_ALWAYS_INLINE bool find_free_entry(unsigned levels, bool recursive, const struct paging_space *space,
                                           paging_page_t page, uint64_t flags, struct fast_walk_result *found)

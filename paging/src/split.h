@@ -28,7 +28,7 @@ struct boundary_splits {
     struct boundary_split start, end;
 };
 
-/* Which leaves have to be split: those that these flags would change. */
+/* A change of flags. A leaf at a boundary has to be split only if the change makes a difference to it. */
 struct flag_change {
     uint64_t set, clear;
 };

@@ -6,6 +6,8 @@
  * nearly every call: all tables are there, made by the core, and nothing about them is special. It is
  * compiled with the number of levels and the access mode as constants, so it has no loop and one branch per
  * table. Where it meets anything else it returns false, and the operation starts again on the slow path.
+ *
+ * A table's level is the size of the leaves in it: PAGING_4K is 1, PAGING_2M 2, PAGING_1G 3.
  */
 #ifndef PAGING_SRC_WALK_H
 #define PAGING_SRC_WALK_H
@@ -196,8 +198,9 @@ PAGING_ALWAYS_INLINE volatile paging_entry_t *fast_slot(const struct paging_spac
 /*
  * Returns false if the page is not in a P1, or if something on the way is not as the core makes it. The
  * page's number must be below the limit for `levels`. `difference` is the entry of the level above XOR
- * PAGING_TABLE_FLAGS: zero in all bits that are checked, and still with the table's frame. At the root, which
- * no entry points to, it is the frame alone.
+ * PAGING_TABLE_FLAGS. If the bits in table_check are zero in it, they were as the core makes them; the frame's
+ * bits are not checked, and the XOR leaves them as they are. At the root, which no entry points to, it is the
+ * frame alone.
  */
 PAGING_ALWAYS_INLINE bool fast_walk(const struct paging_space *space, unsigned levels, bool recursive,
                                     paging_page_t page, struct fast_walk_result *found)

@@ -48,7 +48,7 @@ static void unknown_conversions(void **state)
     struct text_sink sink = text_sink(text, sizeof text);
     const char *const odd = "%q %5y %";
     /* Through a pointer, because the compiler would rightly complain. */
-    void (*volatile print)(struct sink *, const char *, ...) = format;
+    void (*volatile print)(struct format_sink *, const char *, ...) = format;
     print(&sink.sink, odd);
     assert_string_equal(text, odd);
 }
