@@ -45,8 +45,8 @@ static enum paging_status share_slot(struct paging_space *space, unsigned slot,
 }
 
 /*
- * Counts the table in this slot again, if it is shared. An empty one is unlinked, and only its frame stays in the entry until
- * what is cached of it has been flushed.
+ * Counts the table in this slot again, if it is shared. An empty one is unlinked, and only its frame stays in
+ * the entry until what is cached of it has been flushed.
  */
 static void unshare_slot(struct paging_space *space, unsigned slot, struct flush_list *list)
 {
