@@ -45,8 +45,8 @@ static enum paging_status share_slot(struct paging_space *space, unsigned slot,
 }
 
 /*
- * Counts the table in this slot again. An empty one is unlinked, and only its frame stays in the entry until
- * what is cached of it has been flushed.
+ * Counts the table in this slot again, if it is shared. An empty one is unlinked, and only its frame stays in
+ * the entry until what is cached of it has been flushed.
  */
 static void unshare_slot(struct paging_space *space, unsigned slot, struct flush_list *list)
 {
@@ -73,8 +73,7 @@ static void unshare_half(struct paging_space *space, struct paging_frame_source 
     struct flush_list list;
     flush_begin(&list);
     for (unsigned slot = 0; slot < PAGING_TABLE_ENTRIES; slot++)
-        if (slot_is_shareable(space, slot))
-            unshare_slot(space, slot, &list);
+        unshare_slot(space, slot, &list);
     paging_flush_list(space, &list);
     for (unsigned slot = 0; slot < PAGING_TABLE_ENTRIES; slot++) {
         paging_entry_t entry = paging_entry_load(root_slot(space, slot));
