@@ -26,8 +26,9 @@
  *      any other type              MEMORY_RESERVED       no           no
  *
  *   (1) What the loader has not used of its arena is handed out all the same (adopt_arena, start_frames.c).
- *   (2) Except below 1 MiB (real mode, parked processors, firmware that miscounts), and in a range that the option exclude= names. EFI_MEMORY_SP (set aside for a
- *       driver) or EFI_MEMORY_RUNTIME make it MEMORY_RESERVED.
+ *   (2) Except below 1 MiB (real mode, parked processors, firmware that miscounts), and in a range that the
+ *       option exclude= names. EFI_MEMORY_SP (set aside for a driver) or EFI_MEMORY_RUNTIME make it
+ *       MEMORY_RESERVED.
  *   (3) Everything with EFI_MEMORY_RUNTIME stays mapped, whatever its type (UEFI 2.10, 2.3.4).
  */
 #ifndef KERNEL_FRAMES_USABLE_MEMORY_H

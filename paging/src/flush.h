@@ -2,21 +2,21 @@
  * flush.h - remove translations from the TLB, one by one or all at once.
  *
  * Each operation knows what it changed, and flushes it through these functions; nothing else in the core
- * flushes, except that a new CR3 flushes what is not global. An operation that removes or changes many pages collects what
- * has to be flushed in a list while it writes, and flushes once: each page by itself if they are few,
- * everything if they are many. A space in direct-map mode is not the active one, so nothing of it is in the TLB; of an attached
- * space only its window is.
+ * flushes, except that a new CR3 flushes what is not global. An operation that removes or changes many pages
+ * collects what has to be flushed in a list while it writes, and flushes once: each page by itself if they
+ * are few, everything if they are many. A space in direct-map mode is not the active one, so nothing of it is
+ * in the TLB; of an attached space only its window is.
  *
- *      unmap                      the page, and the window pages of the tables that go; then they go back
- *      unmap_range                leaves and tables that go, together; then they go back
- *      protect_range              leaves that change, at the end
- *      split, merge_range         the leaf, and the window pages of the tables below it
- *      map, map_range             nothing: what was not present is not cached (after a broken promise of the
- *                                 frame source, the window page of an empty table that goes back)
- *      unshare_upper_half         the window pages of the empty tables; then they go back
- *      paging_attach, _detach      everything
- *      paging_switch_to           everything that is not flushed by the new CR3, only if the spaces do not share the upper half
- *      table_pages.c              the scratch page, whenever it shows another table
+ *      unmap                   the page, and the window pages of the tables that go; then they go back
+ *      unmap_range             leaves and tables that go, together; then they go back
+ *      protect_range           leaves that change, at the end
+ *      split, merge_range      the leaf, and the window pages of the tables below it
+ *      map, map_range          nothing: what was not present is not cached. (If the frame source breaks its
+ *                              promise, the window page of an empty table that goes back)
+ *      unshare_upper_half      the window pages of the empty tables; then they go back
+ *      attach, detach          everything
+ *      paging_switch_to        everything, global pages too, unless the spaces share the upper half
+ *      table_pages.c           the scratch page, whenever it shows another table
  */
 #ifndef PAGING_SRC_FLUSH_H
 #define PAGING_SRC_FLUSH_H

@@ -112,8 +112,8 @@ PAGING_OUT_OF_LINE enum paging_status map_slow(struct paging_space *space, pagin
 /*
  * ---- the fast path ----
  *
- * For a page whose P1 is there and whose entry is unused. How many entries of the P1 are used is stored in the
- * P2's entry that points to it (table_entry.h); where adding one would carry out of the count's low seven
+ * For a page whose P1 is there and whose entry is unused. How many entries of the P1 are used is stored in
+ * the P2's entry that points to it (table_entry.h); where adding one would carry out of the count's low seven
  * bits, every 128 pages, the slow path does it.
  */
 

@@ -198,9 +198,9 @@ PAGING_ALWAYS_INLINE volatile paging_entry_t *fast_slot(const struct paging_spac
 /*
  * Returns false if the page is not in a P1, or if something on the way is not as the core makes it. The
  * page's number must be below the limit for `levels`. `difference` is the entry of the level above XOR
- * PAGING_TABLE_FLAGS. If the bits in table_check are zero in it, they were as the core makes them; the frame's
- * bits are not checked, and the XOR leaves them as they are. At the root, which no entry points to, it is the
- * frame alone.
+ * PAGING_TABLE_FLAGS. If the bits in table_check are zero in it, they were as the core makes them; the
+ * frame's bits are not checked, and the XOR leaves them as they are. At the root, which no entry points to,
+ * it is the frame alone.
  */
 PAGING_ALWAYS_INLINE bool fast_walk(const struct paging_space *space, unsigned levels, bool recursive,
                                     paging_page_t page, struct fast_walk_result *found)
