@@ -43,7 +43,7 @@ FLAGS_analyzed = $(APP_FLAGS) -Og -fanalyzer
 $(eval $(call build,analyzed,build))
 analyze: $(patsubst %,$(B)/analyzed/%.o,$(filter %.c,$(APP_SOURCES)))
 
-# ---- generated mutants, and coverage -------------------------------------------------------------------------
+# ---- generated mutants, and coverage -----------------------------------------------------------------
 # test/mutants/run makes the mutants, and builds and judges them: they are thousands, each lives for a second.
 # A sample is what fits into make verify; another seed takes others. LISTED=without leaves out those that are
 # listed as equivalent, LISTED=only takes no others.
