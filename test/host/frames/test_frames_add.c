@@ -46,6 +46,9 @@ static void reversed_runs_are_refused(void **state)
         struct memory_region map[] = {region(GIB(1), GIB(1) + 1, MEMORY_CONVENTIONAL),
                                       region(start.number, end.number, MEMORY_CONVENTIONAL)};
         assert_int_equal(frames_add_usable(&frames, map, 2), FRAMES_REVERSED);
+        assert_int_equal(frames_add_usable(&frames, map + 1, 1), FRAMES_REVERSED);
+        map[1].kind = MEMORY_RESERVED;
+        assert_int_equal(frames_add_usable(&frames, map + 1, 1), FRAMES_OK); /* it is not used */
     }
     assert_int_equal(frames_total(&frames), 0);
     assert_int_equal(frames.zone_count, 0);
@@ -62,6 +65,8 @@ static void empty_runs_add_nothing(void **state)
         paging_frame_t end = frame_at(empty[i][1]);
         assert_int_equal(frames_add_free(&frames, start, end), FRAMES_OK);
         assert_int_equal(frames_add_taken(&frames, start, end), FRAMES_OK);
+        struct memory_region map[] = {region(start.number, end.number, MEMORY_CONVENTIONAL)};
+        assert_int_equal(frames_add_usable(&frames, map, 1), FRAMES_OK);
     }
     assert_int_equal(frames.zone_count, 0);
 }

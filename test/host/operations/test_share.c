@@ -148,6 +148,17 @@ static void marker_stays(void **state)
     assert_int_equal(*entry_at(high_in_the_lower_half(), rig_levels), DEVICE_FRAME << 12 | 2);
 }
 
+/* The same in an upper half that is not shared: there is nothing to take back. */
+static void nothing_is_shared(void **state)
+{
+    rig_open_spaces();
+    rig_plant_marker(rig_upper_place(), rig_levels, DEVICE_FRAME << 12 | 2);
+    machine_snapshot();
+    assert_status(paging_unshare_upper_half(&rig.space, machine_frames()), PAGING_OK);
+    assert_true(machine_unchanged());
+    rig_check();
+}
+
 /* ---- by direct map ---- */
 
 static enum paging_status map_at(struct paging_space *space, uint64_t address)
@@ -193,6 +204,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("share: all of a slot is unmapped, and its table stays", a_whole_slot_of_a_shared_half),
     RIG_TEST("share: the lower half is not shared", lower_half_is_not_shared),
     RIG_TEST("unshare: a marker in the lower half stays", marker_stays),
+    RIG_TEST("unshare: with nothing shared nothing changes", nothing_is_shared),
     RIG_TEST("share: by direct map, neither the owner nor a sharer changes the half", by_direct_map),
 };
 
