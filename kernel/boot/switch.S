@@ -22,7 +22,8 @@ cross_over:
         ud2
 
 /*
- * _Noreturn void cross_over_to_five_levels(uint64_t cr3, uint64_t stack, void (*entry)(void *), void *argument)
+ * _Noreturn void cross_over_to_five_levels(uint64_t cr3, uint64_t stack, void (*entry)(void *),
+ *                                          void *argument)
  *
  * CR4.LA57 cannot change while paging is on (SDM 3A, 4.1.2), and paging cannot be switched off in 64-bit
  * mode. The code therefore goes to 32-bit mode, switches paging off, sets LA57, loads CR3, switches paging on
