@@ -173,6 +173,11 @@ static void open_superblocks(enum junk junk)
     struct memory_region map[] = {region(GIB(1) - 5, GIB(40), MEMORY_CONVENTIONAL),
                                   region(GIB(41), GIB(80) + 3 * BLOCK + 5, MEMORY_CONVENTIONAL)};
     begin(map, 2, junk);
+    paging_frame_t block; /* the end cuts off the superblock that it is in */
+    expect_allocate(PAGING_2M, &block);
+    assert_true(block.number >= GIB(80));
+    expect_refused(PAGING_4K, block.number + 3, FRAMES_WRONG_SIZE);
+    expect_free(PAGING_2M, block);
     static paging_frame_t giants[78];
     for (unsigned got = 0; got <= 78; got++) {
         for (unsigned at = 0; at < 39; at++) {
