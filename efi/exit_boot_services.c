@@ -28,7 +28,7 @@ EFI_STATUS exit_boot_services(struct loader *loader)
     if (EFI_ERROR(status) && handoff->exit_tries == 0)
         return FAIL(status, "  no memory map: %s", status_name(status));
     if (EFI_ERROR(status)) {
-        /* There is no way back: EDK II, for one, has stopped its timer. Say so if that works, and halt. */
+        /* The application cannot return now: EDK II, for one, has stopped its timer. Report it, and halt. */
         say("Selfmap: stopped before leaving the firmware: %s after %u calls of ExitBootServices\n",
             status_name(status), handoff->exit_tries);
         cpu_halt();

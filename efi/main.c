@@ -28,7 +28,7 @@ static const struct {
     {"build fresh page tables", build_fresh_tables},
     /* Looks up everything that is touched around the load of CR3. */
     {"check them before they are used", check_fresh_tables},
-    /* Reads the last memory map, and ends boot services. There is no way back. */
+    /* Reads the last memory map, and ends boot services. After that the firmware is gone. */
     {"exit boot services", exit_boot_services},
 };
 

@@ -18,7 +18,7 @@ struct paging_access {
     bool user;          /* in ring 3; otherwise supervisor mode */
     bool write_protect; /* CR0.WP */
     bool smep, smap;    /* CR4.SMEP, CR4.SMAP */
-    bool ac;            /* RFLAGS.AC: supervisor mode may access user data in spite of SMAP */
+    bool ac;            /* RFLAGS.AC: supervisor mode may access user data despite SMAP */
     /*
      * The processor itself reads or writes one of its tables (GDT, LDT, IDT, TSS; "implicit" in 4.6): a
      * supervisor access in every ring, for which AC counts for nothing. user and ac are ignored then.

@@ -95,6 +95,9 @@ bool rig_shares(const struct rig_side *one, const struct rig_side *other); /* th
 /* Returns why no operation may change the page in the space at hand: a set of statuses. */
 unsigned rig_space_refusals(uint64_t page);
 
+/* Returns why an operation on the leaf at this page is refused. Stores the leaf, or NULL for none. */
+unsigned rig_leaf_refusals(uint64_t page, const struct model_leaf **leaf);
+
 /* Where tests map what is shared: in the first slot of the upper half that is not reserved. */
 uint64_t rig_upper_place(void);
 

@@ -4,15 +4,9 @@
 
 static unsigned split_refusals(uint64_t page)
 {
-    unsigned refusals = rig_space_refusals(page);
-    const struct model_leaf *leaf = model_overlap(rig.at->model, page, 1);
-    if (model_is_reserved_slot(rig.model.levels, page))
-        return refusals | 1u << PAGING_RESERVED_SLOT;
-    if (!leaf)
-        return refusals | 1u << PAGING_NOT_MAPPED;
-    if (leaf->marker)
-        return refusals | 1u << PAGING_MARKED;
-    return leaf->size == PAGING_4K ? refusals | 1u << PAGING_NOT_HUGE : refusals;
+    const struct model_leaf *leaf;
+    unsigned refusals = rig_leaf_refusals(page, &leaf);
+    return leaf && leaf->size == PAGING_4K ? refusals | 1u << PAGING_NOT_HUGE : refusals;
 }
 
 enum paging_status rig_split(uint64_t address)

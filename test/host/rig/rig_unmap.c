@@ -79,17 +79,26 @@ static void judge_removal(const struct model_leaf *leaf, const struct removal *r
     model_remove(rig.at->model, leaf->page);
 }
 
-static unsigned unmap_refusals(uint64_t page)
+unsigned rig_leaf_refusals(uint64_t page, const struct model_leaf **leaf)
 {
+    const struct model_leaf *found = model_overlap(rig.at->model, page, 1);
     unsigned refusals = rig_space_refusals(page);
-    const struct model_leaf *leaf = model_overlap(rig.at->model, page, 1);
+    *leaf = NULL;
     if (model_is_reserved_slot(rig.model.levels, page))
         return refusals | 1u << PAGING_RESERVED_SLOT;
-    if (!leaf)
+    if (!found)
         return refusals | 1u << PAGING_NOT_MAPPED;
-    if (leaf->marker)
+    if (found->marker)
         return refusals | 1u << PAGING_MARKED;
-    return leaf->page == page ? refusals : refusals | 1u << PAGING_INSIDE_HUGE;
+    *leaf = found;
+    return refusals;
+}
+
+static unsigned unmap_refusals(uint64_t page)
+{
+    const struct model_leaf *leaf;
+    unsigned refusals = rig_leaf_refusals(page, &leaf);
+    return leaf && leaf->page != page ? refusals | 1u << PAGING_INSIDE_HUGE : refusals;
 }
 
 enum paging_status rig_unmap(uint64_t address)
