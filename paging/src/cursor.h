@@ -121,6 +121,13 @@ PAGING_ALWAYS_INLINE void cursor_descend(struct cursor *c)
     cursor_enter(c, c->level - 1, paging_entry_frame(c->entry), cursor_part(c));
 }
 
+/* Goes to the next entry of the same table, which the range touches; c->entry is not loaded. */
+PAGING_ALWAYS_INLINE void cursor_advance(struct cursor *c)
+{
+    c->slot++;
+    c->left--;
+}
+
 /* Goes to the next entry, or back to the entry whose table is done. */
 PAGING_ALWAYS_INLINE enum cursor_event cursor_next(struct cursor *c)
 {
@@ -133,10 +140,8 @@ PAGING_ALWAYS_INLINE enum cursor_event cursor_next(struct cursor *c)
         c->entry = paging_entry_load(c->slot);
         return c->event = CURSOR_LEAVE;
     }
-    if (!c->stands_new) {
-        c->slot++;
-        c->left--;
-    }
+    if (!c->stands_new)
+        cursor_advance(c);
     c->stands_new = false;
     c->entry = paging_entry_load(c->slot);
     return c->event = CURSOR_ENTRY;
@@ -173,8 +178,8 @@ static inline unsigned count_unused(const volatile paging_entry_t *slot, uint64_
 /* At an unused entry: goes to the last one of those that follow it in the range and in this table. */
 PAGING_ALWAYS_INLINE void cursor_skip_unused(struct cursor *c)
 {
-    for (; c->left > 0 && paging_entry_is_unused(paging_entry_load(c->slot + 1)); c->left--)
-        c->slot++;
+    while (c->left > 0 && paging_entry_is_unused(paging_entry_load(c->slot + 1)))
+        cursor_advance(c);
 }
 
 /*

@@ -118,7 +118,6 @@ PAGING_OUT_OF_LINE enum paging_status map_slow(struct paging_space *space, pagin
  */
 
 /* Finds the page's entry, and counts it as used in found->parent, which the caller stores. */
-
 PAGING_ALWAYS_INLINE bool find_free_entry(unsigned levels, bool recursive, const struct paging_space *space,
                                           paging_page_t page, uint64_t flags, struct fast_walk_result *found)
 {

@@ -136,8 +136,23 @@ PAGING_ALWAYS_INLINE paging_entry_t link_table(const struct mapping *mapping, un
 }
 
 /*
- * Makes a table of this level that holds leaves only, and links it when it is filled. It is zeroed only if
- * they do not fill it. Returns false if a promised frame is not there.
+ * The source has broken its promise: gives back the frames of the leaves that are stored, and the table that
+ * is not linked yet.
+ */
+PAGING_OUT_OF_LINE bool give_back(const struct mapping *mapping, unsigned level,
+                                  volatile paging_entry_t *slot, uint64_t count, paging_frame_t table)
+{
+    for (; count > 0; count--)
+        mapping->frames->release(mapping->frames, (enum paging_size)level,
+                                 paging_entry_frame(paging_entry_load(slot + count - 1)));
+    paging_temp_unmap(mapping->space);
+    mapping->frames->release(mapping->frames, PAGING_4K, table);
+    return false;
+}
+
+/*
+ * Makes the table below the cursor's entry, which holds leaves only, and links it when it is filled. It is
+ * zeroed only if they do not fill it. Returns false if a promised frame is not there.
  */
 PAGING_OUT_OF_LINE bool make_leaf_table(const struct mapping *mapping, unsigned level,
                                         volatile paging_entry_t *link, struct page_range range, bool whole)
@@ -151,16 +166,10 @@ PAGING_OUT_OF_LINE bool make_leaf_table(const struct mapping *mapping, unsigned 
         first += paging_page_index((paging_page_t){range.at}, level);
     }
     uint64_t left = put_leaves(mapping, level, first, range);
-    if (left == 0) {
-        (void)link_table(mapping, level, link, table, range, whole);
-        return true;
-    }
-    for (uint64_t done = entries_touched(level, range) - left; done > 0; done--)
-        mapping->frames->release(mapping->frames, (enum paging_size)level,
-                                 paging_entry_frame(paging_entry_load(first + done - 1)));
-    paging_temp_unmap(mapping->space);
-    mapping->frames->release(mapping->frames, PAGING_4K, table);
-    return false;
+    if (left > 0)
+        return give_back(mapping, level, first, entries_touched(level, range) - left, table);
+    (void)link_table(mapping, level, link, table, range, whole);
+    return true;
 }
 
 /*
@@ -237,6 +246,27 @@ static bool is_aligned(unsigned level, struct page_range range)
     return level == PAGING_4K || (range.at | range.end) % paging_level_pages(level) == 0;
 }
 
+/*
+ * Makes the table of leaves below the entry at the cursor, which is unused, and goes on over the entries that
+ * are alike: unused, and mapped whole. The range may end inside the last one, which is left to cursor_next.
+ */
+PAGING_ALWAYS_INLINE bool make_leaf_tables(const struct mapping *mapping, struct cursor *c,
+                                           struct page_range part, bool whole, struct additions *added)
+{
+    uint64_t span = paging_level_pages(c->level);
+    for (;;) {
+        if (!make_leaf_table(mapping, c->level - 1, c->slot, part, whole))
+            return false;
+        added->used[c->level]++;
+        added->tables++;
+        if (!whole || c->left < 2 || !paging_entry_is_unused(paging_entry_load(c->slot + 1)))
+            return true;
+        cursor_advance(c);
+        part.at += span;
+        part.end += span;
+    }
+}
+
 /* Maps one entry above the P1s: to a leaf, or to a table, new or not, into which the cursor descends. */
 static bool fill_entry(const struct mapping *mapping, struct cursor *c, struct additions *added)
 {
@@ -249,13 +279,8 @@ static bool fill_entry(const struct mapping *mapping, struct cursor *c, struct a
         added->used[c->level] += unused;
         return true;
     }
-    if (unused && below <= mapping->certain && (whole || is_aligned(below, part))) {
-        if (!make_leaf_table(mapping, below, c->slot, part, whole))
-            return false;
-        added->used[c->level]++;
-        added->tables++;
-        return true;
-    }
+    if (unused && below <= mapping->certain && (whole || is_aligned(below, part)))
+        return make_leaf_tables(mapping, c, part, whole, added);
     if (unused)
         c->entry = make_empty_table(mapping, below, c->slot, part, whole);
     if (paging_entry_is_unused(c->entry))

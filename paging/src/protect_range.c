@@ -55,7 +55,7 @@ PAGING_OUT_OF_LINE uint64_t protect_batches(volatile paging_entry_t *slot, uint6
 static void protect_row(const struct paging_space *space, const struct flag_change *change,
                         volatile paging_entry_t *slot, struct page_range row, struct flush_list *list)
 {
-    while (row.at < row.end) {
+    do {
         bool flushes_each = flush_wants_more(space, list);
         uint64_t done = protect_batches(slot, row.end - row.at, change->set, change->clear, flushes_each);
         row.at += done;
@@ -63,7 +63,7 @@ static void protect_row(const struct paging_space *space, const struct flag_chan
         uint64_t end = row.end - row.at < BATCH ? row.end : row.at + BATCH;
         for (; row.at < end; row.at++, slot++)
             protect_one(space, change, slot, row.at, list);
-    }
+    } while (row.at < row.end);
 }
 
 /*

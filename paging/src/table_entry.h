@@ -27,7 +27,11 @@
 /* In an entry of the root: spaces share the table. Its count means nothing, and it is never freed. */
 #define PAGING_SHARED_TABLE PAGING_SYSTEM_11
 
-/* Of a reserved root slot: never for user mode, never executable where that can be forbidden. */
+/*
+ * Of a reserved root slot: never executable where that can be forbidden, and never for user mode. Without
+ * PAGING_USER it fails PAGING_TABLE_CHECK, so that the fast path leaves the slot to the slow one, which refuses
+ * it.
+ */
 #define PAGING_SLOT_FLAGS \
     (PAGING_PRESENT | PAGING_WRITABLE | PAGING_ACCESSED | PAGING_DIRTY | PAGING_NO_EXECUTE)
 

@@ -19,6 +19,7 @@
  *
  *   PAGING_MALFORMED       an entry above the P1s has a reserved bit set: somebody else wrote to the tables
  *   PAGING_NO_FRAMES       no frames for tables
+ *
  * On each of them, and on those listed below, nothing has changed. The one exception is PAGING_BROKEN_SOURCE
  * (frame_source.h): then the first part of the range may be done, and huge pages at its ends may be split.
  */

@@ -127,6 +127,23 @@ static void tables_of_markers_stay(void **state)
     ASSERT_RUNS(PLACE, {1, 512}, {2, 1}, {0, 1});
 }
 
+/* New tables of 4 KiB leaves lie on both sides of it. It is neither replaced nor lost. */
+static void table_of_markers_between_new_tables(void **state)
+{
+    rig_open();
+    machine_break_huge();
+    assert_status(rig_map_to(PLACE + 4 * MIB, DEVICE_FRAME, RW), PAGING_OK);
+    rig_plant_marker(PLACE + 5 * MIB, 1, 2);
+    assert_status(rig_unmap(PLACE + 4 * MIB), PAGING_OK); /* the P1 contains only the marker now */
+    uint64_t out = machine_frames_out(), tables = rig.space.tables;
+    assert_status(rig_map_range(PLACE + 2 * MIB, DEVICE_1G + 4 * KIB, 10 * MIB, RW | OVER), PAGING_OK);
+    assert_int_equal(rig.space.tables - tables, 4);
+    assert_int_equal(machine_frames_out() - out, 4);
+    ASSERT_RUNS(PLACE + 2 * MIB, {1, 5 * 512});
+    assert_status(rig_unmap_range(PLACE, 16 * MIB), PAGING_OK);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
+}
+
 /* Markers above the P1s, with given frames: only if the leaf is certain to have the marker's size. */
 static void huge_pages_of_a_range(void **state)
 {
@@ -218,6 +235,8 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("replace: another size than the marker's is refused", other_sizes_are_refused),
     RIG_TEST("replace: small pages of a range", small_pages_of_a_range),
     RIG_TEST("replace: the table that the markers are in is filled up", tables_of_markers_stay),
+    RIG_TEST("replace: a table of markers between new tables is filled up",
+             table_of_markers_between_new_tables),
     RIG_TEST("replace: huge pages of a range, if they cover exactly the marker", huge_pages_of_a_range),
     RIG_TEST("replace: never by a huge frame that may be missing", huge_frames_are_never_certain),
     RIG_TEST("replace: the status is that of the first entry in the way", first_in_the_way_is_named),
