@@ -1,5 +1,6 @@
 /*
- * usable_memory.h - decides which memory is free after ExitBootServices, and nothing else does.
+ * usable_memory.h - decides which memory is free after ExitBootServices. Nothing else does; what the loader
+ * has left of its own memory is added by adopt_arena (1).
  *
  * The loader and the kernel ask here what a descriptor of the firmware's memory map is, whether its frames
  * are handed out, whether runtime services need it mapped, and what the person at the machine left out. All
@@ -25,7 +26,7 @@
  *   15 EfiUnacceptedMemoryType     MEMORY_UNACCEPTED     no           no
  *      any other type              MEMORY_RESERVED       no           no
  *
- *   (1) What the loader has not used of its arena is handed out all the same (adopt_arena, start_frames.c).
+ *   (1) What the loader has not used of its arena is handed out all the same (kernel/boot/start_frames.c).
  *   (2) Except below 1 MiB (real mode, parked processors, firmware that miscounts), and in a range that the
  *       option exclude= names. EFI_MEMORY_SP (set aside for a driver) or EFI_MEMORY_RUNTIME make it
  *       MEMORY_RESERVED.
