@@ -51,6 +51,9 @@ struct handoff {
     uint64_t stack_guard; /* the page below the stack; not mapped */
     uint64_t stack_top;
 
+    char *log; /* memory in which what is printed is kept (console/log.h) */
+    uint64_t log_bytes;
+
     /* The last memory map as the firmware returned it, and buffers to sort it in. */
     struct memory_descriptor *descriptors;
     uint64_t descriptor_count;

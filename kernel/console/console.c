@@ -1,6 +1,7 @@
 /* console.c - sends each character to every sink that was started. */
 #include "console/console.h"
 #include "console/format.h"
+#include "console/log.h"
 #include "console/screen.h"
 #include "console/serial.h"
 
@@ -14,6 +15,7 @@ static void put_everywhere(struct format_sink *sink, char c)
         serial_put('\r');
     serial_put(c);
     screen_put(c);
+    log_put(c);
 }
 
 void console_start(const struct framebuffer *framebuffer, struct console_options wanted)

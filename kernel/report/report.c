@@ -1,5 +1,6 @@
 /* report.c - counts results and sums them up. */
 #include "report/report.h"
+#include "console/log.h"
 #include "cpu/instructions.h"
 
 enum { REMEMBERED = 8 };
@@ -15,6 +16,7 @@ static bool summarise(const char *crash)
 {
     unsigned results = report.passed + report.failed + report.skipped;
     bool passed = !crash && report.failed == 0 && results == report.planned && report.passed > 0;
+    log_begin_tail();
     /* On a real screen the failures may have scrolled away, so they are named again beside the verdict. */
     for (unsigned i = 0; i < report.failed && i < REMEMBERED; i++)
         print("# failed: %s\n", report.failures[i]);
