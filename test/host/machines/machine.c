@@ -43,7 +43,15 @@ void machine_close(void)
 
 uintptr_t machine_offset(void)
 {
+    machine.by_offset = true;
     return (uintptr_t)machine.memory;
+}
+
+bool machine_allow_offset(bool allowed)
+{
+    bool before = machine.by_offset;
+    machine.by_offset = allowed;
+    return before;
 }
 
 uint64_t *machine_frame(uint64_t frame)

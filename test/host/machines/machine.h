@@ -31,8 +31,16 @@ void machine_close(void); /* also after a failed test, and twice */
 
 /* ---- physical memory ---- */
 
-/* What a host must add to a physical address to reach it: the offset for PAGING_MODE_DIRECT. */
+/*
+ * What a host must add to a physical address to reach it: the offset for PAGING_MODE_DIRECT. Whoever asks for
+ * it will use it: it allows the core accesses by offset.
+ */
 uintptr_t machine_offset(void);
+/*
+ * Says whether the core may reach memory by offset, and returns what held before. Once its space is active, it
+ * has no reason to. (The machine in a process cannot tell, so there it may always.)
+ */
+bool machine_allow_offset(bool allowed);
 /* A frame's bytes, or NULL where there is no memory, as from the end on. */
 uint64_t *machine_frame(uint64_t frame);
 uint64_t machine_end(void);

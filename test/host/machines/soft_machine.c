@@ -23,6 +23,9 @@ void backend_close(uint8_t *memory, uint64_t bytes)
 static uint64_t *reach(uintptr_t address, unsigned access)
 {
     uintptr_t inside = address - (uintptr_t)machine.memory;
+    /* Without a scratch page the core reaches new tables by offset. */
+    if (inside < MEMORY_FRAMES * PAGING_PAGE_BYTES && !machine.by_offset && PAGING_HAS_SCRATCH_SLOT)
+        fail_msg("the core reached %#lx by offset, in a space that is active", (unsigned long)inside);
     if (inside < MEMORY_FRAMES * PAGING_PAGE_BYTES)
         return (uint64_t *)(machine.memory + inside);
     unsigned error = 0;

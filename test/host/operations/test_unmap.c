@@ -1,6 +1,7 @@
 /* Tests unmap: afterwards no translation leads to what was mapped, whatever was cached. */
 #include "rig/entries.h"
 #include "rig/rig.h"
+#include <string.h>
 
 static void next_access_faults(void **state)
 {
@@ -18,6 +19,92 @@ static void next_access_faults(void **state)
         assert_status(rig_unmap(PLACE + 4 * KIB), PAGING_OK);
         for (unsigned j = 0; j < 3; j++)
             assert_refused(PLACE + 4 * KIB, accesses[j], accesses[j]);
+    }
+}
+
+/* Returns the page whose index is the same in every table. */
+static uint64_t page_of_indices(uint64_t index)
+{
+    uint64_t number = 0;
+    for (unsigned level = rig.model.levels; level > 0; level--)
+        number = number * PAGING_TABLE_ENTRIES + index;
+    return rig_address(number);
+}
+
+/*
+ * A walk that starts a level too low meets entries that are used all the same if all indices of the page are
+ * alike. Only the page goes, not a table that maps it.
+ */
+static void all_indices_alike(void **state)
+{
+    rig_open();
+    for (unsigned half = 0; half < 2; half++) {
+        uint64_t page = page_of_indices(half * (PAGING_TABLE_ENTRIES / 2) + 1);
+        uint64_t next = page ^ 2 * PAGING_PAGE_BYTES;
+        assert_status(rig_map_to(page, DEVICE_FRAME, RW), PAGING_OK);
+        assert_status(rig_map_to(next, DEVICE_FRAME, RW), PAGING_OK);
+        uint64_t tables = rig.space.tables;
+        assert_status(rig_unmap(page), PAGING_OK);
+        assert_int_equal(rig.unmapped.frame.number, DEVICE_FRAME);
+        assert_int_equal(rig.space.tables, tables);
+        assert_refused(page, WALK_READ, WALK_READ);
+        assert_allowed(next, WALK_READ);
+        assert_status(rig_unmap(next), PAGING_OK);
+    }
+}
+
+static void map_inactive(uint64_t address, bool owned)
+{
+    paging_page_t page = rig_page(address);
+    paging_frame_t frame = {DEVICE_FRAME};
+    uint64_t flags = RW | PAGING_USER;
+    assert_status(owned ? paging_map(&rig.space, page, flags, machine_frames())
+                        : paging_map_to(&rig.space, page, frame, flags, machine_frames()),
+                  PAGING_OK);
+}
+
+static void unmap_inactive(uint64_t address, bool owned)
+{
+    struct paging_translation found;
+    paging_virt_t start = {address};
+    assert_status(paging_translate(&rig.space, start, &found), PAGING_OK);
+    assert_int_equal(found.owned, owned);
+    assert_status(paging_unmap(&rig.space, rig_page(address), machine_frames(), &rig.unmapped), PAGING_OK);
+    assert_int_equal(rig.unmapped.frame.number, found.address.value / PAGING_PAGE_BYTES);
+    assert_int_equal(rig.unmapped.released, owned);
+    assert_status(paging_translate(&rig.space, start, &found), PAGING_NOT_MAPPED);
+}
+
+/*
+ * The same in an inactive space, while other tables are active. A walk that starts a level too high would, at
+ * index 0, take what is in the page for entries: a leaf with all rights and a count looks like an entry to a
+ * table.
+ */
+static void all_indices_alike_while_inactive(void **state)
+{
+    const uint64_t touched = PAGING_PRESENT | PAGING_ACCESSED | PAGING_DIRTY, count = (uint64_t)1 << 53;
+    rig_open();
+    paging_mark_inactive(&rig.space, machine_offset());
+    memset(machine_frame(DEVICE_FRAME + 1), 0, PAGING_PAGE_BYTES);
+    machine_load_cr3(DEVICE_FRAME + 1);
+    for (unsigned i = 0; i < 6; i++) {
+        bool owned = i % 2;
+        uint64_t first = page_of_indices(i < 4 ? i / 2 : PAGING_TABLE_ENTRIES / 2 + 1);
+        uint64_t next = first ^ PAGING_PAGE_BYTES, other_table = first ^ 4 * MIB, *words;
+        words = machine_frame(DEVICE_FRAME);
+        memset(words, 0, PAGING_PAGE_BYTES);
+        words[0] = touched;
+        map_inactive(other_table, false);
+        map_inactive(first, false);
+        *entry_below(rig.space.root.number, first, 1) |= touched | count;
+        machine_reset_log(); /* the next operation has reserved nothing */
+        map_inactive(next, owned);
+        unmap_inactive(first, false);
+        unmap_inactive(next, owned);
+        unmap_inactive(other_table, false);
+        assert_int_equal(words[0], touched);
+        assert_int_equal(words[1], 0);
+        assert_int_equal(machine_frames_out(), rig.base_frames);
     }
 }
 
@@ -246,6 +333,8 @@ static void odd_bits_do_not_lose_the_count(void **state)
 
 static const struct CMUnitTest tests[] = {
     RIG_TEST("unmap: the next access faults", next_access_faults),
+    RIG_TEST("unmap: a page whose indices are all alike", all_indices_alike),
+    RIG_TEST("unmap: such a page of an inactive space", all_indices_alike_while_inactive),
     RIG_TEST("unmap: owned frames go back to the source, others to the caller", owned_and_others),
     RIG_TEST("unmap: reports accessed and dirty of real accesses", reports_accessed_and_dirty),
     RIG_TEST("unmap: what is not mapped is refused", not_mapped),

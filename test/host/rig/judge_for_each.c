@@ -188,6 +188,7 @@ unsigned judge_all(void)
     machine_fill_tlb();
     enumerate();
     struct paging_space as_it_was = *rig.at->space, direct = as_it_was;
+    bool by_offset = machine_allow_offset(true);
     paging_mark_inactive(&direct, machine_offset());
     machine_snapshot();
     machine_reset_log();
@@ -195,6 +196,7 @@ unsigned judge_all(void)
     judge_walk(&direct, paging_for_each);
     judge_counts(rig.at->space);
     judge_counts(&direct);
+    (void)machine_allow_offset(by_offset);
     loads = 0;
     judge_walk(rig.at->space, walk_with_counted_loads);
     /* Most entries are read once; the one after a hole once more. */

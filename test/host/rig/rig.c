@@ -42,6 +42,7 @@ void rig_open_on(struct machine_setup setup)
     rig.base_frames = machine_frames_out();
     machine_load_cr3(paging_root_address(&rig.space).value / PAGING_PAGE_BYTES);
     paging_mark_active(&rig.space);
+    (void)machine_allow_offset(false);
     machine_reset_log();
     rig_check();
 }
