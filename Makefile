@@ -87,7 +87,7 @@ $(B)/selfmap.elf: $(APP_OBJECTS) $(B)/font.o efi/selfmap.lds
 	$(call say,LD,$@)
 	$(Q)$(LINK_APP)
 
-PE_SECTIONS := .text .reloc .rodata .rela .dynamic .data .bss
+PE_SECTIONS := .text .reloc .rodata .rela .sbat .dynamic .data .bss
 %.efi: %.elf tools/check-pe
 	$(call say,PE,$@)
 	$(Q)objcopy -S --target=efi-app-x86_64 --section-alignment=4096 --file-alignment=512 \
