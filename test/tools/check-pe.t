@@ -154,7 +154,8 @@ class CheckPe(unittest.TestCase):
         self.refused("no section .sbat", (TABLE + 40 * SBAT, "<8s", b".sbad"))
         self.refused(".sbat is writable", (section(SBAT, "flags"), "<I", RW))
         self.refused_sbat("not ASCII", first + own.replace(b"there", b"th\xe9re"))
-        self.refused_sbat("not 6 fields: 'selfmap,3,Selfmap,selfmap,0.1'", first + own.replace(b",there", b""))
+        self.refused_sbat("not 6 fields: 'selfmap,3,Selfmap,selfmap,0.1'",
+                          first + own.replace(b",there", b""))
         self.refused_sbat("not 6 fields", first + own.replace(b"Selfmap", b""))
         self.refused_sbat("generation of selfmap is '0'", first + own.replace(b"3", b"0"))
         self.refused_sbat("generation of selfmap is 'x'", first + own.replace(b"3", b"x"))
