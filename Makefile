@@ -51,7 +51,7 @@ CFLAGS := -O2 -g
 TARGET_FLAGS := -ffreestanding -fpic -fshort-wchar -fvisibility=hidden -fno-stack-protector \
     -fno-strict-aliasing -mno-red-zone -mgeneral-regs-only -fcf-protection=none \
     -fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns -DGNU_EFI_USE_MS_ABI \
-    -DSELFMAP_VERSION='"$(VERSION)"' -ffile-prefix-map=$(CURDIR)/=
+    -DSELFMAP_VERSION='"$(VERSION)"' -ffile-prefix-map='$(CURDIR)/='
 
 # Each folder is compiled with its own list of folders to include from: what is not on it cannot be included.
 FREESTANDING = -nostdinc -isystem $(shell $(CC) -print-file-name=include)

@@ -85,7 +85,10 @@ def _firmware(machine, work, port):
     code, store = _firmware_files(machine)
     variables = [*machine.variables, *media.variables(machine.medium, port)]
     own_vars = work / "vars.fd"
-    own_vars.write_bytes(varstore.add(Path(store).read_bytes(), variables))
+    try:
+        own_vars.write_bytes(varstore.add(Path(store).read_bytes(), variables))
+    except varstore.StoreError as error:
+        raise MachineError(f"{store}: {error}") from error
     line = ["-machine", (machine.machine or "q35") + OWN_MEMORY + ",smm=on" * bool(machine.secure_boot),
             "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}",
             "-drive", f"if=pflash,format=raw,unit=1,file={media.doubled(own_vars)}"]
@@ -306,6 +309,8 @@ def boot(machine, time_limit=120.0, idle_limit=0.0, on_output=lambda chunk: None
     """Boot until QEMU ends, the summary is seen (if the machine halts to be looked at), time_limit seconds
     have passed, or the report has been silent for idle_limit seconds (0: never). on_output gets each piece of
     the log."""
+    if machine.firmware == "uboot" and (machine.secure_boot or machine.variables or machine.medium == "http"):
+        raise MachineError("Secure Boot, variables and HTTP boot need OVMF")
     if machine.medium in media.NETWORK and not Path(machine.image, media.BOOT_FILE).is_file():
         raise MachineError(f"{machine.image} is not a folder with {media.BOOT_FILE} in it")
     needed = [machine.image] * (machine.medium not in media.NETWORK) + _firmware_files(machine)
