@@ -1,8 +1,8 @@
 """varstore.py - puts variables into OVMF's variable store while no machine uses it.
 
-The store begins behind the header of its firmware volume and is a row of variables, each with a header, name and
-data; what follows the last one is all ones. (PI 1.7, vol. 3; EDK II, VariableFormat.h; UEFI 2.10, 3.1.3 and
-32.4.1.)
+The store begins behind the header of its firmware volume and is a row of variables, each with a header, name
+and data; what follows the last one is all ones. (PI 1.7, vol. 3; EDK II, VariableFormat.h; UEFI 2.10, 3.1.3
+and 32.4.1.)
 """
 
 import struct

@@ -53,7 +53,7 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(self.after(words, "-bios"), [machine.UBOOT_ROM])
 
     def test_secure_boot(self):
-        """boot: Secure Boot has its own firmware and keys, and a store that only system management may write"""
+        """boot: Secure Boot has firmware and keys of its own, and a store that is written in SMM only"""
         for whose, store in machine.OVMF_SECURE_VARS.items():
             words = self.words(secure_boot=whose)
             self.assertEqual(self.after(words, "-machine"), ["q35,memory-backend=ram,smm=on"])

@@ -15,7 +15,7 @@ IMAGES = ("selfmap.efi", "selfmap.img", "selfmap.iso")
 
 class Reproducible(unittest.TestCase):
     def test_same_bytes(self):
-        """images: a build in another folder, in another time zone and with another umask gives the same bytes"""
+        """images: a build in another folder, time zone and umask gives the same bytes"""
         folder = tempfile.TemporaryDirectory(prefix="a folder with a longer name,")
         self.addCleanup(folder.cleanup)
         other = Path(folder.name) / "elsewhere"
