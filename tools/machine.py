@@ -79,11 +79,11 @@ def _firmware_files(machine):
     return [OVMF_CODE, OVMF_VARS]
 
 
-def _firmware(machine, work, port):
+def _firmware(machine, work, http_port):
     if machine.firmware == "uboot":
         return ["-machine", (machine.machine or "pc") + OWN_MEMORY, "-bios", UBOOT_ROM]
     code, store = _firmware_files(machine)
-    variables = [*machine.variables, *media.variables(machine.medium, port)]
+    variables = [*machine.variables, *media.variables(machine.medium, http_port)]
     own_vars = work / "vars.fd"
     try:
         own_vars.write_bytes(varstore.add(Path(store).read_bytes(), variables))
@@ -102,10 +102,10 @@ def _memory(machine):
     return ["-m", machine.memory, "-object", f"memory-backend-ram,id=ram,size={machine.memory},reserve=off"]
 
 
-def command(machine, work, port=0):
+def command(machine, work, http_port=0):
     """QEMU's command line; its files go to the folder work. The port is that of media.file_server."""
     line = ["qemu-system-x86_64", "-nodefaults", "-display", "none", "-no-reboot", "-nic", "none",
-            "-monitor", "none", "-accel", "tcg", *_firmware(machine, work, port),
+            "-monitor", "none", "-accel", "tcg", *_firmware(machine, work, http_port),
             "-cpu", machine.cpu, *_memory(machine), "-smp", str(machine.smp), "-vga", machine.vga,
             "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
             "-d", "cpu_reset", "-D", str(work / "reset.log"),
@@ -283,13 +283,13 @@ def _first_bytes(path, count):
     return b""
 
 
-def _boot_in(work, machine, port, time_limit, idle_limit, on_output):
+def _boot_in(work, machine, http_port, time_limit, idle_limit, on_output):
     watcher = ScreenWatcher(work, machine.screenshot) if machine.watches_screen else None
     if machine.inspect:
         watcher = Inspector(work, machine.inspect)
     with open(work / "errors", "wb") as errors:
         # The overlay that keeps the image unwritten goes where everything goes that is removed at the end.
-        process = subprocess.Popen(command(machine, work, port), stdin=subprocess.DEVNULL,
+        process = subprocess.Popen(command(machine, work, http_port), stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=errors,
                                    env={**os.environ, "TMPDIR": str(work)})
     run = _Run(process, watcher, time_limit, idle_limit, on_output)
@@ -320,5 +320,5 @@ def boot(machine, time_limit=120.0, idle_limit=0.0, on_output=lambda chunk: None
     if not shutil.which("qemu-system-x86_64"):
         raise MachineError("qemu-system-x86_64 is not installed")
     with tempfile.TemporaryDirectory(prefix="selfmap-boot.", ignore_cleanup_errors=True) as work, \
-            media.file_server(machine.medium, machine.image) as port:
-        return _boot_in(Path(work), machine, port, time_limit, idle_limit, on_output)
+            media.file_server(machine.medium, machine.image) as http_port:
+        return _boot_in(Path(work), machine, http_port, time_limit, idle_limit, on_output)
