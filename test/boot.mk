@@ -44,12 +44,14 @@ $(B)/ways/without-sbat.efi: $(B)/selfmap.efi tools/sign | $(B)/deps-test
 $(B)/ways/shim.img: $(B)/ways/signed.img
 $(B)/ways/shim-without-sbat.img: $(B)/ways/without-sbat.efi
 
-# Unpacked, not installed: the package would make rEFInd the boot manager of the machine that builds this.
+# Taken out of its package, which would make rEFInd the boot manager of the machine that builds this.
 $(B)/ways/refind.img: $(B)/ways/refind_x64.efi
 $(B)/ways/refind_x64.efi: | $(B)/deps-ways
 	@mkdir -p $(@D)/refind
-	$(Q)cd $(@D)/refind && apt-get -qq download refind 2>download.log && dpkg-deb -x refind_*.deb .
-	$(Q)cp $(@D)/refind/usr/share/refind/refind/refind_x64.efi $@
+	$(Q)cd $(@D)/refind && apt-get -qq -o APT::Sandbox::User=root download refind
+	$(Q)dpkg-deb --fsys-tarfile $(@D)/refind/refind_*.deb | \
+	    tar -xO ./usr/share/refind/refind/refind_x64.efi >$@.tmp
+	$(Q)mv $@.tmp $@
 
 test-things: $(WAYS:%=$(B)/ways/%.img) $(B)/selfmap.iso
 WAY_IMAGES := $(patsubst %,$(B)/ways/%.img,$(WAYS) $(MORE_WAYS)) $(B)/selfmap.img $(B)/selfmap.iso
