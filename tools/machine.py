@@ -35,6 +35,9 @@ OWN_MEMORY = ",memory-backend=ram"  # see _memory
 MAX_LOG = 8 << 20
 MAX_ERRORS = 64 << 10
 
+MEDIA = media.MEDIA
+_doubled = media.doubled
+
 
 class MachineError(Exception):
     """The boot could not even be tried."""
@@ -91,7 +94,7 @@ def _firmware(machine, work, http_port):
         raise MachineError(f"{store}: {error}") from error
     line = ["-machine", (machine.machine or "q35") + OWN_MEMORY + ",smm=on" * bool(machine.secure_boot),
             "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}",
-            "-drive", f"if=pflash,format=raw,unit=1,file={media.doubled(own_vars)}"]
+            "-drive", f"if=pflash,format=raw,unit=1,file={_doubled(own_vars)}"]
     if machine.secure_boot:  # the store can be written in system management mode only
         line += ["-global", "driver=cfi.pflash01,property=secure,value=on"]
     return line
@@ -109,7 +112,7 @@ def command(machine, work, http_port=0):
             "-cpu", machine.cpu, *_memory(machine), "-smp", str(machine.smp), "-vga", machine.vga,
             "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
             "-d", "cpu_reset", "-D", str(work / "reset.log"),
-            "-qmp", f"unix:{media.doubled(work / 'qmp')},server=on,wait=off",
+            "-qmp", f"unix:{_doubled(work / 'qmp')},server=on,wait=off",
             *media.options(machine.medium, machine.image)]
     if machine.icount or machine.firmware == "uboot":
         line += ["-icount", "shift=7,sleep=off"]  # time as the guest sees it: 128 ns an instruction
@@ -118,7 +121,7 @@ def command(machine, work, http_port=0):
     if machine.serial:
         line += ["-chardev", "stdio,id=com1,signal=off", "-serial", "chardev:com1"]
     if machine.all_options:
-        line += ["-fw_cfg", f"name=opt/selfmap,string={media.doubled(machine.all_options)}"]
+        line += ["-fw_cfg", f"name=opt/selfmap,string={_doubled(machine.all_options)}"]
     return line
 
 
