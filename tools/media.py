@@ -17,6 +17,7 @@ MEDIA = {
     "usb": XHCI,
     "ahci": [*AHCI, "ide-hd,bus=sata.0,drive=disk"],
     "nvme": ["-device", "nvme,serial=selfmap,drive=disk"],
+    # For other firmware: neither OVMF nor U-Boot of Debian 12 has a driver for it.
     "sd": ["-device", "sdhci-pci", "-device", "sd-card,drive=disk"],
     "cd": [*AHCI, "ide-cd,bus=sata.0,drive=disk"],
     "usb-cd": XHCI,

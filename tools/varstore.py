@@ -59,7 +59,9 @@ def machine_owner_keys(certificate):
 
 
 def add(store, variables):
-    """The bytes of the store with these variables behind those that it has."""
+    """The bytes of the store with these variables behind those that it has. Without variables it may be any."""
+    if not variables:
+        return bytes(store)
     store = bytearray(store)
     at = struct.unpack_from("<H", store, VOLUME_HEADER_SIZE)[0] if len(store) > VOLUME_HEADER_SIZE + 2 else 0
     if at + STORE.size > len(store) or store[at:at + 16] != STORE_GUID.bytes_le:

@@ -42,6 +42,7 @@ class Store(unittest.TestCase):
         self.assertEqual(variables_of(second), [("Odd", 7, b"abc"), ("B", 3, b"d"), ("C", 7, b"")])
         self.assertEqual((len(second), second[-6:]), (len(first), b"behind"))
         self.assertEqual(varstore.add(second, []), second)
+        self.assertEqual(varstore.add(b"of another firmware", []), b"of another firmware")
 
     def test_full(self):
         """varstore: a store without space, and what is none, are refused"""
@@ -49,7 +50,7 @@ class Store(unittest.TestCase):
             varstore.add(made_up_store(), [varstore.Variable("Big", varstore.GLOBAL, bytes(CAPACITY))])
         for data in (b"", bytes(4096), made_up_store()[:80]):
             with self.assertRaisesRegex(varstore.StoreError, "not a variable store"):
-                varstore.add(data, [])
+                varstore.add(data, [varstore.Variable("A", varstore.GLOBAL, b"")])
 
     def test_ovmf(self):
         """varstore: OVMF's stores take a certificate and a boot entry"""
