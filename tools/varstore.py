@@ -59,7 +59,7 @@ def machine_owner_keys(certificate):
 
 
 def add(store, variables):
-    """The bytes of the store with these variables behind those that it has. Without any it may be another's."""
+    """The bytes of the store with these variables behind its own. Without any it may be of another kind."""
     if not variables:
         return bytes(store)
     store = bytearray(store)
