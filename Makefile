@@ -10,21 +10,18 @@ CC := gcc
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(B)/%,%,$(2))')
 
-.PHONY: all help run image usb boot-test debug bench-boot check format clean
+.PHONY: all help run boot-test debug bench-boot check format clean
 all: image
 
 help:
 	@awk '/^#\?/ { sub(/^#\? ?/, ""); if (/^[A-Z].*:$$/ && groups++) print ""; print }' Makefile \
-	    $(patsubst %,test/%.mk,verify explore fuzz boot proof bench)
+	    tools/image.mk $(patsubst %,test/%.mk,verify explore fuzz boot proof bench)
 
 #? To try it:
 #?   make run [OPTIONS="key=value ..."]  boot on OVMF under QEMU and show the report; status 0 only if all
 #?                                       tests passed. Options: esp/selfmap.cfg; for development
 #?                                       HACKING.md, as in OPTIONS=crash=page-fault
 #?   make test [ONLY=PATTERN]            all tests, or those whose names match the pattern
-#?   make image                          build/selfmap.img: a GPT disk with a FAT ESP
-#?   make usb DEVICE=/dev/sdX            write the image to a USB stick (FORCE=1 CONFIRM=/dev/sdX if the disk
-#?                                       does not call itself removable)
 #?   V=1 shows whole commands.
 #? To work on it:
 #?   make host-test TEST=unmap           one host test. FUNCTION='*next access*': the functions that match;
@@ -54,7 +51,7 @@ CFLAGS := -O2 -g
 TARGET_FLAGS := -ffreestanding -fpic -fshort-wchar -fvisibility=hidden -fno-stack-protector \
     -fno-strict-aliasing -mno-red-zone -mgeneral-regs-only -fcf-protection=none \
     -fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns -DGNU_EFI_USE_MS_ABI \
-    -DSELFMAP_VERSION='"$(VERSION)"' -ffile-prefix-map=$(CURDIR)/=
+    -DSELFMAP_VERSION='"$(VERSION)"' -ffile-prefix-map='$(CURDIR)/='
 
 # Each folder is compiled with its own list of folders to include from: what is not on it cannot be included.
 FREESTANDING = -nostdinc -isystem $(shell $(CC) -print-file-name=include)
@@ -87,7 +84,7 @@ $(B)/selfmap.elf: $(APP_OBJECTS) $(B)/font.o efi/selfmap.lds
 	$(call say,LD,$@)
 	$(Q)$(LINK_APP)
 
-PE_SECTIONS := .text .reloc .rodata .rela .dynamic .data .bss
+PE_SECTIONS := .text .reloc .rodata .rela .sbat .dynamic .data .bss
 %.efi: %.elf tools/check-pe
 	$(call say,PE,$@)
 	$(Q)objcopy -S --target=efi-app-x86_64 --section-alignment=4096 --file-alignment=512 \
@@ -95,24 +92,11 @@ PE_SECTIONS := .text .reloc .rodata .rela .dynamic .data .bss
 	$(Q)tools/check-pe --set-nx-compat $@.tmp >$@.sections || { cat $@.sections; exit 1; }
 	$(Q)mv $@.tmp $@
 
-esp/EFI/BOOT/BOOTX64.EFI: $(B)/selfmap.efi
-	@mkdir -p $(@D)
-	$(Q)cp $< $@
-
-$(B)/selfmap.img: esp/EFI/BOOT/BOOTX64.EFI esp/selfmap.cfg esp/README.TXT tools/mkimage | $(B)/deps-run
-	$(call say,IMAGE,$@)
-	$(Q)tools/mkimage $@ esp
+include tools/image.mk
 
 # ---- what people ask for -----------------------------------------------------------------------------------
-image: $(B)/selfmap.img
-
 run: $(B)/selfmap.img
 	@tools/boot --options '$(OPTIONS)' $<
-
-# What a person says about the device reaches the tool unchanged.
-export CONFIRM FORCE
-usb: $(B)/selfmap.img
-	@tools/usb $< '$(DEVICE)'
 
 boot_flag = $(if $($(2)),--$(1) '$($(2))')
 BOOT_FLAGS = $(call boot_flag,cpu,CPU) $(call boot_flag,memory,MEMORY) $(call boot_flag,smp,SMP) \

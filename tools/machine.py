@@ -15,26 +15,28 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import media
 import screen
+import varstore
 import verdict
 
 OVMF_CODE = "/usr/share/OVMF/OVMF_CODE_4M.fd"
 OVMF_VARS = "/usr/share/OVMF/OVMF_VARS_4M.fd"
+OVMF_SECURE_CODE = "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd"
+# Whose signature the firmware asks for: that of Debian's key for tests, or Microsoft's, as most machines do.
+OVMF_SECURE_VARS = {"snakeoil": "/usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd",
+                    "microsoft": "/usr/share/OVMF/OVMF_VARS_4M.ms.fd"}
 UBOOT_ROM = "/usr/lib/u-boot/qemu-x86_64/u-boot.rom"
 FIRST_WORDS = re.compile(rb"\n(?:KTAP version 1|# [a-z_]+=)")  # of the application, after the firmware's
 OWN_MEMORY = ",memory-backend=ram"  # see _memory
 MAX_LOG = 8 << 20
 MAX_ERRORS = 64 << 10
 
-MEDIA = {
-    "virtio": ["-device", "virtio-blk-pci,drive=disk"],
-    "usb": ["-device", "qemu-xhci", "-device", "usb-storage,drive=disk"],
-    "ahci": ["-device", "ich9-ahci,id=sata", "-device", "ide-hd,bus=sata.0,drive=disk"],
-    "nvme": ["-device", "nvme,serial=selfmap,drive=disk"],
-}
+MEDIA = media.MEDIA
+_doubled = media.doubled
 
 
 class MachineError(Exception):
@@ -44,8 +46,9 @@ class MachineError(Exception):
 @dataclass
 class Machine:
     """What to boot, and on what."""
-    image: str
+    image: str  # a file; with a medium of media.NETWORK a folder
     firmware: str = "ovmf"
+    secure_boot: str = ""  # one of OVMF_SECURE_VARS; without, OVMF starts what nobody has signed
     machine: str = ""  # q35 with OVMF, pc with U-Boot
     cpu: str = "max"
     memory: str = "512M"
@@ -58,6 +61,7 @@ class Machine:
     icount: bool = False  # the time stamp counter counts instructions; with U-Boot it always does
     inspect: Callable | None = None  # gets a Monitor, a folder for files, the log, once it halts
     debugger: bool = False  # stopped at the first instruction, until gdb on port 1234 says otherwise
+    variables: list = field(default_factory=list)  # varstore.Variables that OVMF finds in its store
 
     @property
     def watches_screen(self):
@@ -70,19 +74,30 @@ class Machine:
         return f"{self.options} end=halt".strip() if halts else self.options
 
 
-def _doubled(text):
-    """Commas separate QEMU's options, unless they are doubled."""
-    return str(text).replace(",", ",,")
+def _firmware_files(machine):
+    if machine.firmware == "uboot":
+        return [UBOOT_ROM]
+    if machine.secure_boot:
+        return [OVMF_SECURE_CODE, OVMF_SECURE_VARS[machine.secure_boot]]
+    return [OVMF_CODE, OVMF_VARS]
 
 
-def _firmware(machine, work):
+def _firmware(machine, work, http_port):
     if machine.firmware == "uboot":
         return ["-machine", (machine.machine or "pc") + OWN_MEMORY, "-bios", UBOOT_ROM]
+    code, store = _firmware_files(machine)
+    variables = [*machine.variables, *media.variables(machine.medium, http_port)]
     own_vars = work / "vars.fd"
-    shutil.copyfile(OVMF_VARS, own_vars)
-    return ["-machine", (machine.machine or "q35") + OWN_MEMORY,
-            "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={OVMF_CODE}",
+    try:
+        own_vars.write_bytes(varstore.add(Path(store).read_bytes(), variables))
+    except varstore.StoreError as error:
+        raise MachineError(f"{store}: {error}") from error
+    line = ["-machine", (machine.machine or "q35") + OWN_MEMORY + ",smm=on" * bool(machine.secure_boot),
+            "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}",
             "-drive", f"if=pflash,format=raw,unit=1,file={_doubled(own_vars)}"]
+    if machine.secure_boot:  # the store can be written in system management mode only
+        line += ["-global", "driver=cfi.pflash01,property=secure,value=on"]
+    return line
 
 
 def _memory(machine):
@@ -90,16 +105,15 @@ def _memory(machine):
     return ["-m", machine.memory, "-object", f"memory-backend-ram,id=ram,size={machine.memory},reserve=off"]
 
 
-def command(machine, work):
-    """QEMU's command line; its files go to the folder work."""
+def command(machine, work, http_port=0):
+    """QEMU's command line; its files go to the folder work. The port is that of media.file_server."""
     line = ["qemu-system-x86_64", "-nodefaults", "-display", "none", "-no-reboot", "-nic", "none",
-            "-monitor", "none", "-accel", "tcg", *_firmware(machine, work),
+            "-monitor", "none", "-accel", "tcg", *_firmware(machine, work, http_port),
             "-cpu", machine.cpu, *_memory(machine), "-smp", str(machine.smp), "-vga", machine.vga,
             "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
             "-d", "cpu_reset", "-D", str(work / "reset.log"),
             "-qmp", f"unix:{_doubled(work / 'qmp')},server=on,wait=off",
-            "-drive", f"if=none,id=disk,format=raw,snapshot=on,file={_doubled(machine.image)}",
-            *MEDIA[machine.medium]]
+            *media.options(machine.medium, machine.image)]
     if machine.icount or machine.firmware == "uboot":
         line += ["-icount", "shift=7,sleep=off"]  # time as the guest sees it: 128 ns an instruction
     if machine.debugger:
@@ -272,14 +286,15 @@ def _first_bytes(path, count):
     return b""
 
 
-def _boot_in(work, machine, time_limit, idle_limit, on_output):
+def _boot_in(work, machine, http_port, time_limit, idle_limit, on_output):
     watcher = ScreenWatcher(work, machine.screenshot) if machine.watches_screen else None
     if machine.inspect:
         watcher = Inspector(work, machine.inspect)
     with open(work / "errors", "wb") as errors:
         # The overlay that keeps the image unwritten goes where everything goes that is removed at the end.
-        process = subprocess.Popen(command(machine, work), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   stderr=errors, env={**os.environ, "TMPDIR": str(work)})
+        process = subprocess.Popen(command(machine, work, http_port), stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=errors,
+                                   env={**os.environ, "TMPDIR": str(work)})
     run = _Run(process, watcher, time_limit, idle_limit, on_output)
     try:
         status = run.follow()
@@ -297,11 +312,16 @@ def boot(machine, time_limit=120.0, idle_limit=0.0, on_output=lambda chunk: None
     """Boot until QEMU ends, the summary is seen (if the machine halts to be looked at), time_limit seconds
     have passed, or the report has been silent for idle_limit seconds (0: never). on_output gets each piece of
     the log."""
-    needed = [machine.image] + ([UBOOT_ROM] if machine.firmware == "uboot" else [OVMF_CODE, OVMF_VARS])
+    if machine.firmware == "uboot" and (machine.secure_boot or machine.variables or machine.medium == "http"):
+        raise MachineError("Secure Boot, variables and HTTP boot need OVMF")
+    if machine.medium in media.NETWORK and not Path(machine.image, media.BOOT_FILE).is_file():
+        raise MachineError(f"{machine.image} is not a folder with {media.BOOT_FILE} in it")
+    needed = [machine.image] * (machine.medium not in media.NETWORK) + _firmware_files(machine)
     for path in needed + [screen.FONT] * machine.watches_screen:
         if not Path(path).is_file():
             raise MachineError(f"{path} is not there")
     if not shutil.which("qemu-system-x86_64"):
         raise MachineError("qemu-system-x86_64 is not installed")
-    with tempfile.TemporaryDirectory(prefix="selfmap-boot.", ignore_cleanup_errors=True) as work:
-        return _boot_in(Path(work), machine, time_limit, idle_limit, on_output)
+    with tempfile.TemporaryDirectory(prefix="selfmap-boot.", ignore_cleanup_errors=True) as work, \
+            media.file_server(machine.medium, machine.image) as http_port:
+        return _boot_in(Path(work), machine, http_port, time_limit, idle_limit, on_output)

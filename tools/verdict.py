@@ -25,7 +25,9 @@ _SUMMARY = re.compile(r"# selfmap: (PASS|FAIL) tests=([0-9]{1,9}) passed=([0-9]{
 _FACT = re.compile(r"# ([a-z][a-z0-9_]*)=(.*)")
 _STOPPED = re.compile(r"# stopped: (.*)")
 _LOADER_STOPPED = re.compile(r"(.*)\n+Selfmap: stopped before leaving the firmware: (.*)\n")
-_GAVE_UP = re.compile(r"No bootable option or device was found|^=> ?\Z", re.M)
+_GAVE_UP = re.compile(r"No bootable option or device was found|Verification failed: \(0x1A\)|^=> ?\Z", re.M)
+_REFUSED = re.compile(r"failed to (?:load|start) Boot[0-9A-F]{4} .*: (Access Denied|Security Violation)|"
+                      r"Verification failed: \(0x1A\) (Security Violation)")
 _NOTHING_TO_BOOT = re.compile(r"No bootable option or device was found|UEFI Interactive Shell|"
                               r"failed to load Boot[0-9A-F]{4}|no bootable device|^=> ?$", re.M | re.I)
 
@@ -210,6 +212,8 @@ def _judge_ending(outcome, text, report):
     silent = not (report.starts or report.facts)
     if silent and (stopped := _LOADER_STOPPED.search(text)):
         return "loader-stopped", f"the loader stopped, {stopped[2].strip()}: {stopped[1].strip()[:160]}"
+    if silent and not outcome.status and (refused := _REFUSED.search(text)):
+        return "refused", f"the firmware refused to start an image: {refused[1] or refused[2]} (Secure Boot)"
     if silent and not outcome.status and _NOTHING_TO_BOOT.search(text):
         return "nothing-to-boot", "the firmware found nothing to boot on the image"
     if outcome.timed_out:
@@ -232,7 +236,7 @@ def nothing_will_follow(log):
 
 def judge(outcome):
     """The verdict on a boot. Kinds: pass, fail, triple-fault, hang, reset, truncated, numbers, restarted,
-    loader-stopped, nothing-to-boot, not-started, flood."""
+    loader-stopped, refused, nothing-to-boot, not-started, flood."""
     on_screen = outcome.screen is not None
     text = "\n".join(outcome.screen) if on_screen else clean(outcome.log)
     report = read_report(text.split("\n"), began_before=on_screen)

@@ -6,10 +6,14 @@ import shutil
 import tempfile
 import time
 import unittest
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import tap
 import machine
+import media
+import varstore
 
 PASSING = "KTAP version 1\n# levels=4\n1..1\nok 1 - it runs\n" \
           "# selfmap: PASS tests=1 passed=1 failed=0 skipped=0\n"
@@ -47,6 +51,58 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(self.after(words, "-machine"), ["pc,memory-backend=ram"])
         self.assertEqual(self.after(words, "-icount"), ["shift=7,sleep=off"])
         self.assertEqual(self.after(words, "-bios"), [machine.UBOOT_ROM])
+
+    def test_secure_boot(self):
+        """boot: Secure Boot has firmware and keys of its own, and a store that is written in SMM only"""
+        for whose, store in machine.OVMF_SECURE_VARS.items():
+            words = self.words(secure_boot=whose)
+            self.assertEqual(self.after(words, "-machine"), ["q35,memory-backend=ram,smm=on"])
+            self.assertEqual(self.after(words, "-global"), ["driver=cfi.pflash01,property=secure,value=on"])
+            code, own_vars, _ = self.after(words, "-drive")
+            self.assertIn(machine.OVMF_SECURE_CODE, code)
+            self.assertNotIn(store, own_vars)
+
+    def test_variables(self):
+        """boot: the machine's own copy of the store has the variables that are asked for"""
+        variables = varstore.machine_owner_keys(b"certificate")
+        with tempfile.TemporaryDirectory() as work:
+            machine.command(machine.Machine(image="a", variables=variables), Path(work))
+            self.assertIn(variables[0].packed(), (Path(work) / "vars.fd").read_bytes())
+        self.assertNotIn(b"certificate", Path(machine.OVMF_VARS).read_bytes())
+
+    def test_media(self):
+        """boot: a CD is one, and over the network the firmware gets a folder, not a disk"""
+        for medium in media.MEDIA:
+            words = self.words(medium=medium)
+            drives = self.after(words, "-drive")[2:]
+            self.assertEqual(len(drives), medium not in media.NETWORK)
+            self.assertEqual("media=cdrom" in "".join(drives), medium in ("cd", "usb-cd"))
+            self.assertEqual("snapshot=on" in "".join(drives), bool(drives))
+        self.assertEqual(self.after(self.words(medium="pxe"), "-netdev"),
+                         ["user,id=net,restrict=on,tftp=a,,b.img,bootfile=EFI/BOOT/BOOTX64.EFI"])
+
+    def test_http(self):
+        """boot: over HTTP the boot entry names this host, which serves the folder and nothing else"""
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "file").write_bytes(b"content")
+            with media.file_server("http", folder) as port:
+                entry, order = media.variables("http", port)
+                self.assertIn(f"http://10.0.2.2:{port}/EFI/BOOT/BOOTX64.EFI".encode(), entry.data)
+                self.assertEqual((entry.name, order.name, order.data), ("Boot0000", "BootOrder", b"\0\0"))
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/file") as answer:
+                    self.assertEqual(answer.read(), b"content")
+                with self.assertRaises(urllib.error.HTTPError):
+                    urllib.request.urlopen(f"http://127.0.0.1:{port}/../../etc/passwd")
+            with self.assertRaises(urllib.error.URLError):
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/file")
+
+    def test_impossible(self):
+        """boot: what U-Boot cannot do, and a network without a folder, are refused"""
+        for settings, sentence in (({"firmware": "uboot", "secure_boot": "snakeoil"}, "need OVMF"),
+                                   ({"firmware": "uboot", "medium": "http"}, "need OVMF"),
+                                   ({"medium": "pxe"}, "is not a folder with EFI/BOOT/BOOTX64.EFI in it")):
+            with self.assertRaisesRegex(machine.MachineError, sentence):
+                machine.boot(machine.Machine(image="/dev/null", **settings))
 
     def test_icount(self):
         """boot: OVMF counts instructions only if asked to"""

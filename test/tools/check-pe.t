@@ -20,26 +20,30 @@ PE = 0x40
 OPTIONAL = PE + 24
 TABLE = OPTIONAL + 240
 RX, RO, RW = 0x60000020, 0x40000040, 0xC0000040
-TEXT, DATA, RELOC = range(3)
+TEXT, DATA, RELOC, SBAT = range(4)
 RELOCATIONS = OPTIONAL + 112 + 8 * 5
 BLOCK = 0x800
+ROWS = 0xA00
+SBAT_TEXT = b"sbat,1,SBAT Version,sbat,1,https://a.b\nselfmap,3,Selfmap,selfmap,0.1,there\n"
 
 
 def sound_image():
-    """Three sections (.text, .data, .reloc), one relocated place."""
-    image = bytearray(0xA00)
+    """Four sections (.text, .data, .reloc, .sbat), one relocated place."""
+    image = bytearray(0xC00)
     image[0:2] = b"MZ"
     struct.pack_into("<I", image, 0x3C, PE)
-    struct.pack_into("<4sHHIIIHH", image, PE, b"PE\0\0", 0x8664, 3, 0, 0, 0, 240, 0x2E)
+    struct.pack_into("<4sHHIIIHH", image, PE, b"PE\0\0", 0x8664, 4, 0, 0, 0, 240, 0x2E)
     struct.pack_into("<H14xI", image, OPTIONAL, 0x20B, 0x1000)
     struct.pack_into("<II", image, OPTIONAL + 32, 0x1000, 0x200)
-    struct.pack_into("<IIIHH", image, OPTIONAL + 56, 0x4000, 0x400, 0, 10, 0x140)
+    struct.pack_into("<IIIHH", image, OPTIONAL + 56, 0x5000, 0x400, 0, 10, 0x140)
     struct.pack_into("<I", image, OPTIONAL + 108, 16)
     struct.pack_into("<II", image, RELOCATIONS, 0x3000, 12)
     for index, (name, start, at, flags) in enumerate((
-            (b".text", 0x1000, 0x400, RX), (b".data", 0x2000, 0x600, RW), (b".reloc", 0x3000, BLOCK, RO))):
+            (b".text", 0x1000, 0x400, RX), (b".data", 0x2000, 0x600, RW), (b".reloc", 0x3000, BLOCK, RO),
+            (b".sbat", 0x4000, ROWS, RO))):
         struct.pack_into("<8sIIII12xI", image, TABLE + 40 * index, name, 0x100, start, 0x200, at, flags)
     struct.pack_into("<IIHH", image, BLOCK, 0x2000, 12, 10 << 12 | 8, 0)
+    image[ROWS:ROWS + len(SBAT_TEXT)] = SBAT_TEXT
     return image
 
 
@@ -77,7 +81,7 @@ class CheckPe(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn("1 place relocated", result.stdout)
         for line in ("R-X 00001000-00001200 .text", "RW- 00002000-00002200 .data",
-                     "R-- 00003000-00003200 .reloc"):
+                     "R-- 00003000-00003200 .reloc", ".sbat: selfmap,3,Selfmap,selfmap,0.1,there"):
             self.assertIn(line, result.stdout)
 
     def test_no_image(self):
@@ -106,7 +110,7 @@ class CheckPe(unittest.TestCase):
         self.refused("overlaps section .text", (section(TEXT, "size"), "<I", 0x1001))
         self.refused("overlaps the headers", (section(TEXT, "start"), "<I", 0))
         self.refused("is empty", (section(DATA, "size"), "<I", 0), (section(DATA, "file_size"), "<I", 0))
-        self.refused("beyond the image size", (OPTIONAL + 56, "<I", 0x3100))
+        self.refused("beyond the image size", (OPTIONAL + 56, "<I", 0x4100))
         self.refused("headers as its content", (section(DATA, "file_start"), "<I", 0x200))
         self.refused("no sections", (PE + 6, "<H", 0))
 
@@ -116,7 +120,7 @@ class CheckPe(unittest.TestCase):
         self.refused(".data is both writable and executable", (section(DATA, "flags"), "<I", RW | 1 << 29))
         self.refused("not readable", (section(DATA, "flags"), "<I", RW & ~(1 << 30)))
         self.refused("entry point", (OPTIONAL + 16, "<I", 0x2000))
-        self.refused("entry point", (OPTIONAL + 16, "<I", 0x5000))
+        self.refused("entry point", (OPTIONAL + 16, "<I", 0x6000))
 
     def test_relocations(self):
         """check-pe: refuses missing, stripped and malformed relocations"""
@@ -134,9 +138,31 @@ class CheckPe(unittest.TestCase):
         """check-pe: refuses the image cut at any length, with one sentence"""
         whole = sound_image()
         for length in (0, 1, 0x3C, 0x41, OPTIONAL + 1, OPTIONAL + 100, TABLE + 1,
-                       TABLE + 100, 0x3FF, 0x500, 0x9FF):
+                       TABLE + 100, 0x3FF, 0x500, 0x9FF, 0xBFF):
             self.refused_bytes(f"{self.path}: ", whole[:length])
         self.refused_bytes("truncated: the content of section .reloc", whole[:0x9FF])
+        self.refused_bytes("truncated: the content of section .sbat", whole[:0xBFF])
+
+    def refused_sbat(self, sentence, text):
+        image = sound_image()
+        image[ROWS:ROWS + 0x100] = text.ljust(0x100, b"\0")
+        self.refused_bytes(sentence, image)
+
+    def test_sbat(self):
+        """check-pe: refuses an image that shim would not start: .sbat missing, writable or malformed"""
+        first, own = SBAT_TEXT.splitlines(keepends=True)
+        self.refused("no section .sbat", (TABLE + 40 * SBAT, "<8s", b".sbad"))
+        self.refused(".sbat is writable", (section(SBAT, "flags"), "<I", RW))
+        self.refused_sbat("not ASCII", first + own.replace(b"there", b"th\xe9re"))
+        self.refused_sbat("not 6 fields: 'selfmap,3,Selfmap,selfmap,0.1'",
+                          first + own.replace(b",there", b""))
+        self.refused_sbat("not 6 fields", first + own.replace(b"Selfmap", b""))
+        self.refused_sbat("generation of selfmap is '0'", first + own.replace(b"3", b"0"))
+        self.refused_sbat("generation of selfmap is 'x'", first + own.replace(b"3", b"x"))
+        self.refused_sbat("does not begin with sbat,1", own + first)
+        self.refused_sbat("does not begin with sbat,1", first.replace(b",1,", b",2,", 1) + own)
+        self.refused_sbat("does not begin", b"")
+        self.refused_sbat("no line for selfmap", first)
 
     def test_wild_numbers(self):
         """check-pe: header fields of all ones give a sentence, never a traceback"""

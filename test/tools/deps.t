@@ -119,9 +119,11 @@ done''')
 
     def test_every_name(self):
         """deps: every package of the table is asked for when nothing is there"""
-        self.deps("build", "run", "test", "bench", "proof", "framac", "check", "verify", "fuzz")
+        self.deps("build", "run", "iso", "sign", "test", "ways", "bench", "proof", "framac", "check",
+                  "verify", "fuzz")
         for package in ("binutils", "console-setup-linux", "mtools", "ovmf", "u-boot-qemu",
-                        "cppcheck", "perl", "valgrind", "z3", "cvc5",
+                        "cppcheck", "perl", "valgrind", "z3", "cvc5", "xorriso", "sbsigntool",
+                        "openssl", "grub-efi-amd64-bin", "systemd-boot-efi", "shim-signed",
                         "gcovr", "libclang-rt-14-dev"):
             self.assertIn(f" {package}", self.noted()[-1])
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""The image is one that firmware accepts, and always the same."""
+"""The images are such that firmware accepts them, and always the same."""
 
 import os
 import shutil
+import struct
 import subprocess
 import tempfile
 import unittest
@@ -28,8 +29,9 @@ class MakeImage(unittest.TestCase):
             path.write_bytes(f"content of {file}\r\n".encode() * 99)
         return self.folder / name
 
-    def make(self, esp=None, **environment):
-        return tap.run_tool("mkimage", self.image, esp or self.boot, env={**os.environ, **environment})
+    def make(self, esp=None, out=None, **environment):
+        return tap.run_tool("mkimage", out or self.image, esp or self.boot,
+                            env={**os.environ, **environment})
 
     def made(self, *arguments, **environment):
         result = self.make(*arguments, **environment)
@@ -68,6 +70,41 @@ class MakeImage(unittest.TestCase):
         self.assertEqual(self.made(again, TZ="Asia/Tokyo", LC_ALL="C.UTF-8"), first)
         self.assertNotEqual(self.made(SOURCE_DATE_EPOCH="1000000000"), first)
 
+    def made_iso(self, *arguments, **environment):
+        if not shutil.which("xorriso"):
+            self.skipTest("xorriso is not installed")
+        iso = self.folder / "out.iso"
+        result = self.make(*arguments, out=iso, **environment)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        return iso.read_bytes()
+
+    def test_iso(self):
+        """mkimage: the boot image of the ISO is a FAT with every file, and a partition of type EFI system"""
+        iso = self.made_iso()
+        catalog = iso[int.from_bytes(iso[0x8847:0x884B], "little") * 2048:][:64]
+        self.assertEqual((iso[0x8001:0x8006], iso[0x8807:0x881E]), (b"CD001", b"EL TORITO SPECIFICATION"))
+        self.assertEqual((catalog[0], catalog[1], catalog[32]), (1, 0xEF, 0x88))
+        sectors, start = struct.unpack_from("<HI", catalog, 38)
+        fat = self.folder / "fat"
+        fat.write_bytes(iso[start * 2048:start * 2048 + sectors * 512])
+        for file in ("README.TXT", "EFI/BOOT/BOOTX64.EFI"):
+            read = subprocess.run(["mtype", "-i", str(fat), f"::/{file}"], capture_output=True, check=True)
+            self.assertEqual(read.stdout, (self.boot / file).read_bytes())
+        told = subprocess.run(["sgdisk", "--verify", "--info=2", str(self.folder / "out.iso")], env=SBIN,
+                              capture_output=True, text=True, check=True).stdout
+        self.assertIn("No problems found", told)
+        self.assertIn("C12A7328-F81F-11D2-BA4B-00A0C93EC93B", told)
+        self.assertIn(f"First sector: {start * 4} ", told)
+
+    def test_same_iso(self):
+        """mkimage: same tree, same ISO"""
+        first = self.made_iso()
+        again = self.tree("again", ["EFI/BOOT/BOOTX64.EFI", "selfmap.cfg", "README.TXT"])
+        os.utime(again / "selfmap.cfg", (1, 1))
+        os.utime(again / "EFI", (1, 1))
+        self.assertEqual(self.made_iso(again, TZ="Asia/Tokyo", LC_ALL="C.UTF-8"), first)
+        self.assertNotEqual(self.made_iso(SOURCE_DATE_EPOCH="1000000000"), first)
+
     def test_content(self):
         """mkimage: every file is there, with its content"""
         self.tree("esp", ["deep/er/a file with blanks"])
@@ -96,6 +133,9 @@ class MakeImage(unittest.TestCase):
         (self.boot / "EFI/BOOT/BOOTX64.EFI").unlink()
         self.assertIn("BOOTX64.EFI is not there", self.make().stderr)
         self.assertIn("is not a directory", self.make(self.folder / "none").stderr)
+        self.tree("esp", ["EFI/BOOT/BOOTX64.EFI"])
+        self.assertIn("must end in .img or .iso", self.make(out=self.folder / "out.bin").stderr)
+        self.assertIn("does not fit", self.make(out=self.folder / "out.iso").stderr)
         self.assertEqual(self.image.read_bytes(), b"the old one")
         self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["esp", "out.img"])
 

@@ -1,14 +1,26 @@
 #!/usr/bin/env python3
 """The stick writer refuses everything but a stick, and touches nothing when it refuses."""
 
+import errno
 import os
+import pty
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
+from contextlib import contextmanager, redirect_stderr
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from io import StringIO
 from pathlib import Path
+from unittest import mock
 
 import tap
+
+LOADER = SourceFileLoader("usb", str(tap.TOOLS / "usb"))
+usb = module_from_spec(spec_from_loader("usb", LOADER))
+LOADER.exec_module(usb)
 
 DISK_BYTES = 4 << 20
 IMAGE = bytes(range(256)) * 4096  # 1 MiB
@@ -47,7 +59,7 @@ class MadeUpMachine(unittest.TestCase):
 
     def usb(self, *arguments, **environment):
         environment = {**os.environ, "USB_TEST_ROOT": str(self.root), "FORCE": "",
-                       "CONFIRM": "", **environment}
+                       "CONFIRM": str(self.disk), **environment}
         return tap.run_tool("usb", *arguments, env=environment)
 
     def refused(self, sentence, device=None, **environment):
@@ -59,7 +71,7 @@ class MadeUpMachine(unittest.TestCase):
 
     def refused_even_by_force(self, sentence):
         self.refused(sentence)
-        self.refused(sentence, FORCE="1", CONFIRM=str(self.disk))
+        self.refused(sentence, FORCE="1")
 
     def written(self, **environment):
         result = self.usb(self.image, self.disk, **environment)
@@ -146,36 +158,100 @@ class Refusals(MadeUpMachine):
         self.refused("is empty")
 
     def test_not_removable(self):
-        """usb: refuses a fixed disk, with FORCE alone and with another name in CONFIRM too"""
+        """usb: refuses a fixed disk without FORCE=1"""
         self.put("sys/class/block/sdx/removable", 0)
         self.refused("not removable")
-        self.refused("not removable", CONFIRM=str(self.disk))
-        self.refused("named twice", FORCE="1")
-        self.refused("named twice", FORCE="1", CONFIRM="/dev/sdy")
+        self.refused("not removable", FORCE="yes")
         (self.sys / "removable").unlink()
         self.refused("not removable")
+
+    def test_sectors(self):
+        """usb: refuses a disk whose sectors have 4096 bytes, for which the image is not made"""
+        self.put("sys/class/block/sdx/queue/logical_block_size", 4096)
+        self.refused_even_by_force("sectors of 4096 bytes")
+
+    def test_kernel_refuses(self):
+        """usb: refuses a disk that the kernel does not give exclusively"""
+        taken = OSError(errno.EBUSY, "busy")
+        with self.in_process(), mock.patch.object(usb.os, "open", side_effect=taken) as opened:
+            self.assertIn("is in use, says the kernel", self.said_by_main())
+        self.assertTrue(opened.call_args[0][1] & os.O_EXCL)
+
+    @contextmanager
+    def in_process(self):
+        """The tool's own functions in this process, on this machine."""
+        with mock.patch.object(usb, "ROOT", str(self.root)), \
+                mock.patch.object(sys, "argv", ["usb", str(self.image), str(self.disk)]), \
+                mock.patch.dict(os.environ, CONFIRM=str(self.disk)):
+            yield
+
+    def said_by_main(self):
+        said = StringIO()
+        with redirect_stderr(said):
+            self.assertEqual(usb.main(), 1)
+        self.assertEqual(self.disk.read_bytes(), b"\xa5" * DISK_BYTES)
+        return said.getvalue()
+
+
+class Confirmation(MadeUpMachine):
+    """The person is asked, and the answer must be the device's name."""
+
+    def not_written(self, sentence, result):
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(sentence, result.stderr)
+        self.assertIn("Test Stick, 4 MiB, 1 partition.", result.stdout)
+        self.assertEqual(self.disk.read_bytes(), b"\xa5" * DISK_BYTES)
+
+    def test_nobody(self):
+        """usb: nobody to be asked, or another name in CONFIRM: nothing is written"""
+        self.not_written("nobody is there to be asked", self.usb(self.image, self.disk, CONFIRM=""))
+        self.not_written("CONFIRM=/dev/sdy is not", self.usb(self.image, self.disk, CONFIRM="/dev/sdy"))
+
+    def typed(self, answer):
+        """The tool on a terminal of its own, at which a person types the answer."""
+        leader, follower = pty.openpty()
+        environment = {**os.environ, "USB_TEST_ROOT": str(self.root), "FORCE": "", "CONFIRM": ""}
+        with subprocess.Popen([tap.TOOLS / "usb", self.image, self.disk], stdin=follower,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              env=environment) as process:
+            os.write(leader, f"{answer}\n".encode())
+            stdout, stderr = process.communicate(timeout=60)
+        os.close(leader)
+        os.close(follower)
+        return subprocess.CompletedProcess([], process.returncode, stdout, stderr)
+
+    def test_typed(self):
+        """usb: asks for the device's name, and writes after that name alone"""
+        for answer in ("", "y", "sdx", f"{self.disk}1"):
+            self.not_written("that is another name", self.typed(answer))
+        result = self.typed(self.disk)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn(f"type {self.disk} to go on", result.stdout)
+        self.assertEqual(self.disk.read_bytes()[:len(IMAGE)], IMAGE)
 
 
 class Writing(MadeUpMachine):
     def test_writes(self):
-        """usb: shows model and size, writes the image and nothing after it"""
-        tools = self.root / "tools"  # no sgdisk here: this image has no partition table to move
-        tools.mkdir()
-        (tools / "sgdisk").write_text("#!/bin/sh\nexit 0\n")
-        (tools / "sgdisk").chmod(0o755)
-        result = self.written(PATH=f"{tools}:{os.environ['PATH']}")
-        self.assertIn("Test Stick, 4 MiB", result.stdout)
+        """usb: shows model, size and progress, writes the image and nothing after it"""
+        result = self.written()
+        for words in ("Test Stick, 4 MiB, 1 partition.", "writing: 100 %, 1 MiB",
+                      "reading back: 100 %, 1 MiB"):
+            self.assertIn(words, result.stdout)
         self.assertEqual(self.disk.read_bytes(), IMAGE + b"\xa5" * (DISK_BYTES - len(IMAGE)))
 
     def test_bad_stick(self):
-        """usb: a stick that does not return what was written is told"""
-        tools = self.root / "tools"
-        tools.mkdir()
-        (tools / "dd").write_text("#!/bin/sh\n")
-        (tools / "dd").chmod(0o755)
-        result = self.usb(self.image, self.disk, PATH=f"{tools}:{os.environ['PATH']}")
-        self.assertEqual(result.returncode, 1)
-        self.assertIn("does not return what was written", result.stderr)
+        """usb: a stick that does not return what was written, or returns an error, is told"""
+        pieces, file = [(0, IMAGE)], self.disk.open("r+b")
+        self.addCleanup(file.close)
+        with mock.patch.object(usb, "ROOT", str(self.root)):
+            disk, progress = usb.Disk(str(self.disk)), mock.Mock()
+            usb.write(file.fileno(), pieces, progress)
+            usb.verify(disk, file.fileno(), pieces, progress)
+            os.pwrite(file.fileno(), b"?", len(IMAGE) - 1)
+            with self.assertRaisesRegex(usb.Refused, "does not return what was written"):
+                usb.verify(disk, file.fileno(), pieces, progress)
+            with self.assertRaisesRegex(usb.Refused, "writing .* failed: Bad file descriptor"):
+                usb.put_on(disk, -1, IMAGE)
 
     def test_by_link(self):
         """usb: a link such as /dev/disk/by-id/... leads to the same checks"""
@@ -184,18 +260,75 @@ class Writing(MadeUpMachine):
         self.refused("is a partition", link)
 
     def test_force(self):
-        """usb: writes a fixed disk that was named twice, and moves the backup table to its end"""
+        """usb: writes a fixed disk with FORCE=1"""
         self.put("sys/class/block/sdx/removable", 0)
+        self.written(FORCE="1")
+        self.assertEqual(self.disk.read_bytes()[:len(IMAGE)], IMAGE)
+
+    def test_backup_table(self):
+        """usb: the backup partition table stands at the end of the stick, and sgdisk finds nothing wrong"""
         sgdisk = shutil.which("sgdisk", path=f"{os.environ['PATH']}:/usr/sbin")
         if not sgdisk:
             self.skipTest("sgdisk is not installed")
         self.image.write_bytes(bytes(1 << 20))
         subprocess.run([sgdisk, "--new=1:64:1000", str(self.image)], check=True, capture_output=True)
-        self.written(FORCE="1", CONFIRM=str(self.disk))
+        self.written()
         written = self.disk.read_bytes()
-        self.assertEqual(written[512:520], b"EFI PART")
         self.assertEqual(written[-512:-504], b"EFI PART")
-        self.assertEqual(int.from_bytes(written[544:552], "little"), DISK_BYTES // 512 - 1)
+        told = subprocess.run([sgdisk, "--verify", "--print", str(self.disk)], check=True,
+                              capture_output=True, text=True).stdout
+        self.assertIn("No problems found", told)
+        self.assertIn(f"last usable sector is {DISK_BYTES // 512 - 34}", told)
+        # A disk of just the image's size: the two tables must not lie over each other.
+        self.put("sys/class/block/sdx/size", len(IMAGE) // 512)
+        self.written()
+        self.assertEqual(self.disk.read_bytes()[:1 << 20], self.image.read_bytes())
+
+
+class LoopDevice(unittest.TestCase):
+    """A block device of the kernel's, where this machine lets us have one."""
+
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder)
+        (self.folder / "disk").write_bytes(b"\xa5" * DISK_BYTES)
+        (self.folder / "image").write_bytes(IMAGE)
+        self.device = self.attached()
+
+    def attached(self, *options):
+        path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+        losetup = shutil.which("losetup", path=path)
+        if os.geteuid() or not losetup:
+            self.skipTest("loop devices need root and losetup")
+        made = subprocess.run([losetup, "--find", "--show", *options, self.folder / "disk"],
+                              capture_output=True, text=True, check=False)
+        if made.returncode:
+            self.skipTest(f"no loop device: {made.stderr.strip()}")
+        device = made.stdout.strip()
+        self.addCleanup(subprocess.run, [losetup, "--detach", device], check=True)
+        return device
+
+    def usb(self, device):
+        environment = {**os.environ, "USB_TEST_ROOT": "", "FORCE": "1", "CONFIRM": device}
+        return tap.run_tool("usb", self.folder / "image", device, env=environment)
+
+    def test_exclusive(self):
+        """usb: a block device that somebody has is refused, and written when it is free"""
+        holder = os.open(self.device, os.O_RDWR | os.O_EXCL)
+        result = self.usb(self.device)
+        os.close(holder)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("in use, says the kernel", result.stderr)
+        self.assertEqual((self.folder / "disk").read_bytes(), b"\xa5" * DISK_BYTES)
+        result = self.usb(self.device)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertEqual((self.folder / "disk").read_bytes()[:len(IMAGE)], IMAGE)
+
+    def test_large_sectors(self):
+        """usb: a block device with sectors of 4096 bytes is refused"""
+        result = self.usb(self.attached("--sector-size", "4096"))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("sectors of 4096 bytes", result.stderr)
 
 
 tap.main()

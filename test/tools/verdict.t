@@ -136,6 +136,20 @@ class Judge(unittest.TestCase):
             self.expect("nothing-to-boot", log=words, timed_out=True)
         self.expect("hang", log=log(PASSING[:4], b"BdsDxe: failed to load Boot0001\r\n"), timed_out=True)
 
+    def test_refused(self):
+        """verdict: firmware, or shim, that refused to start what nobody has signed"""
+        failed = b'BdsDxe: failed to %s Boot0001 "UEFI Misc Device" from PciRoot(0x0)/Pci(0x2,0x0): %s\r\n'
+        end = b"BdsDxe: No bootable option or device was found.\r\n"
+        shim = b"\xda\xc4 ERROR \xb3  Verification failed: (0x1A) Security Violation  \xb3"
+        for words, why in ((failed % (b"load", b"Access Denied") + end, "Access Denied"),
+                           (failed % (b"start", b"Security Violation") + end, "Security Violation"),
+                           (shim, "Security Violation")):
+            self.expect("refused", f"refused to start an image: {why} (Secure Boot)", log=words)
+            self.expect("refused", why, log=words, timed_out=True)
+            self.assertTrue(nothing_will_follow(words))
+        self.expect("nothing-to-boot", log=failed % (b"load", b"Not Found") + end)
+        self.expect("pass", log=failed % (b"load", b"Access Denied") + log(PASSING), status=33)
+
     def test_loader_stopped(self):
         """verdict: a loader that stopped before the exit, and why"""
         words = (b"  image: data: 1000 is not mapped\r\n"

@@ -1,0 +1,33 @@
+#!/usr/bin/env python3
+"""The same sources give the same images, wherever and whenever they are built."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+import tap
+
+IMAGES = ("selfmap.efi", "selfmap.img", "selfmap.iso")
+
+
+class Reproducible(unittest.TestCase):
+    def test_same_bytes(self):
+        """images: a build in another folder, time zone and umask gives the same bytes"""
+        folder = tempfile.TemporaryDirectory(prefix="a folder with a longer name,")
+        self.addCleanup(folder.cleanup)
+        other = Path(folder.name) / "elsewhere"
+        shutil.copytree(tap.ROOT, other, ignore=shutil.ignore_patterns("build", ".git", "BOOTX64.EFI"))
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+        result = subprocess.run(["make", "-s", f"-j{os.cpu_count()}", "image", "iso"], cwd=other,
+                                env={**environment, "TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8"}, umask=0o077,
+                                capture_output=True, text=True, check=False)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        for name in IMAGES:
+            here, there = tap.ROOT / "build" / name, other / "build" / name
+            self.assertEqual(here.read_bytes() == there.read_bytes(), True, f"{name} differs")
+
+
+tap.main()
