@@ -52,6 +52,7 @@ EFI_STATUS build_fresh_tables(struct loader *loader)
     EFI_STATUS taken = take_arena(loader);
     if (EFI_ERROR(taken))
         return taken;
+    check_framebuffer_is_apart(loader);
     enum paging_status status = paging_create(&handoff->space, handoff->space.cpu, 0, frames);
     if (status != PAGING_OK)
         return FAIL(EFI_OUT_OF_RESOURCES, "  no address space: %s", paging_status_name(status));

@@ -71,6 +71,12 @@ const void *configuration_table(EFI_GUID kind);
 EFI_STATUS add_region(struct loader *loader, const char *name, UINT64 start, UINT64 end, UINT64 flags,
                       bool exact);
 
+/*
+ * Gives the framebuffer up if it lies over our image or over memory that we took: drawing would destroy them.
+ * Called when all memory is taken. find_framebuffer.c
+ */
+void check_framebuffer_is_apart(struct loader *loader);
+
 /* Calls AllocatePages for memory that stays ours. alignment is in bytes: a power of two, at least a page. */
 EFI_STATUS take_pages(struct loader *loader, UINTN pages, UINT64 alignment, UINT64 *start);
 

@@ -36,6 +36,12 @@ MEDIA = {
     "nvme": ["-device", "nvme,serial=selfmap,drive=disk"],
 }
 
+VGA = {
+    "std": ["-vga", "std"],
+    "virtio": ["-vga", "none", "-device", "virtio-gpu-pci"],  # only the firmware can draw on it
+    "none": ["-vga", "none"],
+}
+
 
 class MachineError(Exception):
     """The boot could not even be tried."""
@@ -94,7 +100,7 @@ def command(machine, work):
     """QEMU's command line; its files go to the folder work."""
     line = ["qemu-system-x86_64", "-nodefaults", "-display", "none", "-no-reboot", "-nic", "none",
             "-monitor", "none", "-accel", "tcg", *_firmware(machine, work),
-            "-cpu", machine.cpu, *_memory(machine), "-smp", str(machine.smp), "-vga", machine.vga,
+            "-cpu", machine.cpu, *_memory(machine), "-smp", str(machine.smp), *VGA[machine.vga],
             "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
             "-d", "cpu_reset", "-D", str(work / "reset.log"),
             "-qmp", f"unix:{_doubled(work / 'qmp')},server=on,wait=off",

@@ -7,6 +7,22 @@
 #include "report/report.h"
 #include <selfmap/for_each.h>
 
+/* Tells where pixels go, or why they go nowhere. */
+static void print_screen(const struct handoff *handoff)
+{
+    const struct framebuffer *screen = &handoff->framebuffer;
+    if (console_has_screen())
+        report_fact("framebuffer", "%ux%u", screen->width, screen->height);
+    else
+        report_fact("framebuffer", "%s", "none");
+    if (handoff->options.screen == SCREEN_OFF)
+        report_fact("screen", "%s", "off");
+    else if (screen->width != 0 && !console_has_screen())
+        report_fact("screen", "none: %ux%u pixels are too few for text", screen->width, screen->height);
+    else
+        report_fact("screen", "%s", handoff->screen);
+}
+
 static void print_firmware(const struct handoff *handoff)
 {
     report_fact("version", "%s", SELFMAP_VERSION);
@@ -19,10 +35,7 @@ static void print_firmware(const struct handoff *handoff)
     report_fact("rsdp", "%lx", handoff->rsdp.value);
     report_fact("qemu", "%d", machine_is_qemu(handoff->rsdp_oem));
     report_fact("serial", "%s", console_has_serial() ? "com1" : "none");
-    if (console_has_screen())
-        report_fact("framebuffer", "%ux%u", handoff->framebuffer.width, handoff->framebuffer.height);
-    else
-        report_fact("framebuffer", "%s", "none");
+    print_screen(handoff);
 }
 
 static void print_processor(const struct handoff *handoff)

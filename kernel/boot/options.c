@@ -110,10 +110,8 @@ static void choose(struct options *options, unsigned which, int chosen)
 {
     if (which == SERIAL)
         options->no_serial = chosen == 1;
-    if (which == SCREEN) {
-        options->no_screen = chosen == 1;
-        options->screen_in_memory = chosen == 2;
-    }
+    if (which == SCREEN)
+        options->screen = (enum screen_choice)chosen;
     if (which == MAP_KEY)
         options->stale_map_key = chosen == 1;
     if (which == LEVELS)
@@ -138,7 +136,7 @@ static bool set_choice(struct options *options, struct option_word key, struct o
         const char *const values[8];
     } choices[] = {
         [SERIAL] = {"serial", {"auto", "off"}},
-        [SCREEN] = {"screen", {"auto", "off", "memory"}},
+        [SCREEN] = {"screen", {"auto", "off", "memory", "image"}},
         [MAP_KEY] = {"map-key", {"fresh", "stale"}},
         [LEVELS] = {"levels", {"auto", "5"}},
         [BENCH] = {"bench", {"no", "yes"}},

@@ -11,7 +11,8 @@
  *   matrix=no|sample|all           how much of the access matrix the self-tests try (matrix.h)
  *   end=auto|halt|shutdown|reset   what happens after the report
  *   serial=auto|off                the first serial port
- *   screen=auto|off|memory         the framebuffer; memory: pretend it is in memory that the map calls free
+ *   screen=auto|off|memory|image   the framebuffer; memory: pretend it is in memory that the map calls free;
+ *                                  image: pretend it lies over our own image
  *   levels=auto|5                  how many levels the tables get: auto keeps what the firmware uses
  *   exclude=START-END              memory that is not handed out: hexadecimal byte addresses, with or without
  *                                  0x, END not included, rounded outward to frames. Up to 8 of these add up
@@ -22,6 +23,8 @@
 #define KERNEL_BOOT_OPTIONS_H
 
 #include "frames/usable_memory.h"
+
+enum screen_choice { SCREEN_AUTO, SCREEN_OFF, SCREEN_MEMORY, SCREEN_IMAGE };
 
 enum dump_kind { DUMP_NO, DUMP_YES, DUMP_VARIED };
 
@@ -44,7 +47,7 @@ enum { OPTION_TEXT_LIMIT = 48, OPTION_EXCLUDE_LIMIT = 8 };
 struct options {
     char tests[OPTION_TEXT_LIMIT]; /* "" means all */
     bool no_serial;
-    bool no_screen, screen_in_memory;
+    enum screen_choice screen;
     bool stale_map_key;
     bool five_levels;
     bool bench;
