@@ -77,23 +77,29 @@ static bool use_device(struct loader *loader, const EFI_GRAPHICS_OUTPUT_PROTOCOL
     return use_mode(loader, &mode);
 }
 
+/* Returns whether another program started us, as a boot manager on a disk does, and not the firmware itself. */
+static bool started_by_program(const struct loader *loader)
+{
+    EFI_GUID loaded_image = EFI_LOADED_IMAGE_PROTOCOL_GUID;
+    EFI_GUID firmware_volume = {0x220e73b6, 0x6bdb, 0x4413, {0x84, 0x05, 0xb9, 0x74, 0xb1, 0x08, 0x61, 0x9a}};
+    EFI_LOADED_IMAGE *parent;
+    VOID *ignored;
+    return loader->loaded->ParentHandle &&
+           !EFI_ERROR(BS->HandleProtocol(loader->loaded->ParentHandle, &loaded_image, (VOID **)&parent)) &&
+           parent->DeviceHandle &&
+           EFI_ERROR(BS->HandleProtocol(parent->DeviceHandle, &firmware_volume, &ignored));
+}
+
 /*
- * A boot manager may have set a mode of a device behind the console's back. Then the console's own GOP, which
- * stands for all its devices, still tells the old mode. Setting the device's mode again settles what it is.
+ * A boot manager may have set another mode with a driver of its own, as GRUB has for QEMU's and other devices.
+ * The firmware does not know. Setting the mode that it believes in makes that the truth; it clears the screen.
  */
 static void settle_mode(EFI_GRAPHICS_OUTPUT_PROTOCOL *gop)
 {
-    const EFI_GRAPHICS_OUTPUT_PROTOCOL *console = graphics_of(system_table->ConsoleOutHandle);
-    if (!console || console == gop)
-        return;
-    struct graphics_mode told = mode_of(console), is = mode_of(gop);
-    if (told.width == is.width && told.height == is.height && told.stride == is.stride)
-        return;
-    say("  the console believes in %u x %u, the device shows %u x %u: that is set again\n", told.width,
-        told.height, is.width, is.height);
     EFI_STATUS status = gop->SetMode(gop, gop->Mode->Mode);
     if (EFI_ERROR(status))
-        say("  it stays as it is: %s\n", status_name(status));
+        say("  mode %u cannot be set again, as another program may have changed it: %s\n", gop->Mode->Mode,
+            status_name(status));
 }
 
 /*
@@ -106,12 +112,13 @@ static bool search(struct loader *loader)
     EFI_HANDLE *handles = NULL;
     UINTN count = 0;
     EFI_GRAPHICS_OUTPUT_PROTOCOL *gop;
-    bool found = false;
+    bool found = false, settle = started_by_program(loader);
     if (EFI_ERROR(BS->LocateHandleBuffer(ByProtocol, &graphics, NULL, &count, &handles)))
         count = 0;
     for (UINTN i = 0; i < count && !found; i++)
         if (shows_console(handles[i]) && (gop = graphics_of(handles[i]))) {
-            settle_mode(gop);
+            if (settle)
+                settle_mode(gop);
             found = use_device(loader, gop);
         }
     if (!found && (gop = graphics_of(system_table->ConsoleOutHandle)))
