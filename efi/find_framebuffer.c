@@ -7,13 +7,6 @@
 
 static const char region_name[] = "framebuffer";
 
-/* Returns the end of what can be mapped to its own address: the lower half (2^47, or 2^56) and MAXPHYADDR. */
-static UINT64 address_limit(const struct paging_cpu *cpu)
-{
-    unsigned half = paging_address_bits(cpu->levels) - 1;
-    return 1ull << (cpu->physical_bits < half ? cpu->physical_bits : half);
-}
-
 static EFI_GRAPHICS_OUTPUT_PROTOCOL *graphics_of(EFI_HANDLE handle)
 {
     EFI_GUID graphics = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID;
@@ -56,14 +49,13 @@ static bool use_mode(struct loader *loader, const struct graphics_mode *mode)
     struct framebuffer *found = &handoff->framebuffer;
     char why[HANDOFF_SENTENCE_LIMIT];
     struct text_sink reason = text_sink(why, sizeof why);
-    bool usable = graphics_framebuffer(mode, address_limit(&handoff->space.cpu), found, &reason.sink);
-    if (!usable && handoff->screen[0] != '\0')
-        return false;
-    struct text_sink text = text_sink(handoff->screen, sizeof handoff->screen);
-    if (!usable) {
-        format(&text.sink, "none: %s", why);
+    if (!graphics_framebuffer(mode, address_limit(&handoff->space.cpu), found, &reason.sink)) {
+        if (loader->screen_refusal[0] == '\0')
+            __builtin_memcpy(loader->screen_refusal, why, sizeof why);
         return false;
     }
+    loader->screen_refusal[0] = '\0';
+    struct text_sink text = text_sink(handoff->screen, sizeof handoff->screen);
     format(&text.sink, "%ux%u stride %u at %lx", found->width, found->height, found->stride,
            found->address.value);
     if (found->height < mode->height)
@@ -103,8 +95,9 @@ static void settle_mode(EFI_GRAPHICS_OUTPUT_PROTOCOL *gop)
 }
 
 /*
- * Tries the devices that show the console first: others may have no monitor. The console's own GOP comes
- * second, for firmware that marks no devices, and then whatever there is.
+ * Tries the devices that show the console first: others may have no monitor. The console's own GOP, which
+ * EDK II puts before them, does not notice when a boot manager sets the mode of a device. So it comes second,
+ * for firmware that marks no devices, and then whatever there is.
  */
 static bool search(struct loader *loader)
 {
@@ -161,10 +154,9 @@ EFI_STATUS find_framebuffer(struct loader *loader)
         return add_region(loader, region_name, found->address.value, found->address.value + found->bytes,
                           PAGING_WRITABLE | PAGING_NO_EXECUTE | PAGING_CACHE_WRITE_COMBINING, false);
     }
-    if (handoff->screen[0] == '\0') {
-        struct text_sink text = text_sink(handoff->screen, sizeof handoff->screen);
-        format(&text.sink, "none: the firmware offers no graphics");
-    }
+    struct text_sink text = text_sink(handoff->screen, sizeof handoff->screen);
+    bool refused = loader->screen_refusal[0] != '\0';
+    format(&text.sink, "none: %s", refused ? loader->screen_refusal : "the firmware offers no graphics");
     say("  %s\n", handoff->screen);
     return EFI_SUCCESS;
 }
@@ -190,9 +182,11 @@ void check_framebuffer_is_apart(struct loader *loader)
     }
     if (handoff->framebuffer.width == 0 || apart)
         return;
+    struct text_sink why = text_sink(loader->screen_refusal, sizeof loader->screen_refusal);
     struct text_sink text = text_sink(handoff->screen, sizeof handoff->screen);
-    format(&text.sink, "none: its pixels at %lx lie over memory of ours", start);
-    say("  screen: %s\n", handoff->screen);
+    format(&why.sink, "its pixels at %lx lie over memory of ours", start);
+    format(&text.sink, "none: %s", loader->screen_refusal);
+    say("  no screen: %s\n", loader->screen_refusal);
     handoff->framebuffer = (struct framebuffer){0};
     drop_region(handoff, region_name);
 }

@@ -9,6 +9,13 @@ enum {
     TABLES_PER_REGION = 8, /* at its ends two P1s, P2s and P3s at most; each GiB between them takes a P2 */
 };
 
+/* The lower half (2^47, or 2^56 with five levels) and MAXPHYADDR. */
+UINT64 address_limit(const struct paging_cpu *cpu)
+{
+    unsigned half = paging_address_bits(cpu->levels) - 1;
+    return 1ull << (cpu->physical_bits < half ? cpu->physical_bits : half);
+}
+
 EFI_STATUS add_region(struct loader *loader, const char *name, UINT64 start, UINT64 end, UINT64 flags,
                       bool exact)
 {

@@ -58,6 +58,8 @@ class Machine:
     smp: int = 1
     medium: str = "virtio"
     serial: bool = True
+    port: str = "com1"  # where the serial line is: com1 or com2
+    acpi_table: bytes = b""  # one more than the machine has
     vga: str = "std"
     options: str = ""
     screenshot: str = ""
@@ -111,7 +113,11 @@ def command(machine, work):
     if machine.debugger:
         line += ["-s", "-S"]
     if machine.serial:
-        line += ["-chardev", "stdio,id=com1,signal=off", "-serial", "chardev:com1"]
+        first = ["-serial", "null"] if machine.port == "com2" else []
+        line += ["-chardev", "stdio,id=line,signal=off", *first, "-serial", "chardev:line"]
+    if machine.acpi_table:
+        (work / "acpi").write_bytes(machine.acpi_table)
+        line += ["-acpitable", f"file={_doubled(work / 'acpi')}"]
     if machine.all_options:
         line += ["-fw_cfg", f"name=opt/selfmap,string={_doubled(machine.all_options)}"]
     return line

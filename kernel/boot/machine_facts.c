@@ -7,6 +7,25 @@
 #include "report/report.h"
 #include <selfmap/for_each.h>
 
+/* Tells which serial port is used, what SPCR names, and why a port that was tried is not used. */
+static void print_serial(const struct handoff *handoff)
+{
+    char words[HANDOFF_SENTENCE_LIMIT];
+    struct text_sink text = text_sink(words, sizeof words);
+    if (console_serial())
+        uart_describe(console_serial(), &text.sink);
+    else
+        format(&text.sink, handoff->options.serial == SERIAL_OFF ? "off" : "none");
+    report_fact("serial", "%s", words);
+    report_fact("spcr", "%s", handoff->spcr);
+    for (unsigned i = 0; i < handoff->serial_count; i++)
+        if (console_serial_fault(i)) {
+            text = text_sink(words, sizeof words);
+            uart_describe(&handoff->serial[i], &text.sink);
+            report_fact("serial_not_used", "%s: %s", words, console_serial_fault(i));
+        }
+}
+
 /* Tells where pixels go, or why they go nowhere. */
 static void print_screen(const struct handoff *handoff)
 {
@@ -34,7 +53,7 @@ static void print_firmware(const struct handoff *handoff)
     report_fact("exit_tries", "%u", handoff->exit_tries);
     report_fact("rsdp", "%lx", handoff->rsdp.value);
     report_fact("qemu", "%d", machine_is_qemu(handoff->rsdp_oem));
-    report_fact("serial", "%s", console_has_serial() ? "com1" : "none");
+    print_serial(handoff);
     print_screen(handoff);
 }
 

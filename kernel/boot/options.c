@@ -109,7 +109,7 @@ enum { SERIAL, SCREEN, MAP_KEY, LEVELS, BENCH, DUMP, MATRIX, END, CRASH, CHOICES
 static void choose(struct options *options, unsigned which, int chosen)
 {
     if (which == SERIAL)
-        options->no_serial = chosen == 1;
+        options->serial = (enum serial_choice)chosen;
     if (which == SCREEN)
         options->screen = (enum screen_choice)chosen;
     if (which == MAP_KEY)
@@ -135,7 +135,7 @@ static bool set_choice(struct options *options, struct option_word key, struct o
         const char *key;
         const char *const values[8];
     } choices[] = {
-        [SERIAL] = {"serial", {"auto", "off"}},
+        [SERIAL] = {"console", {"auto", "com1", "com2", "spcr", "off"}},
         [SCREEN] = {"screen", {"auto", "off", "memory", "image"}},
         [MAP_KEY] = {"map-key", {"fresh", "stale"}},
         [LEVELS] = {"levels", {"auto", "5"}},
@@ -147,6 +147,8 @@ static bool set_choice(struct options *options, struct option_word key, struct o
                    {"no", "early", "page-fault", "general-protection", "double-fault", "triple", "hang"}},
     };
     unsigned which = 0;
+    if (word_is(key, "serial"))
+        key = (struct option_word){"console", 7};
     while (which < CHOICES && !word_is(key, choices[which].key))
         which++;
     int chosen = which < CHOICES ? choice(value, choices[which].values) : -1;

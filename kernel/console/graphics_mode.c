@@ -1,16 +1,6 @@
 /* graphics_mode.c - what a framebuffer must be like: 32 bits a pixel, lines that are there, sensible masks. */
 #include "console/graphics_mode.h"
 
-/* Returns false, so that a refusal is one statement. */
-__attribute__((format(printf, 2, 3))) static bool refuse(struct format_sink *why, const char *text, ...)
-{
-    va_list arguments;
-    va_start(arguments, text);
-    format_list(why, text, arguments);
-    va_end(arguments);
-    return false;
-}
-
 /* Returns whether all bits of the mask are next to each other. */
 static bool is_contiguous(uint32_t mask)
 {
@@ -25,16 +15,16 @@ static bool check_masks(const struct graphics_mode *mode, struct format_sink *wh
     uint32_t seen = 0;
     for (unsigned i = 0; i < 3; i++) {
         if (masks[i] == 0)
-            return refuse(why, "a pixel has no bits for %s", names[i]);
+            return format_refusal(why, "a pixel has no bits for %s", names[i]);
         if (!is_contiguous(masks[i]))
-            return refuse(why, "the bits of a pixel for %s are apart: %08x", names[i], masks[i]);
+            return format_refusal(why, "the bits of a pixel for %s are apart: %08x", names[i], masks[i]);
         if (masks[i] & seen)
-            return refuse(why, "a pixel uses bits for %s twice: %08x", names[i], masks[i] & seen);
+            return format_refusal(why, "a pixel uses bits for %s twice: %08x", names[i], masks[i] & seen);
         seen |= masks[i];
     }
     /* Masks say how long a pixel is: up to the highest bit of all four. */
     if ((seen | mode->reserved_mask) >> 24 == 0)
-        return refuse(why, "a pixel is shorter than 32 bits: %08x", seen | mode->reserved_mask);
+        return format_refusal(why, "a pixel is shorter than 32 bits: %08x", seen | mode->reserved_mask);
     return true;
 }
 
@@ -43,9 +33,9 @@ static bool set_masks(const struct graphics_mode *mode, struct framebuffer *foun
     const uint32_t low = 0x000000ff, middle = 0x0000ff00, high = 0x00ff0000;
     bool rgbx = mode->format == PIXEL_FORMAT_RGBX;
     if (mode->format == PIXEL_FORMAT_BLT_ONLY)
-        return refuse(why, "only the firmware can draw on it (Blt only)");
+        return format_refusal(why, "only the firmware can draw on it (Blt only)");
     if (mode->format > PIXEL_FORMAT_BLT_ONLY)
-        return refuse(why, "pixel format %u is unknown", mode->format);
+        return format_refusal(why, "pixel format %u is unknown", mode->format);
     if (mode->format == PIXEL_FORMAT_MASKS && !check_masks(mode, why))
         return false;
     found->red_mask = rgbx ? low : high;
@@ -62,11 +52,11 @@ static bool set_masks(const struct graphics_mode *mode, struct framebuffer *foun
 static bool check_size(const struct graphics_mode *mode, struct format_sink *why)
 {
     if (mode->width == 0 || mode->height == 0)
-        return refuse(why, "it has %u x %u pixels", mode->width, mode->height);
+        return format_refusal(why, "it has %u x %u pixels", mode->width, mode->height);
     if (mode->width > GRAPHICS_SIDE_LIMIT || mode->height > GRAPHICS_SIDE_LIMIT)
-        return refuse(why, "%u x %u pixels are more than can be true", mode->width, mode->height);
+        return format_refusal(why, "%u x %u pixels are more than can be true", mode->width, mode->height);
     if (mode->stride < mode->width)
-        return refuse(why, "its lines have %u pixels, but are %u apart", mode->width, mode->stride);
+        return format_refusal(why, "its lines have %u pixels, but are %u apart", mode->width, mode->stride);
     return true;
 }
 
@@ -79,14 +69,15 @@ bool graphics_framebuffer(const struct graphics_mode *mode, uint64_t limit, stru
         return false;
     uint64_t line_bytes = (uint64_t)mode->stride * 4, lines = mode->bytes / line_bytes;
     if (mode->address == 0)
-        return refuse(why, "its pixels are at no address");
+        return format_refusal(why, "its pixels are at no address");
     if (lines == 0)
-        return refuse(why, "its %lu bytes are less than a line of %lu", mode->bytes, line_bytes);
+        return format_refusal(why, "its %lu bytes are less than a line of %lu", mode->bytes, line_bytes);
     if (lines < found.height)
         found.height = (uint32_t)lines;
     found.bytes = found.height * line_bytes;
     if (found.bytes > limit || mode->address > limit - found.bytes)
-        return refuse(why, "its pixels at %lx cannot be mapped to their own addresses", mode->address);
+        return format_refusal(why, "its pixels at %lx cannot be mapped to their own addresses",
+                              mode->address);
     *framebuffer = found;
     return true;
 }
