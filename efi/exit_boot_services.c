@@ -3,8 +3,8 @@
 #include "loader.h"
 
 /*
- * Says where the report will appear. Before a screen that cannot be used goes dark (firmware may switch it off),
- * what it shows stays long enough to be read.
+ * Says where the report will appear. Before a screen that cannot be used goes dark (firmware may switch it
+ * off), what it shows stays long enough to be read.
  */
 static void tell_where_report_goes(struct loader *loader)
 {

@@ -69,7 +69,7 @@ static bool use_device(struct loader *loader, const EFI_GRAPHICS_OUTPUT_PROTOCOL
     return use_mode(loader, &mode);
 }
 
-/* Returns whether another program started us, as a boot manager on a disk does, and not the firmware itself. */
+/* Returns whether another program started us, as a boot manager on a disk does, and not the firmware. */
 static bool started_by_program(const struct loader *loader)
 {
     EFI_GUID loaded_image = EFI_LOADED_IMAGE_PROTOCOL_GUID;
@@ -83,8 +83,9 @@ static bool started_by_program(const struct loader *loader)
 }
 
 /*
- * A boot manager may have set another mode with a driver of its own, as GRUB has for QEMU's and other devices.
- * The firmware does not know. Setting the mode that it believes in makes that the truth; it clears the screen.
+ * A boot manager may have set another mode with a driver of its own, as GRUB has for QEMU's and other
+ * devices. The firmware does not know. Setting the mode that it believes in makes that the truth, and clears
+ * the screen.
  */
 static void settle_mode(EFI_GRAPHICS_OUTPUT_PROTOCOL *gop)
 {

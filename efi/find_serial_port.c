@@ -1,6 +1,6 @@
 /*
- * find_serial_port.c - decides which serial ports the kernel tries. kernel/boot/acpi.h finds the table SPCR, and
- * kernel/console/spcr.h says what it means.
+ * find_serial_port.c - decides which serial ports the kernel tries. kernel/boot/acpi.h finds the table SPCR,
+ * and kernel/console/spcr.h says what it means.
  */
 #include "kernel/boot/acpi.h"
 #include "kernel/console/serial.h"

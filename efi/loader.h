@@ -29,7 +29,7 @@ struct loader {
     UINTN map_capacity, map_bytes, map_key, map_stride;
     size_t memory_count; /* regions in handoff->memory */
 
-    bool serial_answers; /* one of the serial ports that are tried after the exit */
+    bool serial_answers;                         /* one of the serial ports that are tried after the exit */
     char screen_refusal[HANDOFF_SENTENCE_LIMIT]; /* why the screen that there is cannot be used; else "" */
 };
 

@@ -1,4 +1,4 @@
-/* graphics_mode.c - what a framebuffer must be like: 32 bits a pixel, lines that are there, sensible masks. */
+/* graphics_mode.c - what a framebuffer must be like: 32 bits a pixel, lines that exist, sensible masks. */
 #include "console/graphics_mode.h"
 
 /* Returns whether all bits of the mask are next to each other. */

@@ -60,7 +60,7 @@ static void drop_old_bytes(void)
         (void)port_read8(DATA);
 }
 
-/* Keyboards that do not understand a command say so; firmware that emulates one may be silent. Both will do. */
+/* A keyboard that does not know the command says so, and one that firmware emulates may be silent. */
 static void tell_keyboard(uint8_t byte)
 {
     uint8_t ignored;

@@ -5,8 +5,8 @@
  * A key sends its make code when it goes down and again while it is held, and a break code (the same with
  * bit 7 set) when it goes up. Keys that the first keyboard did not have send E0 before both:
  *
- *   Page Up    E0 49   keypad 9   49        with NumLock on, Page Up is E0 2A E0 49: a shift that is not there
- *   Page Down  E0 51   keypad 3   51        Pause is E1 1D 45 E1 9D C5, and has no code for going up
+ *   Page Up    E0 49   keypad 9   49     with NumLock on, Page Up is E0 2A E0 49: a shift that is not there
+ *   Page Down  E0 51   keypad 3   51     Pause is E1 1D 45 E1 9D C5, and has no code for going up
  */
 #ifndef KERNEL_CONSOLE_SCANCODE_H
 #define KERNEL_CONSOLE_SCANCODE_H

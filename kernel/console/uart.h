@@ -34,9 +34,9 @@ enum serial_choice { SERIAL_AUTO, SERIAL_COM1, SERIAL_COM2, SERIAL_SPCR, SERIAL_
 enum { SERIAL_CANDIDATES = 2 };
 
 /*
- * Lists the ports to try, the first choice first, and returns their number. `spcr` is what the ACPI table SPCR
- * names, or NULL. With SERIAL_AUTO that is tried first, because it has somebody at the other end, and then
- * COM1.
+ * Lists the ports to try, the first choice first, and returns their number. `spcr` is what the ACPI table
+ * SPCR names, or NULL. With SERIAL_AUTO that is tried first, because it has somebody at the other end, and
+ * then COM1.
  */
 unsigned uart_choose(enum serial_choice choice, const struct uart *spcr,
                      struct uart chosen[SERIAL_CANDIDATES]);
