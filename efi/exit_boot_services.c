@@ -2,6 +2,25 @@
 #include "kernel/cpu/instructions.h"
 #include "loader.h"
 
+/*
+ * Says where the report will appear. Before a screen that cannot be used goes dark (firmware may switch it
+ * off), what it shows stays long enough to be read.
+ */
+static void tell_where_report_goes(struct loader *loader)
+{
+    enum { SECOND = 1000000, TIME_TO_READ = 5 * SECOND };
+    struct handoff *handoff = loader->handoff;
+    bool screen = handoff->framebuffer.width != 0 && handoff->options.screen != SCREEN_OFF;
+    static const char *const places[] = {"nowhere: neither a serial port nor a screen can be used",
+                                         "to the serial port", "to the screen",
+                                         "to the serial port and the screen"};
+    say("  the report goes %s\n", places[loader->serial_answers + 2 * screen]);
+    if (loader->screen_refusal[0] == '\0' || handoff->options.screen == SCREEN_OFF)
+        return;
+    say("  the screen cannot be used and may go dark: %s\n", loader->screen_refusal);
+    BS->Stall(TIME_TO_READ);
+}
+
 EFI_STATUS exit_boot_services(struct loader *loader)
 {
     /*
@@ -17,6 +36,7 @@ EFI_STATUS exit_boot_services(struct loader *loader)
     enum { TRIES = 8 };
     struct handoff *handoff = loader->handoff;
     EFI_STATUS status = EFI_NOT_READY;
+    tell_where_report_goes(loader);
     while (handoff->exit_tries < TRIES && EFI_ERROR(status)) {
         status = read_memory_map(loader);
         if (EFI_ERROR(status))

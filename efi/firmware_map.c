@@ -31,16 +31,27 @@ EFI_STATUS read_memory_map(struct loader *loader)
                             &loader->map_stride, &version);
 }
 
-/* Adds the framebuffer as registers: whatever the map calls that memory, nobody else may get it. */
-static void add_framebuffer(struct handoff *handoff)
+/* Adds memory as a device's: whatever the map calls it, nobody else may get it. */
+static void add_device(struct handoff *handoff, UINT64 start, UINT64 bytes)
+{
+    UINT64 in_page = start % EFI_PAGE_SIZE;
+    handoff->descriptors[handoff->descriptor_count++] = (struct memory_descriptor){
+        .start = start - in_page,
+        .page_count = EFI_SIZE_TO_PAGES(in_page + bytes),
+        .kind = MEMORY_MMIO,
+    };
+}
+
+static void add_devices(struct handoff *handoff)
 {
     const struct framebuffer *screen = &handoff->framebuffer;
     if (screen->width != 0)
-        handoff->descriptors[handoff->descriptor_count++] = (struct memory_descriptor){
-            .start = screen->address.value,
-            .page_count = EFI_SIZE_TO_PAGES(screen->address.value % EFI_PAGE_SIZE + screen->bytes),
-            .kind = MEMORY_MMIO,
-        };
+        add_device(handoff, screen->address.value, screen->bytes);
+    for (unsigned i = 0; i < handoff->serial_count; i++) {
+        const struct uart *uart = &handoff->serial[i];
+        if (uart->is_mmio)
+            add_device(handoff, uart->address, uart_span(uart));
+    }
 }
 
 void convert_memory_map(struct loader *loader)
@@ -60,7 +71,7 @@ void convert_memory_map(struct loader *loader)
             .kind = memory_kind_from_uefi(from->Type, from->Attribute),
         };
     }
-    add_framebuffer(handoff);
+    add_devices(handoff);
 }
 
 EFI_STATUS find_memory_regions(struct loader *loader)

@@ -9,6 +9,13 @@ enum {
     TABLES_PER_REGION = 8, /* at its ends two P1s, P2s and P3s at most; each GiB between them takes a P2 */
 };
 
+/* The lower half (2^47, or 2^56 with five levels) and MAXPHYADDR. */
+UINT64 address_limit(const struct paging_cpu *cpu)
+{
+    unsigned half = paging_address_bits(cpu->levels) - 1;
+    return 1ull << (cpu->physical_bits < half ? cpu->physical_bits : half);
+}
+
 EFI_STATUS add_region(struct loader *loader, const char *name, UINT64 start, UINT64 end, UINT64 flags,
                       bool exact)
 {
@@ -52,6 +59,7 @@ EFI_STATUS build_fresh_tables(struct loader *loader)
     EFI_STATUS taken = take_arena(loader);
     if (EFI_ERROR(taken))
         return taken;
+    check_framebuffer_is_apart(loader);
     enum paging_status status = paging_create(&handoff->space, handoff->space.cpu, 0, frames);
     if (status != PAGING_OK)
         return FAIL(EFI_OUT_OF_RESOURCES, "  no address space: %s", paging_status_name(status));

@@ -28,6 +28,9 @@ struct loader {
     UINT8 *map;
     UINTN map_capacity, map_bytes, map_key, map_stride;
     size_t memory_count; /* regions in handoff->memory */
+
+    bool serial_answers;                         /* one of the serial ports that are tried after the exit */
+    char screen_refusal[HANDOFF_SENTENCE_LIMIT]; /* why the screen that there is cannot be used; else "" */
 };
 
 /* The firmware's tables: set by efi_main. */
@@ -42,6 +45,7 @@ EFI_STATUS read_options(struct loader *loader);         /* option_sources.c */
 EFI_STATUS find_framebuffer(struct loader *loader);     /* find_framebuffer.c */
 EFI_STATUS find_image_sections(struct loader *loader);  /* image_sections.c */
 EFI_STATUS take_memory(struct loader *loader);          /* own_memory.c */
+EFI_STATUS find_serial_port(struct loader *loader);     /* find_serial_port.c */
 EFI_STATUS find_runtime_regions(struct loader *loader); /* runtime_regions.c */
 EFI_STATUS build_fresh_tables(struct loader *loader);   /* fresh_tables.c */
 EFI_STATUS check_fresh_tables(struct loader *loader);   /* preflight.c */
@@ -61,6 +65,9 @@ const char *status_name(EFI_STATUS status);
 /* Says what is wrong, and evaluates to the status. */
 #define FAIL(status, ...) (say(__VA_ARGS__), say("\n"), (EFI_STATUS)(status))
 
+/* Returns the end of what can be mapped to its own address. fresh_tables.c */
+UINT64 address_limit(const struct paging_cpu *cpu);
+
 /* Returns the firmware's table of this kind (UEFI 2.10, 4.6), or NULL. */
 const void *configuration_table(EFI_GUID kind);
 
@@ -70,6 +77,12 @@ const void *configuration_table(EFI_GUID kind);
  */
 EFI_STATUS add_region(struct loader *loader, const char *name, UINT64 start, UINT64 end, UINT64 flags,
                       bool exact);
+
+/*
+ * Gives the framebuffer up if it lies over our image or over memory that we took: drawing would destroy them.
+ * Called when all memory is taken. find_framebuffer.c
+ */
+void check_framebuffer_is_apart(struct loader *loader);
 
 /* Calls AllocatePages for memory that stays ours. alignment is in bytes: a power of two, at least a page. */
 EFI_STATUS take_pages(struct loader *loader, UINTN pages, UINT64 alignment, UINT64 *start);

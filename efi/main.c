@@ -22,6 +22,8 @@ static const struct {
     {"find the sections of our image", find_image_sections},
     /* Reads the first memory map, which says how much the allocator's bookkeeping takes. */
     {"take memory for stack, hand-over, frames and tables", take_memory},
+    /* Asks ACPI which serial port the firmware's console uses. Needs the memory map. */
+    {"look for a serial port", find_serial_port},
     /* Notes what must stay mapped after the exit, with the rights it needs. */
     {"find what runtime services need", find_runtime_regions},
     /* Maps all that was noted to its own address. */

@@ -60,7 +60,7 @@ static EFI_STATUS take_stack_and_buffers(struct loader *loader)
         return status;
     count += MAP_SLACK;
     UINTN map_bytes = count * loader->map_stride;
-    count++; /* the framebuffer's */
+    count += 1 + SERIAL_CANDIDATES; /* the framebuffer's, and those of serial ports */
     UINTN descriptor_bytes = count * sizeof(struct memory_descriptor);
     UINTN edge_bytes = MEMORY_EDGES(count) * sizeof(struct memory_edge);
     UINTN region_bytes = HANDOFF_MEMORY_CAPACITY(count) * sizeof(struct memory_region);

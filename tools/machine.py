@@ -38,6 +38,12 @@ MAX_ERRORS = 64 << 10
 MEDIA = media.MEDIA
 _doubled = media.doubled
 
+VGA = {
+    "std": ["-vga", "std"],
+    "virtio": ["-vga", "none", "-device", "virtio-gpu-pci"],  # only the firmware can draw on it
+    "none": ["-vga", "none"],
+}
+
 
 class MachineError(Exception):
     """The boot could not even be tried."""
@@ -55,6 +61,8 @@ class Machine:
     smp: int = 1
     medium: str = "virtio"
     serial: bool = True
+    port: str = "com1"  # where the serial line is: com1 or com2
+    acpi_table: bytes = b""  # one more than the machine has
     vga: str = "std"
     options: str = ""
     screenshot: str = ""
@@ -109,7 +117,7 @@ def command(machine, work, http_port=0):
     """QEMU's command line; its files go to the folder work. The port is that of media.file_server."""
     line = ["qemu-system-x86_64", "-nodefaults", "-display", "none", "-no-reboot", "-nic", "none",
             "-monitor", "none", "-accel", "tcg", *_firmware(machine, work, http_port),
-            "-cpu", machine.cpu, *_memory(machine), "-smp", str(machine.smp), "-vga", machine.vga,
+            "-cpu", machine.cpu, *_memory(machine), "-smp", str(machine.smp), *VGA[machine.vga],
             "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
             "-d", "cpu_reset", "-D", str(work / "reset.log"),
             "-qmp", f"unix:{_doubled(work / 'qmp')},server=on,wait=off",
@@ -119,7 +127,11 @@ def command(machine, work, http_port=0):
     if machine.debugger:
         line += ["-s", "-S"]
     if machine.serial:
-        line += ["-chardev", "stdio,id=com1,signal=off", "-serial", "chardev:com1"]
+        first = ["-serial", "null"] if machine.port == "com2" else []
+        line += ["-chardev", "stdio,id=line,signal=off", *first, "-serial", "chardev:line"]
+    if machine.acpi_table:
+        (work / "acpi").write_bytes(machine.acpi_table)
+        line += ["-acpitable", f"file={_doubled(work / 'acpi')}"]
     if machine.all_options:
         line += ["-fw_cfg", f"name=opt/selfmap,string={_doubled(machine.all_options)}"]
     return line

@@ -47,8 +47,9 @@ _Noreturn void kernel_enter(struct handoff *handoff)
     set_hooks(handoff);
     descriptors_load();
     log_start(handoff->log, handoff->log_bytes);
-    console_start(&handoff->framebuffer,
-                  (struct console_options){.serial = !options->no_serial, .screen = !options->no_screen});
+    console_start(&handoff->framebuffer, (struct console_options){.serial = handoff->serial,
+                                                                  .serial_count = handoff->serial_count,
+                                                                  .screen = options->screen != SCREEN_OFF});
     print("\nSelfmap " SELFMAP_VERSION ": the firmware is gone, now CR3\n");
     inject_early_fault(handoff);
     handoff_mark(handoff, "cross over");

@@ -25,7 +25,12 @@ struct handoff_region {
     bool exact; /* no other region overlaps this one, so the leaves have exactly these rights */
 };
 
-enum { HANDOFF_REGION_LIMIT = 2048, HANDOFF_TEXT_LIMIT = 64, HANDOFF_MARK_LIMIT = 16 };
+enum {
+    HANDOFF_REGION_LIMIT = 2048,
+    HANDOFF_TEXT_LIMIT = 64,
+    HANDOFF_MARK_LIMIT = 32,
+    HANDOFF_SENTENCE_LIMIT = 112
+};
 
 struct handoff {
     char firmware[HANDOFF_TEXT_LIMIT]; /* its vendor, printable ASCII */
@@ -38,6 +43,10 @@ struct handoff {
     char rsdp_oem[8];           /* its OEM id, printable ASCII */
     paging_phys_t reset_system; /* RuntimeServices->ResetSystem; 0 if there is none */
     struct framebuffer framebuffer;
+    char screen[HANDOFF_SENTENCE_LIMIT];   /* the same in words, or why there is none */
+    struct uart serial[SERIAL_CANDIDATES]; /* ports to try, in this order */
+    unsigned serial_count;
+    char spcr[HANDOFF_SENTENCE_LIMIT]; /* the port that the ACPI table SPCR names, or why none */
     struct options options;
     struct time_mark marks[HANDOFF_MARK_LIMIT];
     unsigned mark_count;

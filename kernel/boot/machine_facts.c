@@ -7,6 +7,41 @@
 #include "report/report.h"
 #include <selfmap/for_each.h>
 
+/* Tells which serial port is used, what SPCR names, and why a port that was tried is not used. */
+static void print_serial(const struct handoff *handoff)
+{
+    char words[HANDOFF_SENTENCE_LIMIT];
+    struct text_sink text = text_sink(words, sizeof words);
+    if (console_serial())
+        uart_describe(console_serial(), &text.sink);
+    else
+        format(&text.sink, handoff->options.serial == SERIAL_OFF ? "off" : "none");
+    report_fact("serial", "%s", words);
+    report_fact("spcr", "%s", handoff->spcr);
+    for (unsigned i = 0; i < handoff->serial_count; i++)
+        if (console_serial_fault(i)) {
+            text = text_sink(words, sizeof words);
+            uart_describe(&handoff->serial[i], &text.sink);
+            report_fact("serial_not_used", "%s: %s", words, console_serial_fault(i));
+        }
+}
+
+/* Tells where pixels go, or why they go nowhere. */
+static void print_screen(const struct handoff *handoff)
+{
+    const struct framebuffer *screen = &handoff->framebuffer;
+    if (console_has_screen())
+        report_fact("framebuffer", "%ux%u", screen->width, screen->height);
+    else
+        report_fact("framebuffer", "%s", "none");
+    if (handoff->options.screen == SCREEN_OFF)
+        report_fact("screen", "%s", "off");
+    else if (screen->width != 0 && !console_has_screen())
+        report_fact("screen", "none: %ux%u pixels are too few for text", screen->width, screen->height);
+    else
+        report_fact("screen", "%s", handoff->screen);
+}
+
 static void print_firmware(const struct handoff *handoff)
 {
     report_fact("version", "%s", SELFMAP_VERSION);
@@ -18,11 +53,8 @@ static void print_firmware(const struct handoff *handoff)
     report_fact("exit_tries", "%u", handoff->exit_tries);
     report_fact("rsdp", "%lx", handoff->rsdp.value);
     report_fact("qemu", "%d", machine_is_qemu(handoff->rsdp_oem));
-    report_fact("serial", "%s", console_has_serial() ? "com1" : "none");
-    if (console_has_screen())
-        report_fact("framebuffer", "%ux%u", handoff->framebuffer.width, handoff->framebuffer.height);
-    else
-        report_fact("framebuffer", "%s", "none");
+    print_serial(handoff);
+    print_screen(handoff);
 }
 
 static void print_processor(const struct handoff *handoff)

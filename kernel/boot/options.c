@@ -109,11 +109,9 @@ enum { SERIAL, SCREEN, MAP_KEY, LEVELS, BENCH, DUMP, MATRIX, END, CRASH, CHOICES
 static void choose(struct options *options, unsigned which, int chosen)
 {
     if (which == SERIAL)
-        options->no_serial = chosen == 1;
-    if (which == SCREEN) {
-        options->no_screen = chosen == 1;
-        options->screen_in_memory = chosen == 2;
-    }
+        options->serial = (enum serial_choice)chosen;
+    if (which == SCREEN)
+        options->screen = (enum screen_choice)chosen;
     if (which == MAP_KEY)
         options->stale_map_key = chosen == 1;
     if (which == LEVELS)
@@ -137,8 +135,8 @@ static bool set_choice(struct options *options, struct option_word key, struct o
         const char *key;
         const char *const values[8];
     } choices[] = {
-        [SERIAL] = {"serial", {"auto", "off"}},
-        [SCREEN] = {"screen", {"auto", "off", "memory"}},
+        [SERIAL] = {"console", {"auto", "com1", "com2", "spcr", "off"}},
+        [SCREEN] = {"screen", {"auto", "off", "memory", "image"}},
         [MAP_KEY] = {"map-key", {"fresh", "stale"}},
         [LEVELS] = {"levels", {"auto", "5"}},
         [BENCH] = {"bench", {"no", "yes"}},
@@ -149,6 +147,8 @@ static bool set_choice(struct options *options, struct option_word key, struct o
                    {"no", "early", "page-fault", "general-protection", "double-fault", "triple", "hang"}},
     };
     unsigned which = 0;
+    if (word_is(key, "serial"))
+        key = (struct option_word){"console", 7};
     while (which < CHOICES && !word_is(key, choices[which].key))
         which++;
     int chosen = which < CHOICES ? choice(value, choices[which].values) : -1;

@@ -10,8 +10,10 @@
  *   dump=no|yes|varied             print what is mapped (dump.h); varied: map a bit of everything before that
  *   matrix=no|sample|all           how much of the access matrix the self-tests try (matrix.h)
  *   end=auto|halt|shutdown|reset   what happens after the report
- *   serial=auto|off                the first serial port
- *   screen=auto|off|memory         the framebuffer; memory: pretend it is in memory that the map calls free
+ *   console=auto|com1|com2|spcr|off  the serial port; auto: the one that ACPI's table SPCR names, else COM1.
+ *                                  serial= is another name of the same option
+ *   screen=auto|off|memory|image   the framebuffer; memory: pretend it is in memory that the map calls free;
+ *                                  image: pretend it lies over our own image
  *   levels=auto|5                  how many levels the tables get: auto keeps what the firmware uses
  *   exclude=START-END              memory that is not handed out: hexadecimal byte addresses, with or without
  *                                  0x, END not included, rounded outward to frames. Up to 8 of these add up
@@ -21,7 +23,10 @@
 #ifndef KERNEL_BOOT_OPTIONS_H
 #define KERNEL_BOOT_OPTIONS_H
 
+#include "console/uart.h"
 #include "frames/usable_memory.h"
+
+enum screen_choice { SCREEN_AUTO, SCREEN_OFF, SCREEN_MEMORY, SCREEN_IMAGE };
 
 enum dump_kind { DUMP_NO, DUMP_YES, DUMP_VARIED };
 
@@ -43,8 +48,8 @@ enum { OPTION_TEXT_LIMIT = 48, OPTION_EXCLUDE_LIMIT = 8 };
 
 struct options {
     char tests[OPTION_TEXT_LIMIT]; /* "" means all */
-    bool no_serial;
-    bool no_screen, screen_in_memory;
+    enum serial_choice serial;
+    enum screen_choice screen;
     bool stale_map_key;
     bool five_levels;
     bool bench;

@@ -5,7 +5,9 @@
 #include "console/screen.h"
 #include "console/serial.h"
 
-static bool has_serial, has_screen;
+static const char *serial_faults[SERIAL_CANDIDATES];
+static const struct uart *serial;
+static bool has_screen;
 
 /* A sink that was not started ignores what it gets. */
 static void put_everywhere(struct format_sink *sink, char c)
@@ -20,13 +22,22 @@ static void put_everywhere(struct format_sink *sink, char c)
 
 void console_start(const struct framebuffer *framebuffer, struct console_options wanted)
 {
-    has_serial = wanted.serial && serial_start();
+    for (unsigned i = 0; i < wanted.serial_count && !serial; i++) {
+        serial_faults[i] = serial_start(&wanted.serial[i]);
+        if (!serial_faults[i])
+            serial = &wanted.serial[i];
+    }
     has_screen = wanted.screen && screen_start(framebuffer);
 }
 
-bool console_has_serial(void)
+const struct uart *console_serial(void)
 {
-    return has_serial;
+    return serial;
+}
+
+const char *console_serial_fault(unsigned index)
+{
+    return serial_faults[index];
 }
 
 bool console_has_screen(void)

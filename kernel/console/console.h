@@ -5,18 +5,26 @@
 #define KERNEL_CONSOLE_CONSOLE_H
 
 #include "console/framebuffer.h"
+#include "console/uart.h"
 #include <stdbool.h>
 
 /* The sinks that shall be used if the machine has them. */
 struct console_options {
-    bool serial, screen;
+    const struct uart *serial; /* the first of these ports that works is used */
+    unsigned serial_count;     /* up to SERIAL_CANDIDATES */
+    bool screen;
 };
 
 /* Starts the sinks that are wanted and present. Text that is printed earlier is lost. */
 void console_start(const struct framebuffer *framebuffer, struct console_options wanted);
 
-/* Return whether the sink was started. */
-bool console_has_serial(void);
+/* Returns the serial port that is used, or NULL. */
+const struct uart *console_serial(void);
+
+/* Returns in words why a port (by its place in the options) was tried in vain, or NULL if it was not. */
+const char *console_serial_fault(unsigned index);
+
+/* Returns whether the screen was started. */
 bool console_has_screen(void);
 
 /* Prints formatted text (format.h lists the conversions). */

@@ -1,6 +1,5 @@
 /* format.c - the formatter that the loader and the kernel print with. */
 #include "console/format.h"
-#include <stdbool.h>
 #include <stdint.h>
 
 struct conversion {
@@ -117,6 +116,15 @@ void format(struct format_sink *sink, const char *text, ...)
     va_start(arguments, text);
     format_list(sink, text, arguments);
     va_end(arguments);
+}
+
+bool format_refusal(struct format_sink *why, const char *text, ...)
+{
+    va_list arguments;
+    va_start(arguments, text);
+    format_list(why, text, arguments);
+    va_end(arguments);
+    return false;
 }
 
 static void put_in_text(struct format_sink *sink, char c)

@@ -9,6 +9,7 @@
 #define KERNEL_CONSOLE_FORMAT_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Takes characters. A sink with state begins with this struct. */
@@ -18,6 +19,9 @@ struct format_sink {
 
 void format_list(struct format_sink *sink, const char *format, va_list arguments);
 __attribute__((format(printf, 2, 3))) void format(struct format_sink *sink, const char *format, ...);
+
+/* Formats why something is refused. Returns false, so that a refusal is one statement. */
+__attribute__((format(printf, 2, 3))) bool format_refusal(struct format_sink *why, const char *format, ...);
 
 /* A sink that fills a buffer, which always ends with a zero. Characters that do not fit are dropped. */
 struct text_sink {

@@ -1,33 +1,57 @@
 /* serial.c - a 16550 that is used only after it passed a loopback test. */
 #include "console/serial.h"
+#include "console/mmio.h"
 #include "console/ports.h"
 
-enum {
-    COM1 = 0x3f8,
-    DATA = COM1,
-    DIVISOR_LOW = COM1,
-    DIVISOR_HIGH = COM1 + 1,
-    INTERRUPTS = COM1 + 1,
-    FIFO_CONTROL = COM1 + 2,
-    LINE_CONTROL = COM1 + 3,
-    MODEM_CONTROL = COM1 + 4,
-    LINE_STATUS = COM1 + 5,
-    LATCH_DIVISOR = 0x80,
-    EIGHT_BITS = 0x03,
-    LOOP_BACK = 0x1e,
-    READY_AND_OUT = 0x0f,
-    TRANSMIT_EMPTY = 0x20,
-    TRANSMITTER_IDLE = 0x40,
-    DATA_READY = 0x01,
+enum { /* registers, and their bits */
+       DATA = 0,
+       DIVISOR_LOW = 0,
+       DIVISOR_HIGH = 1,
+       INTERRUPTS = 1,
+       FIFO_CONTROL = 2,
+       LINE_CONTROL = 3,
+       MODEM_CONTROL = 4,
+       LINE_STATUS = 5,
+       LATCH_DIVISOR = 0x80,
+       EIGHT_BITS = 0x03,
+       LOOP_BACK = 0x1e,
+       READY_AND_OUT = 0x0f,
+       TRANSMIT_EMPTY = 0x20,
+       TRANSMITTER_IDLE = 0x40,
+       DATA_READY = 0x01,
 };
 
+static struct uart port;
 static bool present;
+
+static uint8_t read_register(const struct uart *uart, unsigned index)
+{
+    uint64_t address = uart->address + (uint64_t)index * uart->stride;
+    if (!uart->is_mmio)
+        return port_read8((uint16_t)address);
+    if (uart->width == 4)
+        return (uint8_t)mmio_read32(address);
+    return uart->width == 2 ? (uint8_t)mmio_read16(address) : mmio_read8(address);
+}
+
+static void write_register(unsigned index, uint8_t value)
+{
+    uint64_t address = port.address + (uint64_t)index * port.stride;
+    if (!port.is_mmio)
+        port_write8((uint16_t)address, value);
+    else if (port.width == 4)
+        mmio_write32(address, value);
+    else if (port.width == 2)
+        mmio_write16(address, value);
+    else
+        mmio_write8(address, value);
+}
 
 /* Returns false after a million tries: a port that stops answering must not stop the run. */
 static bool wait_for(uint8_t bit)
 {
     for (unsigned tries = 0; tries < 1000000; tries++) {
-        if (port_read8(LINE_STATUS) & bit)
+        if (read_register(&port, LINE_STATUS) & bit)
             return true;
         __builtin_ia32_pause();
     }
@@ -36,27 +60,41 @@ static bool wait_for(uint8_t bit)
 
 static bool echoes(uint8_t byte)
 {
-    port_write8(DATA, byte);
-    return wait_for(DATA_READY) && port_read8(DATA) == byte;
+    write_register(DATA, byte);
+    return wait_for(DATA_READY) && read_register(&port, DATA) == byte;
 }
 
-bool serial_start(void)
+static void set_speed(void)
+{
+    if (port.divisor == 0)
+        return;
+    write_register(LINE_CONTROL, LATCH_DIVISOR);
+    write_register(DIVISOR_LOW, (uint8_t)port.divisor);
+    write_register(DIVISOR_HIGH, (uint8_t)(port.divisor >> 8));
+}
+
+bool serial_answers(const struct uart *uart)
 {
     /* An absent chip reads as ones. Bit 7 of the interrupt enable register of a present one is zero. */
-    if (port_read8(LINE_STATUS) == 0xff || port_read8(INTERRUPTS) == 0xff)
-        return false;
+    return read_register(uart, LINE_STATUS) != 0xff && read_register(uart, INTERRUPTS) != 0xff;
+}
+
+const char *serial_start(const struct uart *uart)
+{
+    port = *uart;
+    present = false;
+    if (!serial_answers(uart))
+        return "no 16550 answers";
     /* Characters of the firmware may still be in the transmitter. */
     (void)wait_for(TRANSMITTER_IDLE);
-    port_write8(INTERRUPTS, 0);
-    port_write8(LINE_CONTROL, LATCH_DIVISOR);
-    port_write8(DIVISOR_LOW, 1);
-    port_write8(DIVISOR_HIGH, 0);
-    port_write8(LINE_CONTROL, EIGHT_BITS);
-    port_write8(FIFO_CONTROL, 0x07); /* enabled, both directions emptied */
-    port_write8(MODEM_CONTROL, LOOP_BACK);
+    write_register(INTERRUPTS, 0);
+    set_speed();
+    write_register(LINE_CONTROL, EIGHT_BITS);
+    write_register(FIFO_CONTROL, 0x07); /* enabled, both directions emptied */
+    write_register(MODEM_CONTROL, LOOP_BACK);
     present = echoes(0x53) && echoes(0xac);
-    port_write8(MODEM_CONTROL, READY_AND_OUT);
-    return present;
+    write_register(MODEM_CONTROL, READY_AND_OUT);
+    return present ? NULL : "the loopback test failed";
 }
 
 void serial_put(char c)
@@ -64,5 +102,5 @@ void serial_put(char c)
     if (!present)
         return;
     present = wait_for(TRANSMIT_EMPTY);
-    port_write8(DATA, (uint8_t)c);
+    write_register(DATA, (uint8_t)c);
 }

@@ -1,13 +1,19 @@
 /*
- * serial.h - prints on the first 16550 serial port, COM1: 115200 baud, 8N1, polled.
+ * serial.h - prints on a 16550 serial port: 8 data bits, no parity, 1 stop bit, polled.
  */
 #ifndef KERNEL_CONSOLE_SERIAL_H
 #define KERNEL_CONSOLE_SERIAL_H
 
-#include <stdbool.h>
+#include "console/uart.h"
 
-/* Returns false, and serial_put does nothing, if no 16550 answers at COM1. */
-bool serial_start(void);
+/* Returns whether something answers where the port's registers should be. Changes nothing. */
+bool serial_answers(const struct uart *uart);
+
+/*
+ * Uses the port from now on. Returns NULL, or in words what is wrong with it: then serial_put does nothing.
+ * The port is used only after it passed a loopback test.
+ */
+const char *serial_start(const struct uart *uart);
 
 /* Sends a character. The port is given up for good when it stops accepting them. */
 void serial_put(char c);

@@ -212,6 +212,14 @@ echo "Triple fault" >"$2"; exit 0''')
         self.assertIn("none is not there", result.stderr)
         self.assertEqual(tap.run_tool("boot").returncode, 2)
         self.assertEqual(tap.run_tool("boot", "x", "--vga", "none", "--serial", "off").returncode, 2)
+        self.assertEqual(tap.run_tool("boot", "x", "--vga", "virtio", "--serial", "off").returncode, 2)
+
+    def test_no_report(self):
+        """boot: options that send the report where it is not read are refused"""
+        for word in ("serial=off", "console=off", "console=com2"):
+            result = tap.run_tool("boot", "x", "--options", word)
+            self.assertEqual(result.returncode, 2)
+            self.assertIn(f"{word}: the report is read from the serial port COM1", result.stderr)
 
 
 class Scenarios(unittest.TestCase):

@@ -22,7 +22,8 @@ static void each_option(void **state)
     (void)state;
     struct options o = from("tests=unmap serial=off screen=off end=shutdown crash=triple", true);
     assert_string_equal(o.tests, "unmap");
-    assert_true(o.no_serial && o.no_screen);
+    assert_int_equal(o.serial, SERIAL_OFF);
+    assert_int_equal(o.screen, SCREEN_OFF);
     assert_int_equal(o.end, END_SHUTDOWN);
     assert_int_equal(o.crash, CRASH_TRIPLE);
     assert_string_equal(o.refused, "");
@@ -35,14 +36,21 @@ static void every_choice(void **state)
     assert_int_equal(from("end=halt", true).end, END_HALT);
     assert_int_equal(from("end=reset", true).end, END_RESET);
     assert_int_equal(from("crash=early", true).crash, CRASH_EARLY);
-    assert_true(from("screen=memory", true).screen_in_memory);
-    assert_false(from("screen=memory", true).no_screen);
+    assert_int_equal(from("screen=memory", true).screen, SCREEN_MEMORY);
+    assert_int_equal(from("screen=image", true).screen, SCREEN_IMAGE);
+    assert_int_equal(from("screen=off screen=auto", true).screen, SCREEN_AUTO);
     assert_int_equal(from("crash=no", true).crash, CRASH_NO);
     assert_int_equal(from("crash=page-fault", true).crash, CRASH_PAGE_FAULT);
     assert_int_equal(from("crash=general-protection", true).crash, CRASH_GENERAL_PROTECTION);
     assert_int_equal(from("crash=double-fault", true).crash, CRASH_DOUBLE_FAULT);
     assert_int_equal(from("crash=hang", true).crash, CRASH_HANG);
-    assert_false(from("serial=off serial=auto", true).no_serial);
+    assert_int_equal(from("serial=off serial=auto", true).serial, SERIAL_AUTO);
+    assert_int_equal(from("console=com1", true).serial, SERIAL_COM1);
+    assert_int_equal(from("console=com2", true).serial, SERIAL_COM2);
+    assert_int_equal(from("console=spcr", true).serial, SERIAL_SPCR);
+    assert_int_equal(from("console=com2 serial=off", true).serial, SERIAL_OFF);
+    assert_int_equal(from("serial=off console=auto", true).serial, SERIAL_AUTO);
+    assert_int_equal(from("console=com3", false).serial, SERIAL_AUTO);
     assert_true(from("levels=5", true).five_levels);
     assert_false(from("levels=5 levels=auto", true).five_levels);
     assert_true(from("bench=yes", true).bench);
@@ -69,8 +77,8 @@ static void comments_and_blanks(void **state)
 {
     (void)state;
     struct options o = from("# end=reset\r\n\t serial=off # screen=off\n\n#\n  end=halt", true);
-    assert_true(o.no_serial);
-    assert_false(o.no_screen);
+    assert_int_equal(o.serial, SERIAL_OFF);
+    assert_int_equal(o.screen, SCREEN_AUTO);
     assert_int_equal(o.end, END_HALT);
 }
 
