@@ -50,11 +50,13 @@ include test/compile.mk
 # ---- the application ---------------------------------------------------------------------------------------
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion -Wundef -Werror
 CFLAGS := -O2 -g
-# general-regs-only: firmware may hand over with SSE switched off. No red zone: exceptions use the stack.
+# general-regs-only: firmware may hand over with SSE switched off. No red zone: exceptions use the stack. Frame
+# pointers: a crash report follows them (kernel/cpu/stack_trace.h). No trace of the folder that this is built
+# in: the same sources give the same bytes anywhere, and so the same build id.
 TARGET_FLAGS := -ffreestanding -fpic -fshort-wchar -fvisibility=hidden -fno-stack-protector \
     -fno-strict-aliasing -mno-red-zone -mgeneral-regs-only -fcf-protection=none \
-    -fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns -DGNU_EFI_USE_MS_ABI \
-    -DSELFMAP_VERSION='"$(VERSION)"' -ffile-prefix-map=$(CURDIR)/=
+    -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns -DGNU_EFI_USE_MS_ABI \
+    -DSELFMAP_VERSION='"$(VERSION)"' -ffile-prefix-map=$(CURDIR)/= -fdebug-prefix-map=$(CURDIR)=.
 
 # Each folder is compiled with its own list of folders to include from: what is not on it cannot be included.
 FREESTANDING = -nostdinc -isystem $(shell $(CC) -print-file-name=include)
@@ -81,7 +83,7 @@ $(B)/font.o: $(B)/font.psf
 	$(Q)objcopy --rename-section .data=.rodata.font,alloc,load,readonly,data,contents $@
 
 # Links the objects given into an ELF file; the pattern rules below turn that into a PE image and a disk.
-LINK_APP = ld -nostdlib -znocombreloc -znoexecstack -shared -Bsymbolic --no-undefined -T efi/selfmap.lds \
+LINK_APP = ld --build-id=sha1 -nostdlib -znocombreloc -znoexecstack -shared -Bsymbolic --no-undefined -T efi/selfmap.lds \
     -o $@ /usr/lib/crt0-efi-x86_64.o $(filter %.o,$^) -L/usr/lib -lgnuefi
 $(B)/selfmap.elf: $(APP_OBJECTS) $(B)/font.o efi/selfmap.lds
 	$(call say,LD,$@)

@@ -2,7 +2,9 @@
  * exception_entries.S - one entry per exception, each of which leads to exception_report() in exceptions.c.
  *
  * An entry pushes an error code if the processor did not, and its vector. The rest is common: it saves the
- * general registers in the order of struct exception_frame, calls exception_report, and returns.
+ * general registers in the order of struct exception_frame, calls exception_report, and returns. Below the
+ * registers it pushes a record of frame pointer and address, as a function does, so that a stack trace that
+ * begins in the handler leads to the interrupted code (stack_trace.h).
  */
         .section .text
         .balign 16
@@ -39,10 +41,12 @@ common:
         pushq   %r15
         cld
         movq    %rsp, %rdi
+        pushq   136(%rdi)               /* frame->rip */
+        pushq   %rbp
         movq    %rsp, %rbp
         andq    $-16, %rsp
         call    exception_report
-        movq    %rbp, %rsp
+        leaq    16(%rbp), %rsp
         popq    %r15
         popq    %r14
         popq    %r13

@@ -5,6 +5,7 @@
 #define KERNEL_CPU_EXCEPTIONS_H
 
 #include "console/format.h"
+#include "cpu/stack_trace.h"
 #include <selfmap/space.h>
 
 /* Registers as exception_entries.S leaves them on the stack, lowest address first. */
@@ -28,6 +29,8 @@ struct exception_context {
     const struct paging_space *active; /* the space whose root CR3 holds */
     uint64_t image_base;               /* instruction pointers are printed relative to it as well */
     uint64_t stack_guard;              /* the page below the stack, not mapped */
+    uint64_t stack_top;
+    struct byte_range loader_stack; /* used before the kernel has its own */
 };
 
 /*
