@@ -45,7 +45,9 @@ class MachineError(Exception):
 class Machine:
     """What to boot, and on what."""
     image: str
-    firmware: str = "ovmf"
+    firmware: str = "ovmf"  # or uboot, or the path of an image
+    firmware_vars: str = ""  # the path of the variable store that belongs to that image, if it has one
+    emulator: str = "qemu-system-x86_64"
     machine: str = ""  # q35 with OVMF, pc with U-Boot
     cpu: str = "max"
     memory: str = "512M"
@@ -75,13 +77,23 @@ def _doubled(text):
     return str(text).replace(",", ",,")
 
 
+def _flash(machine):
+    """(firmware image, its variable store or "")"""
+    if machine.firmware == "ovmf":
+        return OVMF_CODE, OVMF_VARS
+    return UBOOT_ROM if machine.firmware == "uboot" else machine.firmware, machine.firmware_vars
+
+
 def _firmware(machine, work):
     if machine.firmware == "uboot":
         return ["-machine", (machine.machine or "pc") + OWN_MEMORY, "-bios", UBOOT_ROM]
+    board = ["-machine", (machine.machine or "q35") + OWN_MEMORY]
+    code, store = _flash(machine)
+    if not store:
+        return [*board, "-bios", code]
     own_vars = work / "vars.fd"
-    shutil.copyfile(OVMF_VARS, own_vars)
-    return ["-machine", (machine.machine or "q35") + OWN_MEMORY,
-            "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={OVMF_CODE}",
+    shutil.copyfile(store, own_vars)
+    return [*board, "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={_doubled(code)}",
             "-drive", f"if=pflash,format=raw,unit=1,file={_doubled(own_vars)}"]
 
 
@@ -92,7 +104,7 @@ def _memory(machine):
 
 def command(machine, work):
     """QEMU's command line; its files go to the folder work."""
-    line = ["qemu-system-x86_64", "-nodefaults", "-display", "none", "-no-reboot", "-nic", "none",
+    line = [machine.emulator, "-nodefaults", "-display", "none", "-no-reboot", "-nic", "none",
             "-monitor", "none", "-accel", "tcg", *_firmware(machine, work),
             "-cpu", machine.cpu, *_memory(machine), "-smp", str(machine.smp), "-vga", machine.vga,
             "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
@@ -297,11 +309,11 @@ def boot(machine, time_limit=120.0, idle_limit=0.0, on_output=lambda chunk: None
     """Boot until QEMU ends, the summary is seen (if the machine halts to be looked at), time_limit seconds
     have passed, or the report has been silent for idle_limit seconds (0: never). on_output gets each piece of
     the log."""
-    needed = [machine.image] + ([UBOOT_ROM] if machine.firmware == "uboot" else [OVMF_CODE, OVMF_VARS])
+    needed = [machine.image, *filter(None, _flash(machine))]
     for path in needed + [screen.FONT] * machine.watches_screen:
         if not Path(path).is_file():
             raise MachineError(f"{path} is not there")
-    if not shutil.which("qemu-system-x86_64"):
-        raise MachineError("qemu-system-x86_64 is not installed")
+    if not shutil.which(machine.emulator):
+        raise MachineError(f"{machine.emulator} is not installed, or is not a program")
     with tempfile.TemporaryDirectory(prefix="selfmap-boot.", ignore_cleanup_errors=True) as work:
         return _boot_in(Path(work), machine, time_limit, idle_limit, on_output)
