@@ -59,7 +59,6 @@ class Machine:
     screenshot: str = ""
     icount: bool = False  # the time stamp counter counts instructions; with U-Boot it always does
     inspect: Callable | None = None  # gets a Monitor, a folder for files, the log, once it halts
-    debugger: bool = False  # stopped at the first instruction, until gdb on port 1234 says otherwise
 
     @property
     def watches_screen(self):
@@ -114,8 +113,6 @@ def command(machine, work):
             *MEDIA[machine.medium]]
     if machine.icount or machine.firmware == "uboot":
         line += ["-icount", "shift=7,sleep=off"]  # time as the guest sees it: 128 ns an instruction
-    if machine.debugger:
-        line += ["-s", "-S"]
     if machine.serial:
         line += ["-chardev", "stdio,id=com1,signal=off", "-serial", "chardev:com1"]
     if machine.all_options:

@@ -7,6 +7,7 @@
  * begins in the handler leads to the interrupted code (stack_trace.h).
  */
         .section .text
+        .cfi_sections .debug_frame
         .balign 16
         .hidden exception_entries
         .globl  exception_entries
@@ -44,9 +45,16 @@ common:
         pushq   136(%rdi)               /* frame->rip */
         pushq   %rbp
         movq    %rsp, %rbp
+        .cfi_startproc                  /* for debuggers: where the interrupted code's registers are */
+        .cfi_signal_frame
+        .cfi_def_cfa %rbp, 16
+        .cfi_offset %rbp, -16
+        .cfi_offset %rip, -8
+        .cfi_offset %rsp, 160           /* frame->rsp */
         andq    $-16, %rsp
         call    exception_report
         leaq    16(%rbp), %rsp
+        .cfi_endproc
         popq    %r15
         popq    %r14
         popq    %r13

@@ -40,7 +40,7 @@ KINDS = {
     "truncated": Outcome(log=log(*HEAD), status=33),
     "numbers": Outcome(log=log(*HEAD, HEAD[3], SKIP, *TAIL), status=33),
     "restarted": Outcome(log=WHOLE + WHOLE, status=33),
-    "loader-stopped": Outcome(log=log("  no memory", "Selfmap: stopped before leaving the firmware: error", "")),
+    "loader-stopped": Outcome(log=log("  no memory", "Selfmap: stopped before leaving the firmware: error")),
     "nothing-to-boot": Outcome(log=log("BdsDxe: No bootable option or device was found.")),
     "not-started": Outcome(status=1, errors=b"qemu: no such \xff machine <&>"),
     "flood": Outcome(log=WHOLE * 3, flooded=True),
@@ -78,7 +78,8 @@ class Read:
                 continue
             word, number, name = re.fullmatch(r"(ok|not ok) ([0-9]+) - (.*)", line).groups()
             name, *skip = re.split(r"(?<!\\) # SKIP", name, maxsplit=1)
-            found.append((re.sub(r"\\(.)", r"\1", name), "fail" if word != "ok" else "skip" if skip else "pass"))
+            result = "fail" if word != "ok" else "skip" if skip else "pass"
+            found.append((re.sub(r"\\(.)", r"\1", name), result))
             assert int(number) == len(found)
         assert plan == f"1..{len(found)}"
         return found[:-1] + [(found[-1][0].split(":")[0], found[-1][1])]
@@ -204,7 +205,7 @@ class Boot(unittest.TestCase):
         self.assertIn("Tests=4", run.stdout)
 
     def test_unwritable(self):
-        """boot: a file that cannot be written is found before the boot; a full disk after it, with the verdict"""
+        """boot: a file that cannot be written is found before the boot, a full disk after the verdict"""
         result = self.boot("--json", self.folder / "none" / "result")
         self.assertEqual((result.returncode, result.stdout), (2, ""))
         self.assertFalse((self.folder / "words").exists(), "it was booted")

@@ -69,7 +69,8 @@ class Symbolise(unittest.TestCase):
         """symbolise: an address that is not in the code is told to be none"""
         for offset in (0, 0xfff, self.program.symbol("image_code_end"), (1 << 64) - 1):
             self.assertIn("  not in the code", self.symbolised(f"# trace: image+0x{offset:x} at 1")[0])
-        self.assertEqual(self.symbolised("# trace: image+0x", "image+xyz"), ["# trace: image+0x", "image+xyz"])
+        cut = ["# trace: image+0x", "image+xyz"]
+        self.assertEqual(self.symbolised(*cut), cut)
 
     def test_other_lines(self):
         """symbolise: other lines stay as they are, and a log without addresses is told"""
