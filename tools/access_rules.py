@@ -126,7 +126,7 @@ def _judge_page(answer, state, met, access, user):
         _rights(answer, met, USER, True, "U/S", "a user access needs 1 in every entry (SDM 3A 4.6.1)")
     if access == WRITE:
         _write_rights(answer, state, met, user)
-    if access == EXECUTE and state.efer & EFER_NXE:
+    if access == EXECUTE:  # without EFER.NXE the bit is reserved, and there is no page
         _rights(answer, met, NO_EXECUTE, False, "XD", "a fetch needs 0 in every entry (SDM 3A 4.6.1)")
     if is_user_page and not user:
         _supervisor_on_user_page(answer, state, access)

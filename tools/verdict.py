@@ -140,6 +140,8 @@ def _judge_failures(report):
 
 def _judge_report(report):
     """The report alone: complete, in order, all well, and in agreement with itself?"""
+    if report.stopped:  # a machine that halts, and is looked at
+        return _judge_failed_exit(report)
     if not report.starts:
         return "truncated", "the log is truncated: it has no report (no line \"KTAP version 1\")"
     if report.starts > 1:

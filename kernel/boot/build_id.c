@@ -1,7 +1,6 @@
 /* build_id.c - reads the note that the linker has put into the image. */
 #include "boot/build_id.h"
 #include "console/format.h"
-#include "report/report.h"
 #include <stdint.h>
 
 enum { BUILD_ID_BYTES = 20 };
@@ -13,11 +12,11 @@ extern const struct {
     uint8_t id[BUILD_ID_BYTES];
 } build_id_note __attribute__((visibility("hidden")));
 
-void print_build_id(void)
+const char *build_id(void)
 {
-    char text[2 * BUILD_ID_BYTES + 1];
+    static char text[2 * BUILD_ID_BYTES + 1];
     struct text_sink sink = text_sink(text, sizeof text);
     for (unsigned i = 0; i < BUILD_ID_BYTES; i++)
         format(&sink.sink, "%02x", build_id_note.id[i]);
-    report_fact("build_id", "%s", text);
+    return text;
 }

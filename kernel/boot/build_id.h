@@ -3,9 +3,9 @@
 #define KERNEL_BOOT_BUILD_ID_H
 
 /*
- * Prints the fact build_id: the SHA-1 that the linker has made of the whole program, with debug information,
- * in hexadecimal. The same sources and tools give the same one. tools/symbolise compares it.
+ * Returns the SHA-1 that the linker has made of the whole program, with debug information, in hexadecimal.
+ * The same sources and tools give the same one. tools/symbolise compares it. The text stays.
  */
-void print_build_id(void);
+const char *build_id(void);
 
 #endif

@@ -42,6 +42,7 @@ static void set_hooks(const struct handoff *handoff)
     exceptions_set_context((struct exception_context){
         .active = &handoff->space,
         .image_base = handoff->image_base,
+        .build_id = build_id(),
         .stack_guard = handoff->stack_guard,
         .stack_top = handoff->stack_top,
         .loader_stack = {loader_stack_end - FIRMWARE_STACK_BYTES, loader_stack_end},
@@ -62,7 +63,7 @@ _Noreturn void kernel_enter(struct handoff *handoff)
     console_start(&handoff->framebuffer,
                   (struct console_options){.serial = !options->no_serial, .screen = !options->no_screen});
     print("\nSelfmap " SELFMAP_VERSION ": the firmware is gone, now CR3\n");
-    print_build_id(); /* first, so that the addresses in any crash report can be understood */
+    report_fact("build_id", "%s", build_id());
     inject_early_fault(handoff);
     handoff_mark(handoff, "cross over");
     if (handoff->space.cpu.has_no_execute)

@@ -86,7 +86,8 @@ static void print_stack_trace(const struct exception_frame *f)
     };
     struct stack_trace trace = stack_trace_follow(&map, (struct stack_trace_start){f->rip, f->rsp, f->rbp});
     stack_trace_write(&sink.sink, &map, &trace);
-    print("%s", text);
+    /* Once more: the last screenful, on a photo, may be all that is left of the log. */
+    print("# build_id=%s\n%s", context.build_id, text);
 }
 
 /*

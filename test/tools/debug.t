@@ -40,10 +40,10 @@ class Session(unittest.TestCase):
         self.assertEqual(left.stdout, "", "QEMU is left behind")
         return run
 
-    def run_script(self, script, options):
+    def run_script(self, script, options, *arguments):
         """(what the script found, the guest's log)"""
         found = self.folder / "session"
-        run = self.debug("--options", f"{options} screen=off", ESP, gdb=("-x", str(SESSION)),
+        run = self.debug("--options", f"{options} screen=off", *arguments, ESP, gdb=("-x", str(SESSION)),
                          SESSION=str(found), SCRIPT=script)
         self.assertTrue(found.exists() and found.stat().st_size, run.stdout + run.stderr)
         return json.loads(found.read_text()), verdict.clean((self.folder / "log").read_bytes())
@@ -76,6 +76,11 @@ class Debug(Session):
         calls = re.findall(r"^#\d+ +(?:0x\w+ in )?<?(\w+)", run.stdout, re.M)
         self.assertEqual(calls, ["report_crash", "exception_report", "signal", "inject_fault", "kernel_main",
                                  "cross_over"])
+
+    def test_frame_pointers(self):
+        """debug: so does the chain of frame pointers, by which the kernel traces its stack"""
+        found, _ = self.run_script("chain", "crash=page-fault")
+        self.assertEqual(found["names"][-4:], ["common", "inject_fault", "kernel_main", "cross_over"])
 
     def test_refusals(self):
         """debug: says what is not there, or does not belong together"""
@@ -110,7 +115,8 @@ class Commands(Session):
     def setUp(self):
         super().setUp()
         if Commands.found is None:
-            Commands.found, Commands.log = self.run_script("end", "tests=switch dump=yes")
+            # So much that the frame allocator has initialised its bookkeeping only in part.
+            Commands.found, Commands.log = self.run_script("end", "tests=switch dump=yes", "--memory", "40G")
 
     def test_walks(self):
         """pt-walk: leads where QEMU's own walker leads, windows included"""
