@@ -116,7 +116,7 @@ class Commands(Session):
         super().setUp()
         if Commands.found is None:
             # So much that the frame allocator has initialised its bookkeeping only in part.
-            Commands.found, Commands.log = self.run_script("end", "tests=switch dump=yes", "--memory", "40G")
+            Commands.found, Commands.log = self.run_script("end", "tests=switch dump=yes", "--memory", "40100M")
 
     def test_walks(self):
         """pt-walk: leads where QEMU's own walker leads, windows included"""
@@ -161,6 +161,7 @@ class Commands(Session):
         self.assertEqual(sum(row[0] for row in rows), int(facts["frames_usable"]))
         self.assertEqual(sum(a + 512 * b + 512 ** 2 * c for _, a, b, c in rows), int(facts["frames_free"]))
         self.assertGreater(sum(row[2] for row in rows), 100)
+        self.assertEqual(self.found["frames, dirty"], told)
 
     def test_why(self):
         """why: names the level and the bit of an entry that was broken on purpose"""

@@ -47,6 +47,24 @@ def places(frames, code):
             address_of("handoff->stack_guard"), 0, 0xffffff0000000000, 0xfffffe8000000000]
 
 
+def frames_with_dirty_memory():
+    """What `frames` says while the bookkeeping that is not initialised yet holds anything: as it always may."""
+    frames = allocator()
+    zone = frames["zones"][int(frames["zone_count"]) - 1]
+    dirty = []
+    for number, items in ((0, 512 ** 2), (1, 512)):
+        item = (int(zone["first_uninitialised"]) + 2) * items
+        tier = zone["tiers"][number]
+        dirty.append(int(tier["free"]) + (item - int(tier["first"])) // 64 * 8)
+    for address in dirty:
+        gdb.selected_inferior().write_memory(address, b"\x55" * 8)
+    try:
+        return said("frames")
+    finally:
+        for address in dirty:
+            gdb.selected_inferior().write_memory(address, bytes(8))
+
+
 def at_the_end():
     gdb.execute("break end_run")
     gdb.execute("continue")
@@ -59,6 +77,7 @@ def at_the_end():
         "dump": said("pt-dump"),
         "some": said(f"pt-dump {page:#x} {page + 4096:#x}"),
         "frames": said("frames"),
+        "frames, dirty": frames_with_dirty_memory(),
         "allowed": said("why kernel_main x"),
         "read only": broken(frames, 1, lambda entry: entry & ~R_W, f"why {frames:#x} w"),
         "read only above": broken(frames, 2, lambda entry: entry & ~R_W, f"why {frames:#x} w"),
