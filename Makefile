@@ -10,12 +10,12 @@ CC := gcc
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(B)/%,%,$(2))')
 
-.PHONY: all help run boot-test debug bench-boot check format clean
+.PHONY: all help run boot-test bench-boot check format clean
 all: image
 
 help:
 	@awk '/^#\?/ { sub(/^#\? ?/, ""); if (/^[A-Z].*:$$/ && groups++) print ""; print }' Makefile \
-	    tools/image.mk $(patsubst %,test/%.mk,verify explore fuzz boot proof bench)
+	    tools/image.mk $(patsubst %,test/%.mk,debug verify explore fuzz boot proof bench)
 
 #? To try it:
 #?   make run [OPTIONS="key=value ..."]  boot on OVMF under QEMU and show the report; status 0 only if all
@@ -29,7 +29,6 @@ help:
 #?   make host-debug TEST=unmap          the same under gdb, which stops at a failing assertion or a crash
 #?   make boot-test CPU=Haswell          one boot with another CPU, MEMORY=2G, SMP=4, FIRMWARE=ovmf|uboot,
 #?                                       MACHINE=q35|pc, OPTIONS="key=value ..."
-#?   make debug [OPTIONS=...]            boot stopped, waiting for gdb on port 1234
 #?   make check                          formatting, linters, include rules, the PE image
 #?   make format                         format all C sources
 #?   make bench-boot                     what each operation costs on the emulated processor: instructions and
@@ -48,10 +47,12 @@ include test/compile.mk
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion -Wundef -Werror
 CFLAGS := -O2 -g
 # general-regs-only: firmware may hand over with SSE switched off. No red zone: exceptions use the stack.
+# Frame pointers: a crash report follows them. The folder is mapped away: the build id is the same anywhere.
 TARGET_FLAGS := -ffreestanding -fpic -fshort-wchar -fvisibility=hidden -fno-stack-protector \
     -fno-strict-aliasing -mno-red-zone -mgeneral-regs-only -fcf-protection=none \
-    -fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns -DGNU_EFI_USE_MS_ABI \
-    -DSELFMAP_VERSION='"$(VERSION)"' -ffile-prefix-map='$(CURDIR)/='
+    -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns \
+    -DGNU_EFI_USE_MS_ABI -DSELFMAP_VERSION='"$(VERSION)"' \
+    -ffile-prefix-map='$(CURDIR)/=' -fdebug-prefix-map='$(CURDIR)=.'
 
 # Each folder is compiled with its own list of folders to include from: what is not on it cannot be included.
 FREESTANDING = -nostdinc -isystem $(shell $(CC) -print-file-name=include)
@@ -79,7 +80,7 @@ $(B)/font.o: $(B)/font.psf
 
 # Links the objects given into an ELF file; the pattern rules below turn that into a PE image and a disk.
 LINK_APP = ld -nostdlib -znocombreloc -znoexecstack -shared -Bsymbolic --no-undefined -T efi/selfmap.lds \
-    -o $@ /usr/lib/crt0-efi-x86_64.o $(filter %.o,$^) -L/usr/lib -lgnuefi
+    --build-id=sha1 -o $@ /usr/lib/crt0-efi-x86_64.o $(filter %.o,$^) -L/usr/lib -lgnuefi
 $(B)/selfmap.elf: $(APP_OBJECTS) $(B)/font.o efi/selfmap.lds
 	$(call say,LD,$@)
 	$(Q)$(LINK_APP)
@@ -104,13 +105,6 @@ BOOT_FLAGS = $(call boot_flag,cpu,CPU) $(call boot_flag,memory,MEMORY) $(call bo
 boot-test: $(B)/deps-run $(if $(filter uboot,$(FIRMWARE)),$(B)/deps-test) $(B)/selfmap.img
 	@tools/boot $(BOOT_FLAGS) $(B)/selfmap.img
 
-debug: $(B)/selfmap.img
-	@echo 'The image is loaded at image_base, which `make run` prints. In another terminal, without a file:'
-	@echo '  gdb -ex "target remote :1234" -ex "add-symbol-file $(B)/selfmap.elf -o 0xIMAGE_BASE"'
-	@echo '  (gdb) hbreak kernel_main'
-	@echo '  (gdb) continue'
-	@tools/boot --debugger --time-limit 7200 --options '$(OPTIONS)' $<
-
 bench-boot: $(B)/selfmap.img
 	@tools/boot --quiet --icount --options 'bench=yes tests=bench $(OPTIONS)' --log $(B)/bench-boot.log $<
 	@tools/bench-table $(B)/bench-boot.log
@@ -129,5 +123,5 @@ clean:
 print-%:
 	@echo $($*)
 
-include $(patsubst %,test/%.mk,host defects explore fuzz bench proof boot verify)
+include $(patsubst %,test/%.mk,host defects explore fuzz bench proof boot debug verify)
 -include $(shell [ -d $(B) ] && find $(B) -name '*.d')

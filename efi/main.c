@@ -47,6 +47,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
 {
     begin("find our image"); /* before anything else: the measured way begins here */
+    handoff.loader_frame = (UINTN)__builtin_frame_address(0);
     struct loader loader = {.image = image, .handoff = &handoff};
     EFI_GUID loaded_image = EFI_LOADED_IMAGE_PROTOCOL_GUID;
     system_table = system;

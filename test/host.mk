@@ -59,7 +59,7 @@ $(foreach kind,$(KINDS),$(eval $(call machine,$(kind))))
 FRAMES := $(filter-out kernel/frames/memory_map.c kernel/frames/arena.c,$(wildcard kernel/frames/*.c))
 FRAME_TESTS := frames frames_add frames_split frames_boundaries frames_random
 KERNEL_TESTS := memory_map usable_memory $(FRAME_TESTS) memory_regions start_frames identity_map options \
-    format screen cpuid keyboard graphics_mode \
+    format screen cpuid keyboard graphics_mode stack_trace \
     serial spcr acpi
 SUBJECT_memory_map := kernel/frames/memory_map.c
 SUBJECT_usable_memory := kernel/frames/usable_memory.c
@@ -77,6 +77,7 @@ SUBJECT_serial := kernel/console/serial.c kernel/console/uart.c kernel/console/f
 SUBJECT_spcr := kernel/console/spcr.c kernel/console/format.c
 SUBJECT_acpi := kernel/boot/acpi.c kernel/console/format.c
 SUBJECT_keyboard := kernel/console/keyboard.c kernel/console/scancode.c
+SUBJECT_stack_trace := kernel/cpu/stack_trace.c kernel/console/format.c
 $(foreach name,$(FRAME_TESTS),$(eval SUBJECT_$(name) := $(FRAMES) test/host/frames/frame_rig.c))
 SUBJECT_frames_random += test/host/frames/frame_oracle.c
 OBJECTS_screen := $(B)/font.o

@@ -53,7 +53,9 @@ class MachineError(Exception):
 class Machine:
     """What to boot, and on what."""
     image: str  # a file; with a medium of media.NETWORK a folder
-    firmware: str = "ovmf"
+    firmware: str = "ovmf"  # or uboot, or the path of an image
+    firmware_vars: str = ""  # the path of the variable store that belongs to that image, if it has one
+    emulator: str = "qemu-system-x86_64"
     secure_boot: str = ""  # one of OVMF_SECURE_VARS; without, OVMF starts what nobody has signed
     machine: str = ""  # q35 with OVMF, pc with U-Boot
     cpu: str = "max"
@@ -68,8 +70,7 @@ class Machine:
     screenshot: str = ""
     icount: bool = False  # the time stamp counter counts instructions; with U-Boot it always does
     inspect: Callable | None = None  # gets a Monitor, a folder for files, the log, once it halts
-    debugger: bool = False  # stopped at the first instruction, until gdb on port 1234 says otherwise
-    variables: list = field(default_factory=list)  # varstore.Variables that OVMF finds in its store
+    variables: list = field(default_factory=list)  # varstore.Variables that the firmware finds in its store
 
     @property
     def watches_screen(self):
@@ -83,25 +84,30 @@ class Machine:
 
 
 def _firmware_files(machine):
+    """(firmware image, its variable store or "")"""
     if machine.firmware == "uboot":
-        return [UBOOT_ROM]
+        return UBOOT_ROM, ""
+    if machine.firmware != "ovmf":
+        return machine.firmware, machine.firmware_vars
     if machine.secure_boot:
-        return [OVMF_SECURE_CODE, OVMF_SECURE_VARS[machine.secure_boot]]
-    return [OVMF_CODE, OVMF_VARS]
+        return OVMF_SECURE_CODE, OVMF_SECURE_VARS[machine.secure_boot]
+    return OVMF_CODE, OVMF_VARS
 
 
 def _firmware(machine, work, http_port):
     if machine.firmware == "uboot":
         return ["-machine", (machine.machine or "pc") + OWN_MEMORY, "-bios", UBOOT_ROM]
+    board = ["-machine", (machine.machine or "q35") + OWN_MEMORY + ",smm=on" * bool(machine.secure_boot)]
     code, store = _firmware_files(machine)
     variables = [*machine.variables, *media.variables(machine.medium, http_port)]
+    if not store:
+        return [*board, "-bios", code]
     own_vars = work / "vars.fd"
     try:
         own_vars.write_bytes(varstore.add(Path(store).read_bytes(), variables))
     except varstore.StoreError as error:
         raise MachineError(f"{store}: {error}") from error
-    line = ["-machine", (machine.machine or "q35") + OWN_MEMORY + ",smm=on" * bool(machine.secure_boot),
-            "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}",
+    line = [*board, "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={_doubled(code)}",
             "-drive", f"if=pflash,format=raw,unit=1,file={_doubled(own_vars)}"]
     if machine.secure_boot:  # the store can be written in system management mode only
         line += ["-global", "driver=cfi.pflash01,property=secure,value=on"]
@@ -115,7 +121,7 @@ def _memory(machine):
 
 def command(machine, work, http_port=0):
     """QEMU's command line; its files go to the folder work. The port is that of media.file_server."""
-    line = ["qemu-system-x86_64", "-nodefaults", "-display", "none", "-no-reboot", "-nic", "none",
+    line = [machine.emulator, "-nodefaults", "-display", "none", "-no-reboot", "-nic", "none",
             "-monitor", "none", "-accel", "tcg", *_firmware(machine, work, http_port),
             "-cpu", machine.cpu, *_memory(machine), "-smp", str(machine.smp), *VGA[machine.vga],
             "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
@@ -124,8 +130,6 @@ def command(machine, work, http_port=0):
             *media.options(machine.medium, machine.image)]
     if machine.icount or machine.firmware == "uboot":
         line += ["-icount", "shift=7,sleep=off"]  # time as the guest sees it: 128 ns an instruction
-    if machine.debugger:
-        line += ["-s", "-S"]
     if machine.serial:
         first = ["-serial", "null"] if machine.port == "com2" else []
         line += ["-chardev", "stdio,id=line,signal=off", *first, "-serial", "chardev:line"]
@@ -324,16 +328,19 @@ def boot(machine, time_limit=120.0, idle_limit=0.0, on_output=lambda chunk: None
     """Boot until QEMU ends, the summary is seen (if the machine halts to be looked at), time_limit seconds
     have passed, or the report has been silent for idle_limit seconds (0: never). on_output gets each piece of
     the log."""
-    if machine.firmware == "uboot" and (machine.secure_boot or machine.variables or machine.medium == "http"):
-        raise MachineError("Secure Boot, variables and HTTP boot need OVMF")
+    if machine.firmware != "ovmf" and machine.secure_boot:
+        raise MachineError("Secure Boot needs OVMF")
+    if not _firmware_files(machine)[1] and (machine.variables or machine.medium == "http"):
+        raise MachineError("variables and HTTP boot need firmware with a variable store")
     if machine.medium in media.NETWORK and not Path(machine.image, media.BOOT_FILE).is_file():
         raise MachineError(f"{machine.image} is not a folder with {media.BOOT_FILE} in it")
-    needed = [machine.image] * (machine.medium not in media.NETWORK) + _firmware_files(machine)
+    needed = [machine.image] * (machine.medium not in media.NETWORK) + \
+        list(filter(None, _firmware_files(machine)))
     for path in needed + [screen.FONT] * machine.watches_screen:
         if not Path(path).is_file():
             raise MachineError(f"{path} is not there")
-    if not shutil.which("qemu-system-x86_64"):
-        raise MachineError("qemu-system-x86_64 is not installed")
+    if not shutil.which(machine.emulator):
+        raise MachineError(f"{machine.emulator} is not installed, or is not a program")
     with tempfile.TemporaryDirectory(prefix="selfmap-boot.", ignore_cleanup_errors=True) as work, \
             media.file_server(machine.medium, machine.image) as http_port:
         return _boot_in(Path(work), machine, http_port, time_limit, idle_limit, on_output)

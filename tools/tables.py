@@ -112,6 +112,22 @@ def _walk(memory, processor, table, level, first, rights, indices):
             yield from _walk(memory, processor, entry & ADDRESS, level - 1, start, below, range(ENTRIES))
 
 
+def path(memory, root, processor, address):
+    """The entries that a walk to this address meets, the last of which leads no further. One that is zero is
+    met as well."""
+    table, rights, met = root, WRITABLE | USER, []
+    for level in range(processor.levels, 0, -1):
+        index = address // span(level) % ENTRIES
+        entry = memory.table(table)[index]
+        rights = together(rights, entry)
+        start = processor.canonical(address // span(level) * span(level))
+        met.append(Met(kind_of(processor, entry, level), level, start, entry, table, index, rights))
+        if met[-1].kind != TABLE:
+            break
+        table = entry & ADDRESS
+    return met
+
+
 class FileMemory:
     """A piece of physical memory in a file, from the address base on."""
 
@@ -150,6 +166,32 @@ def joined(runs):
         else:
             found.append(run)
     return found
+
+
+def rights(flags):
+    letters = [("r", True), ("w", flags & WRITABLE), ("x", not flags & NO_EXECUTE),
+               ("u", flags & USER), ("g", flags & GLOBAL)]
+    cache = "-tcm"[(flags >> 3) & 3]
+    return "".join(letter if on else "-" for letter, on in letters) + cache
+
+
+def amount(count):
+    """Bytes, with the largest unit that fits."""
+    for shift, unit in ((40, "T"), (30, "G"), (20, "M"), (10, "K")):
+        if count and count % (1 << shift) == 0:
+            return f"{count >> shift}{unit}"
+    return str(count)
+
+
+def line_of(run):
+    notes = [f"-> {run.to:x}" if run.to != run.start else "identity"]
+    if run.flags & SYSTEM:
+        notes.append(f"system={(run.flags & SYSTEM) >> 9}")
+    if run.flags & WRITABLE and not run.flags & NO_EXECUTE:
+        notes.append("W+X")
+    end = run.end & ((1 << 64) - 1)
+    return (f"{run.start:016x}..{end:016x} {amount(run.end - run.start):>6}"
+            f"  {SIZE_NAMES[run.level]}  {rights(run.flags)}  {' '.join(notes)}")
 
 
 def runs_of(met, ignored=ACCESSED | DIRTY):

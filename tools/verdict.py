@@ -12,10 +12,13 @@ The log comes from the machine under test: it may hold any bytes.
 import re
 from dataclasses import dataclass, field
 
+KINDS = ("pass", "fail", "triple-fault", "hang", "reset", "truncated", "numbers", "restarted",
+         "loader-stopped", "refused", "nothing-to-boot", "not-started", "flood")  # CI.md says what each means
 EXIT_PASS = 33  # isa-debug-exit with 0x10: (value << 1) | 1
 EXIT_FAIL = 35  # the same with 0x11
 MAX_LINE = 4096
 
+SKIPPED = re.compile(r"\s*# SKIP\b\s*", re.I)  # in the name of a result; the reason follows
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[ -/]*[0-Z\\^-~])")
 _CONTROL = re.compile(r"[\x01-\x08\x0b-\x0c\x0e-\x1f\x7f-\x9f]")
 _RESULT = re.compile(r"(ok|not ok) ([0-9]{1,9})(?: (?:- )?(.*))?")
@@ -45,24 +48,13 @@ class Outcome:
 
 
 @dataclass
-class Verdict:
-    """One word, one sentence, and what the log said on the way."""
-    kind: str
-    sentence: str
-    facts: dict = field(default_factory=dict)
-    text: str = ""
-
-    @property
-    def passed(self):
-        return self.kind == "pass"
-
-
-@dataclass
 class Report:
     """The lines of a log that count, in the order in which they came."""
     starts: int = 0
     plans: list = field(default_factory=list)
     results: list = field(default_factory=list)    # (passed, number, name)
+    notes: list = field(default_factory=list)      # for each result, the remarks that stand before it
+    remarks: list = field(default_factory=list)    # since the last result
     summaries: list = field(default_factory=list)  # (word, tests, passed, failed, skipped)
     nested_failures: list = field(default_factory=list)
     after_summary: bool = False
@@ -76,7 +68,21 @@ class Report:
 
     @property
     def skipped(self):
-        return sum(1 for ok, _, name in self.results if ok and re.search(r"# SKIP\b", name, re.I))
+        return sum(1 for ok, _, name in self.results if ok and SKIPPED.search(name))
+
+
+@dataclass
+class Verdict:
+    """One word, one sentence, and what the log said on the way."""
+    kind: str
+    sentence: str
+    facts: dict = field(default_factory=dict)
+    text: str = ""
+    report: Report = field(default_factory=Report)
+
+    @property
+    def passed(self):
+        return self.kind == "pass"
 
 
 def clean(log):
@@ -114,9 +120,14 @@ def _read_result(report, line):
         report.plans.append(int(match[1]))
     elif match := _RESULT.fullmatch(line):
         report.results.append((match[1] == "ok", int(match[2]), match[3] or ""))
+        report.notes.append(report.remarks)
+        report.remarks = []
         report.after_summary |= bool(report.summaries)
     elif line.lstrip().startswith("not ok"):
         report.nested_failures.append(line.strip())
+        report.remarks.append(line.strip())
+    elif line.startswith("# "):
+        report.remarks.append(line[2:])
 
 
 def _shortened(names, limit=5):
@@ -131,6 +142,8 @@ def _judge_failures(report):
 
 def _judge_report(report):
     """The report alone: complete, in order, all well, and in agreement with itself?"""
+    if report.stopped:  # a machine that halts, and is looked at
+        return _judge_failed_exit(report)
     if not report.starts:
         return "truncated", "the log is truncated: it has no report (no line \"KTAP version 1\")"
     if report.starts > 1:
@@ -235,8 +248,7 @@ def nothing_will_follow(log):
 
 
 def judge(outcome):
-    """The verdict on a boot. Kinds: pass, fail, triple-fault, hang, reset, truncated, numbers, restarted,
-    loader-stopped, refused, nothing-to-boot, not-started, flood."""
+    """The verdict on a boot; its kind is one of KINDS."""
     on_screen = outcome.screen is not None
     text = "\n".join(outcome.screen) if on_screen else clean(outcome.log)
     report = read_report(text.split("\n"), began_before=on_screen)
@@ -244,4 +256,5 @@ def judge(outcome):
     if not found and on_screen:
         found = _judge_screen(outcome.screen)
     kind, sentence = found or _judge_report(report)
-    return Verdict(kind, f"{'PASS' if kind == 'pass' else 'FAIL'}: {sentence}.", report.facts, text)
+    return Verdict(kind, f"{'PASS' if kind == 'pass' else 'FAIL'}: {sentence}.", report.facts, text,
+                   report)

@@ -7,6 +7,7 @@
  * both sets of tables map the framebuffer. EFER.NXE is set because the fresh tables hold no-execute bits.
  * SMEP and SMAP are set after the load, because the firmware's pages may be user pages.
  */
+#include "boot/build_id.h"
 #include "boot/end.h"
 #include "boot/fault_injection.h"
 #include "boot/main.h"
@@ -27,13 +28,25 @@ _Noreturn void cross_over(uint64_t cr3, uint64_t stack, void (*entry)(struct han
 _Noreturn void cross_over_to_five_levels(uint64_t cr3, uint64_t stack, void (*entry)(struct handoff *),
                                          struct handoff *argument) __attribute__((visibility("hidden")));
 
+enum {
+    FRAME_RECORD_BYTES = 16,
+    FIRMWARE_STACK_BYTES = 128 << 10, /* at least; UEFI 2.10, 2.3.4 */
+};
+
 /* Connects the rooms that must not know each other: exceptions, report, end of the run. */
 static void set_hooks(const struct handoff *handoff)
 {
     end_prepare(handoff);
     report_set_end(end_run);
+    uint64_t loader_stack_end = handoff->loader_frame + FRAME_RECORD_BYTES;
     exceptions_set_context((struct exception_context){
-        .active = &handoff->space, .image_base = handoff->image_base, .stack_guard = handoff->stack_guard});
+        .active = &handoff->space,
+        .image_base = handoff->image_base,
+        .build_id = build_id(),
+        .stack_guard = handoff->stack_guard,
+        .stack_top = handoff->stack_top,
+        .loader_stack = {loader_stack_end - FIRMWARE_STACK_BYTES, loader_stack_end},
+    });
     exceptions_set_hooks((struct exception_hooks){
         .single_step = single_step_taken, .expected_fault = safe_access_end, .fatal = report_crash});
 }
@@ -51,6 +64,7 @@ _Noreturn void kernel_enter(struct handoff *handoff)
                                                                   .serial_count = handoff->serial_count,
                                                                   .screen = options->screen != SCREEN_OFF});
     print("\nSelfmap " SELFMAP_VERSION ": the firmware is gone, now CR3\n");
+    report_fact("build_id", "%s", build_id());
     inject_early_fault(handoff);
     handoff_mark(handoff, "cross over");
     if (handoff->space.cpu.has_no_execute)

@@ -59,6 +59,7 @@ struct handoff {
 
     uint64_t stack_guard; /* the page below the stack; not mapped */
     uint64_t stack_top;
+    uint64_t loader_frame; /* the frame pointer of efi_main, on the firmware's stack */
 
     char *log; /* memory in which what is printed is kept (console/log.h) */
     uint64_t log_bytes;

@@ -4,6 +4,7 @@
 #include "cpu/selectors.h"
 
         .section .text
+        .cfi_sections .debug_frame
 /*
  * _Noreturn void cross_over(uint64_t cr3, uint64_t stack, void (*entry)(void *), void *argument)
  *
@@ -13,6 +14,8 @@
         .hidden cross_over
         .globl  cross_over
 cross_over:
+        .cfi_startproc
+        .cfi_undefined %rip             /* for debuggers: this is the outermost call */
         cli
         movq    %rdi, %cr3
         movq    %rsi, %rsp
@@ -20,6 +23,7 @@ cross_over:
         movq    %rcx, %rdi
         call    *%rdx
         ud2
+        .cfi_endproc
 
 /*
  * _Noreturn void cross_over_to_five_levels(uint64_t cr3, uint64_t stack, void (*entry)(void *),
@@ -57,11 +61,14 @@ cross_over_to_five_levels:
         movl    %eax, %cr0
         ljmpl   *(%ebp)                 /* to 2, in 64-bit mode */
         .code64
-2:      movq    five_stack(%rip), %rsp
+2:      .cfi_startproc
+        .cfi_undefined %rip
+        movq    five_stack(%rip), %rsp
         movq    five_argument(%rip), %rdi
         xorl    %ebp, %ebp
         call    *five_entry(%rip)
         ud2
+        .cfi_endproc
 
         .section .data
         .balign 8

@@ -119,6 +119,12 @@ void descriptors_load(void)
     load_segments();
 }
 
+struct byte_range descriptors_stacks(void)
+{
+    uint64_t start = (uint64_t)(uintptr_t)own_stacks;
+    return (struct byte_range){start, start + sizeof own_stacks};
+}
+
 void descriptors_set_gate(unsigned vector, const void *handler, bool from_user)
 {
     set_gate(vector, handler, 0, GATE_INTERRUPT | (from_user ? GATE_FROM_USER : 0));

@@ -4,6 +4,7 @@
 #ifndef KERNEL_CPU_DESCRIPTORS_H
 #define KERNEL_CPU_DESCRIPTORS_H
 
+#include "cpu/stack_trace.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -13,6 +14,9 @@
  * reported. A second call undoes what the functions below have changed.
  */
 void descriptors_load(void);
+
+/* Returns where these stacks are, together with that of exceptions in ring 3. */
+struct byte_range descriptors_stacks(void);
 
 enum { USER_INTERRUPT = 32 }; /* a vector that only descriptors_set_gate uses */
 

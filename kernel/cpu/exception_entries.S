@@ -2,9 +2,12 @@
  * exception_entries.S - one entry per exception, each of which leads to exception_report() in exceptions.c.
  *
  * An entry pushes an error code if the processor did not, and its vector. The rest is common: it saves the
- * general registers in the order of struct exception_frame, calls exception_report, and returns.
+ * general registers in the order of struct exception_frame, calls exception_report, and returns. Below the
+ * registers it pushes a record of frame pointer and address, as a function does, so that a stack trace that
+ * begins in the handler leads to the interrupted code (stack_trace.h).
  */
         .section .text
+        .cfi_sections .debug_frame
         .balign 16
         .hidden exception_entries
         .globl  exception_entries
@@ -39,10 +42,19 @@ common:
         pushq   %r15
         cld
         movq    %rsp, %rdi
+        pushq   136(%rdi)               /* frame->rip */
+        pushq   %rbp
         movq    %rsp, %rbp
+        .cfi_startproc                  /* for debuggers: where the interrupted code's registers are */
+        .cfi_signal_frame
+        .cfi_def_cfa %rbp, 16
+        .cfi_offset %rbp, -16
+        .cfi_offset %rip, -8
+        .cfi_offset %rsp, 160           /* frame->rsp */
         andq    $-16, %rsp
         call    exception_report
-        movq    %rbp, %rsp
+        leaq    16(%rbp), %rsp
+        .cfi_endproc
         popq    %r15
         popq    %r14
         popq    %r13

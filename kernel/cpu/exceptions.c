@@ -1,11 +1,17 @@
 /* exceptions.c - dispatches exceptions to hooks, and prints those that no hook handles. */
 #include "cpu/exceptions.h"
 #include "console/console.h"
+#include "cpu/descriptors.h"
 #include "cpu/instructions.h"
 #include "cpu/page_fault.h"
+#include "cpu/safe_access.h"
 
 static struct exception_context context;
 static struct exception_hooks hooks;
+
+/* efi/selfmap.lds */
+extern const char image_code_start[] __attribute__((visibility("hidden")));
+extern const char image_code_end[] __attribute__((visibility("hidden")));
 
 static const char *exception_name(uint64_t vector)
 {
@@ -59,6 +65,31 @@ static void print_registers(const struct exception_frame *f)
     print("r14 %016lx  r15 %016lx\n", f->r14, f->r15);
 }
 
+static bool read_word(uint64_t address, uint64_t *value)
+{
+    struct safe_access access = safe_read((paging_virt_t){address});
+    *value = access.value;
+    return !access.faulted;
+}
+
+static void print_stack_trace(const struct exception_frame *f)
+{
+    static char text[2048]; /* the stack may be small, and this is called once */
+    struct text_sink sink = text_sink(text, sizeof text);
+    const struct stack_trace_map map = {
+        .image_base = context.image_base,
+        .code = {(uint64_t)(uintptr_t)image_code_start, (uint64_t)(uintptr_t)image_code_end},
+        .stacks = {descriptors_stacks(),
+                   context.loader_stack,
+                   {context.stack_guard + PAGING_PAGE_BYTES, context.stack_top}},
+        .read = read_word,
+    };
+    struct stack_trace trace = stack_trace_follow(&map, (struct stack_trace_start){f->rip, f->rsp, f->rbp});
+    stack_trace_write(&sink.sink, &map, &trace);
+    /* Once more: the last screenful, on a photo, may be all that is left of the log. */
+    print("# build_id=%s\n%s", context.build_id, text);
+}
+
 /*
  * Returns whether the stack has grown into its guard page. An overflow arrives as #DF, because the page fault
  * on the guard page cannot push its frame there either.
@@ -83,7 +114,10 @@ static void describe(const struct exception_frame *frame)
         print("the stack is used up: %016lx is in the guard page below it\n", address.value);
     if (frame->vector == GENERAL_PROTECTION)
         explain_general_protection(frame->error_code);
+    if (frame->vector == DOUBLE_FAULT) /* SDM 3A, 6.15 */
+        print("double fault: the processor does not promise that rip is the instruction that faulted\n");
     print_registers(frame);
+    print_stack_trace(frame);
 }
 
 /* NMI, #DF and #MC have other causes than the access that a hook waits for, or mean that more is broken. */

@@ -5,6 +5,7 @@
 #define KERNEL_CPU_EXCEPTIONS_H
 
 #include "console/format.h"
+#include "cpu/stack_trace.h"
 #include <selfmap/space.h>
 
 /* Registers as exception_entries.S leaves them on the stack, lowest address first. */
@@ -27,7 +28,10 @@ enum {
 struct exception_context {
     const struct paging_space *active; /* the space whose root CR3 holds */
     uint64_t image_base;               /* instruction pointers are printed relative to it as well */
+    const char *build_id;              /* in hexadecimal; tells which symbols suit them */
     uint64_t stack_guard;              /* the page below the stack, not mapped */
+    uint64_t stack_top;
+    struct byte_range loader_stack; /* used before the kernel has its own */
 };
 
 /*

@@ -98,8 +98,8 @@ class CommandLine(unittest.TestCase):
 
     def test_impossible(self):
         """boot: what U-Boot cannot do, and a network without a folder, are refused"""
-        for settings, sentence in (({"firmware": "uboot", "secure_boot": "snakeoil"}, "need OVMF"),
-                                   ({"firmware": "uboot", "medium": "http"}, "need OVMF"),
+        for settings, sentence in (({"firmware": "uboot", "secure_boot": "snakeoil"}, "Secure Boot needs OVMF"),
+                                   ({"firmware": "uboot", "medium": "http"}, "need firmware with a variable store"),
                                    ({"medium": "pxe"}, "is not a folder with EFI/BOOT/BOOTX64.EFI in it")):
             with self.assertRaisesRegex(machine.MachineError, sentence):
                 machine.boot(machine.Machine(image="/dev/null", **settings))

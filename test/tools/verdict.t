@@ -67,6 +67,14 @@ class Judge(unittest.TestCase):
              "# selfmap: FAIL tests=0 passed=0 failed=0 skipped=0"]))
         self.expect("fail", "before its report was complete", log=log(PASSING[:4]), status=35)
 
+    def test_stopped(self):
+        """verdict: a run that an exception has stopped failed, whether the machine ended or halts"""
+        stopped = ["#PF page fault, error code 2", "# stopped: #PF page fault",
+                   "# selfmap: FAIL tests=0 passed=0 failed=0 skipped=0"]
+        for status in (35, None):
+            self.expect("fail", "the application stopped: #PF page fault", log=log(stopped), status=status)
+            self.expect("fail", "stopped: #PF", log=log(PASSING[:4] + stopped), status=status)
+
     def test_triple_fault(self):
         """verdict: a triple fault is told from a reset"""
         reset_log = b"CPU Reset (CPU 0)\nTriple fault\nCPU Reset (CPU 0)\n"
