@@ -28,6 +28,9 @@ struct loader {
     UINT8 *map;
     UINTN map_capacity, map_bytes, map_key, map_stride;
     size_t memory_count; /* regions in handoff->memory */
+
+    bool has_fw_cfg;      /* it had options: a program started the machine, and nobody waits for a menu */
+    const char *why_back; /* a sentence, if the loader returns to the firmware though nothing failed */
 };
 
 /* The firmware's tables: set by efi_main. */
@@ -39,6 +42,7 @@ extern EFI_SYSTEM_TABLE *system_table;
 EFI_STATUS switch_watchdog_off(struct loader *loader);  /* platform.c */
 EFI_STATUS describe_platform(struct loader *loader);    /* platform.c */
 EFI_STATUS read_options(struct loader *loader);         /* option_sources.c */
+EFI_STATUS ask_what_to_run(struct loader *loader);      /* menu.c */
 EFI_STATUS find_framebuffer(struct loader *loader);     /* find_framebuffer.c */
 EFI_STATUS find_image_sections(struct loader *loader);  /* image_sections.c */
 EFI_STATUS take_memory(struct loader *loader);          /* own_memory.c */

@@ -25,6 +25,7 @@ _SUMMARY = re.compile(r"# selfmap: (PASS|FAIL) tests=([0-9]{1,9}) passed=([0-9]{
 _FACT = re.compile(r"# ([a-z][a-z0-9_]*)=(.*)")
 _STOPPED = re.compile(r"# stopped: (.*)")
 _LOADER_STOPPED = re.compile(r"(.*)\n+Selfmap: stopped before leaving the firmware: (.*)\n")
+_WENT_BACK = re.compile(r"\nSelfmap: back to the firmware: (.*)\n")
 _GAVE_UP = re.compile(r"No bootable option or device was found|^=> ?\Z", re.M)
 _NOTHING_TO_BOOT = re.compile(r"No bootable option or device was found|UEFI Interactive Shell|"
                               r"failed to load Boot[0-9A-F]{4}|no bootable device|^=> ?$", re.M | re.I)
@@ -210,6 +211,8 @@ def _judge_ending(outcome, text, report):
     silent = not (report.starts or report.facts)
     if silent and (stopped := _LOADER_STOPPED.search(text)):
         return "loader-stopped", f"the loader stopped, {stopped[2].strip()}: {stopped[1].strip()[:160]}"
+    if silent and (back := _WENT_BACK.search(text)):
+        return "went-back", f"the loader went back to the firmware: {back[1].strip()[:160]}"
     if silent and not outcome.status and _NOTHING_TO_BOOT.search(text):
         return "nothing-to-boot", "the firmware found nothing to boot on the image"
     if outcome.timed_out:
@@ -227,12 +230,12 @@ def _judge_ending(outcome, text, report):
 def nothing_will_follow(log):
     """Has the firmware got the machine back, or never given it away? Then no report will come."""
     text = clean(log)
-    return (_LOADER_STOPPED.search(text) or _GAVE_UP.search(text)) is not None
+    return (_LOADER_STOPPED.search(text) or _WENT_BACK.search(text) or _GAVE_UP.search(text)) is not None
 
 
 def judge(outcome):
     """The verdict on a boot. Kinds: pass, fail, triple-fault, hang, reset, truncated, numbers, restarted,
-    loader-stopped, nothing-to-boot, not-started, flood."""
+    loader-stopped, went-back, nothing-to-boot, not-started, flood."""
     on_screen = outcome.screen is not None
     text = "\n".join(outcome.screen) if on_screen else clean(outcome.log)
     report = read_report(text.split("\n"), began_before=on_screen)

@@ -39,6 +39,8 @@ struct handoff {
     paging_phys_t reset_system; /* RuntimeServices->ResetSystem; 0 if there is none */
     struct framebuffer framebuffer;
     struct options options;
+    const char *config_file;  /* where selfmap.cfg was, or why it was not read; a fact */
+    const char *load_options; /* whether LoadOptions were used, or why not; a fact */
     struct time_mark marks[HANDOFF_MARK_LIMIT];
     unsigned mark_count;
     uint64_t console; /* ticks that printing on the firmware's console has taken so far */

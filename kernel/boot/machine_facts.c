@@ -18,6 +18,8 @@ static void print_firmware(const struct handoff *handoff)
     report_fact("exit_tries", "%u", handoff->exit_tries);
     report_fact("rsdp", "%lx", handoff->rsdp.value);
     report_fact("qemu", "%d", machine_is_qemu(handoff->rsdp_oem));
+    report_fact("selfmap_cfg", "%s", handoff->config_file);
+    report_fact("load_options", "%s", handoff->load_options);
     report_fact("serial", "%s", console_has_serial() ? "com1" : "none");
     if (console_has_screen())
         report_fact("framebuffer", "%ux%u", handoff->framebuffer.width, handoff->framebuffer.height);

@@ -19,6 +19,13 @@ void console_start(const struct framebuffer *framebuffer, struct console_options
 bool console_has_serial(void);
 bool console_has_screen(void);
 
+/*
+ * Sends what is printed from now on to this sink and nowhere else, until it is called with NULL. The report of
+ * an exception ends it.
+ */
+struct format_sink;
+void console_divert(struct format_sink *sink);
+
 /* Prints formatted text (format.h lists the conversions). */
 __attribute__((format(printf, 1, 2))) void print(const char *format, ...);
 
