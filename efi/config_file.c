@@ -5,7 +5,6 @@
  * 2.10, 24.3), and the file beside the boot file is ours. Its HTTP client gives out the boot file only.
  */
 #include "config_file.h"
-#include <efipxebc.h>
 
 static bool interface(EFI_HANDLE handle, EFI_GUID protocol, VOID **found)
 {

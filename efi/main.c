@@ -16,7 +16,7 @@ static const struct {
     {"look at firmware and processor", describe_platform},
     /* Reads selfmap.cfg, LoadOptions, and fw_cfg under QEMU. */
     {"read options", read_options},
-    /* Shows the menu, unless a program started the machine. Refuses levels that the processor does not have. */
+    /* Shows the menu, unless a program started the machine. Refuses five levels if it has four. */
     {"ask what to run", ask_what_to_run},
     /* Chooses a screen whose pixels can be written without the firmware. */
     {"look for a framebuffer", find_framebuffer},

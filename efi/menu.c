@@ -1,9 +1,8 @@
 /*
- * menu.c - shows the menu on the firmware's console, and does what was chosen. menu_state.c decides what a key
- * means and what the menu looks like.
+ * menu.c - shows the menu on the firmware's console, and does what was chosen. What a key means and what the
+ * menu looks like is decided in menu_state.c.
  */
 #include "menu.h"
-#include "kernel/cpu/cpuid.h"
 #include "menu_state.h"
 
 enum { SECOND = 10000000 /* of UEFI's timers: 100 ns */, ERRORS_IN_A_ROW = 8, PICTURE_BYTES = 4096 };

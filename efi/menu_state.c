@@ -7,7 +7,7 @@ enum { WIDEST = 72, NARROWEST = 24, NOT_KNOWN = 80, WITH_WORDS = 60 };
 
 #define ALL_GROUPS ((1u << SELFTEST_BENCH_GROUP) - 1) /* without the one that measures */
 
-static const uint64_t soaks[] = {0, 600, 3600, 8 * 3600, 24 * 3600};
+static const uint64_t soaks[] = {0, 600, 3600, 8 * 3600ull, 24 * 3600ull};
 enum { SOAKS = sizeof soaks / sizeof soaks[0] };
 
 struct menu menu_begin(const struct options *options, unsigned levels, bool five)
@@ -36,7 +36,7 @@ static void move(struct menu *menu, int key)
     menu->cursor = (menu->cursor + (key == MENU_KEY_UP ? lines - 1 : 1)) % lines;
 }
 
-/* Takes the next soak of the list, or the one before it; a time of the options' own is followed by the first. */
+/* Takes the next soak of the list, or the one before it. The first one follows a time that is not listed. */
 static void turn_soak(struct menu *menu, bool back)
 {
     unsigned i = 0;
@@ -130,7 +130,7 @@ bool menu_take_key(struct menu *menu, int key)
     menu->repeated = key == menu->last_key ? menu->repeated + 1 : 1;
     menu->last_key = key;
     menu->key_came = true;
-    /* A key that is stuck must not keep a machine from starting: the clock goes on as if it were not there. */
+    /* A key that is stuck must not keep a machine from starting: the clock goes on without it. */
     if (menu->repeated > MENU_STUCK)
         return false;
     menu->has_clock = false;

@@ -1,5 +1,6 @@
 /*
- * menu_state.h - the menu before the exit: keys and seconds in, a picture and a choice out. It calls no firmware.
+ * menu_state.h - the menu before the exit: keys and seconds in, a picture and a choice out. It calls no
+ * firmware.
  */
 #ifndef EFI_MENU_STATE_H
 #define EFI_MENU_STATE_H
@@ -51,7 +52,7 @@ bool menu_take_key(struct menu *menu, int key);
 /* A second has passed. Returns whether the last line has changed. */
 bool menu_take_second(struct menu *menu);
 
-/* Draws the menu, without the last line, on a screen of so many columns; 0: not known. ASCII, '\n' line ends. */
+/* Draws the menu without its last line. columns: of the screen; 0: not known. ASCII, '\n' line ends. */
 void menu_draw(const struct menu *menu, unsigned columns, struct format_sink *sink);
 
 /* Prints the last line, of the same length each time, without a line end. */

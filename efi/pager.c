@@ -25,8 +25,11 @@ size_t pager_print(const struct pager *pager, struct format_sink *sink)
         size_t next, end = row_end(pager, start, &next);
         for (size_t i = start; i < end; i++) {
             char c = pager->text[i];
-            if (c != '\r')
-                sink->put(sink, c >= ' ' && c <= '~' ? c : '?');
+            if (c == '\r')
+                continue;
+            if (c < ' ' || c > '~')
+                c = '?';
+            sink->put(sink, c);
         }
         sink->put(sink, '\n');
         start = next;

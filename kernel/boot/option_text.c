@@ -1,5 +1,5 @@
 /* option_text.c - makes plain text of what the sources of options hold. */
-#include "boot/options.h"
+#include "boot/option_words.h"
 
 /* Returns the 16-bit unit at this index, of either byte order. */
 static unsigned unit_at(const char *text, size_t index, bool big_endian)
@@ -14,7 +14,9 @@ static void narrow(char *text, size_t *bytes, bool big_endian)
     size_t units = *bytes / 2;
     for (size_t i = 1; i < units; i++) {
         unsigned c = unit_at(text, i, big_endian);
-        text[i - 1] = c > 0 && c <= '~' ? (char)c : '?';
+        text[i - 1] = '?';
+        if (c > 0 && c <= '~')
+            text[i - 1] = (char)c;
     }
     *bytes = units - 1;
 }
@@ -55,16 +57,11 @@ bool options_from_ucs2(const uint8_t *ucs2, size_t bytes, char *text, size_t *le
     return true;
 }
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 /* Returns whether word[length] is the text, in capitals or not. */
 static bool is_word(const char *word, size_t length, const char *text)
 {
     size_t i = 0;
-    while (i < length && text[i] && lower(word[i]) == lower(text[i]))
+    while (i < length && text[i] && option_lower(word[i]) == option_lower(text[i]))
         i++;
     return i == length && text[i] == '\0';
 }

@@ -55,12 +55,18 @@ bool option_next_word(struct option_text *from, struct option_word *word)
     char quote = '\0';
     while (from->bytes > 0 && (quote ? !is_line_end(*from->text) : !is_blank(*from->text))) {
         char c = take(from);
-        if (quote ? c == quote : c == '"' || c == '\'') {
-            quote = quote ? '\0' : c;
+        if (quote && c == quote) {
+            quote = '\0';
             continue;
         }
+        if (!quote && (c == '"' || c == '\'')) {
+            quote = c;
+            continue;
+        }
+        if (c < ' ' || c > '~')
+            c = '?';
         if (word->length < OPTION_WORD_LIMIT - 1)
-            word->text[word->length] = c < ' ' || c > '~' ? '?' : c;
+            word->text[word->length] = c;
         word->length++;
     }
     word->is_open = quote != '\0';

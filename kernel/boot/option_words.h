@@ -22,6 +22,11 @@ struct option_word {
     bool is_open; /* the quote is not closed */
 };
 
+static inline char option_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
 /* Reads the next word and moves the text behind it. Returns false if there is none. */
 bool option_next_word(struct option_text *from, struct option_word *word);
 

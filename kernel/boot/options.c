@@ -194,15 +194,10 @@ static const struct {
 };
 enum { OTHERS = sizeof others / sizeof others[0] };
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 /* Returns whether two keys differ by one character too many, missing, wrong or exchanged, or by capitals. */
 static bool is_near(const char *a, const char *b)
 {
-    while (*a && lower(*a) == *b)
+    while (*a && option_lower(*a) == *b)
         a++, b++;
     const char *rest_a = *a ? a + 1 : a, *rest_b = *b ? b + 1 : b;
     bool exchanged = *a && *b && a[0] == b[1] && a[1] == b[0] && same(a + 2, b + 2);

@@ -2,9 +2,9 @@
  * options.h - the options that the person at the machine gave.
  *
  * Options are words `key=value`, separated by blanks or line ends; # starts a comment that ends with the
- * line. A value with blanks stands in quotes, "" or '': tests="unmap: the next". Options come from selfmap.cfg
- * beside the boot loader's folder, from LoadOptions, and under QEMU from fw_cfg (opt/selfmap), and last from
- * the menu, in this order: a later word wins.
+ * line. A value with blanks stands in quotes, "" or '': tests="unmap: the next". Options come from
+ * selfmap.cfg beside the boot loader's folder, from LoadOptions, under QEMU from fw_cfg (opt/selfmap), and
+ * from the menu, in this order: a later word wins.
  *
  *   tests=all|NAME[,NAME...]       which self-tests run: the group NAME (selftest/groups.h), and those whose
  *                                  name begins with NAME. A comma before a blank belongs to the name. Several
@@ -84,8 +84,8 @@ struct options {
 bool options_apply(struct options *options, const char *source, const char *text, size_t bytes);
 
 /*
- * Returns whether a key in the text is one of ours, or differs from one by a single character. LoadOptions may
- * be meant for somebody else: some firmware passes those of a Linux kernel.
+ * Returns whether a key in the text is one of ours, or differs from one by a single character. LoadOptions
+ * may be meant for somebody else: U-Boot passes those of a Linux kernel.
  */
 bool options_are_meant(const char *text, size_t bytes);
 
@@ -96,8 +96,8 @@ void options_refuse(struct options *options, const char *source, const char *why
 
 /*
  * Makes plain text of a file that an editor wrote, in place: removes the mark at the beginning of UTF-8, and
- * turns UTF-16 with such a mark into bytes, with ? for what is not ASCII. Returns NULL, with the new length in
- * *bytes, or what is wrong with the file.
+ * turns UTF-16 with such a mark into bytes, with ? for what is not ASCII. Returns NULL, with the new length
+ * in *bytes, or what is wrong with the file.
  */
 const char *options_decode(char *text, size_t *bytes);
 

@@ -20,8 +20,8 @@ bool console_has_serial(void);
 bool console_has_screen(void);
 
 /*
- * Sends what is printed from now on to this sink and nowhere else, until it is called with NULL. The report of
- * an exception ends it.
+ * Sends what is printed from now on to this sink and nowhere else, until it is called with NULL. The report
+ * of an exception ends it.
  */
 struct format_sink;
 void console_divert(struct format_sink *sink);

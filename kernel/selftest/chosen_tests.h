@@ -1,9 +1,9 @@
 /*
  * chosen_tests.h - which tests the option tests= names.
  *
- * It is a list of names with commas in between. A name stands for the group that is called so (groups.h), and
- * for all tests whose names begin with it. A comma before a blank is a part of a name, because tests are called
- * "map, unmap: an operation that is refused changes nothing". The empty list stands for all tests.
+ * It is a list of names with commas in between. A name stands for the group that is called so (groups.h),
+ * and for all tests whose names begin with it. A comma before a blank is a part of a name, because a test is
+ * called "map, unmap: an operation that is refused changes nothing". The empty list stands for all tests.
  */
 #ifndef KERNEL_SELFTEST_CHOSEN_TESTS_H
 #define KERNEL_SELFTEST_CHOSEN_TESTS_H

@@ -35,8 +35,8 @@ void soak_failed(struct soak *soak, const char *test, const char *reason, uint64
 bool soak_is_over(struct soak *soak, uint64_t seconds);
 
 /*
- * Returns whether a line about the round is due: at first often, later once a minute, so that the log of a day
- * can still be read. Where nothing tells the time every round has one.
+ * Returns whether a line about the round is due: at first often, later once a minute, so that the log of a
+ * day can still be read. Where nothing tells the time every round has one.
  */
 bool soak_is_line_due(struct soak *soak, uint64_t seconds);
 

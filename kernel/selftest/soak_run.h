@@ -1,8 +1,8 @@
 /*
- * soak_run.h - tests that are repeated for some time (option soak=): rounds, without the lines of a first round.
+ * soak_run.h - tests that are repeated for some time (option soak=).
  *
- * The first round is reported as any run is, and told to the soak as well. Of later rounds the log gets one line
- * now and then, and all that a test printed if it failed.
+ * The first round is reported as any run is, and told to the soak as well. Of later rounds the log gets one
+ * line now and then, and all that a test printed if it failed.
  */
 #ifndef KERNEL_SELFTEST_SOAK_RUN_H
 #define KERNEL_SELFTEST_SOAK_RUN_H
