@@ -110,7 +110,6 @@ static bool replace_file_name(char *path, UINTN capacity, const char *name)
 
 static struct config_file read_by_tftp(EFI_PXE_BASE_CODE *pxe, char *buffer, UINTN capacity)
 {
-    enum { FILE_NOT_FOUND = 1 }; /* RFC 1350, 5 */
     const EFI_PXE_BASE_CODE_MODE *mode = pxe->Mode;
     const EFI_PXE_BASE_CODE_PACKET *packets[] = {&mode->PxeReply, &mode->ProxyOffer, &mode->DhcpAck};
     const bool received[] = {mode->PxeReplyReceived, mode->ProxyOfferReceived, mode->DhcpAckReceived};
@@ -122,14 +121,18 @@ static struct config_file read_by_tftp(EFI_PXE_BASE_CODE *pxe, char *buffer, UIN
     if (mode->UsingIpv6 || i == 3 || !replace_file_name(path, sizeof path, "selfmap.cfg"))
         return (struct config_file){.where = "none: no server of IPv4 is known"};
     UINT64 bytes = capacity;
+    __builtin_memset(buffer, 0, capacity);
     EFI_STATUS status = pxe->Mtftp(pxe, EFI_PXE_BASE_CODE_TFTP_READ_FILE, buffer, FALSE, &bytes, NULL,
                                    &server, (UINT8 *)path, NULL, FALSE);
     if (status == EFI_BUFFER_TOO_SMALL)
         return unusable("is larger than 16 KiB: nothing of it is used", EFI_SUCCESS);
-    if (status == EFI_TFTP_ERROR && mode->TftpErrorReceived && mode->TftpError.ErrorCode == FILE_NOT_FOUND)
-        return (struct config_file){.where = "none: the server has no such file"};
+    if (status == EFI_TFTP_ERROR)
+        return (struct config_file){.where = "none: the server has no such file, or refuses it"};
     if (EFI_ERROR(status))
         return (struct config_file){.where = "none: the server does not send it", .status = status};
+    /* iPXE leaves the size as it was. A text does not end with zeroes. */
+    while (bytes > 0 && buffer[bytes - 1] == '\0')
+        bytes--;
     return (struct config_file){.bytes = bytes, .where = "tftp"};
 }
 
@@ -139,11 +142,15 @@ struct config_file read_config_file(const struct loader *loader, char *buffer, U
              load_file = EFI_LOAD_FILE_PROTOCOL_GUID;
     EFI_HANDLE device = loader->loaded->DeviceHandle;
     VOID *found = NULL;
+    struct config_file from_volume = {.where = "none: not loaded from a volume"};
     if (interface(device, file_system, &found))
-        return read_from_volume(found, buffer, capacity);
+        from_volume = read_from_volume(found, buffer, capacity);
+    if (from_volume.bytes > 0 || from_volume.why)
+        return from_volume;
+    /* iPXE has both: its volume holds only what was fetched before. */
     if (interface(device, pxe_client, &found))
         return read_by_tftp(found, buffer, capacity);
     if (interface(device, load_file, &found))
         return (struct config_file){.where = "none: this network boot gives out one file only"};
-    return (struct config_file){.where = "none: not loaded from a volume"};
+    return from_volume;
 }
