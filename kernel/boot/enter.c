@@ -18,6 +18,7 @@
 #include "cpu/safe_access.h"
 #include "cpu/single_step.h"
 #include "report/report.h"
+#include "selftest/selftest.h"
 
 /* switch.S: loads CR3 and the stack pointer and calls entry(argument). */
 _Noreturn void cross_over(uint64_t cr3, uint64_t stack, void (*entry)(struct handoff *),
@@ -27,6 +28,13 @@ _Noreturn void cross_over(uint64_t cr3, uint64_t stack, void (*entry)(struct han
 _Noreturn void cross_over_to_five_levels(uint64_t cr3, uint64_t stack, void (*entry)(struct handoff *),
                                          struct handoff *argument) __attribute__((visibility("hidden")));
 
+/* Ends a run that an exception has stopped. */
+static _Noreturn void crashed(const char *why)
+{
+    selftest_tell_crash();
+    report_crash(why);
+}
+
 /* Connects the rooms that must not know each other: exceptions, report, end of the run. */
 static void set_hooks(const struct handoff *handoff)
 {
@@ -35,7 +43,7 @@ static void set_hooks(const struct handoff *handoff)
     exceptions_set_context((struct exception_context){
         .active = &handoff->space, .image_base = handoff->image_base, .stack_guard = handoff->stack_guard});
     exceptions_set_hooks((struct exception_hooks){
-        .single_step = single_step_taken, .expected_fault = safe_access_end, .fatal = report_crash});
+        .single_step = single_step_taken, .expected_fault = safe_access_end, .fatal = crashed});
 }
 
 _Noreturn void kernel_enter(struct handoff *handoff)

@@ -44,6 +44,7 @@ static void run_selftests(struct handoff *handoff)
         .tests = options->tests,
         .soak_seconds = options->soak_seconds,
         .fail_round = options->fail_round,
+        .crashes = options->crash == CRASH_IN_TEST,
         .option_errors = option_errors,
         .option_errors_kept = kept,
         .option_error_count = options->error_count,

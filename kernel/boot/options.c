@@ -166,7 +166,7 @@ static void choose(struct options *options, unsigned which, int chosen)
 /* The options whose values are words of a list. */
 static const struct {
     const char *key;
-    const char *const values[8];
+    const char *const values[9];
 } choices[] = {
     [SERIAL] = {"serial", {"auto", "off"}},
     [SCREEN] = {"screen", {"auto", "off", "memory"}},
@@ -177,7 +177,8 @@ static const struct {
     [MATRIX] = {"matrix", {"sample", "no", "all"}},
     [END] = {"end", {"auto", "halt", "shutdown", "reset"}},
     [CRASH] = {"crash",
-               {"no", "early", "page-fault", "general-protection", "double-fault", "triple", "hang"}},
+               {"no", "early", "page-fault", "general-protection", "double-fault", "triple", "hang",
+                "in-test"}},
 };
 
 /* The others. Each function returns false for a value that is not what `must_be` says. */

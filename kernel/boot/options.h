@@ -23,7 +23,7 @@
  *                                  0x, END not included, rounded outward to frames. Up to 8 of these add up
  *   map-key=fresh|stale            stale: make the first ExitBootServices fail, to see that it is tried again
  *   fail=no|ROUND                  make a self-test fail in this round (1 to 999), to see that it is reported
- *   crash=no|early|page-fault|general-protection|double-fault|triple|hang   end like this on purpose
+ *   crash=no|early|page-fault|general-protection|double-fault|triple|hang|in-test   end like this on purpose
  */
 #ifndef KERNEL_BOOT_OPTIONS_H
 #define KERNEL_BOOT_OPTIONS_H
@@ -43,7 +43,8 @@ enum crash_kind {
     CRASH_GENERAL_PROTECTION,
     CRASH_DOUBLE_FAULT,
     CRASH_TRIPLE,
-    CRASH_HANG
+    CRASH_HANG,
+    CRASH_IN_TEST /* the first one; in a soak, in the second round */
 };
 
 enum {

@@ -9,6 +9,12 @@
 #include "selftest/soak_run.h"
 #include <selfmap/window.h>
 
+/* What runs now, for the report of a crash. */
+static struct {
+    const char *test; /* NULL: none */
+    uint64_t round;
+} now;
+
 /* The last group is left out unless the options ask for it. */
 static unsigned groups_wanted(const struct selftest_setup *setup)
 {
@@ -113,6 +119,10 @@ static void run_test(struct selftest_run *t, const struct selftest *test)
     t->failed = false;
     t->reason[0] = '\0';
     t->skip = NULL;
+    now.test = test->name;
+    now.round = t->round;
+    if (t->setup->crashes && t->round == (t->setup->soak_seconds ? 2 : 1))
+        __builtin_trap();
     test->run(t);
     exceptions_set_active_space(t->space); /* some tests switch to another space and back */
     CHECK(frames_free_count(t->frames) == free);
@@ -121,6 +131,16 @@ static void run_test(struct selftest_run *t, const struct selftest *test)
     CHECK(t->frames->refused_cuts == 0);
     CHECK(paging_entry_frame(self_entry(t->space)).number == t->space->root.number);
     CHECK((read_cr3() & PAGING_FRAME_MASK) == paging_root_address(t->space).value);
+    now.test = NULL;
+}
+
+void selftest_tell_crash(void)
+{
+    if (!now.test)
+        return;
+    print("# in the test: %s\n", now.test);
+    if (now.round > 1)
+        print("# in round %lu of the soak\n", now.round);
 }
 
 /* Runs a test of our own, about the run. */

@@ -55,6 +55,7 @@ static void every_choice(void **state)
     assert_int_equal(from("crash=general-protection", true).crash, CRASH_GENERAL_PROTECTION);
     assert_int_equal(from("crash=double-fault", true).crash, CRASH_DOUBLE_FAULT);
     assert_int_equal(from("crash=hang", true).crash, CRASH_HANG);
+    assert_int_equal(from("crash=in-test", true).crash, CRASH_IN_TEST);
     assert_false(from("serial=off serial=auto", true).no_serial);
     assert_true(from("levels=5", true).five_levels);
     assert_false(from("levels=5 levels=auto", true).five_levels);
