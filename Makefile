@@ -60,8 +60,9 @@ FOLDER_paging = -std=c17 $(FREESTANDING) -Ipaging/include -Ipaging/src
 FOLDER_kernel = -std=gnu17 $(FREESTANDING) -Ipaging/include -Ikernel
 FOLDER_efi    = -std=gnu17 $(FREESTANDING) -Ipaging/include -Ikernel -I. \
     -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
-# Self-tests run once, so they are compiled for size; what is measured is compiled like the rest.
-FOR_SIZE = $(if $(filter kernel/selftest/%,$(filter-out kernel/selftest/bench/%,$<)),-Os)
+# What runs once is compiled for size: self-tests, options and the menu. What is measured is compiled like the rest.
+RUNS_ONCE := kernel/selftest/% kernel/boot/option% $(addprefix efi/,option% config% menu% pager% show%)
+FOR_SIZE = $(if $(filter $(RUNS_ONCE),$(filter-out kernel/selftest/bench/%,$<)),-Os)
 APP_FLAGS = $(FOLDER_$(firstword $(subst /, ,$<))) $(CFLAGS) $(FOR_SIZE) $(WARNINGS) $(TARGET_FLAGS)
 
 CORE := $(sort $(wildcard paging/src/*.c))

@@ -31,6 +31,9 @@ struct loader {
 
     bool serial_answers;                         /* one of the serial ports that are tried after the exit */
     char screen_refusal[HANDOFF_SENTENCE_LIMIT]; /* why the screen that there is cannot be used; else "" */
+
+    bool has_fw_cfg;      /* it had options: a program started the machine, and nobody waits for a menu */
+    const char *why_back; /* a sentence, if the loader returns to the firmware though nothing failed */
 };
 
 /* The firmware's tables: set by efi_main. */
@@ -42,6 +45,7 @@ extern EFI_SYSTEM_TABLE *system_table;
 EFI_STATUS switch_watchdog_off(struct loader *loader);  /* platform.c */
 EFI_STATUS describe_platform(struct loader *loader);    /* platform.c */
 EFI_STATUS read_options(struct loader *loader);         /* option_sources.c */
+EFI_STATUS ask_what_to_run(struct loader *loader);      /* menu.c */
 EFI_STATUS find_framebuffer(struct loader *loader);     /* find_framebuffer.c */
 EFI_STATUS find_image_sections(struct loader *loader);  /* image_sections.c */
 EFI_STATUS take_memory(struct loader *loader);          /* own_memory.c */

@@ -16,6 +16,8 @@ static const struct {
     {"look at firmware and processor", describe_platform},
     /* Reads selfmap.cfg, LoadOptions, and fw_cfg under QEMU. */
     {"read options", read_options},
+    /* Shows the menu, unless a program started the machine. Refuses five levels if it has four. */
+    {"ask what to run", ask_what_to_run},
     /* Chooses a screen whose pixels can be written without the firmware. */
     {"look for a framebuffer", find_framebuffer},
     /* Notes each section of the PE image, with its rights. */
@@ -62,7 +64,10 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
         begin("own descriptor tables and console");
         kernel_enter(&handoff);
     }
-    say("Selfmap: stopped before leaving the firmware: %s\n", status_name(status));
+    if (loader.why_back)
+        say("Selfmap: back to the firmware: %s\n", loader.why_back);
+    else
+        say("Selfmap: stopped before leaving the firmware: %s\n", status_name(status));
     loader_give_back(&loader);
     return status;
 }

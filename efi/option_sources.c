@@ -1,51 +1,110 @@
 /* option_sources.c - reads options from three places. kernel/boot/options.h says what they mean. */
+#include "config_file.h"
 #include "kernel/console/ports.h"
 #include "loader.h"
 
-enum { TEXT_LIMIT = 4096 };
+enum { TEXT_LIMIT = 16384 };
 
 static char text[TEXT_LIMIT];
+
+/* Says what is new among the errors. */
+static void say_errors(const struct options *options, unsigned from)
+{
+    for (unsigned i = from; i < options->error_count && i < OPTION_ERROR_LIMIT; i++)
+        say("  %s\n", options->errors[i]);
+}
 
 static void apply(struct loader *loader, const char *source, size_t bytes)
 {
     struct options *options = &loader->handoff->options;
-    if (!options_apply(options, text, bytes))
-        say("  %s: not understood: %s\n", source, options->refused);
+    unsigned before = options->error_count;
+    const char *fault = options_decode(text, &bytes);
+    if (fault)
+        options_refuse(options, source, fault);
+    else
+        (void)options_apply(options, source, text, bytes);
+    say_errors(options, before);
 }
 
 static void read_file(struct loader *loader)
 {
-    EFI_GUID file_system = EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID;
-    EFI_FILE_IO_INTERFACE *volume = NULL;
-    EFI_FILE_HANDLE root, file;
-    UINTN bytes = TEXT_LIMIT;
-    /* Neither is an error: an image that was not loaded from a volume, a volume without the file. */
-    if (!loader->loaded->DeviceHandle ||
-        EFI_ERROR(BS->HandleProtocol(loader->loaded->DeviceHandle, &file_system, (VOID **)&volume)) ||
-        EFI_ERROR(volume->OpenVolume(volume, &root)))
-        return;
-    if (!EFI_ERROR(root->Open(root, &file, L"\\selfmap.cfg", EFI_FILE_MODE_READ, 0))) {
-        if (!EFI_ERROR(file->Read(file, &bytes, text)))
-            apply(loader, "selfmap.cfg", bytes);
-        file->Close(file);
+    struct options *options = &loader->handoff->options;
+    struct config_file file = read_config_file(loader, text, sizeof text);
+    loader->handoff->config_file = file.where;
+    if (file.why) {
+        unsigned before = options->error_count;
+        options_refuse(options, "selfmap.cfg", file.why);
+        say_errors(options, before);
     }
-    root->Close(root);
+    if (EFI_ERROR(file.status))
+        say("  selfmap.cfg: the firmware says: %s\n", status_name(file.status));
+    if (file.bytes > 0)
+        apply(loader, "selfmap.cfg", file.bytes);
 }
 
-/* LoadOptions may be meant for somebody else, so words in them that are not understood are not an error. */
+/* Notes the name of our own file without folder and extension, from its device path (UEFI 2.10, 10.3.5.4). */
+static void own_name(const struct loader *loader, char *name, size_t capacity)
+{
+    enum { MEDIA = 4, FILE_PATH = 4, END = 0x7f, HEADER = 4 };
+    size_t length = 0;
+    const UINT8 *node = (const UINT8 *)loader->loaded->FilePath;
+    while (node && node[0] != END) {
+        size_t bytes = node[2] | (size_t)node[3] << 8;
+        if (bytes < HEADER)
+            break;
+        for (size_t i = HEADER; node[0] == MEDIA && node[1] == FILE_PATH && i + 1 < bytes; i += 2) {
+            char c = (char)node[i];
+            if (c == '\\' || c == '/')
+                length = 0;
+            else if (c && !node[i + 1] && length + 1 < capacity)
+                name[length++] = c;
+        }
+        node += bytes;
+    }
+    name[length] = '\0';
+    while (length > 0)
+        if (name[--length] == '.') {
+            name[length] = '\0';
+            break;
+        }
+}
+
+/* Returns whether there is anything behind the program's name. */
+static bool is_empty(size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        if (text[i] > ' ')
+            return false;
+    return true;
+}
+
+/*
+ * Boot entries of the firmware's own carry marks for the firmware, and U-Boot passes the options of a Linux
+ * kernel. A shell that passes our own name passes what somebody typed behind it.
+ */
 static void read_load_options(struct loader *loader)
 {
+    char name[64];
     size_t bytes = loader->loaded->LoadOptions ? loader->loaded->LoadOptionsSize : 0, length;
+    const char **fact = &loader->handoff->load_options;
+    *fact = "none";
     bytes = bytes < 2 * (size_t)TEXT_LIMIT ? bytes : 2 * (size_t)TEXT_LIMIT;
     if (!options_from_ucs2(loader->loaded->LoadOptions, bytes, text, &length)) {
-        say("  LoadOptions are not text: not used\n");
+        *fact = "not used: they are not text";
+        say("  LoadOptions are %s\n", *fact);
         return;
     }
-    struct options *options = &loader->handoff->options;
-    struct options before = *options;
-    options->refused[0] = '\0';
+    own_name(loader, name, sizeof name);
+    bool typed = options_blank_program(text, length, name);
+    if (is_empty(length))
+        return;
+    if (!typed && !options_are_meant(text, length)) {
+        *fact = "not used: no key in them is one of ours";
+        say("  LoadOptions are %s\n", *fact);
+        return;
+    }
+    *fact = "used";
     apply(loader, "LoadOptions", length);
-    __builtin_memcpy(options->refused, before.refused, sizeof options->refused);
 }
 
 /* QEMU's fw_cfg device: one port selects an item by number, the next one gives it byte by byte. */
@@ -94,7 +153,11 @@ static void read_fw_cfg(struct loader *loader)
     port_write16(FW_CFG_SELECT, FW_CFG_SIGNATURE);
     if (fw_cfg_number(4) != 0x51454d55 /* QEMU */ || !fw_cfg_find("opt/selfmap", &item, &bytes))
         return;
-    bytes = bytes < TEXT_LIMIT ? bytes : TEXT_LIMIT;
+    loader->has_fw_cfg = true;
+    if (bytes > TEXT_LIMIT) {
+        options_refuse(&loader->handoff->options, "fw_cfg", "is larger than 16 KiB: nothing of it is used");
+        return;
+    }
     port_write16(FW_CFG_SELECT, item);
     for (UINT32 i = 0; i < bytes; i++)
         text[i] = (char)port_read8(FW_CFG_DATA);
@@ -106,10 +169,5 @@ EFI_STATUS read_options(struct loader *loader)
     read_file(loader);
     read_load_options(loader);
     read_fw_cfg(loader);
-    if (!loader->handoff->options.five_levels)
-        return EFI_SUCCESS;
-    if (!cpu_has_five_levels())
-        return FAIL(EFI_UNSUPPORTED, "  levels=5: this processor has four");
-    loader->handoff->space.cpu.levels = 5;
     return EFI_SUCCESS;
 }

@@ -59,16 +59,22 @@ $(foreach kind,$(KINDS),$(eval $(call machine,$(kind))))
 FRAMES := $(filter-out kernel/frames/memory_map.c kernel/frames/arena.c,$(wildcard kernel/frames/*.c))
 FRAME_TESTS := frames frames_add frames_split frames_boundaries frames_random
 KERNEL_TESTS := memory_map usable_memory $(FRAME_TESTS) memory_regions start_frames identity_map options \
-    format screen cpuid keyboard graphics_mode stack_trace \
-    serial spcr acpi
+    format screen cpuid keyboard graphics_mode stack_trace tsc_rate \
+    serial spcr acpi option_text chosen_tests soak menu pager
 SUBJECT_memory_map := kernel/frames/memory_map.c
 SUBJECT_usable_memory := kernel/frames/usable_memory.c
-SUBJECT_memory_regions := kernel/boot/options.c kernel/boot/memory_regions.c kernel/frames/memory_map.c \
+OPTIONS_READER := kernel/boot/options.c kernel/boot/option_words.c kernel/console/format.c
+SUBJECT_memory_regions := $(OPTIONS_READER) kernel/boot/memory_regions.c kernel/frames/memory_map.c \
     kernel/frames/usable_memory.c
 SUBJECT_start_frames := kernel/boot/start_frames.c kernel/frames/arena.c \
     $(sort $(SUBJECT_memory_regions) $(FRAMES))
 SUBJECT_identity_map := kernel/boot/identity_map.c
-SUBJECT_options := kernel/boot/options.c
+SUBJECT_options := $(OPTIONS_READER)
+SUBJECT_option_text := kernel/boot/option_text.c
+SUBJECT_chosen_tests := kernel/selftest/chosen_tests.c
+SUBJECT_soak := kernel/selftest/soak.c kernel/console/format.c
+SUBJECT_menu := efi/menu_state.c $(SUBJECT_options)
+SUBJECT_pager := efi/pager.c kernel/console/format.c
 SUBJECT_format := kernel/console/format.c
 SUBJECT_screen := kernel/console/screen.c
 SUBJECT_cpuid := kernel/cpu/cpuid.c
@@ -78,11 +84,12 @@ SUBJECT_spcr := kernel/console/spcr.c kernel/console/format.c
 SUBJECT_acpi := kernel/boot/acpi.c kernel/console/format.c
 SUBJECT_keyboard := kernel/console/keyboard.c kernel/console/scancode.c
 SUBJECT_stack_trace := kernel/cpu/stack_trace.c kernel/console/format.c
+SUBJECT_tsc_rate := kernel/cpu/tsc_rate.c
 $(foreach name,$(FRAME_TESTS),$(eval SUBJECT_$(name) := $(FRAMES) test/host/frames/frame_rig.c))
 SUBJECT_frames_random += test/host/frames/frame_oracle.c
 OBJECTS_screen := $(B)/font.o
 # Made-up devices take the place of the real ones.
-FLAGS_host/kernel := $(HOST_FLAGS) -Itest/host/devices $(HOST_INCLUDE)
+FLAGS_host/kernel := $(HOST_FLAGS) -Itest/host/devices $(HOST_INCLUDE) -DSELFMAP_VERSION='"$(VERSION)"'
 LIBRARIES_host/kernel := -lcmocka
 $(eval $(call build,host/kernel,build test))
 kernel_test = $(call program,host/kernel,test_$(1),$(call source_of_test,$(1)) \

@@ -71,6 +71,10 @@ class Machine:
     icount: bool = False  # the time stamp counter counts instructions; with U-Boot it always does
     inspect: Callable | None = None  # gets a Monitor, a folder for files, the log, once it halts
     variables: list = field(default_factory=list)  # varstore.Variables that the firmware finds in its store
+    bare: bool = False  # no options by fw_cfg: the application shows its menu, as to a person
+    keys: list = field(default_factory=list)  # (what the log must show next, what is typed then), in order
+    kernel: str = ""  # an EFI program that the firmware starts instead of a disk
+    append: str = ""  # its command line, in LoadOptions
 
     @property
     def watches_screen(self):
@@ -81,6 +85,11 @@ class Machine:
     def all_options(self):
         halts = self.watches_screen or self.inspect
         return f"{self.options} end=halt".strip() if halts else self.options
+
+    @property
+    def passes_options(self):
+        """Even none: their presence says that a program started the machine, and nobody waits for a menu."""
+        return bool(self.all_options) or not self.bare
 
 
 def _firmware_files(machine):
@@ -136,8 +145,10 @@ def command(machine, work, http_port=0):
     if machine.acpi_table:
         (work / "acpi").write_bytes(machine.acpi_table)
         line += ["-acpitable", f"file={_doubled(work / 'acpi')}"]
-    if machine.all_options:
-        line += ["-fw_cfg", f"name=opt/selfmap,string={_doubled(machine.all_options)}"]
+    if machine.kernel:
+        line += ["-kernel", machine.kernel, "-append", machine.append]
+    if machine.passes_options:
+        line += ["-fw_cfg", f"name=opt/selfmap,string={_doubled(machine.all_options or ' ')}"]
     return line
 
 
@@ -227,11 +238,29 @@ class Inspector:
             monitor.close()
 
 
+class Typist:
+    """Types on the serial line, each time the log shows what it waits for."""
+
+    def __init__(self, keys, keyboard):
+        self._keys = [(re.compile(pattern.encode(), re.M), text.encode()) for pattern, text in keys]
+        self._keyboard = keyboard
+        self._seen = 0  # of the log
+
+    def hears(self, log):
+        while self._keys and (found := self._keys[0][0].search(log, self._seen)):
+            self._seen = found.end()
+            _, text = self._keys.pop(0)
+            with suppress(OSError):  # QEMU may have ended
+                self._keyboard.write(text)
+                self._keyboard.flush()
+
+
 class _Run:
     """One run of QEMU, followed until it ends or has to be ended."""
 
-    def __init__(self, process, watcher, time_limit, idle_limit, on_output):
+    def __init__(self, process, watcher, time_limit, idle_limit, on_output, keys=()):
         self._process, self._watcher, self._on_output = process, watcher, on_output
+        self._typist = Typist(keys, process.stdin)
         self._idle_limit = idle_limit
         self._end = time.monotonic() + time_limit
         self._heard = None  # when the report last said something
@@ -250,6 +279,7 @@ class _Run:
     def _hear(self, chunk):
         self._log += chunk
         self._on_output(chunk)
+        self._typist.hears(self._log)
         if self._heard or FIRST_WORDS.search(self._log, max(0, len(self._log) - len(chunk) - 16)):
             self._heard = time.monotonic()
 
@@ -294,6 +324,9 @@ def _end(process):
             process.kill()
     process.wait()
     process.stdout.close()
+    if process.stdin:
+        with suppress(OSError):
+            process.stdin.close()
 
 
 def _first_bytes(path, count):
@@ -308,10 +341,10 @@ def _boot_in(work, machine, http_port, time_limit, idle_limit, on_output):
         watcher = Inspector(work, machine.inspect)
     with open(work / "errors", "wb") as errors:
         # The overlay that keeps the image unwritten goes where everything goes that is removed at the end.
-        process = subprocess.Popen(command(machine, work, http_port), stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE, stderr=errors,
+        process = subprocess.Popen(command(machine, work, http_port), stdout=subprocess.PIPE, stderr=errors,
+                                   stdin=subprocess.PIPE if machine.keys else subprocess.DEVNULL,
                                    env={**os.environ, "TMPDIR": str(work)})
-    run = _Run(process, watcher, time_limit, idle_limit, on_output)
+    run = _Run(process, watcher, time_limit, idle_limit, on_output, machine.keys)
     try:
         status = run.follow()
         if watcher:

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, field
 
 KINDS = ("pass", "fail", "triple-fault", "hang", "reset", "truncated", "numbers", "restarted",
-         "loader-stopped", "refused", "nothing-to-boot", "not-started", "flood")  # CI.md says what each means
+         "loader-stopped", "went-back", "refused", "nothing-to-boot", "not-started", "flood")  # CI.md says what each means
 EXIT_PASS = 33  # isa-debug-exit with 0x10: (value << 1) | 1
 EXIT_FAIL = 35  # the same with 0x11
 MAX_LINE = 4096
@@ -28,6 +28,7 @@ _SUMMARY = re.compile(r"# selfmap: (PASS|FAIL) tests=([0-9]{1,9}) passed=([0-9]{
 _FACT = re.compile(r"# ([a-z][a-z0-9_]*)=(.*)")
 _STOPPED = re.compile(r"# stopped: (.*)")
 _LOADER_STOPPED = re.compile(r"(.*)\n+Selfmap: stopped before leaving the firmware: (.*)\n")
+_WENT_BACK = re.compile(r"\nSelfmap: back to the firmware: (.*)\n")
 _GAVE_UP = re.compile(r"No bootable option or device was found|Verification failed: \(0x1A\)|^=> ?\Z", re.M)
 _REFUSED = re.compile(r"failed to (?:load|start) Boot[0-9A-F]{4} .*: (Access Denied|Security Violation)|"
                       r"Verification failed: \(0x1A\) (Security Violation)")
@@ -225,6 +226,8 @@ def _judge_ending(outcome, text, report):
     silent = not (report.starts or report.facts)
     if silent and (stopped := _LOADER_STOPPED.search(text)):
         return "loader-stopped", f"the loader stopped, {stopped[2].strip()}: {stopped[1].strip()[:160]}"
+    if silent and (back := _WENT_BACK.search(text)):
+        return "went-back", f"the loader went back to the firmware: {back[1].strip()[:160]}"
     if silent and not outcome.status and (refused := _REFUSED.search(text)):
         return "refused", f"the firmware refused to start an image: {refused[1] or refused[2]} (Secure Boot)"
     if silent and not outcome.status and _NOTHING_TO_BOOT.search(text):
@@ -244,7 +247,7 @@ def _judge_ending(outcome, text, report):
 def nothing_will_follow(log):
     """Has the firmware got the machine back, or never given it away? Then no report will come."""
     text = clean(log)
-    return (_LOADER_STOPPED.search(text) or _GAVE_UP.search(text)) is not None
+    return (_LOADER_STOPPED.search(text) or _WENT_BACK.search(text) or _GAVE_UP.search(text)) is not None
 
 
 def judge(outcome):

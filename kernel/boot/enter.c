@@ -19,6 +19,7 @@
 #include "cpu/safe_access.h"
 #include "cpu/single_step.h"
 #include "report/report.h"
+#include "selftest/selftest.h"
 
 /* switch.S: loads CR3 and the stack pointer and calls entry(argument). */
 _Noreturn void cross_over(uint64_t cr3, uint64_t stack, void (*entry)(struct handoff *),
@@ -32,6 +33,13 @@ enum {
     FRAME_RECORD_BYTES = 16,
     FIRMWARE_STACK_BYTES = 128 << 10, /* at least; UEFI 2.10, 2.3.4 */
 };
+
+/* Ends a run that an exception has stopped. */
+static _Noreturn void crashed(const char *why)
+{
+    selftest_tell_crash();
+    report_crash(why);
+}
 
 /* Connects the rooms that must not know each other: exceptions, report, end of the run. */
 static void set_hooks(const struct handoff *handoff)
@@ -48,7 +56,7 @@ static void set_hooks(const struct handoff *handoff)
         .loader_stack = {loader_stack_end - FIRMWARE_STACK_BYTES, loader_stack_end},
     });
     exceptions_set_hooks((struct exception_hooks){
-        .single_step = single_step_taken, .expected_fault = safe_access_end, .fatal = report_crash});
+        .single_step = single_step_taken, .expected_fault = safe_access_end, .fatal = crashed});
 }
 
 _Noreturn void kernel_enter(struct handoff *handoff)

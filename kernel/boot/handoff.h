@@ -48,6 +48,8 @@ struct handoff {
     unsigned serial_count;
     char spcr[HANDOFF_SENTENCE_LIMIT]; /* the port that the ACPI table SPCR names, or why none */
     struct options options;
+    const char *config_file;  /* where selfmap.cfg was, or why it was not read; a fact */
+    const char *load_options; /* whether LoadOptions were used, or why not; a fact */
     struct time_mark marks[HANDOFF_MARK_LIMIT];
     unsigned mark_count;
     uint64_t console; /* ticks that printing on the firmware's console has taken so far */

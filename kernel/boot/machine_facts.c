@@ -53,6 +53,8 @@ static void print_firmware(const struct handoff *handoff)
     report_fact("exit_tries", "%u", handoff->exit_tries);
     report_fact("rsdp", "%lx", handoff->rsdp.value);
     report_fact("qemu", "%d", machine_is_qemu(handoff->rsdp_oem));
+    report_fact("selfmap_cfg", "%s", handoff->config_file);
+    report_fact("load_options", "%s", handoff->load_options);
     print_serial(handoff);
     print_screen(handoff);
 }

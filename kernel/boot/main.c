@@ -15,6 +15,7 @@
 
 static struct frames frames;
 static struct selftest_region regions[HANDOFF_REGION_LIMIT];
+static const char *option_errors[OPTION_ERROR_LIMIT];
 
 /* Copies what the self-tests have to know out of the hand-over, and runs them. */
 static void run_selftests(struct handoff *handoff)
@@ -22,6 +23,9 @@ static void run_selftests(struct handoff *handoff)
     const struct options *options = &handoff->options;
     for (unsigned i = 0; i < handoff->region_count; i++)
         regions[i] = (struct selftest_region){handoff->regions[i].start, handoff->regions[i].end};
+    unsigned kept = 0;
+    for (; kept < options->error_count && kept < OPTION_ERROR_LIMIT; kept++)
+        option_errors[kept] = options->errors[kept];
     const struct selftest_setup setup = {
         .space = &handoff->space,
         .frames = &frames,
@@ -38,7 +42,12 @@ static void run_selftests(struct handoff *handoff)
         .mark_count = handoff->mark_count,
         .mark_limit = HANDOFF_MARK_LIMIT,
         .tests = options->tests,
-        .refused_option = options->refused,
+        .soak_seconds = options->soak_seconds,
+        .fail_round = options->fail_round,
+        .crashes = options->crash == CRASH_IN_TEST,
+        .option_errors = option_errors,
+        .option_errors_kept = kept,
+        .option_error_count = options->error_count,
         .bench = options->bench,
         .matrix = options->matrix != MATRIX_NO,
         .whole_matrix = options->matrix == MATRIX_ALL,

@@ -1,66 +1,54 @@
 /* options.c - reads words of options. */
 #include "boot/options.h"
+#include "boot/option_words.h"
+#include "console/format.h"
 
-struct option_word {
-    const char *text;
-    size_t length;
+/* A source while it is read. */
+struct reader {
+    struct options *options;
+    const char *source;
+    bool has_tests; /* there has been a tests= */
 };
 
-static bool is_blank(char c)
+static bool same(const char *a, const char *b)
 {
-    return c <= ' ' || c > '~';
-}
-
-static bool word_is(struct option_word word, const char *text)
-{
-    size_t i = 0;
-    while (i < word.length && text[i] == word.text[i])
-        i++;
-    return i == word.length && text[i] == '\0';
-}
-
-/* Returns the next word, and moves the text behind it. Skips comments and blanks. Length 0: there is none. */
-static struct option_word next_word(const char **text, size_t *bytes)
-{
-    bool comment = false;
-    while (*bytes > 0 && (comment || is_blank(**text) || **text == '#')) {
-        comment = **text != '\n' && (comment || **text == '#');
-        ++*text;
-        --*bytes;
-    }
-    struct option_word word = {*text, 0};
-    while (*bytes > 0 && !is_blank(**text)) {
-        word.length++;
-        ++*text;
-        --*bytes;
-    }
-    return word;
-}
-
-static void copy_word(char *to, struct option_word word)
-{
-    size_t length = word.length < OPTION_TEXT_LIMIT ? word.length : OPTION_TEXT_LIMIT - 1;
-    for (size_t i = 0; i < length; i++)
-        to[i] = word.text[i];
-    to[length] = '\0';
+    while (*a && *a == *b)
+        a++, b++;
+    return *a == *b;
 }
 
 /* Returns the index of the value in a list that ends with NULL, or -1. */
-static int choice(struct option_word value, const char *const *names)
+static int choice(const char *value, const char *const *names)
 {
     for (int i = 0; names[i]; i++)
-        if (word_is(value, names[i]))
+        if (same(value, names[i]))
             return i;
     return -1;
 }
 
-static bool set_tests(struct options *options, struct option_word value)
+static size_t length_of(const char *text)
 {
-    if (value.length == 0 || value.length >= OPTION_TEXT_LIMIT)
+    size_t length = 0;
+    while (text[length])
+        length++;
+    return length;
+}
+
+/* Adds names. A name is not empty, so commas stand in between only. */
+static bool set_tests(struct reader *reader, const char *value)
+{
+    struct options *options = reader->options;
+    size_t kept = reader->has_tests ? length_of(options->tests) : 0, length = length_of(value);
+    bool all = same(value, "all");
+    for (size_t i = 0; i < length; i++)
+        if (value[i] == ',' && (i == 0 || i + 1 == length || value[i + 1] == ','))
+            return false;
+    if (length == 0 || (!all && kept + 1 + length >= sizeof options->tests))
         return false;
-    options->tests[0] = '\0';
-    if (!word_is(value, "all"))
-        copy_word(options->tests, value);
+    reader->has_tests = true;
+    struct text_sink sink = text_sink(options->tests + (all ? 0 : kept), sizeof options->tests - kept);
+    if (!all)
+        format(&sink.sink, "%s%s", kept ? "," : "", value);
     return true;
 }
 
@@ -73,42 +61,87 @@ static int hex_digit(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Reads a hexadecimal number of up to 64 bits, with or without 0x, and moves the word behind it. */
-static bool read_hex(struct option_word *word, uint64_t *number)
+/* Reads a hexadecimal number of up to 64 bits, with or without 0x, and moves the text behind it. */
+static bool read_hex(const char **text, uint64_t *number)
 {
-    if (word->length > 2 && word->text[0] == '0' && (word->text[1] == 'x' || word->text[1] == 'X'))
-        *word = (struct option_word){word->text + 2, word->length - 2};
+    if ((*text)[0] == '0' && ((*text)[1] == 'x' || (*text)[1] == 'X'))
+        *text += 2;
     bool has_digit = false;
-    *number = 0;
-    while (word->length > 0 && hex_digit(*word->text) >= 0) {
+    for (*number = 0; hex_digit(**text) >= 0; ++*text) {
         if (*number >> 60)
             return false;
-        *number = *number << 4 | (uint64_t)hex_digit(*word->text);
-        *word = (struct option_word){word->text + 1, word->length - 1};
+        *number = *number << 4 | (uint64_t)hex_digit(**text);
         has_digit = true;
     }
     return has_digit;
 }
 
-static bool add_exclude(struct options *options, struct option_word value)
+static bool add_exclude(struct reader *reader, const char *value)
 {
+    struct options *options = reader->options;
     uint64_t start, end;
-    if (options->exclude_count == OPTION_EXCLUDE_LIMIT || !read_hex(&value, &start))
-        return false;
-    if (value.length == 0 || *value.text != '-')
-        return false;
-    value = (struct option_word){value.text + 1, value.length - 1};
-    if (!read_hex(&value, &end) || value.length > 0 || start >= end)
+    if (options->exclude_count == OPTION_EXCLUDE_LIMIT || !read_hex(&value, &start) || *value++ != '-' ||
+        !read_hex(&value, &end) || *value || start >= end)
         return false;
     options->exclude[options->exclude_count++] = frame_run_around(start, end);
     return true;
 }
 
-enum { SERIAL, SCREEN, MAP_KEY, LEVELS, BENCH, DUMP, MATRIX, END, CRASH, CHOICES };
+/* Reads a decimal number from 1 to `most`, and moves the text behind it. */
+static bool read_count(const char **text, uint64_t most, uint64_t *number)
+{
+    for (*number = 0; **text >= '0' && **text <= '9'; ++*text) {
+        *number = *number * 10 + (uint64_t)(**text - '0');
+        if (*number > most)
+            return false;
+    }
+    return *number > 0;
+}
+
+static bool set_soak(struct reader *reader, const char *value)
+{
+    const uint64_t most = 1000ull * 3600;
+    uint64_t number = 0, unit = 60;
+    if (!same(value, "no")) {
+        if (!read_count(&value, most, &number))
+            return false;
+        unit = *value == 's' ? 1 : *value == 'h' ? 3600 : 60;
+        value += *value == 's' || *value == 'm' || *value == 'h';
+        if (*value || number * unit > most)
+            return false;
+    }
+    reader->options->soak_seconds = number * unit;
+    return true;
+}
+
+/* Reads a number up to 999, or one of two words, which mean 0. Returns false if it is none of these. */
+static bool read_number(const char *value, const char *word, const char *other, unsigned *number)
+{
+    uint64_t read = 0;
+    if (!same(value, word) && !same(value, other) && (!read_count(&value, 999, &read) || *value))
+        return false;
+    *number = (unsigned)read;
+    return true;
+}
+
+static bool set_menu(struct reader *reader, const char *value)
+{
+    if (!read_number(value, "auto", "no", &reader->options->menu_seconds))
+        return false;
+    reader->options->no_menu = same(value, "no");
+    return true;
+}
+
+static bool set_fail(struct reader *reader, const char *value)
+{
+    return read_number(value, "no", "no", &reader->options->fail_round);
+}
+
+enum { CONSOLE, SERIAL, SCREEN, MAP_KEY, LEVELS, BENCH, DUMP, MATRIX, END, CRASH, CHOICES };
 
 static void choose(struct options *options, unsigned which, int chosen)
 {
-    if (which == SERIAL)
+    if (which == CONSOLE || which == SERIAL) /* two names of one option */
         options->serial = (enum serial_choice)chosen;
     if (which == SCREEN)
         options->screen = (enum screen_choice)chosen;
@@ -128,78 +161,162 @@ static void choose(struct options *options, unsigned which, int chosen)
         options->crash = (enum crash_kind)chosen;
 }
 
-/* Sets an option whose values are words of a list. */
-static bool set_choice(struct options *options, struct option_word key, struct option_word value)
+/* The options whose values are words of a list. */
+static const struct {
+    const char *key;
+    const char *const values[9];
+} choices[] = {
+    [CONSOLE] = {"console", {"auto", "com1", "com2", "spcr", "off"}},
+    [SERIAL] = {"serial", {"auto", "com1", "com2", "spcr", "off"}},
+    [SCREEN] = {"screen", {"auto", "off", "memory", "image"}},
+    [MAP_KEY] = {"map-key", {"fresh", "stale"}},
+    [LEVELS] = {"levels", {"auto", "5"}},
+    [BENCH] = {"bench", {"no", "yes"}},
+    [DUMP] = {"dump", {"no", "yes", "varied"}},
+    [MATRIX] = {"matrix", {"sample", "no", "all"}},
+    [END] = {"end", {"auto", "halt", "shutdown", "reset"}},
+    [CRASH] = {"crash",
+               {"no", "early", "page-fault", "general-protection", "double-fault", "triple", "hang",
+                "in-test"}},
+};
+
+/* The others. Each function returns false for a value that is not what `must_be` says. */
+static const struct {
+    const char *key;
+    bool (*set)(struct reader *reader, const char *value);
+    const char *must_be;
+} others[] = {
+    {"tests", set_tests, "all, or names of tests or groups with commas in between, up to 255 characters"},
+    {"soak", set_soak, "no, or a number of minutes, or one with s, m or h behind it, up to 1000h"},
+    {"menu", set_menu, "auto, no, or a number of seconds up to 999"},
+    {"fail", set_fail, "no, or the number of a round up to 999"},
+    {"exclude", add_exclude, "START-END, two hexadecimal addresses, the lower one first, at most 8 times"},
+};
+enum { OTHERS = sizeof others / sizeof others[0] };
+
+/* Returns whether two keys differ by one character too many, missing, wrong or exchanged, or by capitals. */
+static bool is_near(const char *a, const char *b)
 {
-    static const struct {
-        const char *key;
-        const char *const values[8];
-    } choices[] = {
-        [SERIAL] = {"console", {"auto", "com1", "com2", "spcr", "off"}},
-        [SCREEN] = {"screen", {"auto", "off", "memory", "image"}},
-        [MAP_KEY] = {"map-key", {"fresh", "stale"}},
-        [LEVELS] = {"levels", {"auto", "5"}},
-        [BENCH] = {"bench", {"no", "yes"}},
-        [DUMP] = {"dump", {"no", "yes", "varied"}},
-        [MATRIX] = {"matrix", {"sample", "no", "all"}},
-        [END] = {"end", {"auto", "halt", "shutdown", "reset"}},
-        [CRASH] = {"crash",
-                   {"no", "early", "page-fault", "general-protection", "double-fault", "triple", "hang"}},
-    };
-    unsigned which = 0;
-    if (word_is(key, "serial"))
-        key = (struct option_word){"console", 7};
-    while (which < CHOICES && !word_is(key, choices[which].key))
-        which++;
-    int chosen = which < CHOICES ? choice(value, choices[which].values) : -1;
-    if (chosen < 0)
-        return false;
-    choose(options, which, chosen);
-    return true;
+    while (*a && option_lower(*a) == *b)
+        a++, b++;
+    const char *rest_a = *a ? a + 1 : a, *rest_b = *b ? b + 1 : b;
+    bool exchanged = *a && *b && a[0] == b[1] && a[1] == b[0] && same(a + 2, b + 2);
+    return same(rest_a, rest_b) || same(rest_a, b) || same(a, rest_b) || exchanged;
 }
 
-static bool apply_word(struct options *options, struct option_word word)
+/* Returns the key itself, else one that it is near to, else NULL. */
+static const char *find_key(const char *key)
 {
-    struct option_word key = {word.text, 0};
-    while (key.length < word.length && word.text[key.length] != '=')
-        key.length++;
-    if (key.length == word.length)
-        return false;
-    struct option_word value = {word.text + key.length + 1, word.length - key.length - 1};
-    if (word_is(key, "tests"))
-        return set_tests(options, value);
-    if (word_is(key, "exclude"))
-        return add_exclude(options, value);
-    return set_choice(options, key, value);
+    const char *near = NULL;
+    for (unsigned i = 0; i < OTHERS + CHOICES; i++) {
+        const char *known = i < OTHERS ? others[i].key : choices[i - OTHERS].key;
+        if (same(key, known))
+            return known;
+        if (is_near(key, known))
+            near = known;
+    }
+    return near;
 }
 
-bool options_apply(struct options *options, const char *text, size_t bytes)
+bool options_are_meant(const char *text, size_t bytes)
 {
+    struct option_text from = {text, bytes, 1, 1};
+    struct option_word word;
+    while (option_next_word(&from, &word))
+        if (word.value && find_key(word.key))
+            return true;
+    return false;
+}
+
+/* Prints the words as people list them: a, b or c. */
+static void print_list(struct format_sink *sink, const char *const *words)
+{
+    for (unsigned i = 0; words[i]; i++)
+        format(sink, "%s%s", i == 0 ? "" : words[i + 1] ? ", " : " or ", words[i]);
+}
+
+/* Applies a word key=value. If it is none, returns false and prints why. */
+static bool apply_word(struct reader *reader, const struct option_word *word, struct format_sink *why)
+{
+    for (unsigned i = 0; i < OTHERS; i++)
+        if (same(word->key, others[i].key)) {
+            if (others[i].set(reader, word->value))
+                return true;
+            format(why, "the value of %s must be %s", word->key, others[i].must_be);
+            return false;
+        }
+    for (unsigned i = 0; i < CHOICES; i++)
+        if (same(word->key, choices[i].key)) {
+            int chosen = choice(word->value, choices[i].values);
+            if (chosen >= 0) {
+                choose(reader->options, i, chosen);
+                return true;
+            }
+            format(why, "the value of %s must be ", word->key);
+            print_list(why, choices[i].values);
+            return false;
+        }
+    const char *near = find_key(word->key);
+    format(why, word->key[0] ? "no key is called %s" : "there is no key before the =%s", word->key);
+    if (near)
+        format(why, ", but %s is one", near);
+    return false;
+}
+
+/* Does the same with any word. */
+static bool use_word(struct reader *reader, const struct option_word *word, struct format_sink *why)
+{
+    if (word->is_open)
+        format(why, "the quote is not closed in this line");
+    else if (word->length >= OPTION_WORD_LIMIT)
+        format(why, "it is longer than %u characters", OPTION_WORD_LIMIT - 1);
+    else if (!word->value)
+        format(why, "an option is written key=value");
+    else
+        return apply_word(reader, word, why);
+    return false;
+}
+
+/* Returns a sink for the next sentence; one beyond the last is counted and goes nowhere. */
+static struct text_sink next_error(struct options *options)
+{
+    static char nowhere[1];
+    unsigned number = options->error_count++;
+    if (number >= OPTION_ERROR_LIMIT)
+        return text_sink(nowhere, sizeof nowhere);
+    return text_sink(options->errors[number], OPTION_ERROR_TEXT);
+}
+
+void options_refuse(struct options *options, const char *source, const char *why)
+{
+    struct text_sink sink = next_error(options);
+    format(&sink.sink, "%s %s", source, why);
+}
+
+static void refuse_word(struct reader *reader, struct option_word *word, const char *why)
+{
+    enum { SHOWN = 48 };
+    struct text_sink sink = next_error(reader->options);
+    bool is_long = word->length > SHOWN;
+    if (is_long)
+        word->text[SHOWN] = '\0';
+    format(&sink.sink, "%s line %u, column %u: '%s%s' is not an option: %s", reader->source, word->line,
+           word->column, word->text, is_long ? "..." : "", why);
+}
+
+bool options_apply(struct options *options, const char *source, const char *text, size_t bytes)
+{
+    struct reader reader = {options, source, false};
+    struct option_text from = {text, bytes, 1, 1};
+    struct option_word word;
+    char why[OPTION_ERROR_TEXT];
     bool understood = true;
-    for (;;) {
-        struct option_word word = next_word(&text, &bytes);
-        if (word.length == 0)
-            return understood;
-        if (apply_word(options, word))
+    while (option_next_word(&from, &word)) {
+        struct text_sink sink = text_sink(why, sizeof why);
+        if (use_word(&reader, &word, &sink.sink))
             continue;
-        if (options->refused[0] == '\0')
-            copy_word(options->refused, word);
+        refuse_word(&reader, &word, why);
         understood = false;
     }
-}
-
-bool options_from_ucs2(const uint8_t *ucs2, size_t bytes, char *text, size_t *length)
-{
-    size_t taken = 0;
-    for (; taken < bytes / 2; taken++) {
-        unsigned c = ucs2[2 * taken] | (unsigned)ucs2[2 * taken + 1] << 8;
-        if (c == 0)
-            break;
-        bool blank = c == '\t' || c == '\r' || c == '\n';
-        if (!blank && (c < ' ' || c > '~'))
-            return false;
-        text[taken] = (char)c;
-    }
-    *length = taken;
-    return true;
+    return understood;
 }

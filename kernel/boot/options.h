@@ -2,10 +2,16 @@
  * options.h - the options that the person at the machine gave.
  *
  * Options are words `key=value`, separated by blanks or line ends; # starts a comment that ends with the
- * line. They come from selfmap.cfg beside the boot loader's folder, from LoadOptions, and under QEMU from
- * fw_cfg (opt/selfmap), in this order: a later word wins.
+ * line. A value with blanks stands in quotes, "" or '': tests="unmap: the next". Options come from
+ * selfmap.cfg beside the boot loader's folder, from LoadOptions, under QEMU from fw_cfg (opt/selfmap), and
+ * from the menu, in this order: a later word wins.
  *
- *   tests=all|PREFIX               which self-tests run: those whose name begins with PREFIX (no blanks)
+ *   tests=all|NAME[,NAME...]       which self-tests run: the group NAME (selftest/groups.h), and those whose
+ *                                  name begins with NAME. A comma before a blank belongs to the name. Several
+ *                                  words of one source add up; tests=all drops them
+ *   soak=no|N|Ns|Nm|Nh             repeat them for N minutes, or seconds, or hours, up to 1000 hours
+ *   menu=auto|no|SECONDS           the menu before the exit: how long it waits for a key (1 to 999). auto: 3
+ *                                  seconds, and none if fw_cfg has options, because then a program started us
  *   bench=no|yes                   yes: measure each operation too; with tests=bench nothing else
  *   dump=no|yes|varied             print what is mapped (dump.h); varied: map a bit of everything before that
  *   matrix=no|sample|all           how much of the access matrix the self-tests try (matrix.h)
@@ -18,7 +24,8 @@
  *   exclude=START-END              memory that is not handed out: hexadecimal byte addresses, with or without
  *                                  0x, END not included, rounded outward to frames. Up to 8 of these add up
  *   map-key=fresh|stale            stale: make the first ExitBootServices fail, to see that it is tried again
- *   crash=no|early|page-fault|general-protection|double-fault|triple|hang   end like this on purpose
+ *   fail=no|ROUND                  make a self-test fail in this round (1 to 999), to see that it is reported
+ *   crash=no|early|page-fault|general-protection|double-fault|triple|hang|in-test   end like this on purpose
  */
 #ifndef KERNEL_BOOT_OPTIONS_H
 #define KERNEL_BOOT_OPTIONS_H
@@ -41,32 +48,64 @@ enum crash_kind {
     CRASH_GENERAL_PROTECTION,
     CRASH_DOUBLE_FAULT,
     CRASH_TRIPLE,
-    CRASH_HANG
+    CRASH_HANG,
+    CRASH_IN_TEST /* the first one; in a soak, in the second round */
 };
 
-enum { OPTION_TEXT_LIMIT = 48, OPTION_EXCLUDE_LIMIT = 8 };
+enum {
+    OPTION_WORD_LIMIT = 256, /* a whole word, with its zero */
+    OPTION_EXCLUDE_LIMIT = 8,
+    OPTION_ERROR_LIMIT = 8,
+    OPTION_ERROR_TEXT = 240 /* a sentence, with its zero */
+};
 
 struct options {
-    char tests[OPTION_TEXT_LIMIT]; /* "" means all */
+    char tests[OPTION_WORD_LIMIT]; /* names with commas in between; "" means all */
+    uint64_t soak_seconds;         /* 0: one round */
+    bool no_menu;
+    unsigned menu_seconds; /* 0: as the loader sees fit */
     enum serial_choice serial;
     enum screen_choice screen;
     bool stale_map_key;
     bool five_levels;
     bool bench;
+    unsigned fail_round; /* 0: none */
     enum dump_kind dump;
     enum matrix_extent matrix;
     enum end_action end;
     enum crash_kind crash;
     struct frame_run exclude[OPTION_EXCLUDE_LIMIT];
     unsigned exclude_count;
-    char refused[OPTION_TEXT_LIMIT]; /* the first word that was not understood, shortened; else "" */
+
+    /* What was not understood, a sentence each. The count goes on where no more sentences fit. */
+    char errors[OPTION_ERROR_LIMIT][OPTION_ERROR_TEXT];
+    unsigned error_count;
 };
 
 /*
- * Applies a text of options. Bytes that are not printable ASCII count as blanks. A word that is not
- * understood changes nothing, and the first such word is kept in `refused`. Returns false if there was one.
+ * Applies a text of options. Control characters count as blanks. A word that is not understood changes
+ * nothing, and a sentence about it is added to `errors`, with its line and column in `source`; columns count
+ * characters of UTF-8. Returns false if there was one.
  */
-bool options_apply(struct options *options, const char *text, size_t bytes);
+bool options_apply(struct options *options, const char *source, const char *text, size_t bytes);
+
+/*
+ * Returns whether a key in the text is one of ours, or differs from one by a single character. LoadOptions
+ * may be meant for somebody else: U-Boot passes those of a Linux kernel.
+ */
+bool options_are_meant(const char *text, size_t bytes);
+
+/* Adds a sentence to `errors`: "SOURCE WHY". For a source that could not be read. */
+void options_refuse(struct options *options, const char *source, const char *why);
+
+/* ---- from what a source holds to a text: option_text.c ---- */
+
+/*
+ * Makes plain text of a file that an editor wrote, in place: removes the mark at the beginning of UTF-8, and
+ * turns UTF-16 with such a mark into bytes, with ? for what is not ASCII. Returns NULL, with the new length
+ * in *bytes, or what is wrong with the file.
+ */
+const char *options_decode(char *text, size_t *bytes);
 
 /*
  * Reads the text out of LoadOptions, which hold whatever the boot entry does: nothing, a binary structure, or
@@ -75,5 +114,13 @@ bool options_apply(struct options *options, const char *text, size_t bytes);
  * then the LoadOptions are not meant for us.
  */
 bool options_from_ucs2(const uint8_t *ucs2, size_t bytes, char *text, size_t *length);
+
+/*
+ * Overwrites the program's own name with blanks if it is the first word: the UEFI shell and iPXE pass it,
+ * GRUB, systemd-boot, rEFInd and most boot entries do not. It is one if it ends with .efi, has a path in it,
+ * or is `own`, the name of the file without folder and extension ("" if it is not known); in quotes or not.
+ * Returns whether it did so.
+ */
+bool options_blank_program(char *text, size_t bytes, const char *own);
 
 #endif

@@ -8,6 +8,7 @@
 static const char *serial_faults[SERIAL_CANDIDATES];
 static const struct uart *serial;
 static bool has_screen;
+static struct format_sink *diverted; /* NULL: to every sink */
 
 /* A sink that was not started ignores what it gets. */
 static void put_everywhere(struct format_sink *sink, char c)
@@ -45,11 +46,16 @@ bool console_has_screen(void)
     return has_screen;
 }
 
+void console_divert(struct format_sink *sink)
+{
+    diverted = sink;
+}
+
 void print(const char *text, ...)
 {
     struct format_sink sink = {put_everywhere};
     va_list arguments;
     va_start(arguments, text);
-    format_list(&sink, text, arguments);
+    format_list(diverted ? diverted : &sink, text, arguments);
     va_end(arguments);
 }

@@ -27,6 +27,13 @@ const char *console_serial_fault(unsigned index);
 /* Returns whether the screen was started. */
 bool console_has_screen(void);
 
+/*
+ * Sends what is printed from now on to this sink and nowhere else, until it is called with NULL. The report
+ * of an exception ends it.
+ */
+struct format_sink;
+void console_divert(struct format_sink *sink);
+
 /* Prints formatted text (format.h lists the conversions). */
 __attribute__((format(printf, 1, 2))) void print(const char *format, ...);
 

@@ -159,6 +159,7 @@ void exception_report(struct exception_frame *frame)
     static unsigned depth;
     if (is_handled(frame))
         return;
+    console_divert(NULL);
     /* A fault inside the explanation is reported in one line; a fault inside that line ends everything. */
     if (++depth == 1)
         describe(frame);

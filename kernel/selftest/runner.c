@@ -3,50 +3,97 @@
 #include "cpu/exceptions.h"
 #include "cpu/instructions.h"
 #include "report/report.h"
+#include "selftest/chosen_tests.h"
+#include "selftest/groups.h"
 #include "selftest/selftest.h"
+#include "selftest/soak_run.h"
 #include <selfmap/window.h>
 
-static const struct selftest *const lists[] = {
-    start_state_tests,   single_page_tests, huge_page_tests,       fault_tests, window_tests,   range_tests,
-    owned_frame_tests,   space_tests,       frame_allocator_tests, right_tests, for_each_tests, flush_tests,
-    out_of_frames_tests, matrix_tests,      single_step_tests,     bench_tests,
-};
-enum { LISTS = sizeof lists / sizeof lists[0] };
+/* What runs now, for the report of a crash. */
+static struct {
+    const char *test; /* NULL: none */
+    uint64_t round;
+} now;
 
-static bool is_wanted(const struct selftest_setup *setup, const char *name)
+/* The last group is left out unless the options ask for it. */
+static unsigned groups_wanted(const struct selftest_setup *setup)
 {
-    const char *prefix = setup->tests;
-    while (*prefix && *prefix == *name)
-        prefix++, name++;
-    return *prefix == '\0';
+    return setup->bench ? SELFTEST_GROUPS : SELFTEST_BENCH_GROUP;
 }
 
-/* The last list measures and checks little else, so it is left out unless the options ask for it. */
-static unsigned lists_wanted(const struct selftest_setup *setup)
+/* Calls a function for every test that is wanted. */
+static void for_each_wanted(struct selftest_run *t,
+                            void (*call)(struct selftest_run *t, const struct selftest *test))
 {
-    return setup->bench ? LISTS : LISTS - 1;
+    for (unsigned i = 0; i < groups_wanted(t->setup); i++) {
+        const struct selftest_group *group = &selftest_groups[i];
+        for (const struct selftest *test = group->tests; test->name; test++)
+            if (chosen_by(t->setup->tests, group->name, test->name))
+                call(t, test);
+    }
 }
 
-static unsigned count_wanted(const struct selftest_setup *setup)
+static void count_one(struct selftest_run *t, const struct selftest *test)
 {
-    unsigned count = 0;
-    for (unsigned list = 0; list < lists_wanted(setup); list++)
-        for (const struct selftest *test = lists[list]; test->name; test++)
-            count += is_wanted(setup, test->name);
-    return count;
+    (void)test;
+    t->wanted++;
 }
 
-/* Runs whatever the options ask for, because a word that is not an option must fail the run. */
+static bool stands_for_any(const struct selftest_setup *setup, struct chosen_name name)
+{
+    for (unsigned i = 0; i < groups_wanted(setup); i++)
+        for (const struct selftest *test = selftest_groups[i].tests; test->name; test++)
+            if (chosen_is(name, selftest_groups[i].name, test->name))
+                return true;
+    return false;
+}
+
+static void print_groups(void)
+{
+    print("# the groups are:");
+    for (unsigned i = 0; i < SELFTEST_GROUPS; i++)
+        print(" %s", selftest_groups[i].name);
+    print(" (bench only with bench=yes)\n");
+}
+
+/* Finds out whether each name stands for a test: a misspelt one must not go unnoticed. */
+static void names_stand_for_tests(struct selftest_run *t)
+{
+    bool all = true;
+    const char *list = t->setup->tests;
+    while (*list) {
+        const char *begin = list;
+        struct chosen_name name = chosen_next(&list);
+        if (stands_for_any(t->setup, name))
+            continue;
+        print("# no test's name begins with: ");
+        for (size_t i = 0; i < name.length; i++)
+            print("%c", begin[i]);
+        print("\n");
+        all = false;
+    }
+    if (!all) {
+        print_groups();
+        t->failed = true;
+    }
+}
+
+/*
+ * Runs whatever the options ask for. The run goes on without the words that are not options, but it must not
+ * pass: it is not the run that was asked for.
+ */
 static void options_make_sense(struct selftest_run *t)
 {
-    if (t->setup->refused_option[0] != '\0') {
-        print("# not an option: %s (selfmap.cfg and HACKING.md list them)\n", t->setup->refused_option);
+    const struct selftest_setup *setup = t->setup;
+    for (unsigned i = 0; i < setup->option_errors_kept; i++)
+        print("# not used: %s\n", setup->option_errors[i]);
+    if (setup->option_error_count > setup->option_errors_kept)
+        print("# not used: and %u more\n", setup->option_error_count - setup->option_errors_kept);
+    if (setup->option_error_count > 0) {
+        print("# the defaults hold instead (selfmap.cfg and HACKING.md list the options)\n");
         t->failed = true;
     }
-    if (count_wanted(t->setup) == 0) {
-        print("# no test's name begins with: %s\n", t->setup->tests);
-        t->failed = true;
-    }
+    names_stand_for_tests(t);
 }
 
 /* Returns the entry of the root that leads to the root itself. */
@@ -57,11 +104,25 @@ static paging_entry_t self_entry(const struct paging_space *space)
     return paging_entry_load((const volatile paging_entry_t *)window.value + PAGING_RECURSIVE_SLOT);
 }
 
-static void run_one(struct selftest_run *t, const struct selftest *test)
+/* Makes the first test of a round fail if the options ask for that. */
+static void fail_on_purpose(struct selftest_run *t)
+{
+    if (t->fails_on_purpose)
+        CHECK(t->round != t->setup->fail_round);
+    t->fails_on_purpose = false;
+}
+
+/* Runs a test; t->failed, t->skip and t->reason are its result. */
+static void run_test(struct selftest_run *t, const struct selftest *test)
 {
     uint64_t free = frames_free_count(t->frames), tables = t->space->tables;
     t->failed = false;
+    t->reason[0] = '\0';
     t->skip = NULL;
+    now.test = test->name;
+    now.round = t->round;
+    if (t->setup->crashes && t->round == (t->setup->soak_seconds ? 2 : 1))
+        __builtin_trap();
     test->run(t);
     exceptions_set_active_space(t->space); /* some tests switch to another space and back */
     CHECK(frames_free_count(t->frames) == free);
@@ -70,22 +131,68 @@ static void run_one(struct selftest_run *t, const struct selftest *test)
     CHECK(t->frames->refused_cuts == 0);
     CHECK(paging_entry_frame(self_entry(t->space)).number == t->space->root.number);
     CHECK((read_cr3() & PAGING_FRAME_MASK) == paging_root_address(t->space).value);
+    now.test = NULL;
+}
+
+void selftest_tell_crash(void)
+{
+    if (!now.test)
+        return;
+    print("# in the test: %s\n", now.test);
+    if (now.round > 1)
+        print("# in round %lu of the soak\n", now.round);
+}
+
+/* Runs a test of our own, about the run. */
+static void run_own(struct selftest_run *t, const struct selftest *test)
+{
+    run_test(t, test);
+    report_result(!t->failed, test->name, NULL);
+}
+
+static void run_first_round(struct selftest_run *t, const struct selftest *test)
+{
+    run_test(t, test);
+    fail_on_purpose(t);
     report_result(!t->failed, test->name, t->failed ? NULL : t->skip);
+    if (t->setup->soak_seconds)
+        soak_note(t, test);
+}
+
+static void run_quietly(struct selftest_run *t, const struct selftest *test)
+{
+    run_test(t, test);
+    fail_on_purpose(t);
+}
+
+static void run_later_round(struct selftest_run *t, const struct selftest *test)
+{
+    soak_test(t, test, run_quietly);
 }
 
 void selftest_run_all(const struct selftest_setup *setup)
 {
-    static const struct selftest always = {"options: every word was understood", options_make_sense};
+    static const struct selftest first = {"options: every word was understood", options_make_sense};
+    static const struct selftest last = {"soak: every round passed", soak_every_round_passed};
     struct selftest_run t = {
         .setup = setup,
         .space = setup->space,
         .frames = setup->frames,
         .source = &setup->frames->source,
+        .round = 1,
+        .fails_on_purpose = setup->fail_round != 0,
     };
-    report_plan(1 + count_wanted(setup));
-    run_one(&t, &always);
-    for (unsigned list = 0; list < lists_wanted(setup); list++)
-        for (const struct selftest *test = lists[list]; test->name; test++)
-            if (is_wanted(setup, test->name))
-                run_one(&t, test);
+    for_each_wanted(&t, count_one);
+    report_plan(1 + t.wanted + (setup->soak_seconds ? 1 : 0));
+    run_own(&t, &first);
+    if (setup->soak_seconds)
+        soak_start(setup->soak_seconds);
+    for_each_wanted(&t, run_first_round);
+    if (!setup->soak_seconds)
+        return;
+    while (soak_next_round(&t)) {
+        t.fails_on_purpose = setup->fail_round != 0;
+        for_each_wanted(&t, run_later_round);
+    }
+    run_own(&t, &last);
 }

@@ -38,11 +38,17 @@ struct selftest_setup {
     unsigned mark_count, mark_limit;
 
     /* What the options ask for (boot/options.h). */
-    const char *tests;          /* run the tests whose names begin with this; "" means all */
-    const char *refused_option; /* the first word that is not an option; "" if there is none */
-    bool bench;                 /* measure each operation (bench/bench_run.h) */
-    bool matrix, whole_matrix;  /* try the access matrix: a sample of it, or all (matrix/matrix.h) */
+    const char *tests;                /* which tests (chosen_tests.h) */
+    uint64_t soak_seconds;            /* repeat them for so long; 0: one round */
+    unsigned fail_round;              /* make a test fail in this round; 0: in none */
+    bool crashes;                     /* the first test raises an exception; in a soak, in the second round */
+    const char *const *option_errors; /* a sentence about each word that is not an option */
+    unsigned option_errors_kept, option_error_count; /* how many sentences, and how many such words */
+    bool bench;                                      /* measure each operation (bench/bench_run.h) */
+    bool matrix, whole_matrix; /* try the access matrix: a sample of it, or all (matrix/matrix.h) */
 };
+
+enum { SELFTEST_REASON_LIMIT = 240 };
 
 /* One test while it runs. */
 struct selftest_run {
@@ -50,8 +56,12 @@ struct selftest_run {
     struct paging_space *space;         /* setup->space */
     struct frames *frames;              /* setup->frames */
     struct paging_frame_source *source; /* the same frames, as the core takes them */
+    unsigned wanted;                    /* how many tests the options name */
+    uint64_t round;                     /* from 1; more than 1 in a soak only */
+    bool fails_on_purpose;              /* the next test does, in the round that the option fail= names */
     bool failed;
-    const char *skip; /* why the test cannot say anything on this machine, or NULL */
+    char reason[SELFTEST_REASON_LIMIT]; /* the first check that failed; "" if none did, or it did not say */
+    const char *skip;                   /* why the test cannot say anything on this machine, or NULL */
 };
 
 struct selftest {
@@ -61,6 +71,9 @@ struct selftest {
 
 /* Runs the tests that the options ask for and reports each. */
 void selftest_run_all(const struct selftest_setup *setup);
+
+/* Prints which test was running, if one was. For the report of a crash. */
+void selftest_tell_crash(void);
 
 /* ---- for tests ---- */
 

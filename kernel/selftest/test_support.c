@@ -1,5 +1,6 @@
 /* test_support.c - what several tests use. */
 #include "console/console.h"
+#include "console/format.h"
 #include "selftest/selftest.h"
 #include <selfmap/for_each.h>
 #include <selfmap/map.h>
@@ -7,23 +8,34 @@
 
 enum { TEST_SLOT = 200 }; /* a slot of the root, in the lower half, that nothing else uses */
 
+/* Fails the test, prints why, and remembers the first reason. */
+__attribute__((format(printf, 2, 3))) static void fail(struct selftest_run *t, const char *why, ...)
+{
+    char text[SELFTEST_REASON_LIMIT];
+    struct text_sink sink = text_sink(text, sizeof text);
+    va_list arguments;
+    va_start(arguments, why);
+    format_list(&sink.sink, why, arguments);
+    va_end(arguments);
+    print("# %s\n", text);
+    t->failed = true;
+    if (t->reason[0] == '\0')
+        __builtin_memcpy(t->reason, text, sizeof text);
+}
+
 bool selftest_check(struct selftest_run *t, bool condition, const char *text, const char *file, int line)
 {
-    if (!condition) {
-        print("# %s:%d: not true: %s\n", file, line, text);
-        t->failed = true;
-    }
+    if (!condition)
+        fail(t, "%s:%d: not true: %s", file, line, text);
     return condition;
 }
 
 bool selftest_check_status(struct selftest_run *t, enum paging_status status, enum paging_status expected,
                            const char *call, const char *file, int line)
 {
-    if (status != expected) {
-        print("# %s:%d: returns \"%s\" instead of \"%s\": %s\n", file, line, paging_status_name(status),
-              paging_status_name(expected), call);
-        t->failed = true;
-    }
+    if (status != expected)
+        fail(t, "%s:%d: returns \"%s\" instead of \"%s\": %s", file, line, paging_status_name(status),
+             paging_status_name(expected), call);
     return status == expected;
 }
 

@@ -115,7 +115,11 @@ class CommandLine(unittest.TestCase):
                          ["name=opt/selfmap,string=tests=a,,b"])
         self.assertEqual(self.after(self.words(serial=False, options="tests=a"), "-fw_cfg"),
                          ["name=opt/selfmap,string=tests=a end=halt"])
-        self.assertEqual(self.after(self.words(), "-fw_cfg"), [])
+        self.assertEqual(self.after(self.words(), "-fw_cfg"), ["name=opt/selfmap,string= "])
+        self.assertEqual(self.after(self.words(bare=True), "-fw_cfg"), [])
+        self.assertEqual(self.after(self.words(bare=True, options="menu=1"), "-fw_cfg"),
+                         ["name=opt/selfmap,string=menu=1"])
+        self.assertEqual(self.after(self.words(kernel="x.efi", append="a b"), "-append"), ["a b"])
         self.assertNotIn("-serial", self.words(serial=False))
 
 
@@ -220,6 +224,30 @@ echo "Triple fault" >"$2"; exit 0''')
             result = tap.run_tool("boot", "x", "--options", word)
             self.assertEqual(result.returncode, 2)
             self.assertIn(f"{word}: the report is read from the serial port COM1", result.stderr)
+
+
+class Typing(unittest.TestCase):
+    def typed(self, keys, *logs):
+        with tempfile.TemporaryFile() as keyboard:
+            typist = machine.Typist(keys, keyboard)
+            seen = []
+            for log in logs:
+                typist.hears(log)
+                keyboard.seek(0)
+                seen.append(keyboard.read())
+            return seen
+
+    def test_in_order(self):
+        """boot: keys are typed one after the other, each when the log shows what it waits for"""
+        keys = [("^first", "a"), ("second", "\x1b[B"), ("first", "c")]
+        log = b"second\nfirst second first"
+        self.assertEqual(self.typed(keys, *(log[:length] for length in (6, 10, 12, 19, 25))),
+                         [b"", b"", b"a", b"a\x1b[B", b"a\x1b[Bc"])
+
+    def test_once(self):
+        """boot: a line of the log is answered once, though it is looked at again and again"""
+        keys = [("key", "a"), ("key", "b")]
+        self.assertEqual(self.typed(keys, b"key", b"key", b"key key"), [b"a", b"a", b"ab"])
 
 
 class Scenarios(unittest.TestCase):

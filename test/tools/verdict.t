@@ -168,6 +168,15 @@ class Judge(unittest.TestCase):
         self.assertFalse(nothing_will_follow(words[:words.index(b"error") + 3]))
         self.assertFalse(nothing_will_follow(b"Selfmap: exit boot services\r\n"))
 
+    def test_went_back(self):
+        """verdict: a loader that went back to the firmware because somebody chose that"""
+        words = b"Starts in 3 s\r\nSelfmap: back to the firmware: it boots on\r\n"
+        self.expect("went-back", "it boots on", log=words)
+        after = b"BdsDxe: No bootable option or device was found.\r\n"
+        self.expect("went-back", "it boots on", log=words + after)
+        self.assertTrue(nothing_will_follow(words))
+        self.assertFalse(nothing_will_follow(words[:-4]))
+
     def test_flood(self):
         """verdict: a log without end"""
         self.expect("flood", "without end", log=log(PASSING) + b"x\n" * 9, flooded=True)

@@ -53,7 +53,7 @@ static void options_exclude_ranges(void **state)
     add(0x2000, 0x1000, MEMORY_BOOT);
     add(0x1000, 0x1000, MEMORY_CONVENTIONAL);
     static const char text[] = "exclude=1800000-2800000 exclude=2ffffff-3000001";
-    assert_true(options_apply(&handoff.options, text, sizeof text - 1));
+    assert_true(options_apply(&handoff.options, "test", text, sizeof text - 1));
     assert_int_equal(memory_regions_find(&handoff, &count), MEMORY_MAP_OK);
     assert_int_equal(count, 5);
     expect_region(0, 0x1000, 0x1800, MEMORY_CONVENTIONAL);

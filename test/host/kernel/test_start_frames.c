@@ -106,7 +106,7 @@ static int begin(void **state)
 /* Returns whether frames_start came back. */
 static bool start(const char *options)
 {
-    assert_true(options_apply(&handoff.options, options, strlen(options)));
+    assert_true(options_apply(&handoff.options, "test", options, strlen(options)));
     if (setjmp(crashed) != 0)
         return false;
     frames_start(&handoff, &frames);

@@ -1,0 +1,64 @@
+/*
+ * menu_state.h - the menu before the exit: keys and seconds in, a picture and a choice out. It calls no
+ * firmware.
+ */
+#ifndef EFI_MENU_STATE_H
+#define EFI_MENU_STATE_H
+
+#include "kernel/boot/options.h"
+#include "kernel/console/format.h"
+
+/* A key is a character, or one of these. */
+enum menu_key { MENU_KEY_UP = 0x100, MENU_KEY_DOWN, MENU_KEY_LEFT, MENU_KEY_RIGHT, MENU_KEY_ESCAPE };
+
+enum menu_choice {
+    MENU_OPEN, /* nothing is chosen yet */
+    MENU_START,
+    MENU_SHOW_REPORT,
+    MENU_BOOT_ON,
+    MENU_SWITCH_OFF
+};
+
+enum {
+    MENU_SECONDS = 3,       /* how long it waits for a key unless menu= says otherwise */
+    MENU_IDLE_SECONDS = 90, /* a menu without keys for so long counts down again */
+    MENU_STUCK = 40         /* the same key so many times, without a second's pause, is a key that is stuck */
+};
+
+struct menu {
+    enum menu_choice choice;
+    bool shows_groups; /* instead of the first page */
+    unsigned cursor;   /* the line that Enter means */
+
+    bool has_clock;    /* counts down to the start */
+    unsigned seconds;  /* left, or without a key */
+    int last_key;      /* 0: none yet */
+    unsigned repeated; /* how often it came without a second's pause */
+    bool key_came;     /* in this second */
+
+    bool names_tests;   /* the options name tests, and the groups have not been touched */
+    uint32_t groups;    /* a bit for each that runs */
+    uint64_t soak;      /* seconds; 0: no soak */
+    bool levels_differ; /* there is a choice between four levels and five */
+    bool five_levels;
+};
+
+/* Returns the menu for what the options say. levels: those of the firmware; five: the processor has them. */
+struct menu menu_begin(const struct options *options, unsigned levels, bool five);
+
+/* Does what the key means. Returns whether the picture has changed. */
+bool menu_take_key(struct menu *menu, int key);
+
+/* A second has passed. Returns whether the last line has changed. */
+bool menu_take_second(struct menu *menu);
+
+/* Draws the menu without its last line. columns: of the screen; 0: not known. ASCII, '\n' line ends. */
+void menu_draw(const struct menu *menu, unsigned columns, struct format_sink *sink);
+
+/* Prints the last line, of the same length each time, without a line end. */
+void menu_draw_clock(const struct menu *menu, struct format_sink *sink);
+
+/* Prints what was chosen as options, for options_apply. */
+void menu_print_options(const struct menu *menu, struct format_sink *sink);
+
+#endif
