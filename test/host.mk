@@ -59,7 +59,7 @@ $(foreach kind,$(KINDS),$(eval $(call machine,$(kind))))
 FRAMES := $(filter-out kernel/frames/memory_map.c kernel/frames/arena.c,$(wildcard kernel/frames/*.c))
 FRAME_TESTS := frames frames_add frames_split frames_boundaries frames_random
 KERNEL_TESTS := memory_map usable_memory $(FRAME_TESTS) memory_regions start_frames identity_map options \
-    format screen cpuid
+    format screen cpuid keyboard
 SUBJECT_memory_map := kernel/frames/memory_map.c
 SUBJECT_usable_memory := kernel/frames/usable_memory.c
 SUBJECT_memory_regions := kernel/boot/options.c kernel/boot/memory_regions.c kernel/frames/memory_map.c \
@@ -71,10 +71,12 @@ SUBJECT_options := kernel/boot/options.c
 SUBJECT_format := kernel/console/format.c
 SUBJECT_screen := kernel/console/screen.c
 SUBJECT_cpuid := kernel/cpu/cpuid.c
+SUBJECT_keyboard := kernel/console/keyboard.c kernel/console/scancode.c
 $(foreach name,$(FRAME_TESTS),$(eval SUBJECT_$(name) := $(FRAMES) test/host/frames/frame_rig.c))
 SUBJECT_frames_random += test/host/frames/frame_oracle.c
 OBJECTS_screen := $(B)/font.o
-FLAGS_host/kernel := $(HOST_FLAGS) $(HOST_INCLUDE)
+# Made-up devices take the place of the real ones.
+FLAGS_host/kernel := $(HOST_FLAGS) -Itest/host/devices $(HOST_INCLUDE)
 LIBRARIES_host/kernel := -lcmocka
 $(eval $(call build,host/kernel,build test))
 kernel_test = $(call program,host/kernel,test_$(1),$(call source_of_test,$(1)) \
