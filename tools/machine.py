@@ -53,6 +53,7 @@ class Machine:
     medium: str = "virtio"
     serial: bool = True
     vga: str = "std"
+    screen: str = ""  # WIDTHxHEIGHT; what the firmware prefers by itself if empty
     options: str = ""
     screenshot: str = ""
     icount: bool = False  # the time stamp counter counts instructions; with U-Boot it always does
@@ -85,6 +86,14 @@ def _firmware(machine, work):
             "-drive", f"if=pflash,format=raw,unit=1,file={_doubled(own_vars)}"]
 
 
+def _display(machine):
+    """A display whose monitor asks for the size that is wanted."""
+    if not machine.screen:
+        return ["-vga", machine.vga]
+    width, height = machine.screen.split("x")
+    return ["-vga", "none", "-device", f"VGA,edid=on,xres={width},yres={height},vgamem_mb=64"]
+
+
 def _memory(machine):
     """Memory that is reserved only when touched, so that a machine may have more than its host."""
     return ["-m", machine.memory, "-object", f"memory-backend-ram,id=ram,size={machine.memory},reserve=off"]
@@ -94,7 +103,7 @@ def command(machine, work):
     """QEMU's command line; its files go to the folder work."""
     line = ["qemu-system-x86_64", "-nodefaults", "-display", "none", "-no-reboot", "-nic", "none",
             "-monitor", "none", "-accel", "tcg", *_firmware(machine, work),
-            "-cpu", machine.cpu, *_memory(machine), "-smp", str(machine.smp), "-vga", machine.vga,
+            "-cpu", machine.cpu, *_memory(machine), "-smp", str(machine.smp), *_display(machine),
             "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
             "-d", "cpu_reset", "-D", str(work / "reset.log"),
             "-qmp", f"unix:{_doubled(work / 'qmp')},server=on,wait=off",
@@ -159,11 +168,19 @@ class ScreenWatcher:
         # QEMU may be ending this very moment; how it ended is then told by its status.
         with suppress(OSError, ValueError, screen.ScreenError):
             self._monitor = self._monitor or Monitor(self._work / "qmp")
-            picture = self._work / "screen.ppm"
-            self._monitor.run("screendump", filename=str(picture))
-            self.lines = screen.read_screen(self._font, *screen.read_ppm(picture.read_bytes()))
+            # The pages turn by themselves. A machine that is stopped still shows at the end what was read.
+            self._monitor.run("stop")
+            self._look()
+            if not verdict.has_summary(self.lines):
+                self._monitor.run("cont")
         self._next = time.monotonic() + self.PERIOD
         return verdict.has_summary(self.lines)
+
+    def _look(self):
+        picture = self._work / "screen.ppm"
+        with suppress(screen.ScreenError):
+            self._monitor.run("screendump", filename=str(picture))
+            self.lines = screen.read_screen(self._font, *screen.read_ppm(picture.read_bytes()))
 
     def close(self):
         """Keep the last picture; a machine that has ended has none any more but the one seen last."""

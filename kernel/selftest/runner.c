@@ -62,6 +62,7 @@ static void run_one(struct selftest_run *t, const struct selftest *test)
     uint64_t free = frames_free_count(t->frames), tables = t->space->tables;
     t->failed = false;
     t->skip = NULL;
+    report_begin(test->name);
     test->run(t);
     exceptions_set_active_space(t->space); /* some tests switch to another space and back */
     CHECK(frames_free_count(t->frames) == free);

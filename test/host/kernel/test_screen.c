@@ -91,7 +91,7 @@ static void pixel_formats(void **state)
     framebuffer.blue_mask = 0; /* odd, but no reason to divide by zero */
     assert_true(screen_start(&framebuffer));
     put("M");
-    uint32_t three_quarters = 0x3ff * 3 / 4;
+    uint32_t three_quarters = 0x3ff * 0xbf / 0xff;
     assert_true(shows(160, 0, 0, 'M', three_quarters << 20 | three_quarters << 10));
 }
 

@@ -1,0 +1,64 @@
+/* tsc_rate.c - asks CPUID, or lets the counter race against a timer of known speed. */
+#include "cpu/tsc_rate.h"
+#include "console/ports.h"
+
+/* Channel 2 of the 8254 counts down from a number at 1,193,182 Hz; its output shows in port 61h. */
+enum {
+    PIT_RATE = 1193182,
+    PIT_CHANNEL_2 = 0x42,
+    PIT_COMMAND = 0x43,
+    PIT_COUNT_ONCE = 0xb0, /* channel 2, both bytes, mode 0: the output rises at zero */
+    PIT_GATE = 0x61,
+    GATE_OPEN = 0x01,
+    SPEAKER = 0x02,
+    OUTPUT = 0x20,
+    RACE_COUNT = PIT_RATE / 100,
+    POLL_LIMIT = 1000000,
+};
+
+uint64_t tsc_rate_from_cpuid(struct cpuid leaf15, struct cpuid leaf16)
+{
+    if (leaf15.eax == 0 || leaf15.ebx == 0)
+        return 0;
+    if (leaf15.ecx != 0)
+        return (uint64_t)leaf15.ecx * leaf15.ebx / leaf15.eax;
+    return (uint64_t)(leaf16.eax & 0xffff) * 1000000; /* the crystal is not told, but the base frequency is */
+}
+
+/* Returns the ticks of one race, or 0 if there is no timer to race against. */
+static uint64_t race(void)
+{
+    port_write8(PIT_GATE, (uint8_t)((port_read8(PIT_GATE) & ~SPEAKER) | GATE_OPEN));
+    port_write8(PIT_COMMAND, PIT_COUNT_ONCE);
+    port_write8(PIT_CHANNEL_2, RACE_COUNT & 0xff);
+    port_write8(PIT_CHANNEL_2, RACE_COUNT >> 8);
+    uint64_t start = read_tsc();
+    if (port_read8(PIT_GATE) & OUTPUT)
+        return 0; /* high from the start: nothing counts there */
+    for (unsigned polls = 0; polls < POLL_LIMIT; polls++)
+        if (port_read8(PIT_GATE) & OUTPUT)
+            return read_tsc() - start;
+    return 0;
+}
+
+/* Returns whether two races agree to an eighth. An interrupt of the firmware's may delay one of them. */
+static bool agree(uint64_t a, uint64_t b)
+{
+    uint64_t difference = a > b ? a - b : b - a;
+    return difference <= a / 8;
+}
+
+uint64_t tsc_rate(void)
+{
+    uint64_t told = tsc_rate_from_cpuid(cpuid_or_zero(0x15), cpuid_or_zero(0x16));
+    if (told)
+        return told;
+    uint64_t last = race();
+    for (unsigned i = 0; i < 3 && last; i++) {
+        uint64_t ticks = race();
+        if (agree(ticks, last))
+            return (ticks < last ? ticks : last) * PIT_RATE / RACE_COUNT;
+        last = ticks;
+    }
+    return 0;
+}
