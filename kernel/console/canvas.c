@@ -112,19 +112,36 @@ void canvas_fill(const struct canvas *canvas, struct canvas_area area, enum canv
         fill_line(line, width, canvas->colours[colour]);
 }
 
-/* Draws a glyph that lies inside completely. */
-static void draw_glyph(volatile uint32_t *line, uint32_t stride, unsigned scale, const uint8_t *glyph,
-                       uint32_t ink, uint32_t paper)
+/* Draws a glyph of scale 1 that lies inside completely, two pixels at a time. */
+static void draw_small_glyph(volatile uint32_t *at, uint32_t stride, const uint8_t *glyph, uint32_t ink,
+                             uint32_t paper)
 {
-    for (unsigned y = 0; y < CANVAS_GLYPH_HEIGHT * scale; y++, line += stride) {
-        volatile uint32_t *at = line;
-        unsigned bits = glyph[scale == 1 ? y : y / scale];
-        for (unsigned mask = 0x80; mask; mask >>= 1) {
-            uint32_t pixel = bits & mask ? ink : paper;
-            for (unsigned i = 0; i < scale; i++)
-                *at++ = pixel;
-        }
+    /* By two bits of the glyph: the higher one is the left pixel, which comes first in memory. */
+    const uint64_t pairs[4] = {(uint64_t)paper << 32 | paper, (uint64_t)ink << 32 | paper,
+                               (uint64_t)paper << 32 | ink, (uint64_t)ink << 32 | ink};
+    for (unsigned y = 0; y < CANVAS_GLYPH_HEIGHT; y++, at += stride) {
+        volatile uint64_t *pair = (volatile uint64_t *)at;
+        unsigned bits = glyph[y];
+        pair[0] = pairs[bits >> 6];
+        pair[1] = pairs[bits >> 4 & 3];
+        pair[2] = pairs[bits >> 2 & 3];
+        pair[3] = pairs[bits & 3];
     }
+}
+
+/* Draws a glyph of any scale that lies inside completely: equal pixels side by side in one go. */
+static void draw_large_glyph(volatile uint32_t *line, uint32_t stride, unsigned scale, const uint8_t *glyph,
+                             uint32_t ink, uint32_t paper)
+{
+    for (unsigned y = 0; y < CANVAS_GLYPH_HEIGHT; y++)
+        for (unsigned repeat = 0; repeat < scale; repeat++, line += stride)
+            for (unsigned x = 0, end; x < CANVAS_GLYPH_WIDTH; x = end) {
+                unsigned bit = glyph[y] >> (CANVAS_GLYPH_WIDTH - 1 - x) & 1;
+                for (end = x + 1; end < CANVAS_GLYPH_WIDTH; end++)
+                    if ((glyph[y] >> (CANVAS_GLYPH_WIDTH - 1 - end) & 1) != bit)
+                        break;
+                fill_line(line + (size_t)x * scale, (end - x) * scale, bit ? ink : paper);
+            }
 }
 
 /* Draws what is inside of a glyph at the edge, square by square. */
@@ -148,8 +165,13 @@ void canvas_glyph(const struct canvas *canvas, unsigned left, unsigned top, stru
         draw_cut_glyph(canvas, left, top, style, glyph);
         return;
     }
-    draw_glyph(pixel_at(canvas, left, top), canvas->stride, style.scale, glyph, canvas->colours[style.ink],
-               canvas->colours[style.paper]);
+    volatile uint32_t *at = pixel_at(canvas, left, top);
+    uint32_t ink = canvas->colours[style.ink], paper = canvas->colours[style.paper];
+    bool in_pairs = (uintptr_t)at % sizeof(uint64_t) == 0 && canvas->stride % 2 == 0;
+    if (style.scale == 1 && in_pairs)
+        draw_small_glyph(at, canvas->stride, glyph, ink, paper);
+    else
+        draw_large_glyph(at, canvas->stride, style.scale, glyph, ink, paper);
 }
 
 unsigned canvas_text(const struct canvas *canvas, unsigned left, unsigned top, struct canvas_style style,

@@ -47,12 +47,12 @@ static void draw_strip(const struct canvas *canvas, struct canvas_area area)
 /* Draws the slots of one half of the root side by side, with the number of the first and the last. */
 static void draw_half(const struct canvas *canvas, struct canvas_area row, unsigned first)
 {
-    enum { NAME_COLUMNS = 18, SLOTS = PAGING_TABLE_ENTRIES / 2 };
+    enum { NAME_COLUMNS = 11, SLOTS = PAGING_TABLE_ENTRIES / 2 };
     unsigned left = row.left + NAME_COLUMNS * canvas_cell_width(canvas), gap = canvas->scale;
     if (row.width < NAME_COLUMNS * canvas_cell_width(canvas) || row.height < canvas_cell_height(canvas))
         return;
     unsigned width = (row.width - NAME_COLUMNS * canvas_cell_width(canvas)) / SLOTS;
-    draw_row(canvas, row, ordinary(canvas, CANVAS_DIM), "P%u slots %u-%u", view.levels, first, first + SLOTS - 1);
+    draw_row(canvas, row, ordinary(canvas, CANVAS_DIM), "P%u %u-%u", view.levels, first, first + SLOTS - 1);
     for (unsigned slot = 0; slot < SLOTS; slot++)
         canvas_fill(canvas,
                     (struct canvas_area){left + slot * width, row.top + 2 * gap,
@@ -84,18 +84,19 @@ static void draw_legend(const struct canvas *canvas, struct canvas_area area)
             legend_add(&legend, (enum canvas_colour)colours[i], "%s %s", space_class_name(class),
                        size_text(size, view.pages[class] * PAGING_PAGE_BYTES));
     }
+    legend_add(&legend, CANVAS_BLACK, "height: page size");
 }
 
 static void draw_title(const struct canvas *canvas, struct canvas_area area)
 {
-    char text[80];
-    struct text_sink tables = text_sink(text, sizeof text);
+    char tables[80];
+    struct text_sink sink = text_sink(tables, sizeof tables);
     for (unsigned level = view.levels; level > 0; level--)
-        format(&tables.sink, "%s%lu P%u", level == view.levels ? "" : ", ", view.tables[level], level);
+        format(&sink.sink, " %lu P%u%s", view.tables[level], level, level > 1 ? "," : "");
     draw_row(canvas, area, ordinary(canvas, CANVAS_WHITE),
-             "Address space: %s%lu pages of 4K (low), %lu of 2M, %lu of 1G (full height); %s",
-             view.complete ? "" : "TOO MUCH TO DRAW ALL: ", view.leaves[PAGING_4K], view.leaves[PAGING_2M],
-             view.leaves[PAGING_1G], text);
+             "%s: %lu pages of 4K, %lu of 2M, %lu of 1G;%s",
+             view.complete ? "Address space" : "The start of the address space", view.leaves[PAGING_4K],
+             view.leaves[PAGING_2M], view.leaves[PAGING_1G], tables);
 }
 
 /* Names runs, except holes, in as many columns of text as fit beside each other. */
