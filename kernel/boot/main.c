@@ -66,8 +66,9 @@ static void start_display(const struct handoff *handoff)
     const struct display_setup setup = {
         .version = SELFMAP_VERSION,
         .firmware = handoff->firmware,
-        .levels = handoff->space.cpu.levels,
-        .picture = {handoff->memory, memory_region_count(), &handoff->space},
+        .space = &handoff->space,
+        .memory = handoff->memory,
+        .memory_count = memory_region_count(),
     };
     display_start(&setup);
     report_set_observer(&observer);

@@ -230,16 +230,16 @@ static void paint_pictures(const struct dashboard *dashboard)
         return;
     canvas_fill(canvas, area, CANVAS_BLACK);
     area = inner(canvas, area);
-    picture_of_memory(canvas, area_rows(canvas, area, 1, MEMORY_PICTURE_ROWS), &dashboard->picture);
-    picture_of_space(canvas, area_rows(canvas, area, 1 + MEMORY_PICTURE_ROWS, SPACE_PICTURE_ROWS),
-                     &dashboard->picture);
+    picture_of_memory(canvas, area_rows(canvas, area, 1, MEMORY_PICTURE_ROWS), dashboard->memory,
+                      dashboard->memory_count);
+    picture_of_space(canvas, area_rows(canvas, area, 1 + MEMORY_PICTURE_ROWS, SPACE_PICTURE_ROWS));
 }
 
 /* Divides the rows anew: the failures may need more, which the log then loses. */
 static void paint_failures_and_log(const struct dashboard *dashboard)
 {
     const struct canvas *canvas = dashboard->canvas;
-    shown.layout = layout_make(rows_of(canvas), failures_rows());
+    shown.layout = layout_make(rows_of(canvas), failures_rows(canvas, inner(canvas, whole(canvas))));
     struct canvas_area area = area_of(canvas, shown.layout.failures);
     canvas_fill(canvas, area, CANVAS_BLACK);
     failures_draw(canvas, inner(canvas, area));

@@ -14,7 +14,8 @@ struct dashboard {
     const char *title;     /* version and firmware */
     const char *processor; /* its name */
     unsigned levels;
-    struct picture_subject picture;
+    const struct memory_region *memory;
+    size_t memory_count;
 
     enum dashboard_state state;
     unsigned planned, passed, failed, skipped;

@@ -15,6 +15,7 @@ enum { SECONDS_PER_PAGE = 10, TITLE_BYTES = 120, SENTENCE_BYTES = 160 };
 #define TICKS_PER_PAGE_IF_UNKNOWN 25000000000u
 
 static struct dashboard dashboard; /* without a canvas: not started, or given up */
+static const struct paging_space *space;
 static uint64_t start;
 static char title[TITLE_BYTES], sentence[SENTENCE_BYTES], processor[CPU_NAME_BYTES];
 
@@ -60,11 +61,11 @@ static void draw_pictures(const struct display_page *page, const struct canvas *
     enum { OF_MEMORY = 8 };
     (void)page, (void)sheet;
     unsigned height = OF_MEMORY * canvas_cell_height(canvas);
-    picture_of_memory(canvas, (struct canvas_area){area.left, area.top, area.width, height},
-                      &dashboard.picture);
+    picture_of_memory(canvas, (struct canvas_area){area.left, area.top, area.width, height}, dashboard.memory,
+                      dashboard.memory_count);
     area.top += height;
     area.height -= height;
-    picture_of_space(canvas, area, &dashboard.picture);
+    picture_of_space(canvas, area);
 }
 
 static const struct display_page dashboard_page = {"verdict", draw_dashboard, NULL};
@@ -82,8 +83,9 @@ void display_start(const struct display_setup *setup)
         .canvas = canvas,
         .title = title,
         .processor = processor,
-        .levels = setup->levels,
-        .picture = setup->picture,
+        .levels = setup->space->cpu.levels,
+        .memory = setup->memory,
+        .memory_count = setup->memory_count,
         .sentence = sentence,
         .tick_rate = tsc_rate(),
     };
@@ -94,8 +96,10 @@ void display_start(const struct display_setup *setup)
     display_add_page(&picture_page);
     if (!begin_drawing())
         return;
+    space = setup->space;
+    picture_take_space(space);
     dashboard_paint(&dashboard);
-    paint_footer(canvas, "The last lines of the log stand above.");
+    paint_footer(canvas, "the tests run; above this line the log");
     end_drawing();
 }
 
@@ -113,6 +117,7 @@ void display_heard_test(const char *name)
 {
     if (!begin_drawing())
         return;
+    failures_test(name);
     set_sentence("runs: ", name);
     update(false);
     end_drawing();
@@ -138,15 +143,25 @@ void display_heard_end(bool passed, const char *summary, const char *crash)
         return;
     dashboard.state = passed ? DASHBOARD_PASSED : DASHBOARD_FAILED;
     set_sentence("", summary);
-    if (crash) {
+    if (crash)
         failures_crash(crash);
-        dashboard.picture.space = NULL; /* its tables may be what is broken */
-    }
+    else
+        picture_take_space(space); /* after a crash the tables may be what is broken */
     update(crash != NULL);
     end_drawing();
 }
 
 /* ---- after the end ---- */
+
+/* Says at the bottom which page is shown, and how to see others. */
+static void show_number(const struct page_turner *turner)
+{
+    char text[TITLE_BYTES];
+    struct text_sink sink = text_sink(text, sizeof text);
+    format(&sink.sink, "page %u of %u, turned by Page Up and Page Down%s", turner->number + 1, turner->count,
+           turner->by_hand ? "" : dashboard.tick_rate ? ", or every 10 s" : ", or by itself");
+    paint_footer(dashboard.canvas, text);
+}
 
 static void show(const struct page_turner *turner)
 {
@@ -165,10 +180,7 @@ static void show(const struct page_turner *turner)
         format(&sink.sink, " %u of %u", place.sheet + 1, place.sheets);
     paint_title(&dashboard, text);
     place.page->draw(place.page, canvas, area, place.sheet);
-    sink = text_sink(text, sizeof text);
-    format(&sink.sink, "page %u of %u, turned by Page Up and Page Down%s", turner->number + 1, turner->count,
-           turner->by_hand ? "" : dashboard.tick_rate ? ", or every 10 s" : ", or by itself");
-    paint_footer(canvas, text);
+    show_number(turner);
 }
 
 void display_after_end(void)
@@ -182,7 +194,7 @@ void display_after_end(void)
         .turned_at = read_tsc(),
         .period = dashboard.tick_rate ? SECONDS_PER_PAGE * dashboard.tick_rate : TICKS_PER_PAGE_IF_UNKNOWN,
     };
-    show(&turner);
+    show_number(&turner); /* the first page is the dashboard, and is there */
     for (;;) {
         if (page_turn(&turner, keyboard_poll(), read_tsc()))
             show(&turner);

@@ -12,8 +12,9 @@
 
 struct display_setup {
     const char *version, *firmware;
-    unsigned levels;
-    struct picture_subject picture; /* must stay where it is, as the names must */
+    const struct paging_space *space;   /* the active one */
+    const struct memory_region *memory; /* sorted and disjoint; all of these must stay where they are */
+    size_t memory_count;
 };
 
 enum display_outcome { DISPLAY_PASSED, DISPLAY_FAILED, DISPLAY_SKIPPED };

@@ -20,6 +20,7 @@ static struct {
     struct failure kept[KEPT];
     unsigned count; /* all that failed */
     size_t mark;    /* the end of the last result in the log */
+    const char *running; /* the test that runs; NULL between two */
     const char *crash;
     struct span crash_log; /* the sentences that explain it */
 } failures;
@@ -79,8 +80,13 @@ static struct span explanation(const char *why)
 void failures_start(void)
 {
     failures.count = 0;
-    failures.crash = NULL;
+    failures.running = failures.crash = NULL;
     failures.mark = log_length();
+}
+
+void failures_test(const char *name)
+{
+    failures.running = name;
 }
 
 void failures_result(bool failed, unsigned number, const char *name)
@@ -92,6 +98,7 @@ void failures_result(bool failed, unsigned number, const char *name)
         failures.count++;
     }
     failures.mark = end;
+    failures.running = NULL;
 }
 
 void failures_crash(const char *why)
@@ -102,56 +109,85 @@ void failures_crash(const char *why)
         failures.crash_log.from = failures.mark; /* not an exception: what was printed last says more */
 }
 
-/* Rows are drawn one by one; with canvas NULL they are only counted. */
+/* Draws text into the rows of an area, and goes on in the next row where one is full. */
 struct rows {
+    struct format_sink sink;
     const struct canvas *canvas;
     struct canvas_area area;
-    unsigned used;
+    bool only_count;
+    unsigned used, column;
+    enum canvas_colour ink;
 };
 
-static void add_row(struct rows *rows, enum canvas_colour ink, const char *before, struct span text)
+enum { INDENT = 4 }; /* of reasons, and of what goes on in the next row */
+
+static void put_in_rows(struct format_sink *sink, char c)
 {
-    char row[200];
-    struct text_sink sink = text_sink(row, sizeof row);
-    format(&sink.sink, "%s", before);
+    struct rows *rows = (struct rows *)sink;
+    unsigned columns = area_column_count(rows->canvas, rows->area);
+    if (rows->column == columns) {
+        rows->used++;
+        rows->column = INDENT;
+    }
+    struct canvas_area row = area_rows(rows->canvas, rows->area, rows->used, 1);
+    if (!rows->only_count && row.height == canvas_cell_height(rows->canvas))
+        canvas_glyph(rows->canvas, row.left + rows->column * canvas_cell_width(rows->canvas), row.top,
+                     ordinary(rows->canvas, rows->ink), c);
+    rows->column++;
+}
+
+static void begin_row(struct rows *rows, enum canvas_colour ink, unsigned column)
+{
+    rows->ink = ink;
+    rows->column = column;
+}
+
+static void put_line(struct rows *rows, struct span text)
+{
+    begin_row(rows, CANVAS_WHITE, INDENT);
     for (size_t i = text.from; i < text.to; i++)
-        format(&sink.sink, "%c", log_text()[i]);
-    if (rows->canvas)
-        draw_row(rows->canvas, area_rows(rows->canvas, rows->area, rows->used, 1),
-                 ordinary(rows->canvas, ink), "%s", row);
+        put_in_rows(&rows->sink, log_text()[i]);
     rows->used++;
 }
 
-static void add_crash(struct rows *rows)
+/* Returns whether the line is one of those that follow a crash, and say what the dashboard says elsewhere. */
+static bool is_of_summary(struct span line)
 {
-    struct span none = {0, 0}, text = failures.crash_log;
-    char row[120];
-    struct text_sink sink = text_sink(row, sizeof row);
-    format(&sink.sink, "stopped: %s", failures.crash);
-    add_row(rows, CANVAS_BRIGHT_RED, row, none);
+    return begins_with(line, "# selfmap:") || begins_with(line, "# stopped:") || begins_with(line, "# failed:");
+}
+
+static void put_crash(struct rows *rows)
+{
+    struct span text = failures.crash_log;
+    begin_row(rows, CANVAS_BRIGHT_RED, 0);
+    format(&rows->sink, "stopped: %s%s%s", failures.crash, failures.running ? ", in the test " : "",
+           failures.running ? failures.running : "");
+    rows->used++;
     for (unsigned i = 0; i < CRASH_LINES && text.from < text.to;) {
         struct span line = next_line(&text);
-        if (line.from == line.to || begins_with(line, "# selfmap:") || begins_with(line, "# stopped:") ||
-            begins_with(line, "# failed:"))
+        if (line.from == line.to || is_of_summary(line))
             continue;
-        add_row(rows, CANVAS_WHITE, "    ", line);
+        put_line(rows, line);
         i++;
     }
 }
 
-static void add_failure(struct rows *rows, const struct failure *failure)
+static void put_failure(struct rows *rows, const struct failure *failure)
 {
-    struct span none = {0, 0}, text = failure->log, reason;
-    char row[120];
-    struct text_sink sink = text_sink(row, sizeof row);
-    format(&sink.sink, "not ok %u %s", failure->number, failure->name);
-    add_row(rows, CANVAS_BRIGHT_RED, row, none);
-    if (text.from == text.to)
-        add_row(rows, CANVAS_WHITE, "    the log in memory is full, so the reason was not kept", none);
+    struct span text = failure->log, reason;
+    begin_row(rows, CANVAS_BRIGHT_RED, 0);
+    format(&rows->sink, "not ok %u %s%s", failure->number, failure->name,
+           text.from == text.to ? " (the log in memory is full: why is not kept)" : "");
+    rows->used++;
     for (unsigned i = 0; i < REASONS && next_reason(&text, &reason); i++) {
         reason.from += 2;
-        add_row(rows, CANVAS_WHITE, "    ", reason);
+        put_line(rows, reason);
     }
+}
+
+static struct rows rows_in(const struct canvas *canvas, struct canvas_area area, bool only_count)
+{
+    return (struct rows){.sink = {put_in_rows}, .canvas = canvas, .area = area, .only_count = only_count};
 }
 
 static unsigned kept_count(void)
@@ -159,34 +195,34 @@ static unsigned kept_count(void)
     return failures.count < KEPT ? failures.count : KEPT;
 }
 
-static unsigned rows_of_failure(unsigned i)
+static unsigned rows_of_failure(const struct canvas *canvas, struct canvas_area area, unsigned i)
 {
-    struct rows rows = {0};
-    add_failure(&rows, &failures.kept[i]);
+    struct rows rows = rows_in(canvas, area, true);
+    put_failure(&rows, &failures.kept[i]);
     return rows.used;
 }
 
-unsigned failures_rows(void)
+unsigned failures_rows(const struct canvas *canvas, struct canvas_area area)
 {
-    struct rows rows = {0};
+    struct rows rows = rows_in(canvas, area, true);
     if (failures.crash)
-        add_crash(&rows);
+        put_crash(&rows);
     for (unsigned i = 0; i < kept_count(); i++)
-        rows.used += rows_of_failure(i);
+        put_failure(&rows, &failures.kept[i]);
     return rows.used + (failures.count > KEPT);
 }
 
 void failures_draw(const struct canvas *canvas, struct canvas_area area)
 {
-    struct rows rows = {canvas, area, 0};
+    struct rows rows = rows_in(canvas, area, false);
     unsigned limit = area_row_count(canvas, area), i = 0;
     if (failures.crash)
-        add_crash(&rows);
+        put_crash(&rows);
     for (; i < kept_count(); i++) {
         bool is_last = i + 1 == failures.count;
-        if (rows.used + rows_of_failure(i) + !is_last > limit)
+        if (rows.used + rows_of_failure(canvas, area, i) + !is_last > limit)
             break;
-        add_failure(&rows, &failures.kept[i]);
+        put_failure(&rows, &failures.kept[i]);
     }
     if (i < failures.count && rows.used < limit)
         draw_row(canvas, area_rows(canvas, area, rows.used, 1), ordinary(canvas, CANVAS_BRIGHT_RED),

@@ -56,15 +56,15 @@ static void add_run(struct bar *bar, struct strip_run run)
         bar->complete = false;
 }
 
-static void collect(struct bar *bar, const struct picture_subject *subject)
+static void collect(struct bar *bar, const struct memory_region *regions, size_t count)
 {
     uint64_t end = 0;
     bar->count = 0;
     bar->complete = true;
     for (unsigned i = 0; i < USES; i++)
         bar->pages[i] = 0;
-    for (size_t i = 0; i < subject->memory_count; i++) {
-        const struct memory_region *region = &subject->memory[i];
+    for (size_t i = 0; i < count; i++) {
+        const struct memory_region *region = &regions[i];
         enum use use = use_of(region->kind);
         uint64_t pages = region->end.number - region->start.number;
         uint64_t hole = region->start.number - end;
@@ -78,11 +78,11 @@ static void collect(struct bar *bar, const struct picture_subject *subject)
 }
 
 void picture_of_memory(const struct canvas *canvas, struct canvas_area area,
-                       const struct picture_subject *subject)
+                       const struct memory_region *regions, size_t count)
 {
     static struct bar bar;
     char size[SIZE_TEXT_BYTES];
-    collect(&bar, subject);
+    collect(&bar, regions, count);
     draw_row(canvas, area, ordinary(canvas, CANVAS_WHITE), "Physical memory, %s free%s",
              size_text(size, bar.pages[FREE] * PAGING_PAGE_BYTES),
              bar.complete ? "" : " (the end is not drawn: too many regions)");

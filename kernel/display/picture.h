@@ -1,5 +1,5 @@
 /*
- * picture.h - pictures of physical memory and of the address space.
+ * picture.h - pictures of physical memory and of the address space. Memory regions are sorted and disjoint.
  */
 #ifndef KERNEL_DISPLAY_PICTURE_H
 #define KERNEL_DISPLAY_PICTURE_H
@@ -8,24 +8,20 @@
 #include "frames/usable_memory.h"
 #include <selfmap/space.h>
 
-struct picture_subject {
-    const struct memory_region *memory; /* sorted and disjoint */
-    size_t memory_count;
-    const struct paging_space *space; /* the active one; NULL: draw it again as it was the last time */
-};
-
 /* How many rows of text the two pictures need at least. */
 enum { MEMORY_PICTURE_ROWS = 5, SPACE_PICTURE_ROWS = 8 };
 
 /* Draws physical memory by kind: a bar in the order of addresses, and a legend with sizes. */
 void picture_of_memory(const struct canvas *canvas, struct canvas_area area,
-                       const struct picture_subject *subject);
+                       const struct memory_region *regions, size_t count);
+
+/* Looks at the tables of a space. Until the next call, this is what picture_of_space shows. */
+void picture_take_space(const struct paging_space *space);
 
 /*
- * Draws the address space from its tables as they are now: a bar in the order of addresses, by rights and page
- * size, the slots of the root, and as many runs in words as there is room for.
+ * Draws the address space as it was looked at last: a bar in the order of addresses, by rights and page size,
+ * the slots of the root, and as many runs in words as there is room for.
  */
-void picture_of_space(const struct canvas *canvas, struct canvas_area area,
-                      const struct picture_subject *subject);
+void picture_of_space(const struct canvas *canvas, struct canvas_area area);
 
 #endif

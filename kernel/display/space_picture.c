@@ -19,7 +19,8 @@ static const unsigned char colours[SPACE_CLASS_COUNT] = {
     [SPACE_SCRATCH] = CANVAS_WHITE,
 };
 
-static struct space_view view;
+static struct space_view view; /* as the space was looked at last */
+static bool view_is_taken;
 static const char *const size_names[] = {"", "4K", "2M", "1G"};
 
 /* Small pages are drawn low, 2 MiB pages higher, 1 GiB pages and reserved slots in full. */
@@ -122,13 +123,17 @@ static void list_runs(const struct canvas *canvas, struct canvas_area area)
     }
 }
 
-void picture_of_space(const struct canvas *canvas, struct canvas_area area,
-                      const struct picture_subject *subject)
+void picture_take_space(const struct paging_space *space)
+{
+    view_is_taken = space_view_take(&view, space);
+}
+
+void picture_of_space(const struct canvas *canvas, struct canvas_area area)
 {
     enum { STRIP_ROWS = 2, LEGEND_ROWS = 3, SLOT_ROWS = 2 };
-    if (subject->space && !space_view_take(&view, subject->space)) {
+    if (!view_is_taken) {
         draw_row(canvas, area, ordinary(canvas, CANVAS_TEXT),
-                 "Address space: not drawn, its tables cannot be reached");
+                 "Address space: not drawn, its tables could not be reached");
         return;
     }
     unsigned rows = area_row_count(canvas, area), strip_rows = STRIP_ROWS + (rows > SPACE_PICTURE_ROWS + 2);
