@@ -49,8 +49,9 @@ static void run_selftests(struct handoff *handoff)
 
 static void tell_display(enum report_outcome outcome, unsigned number, const char *name)
 {
-    static const enum display_outcome outcomes[] = {
-        [REPORT_PASSED] = DISPLAY_PASSED, [REPORT_FAILED] = DISPLAY_FAILED, [REPORT_SKIPPED] = DISPLAY_SKIPPED};
+    static const enum display_outcome outcomes[] = {[REPORT_PASSED] = DISPLAY_PASSED,
+                                                    [REPORT_FAILED] = DISPLAY_FAILED,
+                                                    [REPORT_SKIPPED] = DISPLAY_SKIPPED};
     display_heard_result(outcomes[outcome], number, name);
 }
 

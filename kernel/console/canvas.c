@@ -16,22 +16,14 @@ extern const uint8_t font_start[] __asm__("_binary_font_psf_start") __attribute_
  * difference, and tools/screen.py tells them apart.
  */
 static const uint8_t palette[CANVAS_COLOURS][3] = {
-    [CANVAS_BLACK] = {0, 0, 0},
-    [CANVAS_TEXT] = {191, 191, 191},
-    [CANVAS_WHITE] = {255, 255, 255},
-    [CANVAS_DIM] = {128, 136, 144},
-    [CANVAS_PANEL] = {24, 32, 48},
-    [CANVAS_LINE] = {56, 64, 80},
-    [CANVAS_GREEN] = {0, 104, 32},
-    [CANVAS_RED] = {108, 0, 0},
-    [CANVAS_BLUE] = {16, 48, 104},
-    [CANVAS_BRIGHT_GREEN] = {64, 208, 96},
-    [CANVAS_BRIGHT_RED] = {255, 88, 72},
-    [CANVAS_BRIGHT_BLUE] = {80, 144, 255},
-    [CANVAS_YELLOW] = {240, 208, 64},
-    [CANVAS_ORANGE] = {240, 144, 48},
-    [CANVAS_PURPLE] = {192, 104, 240},
-    [CANVAS_CYAN] = {64, 208, 208},
+    [CANVAS_BLACK] = {0, 0, 0},          [CANVAS_TEXT] = {191, 191, 191},
+    [CANVAS_WHITE] = {255, 255, 255},    [CANVAS_DIM] = {128, 136, 144},
+    [CANVAS_PANEL] = {24, 32, 48},       [CANVAS_LINE] = {56, 64, 80},
+    [CANVAS_GREEN] = {0, 104, 32},       [CANVAS_RED] = {108, 0, 0},
+    [CANVAS_BLUE] = {16, 48, 104},       [CANVAS_BRIGHT_GREEN] = {64, 208, 96},
+    [CANVAS_BRIGHT_RED] = {255, 88, 72}, [CANVAS_BRIGHT_BLUE] = {80, 144, 255},
+    [CANVAS_YELLOW] = {240, 208, 64},    [CANVAS_ORANGE] = {240, 144, 48},
+    [CANVAS_PURPLE] = {192, 104, 240},   [CANVAS_CYAN] = {64, 208, 208},
 };
 
 /* Returns a brightness of 0 to 255 as the colour with this mask, of any width and at any place, holds it. */

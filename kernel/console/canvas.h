@@ -20,14 +20,14 @@ enum { CANVAS_GLYPH_WIDTH = 8, CANVAS_GLYPH_HEIGHT = 16 };
 /* Colours by what they are for. */
 enum canvas_colour {
     CANVAS_BLACK,
-    CANVAS_TEXT,  /* ordinary text, on a dark colour */
-    CANVAS_WHITE, /* text that stands out */
-    CANVAS_DIM,   /* text that matters less */
-    CANVAS_PANEL, /* behind titles */
-    CANVAS_LINE,  /* frames, empty parts of bars */
-    CANVAS_GREEN, /* behind white text: passed */
-    CANVAS_RED,   /* behind white text: failed */
-    CANVAS_BLUE,  /* behind white text: not decided yet */
+    CANVAS_TEXT,         /* ordinary text, on a dark colour */
+    CANVAS_WHITE,        /* text that stands out */
+    CANVAS_DIM,          /* text that matters less */
+    CANVAS_PANEL,        /* behind titles */
+    CANVAS_LINE,         /* frames, empty parts of bars */
+    CANVAS_GREEN,        /* behind white text: passed */
+    CANVAS_RED,          /* behind white text: failed */
+    CANVAS_BLUE,         /* behind white text: not decided yet */
     CANVAS_BRIGHT_GREEN, /* on a dark colour */
     CANVAS_BRIGHT_RED,
     CANVAS_BRIGHT_BLUE,
@@ -40,9 +40,9 @@ enum canvas_colour {
 
 struct canvas {
     volatile uint32_t *pixels;
-    uint32_t stride;        /* pixels from the start of one line to the start of the next */
-    unsigned width, height; /* in pixels that are there */
-    unsigned scale;         /* of ordinary text */
+    uint32_t stride;                  /* pixels from the start of one line to the start of the next */
+    unsigned width, height;           /* in pixels that are there */
+    unsigned scale;                   /* of ordinary text */
     uint32_t colours[CANVAS_COLOURS]; /* as a pixel holds them */
 };
 

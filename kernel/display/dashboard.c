@@ -121,8 +121,8 @@ static void draw_bar(const struct dashboard *dashboard, struct canvas_area area,
     bool red = dashboard->failed > 0 || dashboard->state == DASHBOARD_FAILED;
     area.top += margin;
     area.height -= 2 * margin;
-    unsigned filled = dashboard->planned ? (unsigned)((uint64_t)area.width * done(dashboard) / dashboard->planned)
-                                         : 0;
+    unsigned filled =
+        dashboard->planned ? (unsigned)((uint64_t)area.width * done(dashboard) / dashboard->planned) : 0;
     struct canvas_area part = area;
     if (anew || red != shown.bar_is_red) {
         canvas_fill(canvas, area, CANVAS_LINE);

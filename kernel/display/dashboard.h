@@ -19,7 +19,7 @@ struct dashboard {
 
     enum dashboard_state state;
     unsigned planned, passed, failed, skipped;
-    const char *sentence;     /* the test that runs; at the end the summary */
+    const char *sentence;      /* the test that runs; at the end the summary */
     uint64_t ticks, tick_rate; /* since the start; per second, 0: not known */
 };
 

@@ -159,7 +159,9 @@ static void show_number(const struct page_turner *turner)
     char text[TITLE_BYTES];
     struct text_sink sink = text_sink(text, sizeof text);
     format(&sink.sink, "page %u of %u, turned by Page Up and Page Down%s", turner->number + 1, turner->count,
-           turner->by_hand ? "" : dashboard.tick_rate ? ", or every 10 s" : ", or by itself");
+           turner->by_hand       ? ""
+           : dashboard.tick_rate ? ", or every 10 s"
+                                 : ", or by itself");
     paint_footer(dashboard.canvas, text);
 }
 

@@ -98,5 +98,6 @@ void legend_add(struct legend *legend, enum canvas_colour colour, const char *te
     canvas_fill(canvas, (struct canvas_area){left, row.top + 3 * scale, 10 * scale, 10 * scale}, colour);
     row.width -= left - row.left + SQUARE_COLUMNS * width;
     row.left = left + SQUARE_COLUMNS * width;
-    legend->column += SQUARE_COLUMNS + draw_text(canvas, row, ordinary(canvas, CANVAS_TEXT), words) + GAP_COLUMNS;
+    legend->column +=
+        SQUARE_COLUMNS + draw_text(canvas, row, ordinary(canvas, CANVAS_TEXT), words) + GAP_COLUMNS;
 }

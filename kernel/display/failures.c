@@ -18,8 +18,8 @@ struct failure {
 
 static struct {
     struct failure kept[KEPT];
-    unsigned count; /* all that failed */
-    size_t mark;    /* the end of the last result in the log */
+    unsigned count;      /* all that failed */
+    size_t mark;         /* the end of the last result in the log */
     const char *running; /* the test that runs; NULL between two */
     const char *crash;
     struct span crash_log; /* the sentences that explain it */
@@ -153,7 +153,8 @@ static void put_line(struct rows *rows, struct span text)
 /* Returns whether the line is one of those that follow a crash, and say what the dashboard says elsewhere. */
 static bool is_of_summary(struct span line)
 {
-    return begins_with(line, "# selfmap:") || begins_with(line, "# stopped:") || begins_with(line, "# failed:");
+    return begins_with(line, "# selfmap:") || begins_with(line, "# stopped:") ||
+           begins_with(line, "# failed:");
 }
 
 static void put_crash(struct rows *rows)

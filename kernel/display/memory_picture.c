@@ -25,12 +25,18 @@ static const struct {
 static enum use use_of(enum memory_kind kind)
 {
     static const unsigned char by_kind[MEMORY_KIND_COUNT] = {
-        [MEMORY_CONVENTIONAL] = FREE,      [MEMORY_BOOT] = FREE,
-        [MEMORY_EXCLUDED] = EXCLUDED,      [MEMORY_LOADER] = LOADED,
-        [MEMORY_ACPI_RECLAIM] = ACPI,      [MEMORY_PERSISTENT] = RESERVED,
-        [MEMORY_ACPI_NVS] = ACPI,          [MEMORY_RUNTIME_DATA] = FIRMWARE,
-        [MEMORY_RUNTIME_CODE] = FIRMWARE,  [MEMORY_MMIO] = DEVICES,
-        [MEMORY_UNACCEPTED] = RESERVED,    [MEMORY_RESERVED] = RESERVED,
+        [MEMORY_CONVENTIONAL] = FREE,
+        [MEMORY_BOOT] = FREE,
+        [MEMORY_EXCLUDED] = EXCLUDED,
+        [MEMORY_LOADER] = LOADED,
+        [MEMORY_ACPI_RECLAIM] = ACPI,
+        [MEMORY_PERSISTENT] = RESERVED,
+        [MEMORY_ACPI_NVS] = ACPI,
+        [MEMORY_RUNTIME_DATA] = FIRMWARE,
+        [MEMORY_RUNTIME_CODE] = FIRMWARE,
+        [MEMORY_MMIO] = DEVICES,
+        [MEMORY_UNACCEPTED] = RESERVED,
+        [MEMORY_RESERVED] = RESERVED,
         [MEMORY_BAD] = BROKEN,
     };
     return (enum use)by_kind[kind];

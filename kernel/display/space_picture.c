@@ -5,18 +5,12 @@
 #include "display/strip.h"
 
 static const unsigned char colours[SPACE_CLASS_COUNT] = {
-    [SPACE_CODE] = CANVAS_BRIGHT_GREEN,
-    [SPACE_READ_ONLY] = CANVAS_BRIGHT_BLUE,
-    [SPACE_WRITABLE] = CANVAS_YELLOW,
-    [SPACE_WRITABLE_CODE] = CANVAS_BRIGHT_RED,
-    [SPACE_DEVICE] = CANVAS_PURPLE,
-    [SPACE_USER] = CANVAS_CYAN,
-    [SPACE_MARKER] = CANVAS_DIM,
-    [SPACE_MALFORMED] = CANVAS_RED,
-    [SPACE_HOLE] = CANVAS_LINE,
-    [SPACE_RECURSIVE] = CANVAS_ORANGE,
-    [SPACE_ALTERNATE] = CANVAS_TEXT,
-    [SPACE_SCRATCH] = CANVAS_WHITE,
+    [SPACE_CODE] = CANVAS_BRIGHT_GREEN, [SPACE_READ_ONLY] = CANVAS_BRIGHT_BLUE,
+    [SPACE_WRITABLE] = CANVAS_YELLOW,   [SPACE_WRITABLE_CODE] = CANVAS_BRIGHT_RED,
+    [SPACE_DEVICE] = CANVAS_PURPLE,     [SPACE_USER] = CANVAS_CYAN,
+    [SPACE_MARKER] = CANVAS_DIM,        [SPACE_MALFORMED] = CANVAS_RED,
+    [SPACE_HOLE] = CANVAS_LINE,         [SPACE_RECURSIVE] = CANVAS_ORANGE,
+    [SPACE_ALTERNATE] = CANVAS_TEXT,    [SPACE_SCRATCH] = CANVAS_WHITE,
 };
 
 static struct space_view view; /* as the space was looked at last */
@@ -85,7 +79,7 @@ static void draw_legend(const struct canvas *canvas, struct canvas_area area)
             legend_add(&legend, (enum canvas_colour)colours[i], "%s %s", space_class_name(class),
                        size_text(size, view.pages[class] * PAGING_PAGE_BYTES));
     }
-    legend_add(&legend, CANVAS_BLACK, "height: page size");
+    legend_add(&legend, CANVAS_BLACK, "low: 4K, higher: 2M, full: 1G");
 }
 
 static void draw_title(const struct canvas *canvas, struct canvas_area area)
@@ -94,8 +88,7 @@ static void draw_title(const struct canvas *canvas, struct canvas_area area)
     struct text_sink sink = text_sink(tables, sizeof tables);
     for (unsigned level = view.levels; level > 0; level--)
         format(&sink.sink, " %lu P%u%s", view.tables[level], level, level > 1 ? "," : "");
-    draw_row(canvas, area, ordinary(canvas, CANVAS_WHITE),
-             "%s: %lu pages of 4K, %lu of 2M, %lu of 1G;%s",
+    draw_row(canvas, area, ordinary(canvas, CANVAS_WHITE), "%s: %lu pages of 4K, %lu of 2M, %lu of 1G;%s",
              view.complete ? "Address space" : "The start of the address space", view.leaves[PAGING_4K],
              view.leaves[PAGING_2M], view.leaves[PAGING_1G], tables);
 }

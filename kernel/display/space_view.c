@@ -66,7 +66,7 @@ static bool fill_up_to(struct space_view *view, uint64_t page)
             end = (end / per_slot + 1) * per_slot;
         end = end < page ? end : page;
         if (class != SPACE_HOLE)
-            view->slots[slot] = (uint8_t)class;
+            view->slots[slot] = (uint8_t) class;
         if (!add_run(view, (struct space_run){{at}, end - at, class, 0}))
             return false;
         at = end;
@@ -86,7 +86,7 @@ static bool look_at(void *context, const struct paging_entry_info *info)
     enum space_class class = class_of(info);
     if (info->kind == PAGING_KIND_LEAF)
         view->leaves[info->level]++;
-    view->slots[info->first.number / pages_per_slot(view)] = (uint8_t)class;
+    view->slots[info->first.number / pages_per_slot(view)] = (uint8_t) class;
     view->complete = fill_up_to(view, info->first.number) &&
                      add_run(view, (struct space_run){info->first, info->pages, class, info->level});
     return view->complete;
@@ -108,18 +108,12 @@ bool space_view_take(struct space_view *view, const struct paging_space *space)
 const char *space_class_name(enum space_class class)
 {
     static const char *const names[SPACE_CLASS_COUNT] = {
-        [SPACE_CODE] = "code (R-X)",
-        [SPACE_READ_ONLY] = "read-only (R--)",
-        [SPACE_WRITABLE] = "data (RW-)",
-        [SPACE_WRITABLE_CODE] = "writable code (RWX)",
-        [SPACE_DEVICE] = "screen, devices",
-        [SPACE_USER] = "user",
-        [SPACE_MARKER] = "markers",
-        [SPACE_MALFORMED] = "malformed",
-        [SPACE_HOLE] = "not mapped",
-        [SPACE_RECURSIVE] = "recursive",
-        [SPACE_ALTERNATE] = "alternate",
-        [SPACE_SCRATCH] = "scratch",
+        [SPACE_CODE] = "code (R-X)",        [SPACE_READ_ONLY] = "read-only (R--)",
+        [SPACE_WRITABLE] = "data (RW-)",    [SPACE_WRITABLE_CODE] = "writable code (RWX)",
+        [SPACE_DEVICE] = "screen, devices", [SPACE_USER] = "user",
+        [SPACE_MARKER] = "markers",         [SPACE_MALFORMED] = "malformed",
+        [SPACE_HOLE] = "not mapped",        [SPACE_RECURSIVE] = "recursive",
+        [SPACE_ALTERNATE] = "alternate",    [SPACE_SCRATCH] = "scratch",
     };
     return names[class];
 }

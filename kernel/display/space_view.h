@@ -8,7 +8,7 @@
 
 /* What a run of pages is, by rights and use. */
 enum space_class {
-    SPACE_CODE,       /* executed, not written */
+    SPACE_CODE, /* executed, not written */
     SPACE_READ_ONLY,
     SPACE_WRITABLE,
     SPACE_WRITABLE_CODE, /* both: none, in a kernel that keeps W^X */
@@ -37,11 +37,11 @@ struct space_view {
     unsigned levels;
     struct space_run runs[SPACE_RUN_LIMIT]; /* in the order of addresses, from 0 on, without gaps */
     unsigned count;
-    uint64_t pages[SPACE_CLASS_COUNT];     /* in units of 4 KiB */
-    uint64_t leaves[4];                    /* by page size: [PAGING_4K] and so on */
+    uint64_t pages[SPACE_CLASS_COUNT];      /* in units of 4 KiB */
+    uint64_t leaves[4];                     /* by page size: [PAGING_4K] and so on */
     uint64_t tables[PAGING_MAX_LEVELS + 1]; /* by level, the root included */
-    uint8_t slots[PAGING_TABLE_ENTRIES];   /* the class that each slot of the root has most recently shown */
-    unsigned entries;                      /* that were looked at */
+    uint8_t slots[PAGING_TABLE_ENTRIES];    /* the class that each slot of the root has most recently shown */
+    unsigned entries;                       /* that were looked at */
     bool complete; /* false: there are more entries, or runs, than the limits; the rest was not looked at */
 };
 
