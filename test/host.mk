@@ -59,7 +59,7 @@ $(foreach kind,$(KINDS),$(eval $(call machine,$(kind))))
 FRAMES := $(filter-out kernel/frames/memory_map.c kernel/frames/arena.c,$(wildcard kernel/frames/*.c))
 FRAME_TESTS := frames frames_add frames_split frames_boundaries frames_random
 KERNEL_TESTS := memory_map usable_memory $(FRAME_TESTS) memory_regions start_frames identity_map options \
-    format screen cpuid keyboard
+    format canvas screen cpuid keyboard
 SUBJECT_memory_map := kernel/frames/memory_map.c
 SUBJECT_usable_memory := kernel/frames/usable_memory.c
 SUBJECT_memory_regions := kernel/boot/options.c kernel/boot/memory_regions.c kernel/frames/memory_map.c \
@@ -69,12 +69,14 @@ SUBJECT_start_frames := kernel/boot/start_frames.c kernel/frames/arena.c \
 SUBJECT_identity_map := kernel/boot/identity_map.c
 SUBJECT_options := kernel/boot/options.c
 SUBJECT_format := kernel/console/format.c
+SUBJECT_canvas := kernel/console/canvas.c
 SUBJECT_screen := kernel/console/screen.c kernel/console/canvas.c
 SUBJECT_cpuid := kernel/cpu/cpuid.c
 SUBJECT_keyboard := kernel/console/keyboard.c kernel/console/scancode.c
 $(foreach name,$(FRAME_TESTS),$(eval SUBJECT_$(name) := $(FRAMES) test/host/frames/frame_rig.c))
 SUBJECT_frames_random += test/host/frames/frame_oracle.c
 OBJECTS_screen := $(B)/font.o
+OBJECTS_canvas := $(B)/font.o
 # Made-up devices take the place of the real ones.
 FLAGS_host/kernel := $(HOST_FLAGS) -Itest/host/devices $(HOST_INCLUDE)
 LIBRARIES_host/kernel := -lcmocka
