@@ -9,8 +9,8 @@ enum {
     PIT_COMMAND = 0x43,
     PIT_COUNT_ONCE = 0xb0, /* channel 2, both bytes, mode 0: the output rises at zero */
     PIT_GATE = 0x61,
-    GATE_OPEN = 0x01,
-    SPEAKER = 0x02,
+    GATE_OPEN = 0x01, /* and the speaker, bit 1, off */
+    OF_OTHERS = 0x0c, /* bits 4 and up are read-only */
     OUTPUT = 0x20,
     RACE_COUNT = PIT_RATE / 100,
     POLL_LIMIT = 1000000,
@@ -28,7 +28,7 @@ uint64_t tsc_rate_from_cpuid(struct cpuid leaf15, struct cpuid leaf16)
 /* Returns the ticks of one race, or 0 if there is no timer to race against. */
 static uint64_t race(void)
 {
-    port_write8(PIT_GATE, (uint8_t)((port_read8(PIT_GATE) & ~SPEAKER) | GATE_OPEN));
+    port_write8(PIT_GATE, (uint8_t)((port_read8(PIT_GATE) & OF_OTHERS) | GATE_OPEN));
     port_write8(PIT_COMMAND, PIT_COUNT_ONCE);
     port_write8(PIT_CHANNEL_2, RACE_COUNT & 0xff);
     port_write8(PIT_CHANNEL_2, RACE_COUNT >> 8);
@@ -48,11 +48,8 @@ static bool agree(uint64_t a, uint64_t b)
     return difference <= a / 8;
 }
 
-uint64_t tsc_rate(void)
+uint64_t tsc_rate_from_timer(void)
 {
-    uint64_t told = tsc_rate_from_cpuid(cpuid_or_zero(0x15), cpuid_or_zero(0x16));
-    if (told)
-        return told;
     uint64_t last = race();
     for (unsigned i = 0; i < 3 && last; i++) {
         uint64_t ticks = race();
@@ -61,4 +58,10 @@ uint64_t tsc_rate(void)
         last = ticks;
     }
     return 0;
+}
+
+uint64_t tsc_rate(void)
+{
+    uint64_t told = tsc_rate_from_cpuid(cpuid_or_zero(0x15), cpuid_or_zero(0x16));
+    return told ? told : tsc_rate_from_timer();
 }

@@ -74,6 +74,8 @@ static const struct display_page picture_page = {"memory", draw_pictures, NULL};
 void display_start(const struct display_setup *setup)
 {
     const struct canvas *canvas = screen_canvas();
+    dashboard.canvas = NULL;
+    is_drawing = false;
     if (!canvas || !dashboard_fits(canvas))
         return;
     struct text_sink sink = text_sink(title, sizeof title);

@@ -8,6 +8,9 @@ static unsigned page_count;
 
 void display_add_page(const struct display_page *page)
 {
+    for (unsigned i = 0; i < page_count; i++)
+        if (pages[i] == page)
+            return;
     if (page_count < PAGE_LIMIT)
         pages[page_count++] = page;
 }

@@ -27,7 +27,10 @@ struct display_page {
     unsigned (*sheets)(const struct display_page *page, const struct canvas *canvas, struct canvas_area area);
 };
 
-/* Adds a page behind those that are there. The page must stay where it is. Beyond 32 pages it is left out. */
+/*
+ * Adds a page behind those that are there, unless it is one of them. The page must stay where it is. Beyond 32
+ * pages it is left out.
+ */
 void display_add_page(const struct display_page *page);
 
 /* Returns how many sheets there are in all. */

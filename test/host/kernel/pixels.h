@@ -50,7 +50,8 @@ static inline bool glyph_bit(char c, unsigned x, unsigned y)
 /* Returns the character that a cell shows in two colours, a blank for one colour, or 0. */
 static inline char read_cell(uint32_t stride, unsigned scale, unsigned column, unsigned row)
 {
-    const uint32_t *cell = pixels + (size_t)row * GLYPH_HEIGHT * scale * stride + column * GLYPH_WIDTH * scale;
+    const uint32_t *cell =
+        pixels + (size_t)row * GLYPH_HEIGHT * scale * stride + column * GLYPH_WIDTH * scale;
     for (int c = ' '; c <= '~'; c++) {
         uint32_t colours[2] = {0, 0};
         bool known[2] = {false, false}, fits = true;

@@ -155,7 +155,8 @@ static void refuses_what_is_no_screen(void **state)
 {
     (void)state;
     struct canvas canvas;
-    struct framebuffer none = {0}, narrow = make_framebuffer(127, 100, 127), low = make_framebuffer(200, 63, 200);
+    struct framebuffer none = {0}, narrow = make_framebuffer(127, 100, 127),
+                       low = make_framebuffer(200, 63, 200);
     assert_false(canvas_start(&canvas, &none));
     assert_false(canvas_start(&canvas, &narrow));
     assert_false(canvas_start(&canvas, &low));
@@ -173,7 +174,7 @@ static void scales(void **state)
     static const struct {
         unsigned width, height, scale;
     } cases[] = {
-        {640, 400, 1},   {640, 480, 1},   {800, 600, 1},   {1024, 768, 1},  {1280, 800, 1}, {1366, 768, 1},
+        {640, 400, 1},   {640, 480, 1},   {800, 600, 1},   {1024, 768, 1},  {1280, 800, 1},  {1366, 768, 1},
         {1440, 900, 1},  {1600, 900, 2},  {1920, 1080, 2}, {2560, 1600, 2}, {3840, 2160, 3}, {5120, 2880, 4},
         {7680, 4320, 6}, {1080, 1920, 1}, {4096, 400, 1},  {3440, 1440, 3},
     };
@@ -229,8 +230,12 @@ static void never_reads(void **state)
     (void)state;
     watched = mmap(NULL, WATCHED_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(watched, MAP_FAILED);
-    struct framebuffer framebuffer = {.address = {(uintptr_t)watched}, .bytes = WIDTH * HEIGHT * 4,
-                                      .width = WIDTH, .height = HEIGHT, .stride = WIDTH, .red_mask = 0xff};
+    struct framebuffer framebuffer = {.address = {(uintptr_t)watched},
+                                      .bytes = WIDTH * HEIGHT * 4,
+                                      .width = WIDTH,
+                                      .height = HEIGHT,
+                                      .stride = WIDTH,
+                                      .red_mask = 0xff};
     struct canvas canvas;
     catch_with(SIGSEGV, take_fault);
     catch_with(SIGTRAP, take_trap);
