@@ -10,7 +10,7 @@ CC := gcc
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(B)/%,%,$(2))')
 
-.PHONY: all help run image usb boot-test debug bench-boot check format clean
+.PHONY: all help run image screenshot usb boot-test debug bench-boot check format clean
 all: image
 
 help:
@@ -37,6 +37,7 @@ help:
 #?   make format                         format all C sources
 #?   make bench-boot                     what each operation costs on the emulated processor: instructions and
 #?                                       flushes, and the way from the entry point to our own page tables
+#?   make screenshot                     screenshot.png, which README.md shows: how a run ends
 #?   make clean                          remove build/ and the built loader in esp/
 
 # ---- dependencies: one stamp per group of tools, so that each is looked for once ---------------------------
@@ -108,6 +109,10 @@ image: $(B)/selfmap.img
 
 run: $(B)/selfmap.img
 	@tools/boot --options '$(OPTIONS)' $<
+
+screenshot: $(B)/deps-run $(B)/deps-picture $(B)/selfmap.img
+	@tools/boot --quiet --screen 800x600 --screenshot $(B)/screenshot.png $(B)/selfmap.img
+	@optipng -quiet -strip all -clobber -out screenshot.png $(B)/screenshot.png
 
 # What a person says about the device reaches the tool unchanged.
 export CONFIRM FORCE
