@@ -41,21 +41,19 @@ static uint64_t race(void)
     return 0;
 }
 
-/* Returns whether two races agree to an eighth. An interrupt of the firmware's may delay one of them. */
-static bool agree(uint64_t a, uint64_t b)
-{
-    uint64_t difference = a > b ? a - b : b - a;
-    return difference <= a / 8;
-}
-
+/* What interrupts a race (firmware, a hypervisor) makes it longer: the two shortest count, if they agree. */
 uint64_t tsc_rate_from_timer(void)
 {
-    uint64_t last = race();
-    for (unsigned i = 0; i < 3 && last; i++) {
+    enum { RACES = 10 };
+    uint64_t shortest = UINT64_MAX, second = UINT64_MAX;
+    for (unsigned i = 0; i < RACES; i++) {
         uint64_t ticks = race();
-        if (agree(ticks, last))
-            return (ticks < last ? ticks : last) * PIT_RATE / RACE_COUNT;
-        last = ticks;
+        if (ticks == 0)
+            return 0;
+        second = ticks < shortest ? shortest : ticks < second ? ticks : second;
+        shortest = ticks < shortest ? ticks : shortest;
+        if (second - shortest <= shortest / 8)
+            return shortest * PIT_RATE / RACE_COUNT;
     }
     return 0;
 }

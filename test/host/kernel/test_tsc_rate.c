@@ -64,7 +64,7 @@ static void told_by_cpuid(void **state)
     assert_int_equal(tsc_rate_from_cpuid((struct cpuid){.ebx = 250, .ecx = 24000000}, none), 0);
 }
 
-/* The host may interrupt a race, and two in a row that are alike may both have been interrupted: try again. */
+/* The host may interrupt all races, and make two of them alike: try again. */
 static void race_against_a_timer(void **state)
 {
     (void)state;
@@ -89,15 +89,17 @@ static void no_timer(void **state)
     assert_int_equal(tsc_rate_from_timer(), 0);
 }
 
-/* A wrong time is worse than none. */
+/* A wrong time is worse than none. The host may interrupt two races so that they become alike: try again. */
 static void races_that_differ(void **state)
 {
     (void)state;
-    timer.ticks = 1000000;
-    timer.ticks_more = 20000000;
-    timer.ticks = 1000000;
-    assert_int_equal(tsc_rate_from_timer(), 0);
-    timer.ticks_more = 0;
+    uint64_t rate = 1;
+    for (unsigned i = 0; i < 20 && rate != 0; i++) {
+        timer.ticks = 1000000;
+        timer.ticks_more = 20000000;
+        rate = tsc_rate_from_timer();
+    }
+    assert_int_equal(rate, 0);
 }
 
 int main(void)
