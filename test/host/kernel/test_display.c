@@ -308,6 +308,11 @@ static void crash(void **state)
         end(false, "#XY bad thing");
         int row = row_with("stopped: #XY bad thing, in the test third: it runs");
         assert_true(row > 0 && row < row_with("not ok 2 second"));
+        for (unsigned line = 0; line < 6; line++) { /* a margin stays free on both sides */
+            char text[512];
+            read_row(&screen, scale, (unsigned)row + line, text);
+            assert_true(text[0] == ' ' && text[strlen(text) - 1] == ' ');
+        }
         assert_shown("    #XY bad thing, error code 2");
         assert_shown("    bad thing: supervisor write to 000000001db61000: not mapped");
         assert_shown("P1 entry 0");

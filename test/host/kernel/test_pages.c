@@ -75,6 +75,7 @@ static void time_turns(void **state)
 {
     (void)state;
     struct page_turner turner = {.count = 2, .turned_at = UINT64_MAX - 10, .period = 100};
+    assert_false(page_turn(&turner, KEY_NONE, UINT64_MAX - 5));
     assert_false(page_turn(&turner, KEY_NONE, 88)); /* the counter has wrapped */
     assert_true(page_turn(&turner, KEY_NONE, 89) && turner.number == 1);
     assert_false(page_turn(&turner, KEY_NONE, 188));
