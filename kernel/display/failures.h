@@ -1,8 +1,8 @@
 /*
  * failures.h - keeps what failed, and why, in sight.
  *
- * The reasons are lines that a test prints before its result. They are found in the log (console/log.h), where
- * they stay.
+ * The reasons are lines that a test prints before its result. They are found in the log (console/log.h),
+ * where they stay.
  */
 #ifndef KERNEL_DISPLAY_FAILURES_H
 #define KERNEL_DISPLAY_FAILURES_H

@@ -30,7 +30,7 @@ struct layout {
 /* Returns whether the screen has enough columns and rows for this layout. */
 bool layout_fits(unsigned columns, unsigned rows);
 
-/* Divides the rows of such a screen. The failures get what they need, up to half of what is left for the log. */
+/* Divides the rows of such a screen. The failures get what they need, up to half of the rows of the log. */
 struct layout layout_make(unsigned rows, unsigned failure_rows);
 
 #endif

@@ -28,8 +28,8 @@ struct display_page {
 };
 
 /*
- * Adds a page behind those that are there, unless it is one of them. The page must stay where it is. Beyond 32
- * pages it is left out.
+ * Adds a page behind those that are there, unless it is one of them. The page must stay where it is. Beyond
+ * 32 pages it is left out.
  */
 void display_add_page(const struct display_page *page);
 

@@ -46,8 +46,8 @@ struct space_view {
 };
 
 /*
- * Looks at the space, at a bounded cost: at no more than SPACE_ENTRY_LIMIT entries. Returns false, and the view
- * is of no use, if the tables cannot be reached.
+ * Looks at the space, at a bounded cost: at no more than SPACE_ENTRY_LIMIT entries. Returns false, and the
+ * view is of no use, if the tables cannot be reached.
  */
 bool space_view_take(struct space_view *view, const struct paging_space *space);
 

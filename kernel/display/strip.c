@@ -2,7 +2,7 @@
 #include "display/strip.h"
 #include "display/drawing.h"
 
-/* Returns how much of the line a run gets: 8 times the logarithm of its pages to base 2, and a little more. */
+/* Returns how much of the line a run gets: 8 times the logarithm of its pages to base 2, and 8 more. */
 static unsigned weight(const struct strip_run *run)
 {
     enum { STEPS = 8, FOLDED = 6 * STEPS };
