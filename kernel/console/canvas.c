@@ -6,6 +6,7 @@ enum {
     PSF1_HEADER_BYTES = 4,
     MAX_COLUMNS = 180, /* more of them would be too small to read */
     MIN_ROWS = 24,
+    MEDIUM_SCALE = 4,
 };
 
 /* Embedded by the build from Debian's console fonts. */
@@ -121,6 +122,25 @@ static void draw_small_glyph(volatile uint32_t *at, uint32_t stride, const uint8
     }
 }
 
+/* Draws a glyph of a scale up to MEDIUM_SCALE: makes each of its lines once, and copies it `scale` times. */
+static void draw_medium_glyph(volatile uint32_t *at, uint32_t stride, unsigned scale, const uint8_t *glyph,
+                              uint32_t ink, uint32_t paper)
+{
+    union {
+        uint32_t pixels[CANVAS_GLYPH_WIDTH * MEDIUM_SCALE];
+        uint64_t pairs[CANVAS_GLYPH_WIDTH * MEDIUM_SCALE / 2];
+    } line;
+    for (unsigned y = 0; y < CANVAS_GLYPH_HEIGHT; y++) {
+        uint32_t *pixel = line.pixels;
+        for (unsigned mask = 0x80; mask; mask >>= 1)
+            for (unsigned i = 0; i < scale; i++)
+                *pixel++ = glyph[y] & mask ? ink : paper;
+        for (unsigned repeat = 0; repeat < scale; repeat++, at += stride)
+            for (unsigned i = 0; i < CANVAS_GLYPH_WIDTH / 2 * scale; i++)
+                ((volatile uint64_t *)at)[i] = line.pairs[i];
+    }
+}
+
 /* Draws a glyph of any scale that lies inside completely: equal pixels side by side in one go. */
 static void draw_large_glyph(volatile uint32_t *line, uint32_t stride, unsigned scale, const uint8_t *glyph,
                              uint32_t ink, uint32_t paper)
@@ -162,6 +182,8 @@ void canvas_glyph(const struct canvas *canvas, unsigned left, unsigned top, stru
     bool in_pairs = (uintptr_t)at % sizeof(uint64_t) == 0 && canvas->stride % 2 == 0;
     if (style.scale == 1 && in_pairs)
         draw_small_glyph(at, canvas->stride, glyph, ink, paper);
+    else if (style.scale <= MEDIUM_SCALE && in_pairs)
+        draw_medium_glyph(at, canvas->stride, style.scale, glyph, ink, paper);
     else
         draw_large_glyph(at, canvas->stride, style.scale, glyph, ink, paper);
 }

@@ -37,10 +37,10 @@ static char cell_below(unsigned row, unsigned column, unsigned by)
     return cells[row + by][column];
 }
 
-/* Scrolls by a third of the rows, because repainting is expensive. */
+/* Scrolls by half of the rows, because repainting is expensive. */
 static void scroll(void)
 {
-    unsigned by = (screen.rows + 2) / 3;
+    unsigned by = (screen.rows + 1) / 2;
     for (unsigned row = 0; row < screen.rows; row++)
         for (unsigned column = 0; column < screen.columns; column++)
             set_cell(row, column, cell_below(row, column, by));

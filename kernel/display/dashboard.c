@@ -79,7 +79,9 @@ static void draw_live(const struct canvas *canvas, struct canvas_area area, stru
 {
     unsigned columns = at_most(area_column_count(canvas, area), ROW_LIMIT);
     for (unsigned column = 0; column < columns; column++) {
-        char c = *text ? *text++ : ' ';
+        char c = ' ';
+        if (*text)
+            c = *text++;
         if (row->text[column] != c)
             canvas_glyph(canvas, area.left + column * canvas_cell_width(canvas), area.top, style, c);
         row->text[column] = c;

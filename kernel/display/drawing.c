@@ -40,7 +40,7 @@ static unsigned draw_text(const struct canvas *canvas, struct canvas_area area, 
     unsigned columns = area.width / (CANVAS_GLYPH_WIDTH * style.scale), length = 0;
     if (area.height < CANVAS_GLYPH_HEIGHT * style.scale)
         return 0;
-    while (text[length] && length < columns)
+    while (length < columns && text[length])
         length++;
     text[length] = '\0';
     (void)canvas_text(canvas, area.left, area.top, style, text);
