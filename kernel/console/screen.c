@@ -146,6 +146,35 @@ void screen_confine(unsigned first, unsigned end, unsigned margin)
     repaint();
 }
 
+/* Puts the text from this row of it on, where lines that are too long wrap. Returns how many rows it has. */
+static unsigned put_from_row(const char *text, size_t length, unsigned first)
+{
+    unsigned row = 0, column = 0;
+    for (size_t i = 0; i < length; i++) {
+        bool is_end = text[i] == '\n';
+        if (!is_end && column == screen.columns) {
+            row++;
+            column = 0;
+        }
+        if (row >= first)
+            screen_put(text[i]);
+        row += is_end;
+        column = is_end ? 0 : column + 1;
+    }
+    return row + (column > 0);
+}
+
+void screen_show_end_of(const char *text, size_t length, unsigned free_rows)
+{
+    if (!screen.started || screen.hidden || free_rows >= screen.rows)
+        return;
+    unsigned total = put_from_row(text, length, UINT32_MAX), shown = screen.rows - free_rows;
+    blank_from(0);
+    repaint();
+    screen.row = screen.column = 0;
+    (void)put_from_row(text, length, total > shown ? total - shown : 0);
+}
+
 void screen_hide(bool hidden)
 {
     screen.hidden = hidden;

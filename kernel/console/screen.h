@@ -23,6 +23,9 @@ const struct canvas *screen_canvas(void);
  */
 void screen_confine(unsigned first, unsigned end, unsigned margin);
 
+/* Shows the last lines of a text instead of what is there, and leaves some rows below them free. */
+void screen_show_end_of(const char *text, size_t length, unsigned free_rows);
+
 /* Keeps characters without painting them while something else is shown, or paints what was kept. */
 void screen_hide(bool hidden);
 

@@ -25,7 +25,11 @@ uint64_t tsc_rate_from_cpuid(struct cpuid leaf15, struct cpuid leaf16)
     return (uint64_t)(leaf16.eax & 0xffff) * 1000000; /* the crystal is not told, but the base frequency is */
 }
 
-/* Returns the ticks of one race, or 0 if there is no timer to race against. */
+/*
+ * Returns the ticks of one race; 0 if it does not end; RACE_LOST if it had ended before it was looked at:
+ * nothing counts there, or something took the processor away.
+ */
+#define RACE_LOST UINT64_MAX
 static uint64_t race(void)
 {
     port_write8(PIT_GATE, (uint8_t)((port_read8(PIT_GATE) & OF_OTHERS) | GATE_OPEN));
@@ -34,7 +38,7 @@ static uint64_t race(void)
     port_write8(PIT_CHANNEL_2, RACE_COUNT >> 8);
     uint64_t start = read_tsc();
     if (port_read8(PIT_GATE) & OUTPUT)
-        return 0; /* high from the start: nothing counts there */
+        return RACE_LOST;
     for (unsigned polls = 0; polls < POLL_LIMIT; polls++)
         if (port_read8(PIT_GATE) & OUTPUT)
             return read_tsc() - start;
@@ -50,6 +54,8 @@ uint64_t tsc_rate_from_timer(void)
         uint64_t ticks = race();
         if (ticks == 0)
             return 0;
+        if (ticks == RACE_LOST)
+            continue;
         second = ticks < shortest ? shortest : ticks < second ? ticks : second;
         shortest = ticks < shortest ? ticks : shortest;
         if (second - shortest <= shortest / 8)

@@ -2,6 +2,7 @@
 #include "display/display.h"
 #include "console/format.h"
 #include "console/keyboard.h"
+#include "console/log.h"
 #include "console/screen.h"
 #include "cpu/cpuid.h"
 #include "cpu/tsc_rate.h"
@@ -9,7 +10,7 @@
 #include "display/failures.h"
 #include "display/log_page.h"
 
-enum { SECONDS_PER_PAGE = 10, TITLE_BYTES = 120, SENTENCE_BYTES = 160 };
+enum { SECONDS_PER_PAGE = 10, ROWS_FOR_LAST_WORDS = 4, TITLE_BYTES = 120, SENTENCE_BYTES = 160 };
 
 /* Turns pages at some pace where the speed of the counter is not known: 10 s on a processor of 2.5 GHz. */
 #define TICKS_PER_PAGE_IF_UNKNOWN 25000000000u
@@ -150,6 +151,7 @@ void display_heard_end(bool passed, const char *summary, const char *crash)
     else
         picture_take_space(space); /* after a crash the tables may be what is broken */
     update(crash != NULL);
+    screen_show_end_of(log_text(), log_length(), ROWS_FOR_LAST_WORDS);
     end_drawing();
 }
 

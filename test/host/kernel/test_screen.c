@@ -111,6 +111,28 @@ static void confined_to_rows(void **state)
     assert_int_equal(find_row_with(&framebuffer, 1, "901234567890 "), 2);
 }
 
+/* At the end there is time to fill all rows. */
+static void end_of_a_text(void **state)
+{
+    (void)state;
+    static const char words[] = "first\nsecond\n0123456789abcdefG\nlast\n";
+    struct framebuffer framebuffer = make_framebuffer(16 * GLYPH_WIDTH, 6 * GLYPH_HEIGHT, 16 * GLYPH_WIDTH);
+    assert_true(screen_start(&framebuffer));
+    put("something else");
+    screen_show_end_of(words, sizeof words - 1, 2);
+    assert_int_equal(find_row_with(&framebuffer, 1, "second"), 0);
+    assert_int_equal(find_row_with(&framebuffer, 1, "0123456789abcdef"), 1);
+    assert_int_equal(find_row_with(&framebuffer, 1, "G  "), 2);
+    assert_int_equal(find_row_with(&framebuffer, 1, "last"), 3);
+    put("next");
+    assert_int_equal(find_row_with(&framebuffer, 1, "next"), 4);
+    screen_show_end_of("short", 5, 2);
+    assert_int_equal(find_row_with(&framebuffer, 1, "short"), 0);
+    assert_int_equal(find_row_with(&framebuffer, 1, "next"), -1);
+    screen_show_end_of("too little room", 15, 6);
+    assert_int_equal(find_row_with(&framebuffer, 1, "short"), 0);
+}
+
 static void hidden(void **state)
 {
     (void)state;
@@ -148,6 +170,7 @@ int main(void)
         {"screen: on a screen with many pixels text is larger", large_screen, NULL, NULL, NULL},
         {"screen: text keeps to the rows it is given, and takes the last lines along", confined_to_rows, NULL,
          NULL, NULL},
+        {"screen: the end of a text fills the rows", end_of_a_text, NULL, NULL, NULL},
         {"screen: what is printed while hidden is painted later", hidden, NULL, NULL, NULL},
     };
     int failed = cmocka_run_group_tests_name("screen", tests, NULL, NULL);
