@@ -48,7 +48,7 @@ static uint64_t race(void)
 /* What interrupts a race (firmware, a hypervisor) makes it longer: the two shortest count, if they agree. */
 uint64_t tsc_rate_from_timer(void)
 {
-    enum { RACES = 10 };
+    enum { RACES = 20 };
     uint64_t shortest = UINT64_MAX, second = UINT64_MAX;
     for (unsigned i = 0; i < RACES; i++) {
         uint64_t ticks = race();

@@ -14,7 +14,7 @@ uint64_t tsc_rate_from_cpuid(struct cpuid leaf15, struct cpuid leaf16);
 
 /*
  * Returns the ticks per second by races of 10 ms against the PIT (port 40h), or 0 if it cannot be told: no
- * PIT answers, or no two races of ten are alike. Takes about 20 ms, and up to a second with a PIT that never
+ * PIT answers, or no two of twenty are alike. Takes about 20 ms, and up to a second with a PIT that never
  * ends.
  */
 uint64_t tsc_rate_from_timer(void);

@@ -1,11 +1,11 @@
 /*
  * strip.h - draws runs of addresses side by side: the picture of memory, and of the address space.
  *
- *         +--------+-----------+--+----+- - -+---------------+
- *         |        |           |##|    |     |  ##########   |  a run is as wide as the logarithm of its size,
- *         |########|###########|##|####|. . .|###############|  a hole is narrow whatever its size
- *         +--------+-----------+--+----+- - -+---------------+
- *         0        100000         800000     fffc0000            where runs begin, as far as there is room
+ *      +--------+-----------+--+----+- - -+---------------+
+ *      |        |           |##|    |     |  ##########   |  a run is as wide as the logarithm of its size
+ *      |########|###########|##|####|. . .|###############|  a hole is narrow whatever its size
+ *      +--------+-----------+--+----+- - -+---------------+
+ *      0        100000         800000     fffc0000            where runs begin, as far as there is room
  */
 #ifndef KERNEL_DISPLAY_STRIP_H
 #define KERNEL_DISPLAY_STRIP_H
