@@ -72,8 +72,8 @@ SUBJECT_options := kernel/boot/options.c
 SUBJECT_format := kernel/console/format.c
 SUBJECT_canvas := kernel/console/canvas.c
 SUBJECT_screen := kernel/console/screen.c kernel/console/canvas.c
-SUBJECT_display := $(wildcard kernel/display/*.c) $(SUBJECT_screen) kernel/console/console.c \
-    kernel/console/serial.c kernel/console/log.c kernel/console/format.c kernel/cpu/cpuid.c
+SUBJECT_display := $(wildcard kernel/display/*.c) kernel/cpu/cpuid.c \
+    $(filter-out %/keyboard.c,$(wildcard kernel/console/*.c))
 SUBJECT_pages := kernel/display/pages.c
 SUBJECT_tsc_rate := kernel/cpu/tsc_rate.c
 SUBJECT_cpuid := kernel/cpu/cpuid.c

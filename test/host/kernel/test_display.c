@@ -18,7 +18,7 @@
 #define RED   (108u << 16)
 #define BLUE  (16u << 16 | 48u << 8 | 104u)
 
-/* ---- the machine: no serial port, a keyboard with keys to come, tables in a list ---- */
+/* ---- the machine: a keyboard with keys to come, tables in a list ---- */
 
 uint8_t port_read8(uint16_t port)
 {
@@ -99,7 +99,7 @@ static void start(unsigned width, unsigned height, unsigned stride)
     reachable = true;
     screen = make_framebuffer(width, height, stride);
     log_start(log_memory, sizeof log_memory);
-    console_start(&screen, (struct console_options){.serial = true, .screen = true});
+    console_start(&screen, (struct console_options){.screen = true});
     print("early words\n");
     display_start(&setup);
     scale = screen_canvas()->scale;
