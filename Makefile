@@ -63,8 +63,9 @@ FOLDER_paging = -std=c17 $(FREESTANDING) -Ipaging/include -Ipaging/src
 FOLDER_kernel = -std=gnu17 $(FREESTANDING) -Ipaging/include -Ikernel
 FOLDER_efi    = -std=gnu17 $(FREESTANDING) -Ipaging/include -Ikernel -I. \
     -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
-# Self-tests run once, so they are compiled for size; what is measured is compiled like the rest.
-FOR_SIZE = $(if $(filter kernel/selftest/%,$(filter-out kernel/selftest/bench/%,$<)),-Os)
+# Self-tests run once, and the display waits for the screen, so they are compiled for size; what is measured is
+# compiled like the rest.
+FOR_SIZE = $(if $(filter kernel/selftest/% kernel/display/%,$(filter-out kernel/selftest/bench/%,$<)),-Os)
 APP_FLAGS = $(FOLDER_$(firstword $(subst /, ,$<))) $(CFLAGS) $(FOR_SIZE) $(WARNINGS) $(TARGET_FLAGS)
 
 CORE := $(sort $(wildcard paging/src/*.c))
