@@ -113,7 +113,8 @@ run: $(B)/selfmap.img
 
 screenshot: $(B)/deps-run $(B)/deps-picture $(B)/selfmap.img
 	@tools/boot --quiet --screen 800x600 --screenshot $(B)/screenshot.png $(B)/selfmap.img
-	@optipng -quiet -strip all -clobber -out screenshot.png $(B)/screenshot.png
+	@optipng -quiet -strip all $(B)/screenshot.png
+	@cp $(B)/screenshot.png screenshot.png
 
 # What a person says about the device reaches the tool unchanged.
 export CONFIRM FORCE
