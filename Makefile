@@ -10,7 +10,7 @@ CC := gcc
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(B)/%,%,$(2))')
 
-.PHONY: all help run boot-test bench-boot check format clean
+.PHONY: all help run screenshot boot-test bench-boot check format clean
 all: image
 
 help:
@@ -33,6 +33,7 @@ help:
 #?   make format                         format all C sources
 #?   make bench-boot                     what each operation costs on the emulated processor: instructions and
 #?                                       flushes, and the way from the entry point to our own page tables
+#?   make screenshot                     screenshot.png, which README.md shows: how a run ends
 #?   make clean                          remove build/ and the built loader in esp/
 
 # ---- dependencies: one stamp per group of tools, so that each is looked for once ---------------------------
@@ -60,8 +61,10 @@ FOLDER_paging = -std=c17 $(FREESTANDING) -Ipaging/include -Ipaging/src
 FOLDER_kernel = -std=gnu17 $(FREESTANDING) -Ipaging/include -Ikernel
 FOLDER_efi    = -std=gnu17 $(FREESTANDING) -Ipaging/include -Ikernel -I. \
     -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
-# What runs once is compiled for size: self-tests, options and the menu. What is measured is compiled like the rest.
-RUNS_ONCE := kernel/selftest/% kernel/boot/option% $(addprefix efi/,option% config% menu% pager% show%)
+# What runs once is compiled for size: self-tests, options and the menu; and the display, which waits for the
+# screen. What is measured is compiled like the rest.
+RUNS_ONCE := kernel/selftest/% kernel/display/% kernel/boot/option% \
+    $(addprefix efi/,option% config% menu% pager% show%)
 FOR_SIZE = $(if $(filter $(RUNS_ONCE),$(filter-out kernel/selftest/bench/%,$<)),-Os)
 APP_FLAGS = $(FOLDER_$(firstword $(subst /, ,$<))) $(CFLAGS) $(FOR_SIZE) $(WARNINGS) $(TARGET_FLAGS)
 
@@ -99,6 +102,11 @@ include tools/image.mk
 # ---- what people ask for -----------------------------------------------------------------------------------
 run: $(B)/selfmap.img
 	@tools/boot --options '$(OPTIONS)' $<
+
+screenshot: $(B)/deps-run $(B)/deps-picture $(B)/selfmap.img
+	@tools/boot --quiet --screen 800x600 --screenshot $(B)/screenshot.png $(B)/selfmap.img
+	@optipng -quiet -strip all $(B)/screenshot.png
+	@cp $(B)/screenshot.png screenshot.png
 
 boot_flag = $(if $($(2)),--$(1) '$($(2))')
 BOOT_FLAGS = $(call boot_flag,cpu,CPU) $(call boot_flag,memory,MEMORY) $(call boot_flag,smp,SMP) \

@@ -36,7 +36,8 @@ TOY_TESTS := owned_exhaustive three_levels
 CORE_TEST_FILES := $(notdir $(wildcard test/host/machines/test_*.c test/host/operations/test_*.c))
 CORE_TESTS := $(SLOW_TESTS) $(filter-out $(SLOW_TESTS) $(TOY_TESTS),$(CORE_TEST_FILES:test_%.c=%))
 # Parts of the kernel that need a machine, on soft only. WITH_name are their sources.
-KERNEL_MACHINE_TESTS := page_fault
+KERNEL_MACHINE_TESTS := page_fault space_view
+WITH_space_view := kernel/display/space_view.c
 WITH_page_fault := kernel/cpu/page_fault.c kernel/console/format.c
 TESTS_soft := $(CORE_TESTS) $(KERNEL_MACHINE_TESTS)
 TESTS_mmap := $(CORE_TESTS)
@@ -59,7 +60,7 @@ $(foreach kind,$(KINDS),$(eval $(call machine,$(kind))))
 FRAMES := $(filter-out kernel/frames/memory_map.c kernel/frames/arena.c,$(wildcard kernel/frames/*.c))
 FRAME_TESTS := frames frames_add frames_split frames_boundaries frames_random
 KERNEL_TESTS := memory_map usable_memory $(FRAME_TESTS) memory_regions start_frames identity_map options \
-    format screen cpuid keyboard graphics_mode stack_trace tsc_rate \
+    format canvas screen pages display cpuid keyboard graphics_mode stack_trace tsc_rate \
     serial spcr acpi option_text chosen_tests soak menu pager
 SUBJECT_memory_map := kernel/frames/memory_map.c
 SUBJECT_usable_memory := kernel/frames/usable_memory.c
@@ -76,7 +77,12 @@ SUBJECT_soak := kernel/selftest/soak.c kernel/console/format.c
 SUBJECT_menu := efi/menu_state.c $(SUBJECT_options)
 SUBJECT_pager := efi/pager.c kernel/console/format.c
 SUBJECT_format := kernel/console/format.c
-SUBJECT_screen := kernel/console/screen.c
+SUBJECT_canvas := kernel/console/canvas.c
+SUBJECT_screen := kernel/console/screen.c kernel/console/canvas.c
+SUBJECT_display := $(wildcard kernel/display/*.c) kernel/cpu/cpuid.c \
+    $(filter-out %/keyboard.c,$(wildcard kernel/console/*.c))
+SUBJECT_pages := kernel/display/pages.c
+SUBJECT_tsc_rate := kernel/cpu/tsc_rate.c
 SUBJECT_cpuid := kernel/cpu/cpuid.c
 SUBJECT_graphics_mode := kernel/console/graphics_mode.c kernel/console/format.c
 SUBJECT_serial := kernel/console/serial.c kernel/console/uart.c kernel/console/format.c
@@ -88,8 +94,11 @@ SUBJECT_tsc_rate := kernel/cpu/tsc_rate.c
 $(foreach name,$(FRAME_TESTS),$(eval SUBJECT_$(name) := $(FRAMES) test/host/frames/frame_rig.c))
 SUBJECT_frames_random += test/host/frames/frame_oracle.c
 OBJECTS_screen := $(B)/font.o
+OBJECTS_display := $(B)/font.o
+OBJECTS_canvas := $(B)/font.o
 # Made-up devices take the place of the real ones.
-FLAGS_host/kernel := $(HOST_FLAGS) -Itest/host/devices $(HOST_INCLUDE) -DSELFMAP_VERSION='"$(VERSION)"'
+FLAGS_host/kernel := $(HOST_FLAGS) -fno-builtin-log -Itest/host/devices $(HOST_INCLUDE) \
+    -DSELFMAP_VERSION='"$(VERSION)"'
 LIBRARIES_host/kernel := -lcmocka
 $(eval $(call build,host/kernel,build test))
 kernel_test = $(call program,host/kernel,test_$(1),$(call source_of_test,$(1)) \

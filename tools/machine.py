@@ -66,6 +66,7 @@ class Machine:
     port: str = "com1"  # where the serial line is: com1 or com2
     acpi_table: bytes = b""  # one more than the machine has
     vga: str = "std"
+    screen: str = ""  # WIDTHxHEIGHT; what the firmware prefers by itself if empty
     options: str = ""
     screenshot: str = ""
     icount: bool = False  # the time stamp counter counts instructions; with U-Boot it always does
@@ -123,6 +124,14 @@ def _firmware(machine, work, http_port):
     return line
 
 
+def _display(machine):
+    """A display whose monitor asks for the size that is wanted, at a rate that EDID can tell for 4K."""
+    if not machine.screen:
+        return VGA[machine.vga]
+    width, height = machine.screen.split("x")
+    return ["-vga", "none", "-device", f"VGA,xres={width},yres={height},refresh_rate=50000,vgamem_mb=64"]
+
+
 def _memory(machine):
     """Memory that is reserved only when touched, so that a machine may have more than its host."""
     return ["-m", machine.memory, "-object", f"memory-backend-ram,id=ram,size={machine.memory},reserve=off"]
@@ -132,7 +141,7 @@ def command(machine, work, http_port=0):
     """QEMU's command line; its files go to the folder work. The port is that of media.file_server."""
     line = [machine.emulator, "-nodefaults", "-display", "none", "-no-reboot", "-nic", "none",
             "-monitor", "none", "-accel", "tcg", *_firmware(machine, work, http_port),
-            "-cpu", machine.cpu, *_memory(machine), "-smp", str(machine.smp), *VGA[machine.vga],
+            "-cpu", machine.cpu, *_memory(machine), "-smp", str(machine.smp), *_display(machine),
             "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
             "-d", "cpu_reset", "-D", str(work / "reset.log"),
             "-qmp", f"unix:{_doubled(work / 'qmp')},server=on,wait=off",
@@ -200,11 +209,19 @@ class ScreenWatcher:
         # QEMU may be ending this very moment; how it ended is then told by its status.
         with suppress(OSError, ValueError, screen.ScreenError):
             self._monitor = self._monitor or Monitor(self._work / "qmp")
-            picture = self._work / "screen.ppm"
-            self._monitor.run("screendump", filename=str(picture))
-            self.lines = screen.read_screen(self._font, *screen.read_ppm(picture.read_bytes()))
+            # The pages turn by themselves. A machine that is stopped still shows at the end what was read.
+            self._monitor.run("stop")
+            self._look()
+            if not verdict.has_summary(self.lines):
+                self._monitor.run("cont")
         self._next = time.monotonic() + self.PERIOD
         return verdict.has_summary(self.lines)
+
+    def _look(self):
+        picture = self._work / "screen.ppm"
+        with suppress(screen.ScreenError):
+            self._monitor.run("screendump", filename=str(picture))
+            self.lines = screen.read_screen(self._font, *screen.read_ppm(picture.read_bytes()))
 
     def close(self):
         """Keep the last picture; a machine that has ended has none any more but the one seen last."""

@@ -1,14 +1,15 @@
 """screen.py - read the text on a screenshot, knowing the font it was drawn with.
 
-The application draws text cells of the size of the font from the upper left corner, bright on dark. Each cell
-is compared with the glyphs of the font; one that equals none becomes U+FFFD.
+The application draws text in cells from the upper left corner. A cell is as large as a glyph of the font, or
+larger by a whole number on a screen with many pixels: each pixel of the glyph is a square then. Each cell of
+two brightnesses is compared with the glyphs; one that equals none becomes U+FFFD, and so does larger text.
 """
 
 import gzip
 from pathlib import Path
 
 FONT = "/usr/share/consolefonts/Lat15-VGA16.psf.gz"
-BRIGHT = 112  # of 255, in any of the three colours
+LARGEST_SCALE = 6
 UNKNOWN = "\ufffd"
 
 
@@ -90,21 +91,52 @@ def read_ppm(data):
     return width, height, pixels
 
 
-def _bright(pixels):
-    """One byte per pixel: 1 where any colour is bright."""
-    table = bytes(int(value >= BRIGHT) for value in range(256))
-    count = len(pixels) // 3
-    planes = (int.from_bytes(pixels[plane::3].translate(table), "big") for plane in range(3))
-    return (next(planes) | next(planes) | next(planes)).to_bytes(count, "big")
+def _brightness(pixels):
+    """One byte per pixel."""
+    planes = (int.from_bytes(pixels[plane::3].translate(bytes(value // share for value in range(256))), "big")
+              for plane, share in ((0, 4), (1, 2), (2, 8)))
+    return sum(planes).to_bytes(len(pixels) // 3, "big")  # no byte overflows into its neighbour
+
+
+def _read_cell(font, rows, scale):
+    """The character in rows of pixels."""
+    if any(row != rows[y - y % scale] for y, row in enumerate(rows)):
+        return UNKNOWN
+    cell = b"".join(rows[::scale])
+    if any(cell[x::scale] != cell[::scale] for x in range(1, scale)):
+        return UNKNOWN
+    cell = cell[::scale]
+    shades = sorted(set(cell))
+    if len(shades) == 1:
+        return " "
+    if len(shades) > 2:
+        return UNKNOWN
+    for ink in reversed(shades):
+        bitmap = bytes(int(pixel == ink) for pixel in cell)
+        if bitmap in font.by_bitmap:
+            return font.by_bitmap[bitmap]
+    return UNKNOWN
+
+
+def _read_at_scale(font, width, height, shades, scale):
+    cell_width, cell_height = font.width * scale, font.height * scale
+    lines = []
+    for top in range(0, height - cell_height + 1, cell_height):
+        rows = [shades[y * width:(y + 1) * width] for y in range(top, top + cell_height)]
+        lines.append("".join(_read_cell(font, [row[x:x + cell_width] for row in rows], scale)
+                             for x in range(0, width - cell_width + 1, cell_width)).rstrip())
+    return lines
 
 
 def read_screen(font, width, height, pixels):
-    """The lines of text on the picture, without blanks at their ends."""
-    bits = _bright(pixels)
-    lines = []
-    for top in range(0, height - font.height + 1, font.height):
-        rows = [bits[y * width:(y + 1) * width] for y in range(top, top + font.height)]
-        cells = (b"".join(row[x:x + font.width] for row in rows)
-                 for x in range(0, width - font.width + 1, font.width))
-        lines.append("".join(font.by_bitmap.get(cell, UNKNOWN) for cell in cells).rstrip())
-    return lines
+    """The lines of text on the picture, without blanks at their ends: at the scale at which most is read."""
+    shades = _brightness(pixels)
+    best, best_count = None, -1
+    for scale in range(1, LARGEST_SCALE + 1):
+        if scale > 1 and (width < 16 * font.width * scale or height < 4 * font.height * scale):
+            break
+        lines = _read_at_scale(font, width, height, shades, scale)
+        count = sum("!" <= character <= "~" for line in lines for character in line)
+        if count > best_count:
+            best, best_count = lines, count
+    return best

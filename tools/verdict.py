@@ -184,9 +184,9 @@ def _judge_summary(report, planned):
 
 
 def _judge_screen(lines):
-    """The screen scrolls: only the end of the report can be asked for."""
+    """The screen scrolls: only the end of the report can be asked for. A failure may stand there twice."""
     lines = [line.strip() for line in lines]
-    failures = [line for line in lines if line.startswith("not ok")]
+    failures = list(dict.fromkeys(line for line in lines if line.startswith("not ok")))
     summaries = [match for match in map(_SUMMARY.fullmatch, lines) if match]
     if failures:
         return "fail", f"the screen shows failures: {_shortened(failures)}"

@@ -4,6 +4,7 @@
 #include "console/ports.h"
 #include "cpu/cpuid.h"
 #include "cpu/instructions.h"
+#include "display/display.h"
 
 enum { DEBUG_EXIT_PORT = 0xf4, EXIT_PASSED = 0x10, EXIT_FAILED = 0x11 };
 enum { RESET_COLD = 0, RESET_SHUTDOWN = 2 }; /* UEFI 2.10, 8.5.1 */
@@ -43,5 +44,6 @@ _Noreturn void end_run(bool passed)
         break;
     }
     print("The report ends here; the machine can be switched off.\n");
+    display_after_end();
     cpu_halt();
 }

@@ -9,6 +9,7 @@
 #include "console/console.h"
 #include "cpu/control.h"
 #include "cpu/cpuid.h"
+#include "display/display.h"
 #include "report/dump.h"
 #include "report/report.h"
 #include "selftest/selftest.h"
@@ -55,6 +56,34 @@ static void run_selftests(struct handoff *handoff)
     selftest_run_all(&setup);
 }
 
+static void tell_display(enum report_outcome outcome, unsigned number, const char *name)
+{
+    static const enum display_outcome outcomes[] = {[REPORT_PASSED] = DISPLAY_PASSED,
+                                                    [REPORT_FAILED] = DISPLAY_FAILED,
+                                                    [REPORT_SKIPPED] = DISPLAY_SKIPPED};
+    display_heard_result(outcomes[outcome], number, name);
+}
+
+/* From now on the screen shows more than text. */
+static void start_display(const struct handoff *handoff)
+{
+    static const struct report_observer observer = {
+        .planned = display_heard_plan,
+        .begun = display_heard_test,
+        .result = tell_display,
+        .ended = display_heard_end,
+    };
+    const struct display_setup setup = {
+        .version = SELFMAP_VERSION,
+        .firmware = handoff->firmware,
+        .space = &handoff->space,
+        .memory = handoff->memory,
+        .memory_count = memory_region_count(),
+    };
+    display_start(&setup);
+    report_set_observer(&observer);
+}
+
 /* Prints the mappings if the options ask for it. Mixed mappings are for emulators only (report/dump.h). */
 static void dump_if_asked(struct handoff *handoff)
 {
@@ -74,6 +103,7 @@ _Noreturn void kernel_main(struct handoff *handoff)
     cpu_enable_protection(); /* CR0.WP, SMEP, SMAP, UMIP, global pages */
     print("Selfmap: sort the memory map, hand it to the frame allocator\n");
     frames_start(handoff, &frames);        /* boot/start_frames.c */
+    start_display(handoff);                /* display/display.h */
     print_machine_facts(handoff, &frames); /* for the log: "# key=value" */
     inject_fault(handoff);                 /* only with the option crash= */
     run_selftests(handoff);                /* selftest/runner.c */

@@ -1,29 +1,32 @@
-/* screen.c - paints glyphs and scrolls. */
+/* screen.c - keeps a grid of characters, paints and scrolls it. */
 #include "console/screen.h"
 
-enum { PSF1_MAGIC = 0x0436, PSF1_HEADER_BYTES = 4, GLYPH_WIDTH = 8, MAX_COLUMNS = 240, MAX_ROWS = 135 };
+enum { MAX_COLUMNS = 240, MAX_ROWS = 135 };
 
-/* Embedded by the build from Debian's console fonts. */
-extern const uint8_t font_start[] __asm__("_binary_font_psf_start") __attribute__((visibility("hidden")));
-
-static struct screen {
-    volatile uint32_t *pixels;
-    uint32_t stride, ink;
-    unsigned glyph_height;
+static struct {
+    struct canvas canvas;
+    bool started, hidden;
+    unsigned top, margin; /* the row and the column of the screen in which the text begins */
     unsigned columns, rows;
-    unsigned column, row;
+    unsigned column, row; /* where the next character goes */
 } screen;
 static char cells[MAX_ROWS][MAX_COLUMNS];
 
-static void paint(unsigned row, unsigned column, char c)
+static void paint(unsigned row, unsigned column)
 {
-    const uint8_t *glyph = font_start + PSF1_HEADER_BYTES + (size_t)(uint8_t)c * screen.glyph_height;
-    volatile uint32_t *line =
-        screen.pixels + (size_t)row * screen.glyph_height * screen.stride + (size_t)column * GLYPH_WIDTH;
-    for (unsigned y = 0; y < screen.glyph_height; y++, line += screen.stride)
-        for (unsigned x = 0; x < GLYPH_WIDTH; x++)
-            line[x] = glyph[y] & (0x80u >> x) ? screen.ink : 0;
+    const struct canvas *canvas = &screen.canvas;
+    if (!screen.hidden)
+        canvas_glyph(canvas, (screen.margin + column) * canvas_cell_width(canvas),
+                     (screen.top + row) * canvas_cell_height(canvas),
+                     (struct canvas_style){canvas->scale, CANVAS_TEXT, CANVAS_BLACK}, cells[row][column]);
+}
+
+static void set_cell(unsigned row, unsigned column, char c)
+{
+    if (cells[row][column] == c)
+        return;
     cells[row][column] = c;
+    paint(row, column);
 }
 
 /* Returns the character `by` rows further down, or a blank if that is below the last row. */
@@ -34,19 +37,13 @@ static char cell_below(unsigned row, unsigned column, unsigned by)
     return cells[row + by][column];
 }
 
-static void repaint(unsigned row, unsigned column, char c)
-{
-    if (cells[row][column] != c)
-        paint(row, column, c);
-}
-
-/* Scrolls by an eighth of the screen, because repainting is expensive. */
+/* Scrolls by half of the rows, because repainting is expensive. */
 static void scroll(void)
 {
-    unsigned by = screen.rows / 8 + 1;
+    unsigned by = (screen.rows + 1) / 2;
     for (unsigned row = 0; row < screen.rows; row++)
         for (unsigned column = 0; column < screen.columns; column++)
-            repaint(row, column, cell_below(row, column, by));
+            set_cell(row, column, cell_below(row, column, by));
     screen.row -= by;
 }
 
@@ -57,52 +54,63 @@ static void new_line(void)
         scroll();
 }
 
-/* Returns three quarters of the brightest value of the colour with this mask. */
-static uint32_t three_quarters(uint32_t mask)
-{
-    uint32_t unit = mask & -mask;
-    return unit ? mask / unit * 3 / 4 * unit : 0;
-}
-
 static unsigned at_most(unsigned number, unsigned limit)
 {
     return number < limit ? number : limit;
 }
 
-static void clear(volatile uint32_t *pixels, const struct framebuffer *framebuffer)
+static void blank_from(unsigned first_row)
 {
-    for (uint32_t y = 0; y < framebuffer->height; y++)
-        for (uint32_t x = 0; x < framebuffer->width; x++)
-            pixels[(size_t)y * screen.stride + x] = 0;
+    for (unsigned row = first_row; row < MAX_ROWS; row++)
+        for (unsigned column = 0; column < MAX_COLUMNS; column++)
+            cells[row][column] = ' ';
+}
+
+static unsigned columns_beside(unsigned margin)
+{
+    const struct canvas *canvas = &screen.canvas;
+    return at_most(canvas->width / canvas_cell_width(canvas) - margin, MAX_COLUMNS);
+}
+
+/* Paints all rows: as one black rectangle, and what is not blank. */
+static void repaint(void)
+{
+    const struct canvas *canvas = &screen.canvas;
+    unsigned height = canvas_cell_height(canvas);
+    if (screen.hidden)
+        return;
+    canvas_fill(canvas, (struct canvas_area){0, screen.top * height, canvas->width, screen.rows * height},
+                CANVAS_BLACK);
     for (unsigned row = 0; row < screen.rows; row++)
         for (unsigned column = 0; column < screen.columns; column++)
-            cells[row][column] = ' ';
+            if (cells[row][column] != ' ')
+                paint(row, column);
 }
 
 bool screen_start(const struct framebuffer *framebuffer)
 {
-    unsigned height = font_start[3];
-    bool is_font = (font_start[0] | font_start[1] << 8) == PSF1_MAGIC && height > 0;
-    screen.pixels = NULL; /* a fault in this function must not be printed on a half-started screen */
-    if (!is_font || framebuffer->width < 16 * GLYPH_WIDTH || framebuffer->height < 4 * height)
+    struct canvas *canvas = &screen.canvas;
+    screen.started = false; /* a fault in this function must not be printed on a half-started screen */
+    if (!canvas_start(canvas, framebuffer))
         return false;
-    screen = (struct screen){
-        .stride = framebuffer->stride,
-        .ink = three_quarters(framebuffer->red_mask) | three_quarters(framebuffer->green_mask) |
-               three_quarters(framebuffer->blue_mask),
-        .glyph_height = height,
-        .columns = at_most(framebuffer->width / GLYPH_WIDTH, MAX_COLUMNS),
-        .rows = at_most(framebuffer->height / height, MAX_ROWS),
-    };
-    volatile uint32_t *pixels = (volatile uint32_t *)framebuffer->address.value;
-    clear(pixels, framebuffer);
-    screen.pixels = pixels;
+    screen.hidden = false;
+    screen.top = screen.margin = screen.row = screen.column = 0;
+    screen.columns = columns_beside(0);
+    screen.rows = at_most(canvas->height / canvas_cell_height(canvas), MAX_ROWS);
+    blank_from(0);
+    canvas_fill(canvas, (struct canvas_area){0, 0, canvas->width, canvas->height}, CANVAS_BLACK);
+    screen.started = true;
     return true;
+}
+
+const struct canvas *screen_canvas(void)
+{
+    return screen.started ? &screen.canvas : NULL;
 }
 
 void screen_put(char c)
 {
-    if (screen.pixels == NULL)
+    if (!screen.started)
         return;
     if (c == '\n') {
         new_line();
@@ -110,6 +118,66 @@ void screen_put(char c)
     }
     if (screen.column == screen.columns)
         new_line();
-    repaint(screen.row, screen.column, c);
+    set_cell(screen.row, screen.column, c);
     screen.column++;
+}
+
+/* Makes room for the row of the next character if only this many rows are left. */
+static void move_up(unsigned rows)
+{
+    unsigned by = screen.row < rows ? 0 : screen.row - rows + 1;
+    for (unsigned row = 0; by > 0 && row < rows; row++)
+        for (unsigned column = 0; column < MAX_COLUMNS; column++)
+            cells[row][column] = cells[row + by][column];
+    blank_from(rows);
+    screen.row -= by;
+}
+
+void screen_confine(unsigned first, unsigned end, unsigned margin)
+{
+    if (!screen.started)
+        return;
+    unsigned rows = at_most(end - first, MAX_ROWS);
+    move_up(rows);
+    screen.top = first;
+    screen.margin = margin;
+    screen.columns = columns_beside(margin);
+    screen.rows = rows;
+    repaint();
+}
+
+/* Puts the text from this row of it on, where lines that are too long wrap. Returns how many rows it has. */
+static unsigned put_from_row(const char *text, size_t length, unsigned first)
+{
+    unsigned row = 0, column = 0;
+    for (size_t i = 0; i < length; i++) {
+        bool is_end = text[i] == '\n';
+        if (!is_end && column == screen.columns) {
+            row++;
+            column = 0;
+        }
+        if (row >= first)
+            screen_put(text[i]);
+        row += is_end;
+        column = is_end ? 0 : column + 1;
+    }
+    return row + (column > 0);
+}
+
+void screen_show_end_of(const char *text, size_t length, unsigned free_rows)
+{
+    if (!screen.started || screen.hidden || free_rows >= screen.rows)
+        return;
+    unsigned total = put_from_row(text, length, UINT32_MAX), shown = screen.rows - free_rows;
+    blank_from(0);
+    repaint();
+    screen.row = screen.column = 0;
+    (void)put_from_row(text, length, total > shown ? total - shown : 0);
+}
+
+void screen_hide(bool hidden)
+{
+    screen.hidden = hidden;
+    if (!hidden && screen.started)
+        repaint();
 }

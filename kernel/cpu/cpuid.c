@@ -50,3 +50,21 @@ bool cpu_has_five_levels(void)
 {
     return cpuid_or_zero(7).ecx >> 16 & 1;
 }
+
+/* The brand string (SDM 2A, CPUID): 16 bytes in each of three leaves, right-aligned on older processors. */
+void cpu_name(char name[CPU_NAME_BYTES])
+{
+    char text[CPU_NAME_BYTES] = "";
+    if (cpuid(0x80000000, 0).eax >= 0x80000004)
+        for (uint32_t i = 0; i < 3; i++) {
+            struct cpuid part = cpuid(0x80000002 + i, 0);
+            __builtin_memcpy(text + i * sizeof part, &part, sizeof part);
+        }
+    unsigned length = 0;
+    for (const char *c = text; *c; c++)
+        if (*c > ' ' || (length > 0 && name[length - 1] != ' '))
+            name[length++] = (char)(*c >= ' ' && *c <= '~' ? *c : '?');
+    if (length > 0 && name[length - 1] == ' ')
+        length--;
+    name[length] = '\0';
+}

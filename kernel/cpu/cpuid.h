@@ -31,6 +31,10 @@ struct paging_cpu cpu_paging_features(void);
 #define CPUID_TDX_LEAF 0x21u
 bool cpuid_is_tdx_guest(struct cpuid leaf);
 
+/* Stores the name that the processor gives itself, without blanks at its ends; "" if it has none. */
+enum { CPU_NAME_BYTES = 49 };
+void cpu_name(char name[CPU_NAME_BYTES]);
+
 /* Returns whether CR4.LA57 can be set (CPUID 7 ECX[16]). */
 bool cpu_has_five_levels(void);
 

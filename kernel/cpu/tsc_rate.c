@@ -9,8 +9,8 @@ enum {
     PIT_COMMAND = 0x43,
     PIT_COUNT_ONCE = 0xb0, /* channel 2, both bytes, mode 0: the output rises at zero */
     PIT_GATE = 0x61,
-    GATE_OPEN = 0x01,
-    SPEAKER = 0x02,
+    GATE_OPEN = 0x01, /* and the speaker, bit 1, off */
+    OF_OTHERS = 0x0c, /* bits 4 and up are read-only */
     OUTPUT = 0x20,
     RACE_COUNT = PIT_RATE / 100,
     POLL_LIMIT = 1000000,
@@ -25,40 +25,47 @@ uint64_t tsc_rate_from_cpuid(struct cpuid leaf15, struct cpuid leaf16)
     return (uint64_t)(leaf16.eax & 0xffff) * 1000000; /* the crystal is not told, but the base frequency is */
 }
 
-/* Returns the ticks of one race, or 0 if there is no timer to race against. */
+/*
+ * Returns the ticks of one race; 0 if it does not end; RACE_LOST if it had ended before it was looked at:
+ * nothing counts there, or something took the processor away.
+ */
+#define RACE_LOST UINT64_MAX
 static uint64_t race(void)
 {
-    port_write8(PIT_GATE, (uint8_t)((port_read8(PIT_GATE) & ~SPEAKER) | GATE_OPEN));
+    port_write8(PIT_GATE, (uint8_t)((port_read8(PIT_GATE) & OF_OTHERS) | GATE_OPEN));
     port_write8(PIT_COMMAND, PIT_COUNT_ONCE);
     port_write8(PIT_CHANNEL_2, RACE_COUNT & 0xff);
     port_write8(PIT_CHANNEL_2, RACE_COUNT >> 8);
     uint64_t start = read_tsc();
     if (port_read8(PIT_GATE) & OUTPUT)
-        return 0; /* high from the start: nothing counts there */
+        return RACE_LOST;
     for (unsigned polls = 0; polls < POLL_LIMIT; polls++)
         if (port_read8(PIT_GATE) & OUTPUT)
             return read_tsc() - start;
     return 0;
 }
 
-/* Returns whether two races agree to an eighth. An interrupt of the firmware's may delay one of them. */
-static bool agree(uint64_t a, uint64_t b)
+/* What interrupts a race (firmware, a hypervisor) makes it longer: the two shortest count, if they agree. */
+uint64_t tsc_rate_from_timer(void)
 {
-    uint64_t difference = a > b ? a - b : b - a;
-    return difference <= a / 8;
+    enum { RACES = 20 };
+    uint64_t shortest = UINT64_MAX, second = UINT64_MAX;
+    for (unsigned i = 0; i < RACES; i++) {
+        uint64_t ticks = race();
+        if (ticks == 0)
+            return 0;
+        if (ticks == RACE_LOST)
+            continue;
+        second = ticks < shortest ? shortest : ticks < second ? ticks : second;
+        shortest = ticks < shortest ? ticks : shortest;
+        if (second - shortest <= shortest / 8)
+            return shortest * PIT_RATE / RACE_COUNT;
+    }
+    return 0;
 }
 
 uint64_t tsc_rate(void)
 {
     uint64_t told = tsc_rate_from_cpuid(cpuid_or_zero(0x15), cpuid_or_zero(0x16));
-    if (told)
-        return told;
-    uint64_t last = race();
-    for (unsigned i = 0; i < 3 && last; i++) {
-        uint64_t ticks = race();
-        if (agree(ticks, last))
-            return (ticks < last ? ticks : last) * PIT_RATE / RACE_COUNT;
-        last = ticks;
-    }
-    return 0;
+    return told ? told : tsc_rate_from_timer();
 }

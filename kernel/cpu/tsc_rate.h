@@ -13,9 +13,13 @@
 uint64_t tsc_rate_from_cpuid(struct cpuid leaf15, struct cpuid leaf16);
 
 /*
- * Returns the ticks per second, by CPUID or else by a race of 10 ms against the PIT (port 40h). Returns 0 if it
- * cannot be told: no PIT answers, or two races differ. Takes at most about 60 ms.
+ * Returns the ticks per second by races of 10 ms against the PIT (port 40h), or 0 if it cannot be told: no
+ * PIT answers, or no two of twenty are alike. Takes about 20 ms, and up to a second with a PIT that never
+ * ends.
  */
+uint64_t tsc_rate_from_timer(void);
+
+/* Returns the ticks per second, by CPUID or else by the PIT; 0: not known. */
 uint64_t tsc_rate(void);
 
 #endif

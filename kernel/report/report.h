@@ -20,8 +20,24 @@
 /* Sets the function that ends the run. It does not return. Called before anything that may end the run. */
 void report_set_end(void (*end)(bool passed));
 
+enum report_outcome { REPORT_PASSED, REPORT_FAILED, REPORT_SKIPPED };
+
+/* Hears of what is reported, after it was printed. */
+struct report_observer {
+    void (*planned)(unsigned tests);
+    void (*begun)(const char *name);
+    void (*result)(enum report_outcome outcome, unsigned number, const char *name);
+    void (*ended)(bool passed, const char *summary, const char *crash); /* crash: why it stopped, or NULL */
+};
+
+/* Sets the one observer. */
+void report_set_observer(const struct report_observer *observer);
+
 /* Prints how many results will follow. */
 void report_plan(unsigned tests);
+
+/* Tells the observer that a test begins. Prints nothing. */
+void report_begin(const char *name);
 
 /* Prints one result. skip_reason is NULL for a test that ran. */
 void report_result(bool passed, const char *name, const char *skip_reason);

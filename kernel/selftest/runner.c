@@ -119,6 +119,8 @@ static void run_test(struct selftest_run *t, const struct selftest *test)
     t->failed = false;
     t->reason[0] = '\0';
     t->skip = NULL;
+    if (t->round == 1)
+        report_begin(test->name);
     now.test = test->name;
     now.round = t->round;
     if (t->setup->crashes && t->round == (t->setup->soak_seconds ? 2 : 1))

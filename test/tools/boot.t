@@ -109,6 +109,20 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(self.after(self.words(), "-icount"), [])
         self.assertEqual(self.after(self.words(icount=True), "-icount"), ["shift=7,sleep=off"])
 
+    def test_screen(self):
+        """boot: a monitor that asks for a size takes the place of the usual one; other sizes are refused"""
+        self.assertEqual(self.after(self.words(), "-vga"), ["std"])
+        words = self.words(screen="2560x1600")
+        self.assertEqual(self.after(words, "-vga"), ["none"])
+        devices = " ".join(self.after(words, "-device"))
+        self.assertRegex(devices, r"(^| )VGA,xres=2560,yres=1600,")
+        for bad in ("2560", "x1600", "2560x1600x", "99x99", "800x600,vgamem_mb=1"):
+            result = tap.run_tool("boot", "x", "--screen", bad)
+            self.assertEqual(result.returncode, 2)
+            self.assertIn(f"--screen {bad}: give it as 1280x800", result.stderr)
+        result = tap.run_tool("boot", "x", "--screen", "800x600", "--vga", "none")
+        self.assertIn("needs a display", result.stderr)
+
     def test_options(self):
         """boot: commas in options are doubled; a screen that is read makes the machine halt"""
         self.assertEqual(self.after(self.words(options="tests=a,b"), "-fw_cfg"),

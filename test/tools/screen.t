@@ -7,16 +7,16 @@ import tap
 import screen
 
 
-def draw(font, lines, width, height, ink=(255, 255, 255), paper=(0, 0, 0)):
+def draw(font, lines, width, height, ink=(255, 255, 255), paper=(0, 0, 0), scale=1):
     """A screen as the application draws it."""
     pixels = bytearray(bytes(paper) * (width * height))
     for row, line in enumerate(lines):
         for column, character in enumerate(line):
             bitmap = font.bitmap(character)
-            for y in range(font.height):
-                for x in range(font.width):
-                    if bitmap[y * font.width + x]:
-                        at = ((row * font.height + y) * width + column * font.width + x) * 3
+            for y in range(font.height * scale):
+                for x in range(font.width * scale):
+                    if bitmap[y // scale * font.width + x // scale]:
+                        at = ((row * font.height * scale + y) * width + column * font.width * scale + x) * 3
                         pixels[at:at + 3] = bytes(ink)
     return bytes(pixels)
 
@@ -48,6 +48,26 @@ class Reader(unittest.TestCase):
                            ((170, 170, 170), (0, 0, 64))):
             read = screen.read_screen(self.font, 803, 90, draw(self.font, self.LINES, 803, 90, ink, paper))
             self.assertEqual(read, self.LINES)
+
+    def test_bands(self):
+        """screen: white on dark green, beside grey on black"""
+        top = draw(self.font, ["PASS: all is well"], 400, 16, paper=(0, 104, 32))
+        read = screen.read_screen(self.font, 400, 64, top + draw(self.font, ["ok", "", "$"], 400, 48))
+        self.assertEqual(read, ["PASS: all is well", "ok", "", "$"])
+
+    def test_scales(self):
+        """screen: text of two or three times the size, on screens with many pixels"""
+        for scale in (2, 3, 5):
+            width, height = 60 * 8 * scale, 5 * 16 * scale
+            pixels = draw(self.font, self.LINES[:4], width, height, scale=scale)
+            self.assertEqual(screen.read_screen(self.font, width, height, pixels), self.LINES[:4] + [""])
+
+    def test_larger_words(self):
+        """screen: larger text between ordinary text becomes U+FFFD"""
+        pixels = draw(self.font, ["PASS"], 800, 48, scale=3) + draw(self.font, self.LINES, 800, 80)
+        read = screen.read_screen(self.font, 800, 128, pixels)
+        self.assertEqual(read[3:], self.LINES)
+        self.assertLessEqual(set("".join(read[:3])), {" ", "\ufffd"})
 
     def test_unknown(self):
         """screen: a cell that is not a glyph becomes U+FFFD and spoils nothing else"""

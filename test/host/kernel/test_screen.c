@@ -1,40 +1,7 @@
 /* screen: text on framebuffers of every shape, and not one byte beside them. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "kernel/pixels.h"
 
 #include "kernel/console/screen.h"
-
-enum { GLYPH_WIDTH = 8, GLYPH_HEIGHT = 16, PSF_HEADER = 4 };
-#define UNTOUCHED 0xdeadbeefu
-
-extern const uint8_t font[] __asm__("_binary_font_psf_start");
-
-static uint32_t
-    *pixels; /* exactly as large as the framebuffer, so that the sanitiser sees a write beside it */
-
-static struct framebuffer make(uint32_t width, uint32_t height, uint32_t stride)
-{
-    size_t count = (size_t)stride * height;
-    free(pixels);
-    pixels = malloc(count * sizeof *pixels);
-    for (size_t i = 0; i < count; i++)
-        pixels[i] = UNTOUCHED;
-    return (struct framebuffer){
-        .address = {(uintptr_t)pixels},
-        .bytes = count * sizeof *pixels,
-        .width = width,
-        .height = height,
-        .stride = stride,
-        .red_mask = 0xff0000,
-        .green_mask = 0xff00,
-        .blue_mask = 0xff,
-    };
-}
 
 static void put(const char *text)
 {
@@ -58,7 +25,7 @@ static bool shows(uint32_t stride, unsigned row, unsigned column, char c, uint32
 static void text_stands_where_it_should(void **state)
 {
     (void)state;
-    struct framebuffer framebuffer = make(640, 480, 640);
+    struct framebuffer framebuffer = make_framebuffer(640, 480, 640);
     assert_true(screen_start(&framebuffer));
     put("Ab\nc");
     assert_true(shows(640, 0, 0, 'A', 0xbfbfbf));
@@ -70,7 +37,7 @@ static void text_stands_where_it_should(void **state)
 static void stride_is_not_width(void **state)
 {
     (void)state;
-    struct framebuffer framebuffer = make(200, 100, 256);
+    struct framebuffer framebuffer = make_framebuffer(200, 100, 256);
     assert_true(screen_start(&framebuffer));
     for (unsigned i = 0; i < 1000; i++)
         screen_put((char)('!' + i % 90));
@@ -85,34 +52,107 @@ static void stride_is_not_width(void **state)
 static void pixel_formats(void **state)
 {
     (void)state;
-    struct framebuffer framebuffer = make(160, 80, 160);
+    struct framebuffer framebuffer = make_framebuffer(160, 80, 160);
     framebuffer.red_mask = 0x3ff00000;
     framebuffer.green_mask = 0xffc00;
     framebuffer.blue_mask = 0; /* odd, but no reason to divide by zero */
     assert_true(screen_start(&framebuffer));
     put("M");
-    uint32_t three_quarters = 0x3ff * 3 / 4;
+    uint32_t three_quarters = 0x3ff * 0xbf / 0xff;
     assert_true(shows(160, 0, 0, 'M', three_quarters << 20 | three_quarters << 10));
 }
 
 static void long_lines_wrap_and_scroll(void **state)
 {
     (void)state;
-    struct framebuffer framebuffer = make(16 * GLYPH_WIDTH, 5 * GLYPH_HEIGHT, 16 * GLYPH_WIDTH);
+    struct framebuffer framebuffer = make_framebuffer(16 * GLYPH_WIDTH, 5 * GLYPH_HEIGHT, 16 * GLYPH_WIDTH);
     assert_true(screen_start(&framebuffer));
     put("0123456789abcdefX\n"); /* 17 characters: the last one on the second row */
     assert_true(shows(128, 0, 15, 'f', 0xbfbfbf));
     assert_true(shows(128, 1, 0, 'X', 0xbfbfbf));
-    put("third\nfourth\nfifth\n"); /* by now the first row has gone */
-    assert_true(shows(128, 0, 0, 'X', 0xbfbfbf));
-    assert_true(shows(128, 3, 0, 'f', 0xbfbfbf) && shows(128, 3, 1, 'i', 0xbfbfbf));
-    assert_true(shows(128, 4, 0, ' ', 0xbfbfbf));
+    put("third\nfourth\nfifth\n"); /* by now half of the rows have gone */
+    assert_true(shows(128, 0, 0, 'f', 0xbfbfbf) && shows(128, 0, 1, 'o', 0xbfbfbf));
+    assert_true(shows(128, 1, 0, 'f', 0xbfbfbf) && shows(128, 1, 1, 'i', 0xbfbfbf));
+    assert_true(shows(128, 2, 0, ' ', 0xbfbfbf) && shows(128, 4, 0, ' ', 0xbfbfbf));
+}
+
+static void large_screen(void **state)
+{
+    (void)state;
+    struct framebuffer framebuffer = make_framebuffer(2560, 1600, 2560);
+    assert_true(screen_start(&framebuffer));
+    put("4K and more\nsecond");
+    assert_int_equal(find_row_with(&framebuffer, 2, "4K and more"), 0);
+    assert_int_equal(find_row_with(&framebuffer, 2, "second"), 1);
+}
+
+/* The rows around the text belong to others. */
+static void confined_to_rows(void **state)
+{
+    (void)state;
+    char text[100];
+    struct framebuffer framebuffer = make_framebuffer(640, 400, 640);
+    assert_true(screen_start(&framebuffer));
+    put("gone\nstays\nlast");
+    memset(pixels, 0x55, (size_t)640 * 400 * 4);
+    screen_confine(10, 12, 1);
+    read_row(&framebuffer, 1, 10, text);
+    assert_int_equal(strncmp(text + 1, "stays ", 6), 0);
+    put(" one\n");
+    for (unsigned i = 0; i < 50; i++)
+        put("0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890\n");
+    read_row(&framebuffer, 1, 10, text);
+    assert_int_equal(strncmp(text + 1, "901234567890 ", 13), 0); /* 79 columns beside the margin, then 12 */
+    for (unsigned y = 0; y < 400; y++)
+        if (y < 160 || y >= 192)
+            for (unsigned x = 0; x < 640; x++)
+                assert_int_equal(pixels[y * 640 + x], 0x55555555);
+    screen_confine(2, 20, 0);
+    assert_int_equal(find_row_with(&framebuffer, 1, "901234567890 "), 2);
+}
+
+/* At the end there is time to fill all rows. */
+static void end_of_a_text(void **state)
+{
+    (void)state;
+    static const char words[] = "first\nsecond\n0123456789abcdefG\nlast\n";
+    struct framebuffer framebuffer = make_framebuffer(16 * GLYPH_WIDTH, 6 * GLYPH_HEIGHT, 16 * GLYPH_WIDTH);
+    assert_true(screen_start(&framebuffer));
+    put("something else");
+    screen_show_end_of(words, sizeof words - 1, 2);
+    assert_int_equal(find_row_with(&framebuffer, 1, "second"), 0);
+    assert_int_equal(find_row_with(&framebuffer, 1, "0123456789abcdef"), 1);
+    assert_int_equal(find_row_with(&framebuffer, 1, "G  "), 2);
+    assert_int_equal(find_row_with(&framebuffer, 1, "last"), 3);
+    put("next");
+    assert_int_equal(find_row_with(&framebuffer, 1, "next"), 4);
+    screen_show_end_of("short", 5, 2);
+    assert_int_equal(find_row_with(&framebuffer, 1, "short"), 0);
+    assert_int_equal(find_row_with(&framebuffer, 1, "next"), -1);
+    screen_show_end_of("too little room", 15, 6);
+    assert_int_equal(find_row_with(&framebuffer, 1, "short"), 0);
+}
+
+static void hidden(void **state)
+{
+    (void)state;
+    struct framebuffer framebuffer = make_framebuffer(640, 400, 640);
+    assert_true(screen_start(&framebuffer));
+    screen_hide(true);
+    put("kept");
+    assert_int_equal(find_row_with(&framebuffer, 1, "kept"), -1);
+    screen_hide(false);
+    assert_int_equal(find_row_with(&framebuffer, 1, "kept"), 0);
+    screen_hide(true);
+    assert_true(screen_start(&framebuffer)); /* starts visible */
+    put("again");
+    assert_int_equal(find_row_with(&framebuffer, 1, "again"), 0);
 }
 
 static void no_screen(void **state)
 {
     (void)state;
-    struct framebuffer none = {0}, tiny = make(64, 16, 64);
+    struct framebuffer none = {0}, tiny = make_framebuffer(64, 16, 64);
     assert_false(screen_start(&none));
     assert_false(screen_start(&tiny));
     for (unsigned i = 0; i < 64 * 16; i++)
@@ -127,6 +167,11 @@ int main(void)
         {"screen: a stride larger than the width is left alone", stride_is_not_width, NULL, NULL, NULL},
         {"screen: colours are where the masks say", pixel_formats, NULL, NULL, NULL},
         {"screen: long lines wrap, and the top scrolls away", long_lines_wrap_and_scroll, NULL, NULL, NULL},
+        {"screen: on a screen with many pixels text is larger", large_screen, NULL, NULL, NULL},
+        {"screen: text keeps to the rows it is given, and takes the last lines along", confined_to_rows, NULL,
+         NULL, NULL},
+        {"screen: the end of a text fills the rows", end_of_a_text, NULL, NULL, NULL},
+        {"screen: what is printed while hidden is painted later", hidden, NULL, NULL, NULL},
     };
     int failed = cmocka_run_group_tests_name("screen", tests, NULL, NULL);
     free(pixels);

@@ -1,0 +1,209 @@
+/* display.c - keeps the dashboard up to date, then turns pages. */
+#include "display/display.h"
+#include "console/format.h"
+#include "console/keyboard.h"
+#include "console/log.h"
+#include "console/screen.h"
+#include "cpu/cpuid.h"
+#include "cpu/tsc_rate.h"
+#include "display/dashboard.h"
+#include "display/failures.h"
+#include "display/log_page.h"
+
+enum { SECONDS_PER_PAGE = 10, ROWS_FOR_LAST_WORDS = 4, TITLE_BYTES = 120, SENTENCE_BYTES = 160 };
+
+/* Turns pages at some pace where the speed of the counter is not known: 10 s on a processor of 2.5 GHz. */
+#define TICKS_PER_PAGE_IF_UNKNOWN 25000000000u
+
+static struct dashboard dashboard; /* without a canvas: not started, or given up */
+static const struct paging_space *space;
+static uint64_t start;
+static char title[TITLE_BYTES], sentence[SENTENCE_BYTES], processor[CPU_NAME_BYTES];
+
+/* While the display draws. If this is found set, drawing has caused an exception: then it draws no more. */
+static bool is_drawing;
+
+static bool begin_drawing(void)
+{
+    if (is_drawing)
+        dashboard.canvas = NULL;
+    is_drawing = dashboard.canvas != NULL;
+    return is_drawing;
+}
+
+static void end_drawing(void)
+{
+    is_drawing = false;
+}
+
+static void set_sentence(const char *before, const char *text)
+{
+    struct text_sink sink = text_sink(sentence, sizeof sentence);
+    format(&sink.sink, "%s%s", before, text);
+}
+
+static void update(bool failures)
+{
+    dashboard.ticks = read_tsc() - start;
+    dashboard_update(&dashboard, failures);
+}
+
+static void draw_dashboard(const struct display_page *page, const struct canvas *canvas,
+                           struct canvas_area area, unsigned sheet)
+{
+    (void)page, (void)canvas, (void)area, (void)sheet;
+    screen_hide(false);
+    dashboard_paint(&dashboard);
+}
+
+static void draw_pictures(const struct display_page *page, const struct canvas *canvas,
+                          struct canvas_area area, unsigned sheet)
+{
+    enum { OF_MEMORY = 8 };
+    (void)page, (void)sheet;
+    unsigned height = OF_MEMORY * canvas_cell_height(canvas);
+    picture_of_memory(canvas, (struct canvas_area){area.left, area.top, area.width, height}, dashboard.memory,
+                      dashboard.memory_count);
+    area.top += height;
+    area.height -= height;
+    picture_of_space(canvas, area);
+}
+
+static const struct display_page dashboard_page = {"verdict", draw_dashboard, NULL};
+static const struct display_page picture_page = {"memory", draw_pictures, NULL};
+
+void display_start(const struct display_setup *setup)
+{
+    const struct canvas *canvas = screen_canvas();
+    dashboard.canvas = NULL;
+    is_drawing = false;
+    if (!canvas || !dashboard_fits(canvas))
+        return;
+    struct text_sink sink = text_sink(title, sizeof title);
+    format(&sink.sink, "Selfmap %s on %s", setup->version, setup->firmware);
+    cpu_name(processor);
+    dashboard = (struct dashboard){
+        .canvas = canvas,
+        .title = title,
+        .processor = processor,
+        .levels = setup->space->cpu.levels,
+        .memory = setup->memory,
+        .memory_count = setup->memory_count,
+        .sentence = sentence,
+        .tick_rate = tsc_rate(),
+    };
+    start = read_tsc();
+    set_sentence("", "getting ready");
+    failures_start();
+    display_add_page(&dashboard_page);
+    display_add_page(&picture_page);
+    if (!begin_drawing())
+        return;
+    space = setup->space;
+    picture_take_space(space);
+    dashboard_paint(&dashboard);
+    paint_footer(canvas, "the tests run; above this line the log");
+    end_drawing();
+}
+
+void display_heard_plan(unsigned tests)
+{
+    dashboard.planned = tests;
+    failures_start();
+    if (!begin_drawing())
+        return;
+    update(false);
+    end_drawing();
+}
+
+void display_heard_test(const char *name)
+{
+    if (!begin_drawing())
+        return;
+    failures_test(name);
+    set_sentence("runs: ", name);
+    update(false);
+    end_drawing();
+}
+
+void display_heard_result(enum display_outcome outcome, unsigned number, const char *name)
+{
+    unsigned *count = outcome == DISPLAY_FAILED    ? &dashboard.failed
+                      : outcome == DISPLAY_SKIPPED ? &dashboard.skipped
+                                                   : &dashboard.passed;
+    ++*count;
+    if (!begin_drawing())
+        return;
+    failures_result(outcome == DISPLAY_FAILED, number, name);
+    if (outcome == DISPLAY_FAILED)
+        update(true);
+    end_drawing();
+}
+
+void display_heard_end(bool passed, const char *summary, const char *crash)
+{
+    if (!begin_drawing())
+        return;
+    dashboard.state = passed ? DASHBOARD_PASSED : DASHBOARD_FAILED;
+    set_sentence("", summary);
+    if (crash)
+        failures_crash(crash);
+    else
+        picture_take_space(space); /* after a crash the tables may be what is broken */
+    update(crash != NULL);
+    screen_show_end_of(log_text(), log_length(), ROWS_FOR_LAST_WORDS);
+    end_drawing();
+}
+
+/* ---- after the end ---- */
+
+/* Says at the bottom which page is shown, and how to see others. */
+static void show_number(const struct page_turner *turner)
+{
+    char text[TITLE_BYTES];
+    struct text_sink sink = text_sink(text, sizeof text);
+    format(&sink.sink, "page %u of %u, turned by Page Up and Page Down%s", turner->number + 1, turner->count,
+           turner->by_hand       ? ""
+           : dashboard.tick_rate ? ", or every 10 s"
+                                 : ", or by itself");
+    paint_footer(dashboard.canvas, text);
+}
+
+static void show(const struct page_turner *turner)
+{
+    const struct canvas *canvas = dashboard.canvas;
+    struct canvas_area area = page_area(canvas);
+    struct page_place place = pages_find(canvas, area, turner->number);
+    char text[TITLE_BYTES];
+    struct text_sink sink = text_sink(text, sizeof text);
+    if (!place.page)
+        return;
+    screen_hide(true);
+    canvas_fill(canvas, (struct canvas_area){0, area.top, canvas->width, area.height}, CANVAS_BLACK);
+    format(&sink.sink, "%s: %s, %s", title, dashboard.state == DASHBOARD_PASSED ? "PASS" : "FAIL",
+           place.page->title);
+    if (place.sheets > 1)
+        format(&sink.sink, " %u of %u", place.sheet + 1, place.sheets);
+    paint_title(&dashboard, text);
+    place.page->draw(place.page, canvas, area, place.sheet);
+    show_number(turner);
+}
+
+void display_after_end(void)
+{
+    if (!begin_drawing()) /* also if a page has caused an exception */
+        return;
+    display_add_page(&log_page);
+    (void)keyboard_start();
+    struct page_turner turner = {
+        .count = pages_count(dashboard.canvas, page_area(dashboard.canvas)),
+        .turned_at = read_tsc(),
+        .period = dashboard.tick_rate ? SECONDS_PER_PAGE * dashboard.tick_rate : TICKS_PER_PAGE_IF_UNKNOWN,
+    };
+    show_number(&turner); /* the first page is the dashboard, and is there */
+    for (;;) {
+        if (page_turn(&turner, keyboard_poll(), read_tsc()))
+            show(&turner);
+        __asm__ volatile("pause");
+    }
+}
