@@ -83,6 +83,10 @@ SUBJECT_frames_random += test/host/frames/frame_oracle.c
 OBJECTS_screen := $(B)/font.o
 OBJECTS_display := $(B)/font.o
 OBJECTS_canvas := $(B)/font.o
+KERNEL_TESTS += log kept
+SUBJECT_log := kernel/console/log.c kernel/console/kept.c
+SUBJECT_kept := kernel/console/kept.c
+SUBJECT_display += kernel/console/kept.c
 # Made-up devices take the place of the real ones.
 FLAGS_host/kernel := $(HOST_FLAGS) -fno-builtin-log -Itest/host/devices $(HOST_INCLUDE)
 LIBRARIES_host/kernel := -lcmocka
