@@ -58,6 +58,9 @@ class Machine:
     screenshot: str = ""
     icount: bool = False  # the time stamp counter counts instructions; with U-Boot it always does
     inspect: Callable | None = None  # gets a Monitor, a folder for files, the log, once it halts
+    disk: str = "unwritten"  # what becomes of writes to the image: unwritten, written, read-only
+    debug_exit: bool = True  # without it the application cannot end QEMU, as on a real machine
+    starts: tuple = ()  # how each start of several in one machine ends; see Restarter
     debugger: bool = False  # stopped at the first instruction, until gdb on port 1234 says otherwise
 
     @property
@@ -99,16 +102,24 @@ def _memory(machine):
     return ["-m", machine.memory, "-object", f"memory-backend-ram,id=ram,size={machine.memory},reserve=off"]
 
 
+def _disk(machine):
+    how = {"unwritten": "snapshot=on", "written": "snapshot=off", "read-only": "snapshot=off,readonly=on"}
+    return ["-drive", f"if=none,id=disk,format=raw,{how[machine.disk]},file={_doubled(machine.image)}",
+            *MEDIA[machine.medium]]
+
+
 def command(machine, work):
     """QEMU's command line; its files go to the folder work."""
     line = ["qemu-system-x86_64", "-nodefaults", "-display", "none", "-no-reboot", "-nic", "none",
             "-monitor", "none", "-accel", "tcg", *_firmware(machine, work),
             "-cpu", machine.cpu, *_memory(machine), "-smp", str(machine.smp), *_display(machine),
-            "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
             "-d", "cpu_reset", "-D", str(work / "reset.log"),
             "-qmp", f"unix:{_doubled(work / 'qmp')},server=on,wait=off",
-            "-drive", f"if=none,id=disk,format=raw,snapshot=on,file={_doubled(machine.image)}",
-            *MEDIA[machine.medium]]
+            *_disk(machine)]
+    if machine.debug_exit:
+        line += ["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]
+    if machine.starts:
+        line += ["-no-shutdown"]  # a reset stops the machine, and does not end QEMU
     if machine.icount or machine.firmware == "uboot":
         line += ["-icount", "shift=7,sleep=off"]  # time as the guest sees it: 128 ns an instruction
     if machine.debugger:
@@ -214,6 +225,61 @@ class Inspector:
             monitor.close()
 
 
+class Restarter:
+    """Resets the machine at the end of a start, with its memory as it is, and ends it after the last one.
+
+    A start ends when its part of the log matches a regular expression, or, for None, when the machine asks
+    for a reset. QEMU runs with -no-reboot, so that no start is repeated without being asked for: the reset
+    is done from here."""
+
+    PERIOD = 0.2
+
+    def __init__(self, work, starts):
+        self._work, self._ends = work, starts
+        self._monitor = None
+        self._next = 0.0
+        self._from = [0]
+        self._length = 0  # of the log, the last time that it was looked at
+
+    def _is_over(self, log):
+        wanted = self._ends[len(self._from) - 1]
+        if wanted:
+            return re.search(wanted, log[self._from[-1]:]) is not None
+        return self._monitor.run("query-status")["status"] == "shutdown"
+
+    def sees_summary(self, log):
+        if time.monotonic() < self._next:
+            return False
+        self._next = time.monotonic() + self.PERIOD
+        with suppress(OSError, ValueError):  # QEMU may be ending this very moment
+            self._monitor = self._monitor or Monitor(self._work / "qmp")
+            quiet, self._length = len(log) == self._length, len(log)
+            if not self._is_over(log) or not quiet:  # its last words may still be on the way
+                return False
+            if len(self._from) == len(self._ends):
+                return True
+            self._from.append(len(log))
+            self._restart()
+        return False
+
+    def _restart(self):
+        self._monitor.run("stop")
+        self._monitor.run("set-action", reboot="reset")
+        self._monitor.run("system_reset")
+        while self._monitor.run("query-status")["status"] != "prelaunch":
+            time.sleep(0.01)
+        self._monitor.run("set-action", reboot="shutdown")
+        self._monitor.run("cont")
+
+    def logs(self, log):
+        """The log, a piece for each start."""
+        return [log[begin:end] for begin, end in zip(self._from, [*self._from[1:], len(log)])]
+
+    def close(self):
+        if self._monitor:
+            self._monitor.close()
+
+
 class _Run:
     """One run of QEMU, followed until it ends or has to be ended."""
 
@@ -293,6 +359,8 @@ def _boot_in(work, machine, time_limit, idle_limit, on_output):
     watcher = ScreenWatcher(work, machine.screenshot) if machine.watches_screen else None
     if machine.inspect:
         watcher = Inspector(work, machine.inspect)
+    if machine.starts:
+        watcher = Restarter(work, machine.starts)
     with open(work / "errors", "wb") as errors:
         # The overlay that keeps the image unwritten goes where everything goes that is removed at the end.
         process = subprocess.Popen(command(machine, work), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -307,7 +375,8 @@ def _boot_in(work, machine, time_limit, idle_limit, on_output):
     return verdict.Outcome(
         log=run.log, status=status, timed_out=run.timed_out, flooded=run.flooded,
         reset_log=_first_bytes(work / "reset.log", MAX_LOG), errors=_first_bytes(work / "errors", MAX_ERRORS),
-        screen=None if machine.serial else watcher.lines)
+        screen=None if machine.serial else watcher.lines,
+        starts=watcher.logs(run.log) if machine.starts else [run.log])
 
 
 def boot(machine, time_limit=120.0, idle_limit=0.0, on_output=lambda chunk: None):

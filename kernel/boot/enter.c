@@ -11,7 +11,7 @@
 #include "boot/fault_injection.h"
 #include "boot/main.h"
 #include "console/console.h"
-#include "console/log.h"
+#include "console/kept.h"
 #include "cpu/descriptors.h"
 #include "cpu/exceptions.h"
 #include "cpu/instructions.h"
@@ -46,7 +46,8 @@ _Noreturn void kernel_enter(struct handoff *handoff)
     write_cr4(read_cr4() & (CR4_LA57 | CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT));
     set_hooks(handoff);
     descriptors_load();
-    log_start(handoff->log, handoff->log_bytes);
+    kept_set_state(KEPT_IN_KERNEL);
+    kept_step("switch to our page tables");
     console_start(&handoff->framebuffer,
                   (struct console_options){.serial = !options->no_serial, .screen = !options->no_screen});
     print("\nSelfmap " SELFMAP_VERSION ": the firmware is gone, now CR3\n");

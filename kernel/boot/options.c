@@ -104,7 +104,23 @@ static bool add_exclude(struct options *options, struct option_word value)
     return true;
 }
 
-enum { SERIAL, SCREEN, MAP_KEY, LEVELS, BENCH, DUMP, MATRIX, END, CRASH, CHOICES };
+static bool set_wait(struct options *options, struct option_word value)
+{
+    enum { DIGITS = 4 };
+    unsigned seconds = 0;
+    if (value.length == 0 || value.length > DIGITS)
+        return false;
+    for (size_t i = 0; i < value.length; i++) {
+        if (value.text[i] < '0' || value.text[i] > '9')
+            return false;
+        seconds = seconds * 10 + (unsigned)(value.text[i] - '0');
+    }
+    options->wait_seconds = seconds;
+    options->wait_is_set = true;
+    return true;
+}
+
+enum { SERIAL, SCREEN, MAP_KEY, LEVELS, BENCH, DUMP, MATRIX, END, STORE, CRASH, CHOICES };
 
 static void choose(struct options *options, unsigned which, int chosen)
 {
@@ -126,6 +142,8 @@ static void choose(struct options *options, unsigned which, int chosen)
         options->matrix = (enum matrix_extent)chosen;
     if (which == END)
         options->end = (enum end_action)chosen;
+    if (which == STORE)
+        options->store = (enum store_kind)chosen;
     if (which == CRASH)
         options->crash = (enum crash_kind)chosen;
 }
@@ -135,7 +153,7 @@ static bool set_choice(struct options *options, struct option_word key, struct o
 {
     static const struct {
         const char *key;
-        const char *const values[8];
+        const char *const values[9];
     } choices[] = {
         [SERIAL] = {"serial", {"auto", "off"}},
         [SCREEN] = {"screen", {"auto", "off", "memory"}},
@@ -144,9 +162,11 @@ static bool set_choice(struct options *options, struct option_word key, struct o
         [BENCH] = {"bench", {"no", "yes"}},
         [DUMP] = {"dump", {"no", "yes", "varied"}},
         [MATRIX] = {"matrix", {"sample", "no", "all"}},
-        [END] = {"end", {"auto", "halt", "shutdown", "reset"}},
+        [END] = {"end", {"auto", "halt", "shutdown", "reset", "store"}},
+        [STORE] = {"store", {"auto", "no", "hint"}},
         [CRASH] = {"crash",
-                   {"no", "early", "page-fault", "general-protection", "double-fault", "triple", "hang"}},
+                   {"no", "loader", "early", "page-fault", "general-protection", "double-fault", "triple",
+                    "hang"}},
     };
     unsigned which = 0;
     while (which < CHOICES && !word_is(key, choices[which].key))
@@ -168,6 +188,8 @@ static bool apply_word(struct options *options, struct option_word word)
     struct option_word value = {word.text + key.length + 1, word.length - key.length - 1};
     if (word_is(key, "tests"))
         return set_tests(options, value);
+    if (word_is(key, "wait"))
+        return set_wait(options, value);
     if (word_is(key, "exclude"))
         return add_exclude(options, value);
     return set_choice(options, key, value);
