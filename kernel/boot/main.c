@@ -12,6 +12,7 @@
 #include "cpu/cpuid.h"
 #include "display/display.h"
 #include "report/dump.h"
+#include "report/qr_page.h"
 #include "report/report.h"
 #include "selftest/selftest.h"
 
@@ -73,6 +74,7 @@ static void start_display(const struct handoff *handoff)
         .memory_count = memory_region_count(),
     };
     display_start(&setup);
+    display_add_page(&qr_page);
     report_set_observer(&observer);
 }
 
