@@ -58,7 +58,7 @@ TARGET_FLAGS := -ffreestanding -fpic -fshort-wchar -fvisibility=hidden -fno-stac
 # Each folder is compiled with its own list of folders to include from: what is not on it cannot be included.
 FREESTANDING = -nostdinc -isystem $(shell $(CC) -print-file-name=include)
 FOLDER_paging = -std=c17 $(FREESTANDING) -Ipaging/include -Ipaging/src
-FOLDER_kernel = -std=gnu17 $(FREESTANDING) -Ipaging/include -Ikernel
+FOLDER_kernel = -std=gnu17 $(FREESTANDING) -Ipaging/include -Ikernel -isystem $(B)/include
 FOLDER_efi    = -std=gnu17 $(FREESTANDING) -Ipaging/include -Ikernel -I. \
     -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
 # What runs once is compiled for size: self-tests, options and the menu; and the display, which waits for the
@@ -75,6 +75,13 @@ FLAGS_app = $(APP_FLAGS)
 $(eval $(call build,app,build))
 $(APP_OBJECTS): VERSION
 
+# Of the system's headers the kernel sees those of its one library, and no others.
+QR_LIBRARY := /usr/lib/x86_64-linux-gnu/libqrcodegen.a
+$(APP_OBJECTS): | $(B)/include/qrcodegen
+$(B)/include/qrcodegen: | $(B)/deps-build
+	@mkdir -p $(@D)
+	$(Q)ln -sfn /usr/include/qrcodegen $@
+
 $(B)/font.psf: | $(B)/deps-build
 	$(Q)gunzip -c /usr/share/consolefonts/Lat15-VGA16.psf.gz > $@
 
@@ -84,7 +91,7 @@ $(B)/font.o: $(B)/font.psf
 
 # Links the objects given into an ELF file; the pattern rules below turn that into a PE image and a disk.
 LINK_APP = ld -nostdlib -znocombreloc -znoexecstack -shared -Bsymbolic --no-undefined -T efi/selfmap.lds \
-    --build-id=sha1 -o $@ /usr/lib/crt0-efi-x86_64.o $(filter %.o,$^) -L/usr/lib -lgnuefi
+    --build-id=sha1 -o $@ /usr/lib/crt0-efi-x86_64.o $(filter %.o,$^) $(QR_LIBRARY) -L/usr/lib -lgnuefi
 $(B)/selfmap.elf: $(APP_OBJECTS) $(B)/font.o efi/selfmap.lds
 	$(call say,LD,$@)
 	$(Q)$(LINK_APP)

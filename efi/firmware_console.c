@@ -5,6 +5,7 @@
  * switched off (U-Boot does).
  */
 #include "kernel/console/format.h"
+#include "kernel/console/log.h"
 #include "kernel/cpu/instructions.h"
 #include "loader.h"
 
@@ -14,15 +15,15 @@ static void put_on_console(struct format_sink *sink, char c)
 {
     (void)sink;
     CHAR16 text[3] = {L'\r', (CHAR16)c, 0};
-    system_table->ConOut->OutputString(system_table->ConOut, c == '\n' ? text : text + 1);
+    log_put(c);
+    if (system_table->ConOut)
+        system_table->ConOut->OutputString(system_table->ConOut, c == '\n' ? text : text + 1);
 }
 
 void say(const char *text, ...)
 {
     struct format_sink sink = {put_on_console};
     va_list arguments;
-    if (!system_table->ConOut)
-        return;
     uint64_t start = read_tsc();
     va_start(arguments, text);
     format_list(&sink, text, arguments);

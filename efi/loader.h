@@ -8,9 +8,18 @@
 #define EFI_LOADER_H
 
 #include "kernel/boot/handoff.h"
+#include "kernel/console/kept.h"
 #include <efi.h>
 
-enum { TAKEN_LIMIT = 8 };
+enum { TAKEN_LIMIT = 24 };
+
+/* What is known of the last run, for the person who starts this one. */
+struct last_run {
+    bool found_report;         /* its report was kept over the reset; all that follows is about it */
+    bool written;              /* to last_run.file; else handoff->last_report says why not */
+    struct kept_record record; /* its text stays where it is until the exit */
+    char file[24];
+};
 
 struct loader {
     EFI_HANDLE image;
@@ -32,6 +41,9 @@ struct loader {
     bool serial_answers;                         /* one of the serial ports that are tried after the exit */
     char screen_refusal[HANDOFF_SENTENCE_LIMIT]; /* why the screen that there is cannot be used; else "" */
 
+    struct last_run last_run;
+    bool breadcrumb_failed;
+    bool needs_hint;      /* the block of this run is at none of the fixed addresses */
     bool has_fw_cfg;      /* it had options: a program started the machine, and nobody waits for a menu */
     const char *why_back; /* a sentence, if the loader returns to the firmware though nothing failed */
 };
@@ -45,7 +57,10 @@ extern EFI_SYSTEM_TABLE *system_table;
 EFI_STATUS switch_watchdog_off(struct loader *loader);  /* platform.c */
 EFI_STATUS describe_platform(struct loader *loader);    /* platform.c */
 EFI_STATUS read_options(struct loader *loader);         /* option_sources.c */
+EFI_STATUS look_for_report(struct loader *loader);      /* last_run.c */
+EFI_STATUS ask_after_report(struct loader *loader);     /* last_run.c */
 EFI_STATUS ask_what_to_run(struct loader *loader);      /* menu.c */
+EFI_STATUS keep_report(struct loader *loader);          /* kept_blocks.c */
 EFI_STATUS find_framebuffer(struct loader *loader);     /* find_framebuffer.c */
 EFI_STATUS find_image_sections(struct loader *loader);  /* image_sections.c */
 EFI_STATUS take_memory(struct loader *loader);          /* own_memory.c */
@@ -75,6 +90,9 @@ UINT64 address_limit(const struct paging_cpu *cpu);
 /* Returns the firmware's table of this kind (UEFI 2.10, 4.6), or NULL. */
 const void *configuration_table(EFI_GUID kind);
 
+/* Notes the name of the machine: smbios.c. */
+void describe_machine(struct loader *loader);
+
 /*
  * Notes a region that the fresh tables shall map; `exact` as in struct handoff_region. EFI_OUT_OF_RESOURCES
  * if there are too many.
@@ -93,6 +111,57 @@ EFI_STATUS take_pages(struct loader *loader, UINTN pages, UINT64 alignment, UINT
 
 /* Frees all that take_pages took. */
 void loader_give_back(struct loader *loader);
+
+/* ---- what outlives a run: breadcrumb.c, kept_blocks.c, volume.c ---- */
+
+/*
+ * Writes the step that begins to \SELFMAP\LASTRUN.TXT, so that the next start can name it. Says why if it
+ * cannot, once, and then does not try again. Does nothing with store=no.
+ */
+void leave_breadcrumb(struct loader *loader, const char *step);
+
+/* Notes there how a run ended that left no step behind: a sentence, and what it is about. */
+void leave_last_breadcrumb(struct loader *loader, const char *sentence, const char *what);
+
+/* Reads from there the step that the last run reached. Returns false if that is not known, or if it ended. */
+bool read_breadcrumb(struct loader *loader, char *step, size_t capacity);
+
+/* A block that kept a report over the reset. */
+struct kept_block {
+    void *start;
+    struct kept_record record;
+};
+enum { KEPT_BLOCK_LIMIT = 9 };
+
+/*
+ * Takes the memory for this run's log, and the blocks that hold reports of earlier runs, at most
+ * KEPT_BLOCK_LIMIT. With store=no it takes the former only. The record of this run begins in keep_report.
+ */
+EFI_STATUS take_kept_blocks(struct loader *loader, struct kept_block *found, unsigned *count);
+
+/* Forgets the record of this run, which returns to the firmware: nothing was cut off. */
+void forget_this_run(void);
+
+/*
+ * Opens the root of the volume that the image was loaded from. EFI_NO_MAPPING if there is none, as after a
+ * network boot.
+ */
+EFI_STATUS open_volume(struct loader *loader, EFI_FILE_HANDLE *root);
+
+/* A piece of a file. */
+struct file_part {
+    const char *text;
+    UINTN bytes;
+};
+
+/*
+ * Makes the file `name` of the folder \SELFMAP consist of two parts. A file that cannot be written whole is
+ * deleted again.
+ */
+EFI_STATUS write_file(EFI_FILE_HANDLE root, const char *name, const struct file_part parts[2]);
+
+/* Reads up to *bytes of a file of that folder. */
+EFI_STATUS read_file_part(EFI_FILE_HANDLE root, const char *name, char *text, UINTN *bytes);
 
 /* ---- the firmware's memory map: firmware_map.c ---- */
 

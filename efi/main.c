@@ -1,10 +1,12 @@
 /*
  * main.c - the firmware's half, step by step. It ends in kernel_enter; kernel/boot/main.c goes on from there.
  */
+#include "kernel/console/log.h"
 #include "loader.h"
 
 EFI_SYSTEM_TABLE *system_table;
 static struct handoff handoff;
+static char early_log[LOG_TAIL_BYTES + 2048]; /* until there is memory that outlives the run */
 
 static const struct {
     const char *what; /* printed before the step */
@@ -16,8 +18,14 @@ static const struct {
     {"look at firmware and processor", describe_platform},
     /* Reads selfmap.cfg, LoadOptions, and fw_cfg under QEMU. */
     {"read options", read_options},
+    /* Takes memory that outlives a warm reset, and writes the report that the last run left there. */
+    {"look for the report of the last run", look_for_report},
+    /* So that a machine that resets to have its report written does not run the tests for ever. */
+    {"decide whether to run the tests", ask_after_report},
     /* Shows the menu, unless a program started the machine. Refuses five levels if it has four. */
     {"ask what to run", ask_what_to_run},
+    /* From now on a reset leaves a report, which says how far this run came. */
+    {"keep the report of this run in memory", keep_report},
     /* Chooses a screen whose pixels can be written without the firmware. */
     {"look for a framebuffer", find_framebuffer},
     /* Notes each section of the PE image, with its rights. */
@@ -36,11 +44,29 @@ static const struct {
     {"exit boot services", exit_boot_services},
 };
 
+/*
+ * Tells the steps before which \SELFMAP\LASTRUN.TXT is written: the first one of a run that shall happen, the
+ * longest one, and the last one. These are all, because some drivers are slow.
+ */
+static bool leaves_breadcrumb(EFI_STATUS (*step)(struct loader *loader))
+{
+    return step == find_framebuffer || step == build_fresh_tables || step == exit_boot_services;
+}
+
 /* Marks the time at which something begins, for those who measure the way to our own tables. */
 static void begin(const char *what)
 {
+    kept_step(what);
     handoff.console = console_time;
     handoff_mark(&handoff, what);
+}
+
+/* For a test (crash=loader): stops as firmware does that does not return from a call. */
+_Noreturn static void hang(void)
+{
+    say("  fault injection: as the option crash= asks\n");
+    for (;;)
+        __builtin_ia32_pause();
 }
 
 /* Called by gnu-efi's start-up code, which has applied our relocations. */
@@ -50,6 +76,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
 {
     begin("find our image"); /* before anything else: the measured way begins here */
     handoff.loader_frame = (UINTN)__builtin_frame_address(0);
+    log_start(early_log, sizeof early_log);
     struct loader loader = {.image = image, .handoff = &handoff};
     EFI_GUID loaded_image = EFI_LOADED_IMAGE_PROTOCOL_GUID;
     system_table = system;
@@ -58,16 +85,20 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     for (unsigned i = 0; i < sizeof steps / sizeof steps[0] && !EFI_ERROR(status); i++) {
         begin(steps[i].what);
         say("Selfmap: %s\n", steps[i].what);
+        if (leaves_breadcrumb(steps[i].run))
+            leave_breadcrumb(&loader, steps[i].what);
+        if (handoff.options.crash == CRASH_LOADER && steps[i].run == check_fresh_tables)
+            hang();
         status = steps[i].run(&loader);
     }
     if (!EFI_ERROR(status)) {
         begin("own descriptor tables and console");
         kernel_enter(&handoff);
     }
-    if (loader.why_back)
-        say("Selfmap: back to the firmware: %s\n", loader.why_back);
-    else
-        say("Selfmap: stopped before leaving the firmware: %s\n", status_name(status));
+    const char *why = loader.why_back ? loader.why_back : status_name(status);
+    leave_last_breadcrumb(&loader, "It went back to the firmware: ", why);
+    say("Selfmap: %s the firmware: %s\n", loader.why_back ? "back to" : "stopped before leaving", why);
+    forget_this_run();
     loader_give_back(&loader);
     return status;
 }

@@ -12,7 +12,6 @@ enum {
     STACK_PAGES = 16,
     MAP_SLACK = 64,  /* descriptors that may appear between the first map and the last */
     ZONE_SLACK = 64, /* runs of usable memory that may appear between them */
-    LOG_PAGES = 64,  /* a run prints about 10 KiB; with the page tables' dump, more */
 };
 
 EFI_STATUS take_pages(struct loader *loader, UINTN pages, UINT64 alignment, UINT64 *start)
@@ -99,23 +98,9 @@ static EFI_STATUS take_bookkeeping(struct loader *loader)
                       PAGING_WRITABLE | PAGING_NO_EXECUTE, true);
 }
 
-/* Takes memory in which the kernel keeps all that it prints. */
-static EFI_STATUS take_log(struct loader *loader)
-{
-    UINT64 start, bytes = LOG_PAGES * EFI_PAGE_SIZE;
-    EFI_STATUS status = take_pages(loader, LOG_PAGES, EFI_PAGE_SIZE, &start);
-    if (EFI_ERROR(status))
-        return status;
-    loader->handoff->log = (void *)(UINTN)start;
-    loader->handoff->log_bytes = bytes;
-    return add_region(loader, "log", start, start + bytes, PAGING_WRITABLE | PAGING_NO_EXECUTE, true);
-}
-
 EFI_STATUS take_memory(struct loader *loader)
 {
     EFI_STATUS status = take_stack_and_buffers(loader);
-    if (!EFI_ERROR(status))
-        status = take_log(loader);
     if (!EFI_ERROR(status))
         status = find_memory_regions(loader);
     return EFI_ERROR(status) ? status : take_bookkeeping(loader);

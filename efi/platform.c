@@ -61,6 +61,8 @@ EFI_STATUS describe_platform(struct loader *loader)
     handoff->firmware_efer = read_msr(MSR_EFER);
     handoff->space.cpu = cpu_paging_features();
     find_rsdp(handoff);
+    describe_machine(loader);
+    say("  machine: %s\n", handoff->machine);
     say("  %s, revision %x, CR0 %lx CR3 %lx CR4 %lx EFER %lx\n", handoff->firmware,
         handoff->firmware_revision, handoff->firmware_cr0, handoff->firmware_cr3, handoff->firmware_cr4,
         handoff->firmware_efer);

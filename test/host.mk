@@ -96,10 +96,16 @@ SUBJECT_frames_random += test/host/frames/frame_oracle.c
 OBJECTS_screen := $(B)/font.o
 OBJECTS_display := $(B)/font.o
 OBJECTS_canvas := $(B)/font.o
+KERNEL_TESTS += log kept qr qr_text
+SUBJECT_log := kernel/console/log.c kernel/console/kept.c
+SUBJECT_kept := kernel/console/kept.c
+SUBJECT_qr := kernel/report/qr.c
+SUBJECT_qr_text := kernel/report/qr_text.c kernel/console/format.c
+SUBJECT_display += kernel/console/kept.c
 # Made-up devices take the place of the real ones.
 FLAGS_host/kernel := $(HOST_FLAGS) -fno-builtin-log -Itest/host/devices $(HOST_INCLUDE) \
     -DSELFMAP_VERSION='"$(VERSION)"'
-LIBRARIES_host/kernel := -lcmocka
+LIBRARIES_host/kernel := -lcmocka -lqrcodegen
 $(eval $(call build,host/kernel,build test))
 kernel_test = $(call program,host/kernel,test_$(1),$(call source_of_test,$(1)) \
     $(SUBJECT_$(1)),$(OBJECTS_$(1)))

@@ -76,6 +76,9 @@ class Machine:
     keys: list = field(default_factory=list)  # (what the log must show next, what is typed then), in order
     kernel: str = ""  # an EFI program that the firmware starts instead of a disk
     append: str = ""  # its command line, in LoadOptions
+    disk: str = "unwritten"  # what becomes of writes to the image: unwritten, written, read-only
+    debug_exit: bool = True  # without it the application cannot end QEMU, as on a real machine
+    starts: tuple = ()  # how each start of several in one machine ends; see Restarter
 
     @property
     def watches_screen(self):
@@ -142,10 +145,13 @@ def command(machine, work, http_port=0):
     line = [machine.emulator, "-nodefaults", "-display", "none", "-no-reboot", "-nic", "none",
             "-monitor", "none", "-accel", "tcg", *_firmware(machine, work, http_port),
             "-cpu", machine.cpu, *_memory(machine), "-smp", str(machine.smp), *_display(machine),
-            "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
             "-d", "cpu_reset", "-D", str(work / "reset.log"),
             "-qmp", f"unix:{_doubled(work / 'qmp')},server=on,wait=off",
-            *media.options(machine.medium, machine.image)]
+            *media.options(machine.medium, machine.image, machine.disk)]
+    if machine.debug_exit:
+        line += ["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]
+    if machine.starts:
+        line += ["-no-shutdown"]  # a reset stops the machine, and does not end QEMU
     if machine.icount or machine.firmware == "uboot":
         line += ["-icount", "shift=7,sleep=off"]  # time as the guest sees it: 128 ns an instruction
     if machine.serial:
@@ -272,6 +278,61 @@ class Typist:
                 self._keyboard.flush()
 
 
+class Restarter:
+    """Resets the machine at the end of a start, with its memory as it is, and ends it after the last one.
+
+    A start ends when its part of the log matches a regular expression, or, for None, when the machine asks
+    for a reset. QEMU runs with -no-reboot, so that no start is repeated without being asked for: the reset
+    is done from here."""
+
+    PERIOD = 0.2
+
+    def __init__(self, work, starts):
+        self._work, self._ends = work, starts
+        self._monitor = None
+        self._next = 0.0
+        self._from = [0]
+        self._length = 0  # of the log, the last time that it was looked at
+
+    def _is_over(self, log):
+        wanted = self._ends[len(self._from) - 1]
+        if wanted:
+            return re.search(wanted, log[self._from[-1]:]) is not None
+        return self._monitor.run("query-status")["status"] == "shutdown"
+
+    def sees_summary(self, log):
+        if time.monotonic() < self._next:
+            return False
+        self._next = time.monotonic() + self.PERIOD
+        with suppress(OSError, ValueError):  # QEMU may be ending this very moment
+            self._monitor = self._monitor or Monitor(self._work / "qmp")
+            quiet, self._length = len(log) == self._length, len(log)
+            if not self._is_over(log) or not quiet:  # its last words may still be on the way
+                return False
+            if len(self._from) == len(self._ends):
+                return True
+            self._from.append(len(log))
+            self._restart()
+        return False
+
+    def _restart(self):
+        self._monitor.run("stop")
+        self._monitor.run("set-action", reboot="reset")
+        self._monitor.run("system_reset")
+        while self._monitor.run("query-status")["status"] != "prelaunch":
+            time.sleep(0.01)
+        self._monitor.run("set-action", reboot="shutdown")
+        self._monitor.run("cont")
+
+    def logs(self, log):
+        """The log, a piece for each start."""
+        return [log[begin:end] for begin, end in zip(self._from, [*self._from[1:], len(log)])]
+
+    def close(self):
+        if self._monitor:
+            self._monitor.close()
+
+
 class _Run:
     """One run of QEMU, followed until it ends or has to be ended."""
 
@@ -356,6 +417,8 @@ def _boot_in(work, machine, http_port, time_limit, idle_limit, on_output):
     watcher = ScreenWatcher(work, machine.screenshot) if machine.watches_screen else None
     if machine.inspect:
         watcher = Inspector(work, machine.inspect)
+    if machine.starts:
+        watcher = Restarter(work, machine.starts)
     with open(work / "errors", "wb") as errors:
         # The overlay that keeps the image unwritten goes where everything goes that is removed at the end.
         process = subprocess.Popen(command(machine, work, http_port), stdout=subprocess.PIPE, stderr=errors,
@@ -371,7 +434,8 @@ def _boot_in(work, machine, http_port, time_limit, idle_limit, on_output):
     return verdict.Outcome(
         log=run.log, status=status, timed_out=run.timed_out, flooded=run.flooded,
         reset_log=_first_bytes(work / "reset.log", MAX_LOG), errors=_first_bytes(work / "errors", MAX_ERRORS),
-        screen=None if machine.serial else watcher.lines)
+        screen=None if machine.serial else watcher.lines,
+        starts=watcher.logs(run.log) if machine.starts else [run.log])
 
 
 def boot(machine, time_limit=120.0, idle_limit=0.0, on_output=lambda chunk: None):

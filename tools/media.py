@@ -33,15 +33,18 @@ def doubled(text):
     return str(text).replace(",", ",,")
 
 
-def options(medium, image):
-    """QEMU's options for a medium with this image, which is never written to."""
+DISKS = {"unwritten": "snapshot=on", "written": "snapshot=off", "read-only": "snapshot=off,readonly=on"}
+
+
+def options(medium, image, disk="unwritten"):
+    """QEMU's options for a medium with this image. `disk` is one of DISKS: what becomes of writes to it."""
     if medium == "pxe":
         files = f"tftp={doubled(image)},bootfile={BOOT_FILE}"
         return ["-netdev", f"user,id=net,restrict=on,{files}", *MEDIA[medium]]
     if medium == "http":
         return ["-netdev", "user,id=net", *MEDIA[medium]]
     kind = ",media=cdrom" * (medium in CDS)
-    return ["-drive", f"if=none,id=disk,format=raw,snapshot=on{kind},file={doubled(image)}", *MEDIA[medium]]
+    return ["-drive", f"if=none,id=disk,format=raw,{DISKS[disk]}{kind},file={doubled(image)}", *MEDIA[medium]]
 
 
 def variables(medium, port):

@@ -45,6 +45,7 @@ class Outcome:
     errors: bytes = b""        # QEMU's stderr
     timed_out: bool = False
     flooded: bool = False      # the log went beyond what we keep
+    starts: list = field(default_factory=list)  # the log of each start, if the machine was restarted
     screen: list | None = None  # the last screen as lines of text, if the screen is the report
 
 

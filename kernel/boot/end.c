@@ -1,13 +1,18 @@
 /* end.c - asks the firmware or QEMU to end the run. The processor halts where neither does. */
 #include "boot/end.h"
 #include "console/console.h"
+#include "console/keyboard.h"
 #include "console/ports.h"
 #include "cpu/cpuid.h"
 #include "cpu/instructions.h"
+#include "cpu/tsc_rate.h"
 #include "display/display.h"
 
 enum { DEBUG_EXIT_PORT = 0xf4, EXIT_PASSED = 0x10, EXIT_FAILED = 0x11 };
-enum { RESET_COLD = 0, RESET_SHUTDOWN = 2 }; /* UEFI 2.10, 8.5.1 */
+enum { RESET_COLD = 0, RESET_WARM = 1, RESET_SHUTDOWN = 2 }; /* UEFI 2.10, 8.5.1 */
+
+/* Where the speed of the time stamp counter is not known. */
+#define TICKS_PER_SECOND_IF_UNKNOWN 2500000000u
 
 static const struct handoff *handoff;
 
@@ -19,6 +24,38 @@ static void reset_system(int type)
         ((reset_fn)handoff->reset_system.value)(type, 0, 0, NULL);
 }
 
+/* Without a display: returns true if a key was pressed within the seconds. */
+static bool key_within(unsigned seconds)
+{
+    uint64_t rate = tsc_rate(), start = read_tsc();
+    (void)keyboard_start();
+    do {
+        if (keyboard_poll() != KEY_NONE)
+            return true;
+    } while (read_tsc() - start < seconds * (rate ? rate : TICKS_PER_SECOND_IF_UNKNOWN));
+    return false;
+}
+
+/*
+ * Resets the machine so that memory stays as it is, and the loader of the next start writes the report. A
+ * person gets the time to read the screen before that, and can keep it.
+ */
+static void store(void)
+{
+    const struct options *options = &handoff->options;
+    unsigned seconds = options->wait_is_set ? options->wait_seconds : OPTION_WAIT_SECONDS;
+    print("In %u seconds the machine restarts, and Selfmap writes this report to the\n"
+          "folder \\SELFMAP of the volume that it was started from. A key stops that.\n",
+          seconds);
+    if (!display_for(seconds) && key_within(seconds)) {
+        print("Stopped: the report is in memory until the machine is switched off, and is not written.\n");
+        return;
+    }
+    print("Restarting.\n");
+    reset_system(RESET_WARM);
+    print("The firmware did not restart the machine. If it has a reset button, that may do.\n");
+}
+
 void end_prepare(const struct handoff *from)
 {
     handoff = from;
@@ -27,7 +64,8 @@ void end_prepare(const struct handoff *from)
 _Noreturn void end_run(bool passed)
 {
     static bool was_tried;
-    enum end_action action = was_tried ? END_AUTO : handoff->options.end;
+    bool again = was_tried;
+    enum end_action action = again ? END_AUTO : handoff->options.end;
     was_tried = true;
     switch (action) {
     case END_SHUTDOWN:
@@ -39,6 +77,14 @@ _Noreturn void end_run(bool passed)
     case END_AUTO:
         if (machine_is_qemu(handoff->rsdp_oem))
             port_write8(DEBUG_EXIT_PORT, passed ? EXIT_PASSED : EXIT_FAILED);
+        if (handoff->can_store && !again)
+            store();
+        break;
+    case END_STORE:
+        if (handoff->can_store)
+            store();
+        else
+            print("The report cannot be stored: %s\n", handoff->store);
         break;
     case END_HALT:
         break;

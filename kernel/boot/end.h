@@ -10,8 +10,10 @@
 void end_prepare(const struct handoff *handoff);
 
 /*
- * Ends the run. With end=auto QEMU is told the result, and any other machine halts with the report on its
- * screen. A second call, because the first one faulted, ends as end=auto does.
+ * Ends the run. end=store shows the report for a minute, and then resets the machine warm, so that the loader
+ * of the next start writes the report to a file. With end=auto QEMU is told the result; any other machine
+ * does the same as end=store if there is a volume that can be written, and else halts with the report on its
+ * screen. A second call, because the first one faulted, ends as end=auto does, without the reset.
  */
 _Noreturn void end_run(bool passed);
 

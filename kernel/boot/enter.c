@@ -12,7 +12,7 @@
 #include "boot/fault_injection.h"
 #include "boot/main.h"
 #include "console/console.h"
-#include "console/log.h"
+#include "console/kept.h"
 #include "cpu/descriptors.h"
 #include "cpu/exceptions.h"
 #include "cpu/instructions.h"
@@ -67,7 +67,8 @@ _Noreturn void kernel_enter(struct handoff *handoff)
     write_cr4(read_cr4() & (CR4_LA57 | CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT));
     set_hooks(handoff);
     descriptors_load();
-    log_start(handoff->log, handoff->log_bytes);
+    kept_set_state(KEPT_IN_KERNEL);
+    kept_step("switch to our page tables");
     console_start(&handoff->framebuffer, (struct console_options){.serial = handoff->serial,
                                                                   .serial_count = handoff->serial_count,
                                                                   .screen = options->screen != SCREEN_OFF});

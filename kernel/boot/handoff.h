@@ -34,6 +34,7 @@ enum {
 
 struct handoff {
     char firmware[HANDOFF_TEXT_LIMIT]; /* its vendor, printable ASCII */
+    char machine[HANDOFF_TEXT_LIMIT];  /* maker and product, printable ASCII */
     uint32_t firmware_revision;
     uint64_t firmware_cr0, firmware_cr3, firmware_cr4, firmware_efer; /* as they were at the entry point */
 
@@ -63,8 +64,11 @@ struct handoff {
     uint64_t stack_top;
     uint64_t loader_frame; /* the frame pointer of efi_main, on the firmware's stack */
 
-    char *log; /* memory in which what is printed is kept (console/log.h) */
-    uint64_t log_bytes;
+    /* What outlives a run (efi/last_run.c), in words; facts of the report. */
+    char last_run[HANDOFF_SENTENCE_LIMIT];    /* how far the last run came */
+    char last_report[HANDOFF_SENTENCE_LIMIT]; /* where its report is now */
+    char store[HANDOFF_SENTENCE_LIMIT];       /* where the report of this run can be written */
+    bool can_store; /* it is kept over a warm reset, and the loader of the next start can write it */
 
     /* The last memory map as the firmware returned it, and buffers to sort it in. */
     struct memory_descriptor *descriptors;

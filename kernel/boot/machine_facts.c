@@ -45,6 +45,7 @@ static void print_screen(const struct handoff *handoff)
 static void print_firmware(const struct handoff *handoff)
 {
     report_fact("version", "%s", SELFMAP_VERSION);
+    report_fact("machine", "%s", handoff->machine);
     report_fact("firmware", "%s", handoff->firmware);
     report_fact("firmware_revision", "%x", handoff->firmware_revision);
     report_fact("firmware_cr0", "%lx", handoff->firmware_cr0);
@@ -53,6 +54,9 @@ static void print_firmware(const struct handoff *handoff)
     report_fact("exit_tries", "%u", handoff->exit_tries);
     report_fact("rsdp", "%lx", handoff->rsdp.value);
     report_fact("qemu", "%d", machine_is_qemu(handoff->rsdp_oem));
+    report_fact("last_run", "%s", handoff->last_run);
+    report_fact("last_report", "%s", handoff->last_report);
+    report_fact("store", "%s", handoff->store);
     report_fact("selfmap_cfg", "%s", handoff->config_file);
     report_fact("load_options", "%s", handoff->load_options);
     print_serial(handoff);
@@ -61,7 +65,10 @@ static void print_firmware(const struct handoff *handoff)
 
 static void print_processor(const struct handoff *handoff)
 {
+    char name[CPU_NAME_BYTES];
     const struct paging_cpu *cpu = &handoff->space.cpu;
+    cpu_name(name);
+    report_fact("processor", "%s", name);
     report_fact("cr0", "%lx", read_cr0());
     report_fact("cr3", "%lx", read_cr3());
     report_fact("cr4", "%lx", read_cr4());

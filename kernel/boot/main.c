@@ -7,10 +7,12 @@
 #include "boot/machine_facts.h"
 #include "boot/start_frames.h"
 #include "console/console.h"
+#include "console/kept.h"
 #include "cpu/control.h"
 #include "cpu/cpuid.h"
 #include "display/display.h"
 #include "report/dump.h"
+#include "report/qr_page.h"
 #include "report/report.h"
 #include "selftest/selftest.h"
 
@@ -81,6 +83,7 @@ static void start_display(const struct handoff *handoff)
         .memory_count = memory_region_count(),
     };
     display_start(&setup);
+    display_add_page(&qr_page);
     report_set_observer(&observer);
 }
 
@@ -102,11 +105,13 @@ _Noreturn void kernel_main(struct handoff *handoff)
     (void)cpu_program_pat(); /* write-back, write-through, uncached-minus, write-combining */
     cpu_enable_protection(); /* CR0.WP, SMEP, SMAP, UMIP, global pages */
     print("Selfmap: sort the memory map, hand it to the frame allocator\n");
+    kept_step("start the frame allocator");
     frames_start(handoff, &frames);        /* boot/start_frames.c */
     start_display(handoff);                /* display/display.h */
     print_machine_facts(handoff, &frames); /* for the log: "# key=value" */
-    inject_fault(handoff);                 /* only with the option crash= */
-    run_selftests(handoff);                /* selftest/runner.c */
-    dump_if_asked(handoff);                /* only with the option dump= */
-    report_end();                          /* the summary; ends the run in boot/end.c */
+    kept_step("run the self-tests");
+    inject_fault(handoff);  /* only with the option crash= */
+    run_selftests(handoff); /* selftest/runner.c */
+    dump_if_asked(handoff); /* only with the option dump= */
+    report_end();           /* the summary; ends the run in boot/end.c */
 }

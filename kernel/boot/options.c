@@ -132,12 +132,24 @@ static bool set_menu(struct reader *reader, const char *value)
     return true;
 }
 
+static bool set_wait(struct reader *reader, const char *value)
+{
+    const uint64_t most = 9999;
+    uint64_t seconds = 0;
+    bool zero = same(value, "0");
+    if (!zero && (!read_count(&value, most, &seconds) || *value))
+        return false;
+    reader->options->wait_seconds = (unsigned)seconds;
+    reader->options->wait_is_set = true;
+    return true;
+}
+
 static bool set_fail(struct reader *reader, const char *value)
 {
     return read_number(value, "no", "no", &reader->options->fail_round);
 }
 
-enum { CONSOLE, SERIAL, SCREEN, MAP_KEY, LEVELS, BENCH, DUMP, MATRIX, END, CRASH, CHOICES };
+enum { CONSOLE, SERIAL, SCREEN, MAP_KEY, LEVELS, BENCH, DUMP, MATRIX, END, STORE, CRASH, CHOICES };
 
 static void choose(struct options *options, unsigned which, int chosen)
 {
@@ -157,6 +169,8 @@ static void choose(struct options *options, unsigned which, int chosen)
         options->matrix = (enum matrix_extent)chosen;
     if (which == END)
         options->end = (enum end_action)chosen;
+    if (which == STORE)
+        options->store = (enum store_kind)chosen;
     if (which == CRASH)
         options->crash = (enum crash_kind)chosen;
 }
@@ -164,7 +178,7 @@ static void choose(struct options *options, unsigned which, int chosen)
 /* The options whose values are words of a list. */
 static const struct {
     const char *key;
-    const char *const values[9];
+    const char *const values[10];
 } choices[] = {
     [CONSOLE] = {"console", {"auto", "com1", "com2", "spcr", "off"}},
     [SERIAL] = {"serial", {"auto", "com1", "com2", "spcr", "off"}},
@@ -174,9 +188,10 @@ static const struct {
     [BENCH] = {"bench", {"no", "yes"}},
     [DUMP] = {"dump", {"no", "yes", "varied"}},
     [MATRIX] = {"matrix", {"sample", "no", "all"}},
-    [END] = {"end", {"auto", "halt", "shutdown", "reset"}},
+    [END] = {"end", {"auto", "halt", "shutdown", "reset", "store"}},
+    [STORE] = {"store", {"auto", "no", "hint"}},
     [CRASH] = {"crash",
-               {"no", "early", "page-fault", "general-protection", "double-fault", "triple", "hang",
+               {"no", "loader", "early", "page-fault", "general-protection", "double-fault", "triple", "hang",
                 "in-test"}},
 };
 
@@ -189,6 +204,7 @@ static const struct {
     {"tests", set_tests, "all, or names of tests or groups with commas in between, up to 255 characters"},
     {"soak", set_soak, "no, or a number of minutes, or one with s, m or h behind it, up to 1000h"},
     {"menu", set_menu, "auto, no, or a number of seconds up to 999"},
+    {"wait", set_wait, "a number of seconds up to 9999"},
     {"fail", set_fail, "no, or the number of a round up to 999"},
     {"exclude", add_exclude, "START-END, two hexadecimal addresses, the lower one first, at most 8 times"},
 };

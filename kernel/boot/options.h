@@ -15,7 +15,12 @@
  *   bench=no|yes                   yes: measure each operation too; with tests=bench nothing else
  *   dump=no|yes|varied             print what is mapped (dump.h); varied: map a bit of everything before that
  *   matrix=no|sample|all           how much of the access matrix the self-tests try (matrix.h)
- *   end=auto|halt|shutdown|reset   what happens after the report
+ *   end=auto|halt|shutdown|reset|store   what happens after the report (end.h)
+ *   wait=SECONDS                   how long end=store shows the report before the reset: decimal, 0 to 9999
+ *                                  (60 by default)
+ *   store=auto|no|hint             what outlives the run: files below \SELFMAP, and the report in memory over
+ *                                  a warm reset (efi/last_run.c). no: nothing at all; hint: as if no fixed
+ *                                  place in memory could be had, so that a firmware variable leads to it
  *   console=auto|com1|com2|spcr|off  the serial port; auto: the one that ACPI's table SPCR names, else COM1.
  *                                  serial= is another name of the same option
  *   screen=auto|off|memory|image   the framebuffer; memory: pretend it is in memory that the map calls free;
@@ -25,7 +30,8 @@
  *                                  0x, END not included, rounded outward to frames. Up to 8 of these add up
  *   map-key=fresh|stale            stale: make the first ExitBootServices fail, to see that it is tried again
  *   fail=no|ROUND                  make a self-test fail in this round (1 to 999), to see that it is reported
- *   crash=no|early|page-fault|general-protection|double-fault|triple|hang|in-test   end like this on purpose
+ *   crash=no|loader|early|page-fault|general-protection|double-fault|triple|hang|in-test   end like this on
+ *                                  purpose
  */
 #ifndef KERNEL_BOOT_OPTIONS_H
 #define KERNEL_BOOT_OPTIONS_H
@@ -39,11 +45,14 @@ enum dump_kind { DUMP_NO, DUMP_YES, DUMP_VARIED };
 
 enum matrix_extent { MATRIX_SAMPLE, MATRIX_NO, MATRIX_ALL };
 
-enum end_action { END_AUTO, END_HALT, END_SHUTDOWN, END_RESET };
+enum end_action { END_AUTO, END_HALT, END_SHUTDOWN, END_RESET, END_STORE };
+
+enum store_kind { STORE_AUTO, STORE_NO, STORE_HINT };
 
 enum crash_kind {
     CRASH_NO,
-    CRASH_EARLY, /* before CR3 is loaded */
+    CRASH_LOADER, /* hang before boot services end */
+    CRASH_EARLY,  /* before CR3 is loaded */
     CRASH_PAGE_FAULT,
     CRASH_GENERAL_PROTECTION,
     CRASH_DOUBLE_FAULT,
@@ -56,7 +65,8 @@ enum {
     OPTION_WORD_LIMIT = 256, /* a whole word, with its zero */
     OPTION_EXCLUDE_LIMIT = 8,
     OPTION_ERROR_LIMIT = 8,
-    OPTION_ERROR_TEXT = 240 /* a sentence, with its zero */
+    OPTION_ERROR_TEXT = 240, /* a sentence, with its zero */
+    OPTION_WAIT_SECONDS = 60
 };
 
 struct options {
@@ -73,6 +83,9 @@ struct options {
     enum dump_kind dump;
     enum matrix_extent matrix;
     enum end_action end;
+    enum store_kind store;
+    unsigned wait_seconds;
+    bool wait_is_set; /* else it takes the default, OPTION_WAIT_SECONDS */
     enum crash_kind crash;
     struct frame_run exclude[OPTION_EXCLUDE_LIMIT];
     unsigned exclude_count;

@@ -1,43 +1,56 @@
 /* log.c - a buffer that fills from the front. */
 #include "console/log.h"
+#include "console/kept.h"
+#include <stdbool.h>
 
 static struct {
     char *text;
     size_t capacity, length, dropped;
-} log;
+    bool in_tail;
+} memory;
 
 void log_start(char *buffer, size_t capacity)
 {
-    log.text = buffer;
-    log.capacity = capacity - LOG_TAIL_BYTES;
-    log.length = log.dropped = 0;
+    const char *old_text = memory.text;
+    size_t old_length = memory.length;
+    memory.text = buffer;
+    memory.capacity = capacity - LOG_TAIL_BYTES;
+    memory.length = 0;
+    memory.in_tail = false;
+    for (size_t i = 0; i < old_length; i++)
+        log_put(old_text[i]);
 }
 
 void log_begin_tail(void)
 {
-    if (log.text)
-        log.capacity += LOG_TAIL_BYTES; /* called once */
+    if (memory.text && !memory.in_tail)
+        memory.capacity += LOG_TAIL_BYTES;
+    memory.in_tail = true;
 }
 
 void log_put(char c)
 {
-    if (log.length < log.capacity)
-        log.text[log.length++] = c;
+    if (!memory.text)
+        return;
+    if (memory.length < memory.capacity)
+        memory.text[memory.length++] = c;
     else
-        log.dropped++;
+        memory.dropped++;
+    if (c == '\n')
+        kept_grow(memory.text, memory.length);
 }
 
 const char *log_text(void)
 {
-    return log.text;
+    return memory.text;
 }
 
 size_t log_length(void)
 {
-    return log.length;
+    return memory.length;
 }
 
 size_t log_dropped(void)
 {
-    return log.dropped;
+    return memory.dropped;
 }

@@ -4,6 +4,9 @@
  * The memory is the caller's. It fills from the front; what no longer fits is counted and dropped, so that
  * the beginning, with the facts about the machine, always stays. The end of a run is short and needs room of
  * its own: the last LOG_TAIL_BYTES are kept for what is printed after log_begin_tail.
+ *
+ * The loader starts the log, and the kernel goes on with it: both are one image. If kept.h has a block for
+ * it, it is told of each line that is complete.
  */
 #ifndef KERNEL_CONSOLE_LOG_H
 #define KERNEL_CONSOLE_LOG_H
@@ -12,10 +15,13 @@
 
 enum { LOG_TAIL_BYTES = 4096 };
 
-/* Empties the log and keeps what is printed from now on in buffer[capacity]; capacity > LOG_TAIL_BYTES. */
+/*
+ * Keeps what is printed from now on in buffer[capacity]; capacity > LOG_TAIL_BYTES. What an earlier buffer
+ * holds is copied, as far as it fits.
+ */
 void log_start(char *buffer, size_t capacity);
 
-/* Lets the log use the room that is kept for the end of the run. */
+/* Lets the log use the room that is kept for the end of the run. Does nothing the second time. */
 void log_begin_tail(void);
 
 /* Keeps a character. Does nothing before log_start. */

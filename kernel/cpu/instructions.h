@@ -28,6 +28,7 @@
 #define RFLAGS_AC     (1ull << 18)
 
 #define MSR_EFER        0xc0000080u
+#define MSR_FS_BASE     0xc0000100u
 #define MSR_PAT         0x277u
 #define EFER_NO_EXECUTE (1ull << 11)
 

@@ -189,10 +189,11 @@ static void show(const struct page_turner *turner)
     show_number(turner);
 }
 
-void display_after_end(void)
+/* Turns pages until `ticks` have passed and no key was pressed. Returns false if there is no dashboard. */
+static bool turn_pages(uint64_t ticks)
 {
     if (!begin_drawing()) /* also if a page has caused an exception */
-        return;
+        return false;
     display_add_page(&log_page);
     (void)keyboard_start();
     struct page_turner turner = {
@@ -201,9 +202,24 @@ void display_after_end(void)
         .period = dashboard.tick_rate ? SECONDS_PER_PAGE * dashboard.tick_rate : TICKS_PER_PAGE_IF_UNKNOWN,
     };
     show_number(&turner); /* the first page is the dashboard, and is there */
-    for (;;) {
+    uint64_t shown_since = turner.turned_at;
+    while (turner.by_hand || read_tsc() - shown_since < ticks) {
         if (page_turn(&turner, keyboard_poll(), read_tsc()))
             show(&turner);
         __asm__ volatile("pause");
     }
+    end_drawing();
+    screen_hide(false);
+    return true;
+}
+
+void display_after_end(void)
+{
+    (void)turn_pages(UINT64_MAX);
+}
+
+bool display_for(unsigned seconds)
+{
+    uint64_t rate = dashboard.tick_rate ? dashboard.tick_rate : TICKS_PER_PAGE_IF_UNKNOWN / SECONDS_PER_PAGE;
+    return turn_pages(seconds * rate);
 }

@@ -34,4 +34,10 @@ void display_heard_end(bool passed, const char *summary, const char *crash);
  */
 void display_after_end(void);
 
+/*
+ * Does so for some seconds. Returns false if there is no dashboard, true when the time is over. A key stops
+ * the time: then it does not return.
+ */
+bool display_for(unsigned seconds);
+
 #endif

@@ -1,6 +1,7 @@
 /* report.c - counts results and sums them up. */
 #include "report/report.h"
 #include "console/format.h"
+#include "console/kept.h"
 #include "console/log.h"
 #include "cpu/instructions.h"
 
@@ -27,9 +28,12 @@ static bool summarise(const char *crash)
         print("# failed: %s\n", report.failures[i]);
     if (crash)
         print("# stopped: %s\n", crash);
+    if (log_dropped() > 0)
+        report_fact("log_dropped", "%lu characters are not in the kept report", (uint64_t)log_dropped());
     format(&sink.sink, "# selfmap: %s tests=%u passed=%u failed=%u skipped=%u", passed ? "PASS" : "FAIL",
            report.planned, report.passed, report.failed, report.skipped);
     print("%s\n", summary);
+    kept_set_state(KEPT_ENDED);
     report.ended = true;
     if (report.observer)
         report.observer->ended(passed, summary, crash);
@@ -69,6 +73,7 @@ void report_plan(unsigned tests)
 
 void report_begin(const char *name)
 {
+    kept_step(name);
     if (report.observer)
         report.observer->begun(name);
 }

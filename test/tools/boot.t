@@ -45,6 +45,16 @@ class CommandLine(unittest.TestCase):
         self.assertIn("snapshot=on,file=a,,b.img", disk)
         self.assertIn("isa-debug-exit,iobase=0xf4,iosize=0x04", self.after(words, "-device"))
 
+    def test_starts(self):
+        """boot: several starts stop the machine at a reset; a disk may be written to, or read only"""
+        words = self.words(starts=(None, b"x"), disk="written", debug_exit=False)
+        self.assertIn("-no-reboot", words)
+        self.assertIn("-no-shutdown", words)
+        self.assertIn("snapshot=off,file=a,,b.img", self.after(words, "-drive")[-1])
+        self.assertNotIn("isa-debug-exit,iobase=0xf4,iosize=0x04", self.after(words, "-device"))
+        self.assertNotIn("-no-shutdown", self.words())
+        self.assertIn("snapshot=off,readonly=on,file=", self.after(self.words(disk="read-only"), "-drive")[-1])
+
     def test_uboot(self):
         """boot: U-Boot on pc, counting instructions"""
         words = self.words(firmware="uboot")

@@ -39,7 +39,8 @@ class Deps(unittest.TestCase):
         for name in ("gcc", "ld", "objcopy", "readelf", "python3", "gunzip"):
             self.program(name)
         for path in ("/usr/include/stdio.h", "/usr/include/efi/efi.h",
-                     "/usr/share/consolefonts/Lat15-VGA16.psf.gz"):
+                     "/usr/share/consolefonts/Lat15-VGA16.psf.gz",
+                     "/usr/lib/x86_64-linux-gnu/libqrcodegen.a"):
             self.file(path)
 
     def deps(self, *groups):

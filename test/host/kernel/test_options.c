@@ -42,12 +42,28 @@ static void each_option(void **state)
     assert_string_equal(o.errors[0], "");
 }
 
+static void seconds(void **state)
+{
+    (void)state;
+    assert_false(from("end=store", true).wait_is_set);
+    assert_true(from("wait=0", true).wait_is_set);
+    assert_int_equal(from("wait=0", true).wait_seconds, 0);
+    assert_int_equal(from("wait=9999", true).wait_seconds, 9999);
+    assert_int_equal(from("wait=5 wait=0012", true).wait_seconds, 12);
+}
+
 static void every_choice(void **state)
 {
     (void)state;
     assert_int_equal(from("end=auto", true).end, END_AUTO);
     assert_int_equal(from("end=halt", true).end, END_HALT);
     assert_int_equal(from("end=reset", true).end, END_RESET);
+    assert_int_equal(from("end=store", true).end, END_STORE);
+    assert_int_equal(from("", true).store, STORE_AUTO);
+    assert_int_equal(from("store=no", true).store, STORE_NO);
+    assert_int_equal(from("store=hint", true).store, STORE_HINT);
+    assert_int_equal(from("store=no store=auto", true).store, STORE_AUTO);
+    assert_int_equal(from("crash=loader", true).crash, CRASH_LOADER);
     assert_int_equal(from("crash=early", true).crash, CRASH_EARLY);
     assert_int_equal(from("screen=memory", true).screen, SCREEN_MEMORY);
     assert_int_equal(from("screen=image", true).screen, SCREEN_IMAGE);
@@ -118,7 +134,8 @@ static void refused_words(void **state)
                                         "menu=yes",      "fail=0",
                                         "fail=auto",     "fail=x",
                                         "\"end=halt",    "'",
-                                        "\"\""};
+                                        "\"\"",          "wait=",
+ "wait=1s", "wait=-1", "wait=10000", "store=yes"};
     const struct options untouched = {0};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         struct options o = from(words[i], false);
@@ -418,6 +435,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         {"options: each one is applied", each_option, NULL, NULL, NULL},
         {"options: every choice has a name", every_choice, NULL, NULL, NULL},
+        {"options: seconds are a decimal number of up to four digits", seconds, NULL, NULL, NULL},
         {"options: a later word wins", later_wins, NULL, NULL, NULL},
         {"options: comments and blanks are passed over", comments_and_blanks, NULL, NULL, NULL},
         {"options: what is not an option changes nothing and is remembered", refused_words, NULL, NULL, NULL},
