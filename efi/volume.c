@@ -37,7 +37,8 @@ static EFI_STATUS make_folder(EFI_FILE_HANDLE root)
                        EFI_FILE_DIRECTORY);
     if (!EFI_ERROR(status))
         folder->Close(folder);
-    return status;
+    /* iPXE shows what it has loaded as a volume, and says this when something shall be made there. */
+    return status == EFI_NOT_FOUND ? EFI_NO_MAPPING : status;
 }
 
 EFI_STATUS write_file(EFI_FILE_HANDLE root, const char *name, const struct file_part parts[2])
