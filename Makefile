@@ -48,10 +48,10 @@ include test/compile.mk
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion -Wundef -Werror
 CFLAGS := -O2 -g
 # general-regs-only: firmware may hand over with SSE switched off. No red zone: exceptions use the stack.
-# Frame pointers: a crash report follows them. The folder is mapped away: the build id is the same anywhere.
+# The folder is mapped away: the build id is the same anywhere.
 TARGET_FLAGS := -ffreestanding -fpic -fshort-wchar -fvisibility=hidden -fno-stack-protector \
     -fno-strict-aliasing -mno-red-zone -mgeneral-regs-only -fcf-protection=none \
-    -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns \
+    -fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns \
     -DGNU_EFI_USE_MS_ABI -DSELFMAP_VERSION='"$(VERSION)"' \
     -ffile-prefix-map='$(CURDIR)/=' -fdebug-prefix-map='$(CURDIR)=.'
 
@@ -66,7 +66,8 @@ FOLDER_efi    = -std=gnu17 $(FREESTANDING) -Ipaging/include -Ikernel -I. \
 RUNS_ONCE := kernel/selftest/% kernel/display/% kernel/boot/option% \
     $(addprefix efi/,option% config% menu% pager% show%)
 FOR_SIZE = $(if $(filter $(RUNS_ONCE),$(filter-out kernel/selftest/bench/%,$<)),-Os)
-APP_FLAGS = $(FOLDER_$(firstword $(subst /, ,$<))) $(CFLAGS) $(FOR_SIZE) $(WARNINGS) $(TARGET_FLAGS)
+# Frame pointers: a crash report follows them. The core's benchmark on the host does without.
+APP_FLAGS = -fno-omit-frame-pointer $(FOLDER_$(firstword $(subst /, ,$<))) $(CFLAGS) $(FOR_SIZE) $(WARNINGS) $(TARGET_FLAGS)
 
 CORE := $(sort $(wildcard paging/src/*.c))
 APP_SOURCES := $(CORE) $(sort $(wildcard kernel/*/*.[cS] kernel/*/*/*.[cS] efi/*.c))

@@ -61,7 +61,7 @@ FRAMES := $(filter-out kernel/frames/memory_map.c kernel/frames/arena.c,$(wildca
 FRAME_TESTS := frames frames_add frames_split frames_boundaries frames_random
 KERNEL_TESTS := memory_map usable_memory $(FRAME_TESTS) memory_regions start_frames identity_map options \
     format canvas screen pages display cpuid keyboard graphics_mode stack_trace tsc_rate \
-    serial spcr acpi option_text chosen_tests soak menu pager
+    serial spcr acpi option_text chosen_tests soak menu pager log kept qr qr_text
 SUBJECT_memory_map := kernel/frames/memory_map.c
 SUBJECT_usable_memory := kernel/frames/usable_memory.c
 OPTIONS_READER := kernel/boot/options.c kernel/boot/option_words.c kernel/console/format.c
@@ -96,12 +96,10 @@ SUBJECT_frames_random += test/host/frames/frame_oracle.c
 OBJECTS_screen := $(B)/font.o
 OBJECTS_display := $(B)/font.o
 OBJECTS_canvas := $(B)/font.o
-KERNEL_TESTS += log kept qr qr_text
 SUBJECT_log := kernel/console/log.c kernel/console/kept.c
 SUBJECT_kept := kernel/console/kept.c
 SUBJECT_qr := kernel/report/qr.c
 SUBJECT_qr_text := kernel/report/qr_text.c kernel/console/format.c
-SUBJECT_display += kernel/console/kept.c
 # Made-up devices take the place of the real ones.
 FLAGS_host/kernel := $(HOST_FLAGS) -fno-builtin-log -Itest/host/devices $(HOST_INCLUDE) \
     -DSELFMAP_VERSION='"$(VERSION)"'

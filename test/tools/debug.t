@@ -74,8 +74,8 @@ class Debug(Session):
         run = self.debug("--options", "crash=page-fault", ESP,
                          gdb=("-ex", "break report_crash", "-ex", "continue", "-ex", "bt"))
         calls = re.findall(r"^#\d+ +(?:0x\w+ in )?<?(\w+)", run.stdout, re.M)
-        self.assertEqual(calls, ["report_crash", "exception_report", "signal", "inject_fault", "kernel_main",
-                                 "cross_over"])
+        self.assertEqual(calls, ["report_crash", "crashed", "exception_report", "signal", "inject_fault",
+                                 "kernel_main", "cross_over"])
 
     def test_frame_pointers(self):
         """debug: so does the chain of frame pointers, by which the kernel traces its stack"""

@@ -41,7 +41,7 @@ KINDS = {
     "numbers": Outcome(log=log(*HEAD, HEAD[3], SKIP, *TAIL), status=33),
     "restarted": Outcome(log=WHOLE + WHOLE, status=33),
     "loader-stopped": Outcome(log=log("  no memory", "Selfmap: stopped before leaving the firmware: error")),
-    "went-back": Outcome(log=log("Selfmap: back to the firmware: as the menu was told")),
+    "went-back": Outcome(log=log("Selfmap: ask what to run", "Selfmap: back to the firmware: as the menu says")),
     "refused": Outcome(log=log('BdsDxe: failed to load Boot0001 "UEFI Misc Device" from Pci(0x3): Access Denied')),
     "nothing-to-boot": Outcome(log=log("BdsDxe: No bootable option or device was found.")),
     "not-started": Outcome(status=1, errors=b"qemu: no such \xff machine <&>"),

@@ -135,7 +135,8 @@ static void refused_words(void **state)
                                         "fail=auto",     "fail=x",
                                         "\"end=halt",    "'",
                                         "\"\"",          "wait=",
- "wait=1s", "wait=-1", "wait=10000", "store=yes"};
+                                        "wait=1s",       "wait=-1",
+                                        "wait=10000",    "store=yes"};
     const struct options untouched = {0};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         struct options o = from(words[i], false);
@@ -155,7 +156,7 @@ static void sentences(void **state)
     expect_refused(
         "\n# end=no\n  end=never",
         "test line 3, column 3: 'end=never' is not an option: the value of end must be auto, halt, "
-        "shutdown or reset");
+        "shutdown, reset or store");
     expect_refused("halt", "test line 1, column 1: 'halt' is not an option: an option is written key=value");
     expect_refused("=halt", "test line 1, column 1: '=halt' is not an option: there is no key before the =");
     expect_refused(
