@@ -114,7 +114,7 @@ static struct config_file read_by_tftp(EFI_PXE_BASE_CODE *pxe, char *buffer, UIN
     const EFI_PXE_BASE_CODE_PACKET *packets[] = {&mode->PxeReply, &mode->ProxyOffer, &mode->DhcpAck};
     const bool received[] = {mode->PxeReplyReceived, mode->ProxyOfferReceived, mode->DhcpAckReceived};
     EFI_IP_ADDRESS server;
-    char path[256];
+    char path[256] = "";
     unsigned i = 0;
     while (i < 3 && !(received[i] && find_server(packets[i], &server, path, sizeof path)))
         i++;

@@ -12,8 +12,9 @@ The log comes from the machine under test: it may hold any bytes.
 import re
 from dataclasses import dataclass, field
 
+# CI.md says what each means.
 KINDS = ("pass", "fail", "triple-fault", "hang", "reset", "truncated", "numbers", "restarted",
-         "loader-stopped", "went-back", "refused", "nothing-to-boot", "not-started", "flood")  # CI.md says what each means
+         "loader-stopped", "went-back", "refused", "nothing-to-boot", "not-started", "flood")
 EXIT_PASS = 33  # isa-debug-exit with 0x10: (value << 1) | 1
 EXIT_FAIL = 35  # the same with 0x11
 MAX_LINE = 4096

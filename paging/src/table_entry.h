@@ -29,8 +29,8 @@
 
 /*
  * Of a reserved root slot: never executable where that can be forbidden, and never for user mode. Without
- * PAGING_USER it fails PAGING_TABLE_CHECK, so that the fast path leaves the slot to the slow one, which refuses
- * it.
+ * PAGING_USER it fails PAGING_TABLE_CHECK, so that the fast path leaves the slot to the slow one, which
+ * refuses it.
  */
 #define PAGING_SLOT_FLAGS \
     (PAGING_PRESENT | PAGING_WRITABLE | PAGING_ACCESSED | PAGING_DIRTY | PAGING_NO_EXECUTE)

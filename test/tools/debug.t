@@ -116,7 +116,8 @@ class Commands(Session):
         super().setUp()
         if Commands.found is None:
             # So much that the frame allocator has initialised its bookkeeping only in part.
-            Commands.found, Commands.log = self.run_script("end", "tests=switch dump=yes", "--memory", "40100M")
+            Commands.found, Commands.log = self.run_script("end", "tests=switch dump=yes",
+                                                           "--memory", "40100M")
 
     def test_walks(self):
         """pt-walk: leads where QEMU's own walker leads, windows included"""

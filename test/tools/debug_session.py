@@ -48,7 +48,7 @@ def places(frames, code):
 
 
 def frames_with_dirty_memory():
-    """What `frames` says while the bookkeeping that is not initialised yet holds anything: as it always may."""
+    """What `frames` says while the bookkeeping that is not initialised yet holds anything."""
     frames = allocator()
     zone = frames["zones"][int(frames["zone_count"]) - 1]
     dirty = []

@@ -37,8 +37,8 @@ void machine_close(void); /* also after a failed test, and twice */
  */
 uintptr_t machine_offset(void);
 /*
- * Says whether the core may reach memory by offset, and returns what held before. Once its space is active, it
- * has no reason to. (The machine in a process cannot tell, so there it may always.)
+ * Says whether the core may reach memory by offset, and returns what held before. Once its space is active,
+ * it has no reason to. (The machine in a process cannot tell, so there it may always.)
  */
 bool machine_allow_offset(bool allowed);
 /* A frame's bytes, or NULL where there is no memory, as from the end on. */
