@@ -6,28 +6,22 @@
  * wear out.
  */
 #include "kernel/console/format.h"
-#include "loader.h"
+#include "volume.h"
 
 enum { RECORD_BYTES = 256 };
-static const char file_name[] = "LASTRUN.TXT", as_far_as[] = "It got as far as: ";
+static const char path[] = SELFMAP_FOLDER "\\LASTRUN.TXT", as_far_as[] = "It got as far as: ";
 
 /* Writes the sentence, padded with blanks to a fixed length. */
 static EFI_STATUS write_record(struct loader *loader, const char *sentence, const char *what)
 {
     char text[RECORD_BYTES + 1];
-    EFI_FILE_HANDLE root;
-    EFI_STATUS status = open_volume(loader, &root);
-    if (EFI_ERROR(status))
-        return status;
     struct text_sink sink = text_sink(text, RECORD_BYTES - 1);
     format(&sink.sink, "The last run of Selfmap " SELFMAP_VERSION "\r\n%s%s\r\n", sentence, what);
     for (size_t i = sink.length; i < RECORD_BYTES - 2; i++)
         text[i] = ' ';
     text[RECORD_BYTES - 2] = '\r';
     text[RECORD_BYTES - 1] = '\n';
-    status = write_file(root, file_name, (const struct file_part[2]){{text, RECORD_BYTES}});
-    root->Close(root);
-    return status;
+    return write_file(loader, path, (const struct file_part[2]){{text, RECORD_BYTES}});
 }
 
 static void note(struct loader *loader, const char *sentence, const char *what)
@@ -40,13 +34,11 @@ static void note(struct loader *loader, const char *sentence, const char *what)
     loader->breadcrumb_failed = EFI_ERROR(status);
     struct text_sink sink = text_sink(handoff->store, sizeof handoff->store);
     if (!EFI_ERROR(status)) {
-        format(&sink.sink, "\\SELFMAP on the volume that Selfmap was started from");
+        format(&sink.sink, SELFMAP_FOLDER " on the volume that Selfmap was started from");
         return;
     }
-    format(&sink.sink, "no: %s",
-           status == EFI_NO_MAPPING ? "not started from a volume" : status_name(status));
-    say("  nothing can be written to \\SELFMAP\\%s: %s\n", file_name,
-        status == EFI_NO_MAPPING ? "not started from a volume" : status_name(status));
+    format(&sink.sink, "no: %s", why_not_written(status));
+    say("  nothing can be written to %s: %s\n", path, why_not_written(status));
 }
 
 void leave_breadcrumb(struct loader *loader, const char *step)
@@ -76,14 +68,9 @@ bool read_breadcrumb(struct loader *loader, char *step, size_t capacity)
 {
     char text[RECORD_BYTES + 1];
     UINTN bytes = RECORD_BYTES;
-    EFI_FILE_HANDLE root;
-    if (EFI_ERROR(open_volume(loader, &root)))
+    if (EFI_ERROR(read_file(loader, path, text, &bytes)))
         return false;
-    EFI_STATUS status = read_file_part(root, file_name, text, &bytes);
-    root->Close(root);
-    if (EFI_ERROR(status))
-        return false;
-    text[bytes] = '\0';
+    text[bytes < RECORD_BYTES ? bytes : RECORD_BYTES] = '\0';
     const char *at = find_after(text, as_far_as);
     struct text_sink sink = text_sink(step, capacity);
     for (; at && *at >= ' ' && *at <= '~'; at++)

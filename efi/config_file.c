@@ -5,6 +5,9 @@
  * 2.10, 24.3), and the file beside the boot file is ours. Its HTTP client gives out the boot file only.
  */
 #include "config_file.h"
+#include "volume.h"
+
+static const char too_large[] = "is larger than 16 KiB: nothing of it is used";
 
 static bool interface(EFI_HANDLE handle, EFI_GUID protocol, VOID **found)
 {
@@ -16,44 +19,21 @@ static struct config_file unusable(const char *why, EFI_STATUS status)
     return (struct config_file){0, "not used", why, status};
 }
 
-/* Reads all of an open file. */
-static struct config_file read_all(EFI_FILE_HANDLE file, char *buffer, UINTN capacity)
+static struct config_file read_from_volume(const struct loader *loader, char *buffer, UINTN capacity)
 {
-    EFI_GUID file_info = EFI_FILE_INFO_ID;
-    struct {
-        EFI_FILE_INFO info;
-        CHAR16 name[256];
-    } about;
-    UINTN bytes = sizeof about;
-    EFI_STATUS status = file->GetInfo(file, &file_info, &bytes, &about);
-    if (EFI_ERROR(status))
-        return unusable("cannot be read", status);
-    if (about.info.Attribute & EFI_FILE_DIRECTORY)
+    UINTN bytes = capacity;
+    EFI_STATUS status = read_file(loader, "\\selfmap.cfg", buffer, &bytes);
+    if (status == EFI_NO_MAPPING)
+        return (struct config_file){.where = "none: not loaded from a volume"};
+    if (status == EFI_NOT_FOUND)
+        return (struct config_file){.where = "none: no such file"};
+    if (status == STATUS_IS_FOLDER)
         return unusable("is a folder, not a file", EFI_SUCCESS);
-    if (about.info.FileSize > capacity)
-        return unusable("is larger than 16 KiB: nothing of it is used", EFI_SUCCESS);
-    bytes = capacity;
-    status = file->Read(file, &bytes, buffer);
     if (EFI_ERROR(status))
         return unusable("cannot be read", status);
+    if (bytes > capacity)
+        return unusable(too_large, EFI_SUCCESS);
     return (struct config_file){.bytes = bytes, .where = "volume"};
-}
-
-static struct config_file read_from_volume(EFI_FILE_IO_INTERFACE *volume, char *buffer, UINTN capacity)
-{
-    EFI_FILE_HANDLE root, file;
-    if (EFI_ERROR(volume->OpenVolume(volume, &root)))
-        return (struct config_file){.where = "none: the volume cannot be opened"};
-    struct config_file result = {.where = "none: no such file"};
-    EFI_STATUS status = root->Open(root, &file, L"\\selfmap.cfg", EFI_FILE_MODE_READ, 0);
-    if (!EFI_ERROR(status)) {
-        result = read_all(file, buffer, capacity);
-        file->Close(file);
-    } else if (status != EFI_NOT_FOUND) {
-        result = unusable("cannot be opened", status);
-    }
-    root->Close(root);
-    return result;
 }
 
 /* Returns an option of a DHCP packet (RFC 2132) with its length, or NULL. */
@@ -125,7 +105,7 @@ static struct config_file read_by_tftp(EFI_PXE_BASE_CODE *pxe, char *buffer, UIN
     EFI_STATUS status = pxe->Mtftp(pxe, EFI_PXE_BASE_CODE_TFTP_READ_FILE, buffer, FALSE, &bytes, NULL,
                                    &server, (UINT8 *)path, NULL, FALSE);
     if (status == EFI_BUFFER_TOO_SMALL)
-        return unusable("is larger than 16 KiB: nothing of it is used", EFI_SUCCESS);
+        return unusable(too_large, EFI_SUCCESS);
     if (status == EFI_TFTP_ERROR)
         return (struct config_file){.where = "none: the server has no such file, or refuses it"};
     if (EFI_ERROR(status))
@@ -138,13 +118,10 @@ static struct config_file read_by_tftp(EFI_PXE_BASE_CODE *pxe, char *buffer, UIN
 
 struct config_file read_config_file(const struct loader *loader, char *buffer, UINTN capacity)
 {
-    EFI_GUID file_system = EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID, pxe_client = EFI_PXE_BASE_CODE_PROTOCOL_GUID,
-             load_file = EFI_LOAD_FILE_PROTOCOL_GUID;
+    EFI_GUID pxe_client = EFI_PXE_BASE_CODE_PROTOCOL_GUID, load_file = EFI_LOAD_FILE_PROTOCOL_GUID;
     EFI_HANDLE device = loader->loaded->DeviceHandle;
     VOID *found = NULL;
-    struct config_file from_volume = {.where = "none: not loaded from a volume"};
-    if (interface(device, file_system, &found))
-        from_volume = read_from_volume(found, buffer, capacity);
+    struct config_file from_volume = read_from_volume(loader, buffer, capacity);
     if (from_volume.bytes > 0 || from_volume.why)
         return from_volume;
     /* iPXE has both: its volume holds only what was fetched before. */

@@ -13,12 +13,12 @@
 
 enum { TAKEN_LIMIT = 24 };
 
-/* What is known of the last run, for the person who starts this one. */
+/* What is known of the last run, beside the sentences in the hand-over. */
 struct last_run {
-    bool found_report;         /* its report was kept over the reset; all that follows is about it */
-    bool written;              /* to last_run.file; else handoff->last_report says why not */
-    struct kept_record record; /* its text stays where it is until the exit */
-    char file[24];
+    bool is_known;             /* handoff->last_run says more than "unknown" */
+    bool found_report;         /* its report was kept over the reset */
+    bool is_written;           /* to the file that handoff->last_report names; else that says why not */
+    struct kept_record record; /* the report; its text stays where it is until the exit */
 };
 
 struct loader {
@@ -58,7 +58,6 @@ EFI_STATUS switch_watchdog_off(struct loader *loader);  /* platform.c */
 EFI_STATUS describe_platform(struct loader *loader);    /* platform.c */
 EFI_STATUS read_options(struct loader *loader);         /* option_sources.c */
 EFI_STATUS look_for_report(struct loader *loader);      /* last_run.c */
-EFI_STATUS ask_after_report(struct loader *loader);     /* last_run.c */
 EFI_STATUS ask_what_to_run(struct loader *loader);      /* menu.c */
 EFI_STATUS keep_report(struct loader *loader);          /* kept_blocks.c */
 EFI_STATUS find_framebuffer(struct loader *loader);     /* find_framebuffer.c */
@@ -112,7 +111,7 @@ EFI_STATUS take_pages(struct loader *loader, UINTN pages, UINT64 alignment, UINT
 /* Frees all that take_pages took. */
 void loader_give_back(struct loader *loader);
 
-/* ---- what outlives a run: breadcrumb.c, kept_blocks.c, volume.c ---- */
+/* ---- what outlives a run: breadcrumb.c, kept_blocks.c ---- */
 
 /*
  * Writes the step that begins to \SELFMAP\LASTRUN.TXT, so that the next start can name it. Says why if it
@@ -141,27 +140,6 @@ EFI_STATUS take_kept_blocks(struct loader *loader, struct kept_block *found, uns
 
 /* Forgets the record of this run, which returns to the firmware: nothing was cut off. */
 void forget_this_run(void);
-
-/*
- * Opens the root of the volume that the image was loaded from. EFI_NO_MAPPING if there is none, as after a
- * network boot.
- */
-EFI_STATUS open_volume(struct loader *loader, EFI_FILE_HANDLE *root);
-
-/* A piece of a file. */
-struct file_part {
-    const char *text;
-    UINTN bytes;
-};
-
-/*
- * Makes the file `name` of the folder \SELFMAP consist of two parts. A file that cannot be written whole is
- * deleted again.
- */
-EFI_STATUS write_file(EFI_FILE_HANDLE root, const char *name, const struct file_part parts[2]);
-
-/* Reads up to *bytes of a file of that folder. */
-EFI_STATUS read_file_part(EFI_FILE_HANDLE root, const char *name, char *text, UINTN *bytes);
 
 /* ---- the firmware's memory map: firmware_map.c ---- */
 

@@ -20,9 +20,10 @@ static const struct {
     {"read options", read_options},
     /* Takes memory that outlives a warm reset, and writes the report that the last run left there. */
     {"look for the report of the last run", look_for_report},
-    /* So that a machine that resets to have its report written does not run the tests for ever. */
-    {"decide whether to run the tests", ask_after_report},
-    /* Shows the menu, unless a program started the machine. Refuses five levels if it has four. */
+    /*
+     * Shows the menu, or asks in one line if a program started the machine. A machine that was reset to have
+     * its report written returns to the firmware unless somebody wants another run.
+     */
     {"ask what to run", ask_what_to_run},
     /* From now on a reset leaves a report, which says how far this run came. */
     {"keep the report of this run in memory", keep_report},
@@ -96,7 +97,8 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
         kernel_enter(&handoff);
     }
     const char *why = loader.why_back ? loader.why_back : status_name(status);
-    leave_last_breadcrumb(&loader, "It went back to the firmware: ", why);
+    if (!loader.why_back || !loader.last_run.is_written) /* else the file names the report */
+        leave_last_breadcrumb(&loader, "It went back to the firmware: ", why);
     say("Selfmap: %s the firmware: %s\n", loader.why_back ? "back to" : "stopped before leaving", why);
     forget_this_run();
     loader_give_back(&loader);

@@ -1,6 +1,6 @@
 /*
- * menu.c - shows the menu on the firmware's console, and does what was chosen. What a key means and what the
- * menu looks like is decided in menu_state.c.
+ * menu.c - asks on the firmware's console what to run, by the menu or in one line, and does what was chosen.
+ * What a key means and what the menu looks like is decided in menu_state.c.
  */
 #include "menu.h"
 #include "menu_state.h"
@@ -131,11 +131,94 @@ static void follow(const struct loader *loader, struct menu *menu, struct keys *
             }
             break;
         case KEYS_BROKEN:
-            menu->choice = MENU_START;
+            menu_give_up(menu);
         }
         do_choice(loader, menu, keys);
     }
     say("\n");
+}
+
+static bool start_keys(struct keys *keys)
+{
+    SIMPLE_INPUT_INTERFACE *input = system_table->ConIn;
+    if (!input || !system_table->ConOut) {
+        say("  nobody is asked: the firmware has no keyboard\n");
+        return false;
+    }
+    (void)input->Reset(input, FALSE); /* drops keys that were meant for the firmware */
+    EFI_STATUS status = BS->CreateEvent(EVT_TIMER, TPL_APPLICATION, NULL, NULL, &keys->timer);
+    if (EFI_ERROR(status)) {
+        say("  nobody is asked: the firmware has no timer: %s\n", status_name(status));
+        return false;
+    }
+    status = BS->SetTimer(keys->timer, TimerPeriodic, SECOND);
+    if (!EFI_ERROR(status))
+        return true;
+    say("  nobody is asked: the firmware's timer does not start: %s\n", status_name(status));
+    BS->CloseEvent(keys->timer);
+    return false;
+}
+
+static struct menu begin_menu(const struct loader *loader)
+{
+    const struct handoff *handoff = loader->handoff;
+    struct menu menu = menu_begin(&handoff->options, handoff->space.cpu.levels, cpu_has_five_levels());
+    if (loader->last_run.is_known)
+        menu_tell_run(&menu, handoff->last_run);
+    if (loader->last_run.found_report)
+        menu_tell_report(&menu, &handoff->options, handoff->last_report);
+    return menu;
+}
+
+static void use_choice(const struct menu *menu, struct options *options)
+{
+    if (menu->last_key == 0)
+        return; /* nobody has touched it: the options hold as they are */
+    struct text_sink sink = text_sink(picture, sizeof picture);
+    menu_print_options(menu, &sink.sink);
+    say("  as the menu says: %s\n", picture);
+    (void)options_apply(options, "menu", picture, sink.length);
+}
+
+/* Not success: with that the firmware shows its own menu instead of the next boot option (3.1.1). */
+static EFI_STATUS boot_on(struct loader *loader, const char *why)
+{
+    loader->why_back = why;
+    return EFI_ABORTED;
+}
+
+static const char nobody_asks[] = "nobody wants another run";
+
+static EFI_STATUS show_menu(struct loader *loader)
+{
+    struct menu menu = begin_menu(loader);
+    struct keys keys = {0};
+    if (start_keys(&keys)) {
+        follow(loader, &menu, &keys);
+        BS->CloseEvent(keys.timer);
+    } else {
+        menu_give_up(&menu);
+    }
+    if (menu.choice == MENU_BOOT_ON)
+        return boot_on(loader, menu.last_key == 0 ? nobody_asks : "it boots on, as the menu says");
+    use_choice(&menu, &loader->handoff->options);
+    return EFI_SUCCESS;
+}
+
+/* Asks in one line, where a program has started the machine: it may want its report, and no other run. */
+static EFI_STATUS ask_for_another_run(struct loader *loader)
+{
+    struct keys keys = {0};
+    enum key_event event = KEY_SECOND_PASSED;
+    int key;
+    if (start_keys(&keys)) {
+        say("  Press a key within %u seconds to run the tests again. Without a key the firmware goes on.\n",
+            MENU_REPORT_SECONDS);
+        for (unsigned left = MENU_REPORT_SECONDS; left > 0 && event == KEY_SECOND_PASSED; left--)
+            event = wait_for_key(&keys, &key);
+        BS->CloseEvent(keys.timer);
+    }
+    return event == KEY_PRESSED ? EFI_SUCCESS : boot_on(loader, nobody_asks);
 }
 
 /* Returns whether somebody may be there to read a menu. */
@@ -145,53 +228,13 @@ static bool is_menu_wanted(const struct loader *loader)
     return !options->no_menu && (options->menu_seconds != 0 || !loader->has_fw_cfg);
 }
 
-static bool start_keys(struct keys *keys)
-{
-    SIMPLE_INPUT_INTERFACE *input = system_table->ConIn;
-    if (!input || !system_table->ConOut) {
-        say("  no menu: the firmware has no keyboard\n");
-        return false;
-    }
-    (void)input->Reset(input, FALSE); /* drops keys that were meant for the firmware */
-    EFI_STATUS status = BS->CreateEvent(EVT_TIMER, TPL_APPLICATION, NULL, NULL, &keys->timer);
-    if (EFI_ERROR(status)) {
-        say("  no menu: the firmware has no timer: %s\n", status_name(status));
-        return false;
-    }
-    status = BS->SetTimer(keys->timer, TimerPeriodic, SECOND);
-    if (!EFI_ERROR(status))
-        return true;
-    say("  no menu: the firmware's timer does not start: %s\n", status_name(status));
-    BS->CloseEvent(keys->timer);
-    return false;
-}
-
-static EFI_STATUS show_menu(struct loader *loader)
-{
-    struct options *options = &loader->handoff->options;
-    struct menu menu = menu_begin(options, loader->handoff->space.cpu.levels, cpu_has_five_levels());
-    struct keys keys = {0};
-    if (!start_keys(&keys))
-        return EFI_SUCCESS;
-    follow(loader, &menu, &keys);
-    BS->CloseEvent(keys.timer);
-    if (menu.choice == MENU_BOOT_ON) {
-        /* Not success: with that the firmware shows its own menu instead of the next boot option (3.1.1). */
-        loader->why_back = "it boots on, as the menu says";
-        return EFI_ABORTED;
-    }
-    if (menu.last_key == 0)
-        return EFI_SUCCESS; /* nobody has touched it: the options hold as they are */
-    struct text_sink sink = text_sink(picture, sizeof picture);
-    menu_print_options(&menu, &sink.sink);
-    say("  as the menu says: %s\n", picture);
-    (void)options_apply(options, "menu", picture, sink.length);
-    return EFI_SUCCESS;
-}
-
 EFI_STATUS ask_what_to_run(struct loader *loader)
 {
-    EFI_STATUS status = is_menu_wanted(loader) ? show_menu(loader) : EFI_SUCCESS;
+    EFI_STATUS status = EFI_SUCCESS;
+    if (is_menu_wanted(loader))
+        status = show_menu(loader);
+    else if (loader->last_run.found_report)
+        status = ask_for_another_run(loader);
     if (EFI_ERROR(status) || !loader->handoff->options.five_levels)
         return status;
     if (!cpu_has_five_levels())

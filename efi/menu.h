@@ -23,7 +23,7 @@ void console_size(unsigned *columns, unsigned *rows);
 /* Clears the firmware's console, if it can. */
 void console_clear(void);
 
-/* Shows the newest report on the volume, page by page, until a key ends it: show_report.c. */
+/* Shows the last report, page by page, until a key ends it: show_report.c. */
 void show_last_report(const struct loader *loader, struct keys *keys);
 
 #endif

@@ -3,7 +3,7 @@
 #include "kernel/selftest/groups.h"
 
 enum { START, GROUPS, LEVELS, SOAK, REPORT, BOOT_ON, SWITCH_OFF, LINES };
-enum { WIDEST = 72, NARROWEST = 24, NOT_KNOWN = 80, WITH_WORDS = 60 };
+enum { WIDEST = 72, NARROWEST = 24, NOT_KNOWN = 80, WITH_WORDS = 60, PARAGRAPH = 160 };
 
 #define ALL_GROUPS ((1u << SELFTEST_BENCH_GROUP) - 1) /* without the one that measures */
 
@@ -13,6 +13,7 @@ enum { SOAKS = sizeof soaks / sizeof soaks[0] };
 struct menu menu_begin(const struct options *options, unsigned levels, bool five)
 {
     return (struct menu){
+        .by_itself = MENU_START,
         .has_clock = true,
         .seconds = options->menu_seconds ? options->menu_seconds : MENU_SECONDS,
         .names_tests = options->tests[0] != '\0',
@@ -21,6 +22,19 @@ struct menu menu_begin(const struct options *options, unsigned levels, bool five
         .levels_differ = levels == 4 && five,
         .five_levels = levels == 5 || (options->five_levels && five),
     };
+}
+
+void menu_tell_run(struct menu *menu, const char *last_run)
+{
+    menu->last_run = last_run;
+}
+
+void menu_tell_report(struct menu *menu, const struct options *options, const char *last_report)
+{
+    menu->last_report = last_report;
+    menu->by_itself = MENU_BOOT_ON;
+    menu->cursor = BOOT_ON;
+    menu->seconds = options->menu_seconds ? options->menu_seconds : MENU_REPORT_SECONDS;
 }
 
 /* ---- keys ---- */
@@ -157,8 +171,13 @@ bool menu_take_second(struct menu *menu)
     if (menu->seconds > 0)
         menu->seconds--;
     if (menu->seconds == 0)
-        menu->choice = MENU_START;
+        menu_give_up(menu);
     return true;
+}
+
+void menu_give_up(struct menu *menu)
+{
+    menu->choice = menu->by_itself;
 }
 
 /* ---- the picture ---- */
@@ -190,6 +209,43 @@ static void row(struct drawing *drawing, const char *text)
         put(drawing, text[length], 1);
     put(drawing, ' ', room - length);
     format(drawing->sink, " |\n");
+}
+
+/* Returns how much of a text a row takes: all that there is room for, or what stands before a blank. */
+static size_t row_length(const char *text, size_t room)
+{
+    size_t length = 0, blank = 0;
+    for (; text[length] && length < room; length++)
+        if (text[length] == ' ')
+            blank = length;
+    bool fits = text[length] == '\0' || text[length] == ' ';
+    return fits || blank == 0 ? length : blank;
+}
+
+/* Draws as many rows as the text needs. */
+static void paragraph(struct drawing *drawing, const char *title, const char *text)
+{
+    char all[PARAGRAPH + 1];
+    struct text_sink sink = text_sink(all, sizeof all);
+    format(&sink.sink, "%s%s", title, text);
+    for (char *at = all; *at;) {
+        size_t length = row_length(at, drawing->width - 4);
+        bool at_blank = at[length] == ' ';
+        if (at_blank)
+            at[length] = '\0';
+        row(drawing, at);
+        at += length + at_blank;
+    }
+}
+
+static void draw_last_run(const struct menu *menu, struct drawing *drawing)
+{
+    if (!menu->last_run)
+        return;
+    paragraph(drawing, "The last run ", menu->last_run);
+    if (menu->last_report)
+        paragraph(drawing, "Its report: ", menu->last_report);
+    border(drawing);
 }
 
 static void print_duration(struct format_sink *sink, uint64_t seconds)
@@ -253,6 +309,8 @@ void menu_draw(const struct menu *menu, unsigned columns, struct format_sink *si
     border(&drawing);
     row(&drawing, menu->shows_groups ? "Groups of tests" : "Selfmap " SELFMAP_VERSION);
     border(&drawing);
+    if (!menu->shows_groups)
+        draw_last_run(menu, &drawing);
     for (unsigned line = 0; line < line_count(menu); line++) {
         struct text_sink into = text_sink(text, sizeof text);
         if (menu->shows_groups)
@@ -273,7 +331,8 @@ void menu_draw_clock(const struct menu *menu, struct format_sink *sink)
     char text[LENGTH + 1];
     struct text_sink into = text_sink(text, sizeof text);
     if (menu->has_clock)
-        format(&into.sink, "Starts in %u s; a key stops it.", menu->seconds);
+        format(&into.sink, "%s in %u s; a key stops it.",
+               menu->by_itself == MENU_START ? "Starts" : "Boots on", menu->seconds);
     else
         format(&into.sink, "%s", menu->shows_groups ? "Enter: back" : "The clock is stopped.");
     struct drawing drawing = {sink, 0};

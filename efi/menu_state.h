@@ -20,7 +20,9 @@ enum menu_choice {
 };
 
 enum {
-    MENU_SECONDS = 3,       /* how long it waits for a key unless menu= says otherwise */
+    /* How long it waits for a key, unless menu= says otherwise; and when the last run has left a report. */
+    MENU_SECONDS = 3,
+    MENU_REPORT_SECONDS = 20,
     MENU_IDLE_SECONDS = 90, /* a menu without keys for so long counts down again */
     MENU_STUCK = 40         /* the same key so many times, without a second's pause, is a key that is stuck */
 };
@@ -30,7 +32,11 @@ struct menu {
     bool shows_groups; /* instead of the first page */
     unsigned cursor;   /* the line that Enter means */
 
-    bool has_clock;    /* counts down to the start */
+    enum menu_choice by_itself; /* what happens if nobody presses a key */
+    const char *last_run;       /* how far the last run came; NULL if that is not known */
+    const char *last_report;    /* where its report is; NULL if there is none */
+
+    bool has_clock;    /* counts down to by_itself */
     unsigned seconds;  /* left, or without a key */
     int last_key;      /* 0: none yet */
     unsigned repeated; /* how often it came without a second's pause */
@@ -46,11 +52,23 @@ struct menu {
 /* Returns the menu for what the options say. levels: those of the firmware; five: the processor has them. */
 struct menu menu_begin(const struct options *options, unsigned levels, bool five);
 
+/* Has the menu tell how far the last run came. */
+void menu_tell_run(struct menu *menu, const char *last_run);
+
+/*
+ * Has it tell where the report of the last run is. The machine was started again to have that report written,
+ * so without a key the menu boots on: it must not run the tests for ever.
+ */
+void menu_tell_report(struct menu *menu, const struct options *options, const char *last_report);
+
 /* Does what the key means. Returns whether the picture has changed. */
 bool menu_take_key(struct menu *menu, int key);
 
 /* A second has passed. Returns whether the last line has changed. */
 bool menu_take_second(struct menu *menu);
+
+/* Nobody can press a key any more. */
+void menu_give_up(struct menu *menu);
 
 /* Draws the menu without its last line. columns: of the screen; 0: not known. ASCII, '\n' line ends. */
 void menu_draw(const struct menu *menu, unsigned columns, struct format_sink *sink);

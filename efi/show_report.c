@@ -1,7 +1,11 @@
-/* show_report.c - finds the newest \SELFMAP\REPORT-<n>.TXT on the volume, and shows it page by page. */
+/*
+ * show_report.c - shows the last report page by page: the newest file, or what is still in memory because it
+ * could not be written.
+ */
 #include "menu.h"
 #include "menu_state.h"
 #include "pager.h"
+#include "volume.h"
 
 enum {
     REPORT_BYTES = 512 * 1024,
@@ -13,63 +17,8 @@ enum {
 
 static char page[PAGE_BYTES];
 
-/* Returns the number in REPORT-<n>.TXT, or 0. Capitals do not matter. */
-static unsigned report_number(const CHAR16 *name)
-{
-    static const char before[] = "report-", after[] = ".txt";
-    unsigned number = 0;
-    for (unsigned i = 0; before[i]; i++, name++)
-        if ((*name | 0x20) != before[i] && *name != (CHAR16)before[i])
-            return 0;
-    for (; *name >= '0' && *name <= '9' && number < 100000; name++)
-        number = number * 10 + (unsigned)(*name - '0');
-    for (unsigned i = 0; after[i]; i++, name++)
-        if ((*name | 0x20) != after[i] && *name != (CHAR16)after[i])
-            return 0;
-    return *name == '\0' ? number : 0;
-}
-
-/* Returns the highest number of a report in an open folder, or 0. */
-static unsigned newest(EFI_FILE_HANDLE folder)
-{
-    static struct {
-        EFI_FILE_INFO info;
-        CHAR16 name[256];
-    } entry;
-    unsigned found = 0;
-    for (;;) {
-        UINTN bytes = sizeof entry;
-        if (EFI_ERROR(folder->Read(folder, &bytes, &entry)) || bytes == 0)
-            return found;
-        unsigned number = report_number(entry.info.FileName);
-        found = number > found ? number : found;
-    }
-}
-
-static EFI_STATUS open_newest(EFI_FILE_HANDLE root, EFI_FILE_HANDLE *file, unsigned *number)
-{
-    EFI_FILE_HANDLE folder;
-    CHAR16 name[] = L"REPORT-00000.TXT";
-    EFI_STATUS status = root->Open(root, &folder, L"\\SELFMAP", EFI_FILE_MODE_READ, 0);
-    if (EFI_ERROR(status))
-        return status;
-    *number = newest(folder);
-    /* The digits, and the end of the name behind them. */
-    UINTN at = 7, digits = 1;
-    for (unsigned left = *number / 10; left > 0; left /= 10)
-        digits++;
-    unsigned left = *number;
-    for (UINTN i = digits; i-- > 0; left /= 10)
-        name[at + i] = (CHAR16)('0' + left % 10);
-    for (UINTN i = 0; i < 5; i++)
-        name[at + digits + i] = L".TXT"[i];
-    status = *number ? folder->Open(folder, file, name, EFI_FILE_MODE_READ, 0) : EFI_NOT_FOUND;
-    folder->Close(folder);
-    return status;
-}
-
 /* Shows the text until a key ends it. */
-static void turn_pages(const char *name, unsigned number, struct pager *pager, struct keys *keys)
+static void turn_pages(const char *name, struct pager *pager, struct keys *keys)
 {
     bool show = true;
     for (;;) {
@@ -79,7 +28,7 @@ static void turn_pages(const char *name, unsigned number, struct pager *pager, s
             size_t next = pager_print(pager, &sink.sink);
             console_clear();
             say("%s", page);
-            say("\n%s%u: %u%%. Space, b: turn; q: back ", name, number,
+            say("\n%s: %u%%. Space, b: turn; q: back ", name,
                 pager->bytes ? (unsigned)(next * 100 / pager->bytes) : 100);
         }
         enum key_event event = wait_for_key(keys, &key);
@@ -90,24 +39,37 @@ static void turn_pages(const char *name, unsigned number, struct pager *pager, s
     }
 }
 
-static EFI_STATUS show_file(EFI_FILE_HANDLE file, unsigned number, struct keys *keys)
+static void show_text(const char *name, const char *text, size_t bytes, struct keys *keys)
 {
-    VOID *text = NULL;
-    UINTN bytes = REPORT_BYTES;
     unsigned columns, rows;
-    EFI_STATUS status = BS->AllocatePool(EfiLoaderData, bytes, &text);
-    if (EFI_ERROR(status))
-        return status;
     console_size(&columns, &rows);
-    status = file->Read(file, &bytes, text);
     struct pager pager = {
         .text = text,
         .bytes = bytes,
         .rows = (rows > STATUS_ROWS + 1 ? rows : DEFAULT_ROWS) - STATUS_ROWS,
         .columns = (columns > 1 ? columns : DEFAULT_COLUMNS) - 1,
     };
+    turn_pages(name, &pager, keys);
+}
+
+/* Shows the file with the highest number. EFI_NOT_FOUND if there is none. */
+static EFI_STATUS show_newest_file(const struct loader *loader, struct keys *keys)
+{
+    VOID *text = NULL;
+    UINTN bytes = REPORT_BYTES;
+    unsigned number;
+    char path[REPORT_PATH_BYTES];
+    EFI_STATUS status = find_newest_report(loader, &number);
+    if (!EFI_ERROR(status) && number == 0)
+        status = EFI_NOT_FOUND;
     if (!EFI_ERROR(status))
-        turn_pages("Report ", number, &pager, keys);
+        status = BS->AllocatePool(EfiLoaderData, bytes, &text);
+    if (EFI_ERROR(status))
+        return status;
+    report_path(number, path);
+    status = read_file(loader, path, text, &bytes);
+    if (!EFI_ERROR(status))
+        show_text(path, text, bytes < REPORT_BYTES ? bytes : REPORT_BYTES, keys);
     BS->FreePool(text);
     return status;
 }
@@ -117,7 +79,7 @@ static void say_why_not(EFI_STATUS status, struct keys *keys)
 {
     int key;
     enum key_event event;
-    if (status == EFI_NOT_FOUND)
+    if (status == EFI_NOT_FOUND || status == EFI_NO_MAPPING)
         say("There is no report on this volume yet.\n");
     else
         say("The report cannot be read: %s\n", status_name(status));
@@ -129,25 +91,12 @@ static void say_why_not(EFI_STATUS status, struct keys *keys)
 
 void show_last_report(const struct loader *loader, struct keys *keys)
 {
-    EFI_GUID file_system = EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID;
-    EFI_FILE_IO_INTERFACE *volume = NULL;
-    EFI_FILE_HANDLE root, file;
-    unsigned number = 0;
-    EFI_STATUS status = EFI_NOT_FOUND;
-    if (loader->loaded->DeviceHandle)
-        status = BS->HandleProtocol(loader->loaded->DeviceHandle, &file_system, (VOID **)&volume);
-    if (!EFI_ERROR(status))
-        status = volume->OpenVolume(volume, &root);
-    if (EFI_ERROR(status)) {
-        say_why_not(EFI_NOT_FOUND, keys);
+    const struct last_run *last = &loader->last_run;
+    if (last->found_report && !last->is_written) {
+        show_text("In memory", last->record.text, last->record.length, keys);
         return;
     }
-    status = open_newest(root, &file, &number);
-    if (!EFI_ERROR(status)) {
-        status = show_file(file, number, keys);
-        file->Close(file);
-    }
-    root->Close(root);
+    EFI_STATUS status = show_newest_file(loader, keys);
     if (EFI_ERROR(status))
         say_why_not(status, keys);
 }

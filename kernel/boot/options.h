@@ -11,7 +11,8 @@
  *                                  words of one source add up; tests=all drops them
  *   soak=no|N|Ns|Nm|Nh             repeat them for N minutes, or seconds, or hours, up to 1000 hours
  *   menu=auto|no|SECONDS           the menu before the exit: how long it waits for a key (1 to 999). auto: 3
- *                                  seconds, and none if fw_cfg has options, because then a program started us
+ *                                  seconds, 20 if the last run left a report; and none if fw_cfg has options,
+ *                                  because then a program started us
  *   bench=no|yes                   yes: measure each operation too; with tests=bench nothing else
  *   dump=no|yes|varied             print what is mapped (dump.h); varied: map a bit of everything before that
  *   matrix=no|sample|all           how much of the access matrix the self-tests try (matrix.h)

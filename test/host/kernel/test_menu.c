@@ -75,6 +75,58 @@ static void counts_down(void **state)
     assert_int_equal(menu.choice, MENU_START);
 }
 
+static struct menu after_report(const char *text, const char *last_run, const char *last_report)
+{
+    struct options options = {0};
+    assert_true(options_apply(&options, "test", text, strlen(text)));
+    struct menu menu = menu_begin(&options, 4, true);
+    menu_tell_run(&menu, last_run);
+    menu_tell_report(&menu, &options, last_report);
+    return menu;
+}
+
+static unsigned seconds_until_choice(struct menu *menu)
+{
+    unsigned seconds = 0;
+    for (; menu->choice == MENU_OPEN && seconds < 1200; seconds++)
+        (void)menu_take_second(menu);
+    return seconds;
+}
+
+/* Whoever comes back to the machine finds the report written, and no second run. */
+static void after_a_report_it_boots_on(void **state)
+{
+    (void)state;
+    struct menu menu = after_report("", "ended", "");
+    struct menu touched = press(menu, "x"), broken = menu, run = press(menu, "^^^^^\r");
+    assert_int_equal(press(menu, "\r").choice, MENU_BOOT_ON); /* Enter does what the clock does */
+    assert_int_equal(run.choice, MENU_START);
+    assert_int_equal(press(menu, "1").choice, MENU_START);
+    assert_int_equal(press(menu, "5").choice, MENU_SHOW_REPORT);
+    assert_int_equal(seconds_until_choice(&menu), MENU_REPORT_SECONDS);
+    assert_int_equal(menu.choice, MENU_BOOT_ON);
+    assert_int_equal(menu.last_key, 0);
+    assert_int_equal(seconds_until_choice(&touched), MENU_IDLE_SECONDS + MENU_SECONDS);
+    assert_int_equal(touched.choice, MENU_BOOT_ON);
+    menu_give_up(&broken);
+    assert_int_equal(broken.choice, MENU_BOOT_ON);
+    menu = after_report("menu=7", "ended", "");
+    assert_int_equal(seconds_until_choice(&menu), 7);
+    assert_int_equal(menu.choice, MENU_BOOT_ON);
+}
+
+/* A run that left no report is told of, and the tests run. */
+static void without_a_report_it_starts(void **state)
+{
+    (void)state;
+    struct menu menu = begin("", 4, true), broken = menu;
+    menu_tell_run(&menu, "did not end, it got as far as: build fresh page tables");
+    assert_int_equal(seconds_until_choice(&menu), MENU_SECONDS);
+    assert_int_equal(menu.choice, MENU_START);
+    menu_give_up(&broken);
+    assert_int_equal(broken.choice, MENU_START);
+}
+
 static void a_key_stops_the_clock(void **state)
 {
     (void)state;
@@ -207,26 +259,36 @@ static void every_choice_is_an_option(void **state)
     }
 }
 
-/* Every line fits, whatever the console's width, and nothing but ASCII is printed. */
+/* Returns how many lines the picture has; each fits, and has nothing but ASCII. The picture is cut up. */
+static unsigned check_lines(char *picture, unsigned columns)
+{
+    unsigned lines = 0, limit = columns == 0 ? 79 : columns < 40 ? 39 : columns - 1;
+    for (char *line = strtok(picture, "\n"); line; line = strtok(NULL, "\n"), lines++) {
+        assert_true(strlen(line) <= limit);
+        for (const char *c = line; *c; c++)
+            assert_true(*c >= ' ' && *c <= '~');
+    }
+    return lines;
+}
+
 static void fits_every_console(void **state)
 {
     (void)state;
     static const unsigned widths[] = {0, 1, 25, 40, 60, 61, 80, 100, 240};
     for (unsigned i = 0; i < sizeof widths / sizeof widths[0] * 2; i++) {
-        unsigned columns = widths[i / 2], lines = 0;
+        unsigned columns = widths[i / 2];
         char picture[4096];
         struct menu menu = begin("soak=61", 4, true);
         struct text_sink sink = text_sink(picture, sizeof picture);
         if (i % 2)
             menu = press(menu, "2");
         menu_draw(&menu, columns, &sink.sink);
-        unsigned limit = columns == 0 ? 79 : columns < 40 ? 39 : columns - 1;
-        for (char *line = strtok(picture, "\n"); line; line = strtok(NULL, "\n"), lines++) {
-            assert_true(strlen(line) <= limit);
-            for (const char *c = line; *c; c++)
-                assert_true(*c >= ' ' && *c <= '~');
-        }
-        assert_int_equal(lines, i % 2 ? 21 : 12); /* of 25 */
+        assert_int_equal(check_lines(picture, columns), i % 2 ? 21 : 12); /* of 25 */
+        menu = after_report("", "did not end, it was at: windows: the table of each address is seen, twice",
+                            "not written: REPORT-99.TXT has the last number, delete the reports");
+        sink = text_sink(picture, sizeof picture);
+        menu_draw(&menu, columns, &sink.sink);
+        assert_in_range(check_lines(picture, columns), 15, 23);
     }
 }
 
@@ -253,6 +315,39 @@ static void looks_like_this(void **state)
     assert_string_equal(picture, expected);
 }
 
+static void tells_of_the_last_run(void **state)
+{
+    (void)state;
+    char picture[4096];
+    struct menu menu = after_report("", "did not end, it was at: run the self-tests",
+                                    "\\SELFMAP\\REPORT-1.TXTandalongwordthatdoesnotfit");
+    struct text_sink sink = text_sink(picture, sizeof picture);
+    menu_draw(&menu, 40, &sink.sink);
+    static const char expected[] = "+-------------------------------------+\n"
+                                   "| The last run did not end, it was    |\n"
+                                   "| at: run the self-tests              |\n"
+                                   "| Its report:                         |\n"
+                                   "| \\SELFMAP\\REPORT-1.TXTandalongwordth |\n"
+                                   "| atdoesnotfit                        |\n"
+                                   "+-------------------------------------+\n"
+                                   "|   1 Run the tests                   |\n";
+    assert_non_null(strstr(picture, expected));
+    assert_non_null(strstr(picture, "| > 6 Boot on, as without this stick  |\n"));
+    sink = text_sink(picture, sizeof picture);
+    menu_draw_clock(&menu, &sink.sink);
+    assert_non_null(strstr(picture, "Boots on in 20 s; a key stops it."));
+    menu = press(menu, "2");
+    sink = text_sink(picture, sizeof picture);
+    menu_draw(&menu, 40, &sink.sink);
+    assert_null(strstr(picture, "The last run"));
+    menu = begin("", 4, true);
+    menu_tell_run(&menu, "ended well"); /* no report */
+    sink = text_sink(picture, sizeof picture);
+    menu_draw(&menu, 40, &sink.sink);
+    assert_non_null(strstr(picture, "The last run ended well"));
+    assert_null(strstr(picture, "Its report"));
+}
+
 /* The last line is printed over itself, so it has one length. */
 static void the_clock_has_one_length(void **state)
 {
@@ -260,14 +355,16 @@ static void the_clock_has_one_length(void **state)
     char text[80];
     struct menu menu = begin("menu=999", 4, true);
     size_t length = 0;
-    for (unsigned i = 0; i < 1200; i++) {
+    for (unsigned i = 0; i < 2400; i++) {
+        if (i == 1200)
+            menu = after_report("menu=999", "ended", "");
         struct text_sink sink = text_sink(text, sizeof text);
         menu_draw_clock(&menu, &sink.sink);
         assert_true(length == 0 || strlen(text) == length);
         length = strlen(text);
         assert_int_equal(text[0], '\r');
         assert_true(length < 40);
-        if (i > 1000)
+        if (i % 1200 > 1000)
             menu = press(menu, i % 3 ? "2" : "\rx");
         (void)menu_take_second(&menu);
     }
@@ -277,6 +374,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         {"menu: it starts by itself", counts_down, NULL, NULL, NULL},
+        {"menu: after a report it boots on by itself", after_a_report_it_boots_on, NULL, NULL, NULL},
+        {"menu: without a report it starts, whatever is known", without_a_report_it_starts, NULL, NULL, NULL},
+        {"menu: it tells of the last run", tells_of_the_last_run, NULL, NULL, NULL},
         {"menu: a key stops the clock, until nobody is there", a_key_stops_the_clock, NULL, NULL, NULL},
         {"menu: a key that is stuck does not hold it up", a_stuck_key_does_not_hold_it_up, NULL, NULL, NULL},
         {"menu: pressing a key often is not a stuck key", pressing_often_is_not_stuck, NULL, NULL, NULL},
