@@ -61,10 +61,10 @@ FOLDER_paging = -std=c17 $(FREESTANDING) -Ipaging/include -Ipaging/src
 FOLDER_kernel = -std=gnu17 $(FREESTANDING) -Ipaging/include -Ikernel -isystem $(B)/include
 FOLDER_efi    = -std=gnu17 $(FREESTANDING) -Ipaging/include -Ikernel -I. \
     -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
-# What runs once is compiled for size: self-tests, options and the menu; and the display, which waits for the
-# screen. What is measured is compiled like the rest.
-RUNS_ONCE := kernel/selftest/% kernel/display/% kernel/boot/option% \
-    $(addprefix efi/,option% config% menu% pager% show%)
+# What runs once is compiled for size; and the display, which waits for the screen. What is measured is compiled
+# like the rest.
+RUNS_ONCE := efi/% kernel/boot/% kernel/report/% kernel/selftest/% kernel/display/% \
+    $(addprefix kernel/console/,graphics% keyboard% scancode% serial% spcr% uart%)
 FOR_SIZE = $(if $(filter $(RUNS_ONCE),$(filter-out kernel/selftest/bench/%,$<)),-Os)
 # Frame pointers: a crash report follows them. The core's benchmark on the host does without.
 APP_FLAGS = -fno-omit-frame-pointer $(FOLDER_$(firstword $(subst /, ,$<))) $(CFLAGS) $(FOR_SIZE) $(WARNINGS) $(TARGET_FLAGS)
@@ -83,8 +83,9 @@ $(B)/include/qrcodegen: | $(B)/deps-build
 	@mkdir -p $(@D)
 	$(Q)ln -sfn /usr/include/qrcodegen $@
 
-$(B)/font.psf: | $(B)/deps-build
-	$(Q)gunzip -c /usr/share/consolefonts/Lat15-VGA16.psf.gz > $@
+# The head and the 256 glyphs; not the table that says which characters of Unicode they are.
+$(B)/font.psf: Makefile | $(B)/deps-build
+	$(Q)gunzip -c /usr/share/consolefonts/Lat15-VGA16.psf.gz | head -c 4100 > $@
 
 $(B)/font.o: $(B)/font.psf
 	$(Q)cd $(B) && ld -r -b binary -z noexecstack -o font.o font.psf
