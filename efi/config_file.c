@@ -7,7 +7,7 @@
 #include "config_file.h"
 #include "volume.h"
 
-static const char too_large[] = "is larger than 16 KiB: nothing of it is used";
+#define FILE_NAME "selfmap.cfg"
 
 static bool interface(EFI_HANDLE handle, EFI_GUID protocol, VOID **found)
 {
@@ -22,7 +22,7 @@ static struct config_file unusable(const char *why, EFI_STATUS status)
 static struct config_file read_from_volume(const struct loader *loader, char *buffer, UINTN capacity)
 {
     UINTN bytes = capacity;
-    EFI_STATUS status = read_file(loader, "\\selfmap.cfg", buffer, &bytes);
+    EFI_STATUS status = read_file(loader, "\\" FILE_NAME, buffer, &bytes);
     if (status == EFI_NO_MAPPING)
         return (struct config_file){.where = "none: not loaded from a volume"};
     if (status == EFI_NOT_FOUND)
@@ -32,7 +32,7 @@ static struct config_file read_from_volume(const struct loader *loader, char *bu
     if (EFI_ERROR(status))
         return unusable("cannot be read", status);
     if (bytes > capacity)
-        return unusable(too_large, EFI_SUCCESS);
+        return unusable(OPTION_TEXT_TOO_LARGE, EFI_SUCCESS);
     return (struct config_file){.bytes = bytes, .where = "volume"};
 }
 
@@ -72,19 +72,16 @@ static bool find_server(const EFI_PXE_BASE_CODE_PACKET *packet, EFI_IP_ADDRESS *
     return length > 0;
 }
 
-/* Replaces the last part of a path, behind its last / or \. */
-static bool replace_file_name(char *path, UINTN capacity, const char *name)
+/* Replaces the last part of a path, behind its last / or \, by our file's name. */
+static bool replace_file_name(char *path, UINTN capacity)
 {
     UINTN folder = 0;
     for (UINTN i = 0; path[i]; i++)
         if (path[i] == '/' || path[i] == '\\')
             folder = i + 1;
-    UINTN length = 0;
-    while (name[length])
-        length++;
-    if (folder + length + 1 > capacity)
+    if (folder + sizeof FILE_NAME > capacity)
         return false;
-    __builtin_memcpy(path + folder, name, length + 1);
+    __builtin_memcpy(path + folder, FILE_NAME, sizeof FILE_NAME);
     return true;
 }
 
@@ -98,14 +95,14 @@ static struct config_file read_by_tftp(EFI_PXE_BASE_CODE *pxe, char *buffer, UIN
     unsigned i = 0;
     while (i < 3 && !(received[i] && find_server(packets[i], &server, path, sizeof path)))
         i++;
-    if (mode->UsingIpv6 || i == 3 || !replace_file_name(path, sizeof path, "selfmap.cfg"))
+    if (mode->UsingIpv6 || i == 3 || !replace_file_name(path, sizeof path))
         return (struct config_file){.where = "none: no server of IPv4 is known"};
     UINT64 bytes = capacity;
     __builtin_memset(buffer, 0, capacity);
     EFI_STATUS status = pxe->Mtftp(pxe, EFI_PXE_BASE_CODE_TFTP_READ_FILE, buffer, FALSE, &bytes, NULL,
                                    &server, (UINT8 *)path, NULL, FALSE);
     if (status == EFI_BUFFER_TOO_SMALL)
-        return unusable(too_large, EFI_SUCCESS);
+        return unusable(OPTION_TEXT_TOO_LARGE, EFI_SUCCESS);
     if (status == EFI_TFTP_ERROR)
         return (struct config_file){.where = "none: the server has no such file, or refuses it"};
     if (EFI_ERROR(status))

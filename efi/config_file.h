@@ -6,6 +6,9 @@
 
 #include "loader.h"
 
+enum { OPTION_TEXT_LIMIT = 16384 };
+#define OPTION_TEXT_TOO_LARGE "is larger than 16 KiB: nothing of it is used"
+
 /* What became of it. */
 struct config_file {
     UINTN bytes;       /* in the buffer; 0 if it was not read */

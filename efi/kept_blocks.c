@@ -23,15 +23,6 @@ static EFI_GUID hint_owner = {0x5e1f3a9d, 0x7c24, 0x4b1e, {0x9a, 0x6d, 0x53, 0x4
 #define UEFI_2_0        (2u << 16) /* the first with QueryVariableInfo */
 #define HINT_ATTRIBUTES (EFI_VARIABLE_NON_VOLATILE | EFI_VARIABLE_BOOTSERVICE_ACCESS)
 
-static EFI_STATUS note_taken(struct loader *loader, UINT64 start)
-{
-    if (loader->taken_count == TAKEN_LIMIT)
-        return FAIL(EFI_OUT_OF_RESOURCES, "  more than %d blocks of memory", TAKEN_LIMIT);
-    loader->taken[loader->taken_count].start = start;
-    loader->taken[loader->taken_count++].pages = BLOCK_PAGES;
-    return EFI_SUCCESS;
-}
-
 /* Takes the block at this address. Returns whether it holds a report; *ours says whether it could be had. */
 static bool take_block(UINT64 address, struct kept_block *found, bool *ours)
 {
@@ -102,7 +93,7 @@ static UINT64 search(struct loader *loader, struct kept_block *found, unsigned *
             holds_report = take_block(addresses[i], &found[*count], &ours);
         if (!ours)
             continue;
-        if (holds_report && !EFI_ERROR(note_taken(loader, addresses[i])))
+        if (holds_report && !EFI_ERROR(note_taken(loader, addresses[i], BLOCK_PAGES)))
             ++*count;
         else if (block == 0)
             block = addresses[i];
@@ -119,7 +110,7 @@ static void follow_hint(struct loader *loader, struct kept_block *found, unsigne
     UINT64 address = take_hint();
     if (address == 0 || *count == KEPT_BLOCK_LIMIT)
         return;
-    if (take_block(address, &found[*count], &ours) && !EFI_ERROR(note_taken(loader, address)))
+    if (take_block(address, &found[*count], &ours) && !EFI_ERROR(note_taken(loader, address, BLOCK_PAGES)))
         ++*count;
     else if (ours)
         BS->FreePages(address, BLOCK_PAGES);
@@ -179,7 +170,8 @@ EFI_STATUS take_kept_blocks(struct loader *loader, struct kept_block *found, uns
     bool fixed = start != 0;
     if (!fixed && store != STORE_NO)
         start = take_middle();
-    status = start != 0 ? note_taken(loader, start) : take_pages(loader, BLOCK_PAGES, EFI_PAGE_SIZE, &start);
+    status = start != 0 ? note_taken(loader, start, BLOCK_PAGES)
+                        : take_pages(loader, BLOCK_PAGES, EFI_PAGE_SIZE, &start);
     if (EFI_ERROR(status))
         return status;
     kept_forget((void *)(UINTN)start);

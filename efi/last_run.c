@@ -9,8 +9,6 @@
 #include "kernel/console/format.h"
 #include "volume.h"
 
-static const char out_of_loader[] = "exit boot services";
-
 /* Writes what a block keeps, and a last line if the run did not end. The number follows the newest report's. */
 static EFI_STATUS write_report(const struct loader *loader, const struct kept_record *record,
                                char path[REPORT_PATH_BYTES])
@@ -75,10 +73,7 @@ static void tell_breadcrumb(struct loader *loader)
         return;
     }
     loader->last_run.is_known = true;
-    size_t i = 0;
-    while (step[i] && step[i] == out_of_loader[i])
-        i++;
-    if (step[i] == out_of_loader[i])
+    if (__builtin_memcmp(step, LAST_STEP, sizeof LAST_STEP) == 0)
         format(&sink.sink, "came to the exit from the firmware, its report was not kept");
     else
         format(&sink.sink, "did not end, it got as far as: %s", step);

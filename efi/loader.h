@@ -48,6 +48,9 @@ struct loader {
     const char *why_back; /* a sentence, if the loader returns to the firmware though nothing failed */
 };
 
+/* The step after which nothing of the firmware's is left, as the breadcrumb file names it. */
+#define LAST_STEP "exit boot services"
+
 /* The firmware's tables: set by efi_main. */
 extern EFI_SYSTEM_TABLE *system_table;
 #define BS (system_table->BootServices)
@@ -108,7 +111,10 @@ void check_framebuffer_is_apart(struct loader *loader);
 /* Calls AllocatePages for memory that stays ours. alignment is in bytes: a power of two, at least a page. */
 EFI_STATUS take_pages(struct loader *loader, UINTN pages, UINT64 alignment, UINT64 *start);
 
-/* Frees all that take_pages took. */
+/* Notes pages that were taken otherwise, so that loader_give_back frees them. */
+EFI_STATUS note_taken(struct loader *loader, UINT64 start, UINTN pages);
+
+/* Frees all that was taken. */
 void loader_give_back(struct loader *loader);
 
 /* ---- what outlives a run: breadcrumb.c, kept_blocks.c ---- */

@@ -42,7 +42,7 @@ static const struct {
     /* Looks up everything that is touched around the load of CR3. */
     {"check them before they are used", check_fresh_tables},
     /* Reads the last memory map, and ends boot services. After that the firmware is gone. */
-    {"exit boot services", exit_boot_services},
+    {LAST_STEP, exit_boot_services},
 };
 
 /*
@@ -97,7 +97,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
         kernel_enter(&handoff);
     }
     const char *why = loader.why_back ? loader.why_back : status_name(status);
-    if (!loader.why_back || !loader.last_run.is_written) /* else the file names the report */
+    if (!loader.why_back || !loader.last_run.found_report) /* else the file tells of that run */
         leave_last_breadcrumb(&loader, "It went back to the firmware: ", why);
     say("Selfmap: %s the firmware: %s\n", loader.why_back ? "back to" : "stopped before leaving", why);
     forget_this_run();

@@ -3,9 +3,7 @@
 #include "kernel/console/ports.h"
 #include "loader.h"
 
-enum { TEXT_LIMIT = 16384 };
-
-static char text[TEXT_LIMIT];
+static char text[OPTION_TEXT_LIMIT];
 
 /* Says what is new among the errors. */
 static void say_errors(const struct options *options, unsigned from)
@@ -88,7 +86,7 @@ static void read_load_options(struct loader *loader)
     size_t bytes = loader->loaded->LoadOptions ? loader->loaded->LoadOptionsSize : 0, length;
     const char **fact = &loader->handoff->load_options;
     *fact = "none";
-    bytes = bytes < 2 * (size_t)TEXT_LIMIT ? bytes : 2 * (size_t)TEXT_LIMIT;
+    bytes = bytes < 2 * (size_t)OPTION_TEXT_LIMIT ? bytes : 2 * (size_t)OPTION_TEXT_LIMIT;
     if (!options_from_ucs2(loader->loaded->LoadOptions, bytes, text, &length)) {
         *fact = "not used: they are not text";
         say("  LoadOptions are %s\n", *fact);
@@ -154,8 +152,8 @@ static void read_fw_cfg(struct loader *loader)
     if (fw_cfg_number(4) != 0x51454d55 /* QEMU */ || !fw_cfg_find("opt/selfmap", &item, &bytes))
         return;
     loader->has_fw_cfg = true;
-    if (bytes > TEXT_LIMIT) {
-        options_refuse(&loader->handoff->options, "fw_cfg", "is larger than 16 KiB: nothing of it is used");
+    if (bytes > OPTION_TEXT_LIMIT) {
+        options_refuse(&loader->handoff->options, "fw_cfg", OPTION_TEXT_TOO_LARGE);
         return;
     }
     port_write16(FW_CFG_SELECT, item);

@@ -14,12 +14,19 @@ enum {
     ZONE_SLACK = 64, /* runs of usable memory that may appear between them */
 };
 
+EFI_STATUS note_taken(struct loader *loader, UINT64 start, UINTN pages)
+{
+    if (loader->taken_count == TAKEN_LIMIT)
+        return FAIL(EFI_OUT_OF_RESOURCES, "  more than %d blocks of memory", TAKEN_LIMIT);
+    loader->taken[loader->taken_count].start = start;
+    loader->taken[loader->taken_count++].pages = pages;
+    return EFI_SUCCESS;
+}
+
 EFI_STATUS take_pages(struct loader *loader, UINTN pages, UINT64 alignment, UINT64 *start)
 {
     UINTN extra = alignment / EFI_PAGE_SIZE - 1;
     EFI_PHYSICAL_ADDRESS at = 0;
-    if (loader->taken_count == TAKEN_LIMIT)
-        return FAIL(EFI_OUT_OF_RESOURCES, "  more than %d blocks of memory", TAKEN_LIMIT);
     EFI_STATUS status = BS->AllocatePages(AllocateAnyPages, EfiLoaderData, pages + extra, &at);
     if (EFI_ERROR(status))
         return FAIL(status, "  no %lu pages to be had", (UINT64)(pages + extra));
@@ -29,10 +36,11 @@ EFI_STATUS take_pages(struct loader *loader, UINTN pages, UINT64 alignment, UINT
         BS->FreePages(at, before);
     if (extra > before)
         BS->FreePages(aligned + pages * EFI_PAGE_SIZE, extra - before);
-    loader->taken[loader->taken_count].start = aligned;
-    loader->taken[loader->taken_count++].pages = pages;
     *start = aligned;
-    return EFI_SUCCESS;
+    status = note_taken(loader, aligned, pages);
+    if (EFI_ERROR(status))
+        BS->FreePages(aligned, pages);
+    return status;
 }
 
 void loader_give_back(struct loader *loader)

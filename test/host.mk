@@ -90,7 +90,6 @@ SUBJECT_spcr := kernel/console/spcr.c kernel/console/format.c
 SUBJECT_acpi := kernel/boot/acpi.c kernel/console/format.c
 SUBJECT_keyboard := kernel/console/keyboard.c kernel/console/scancode.c
 SUBJECT_stack_trace := kernel/cpu/stack_trace.c kernel/console/format.c
-SUBJECT_tsc_rate := kernel/cpu/tsc_rate.c
 $(foreach name,$(FRAME_TESTS),$(eval SUBJECT_$(name) := $(FRAMES) test/host/frames/frame_rig.c))
 SUBJECT_frames_random += test/host/frames/frame_oracle.c
 OBJECTS_screen := $(B)/font.o

@@ -11,9 +11,6 @@
 enum { DEBUG_EXIT_PORT = 0xf4, EXIT_PASSED = 0x10, EXIT_FAILED = 0x11 };
 enum { RESET_COLD = 0, RESET_WARM = 1, RESET_SHUTDOWN = 2 }; /* UEFI 2.10, 8.5.1 */
 
-/* Where the speed of the time stamp counter is not known. */
-#define TICKS_PER_SECOND_IF_UNKNOWN 2500000000u
-
 static const struct handoff *handoff;
 
 /* Calls the firmware. Its code and data are mapped one to one, as the call needs them (UEFI 2.10, 8.5.1). */
@@ -32,7 +29,7 @@ static bool key_within(unsigned seconds)
     do {
         if (keyboard_poll() != KEY_NONE)
             return true;
-    } while (read_tsc() - start < seconds * (rate ? rate : TICKS_PER_SECOND_IF_UNKNOWN));
+    } while (read_tsc() - start < seconds * (rate ? rate : TSC_RATE_IF_UNKNOWN));
     return false;
 }
 

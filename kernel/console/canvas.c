@@ -71,11 +71,6 @@ bool canvas_start(struct canvas *canvas, const struct framebuffer *framebuffer)
     return true;
 }
 
-static unsigned at_most(unsigned number, unsigned limit)
-{
-    return number < limit ? number : limit;
-}
-
 static volatile uint32_t *pixel_at(const struct canvas *canvas, unsigned left, unsigned top)
 {
     return canvas->pixels + (size_t)top * canvas->stride + left;

@@ -73,6 +73,12 @@ void canvas_glyph(const struct canvas *canvas, unsigned left, unsigned top, stru
 unsigned canvas_text(const struct canvas *canvas, unsigned left, unsigned top, struct canvas_style style,
                      const char *text);
 
+/* Returns the number, or the limit if it is larger. */
+static inline unsigned at_most(unsigned number, unsigned limit)
+{
+    return number < limit ? number : limit;
+}
+
 /* Return the size of a cell of ordinary text in pixels. */
 static inline unsigned canvas_cell_width(const struct canvas *canvas)
 {

@@ -54,11 +54,6 @@ static void new_line(void)
         scroll();
 }
 
-static unsigned at_most(unsigned number, unsigned limit)
-{
-    return number < limit ? number : limit;
-}
-
 static void blank_from(unsigned first_row)
 {
     for (unsigned row = first_row; row < MAX_ROWS; row++)

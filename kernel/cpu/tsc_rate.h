@@ -22,4 +22,7 @@ uint64_t tsc_rate_from_timer(void);
 /* Returns the ticks per second, by CPUID or else by the PIT; 0: not known. */
 uint64_t tsc_rate(void);
 
+/* What to wait by where it is not known, and any time will do: as if the processor had 2.5 GHz. */
+#define TSC_RATE_IF_UNKNOWN UINT64_C(2500000000)
+
 #endif

@@ -19,11 +19,6 @@ static struct {
     bool bar_is_red;
 } shown;
 
-static unsigned at_most(unsigned number, unsigned limit)
-{
-    return number < limit ? number : limit;
-}
-
 static struct canvas_area whole(const struct canvas *canvas)
 {
     return (struct canvas_area){0, 0, canvas->width, canvas->height};

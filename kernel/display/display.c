@@ -12,9 +12,6 @@
 
 enum { SECONDS_PER_PAGE = 10, ROWS_FOR_LAST_WORDS = 4, TITLE_BYTES = 120, SENTENCE_BYTES = 160 };
 
-/* Turns pages at some pace where the speed of the counter is not known: 10 s on a processor of 2.5 GHz. */
-#define TICKS_PER_PAGE_IF_UNKNOWN 25000000000u
-
 static struct dashboard dashboard; /* without a canvas: not started, or given up */
 static const struct paging_space *space;
 static uint64_t start;
@@ -189,6 +186,12 @@ static void show(const struct page_turner *turner)
     show_number(turner);
 }
 
+/* Returns the ticks per second, or a guess, for pages that turn by themselves. */
+static uint64_t rate_of_pages(void)
+{
+    return dashboard.tick_rate ? dashboard.tick_rate : TSC_RATE_IF_UNKNOWN;
+}
+
 /* Turns pages until `ticks` have passed and no key was pressed. Returns false if there is no dashboard. */
 static bool turn_pages(uint64_t ticks)
 {
@@ -199,7 +202,7 @@ static bool turn_pages(uint64_t ticks)
     struct page_turner turner = {
         .count = pages_count(dashboard.canvas, page_area(dashboard.canvas)),
         .turned_at = read_tsc(),
-        .period = dashboard.tick_rate ? SECONDS_PER_PAGE * dashboard.tick_rate : TICKS_PER_PAGE_IF_UNKNOWN,
+        .period = SECONDS_PER_PAGE * rate_of_pages(),
     };
     show_number(&turner); /* the first page is the dashboard, and is there */
     uint64_t shown_since = turner.turned_at;
@@ -220,6 +223,5 @@ void display_after_end(void)
 
 bool display_for(unsigned seconds)
 {
-    uint64_t rate = dashboard.tick_rate ? dashboard.tick_rate : TICKS_PER_PAGE_IF_UNKNOWN / SECONDS_PER_PAGE;
-    return turn_pages(seconds * rate);
+    return turn_pages(seconds * rate_of_pages());
 }

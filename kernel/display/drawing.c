@@ -8,11 +8,6 @@ struct canvas_style ordinary(const struct canvas *canvas, enum canvas_colour ink
     return (struct canvas_style){canvas->scale, ink, CANVAS_BLACK};
 }
 
-static unsigned at_most(unsigned number, unsigned limit)
-{
-    return number < limit ? number : limit;
-}
-
 struct canvas_area area_rows(const struct canvas *canvas, struct canvas_area area, unsigned first,
                              unsigned count)
 {

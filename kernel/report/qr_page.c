@@ -13,11 +13,6 @@ static size_t report_bytes(void)
     return qr_report_bytes(log_text(), log_length());
 }
 
-static unsigned at_most(unsigned number, unsigned limit)
-{
-    return number < limit ? number : limit;
-}
-
 static unsigned sheets(const struct display_page *page, const struct canvas *canvas, struct canvas_area area)
 {
     (void)page, (void)canvas;
