@@ -1,13 +1,12 @@
 /* pager.c - rows and screens of a text. */
 #include "pager.h"
+#include "kernel/console/text_rows.h"
 
 /* Returns where the row that starts here ends. *next is where the next one starts, behind a line end. */
 static size_t row_end(const struct pager *pager, size_t start, size_t *next)
 {
-    size_t end = start;
-    while (end < pager->bytes && end - start < pager->columns && pager->text[end] != '\n')
-        end++;
-    *next = end < pager->bytes && pager->text[end] == '\n' ? end + 1 : end;
+    size_t end = text_row_end(pager->text, pager->bytes, start, pager->columns);
+    *next = text_next_row(pager->text, pager->bytes, end);
     return end;
 }
 

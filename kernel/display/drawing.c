@@ -73,16 +73,14 @@ void legend_add(struct legend *legend, enum canvas_colour colour, const char *te
 {
     enum { SQUARE_COLUMNS = 2, GAP_COLUMNS = 2 };
     const struct canvas *canvas = legend->canvas;
-    unsigned width = canvas_cell_width(canvas), scale = canvas->scale, length = 0;
+    unsigned width = canvas_cell_width(canvas), scale = canvas->scale;
     char words[ROW_LIMIT];
     struct text_sink sink = text_sink(words, sizeof words);
     va_list arguments;
     va_start(arguments, text);
     format_list(&sink.sink, text, arguments);
     va_end(arguments);
-    while (words[length])
-        length++;
-    if (legend->column + SQUARE_COLUMNS + length > area_column_count(canvas, legend->area)) {
+    if (legend->column + SQUARE_COLUMNS + sink.length > area_column_count(canvas, legend->area)) {
         legend->row++;
         legend->column = 0;
     }

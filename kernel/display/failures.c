@@ -1,6 +1,7 @@
 /* failures.c - remembers where in the log the reasons stand. */
 #include "display/failures.h"
 #include "console/log.h"
+#include "console/text_rows.h"
 #include "display/drawing.h"
 
 enum { KEPT = 16, REASONS = 3, CRASH_LINES = 5 };
@@ -29,19 +30,14 @@ static struct {
 static struct span next_line(struct span *text)
 {
     const char *log = log_text();
-    struct span line = {text->from, text->from};
-    while (line.to < text->to && log[line.to] != '\n')
-        line.to++;
-    text->from = line.to < text->to ? line.to + 1 : line.to;
+    struct span line = {text->from, text_row_end(log, text->to, text->from, SIZE_MAX)};
+    text->from = text_next_row(log, text->to, line.to);
     return line;
 }
 
 static bool begins_with(struct span line, const char *text)
 {
-    size_t i = 0;
-    while (text[i] && line.from + i < line.to && log_text()[line.from + i] == text[i])
-        i++;
-    return text[i] == '\0';
+    return text_begins_with(log_text() + line.from, line.to - line.from, text);
 }
 
 /* Returns whether the line is a fact, "# key=value", and so says nothing about a failure. */

@@ -1,22 +1,17 @@
 /* log_page.c - all that was printed, sheet by sheet. */
 #include "display/log_page.h"
 #include "console/log.h"
+#include "console/text_rows.h"
 #include "display/drawing.h"
 
-/* Returns the end of the row of text that begins at `from`: at most this many characters, or a line's end. */
 static size_t end_of_row(size_t from, unsigned columns)
 {
-    const char *text = log_text();
-    size_t to = from;
-    while (to < log_length() && to - from < columns && text[to] != '\n')
-        to++;
-    return to;
+    return text_row_end(log_text(), log_length(), from, columns);
 }
 
-/* Returns where the next row begins. A line that fills its row exactly does not leave an empty one behind. */
 static size_t next_row(size_t end)
 {
-    return end < log_length() && log_text()[end] == '\n' ? end + 1 : end;
+    return text_next_row(log_text(), log_length(), end);
 }
 
 /* Returns where row `row` begins, or the end of the log if there are fewer. */

@@ -1,32 +1,16 @@
 /* qr_text.c - a part ends with a line, unless the line is longer than a part. */
 #include "report/qr_text.h"
 #include "console/format.h"
-#include <stdbool.h>
+#include "console/text_rows.h"
 
 enum { HEADER_BYTES = sizeof "SELFMAP 999/999\n", CHUNK_BYTES = QR_PART_BYTES - HEADER_BYTES };
-
-/* Returns where the line that begins at `from` ends, its line end included. */
-static size_t line_end(const char *text, size_t bytes, size_t from)
-{
-    while (from < bytes && text[from] != '\n')
-        from++;
-    return from < bytes ? from + 1 : from;
-}
-
-static bool begins_with(const char *text, size_t bytes, const char *prefix)
-{
-    size_t i = 0;
-    while (i < bytes && prefix[i] && text[i] == prefix[i])
-        i++;
-    return prefix[i] == '\0';
-}
 
 size_t qr_report_bytes(const char *log, size_t bytes)
 {
     size_t end = bytes;
     for (size_t at = 0, next; at < bytes; at = next) {
-        next = line_end(log, bytes, at);
-        if (begins_with(log + at, next - at, "# selfmap: "))
+        next = text_next_line(log, bytes, at);
+        if (text_begins_with(log + at, next - at, "# selfmap: "))
             end = next;
     }
     return end;
@@ -41,8 +25,8 @@ size_t qr_summary(const char *report, size_t bytes, char text[QR_SUMMARY_BYTES])
     size_t length = 0;
     for (unsigned i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
         for (size_t at = 0, next; at < bytes; at = next) {
-            next = line_end(report, bytes, at);
-            if (!begins_with(report + at, next - at, wanted[i]) || next - at > QR_SUMMARY_BYTES - length)
+            next = text_next_line(report, bytes, at);
+            if (!text_begins_with(report + at, next - at, wanted[i]) || next - at > QR_SUMMARY_BYTES - length)
                 continue;
             for (size_t from = at; from < next; from++)
                 text[length++] = report[from];
@@ -56,8 +40,8 @@ static size_t chunk_end(const char *report, size_t bytes, size_t from)
     size_t limit = bytes - from > CHUNK_BYTES ? from + CHUNK_BYTES : bytes, end = from;
     if (limit == bytes)
         return bytes;
-    for (size_t next = line_end(report, limit, from); report[next - 1] == '\n';
-         next = line_end(report, limit, next)) {
+    for (size_t next = text_next_line(report, limit, from); report[next - 1] == '\n';
+         next = text_next_line(report, limit, next)) {
         end = next;
         if (next == limit)
             break;
