@@ -4,7 +4,7 @@
  * Options are words `key=value`, separated by blanks or line ends; # starts a comment that ends with the
  * line. A value with blanks stands in quotes, "" or '': tests="unmap: the next". Options come from
  * selfmap.cfg beside the boot loader's folder, from LoadOptions, under QEMU from fw_cfg (opt/selfmap), and
- * from the menu, in this order: a later word wins.
+ * from the menu, in this order: a later word wins. Of several words the first one is the default.
  *
  *   tests=all|NAME[,NAME...]       which self-tests run: the group NAME (selftest/groups.h), and those whose
  *                                  name begins with NAME. A comma before a blank belongs to the name. Several
@@ -15,7 +15,7 @@
  *                                  because then a program started us
  *   bench=no|yes                   yes: measure each operation too; with tests=bench nothing else
  *   dump=no|yes|varied             print what is mapped (dump.h); varied: map a bit of everything before that
- *   matrix=no|sample|all           how much of the access matrix the self-tests try (matrix.h)
+ *   matrix=sample|no|all           how much of the access matrix the self-tests try (matrix.h)
  *   end=auto|halt|shutdown|reset|store   what happens after the report (end.h)
  *   wait=SECONDS                   how long end=store shows the report before the reset: decimal, 0 to 9999
  *                                  (60 by default)
