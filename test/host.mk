@@ -79,7 +79,8 @@ SUBJECT_pager := efi/pager.c kernel/console/format.c
 SUBJECT_format := kernel/console/format.c
 SUBJECT_canvas := kernel/console/canvas.c
 SUBJECT_screen := kernel/console/screen.c kernel/console/canvas.c
-SUBJECT_display := $(wildcard kernel/display/*.c) kernel/cpu/cpuid.c \
+SUBJECT_display := $(filter-out %/qr.c %/qr_page.c %/qr_text.c,$(wildcard kernel/display/*.c)) \
+    kernel/cpu/cpuid.c \
     $(filter-out %/keyboard.c,$(wildcard kernel/console/*.c))
 SUBJECT_pages := kernel/display/pages.c
 SUBJECT_tsc_rate := kernel/cpu/tsc_rate.c
@@ -97,8 +98,8 @@ OBJECTS_display := $(B)/font.o
 OBJECTS_canvas := $(B)/font.o
 SUBJECT_log := kernel/console/log.c kernel/console/kept.c
 SUBJECT_kept := kernel/console/kept.c
-SUBJECT_qr := kernel/report/qr.c
-SUBJECT_qr_text := kernel/report/qr_text.c kernel/console/format.c
+SUBJECT_qr := kernel/display/qr.c
+SUBJECT_qr_text := kernel/display/qr_text.c kernel/console/format.c
 # Made-up devices take the place of the real ones.
 FLAGS_host/kernel := $(HOST_FLAGS) -fno-builtin-log -Itest/host/devices $(HOST_INCLUDE) \
     -DSELFMAP_VERSION='"$(VERSION)"'

@@ -11,8 +11,8 @@
 #include "cpu/control.h"
 #include "cpu/cpuid.h"
 #include "display/display.h"
+#include "display/qr_page.h"
 #include "report/dump.h"
-#include "report/qr_page.h"
 #include "report/report.h"
 #include "selftest/selftest.h"
 
@@ -58,23 +58,9 @@ static void run_selftests(struct handoff *handoff)
     selftest_run_all(&setup);
 }
 
-static void tell_display(enum report_outcome outcome, unsigned number, const char *name)
-{
-    static const enum display_outcome outcomes[] = {[REPORT_PASSED] = DISPLAY_PASSED,
-                                                    [REPORT_FAILED] = DISPLAY_FAILED,
-                                                    [REPORT_SKIPPED] = DISPLAY_SKIPPED};
-    display_heard_result(outcomes[outcome], number, name);
-}
-
 /* From now on the screen shows more than text. */
 static void start_display(const struct handoff *handoff)
 {
-    static const struct report_observer observer = {
-        .planned = display_heard_plan,
-        .begun = display_heard_test,
-        .result = tell_display,
-        .ended = display_heard_end,
-    };
     const struct display_setup setup = {
         .version = SELFMAP_VERSION,
         .firmware = handoff->firmware,
@@ -84,7 +70,7 @@ static void start_display(const struct handoff *handoff)
     };
     display_start(&setup);
     display_add_page(&qr_page);
-    report_set_observer(&observer);
+    report_set_observer(&display_observer);
 }
 
 /* Prints the mappings if the options ask for it. Mixed mappings are for emulators only (report/dump.h). */

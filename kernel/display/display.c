@@ -103,7 +103,7 @@ void display_start(const struct display_setup *setup)
     end_drawing();
 }
 
-void display_heard_plan(unsigned tests)
+static void hear_plan(unsigned tests)
 {
     dashboard.planned = tests;
     failures_start();
@@ -113,7 +113,7 @@ void display_heard_plan(unsigned tests)
     end_drawing();
 }
 
-void display_heard_test(const char *name)
+static void hear_test(const char *name)
 {
     if (!begin_drawing())
         return;
@@ -123,21 +123,21 @@ void display_heard_test(const char *name)
     end_drawing();
 }
 
-void display_heard_result(enum display_outcome outcome, unsigned number, const char *name)
+static void hear_result(enum report_outcome outcome, unsigned number, const char *name)
 {
-    unsigned *count = outcome == DISPLAY_FAILED    ? &dashboard.failed
-                      : outcome == DISPLAY_SKIPPED ? &dashboard.skipped
-                                                   : &dashboard.passed;
+    unsigned *count = outcome == REPORT_FAILED    ? &dashboard.failed
+                      : outcome == REPORT_SKIPPED ? &dashboard.skipped
+                                                  : &dashboard.passed;
     ++*count;
     if (!begin_drawing())
         return;
-    failures_result(outcome == DISPLAY_FAILED, number, name);
-    if (outcome == DISPLAY_FAILED)
+    failures_result(outcome == REPORT_FAILED, number, name);
+    if (outcome == REPORT_FAILED)
         update(true);
     end_drawing();
 }
 
-void display_heard_end(bool passed, const char *summary, const char *crash)
+static void hear_end(bool passed, const char *summary, const char *crash)
 {
     if (!begin_drawing())
         return;
@@ -151,6 +151,13 @@ void display_heard_end(bool passed, const char *summary, const char *crash)
     screen_show_end_of(log_text(), log_length(), ROWS_FOR_LAST_WORDS);
     end_drawing();
 }
+
+const struct report_observer display_observer = {
+    .planned = hear_plan,
+    .begun = hear_test,
+    .result = hear_result,
+    .ended = hear_end,
+};
 
 /* ---- after the end ---- */
 

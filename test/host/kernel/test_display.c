@@ -138,10 +138,10 @@ static void start(unsigned width, unsigned height, unsigned stride)
     scale = screen_canvas()->scale;
 }
 
-static void result(enum display_outcome outcome, unsigned number, const char *name)
+static void result(enum report_outcome outcome, unsigned number, const char *name)
 {
-    print("%s %u %s\n", outcome == DISPLAY_FAILED ? "not ok" : "ok", number, name);
-    display_heard_result(outcome, number, name);
+    print("%s %u %s\n", outcome == REPORT_FAILED ? "not ok" : "ok", number, name);
+    display_observer.result(outcome, number, name);
 }
 
 static void end(bool passed, const char *crash)
@@ -152,20 +152,20 @@ static void end(bool passed, const char *crash)
     if (crash)
         print("# stopped: %s\n", crash);
     print("%s\n", summary);
-    display_heard_end(passed, summary, crash);
+    display_observer.ended(passed, summary, crash);
 }
 
 /* Two tests have run, the second failed; the third runs. */
 static void run_some(void)
 {
-    display_heard_plan(4);
-    display_heard_test("first: it works");
+    display_observer.planned(4);
+    display_observer.begun("first: it works");
     print("# a line of the first\n");
-    result(DISPLAY_PASSED, 1, "first: it works");
-    display_heard_test("second: it does not");
+    result(REPORT_PASSED, 1, "first: it works");
+    display_observer.begun("second: it does not");
     print("# fact=1\n# file.c:17: not true: water == wine\n");
-    result(DISPLAY_FAILED, 2, "second: it does not");
-    display_heard_test("third: it runs");
+    result(REPORT_FAILED, 2, "second: it does not");
+    display_observer.begun("third: it runs");
 }
 
 static int row_with(const char *text)
@@ -255,8 +255,8 @@ static void at_the_end(void **state)
         char text[512];
         start(sizes[i / 2][0], sizes[i / 2][1], sizes[i / 2][2]);
         run_some();
-        result(DISPLAY_SKIPPED, 3, "third: it runs");
-        result(DISPLAY_PASSED, 4, "fourth");
+        result(REPORT_SKIPPED, 3, "third: it runs");
+        result(REPORT_PASSED, 4, "fourth");
         end(passed, NULL);
         int row = row_with(passed ? "# selfmap: PASS tests=4 passed=2 failed=1 skipped=1"
                                   : "# selfmap: FAIL tests=4 passed=2 failed=1 skipped=1");
@@ -298,12 +298,12 @@ static void bar_grows(void **state)
 {
     (void)state;
     start(800, 600, 800);
-    display_heard_plan(100);
+    display_observer.planned(100);
     for (unsigned done = 1; done < 100; done++) {
-        display_heard_test("next");
+        display_observer.begun("next");
         if (done > 3)
             assert_in_range(filled_percent(), done - 3, done);
-        result(DISPLAY_PASSED, done, "next");
+        result(REPORT_PASSED, done, "next");
     }
 }
 
@@ -358,10 +358,10 @@ static void more_failures_than_room(void **state)
 {
     (void)state;
     start(640, 400, 640);
-    display_heard_plan(40);
+    display_observer.planned(40);
     for (unsigned i = 1; i <= 40; i++) {
         print("# one reason\n# another\n# a third\n# a fourth\n");
-        result(DISPLAY_FAILED, i, "fails");
+        result(REPORT_FAILED, i, "fails");
     }
     assert_shown(" not ok 1 fails");
     assert_shown(" more failed: see the log");

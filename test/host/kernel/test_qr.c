@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "kernel/cpu/hosted_code.h"
-#include "kernel/report/qr.h"
+#include "kernel/display/qr.h"
 
 enum { QUIET = 4, SCALE = 3, TEXT_LIMIT = 2048 };
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/report/qr_text.h"
+#include "kernel/display/qr_text.h"
 
 /*
  * Joins all parts without their first lines, and compares. The copies are as long as the texts, for the

@@ -5,8 +5,8 @@
  * machine it was. The whole report takes several codes. Each begins with a line "SELFMAP 2/13"; what follows
  * these lines, in this order, is the report.
  */
-#ifndef KERNEL_REPORT_QR_TEXT_H
-#define KERNEL_REPORT_QR_TEXT_H
+#ifndef KERNEL_DISPLAY_QR_TEXT_H
+#define KERNEL_DISPLAY_QR_TEXT_H
 
 #include <stddef.h>
 

@@ -1,8 +1,8 @@
 /*
  * qr.h - makes QR codes, with Debian's library libqrcodegen, which allocates nothing.
  */
-#ifndef KERNEL_REPORT_QR_H
-#define KERNEL_REPORT_QR_H
+#ifndef KERNEL_DISPLAY_QR_H
+#define KERNEL_DISPLAY_QR_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,9 +1,9 @@
 /* qr_page.c - draws a code as large as fits, and says beside it what it is. */
-#include "report/qr_page.h"
+#include "display/qr_page.h"
 #include "console/log.h"
 #include "display/drawing.h"
-#include "report/qr.h"
-#include "report/qr_text.h"
+#include "display/qr.h"
+#include "display/qr_text.h"
 
 /* QUIET: the white modules that must be around a code (ISO/IEC 18004, 6.3.8). */
 enum { QUIET = 4, LEAST_SCALE = 2 };

@@ -1,8 +1,8 @@
 /*
  * qr_page.h - shows the report as QR codes, after the end of the run: the summary, then part by part.
  */
-#ifndef KERNEL_REPORT_QR_PAGE_H
-#define KERNEL_REPORT_QR_PAGE_H
+#ifndef KERNEL_DISPLAY_QR_PAGE_H
+#define KERNEL_DISPLAY_QR_PAGE_H
 
 #include "display/pages.h"
 

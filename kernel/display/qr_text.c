@@ -1,5 +1,5 @@
 /* qr_text.c - a part ends with a line, unless the line is longer than a part. */
-#include "report/qr_text.h"
+#include "display/qr_text.h"
 #include "console/format.h"
 #include "console/text_rows.h"
 

@@ -1,5 +1,5 @@
 /* qr.c - asks the library. What is called of it uses no SSE register (cpu/hosted_code.h). */
-#include "report/qr.h"
+#include "display/qr.h"
 #include "cpu/hosted_code.h"
 #include <qrcodegen/qrcodegen.h>
 
