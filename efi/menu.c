@@ -1,6 +1,6 @@
 /*
  * menu.c - asks on the firmware's console what to run, by the menu or in one line, and does what was chosen.
- * What a key means and what the menu looks like is decided in menu_state.c.
+ * menu_state.c decides what a key means, menu_picture.c what the menu looks like.
  */
 #include "menu.h"
 #include "menu_state.h"

@@ -7,6 +7,21 @@
 
 #include "kernel/boot/options.h"
 #include "kernel/console/format.h"
+#include "kernel/selftest/groups.h"
+
+/* The lines of the first page; the second one has a line for each group. */
+enum menu_line {
+    LINE_START,
+    LINE_GROUPS,
+    LINE_LEVELS,
+    LINE_SOAK,
+    LINE_REPORT,
+    LINE_BOOT_ON,
+    LINE_SWITCH_OFF,
+    MENU_LINES
+};
+
+#define MENU_ALL_GROUPS ((1u << SELFTEST_BENCH_GROUP) - 1) /* without the one that measures */
 
 /* A key is a character, or one of these. */
 enum menu_key { MENU_KEY_UP = 0x100, MENU_KEY_DOWN, MENU_KEY_LEFT, MENU_KEY_RIGHT, MENU_KEY_ESCAPE };
@@ -49,6 +64,12 @@ struct menu {
     bool five_levels;
 };
 
+/* Returns the number of lines that the cursor can be on. */
+static inline unsigned menu_line_count(const struct menu *menu)
+{
+    return menu->shows_groups ? SELFTEST_GROUPS : MENU_LINES;
+}
+
 /* Returns the menu for what the options say. levels: those of the firmware; five: the processor has them. */
 struct menu menu_begin(const struct options *options, unsigned levels, bool five);
 
@@ -70,11 +91,15 @@ bool menu_take_second(struct menu *menu);
 /* Nobody can press a key any more. */
 void menu_give_up(struct menu *menu);
 
+/* ---- the picture: menu_picture.c ---- */
+
 /* Draws the menu without its last line. columns: of the screen; 0: not known. ASCII, '\n' line ends. */
 void menu_draw(const struct menu *menu, unsigned columns, struct format_sink *sink);
 
 /* Prints the last line, of the same length each time, without a line end. */
 void menu_draw_clock(const struct menu *menu, struct format_sink *sink);
+
+/* ---- the choice ---- */
 
 /* Prints what was chosen as options, for options_apply. */
 void menu_print_options(const struct menu *menu, struct format_sink *sink);
