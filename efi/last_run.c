@@ -9,7 +9,7 @@
 #include "kernel/console/format.h"
 #include "volume.h"
 
-/* Writes what a block keeps, and a last line if the run did not end. The number follows the newest report's. */
+/* Writes what a block keeps, and a last line if the run did not end. Its number follows the newest one. */
 static EFI_STATUS write_report(const struct loader *loader, const struct kept_record *record,
                                char path[REPORT_PATH_BYTES])
 {
