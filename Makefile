@@ -61,8 +61,7 @@ FOLDER_paging = -std=c17 $(FREESTANDING) -Ipaging/include -Ipaging/src
 FOLDER_kernel = -std=gnu17 $(FREESTANDING) -Ipaging/include -Ikernel -isystem $(B)/include
 FOLDER_efi    = -std=gnu17 $(FREESTANDING) -Ipaging/include -Ikernel -I. \
     -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
-# What runs once is compiled for size; and the display, which waits for the screen. What is measured is compiled
-# like the rest.
+# What runs once is compiled for size; and the display, which waits for the screen. What is measured is not.
 RUNS_ONCE := efi/% kernel/boot/% kernel/report/% kernel/selftest/% kernel/display/% \
     $(addprefix kernel/console/,graphics% keyboard% scancode% serial% spcr% uart%)
 FOR_SIZE = $(if $(filter $(RUNS_ONCE),$(filter-out kernel/selftest/bench/%,$<)),-Os)
