@@ -27,14 +27,35 @@ static EFI_STATUS open_file(EFI_FILE_HANDLE root, const char *name, UINT64 mode,
     return root->Open(root, file, path, mode, 0);
 }
 
+#define CREATE (EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE | EFI_FILE_MODE_CREATE)
+
+/*
+ * Makes a file that takes a cluster, and deletes it. On a full volume EDK II's driver leaves a folder behind
+ * that it could not make: an entry without a cluster, in which files are lost. A file it can delete.
+ */
+static EFI_STATUS try_for_room(EFI_FILE_HANDLE root)
+{
+    EFI_FILE_HANDLE file;
+    UINTN bytes = 1;
+    EFI_STATUS status = root->Open(root, &file, FOLDER L".TMP", CREATE, 0);
+    if (EFI_ERROR(status))
+        return status;
+    status = file->Write(file, &bytes, "\n");
+    if (!EFI_ERROR(status) && bytes < 1)
+        status = EFI_VOLUME_FULL;
+    file->Delete(file); /* closes it, too */
+    return status;
+}
+
 static EFI_STATUS make_folder(EFI_FILE_HANDLE root)
 {
     EFI_FILE_HANDLE folder;
     EFI_STATUS status = root->Open(root, &folder, FOLDER, EFI_FILE_MODE_READ, 0);
-    if (status == EFI_NOT_FOUND)
-        status =
-            root->Open(root, &folder, FOLDER, EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE | EFI_FILE_MODE_CREATE,
-                       EFI_FILE_DIRECTORY);
+    if (status == EFI_NOT_FOUND) {
+        status = try_for_room(root);
+        if (!EFI_ERROR(status))
+            status = root->Open(root, &folder, FOLDER, CREATE, EFI_FILE_DIRECTORY);
+    }
     if (!EFI_ERROR(status))
         folder->Close(folder);
     /* iPXE shows what it has loaded as a volume, and says this when something shall be made there. */
@@ -46,8 +67,7 @@ EFI_STATUS write_file(EFI_FILE_HANDLE root, const char *name, const struct file_
     EFI_FILE_HANDLE file;
     EFI_STATUS status = make_folder(root);
     if (!EFI_ERROR(status))
-        status =
-            open_file(root, name, EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE | EFI_FILE_MODE_CREATE, &file);
+        status = open_file(root, name, CREATE, &file);
     if (EFI_ERROR(status))
         return status;
     for (unsigned i = 0; i < 2 && !EFI_ERROR(status); i++) {
