@@ -64,12 +64,33 @@ EFI_STATUS read_file(const struct loader *loader, const char *path, char *text, 
     return status;
 }
 
+/*
+ * Makes a file that takes a cluster, and deletes it. On a full volume EDK II's driver leaves a folder behind
+ * that it could not make: an entry without a cluster, in which files are lost. A file it can delete.
+ */
+static EFI_STATUS try_for_room(const struct loader *loader)
+{
+    EFI_FILE_HANDLE file;
+    UINTN bytes = 1;
+    EFI_STATUS status = open_file(loader, SELFMAP_FOLDER ".TMP", FOR_WRITING, 0, &file);
+    if (EFI_ERROR(status))
+        return status;
+    status = file->Write(file, &bytes, "\n");
+    if (!EFI_ERROR(status) && bytes < 1)
+        status = EFI_VOLUME_FULL;
+    file->Delete(file); /* closes it, too */
+    return status;
+}
+
 static EFI_STATUS make_folder(const struct loader *loader)
 {
     EFI_FILE_HANDLE folder;
     EFI_STATUS status = open_file(loader, SELFMAP_FOLDER, EFI_FILE_MODE_READ, 0, &folder);
-    if (status == EFI_NOT_FOUND)
-        status = open_file(loader, SELFMAP_FOLDER, FOR_WRITING, EFI_FILE_DIRECTORY, &folder);
+    if (status == EFI_NOT_FOUND) {
+        status = try_for_room(loader);
+        if (!EFI_ERROR(status))
+            status = open_file(loader, SELFMAP_FOLDER, FOR_WRITING, EFI_FILE_DIRECTORY, &folder);
+    }
     if (!EFI_ERROR(status))
         folder->Close(folder);
     /* iPXE shows what it has loaded as a volume, and says this when something shall be made there. */

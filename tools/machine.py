@@ -79,6 +79,7 @@ class Machine:
     disk: str = "unwritten"  # what becomes of writes to the image: unwritten, written, read-only
     debug_exit: bool = True  # without it the application cannot end QEMU, as on a real machine
     starts: tuple = ()  # how each start of several in one machine ends; see Restarter
+    between: Callable | None = None  # gets a Monitor and how many starts there were, before each further one
 
     @property
     def watches_screen(self):
@@ -197,19 +198,35 @@ class Monitor:
         self._socket.close()
 
 
+def _ends_with_summary(log):
+    """Has the log come to the summary, as a whole line?"""
+    return verdict.has_summary(verdict.clean(bytes(log[-1024:])).split("\n")[:-1])
+
+
 class ScreenWatcher:
-    """Looks at the screen now and then, until it shows the summary."""
+    """Looks at the screen now and then, until it shows the summary, and the log (if there is one) has it too:
+    what was sent last may still be on its way when it stands on the screen."""
 
     PERIOD = 0.5
+    PATIENCE = 10  # seconds for the log; a machine may have no such port as we listen to
 
-    def __init__(self, work, screenshot):
-        self._work, self._screenshot = work, screenshot
+    def __init__(self, work, screenshot, has_log):
+        self._work, self._screenshot, self._has_log = work, screenshot, has_log
         self._font = screen.Font.load()
         self._monitor = None
         self._next = 0.0
+        self._shown_at = None  # since when the screen shows it
         self.lines = []
 
-    def sees_summary(self, _log):
+    def sees_summary(self, log):
+        if self._shown_at is None and self._is_on_screen():
+            self._shown_at = time.monotonic()
+        if self._shown_at is None:
+            return False
+        late = time.monotonic() > self._shown_at + self.PATIENCE
+        return not self._has_log or _ends_with_summary(log) or late
+
+    def _is_on_screen(self):
         if time.monotonic() < self._next:
             return False
         # QEMU may be ending this very moment; how it ended is then told by its status.
@@ -218,7 +235,7 @@ class ScreenWatcher:
             # The pages turn by themselves. A machine that is stopped still shows at the end what was read.
             self._monitor.run("stop")
             self._look()
-            if not verdict.has_summary(self.lines):
+            if self._has_log or not verdict.has_summary(self.lines):
                 self._monitor.run("cont")
         self._next = time.monotonic() + self.PERIOD
         return verdict.has_summary(self.lines)
@@ -232,6 +249,8 @@ class ScreenWatcher:
     def close(self):
         """Keep the last picture; a machine that has ended has none any more but the one seen last."""
         with suppress(OSError, ValueError, MachineError):
+            if self._screenshot and self._monitor:
+                self._monitor.run("stop")
             if self._screenshot.endswith(".png"):
                 self._monitor.run("screendump", filename=os.path.abspath(self._screenshot), format="png")
             elif self._screenshot:
@@ -248,7 +267,7 @@ class Inspector:
         self._log = None
 
     def sees_summary(self, log):
-        if verdict.has_summary(verdict.clean(bytes(log[-1024:])).split("\n")[:-1]):
+        if _ends_with_summary(log):
             self._log = bytes(log)
         return self._log is not None
 
@@ -287,8 +306,8 @@ class Restarter:
 
     PERIOD = 0.2
 
-    def __init__(self, work, starts):
-        self._work, self._ends = work, starts
+    def __init__(self, work, starts, between=None):
+        self._work, self._ends, self._between = work, starts, between
         self._monitor = None
         self._next = 0.0
         self._from = [0]
@@ -311,12 +330,14 @@ class Restarter:
                 return False
             if len(self._from) == len(self._ends):
                 return True
+            self._restart(len(self._from))
             self._from.append(len(log))
-            self._restart()
         return False
 
-    def _restart(self):
+    def _restart(self, starts):
         self._monitor.run("stop")
+        if self._between:
+            self._between(self._monitor, starts)
         self._monitor.run("set-action", reboot="reset")
         self._monitor.run("system_reset")
         while self._monitor.run("query-status")["status"] != "prelaunch":
@@ -414,11 +435,11 @@ def _first_bytes(path, count):
 
 
 def _boot_in(work, machine, http_port, time_limit, idle_limit, on_output):
-    watcher = ScreenWatcher(work, machine.screenshot) if machine.watches_screen else None
+    watcher = ScreenWatcher(work, machine.screenshot, machine.serial) if machine.watches_screen else None
     if machine.inspect:
         watcher = Inspector(work, machine.inspect)
     if machine.starts:
-        watcher = Restarter(work, machine.starts)
+        watcher = Restarter(work, machine.starts, machine.between)
     with open(work / "errors", "wb") as errors:
         # The overlay that keeps the image unwritten goes where everything goes that is removed at the end.
         process = subprocess.Popen(command(machine, work, http_port), stdout=subprocess.PIPE, stderr=errors,

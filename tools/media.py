@@ -9,7 +9,7 @@ import varstore
 BOOT_FILE = "EFI/BOOT/BOOTX64.EFI"
 HOST = "10.0.2.2"  # this host, as the machine sees it in QEMU's own network
 
-XHCI = ["-device", "qemu-xhci", "-device", "usb-storage,drive=disk"]
+XHCI = ["-device", "qemu-xhci", "-device", "usb-storage,id=stick,drive=disk"]
 AHCI = ["-device", "ich9-ahci,id=sata", "-device"]
 CARD = ["-device", "virtio-net-pci,netdev=net,romfile="]  # the firmware's own driver, not that of a ROM
 MEDIA = {

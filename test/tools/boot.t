@@ -9,6 +9,7 @@ import unittest
 import urllib.error
 import urllib.request
 from pathlib import Path
+from unittest import mock
 
 import tap
 import machine
@@ -249,6 +250,62 @@ echo "Triple fault" >"$2"; exit 0''')
             result = tap.run_tool("boot", "x", "--options", word)
             self.assertEqual(result.returncode, 2)
             self.assertIn(f"{word}: the report is read from the serial port COM1", result.stderr)
+
+
+class Watching(unittest.TestCase):
+    """The screen is looked at, beside a log whose end may be late."""
+
+    SUMMARY = PASSING.split("\n")[-2]
+
+    def watcher(self, has_log):
+        watcher = machine.ScreenWatcher(Path("none"), "", has_log)
+        watcher.PERIOD = 0
+        watcher._monitor = mock.Mock()
+        watcher._look = lambda: None
+        watcher.lines = ["KTAP version 1"]
+        return watcher
+
+    def test_log_is_late(self):
+        """boot: the summary on the screen does not end a run whose log has not come to it"""
+        watcher, whole = self.watcher(True), PASSING.encode()
+        self.assertFalse(watcher.sees_summary(whole), "the screen does not show it yet")
+        watcher.lines = [self.SUMMARY]
+        for end in (0, len(whole) // 2, len(whole) - 1):
+            self.assertFalse(watcher.sees_summary(whole[:end]), whole[:end])
+        self.assertTrue(watcher.sees_summary(whole))
+        watcher._monitor.run.assert_called_with("cont")
+
+    def test_log_does_not_come(self):
+        """boot: a log that does not come to the summary is not waited for without end"""
+        watcher = self.watcher(True)
+        watcher.lines, watcher.PATIENCE = [self.SUMMARY], 0.05
+        self.assertFalse(watcher.sees_summary(b""))
+        time.sleep(0.1)
+        self.assertTrue(watcher.sees_summary(b""))
+
+    def test_no_log(self):
+        """boot: without a log the screen is enough, and stands still"""
+        watcher = self.watcher(False)
+        watcher.lines = [self.SUMMARY]
+        self.assertTrue(watcher.sees_summary(b""))
+        watcher._monitor.run.assert_called_once_with("stop")
+
+
+class Restarting(unittest.TestCase):
+    def test_between(self):
+        """boot: what shall happen between two starts happens while the machine stands still, each time"""
+        told, monitor = [], mock.Mock()
+        monitor.run.side_effect = lambda name, **_: told.append(name) or {"status": "prelaunch"}
+        restarter = machine.Restarter(Path("none"), (b"one", b"two", b"three"),
+                                      lambda _, starts: told.append(starts))
+        restarter.PERIOD, restarter._monitor = 0, monitor
+        log = b""
+        for word in (b"one", b"two", b"three"):
+            log += word
+            self.assertFalse(restarter.sees_summary(log))
+            self.assertEqual(restarter.sees_summary(log), word == b"three")
+        self.assertEqual([word for word in told if word in (1, 2, "stop", "system_reset")],
+                         ["stop", 1, "system_reset", "stop", 2, "system_reset"])
 
 
 class Typing(unittest.TestCase):
