@@ -223,7 +223,7 @@ static void rows_are_divided(void **state)
             assert_true(layout.verdict.end - layout.verdict.first == layout.word_rows + 1);
             assert_true(failures == 0 || layout.failures.end - layout.failures.first >= 4);
         }
-    struct layout small = layout_make(29, 0), large = layout_make(30, 0), failed = layout_make(32, 1);
+    struct layout small = layout_make(27, 0), large = layout_make(28, 0), failed = layout_make(30, 1);
     assert_true(failed.pictures.end == failed.pictures.first);
     assert_true(small.pictures.end == small.pictures.first && large.pictures.end > large.pictures.first);
 }
@@ -281,8 +281,8 @@ static void at_the_end(void **state)
         assert_shown("not ok 2 second: it does not");
         assert_shown("    file.c:17: not true: water == wine");
         assert_not_shown("# a line of the first");
-        assert_int_equal(row_with("ok 3 third: it runs # SKIP for a reason") + 1,
-                         row_with("ok 1 first: it works"));
+        assert_true(row_with("ok 3 third: it runs # SKIP for a reason") < row_with("ok 4 fourth"));
+        assert_shown("ok 3 third: it runs # SKIP for a reason");
         assert_shown("ok 4 fourth");
         assert_stride_untouched(&screen);
     }
