@@ -4,7 +4,7 @@
 static bool begins_with(const char *line, size_t length, const char *text)
 {
     size_t i = 0;
-    while (text[i] && i < length && line[i] == text[i])
+    while (i < length && text[i] && line[i] == text[i])
         i++;
     return text[i] == '\0';
 }
