@@ -81,6 +81,8 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     struct loader loader = {.image = image, .handoff = &handoff};
     EFI_GUID loaded_image = EFI_LOADED_IMAGE_PROTOCOL_GUID;
     system_table = system;
+    if (system->ConOut)
+        (void)system->ConOut->ClearScreen(system->ConOut); /* firmware leaves its logo there */
     say("\nSelfmap " SELFMAP_VERSION "\n");
     EFI_STATUS status = BS->HandleProtocol(image, &loaded_image, (VOID **)&loader.loaded);
     for (unsigned i = 0; i < sizeof steps / sizeof steps[0] && !EFI_ERROR(status); i++) {

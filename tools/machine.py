@@ -465,6 +465,10 @@ def boot(machine, time_limit=120.0, idle_limit=0.0, on_output=lambda chunk: None
     the log."""
     if machine.firmware != "ovmf" and machine.secure_boot:
         raise MachineError("Secure Boot needs OVMF")
+    if machine.firmware == "uboot" and machine.medium in media.NOT_WITH_UBOOT:
+        raise MachineError("U-Boot has no driver for xHCI: take --medium usb-ehci (USB 2)")
+    if machine.firmware == "uboot" and machine.watches_screen:
+        raise MachineError("U-Boot shows nothing on QEMU's screen: read the report from the serial port")
     if not _firmware_files(machine)[1] and (machine.variables or machine.medium == "http"):
         raise MachineError("variables and HTTP boot need firmware with a variable store")
     if machine.medium in media.NETWORK and not Path(machine.image, media.BOOT_FILE).is_file():

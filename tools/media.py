@@ -10,11 +10,13 @@ BOOT_FILE = "EFI/BOOT/BOOTX64.EFI"
 HOST = "10.0.2.2"  # this host, as the machine sees it in QEMU's own network
 
 XHCI = ["-device", "qemu-xhci", "-device", "usb-storage,id=stick,drive=disk"]
+EHCI = ["-device", "usb-ehci,id=ehci", "-device", "usb-storage,bus=ehci.0,drive=disk"]
 AHCI = ["-device", "ich9-ahci,id=sata", "-device"]
 CARD = ["-device", "virtio-net-pci,netdev=net,romfile="]  # the firmware's own driver, not that of a ROM
 MEDIA = {
     "virtio": ["-device", "virtio-blk-pci,drive=disk"],
     "usb": XHCI,
+    "usb-ehci": EHCI,  # USB 2; U-Boot of Debian 12 has a driver for no other
     "ahci": [*AHCI, "ide-hd,bus=sata.0,drive=disk"],
     "nvme": ["-device", "nvme,serial=selfmap,drive=disk"],
     # For other firmware: neither OVMF nor U-Boot of Debian 12 has a driver for it.
@@ -25,6 +27,7 @@ MEDIA = {
     "http": CARD,
 }
 CDS = ("cd", "usb-cd")
+NOT_WITH_UBOOT = ("usb", "usb-cd")
 NETWORK = ("pxe", "http")  # the image is a folder then, whose files the firmware can fetch
 
 

@@ -41,9 +41,9 @@ static void store(void)
 {
     const struct options *options = &handoff->options;
     unsigned seconds = options->wait_is_set ? options->wait_seconds : OPTION_WAIT_SECONDS;
-    print("In %u seconds the machine restarts, and Selfmap writes this report to the\n"
+    print("In %u second%s the machine restarts, and Selfmap writes this report to the\n"
           "folder \\SELFMAP of the volume that it was started from. A key stops that.\n",
-          seconds);
+          seconds, seconds == 1 ? "" : "s");
     if (!display_for(seconds) && key_within(seconds)) {
         print("Stopped: the report is in memory until the machine is switched off, and is not written.\n");
         return;

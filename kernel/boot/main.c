@@ -63,6 +63,7 @@ static void start_display(const struct handoff *handoff)
 {
     const struct display_setup setup = {
         .version = SELFMAP_VERSION,
+        .machine = handoff->machine,
         .firmware = handoff->firmware,
         .space = &handoff->space,
         .memory = handoff->memory,

@@ -141,33 +141,59 @@ void screen_confine(unsigned first, unsigned end, unsigned margin)
     repaint();
 }
 
-/* Puts the text from this row of it on, where lines that are too long wrap. Returns how many rows it has. */
-static unsigned put_from_row(const char *text, size_t length, unsigned first)
+static size_t line_length(const char *text, size_t limit)
+{
+    size_t length = 0;
+    while (length < limit && text[length] != '\n')
+        length++;
+    return length;
+}
+
+/* Puts a line from this row of it on, where it wraps if it is too long. Returns how many rows it has. */
+static unsigned put_line(const char *line, size_t length, unsigned first_row)
 {
     unsigned row = 0, column = 0;
-    for (size_t i = 0; i < length; i++) {
-        bool is_end = text[i] == '\n';
-        if (!is_end && column == screen.columns) {
+    for (size_t i = 0; i < length; i++, column++) {
+        if (column == screen.columns) {
             row++;
             column = 0;
         }
-        if (row >= first)
-            screen_put(text[i]);
-        row += is_end;
-        column = is_end ? 0 : column + 1;
+        if (row >= first_row)
+            screen_put(line[i]);
     }
-    return row + (column > 0);
+    if (row >= first_row)
+        screen_put('\n');
+    return row + 1;
 }
 
-void screen_show_end_of(const char *text, size_t length, unsigned free_rows)
+/* Puts the wanted lines without their first rows. Returns how many rows there are in all. */
+static unsigned put_from_row(const char *text, size_t length, screen_line_filter *wanted, unsigned first_row)
 {
-    if (!screen.started || screen.hidden || free_rows >= screen.rows)
+    unsigned rows = 0;
+    for (size_t at = 0, end; at < length; at = end + 1) {
+        end = at + line_length(text + at, length - at);
+        if (!wanted || wanted(text + at, end - at))
+            rows += put_line(text + at, end - at, first_row > rows ? first_row - rows : 0);
+    }
+    return rows;
+}
+
+void screen_clear(void)
+{
+    if (!screen.started)
         return;
-    unsigned total = put_from_row(text, length, UINT32_MAX), shown = screen.rows - free_rows;
     blank_from(0);
     repaint();
     screen.row = screen.column = 0;
-    (void)put_from_row(text, length, total > shown ? total - shown : 0);
+}
+
+void screen_put_end_of(const char *text, size_t length, screen_line_filter *wanted, unsigned free_rows)
+{
+    if (!screen.started || screen.hidden || screen.row + free_rows >= screen.rows)
+        return;
+    unsigned room = screen.rows - free_rows - screen.row;
+    unsigned total = put_from_row(text, length, wanted, UINT32_MAX);
+    (void)put_from_row(text, length, wanted, total > room ? total - room : 0);
 }
 
 void screen_hide(bool hidden)

@@ -23,8 +23,15 @@ const struct canvas *screen_canvas(void);
  */
 void screen_confine(unsigned first, unsigned end, unsigned margin);
 
-/* Shows the last lines of a text instead of what is there, and leaves some rows below them free. */
-void screen_show_end_of(const char *text, size_t length, unsigned free_rows);
+/* Makes the rows of the text empty, and begins at the first of them. */
+void screen_clear(void);
+
+/*
+ * Goes on with the last of those lines of a text that `wanted` says yes to (NULL: of all lines), as many as
+ * leave so many rows below them free.
+ */
+typedef bool screen_line_filter(const char *line, size_t length);
+void screen_put_end_of(const char *text, size_t length, screen_line_filter *wanted, unsigned free_rows);
 
 /* Keeps characters without painting them while something else is shown, or paints what was kept. */
 void screen_hide(bool hidden);

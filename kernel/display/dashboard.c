@@ -213,8 +213,10 @@ static void paint_machine(const struct dashboard *dashboard)
 {
     char text[ROW_LIMIT];
     struct text_sink sink = text_sink(text, sizeof text);
-    format(&sink.sink, "%s, %u levels of page tables",
-           dashboard->processor[0] ? dashboard->processor : "a processor without a name", dashboard->levels);
+    format(&sink.sink, "%s: %u levels, %u bits physical%s%s",
+           dashboard->processor[0] ? dashboard->processor : "a processor without a name",
+           dashboard->cpu.levels, dashboard->cpu.physical_bits,
+           dashboard->cpu.has_1g_pages ? ", 1 GiB pages" : "", dashboard->cpu.has_no_execute ? ", NX" : "");
     paint_line(dashboard->canvas, shown.layout.machine,
                (struct canvas_style){dashboard->canvas->scale, CANVAS_TEXT, CANVAS_PANEL}, text);
 }

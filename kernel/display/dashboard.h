@@ -13,7 +13,7 @@ struct dashboard {
     const struct canvas *canvas;
     const char *title;     /* version and firmware */
     const char *processor; /* its name */
-    unsigned levels;
+    struct paging_cpu cpu;
     const struct memory_region *memory;
     size_t memory_count;
 

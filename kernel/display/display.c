@@ -8,9 +8,16 @@
 #include "cpu/tsc_rate.h"
 #include "display/dashboard.h"
 #include "display/failures.h"
+#include "display/last_results.h"
 #include "display/log_page.h"
 
-enum { SECONDS_PER_PAGE = 10, ROWS_FOR_LAST_WORDS = 4, TITLE_BYTES = 120, SENTENCE_BYTES = 160 };
+enum {
+    SECONDS_PER_PAGE = 10,
+    ROWS_FOR_LAST_WORDS = 4,
+    ROWS_FOR_LAST_RESULTS = 3,
+    TITLE_BYTES = 120,
+    SENTENCE_BYTES = 160
+};
 
 static struct dashboard dashboard; /* without a canvas: not started, or given up */
 static const struct paging_space *space;
@@ -77,13 +84,13 @@ void display_start(const struct display_setup *setup)
     if (!canvas || !dashboard_fits(canvas))
         return;
     struct text_sink sink = text_sink(title, sizeof title);
-    format(&sink.sink, "Selfmap %s on %s", setup->version, setup->firmware);
+    format(&sink.sink, "Selfmap %s on %s, firmware %s", setup->version, setup->machine, setup->firmware);
     cpu_name(processor);
     dashboard = (struct dashboard){
         .canvas = canvas,
         .title = title,
         .processor = processor,
-        .levels = setup->space->cpu.levels,
+        .cpu = setup->space->cpu,
         .memory = setup->memory,
         .memory_count = setup->memory_count,
         .sentence = sentence,
@@ -137,6 +144,19 @@ static void hear_result(enum report_outcome outcome, unsigned number, const char
     end_drawing();
 }
 
+/* After a crash all of the last lines; else what was skipped and why, and the last results. */
+static void show_last_lines(const char *crash)
+{
+    screen_clear();
+    if (crash) {
+        screen_put_end_of(log_text(), log_length(), NULL, ROWS_FOR_LAST_WORDS);
+        return;
+    }
+    screen_put_end_of(log_text(), log_length(), is_skipped_result,
+                      ROWS_FOR_LAST_WORDS + ROWS_FOR_LAST_RESULTS);
+    screen_put_end_of(log_text(), log_length(), is_other_result, ROWS_FOR_LAST_WORDS);
+}
+
 static void hear_end(bool passed, const char *summary, const char *crash)
 {
     if (!begin_drawing())
@@ -148,7 +168,7 @@ static void hear_end(bool passed, const char *summary, const char *crash)
     else
         picture_take_space(space); /* after a crash the tables may be what is broken */
     update(crash != NULL);
-    screen_show_end_of(log_text(), log_length(), ROWS_FOR_LAST_WORDS);
+    show_last_lines(crash);
     end_drawing();
 }
 

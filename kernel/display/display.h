@@ -12,7 +12,7 @@
 #include "report/report.h"
 
 struct display_setup {
-    const char *version, *firmware;
+    const char *version, *machine, *firmware;
     const struct paging_space *space;   /* the active one */
     const struct memory_region *memory; /* sorted and disjoint; all of these must stay where they are */
     size_t memory_count;

@@ -9,7 +9,8 @@ enum {
     LARGE_WORD = 4,
     ROWS_FOR_LARGE_WORD = 36,
     PICTURE_ROWS = 1 + MEMORY_PICTURE_ROWS + SPACE_PICTURE_ROWS, /* an empty one first */
-    LOG_ROWS_BESIDE_PICTURES = 10,
+    LOG_ROWS_BESIDE_PICTURES = 7,
+    ROWS_BESIDE_PICTURES_IF_FAILED = 10, /* shared by failures and log, which matter more then */
 };
 
 bool layout_fits(unsigned columns, unsigned rows)
@@ -33,7 +34,7 @@ struct layout layout_make(unsigned rows, unsigned failure_rows)
     layout.machine = take(&next, 1);
     layout.verdict = take(&next, layout.word_rows + 1);
     unsigned left = rows - next - footer;
-    if (left >= PICTURE_ROWS + LOG_ROWS_BESIDE_PICTURES) {
+    if (left >= PICTURE_ROWS + (failure_rows ? ROWS_BESIDE_PICTURES_IF_FAILED : LOG_ROWS_BESIDE_PICTURES)) {
         layout.pictures = take(&next, PICTURE_ROWS);
         left -= PICTURE_ROWS;
     } else {

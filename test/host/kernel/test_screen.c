@@ -111,6 +111,11 @@ static void confined_to_rows(void **state)
     assert_int_equal(find_row_with(&framebuffer, 1, "901234567890 "), 2);
 }
 
+static bool is_second_or_short(const char *line, size_t length)
+{
+    return (length == 6 && !strncmp(line, "second", length)) || (length == 5 && line[0] != 'f');
+}
+
 /* At the end there is time to fill all rows. */
 static void end_of_a_text(void **state)
 {
@@ -119,18 +124,25 @@ static void end_of_a_text(void **state)
     struct framebuffer framebuffer = make_framebuffer(16 * GLYPH_WIDTH, 6 * GLYPH_HEIGHT, 16 * GLYPH_WIDTH);
     assert_true(screen_start(&framebuffer));
     put("something else");
-    screen_show_end_of(words, sizeof words - 1, 2);
+    screen_clear();
+    assert_int_equal(find_row_with(&framebuffer, 1, "something else"), -1);
+    screen_put_end_of(words, sizeof words - 1, NULL, 2);
     assert_int_equal(find_row_with(&framebuffer, 1, "second"), 0);
     assert_int_equal(find_row_with(&framebuffer, 1, "0123456789abcdef"), 1);
     assert_int_equal(find_row_with(&framebuffer, 1, "G  "), 2);
     assert_int_equal(find_row_with(&framebuffer, 1, "last"), 3);
     put("next");
     assert_int_equal(find_row_with(&framebuffer, 1, "next"), 4);
-    screen_show_end_of("short", 5, 2);
+    screen_clear();
+    screen_put_end_of("short", 5, NULL, 2);
     assert_int_equal(find_row_with(&framebuffer, 1, "short"), 0);
     assert_int_equal(find_row_with(&framebuffer, 1, "next"), -1);
-    screen_show_end_of("too little room", 15, 6);
+    screen_put_end_of("too little room", 15, NULL, 6);
     assert_int_equal(find_row_with(&framebuffer, 1, "short"), 0);
+    screen_put_end_of(words, sizeof words - 1, is_second_or_short, 2);
+    assert_int_equal(find_row_with(&framebuffer, 1, "short"), 0);
+    assert_int_equal(find_row_with(&framebuffer, 1, "second"), 1);
+    assert_int_equal(find_row_with(&framebuffer, 1, "last"), -1);
 }
 
 static void hidden(void **state)
