@@ -5,9 +5,9 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 import unittest
+from contextlib import suppress
 from pathlib import Path
 
 import tap
@@ -19,6 +19,13 @@ ESP = tap.ROOT / "esp"
 ELF = tap.ROOT / "build" / "selfmap.elf"
 SESSION = Path(__file__).with_name("debug_session.py")
 NEEDED = ("gdb", "qemu-system-x86_64", "mformat", "sgdisk")
+
+
+def command_lines():
+    """Of all processes; those that end meanwhile are left out."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            yield (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
 
 
 class Session(unittest.TestCase):
@@ -36,8 +43,8 @@ class Session(unittest.TestCase):
                            *arguments, "--", "-nx", "-batch", *gdb,
                            env={**os.environ, "TMPDIR": str(self.folder), **environment})
         self.assertEqual(list(self.folder.glob("selfmap-debug.*")), [], "the working folder is left behind")
-        left = subprocess.run(["pgrep", "-f", str(self.folder)], capture_output=True, text=True, check=False)
-        self.assertEqual(left.stdout, "", "QEMU is left behind")
+        self.assertEqual([line for line in command_lines() if str(self.folder) in line], [],
+                         "QEMU is left behind")
         return run
 
     def run_script(self, script, options, *arguments):
