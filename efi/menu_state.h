@@ -39,7 +39,7 @@ enum {
     MENU_SECONDS = 3,
     MENU_REPORT_SECONDS = 20,
     MENU_IDLE_SECONDS = 90, /* a menu without keys for so long counts down again */
-    MENU_STUCK = 40         /* the same key so many times, without a second's pause, is a key that is stuck */
+    MENU_STUCK = 40         /* a key that repeats this often without a second's pause is stuck */
 };
 
 struct menu {

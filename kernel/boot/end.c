@@ -1,8 +1,10 @@
 /* end.c - asks the firmware or QEMU to end the run. The processor halts where neither does. */
 #include "boot/end.h"
 #include "console/console.h"
+#include "console/format.h"
 #include "console/keyboard.h"
 #include "console/ports.h"
+#include "console/uart.h"
 #include "cpu/cpuid.h"
 #include "cpu/instructions.h"
 #include "cpu/tsc_rate.h"
@@ -53,6 +55,26 @@ static void store(void)
     print("The firmware did not restart the machine. If it has a reset button, that may do.\n");
 }
 
+static void store_or_say_why_not(void)
+{
+    if (handoff->can_store)
+        store();
+    else
+        print("The report cannot be stored: %s\n", handoff->store);
+}
+
+/* Says once more what did not work, where the first page of the screen shows it. */
+static void name_unused_ports(void)
+{
+    char port[HANDOFF_TEXT_LIMIT];
+    for (unsigned i = 0; i < handoff->serial_count; i++)
+        if (console_serial_fault(i)) {
+            struct text_sink sink = text_sink(port, sizeof port);
+            uart_describe(&handoff->serial[i], &sink.sink);
+            print("No report on the serial port %s: %s\n", port, console_serial_fault(i));
+        }
+}
+
 void end_prepare(const struct handoff *from)
 {
     handoff = from;
@@ -74,18 +96,16 @@ _Noreturn void end_run(bool passed)
     case END_AUTO:
         if (machine_is_qemu(handoff->rsdp_oem))
             port_write8(DEBUG_EXIT_PORT, passed ? EXIT_PASSED : EXIT_FAILED);
-        if (handoff->can_store && !again)
-            store();
+        if (!again && handoff->options.store != STORE_NO)
+            store_or_say_why_not();
         break;
     case END_STORE:
-        if (handoff->can_store)
-            store();
-        else
-            print("The report cannot be stored: %s\n", handoff->store);
+        store_or_say_why_not();
         break;
     case END_HALT:
         break;
     }
+    name_unused_ports();
     print("The report ends here; the machine can be switched off.\n");
     display_after_end();
     cpu_halt();
