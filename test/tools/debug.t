@@ -98,7 +98,7 @@ class Debug(Session):
         self.refused("is not built from", other)
         self.refused("cannot be read", self.folder / "none")
         self.refused("is not a 64-bit ELF", "--elf", __file__, ESP)
-        self.refused("did not start the application in time", "--boot-limit", "0.3", ESP)
+        self.refused("did not start the application in time", "--boot-limit", "0", ESP)
 
     def test_time_limit(self):
         """debug: gdb and the machine are ended at the time limit"""
