@@ -29,7 +29,7 @@ static bool is_memory(const struct memory_region *region)
 
 static bool is_runtime(const struct memory_region *region)
 {
-    return region->needs.mapping;
+    return region->needs != MEMORY_NEEDS_NOTHING;
 }
 
 /* Returns the number of the first region that ends behind a frame. */
@@ -135,7 +135,7 @@ EFI_STATUS find_runtime_regions(struct loader *loader)
     EFI_STATUS status = add_attributes_table(loader);
     for (size_t i = 0; i < loader->memory_count && !EFI_ERROR(status); i++) {
         const struct memory_region *region = &handoff->memory[i];
-        if (region->needs.mapping)
+        if (is_runtime(region))
             status =
                 add_region(loader, memory_kind_name(region->kind), paging_frame_start(region->start).value,
                            paging_frame_start(region->end).value, memory_region_runtime_flags(region), false);

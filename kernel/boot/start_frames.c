@@ -36,7 +36,7 @@ static void adopt_arena(const struct handoff *handoff, struct frames *frames)
 {
     enum { LIMIT = 1 + MEMORY_EXTRA_REGIONS(OPTION_EXCLUDE_LIMIT) };
     const struct arena *arena = &handoff->arena;
-    struct memory_region parts[LIMIT] = {{arena->start, arena->end, 0, MEMORY_CONVENTIONAL, {0}}};
+    struct memory_region parts[LIMIT] = {{arena->start, arena->end, 0, MEMORY_CONVENTIONAL, 0}};
     size_t count = 1;
     if (!memory_exclude(parts, &count, LIMIT, handoff->options.exclude, handoff->options.exclude_count))
         must(FRAMES_NO_SPACE, "excluding parts of the arena");
@@ -101,7 +101,7 @@ static void map_late_runtime_regions(struct handoff *handoff, struct frames *fra
 {
     for (size_t i = 0; i < region_count; i++) {
         const struct memory_region *region = &handoff->memory[i];
-        if (!region->needs.mapping)
+        if (region->needs == MEMORY_NEEDS_NOTHING)
             continue;
         uint64_t flags = memory_region_runtime_flags(region);
         if (!handoff->space.cpu.has_no_execute)

@@ -139,22 +139,21 @@ static uint64_t joined_attributes(const struct cover *cover)
 }
 
 /* Returns what runtime services need at the sweep's position, whatever kind holds there. */
-static struct memory_needs joined_needs(const struct sweep *sweep)
+static enum memory_needs joined_needs(const struct sweep *sweep)
 {
-    bool is_runtime = sweep->runtime > 0;
-    return (struct memory_needs){
-        .mapping = is_runtime,
-        .execution = is_runtime && sweep->covers[MEMORY_RUNTIME_CODE].count > 0,
-        .uncached = is_runtime && sweep->covers[MEMORY_MMIO].count > 0,
-    };
+    bool code = sweep->covers[MEMORY_RUNTIME_CODE].count > 0;
+    if (sweep->runtime == 0)
+        return MEMORY_NEEDS_NOTHING;
+    if (sweep->covers[MEMORY_MMIO].count > 0)
+        return code ? MEMORY_NEEDS_UNCACHED_CODE : MEMORY_NEEDS_UNCACHED_DATA;
+    return code ? MEMORY_NEEDS_CODE : MEMORY_NEEDS_DATA;
 }
 
 /* Returns whether the next region begins where the last one ends, and is like it in all else. */
 static bool is_continued(const struct memory_region *last, struct memory_region next)
 {
     return last->end.number == next.start.number && last->kind == next.kind &&
-           last->attributes == next.attributes && last->needs.mapping == next.needs.mapping &&
-           last->needs.execution == next.needs.execution && last->needs.uncached == next.needs.uncached;
+           last->attributes == next.attributes && last->needs == next.needs;
 }
 
 /* Appends a region, or makes the last one longer by it. Returns false if it does not fit. */

@@ -77,8 +77,10 @@ const char *memory_kind_name(enum memory_kind kind)
 
 uint64_t memory_region_runtime_flags(const struct memory_region *region)
 {
-    return PAGING_WRITABLE | (region->needs.execution ? 0 : PAGING_NO_EXECUTE) |
-           (region->needs.uncached ? PAGING_CACHE_UNCACHED_MINUS : 0);
+    enum memory_needs needs = region->needs;
+    bool code = needs == MEMORY_NEEDS_CODE || needs == MEMORY_NEEDS_UNCACHED_CODE;
+    bool uncached = needs == MEMORY_NEEDS_UNCACHED_DATA || needs == MEMORY_NEEDS_UNCACHED_CODE;
+    return PAGING_WRITABLE | (code ? 0 : PAGING_NO_EXECUTE) | (uncached ? PAGING_CACHE_UNCACHED_MINUS : 0);
 }
 
 bool frame_run_clip(struct frame_run *run)

@@ -67,10 +67,12 @@ struct frame_run {
 };
 
 /* How runtime services need frames mapped: joined over all descriptors that cover them. */
-struct memory_needs {
-    bool mapping;
-    bool execution; /* runtime code. Writable too, because it keeps its data beside it */
-    bool uncached;  /* registers */
+enum memory_needs {
+    MEMORY_NEEDS_NOTHING,
+    MEMORY_NEEDS_DATA,
+    MEMORY_NEEDS_CODE,          /* executable, and writable because it keeps its data beside it */
+    MEMORY_NEEDS_UNCACHED_DATA, /* registers */
+    MEMORY_NEEDS_UNCACHED_CODE, /* both kinds of descriptors are there */
 };
 
 /* Frames of one kind, with the EFI_MEMORY_ attributes of the descriptors of this kind. */
@@ -79,7 +81,7 @@ struct memory_region {
     paging_frame_t end; /* not included */
     uint64_t attributes;
     enum memory_kind kind;
-    struct memory_needs needs;
+    enum memory_needs needs;
 };
 
 /* Returns the kind of a descriptor, from its Type and Attribute (UEFI 2.10, 7.2.3). */

@@ -17,7 +17,7 @@ static void every_size_of_descriptors_is_read(void **state)
         add_descriptor(EfiRuntimeServicesData, 0x7000000, 3, 1ull << 63);
         assert_int_equal(run_up_to(exit_boot_services), EFI_SUCCESS);
         assert_int_equal(memory_regions_find(loader.handoff, &loader.memory_count), MEMORY_MAP_OK);
-        assert_true(region_at(0x7002fff)->needs.mapping);
+        assert_int_equal(region_at(0x7002fff)->needs, MEMORY_NEEDS_DATA);
         assert_null(region_at(0x7003000));
         assert_int_equal(region_at(MEMORY + 0x80000)->kind, MEMORY_CONVENTIONAL);
     }
