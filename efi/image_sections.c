@@ -21,7 +21,9 @@ static UINT32 read32(const UINT8 *at)
     return at[0] | (UINT32)at[1] << 8 | (UINT32)at[2] << 16 | (UINT32)at[3] << 24;
 }
 
-/* Adds a section. *image_end rises to its end, which may lie beyond what the firmware calls the image's size. */
+/*
+ * Adds a section. *image_end rises to its end, which may lie beyond what the firmware calls the image's size.
+ */
 static EFI_STATUS add_section(struct loader *loader, const UINT8 *section, UINT64 *image_end)
 {
     static const char *const names[] = {"image: read only", "image: code", "image: data"};

@@ -59,8 +59,8 @@ $(foreach kind,$(KINDS),$(eval $(call machine,$(kind))))
 # ---- the kernel's parts that need no machine ---------------------------------------------------------------
 FRAMES := $(filter-out kernel/frames/memory_map.c kernel/frames/arena.c,$(wildcard kernel/frames/*.c))
 FRAME_TESTS := frames frames_add frames_split frames_boundaries frames_random
-KERNEL_TESTS := memory_map usable_memory arena $(FRAME_TESTS) memory_regions start_frames identity_map options \
-    format canvas screen pages display cpuid keyboard graphics_mode stack_trace tsc_rate \
+KERNEL_TESTS := memory_map usable_memory arena $(FRAME_TESTS) memory_regions start_frames identity_map \
+    options format canvas screen pages display cpuid keyboard graphics_mode stack_trace tsc_rate \
     serial spcr acpi option_text chosen_tests soak menu pager log kept qr qr_text
 SUBJECT_memory_map := kernel/frames/memory_map.c
 SUBJECT_usable_memory := kernel/frames/usable_memory.c
@@ -123,7 +123,8 @@ FLAGS_host/efi := $(HOST_FLAGS) -fno-builtin-log $(HOST_INCLUDE) -fshort-wchar -
     -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
 LIBRARIES_host/efi := -lcmocka
 $(eval $(call build,host/efi,build test))
-efi_test = $(call program,host/efi,test_$(1),$(call source_of_test,$(1)) test/host/efi/firmware.c $(EFI_SUBJECT))
+efi_test = $(call program,host/efi,test_$(1),$(call source_of_test,$(1)) test/host/efi/firmware.c \
+    $(EFI_SUBJECT))
 $(foreach name,$(EFI_TESTS),$(eval $(call efi_test,$(name))))
 HOST_PROGRAMS += $(EFI_TESTS:%=$(B)/host/efi/test_%)
 

@@ -129,8 +129,7 @@ static void screen_is_write_combining(struct selftest_run *t)
 
 const struct selftest start_state_tests[] = {
     {"screen: the framebuffer is write-combining", screen_is_write_combining},
-    {"tables: as many as the operations have counted, and no other frame is taken",
-     tables_are_counted},
+    {"tables: as many as the operations have counted, and no other frame is taken", tables_are_counted},
     {"switch: CR3 holds our root", cr3_holds_our_root},
     {"switch: write protection and no-execute are on", protection_is_on},
     {"switch: every page the loader asked for leads to itself", regions_lead_to_themselves},

@@ -205,7 +205,9 @@ static void a_screen_over_memory_of_ours_is_not_used(void **state)
     assert_int_equal(seen, 0x1f);
 }
 
-/* The arena is larger than its tables: what is left of it must not be drawn on either, as it is handed out. */
+/*
+ * The arena is larger than its tables: what is left of it must not be drawn on either, as it is handed out.
+ */
 static void a_screen_over_the_unused_rest_of_the_arena_is_not_used(void **state)
 {
     (void)begin(state);
