@@ -215,7 +215,7 @@ class Confirmation(MadeUpMachine):
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                               env=environment) as process:
             os.write(leader, f"{answer}\n".encode())
-            stdout, stderr = process.communicate(timeout=60)
+            stdout, stderr = process.communicate(timeout=tap.PATIENCE)
         os.close(leader)
         os.close(follower)
         return subprocess.CompletedProcess([], process.returncode, stdout, stderr)
