@@ -3,7 +3,7 @@
 .PHONY: test test-things
 test: $(B)/deps-build $(B)/deps-run $(B)/deps-test $(B)/deps-proof
 	@$(MAKE) --no-print-directory -j$$(nproc) test-things
-	@test/run --all '$(ONLY)'
+	@test/run --all "$$ONLY"
 
 # Four machines: soft is a TLB in software that never forgets, mmap the host's own MMU through page faults,
 # toy the soft one with tables of two entries, and toy8 with eight, which has room for every reserved slot

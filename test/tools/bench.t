@@ -130,7 +130,8 @@ class Gate(unittest.TestCase):
             path = self.root / "bad"
             path.write_text(text, encoding="utf-8")
             result = subprocess.run([str(BENCH / "bench.py"), "check", "--allowed", str(path), "--measured",
-                                     str(BENCH / "counts")], capture_output=True, text=True, timeout=tap.PATIENCE,
+                                     str(BENCH / "counts")], capture_output=True, text=True,
+                                    timeout=tap.PATIENCE,
                                     check=False)
             self.assertEqual((result.returncode, result.stdout), (2, ""))
 

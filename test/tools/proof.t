@@ -46,7 +46,8 @@ class Prove(unittest.TestCase):
         place = self.place.relative_to(tap.ROOT)
         result = subprocess.run(["make", "--no-print-directory", "-s", f"PROOF_B={place}",
                                  f"PROOF_SOURCES={place}", "PROOF_WARNINGS=-w", f"{place}/entry"],
-                                cwd=tap.ROOT, check=False, capture_output=True, text=True, timeout=tap.PATIENCE)
+                                cwd=tap.ROOT, check=False, capture_output=True, text=True,
+                                timeout=tap.PATIENCE)
         self.assertEqual(result.returncode, 0, result.stderr)
         return self.place / "entry"
 
