@@ -126,6 +126,18 @@ HOST_PROGRAMS += $(B)/host/every_$(1)/test_frames_every
 endef
 $(foreach entries,2 4,$(eval $(call every,$(entries))))
 
+# The loader's files and options, from firmware that is made up; compiled as UEFI code is.
+FILE_TESTS := config_file
+SUBJECT_config_file := efi/config_file.c efi/volume.c efi/option_sources.c kernel/boot/option_text.c \
+    $(OPTIONS_READER)
+FLAGS_host/files := $(HOST_FLAGS) $(HOST_INCLUDE) -fshort-wchar -DGNU_EFI_USE_MS_ABI \
+    -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
+LIBRARIES_host/files := -lcmocka
+$(eval $(call build,host/files,build test))
+$(foreach name,$(FILE_TESTS),$(eval $(call program,host/files,test_$(name), \
+    $(call source_of_test,$(name)) $(SUBJECT_$(name)))))
+HOST_PROGRAMS += $(FILE_TESTS:%=$(B)/host/files/test_%)
+
 # The core as its users compile it, in a program of their own.
 FLAGS_host/user := $(HOST_FLAGS) -Ipaging/include -Ipaging/src
 $(eval $(call build,host/user,build test))
@@ -134,13 +146,14 @@ HOST_PROGRAMS += $(B)/host/user/example
 
 # ---- one test, one function of it, or the same in a debugger -----------------------------------------------
 TESTS_kernel := $(KERNEL_TESTS)
+TESTS_files := $(FILE_TESTS)
 TESTS_every_2 := frames_every
 TESTS_every_4 := frames_every
 LEVELS_soft := 4 5
 LEVELS_mmap := 4
 LEVELS_toy := 3 4 5
 LEVELS_toy8 := 3 4 5
-ALL_KINDS := $(KINDS) kernel every_2 every_4
+ALL_KINDS := $(KINDS) kernel files every_2 every_4
 # The kind that was asked for, or the first that has the test.
 kinds_with = $(foreach kind,$(ALL_KINDS),$(if $(filter $(1),$(TESTS_$(kind))),$(kind)))
 HOST_KIND = $(or $(KIND),$(firstword $(call kinds_with,$(TEST))))
