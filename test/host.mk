@@ -60,7 +60,7 @@ $(foreach kind,$(KINDS),$(eval $(call machine,$(kind))))
 FRAMES := $(filter-out kernel/frames/memory_map.c kernel/frames/arena.c,$(wildcard kernel/frames/*.c))
 FRAME_TESTS := frames frames_add frames_split frames_boundaries frames_random
 KERNEL_TESTS := memory_map usable_memory $(FRAME_TESTS) memory_regions start_frames identity_map options \
-    format canvas screen pages display cpuid take_over keyboard graphics_mode stack_trace tsc_rate \
+    format canvas screen pages display report cpuid take_over keyboard graphics_mode stack_trace tsc_rate \
     serial spcr acpi option_text chosen_tests soak menu pager log kept qr qr_text
 SUBJECT_memory_map := kernel/frames/memory_map.c
 SUBJECT_usable_memory := kernel/frames/usable_memory.c
@@ -82,6 +82,7 @@ SUBJECT_screen := kernel/console/screen.c kernel/console/canvas.c
 SUBJECT_display := $(filter-out %/qr.c %/qr_page.c %/qr_text.c,$(wildcard kernel/display/*.c)) \
     kernel/cpu/cpuid.c \
     $(filter-out %/keyboard.c,$(wildcard kernel/console/*.c))
+SUBJECT_report := kernel/report/report.c $(filter-out %/keyboard.c %/scancode.c,$(wildcard kernel/console/*.c))
 SUBJECT_pages := kernel/display/pages.c
 SUBJECT_tsc_rate := kernel/cpu/tsc_rate.c
 SUBJECT_cpuid := kernel/cpu/cpuid.c
@@ -96,6 +97,7 @@ $(foreach name,$(FRAME_TESTS),$(eval SUBJECT_$(name) := $(FRAMES) test/host/fram
 SUBJECT_frames_random += test/host/frames/frame_oracle.c
 OBJECTS_screen := $(B)/font.o
 OBJECTS_display := $(B)/font.o
+OBJECTS_report := $(B)/font.o
 OBJECTS_canvas := $(B)/font.o
 SUBJECT_log := kernel/console/log.c kernel/console/kept.c
 SUBJECT_kept := kernel/console/kept.c
