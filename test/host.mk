@@ -61,7 +61,7 @@ FRAMES := $(filter-out kernel/frames/memory_map.c kernel/frames/arena.c,$(wildca
 FRAME_TESTS := frames frames_add frames_split frames_boundaries frames_random
 KERNEL_TESTS := memory_map usable_memory $(FRAME_TESTS) memory_regions start_frames identity_map options \
     format canvas screen pages display report cpuid take_over keyboard graphics_mode stack_trace tsc_rate \
-    serial spcr acpi option_text chosen_tests soak menu pager log kept qr qr_text
+    serial spcr acpi option_text chosen_tests test_slots soak menu pager log kept qr qr_text
 SUBJECT_memory_map := kernel/frames/memory_map.c
 SUBJECT_usable_memory := kernel/frames/usable_memory.c
 OPTIONS_READER := kernel/boot/options.c kernel/boot/option_words.c kernel/console/format.c
@@ -73,6 +73,7 @@ SUBJECT_identity_map := kernel/boot/identity_map.c
 SUBJECT_options := $(OPTIONS_READER)
 SUBJECT_option_text := kernel/boot/option_text.c
 SUBJECT_chosen_tests := kernel/selftest/chosen_tests.c
+SUBJECT_test_slots := kernel/selftest/test_slots.c
 SUBJECT_soak := kernel/selftest/soak.c kernel/console/format.c
 SUBJECT_menu := efi/menu_state.c efi/menu_picture.c $(SUBJECT_options)
 SUBJECT_pager := efi/pager.c kernel/console/format.c

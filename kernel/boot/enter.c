@@ -35,6 +35,12 @@ enum {
     FIRMWARE_STACK_BYTES = 128 << 10, /* at least; UEFI 2.10, 2.3.4 */
 };
 
+/* Tells whether somebody has waited for this exception, and lets the code go on that has. */
+static bool is_expected(struct exception_frame *frame)
+{
+    return safe_access_end(frame) || selftest_takes_fault(frame);
+}
+
 /* Ends a run that an exception has stopped. */
 static _Noreturn void crashed(const char *why)
 {
@@ -57,7 +63,7 @@ static void set_hooks(const struct handoff *handoff)
         .loader_stack = {loader_stack_end - FIRMWARE_STACK_BYTES, loader_stack_end},
     });
     exceptions_set_hooks((struct exception_hooks){
-        .single_step = single_step_taken, .expected_fault = safe_access_end, .fatal = crashed});
+        .single_step = single_step_taken, .expected_fault = is_expected, .fatal = crashed});
 }
 
 _Noreturn void kernel_enter(struct handoff *handoff)

@@ -98,6 +98,8 @@ static void fill_run(struct matrix *m)
 bool matrix_open(struct matrix *m, struct selftest_run *t)
 {
     *m = (struct matrix){.t = t, .cr0 = read_cr0(), .cr4 = read_cr4(), .emulated = cpu_is_emulated()};
+    if (!test_has_slots(t, 2))
+        return false;
     if (frames_allocate(t->frames, PAGING_2M, &m->run) != FRAMES_OK) {
         t->skip = "no 2 MiB of memory in one piece";
         return false;
