@@ -16,7 +16,8 @@ static void make_read_only(struct selftest_run *t, paging_page_t first, unsigned
     unsigned allowed = 0;
     for (unsigned i = 0; i < count; i++) {
         paging_page_t page = {first.number + i};
-        CHECK_OK(paging_map(t->space, page, PAGING_WRITABLE | flags, t->source));
+        if (!CHECK_OK(paging_map(t->space, page, PAGING_WRITABLE | flags, t->source)))
+            return;
         CHECK(!safe_write(test_address(t, page), i).faulted);
     }
     CHECK_OK(paging_protect_range(t->space, start, count * PAGING_PAGE_BYTES, 0, PAGING_WRITABLE, t->source));
@@ -56,6 +57,8 @@ static void global_pages_are_forgotten(struct selftest_run *t)
 {
     uint64_t full = t->space->full_flushes, cr4 = read_cr4();
     make_read_only(t, test_upper_page(t, 0), MANY, PAGING_GLOBAL);
+    if (t->failed)
+        return;
     CHECK(paging_entry_load(test_leaf(t, test_upper_page(t, 0))).bits & PAGING_GLOBAL);
     CHECK(t->space->full_flushes == full + 1);
     CHECK(read_cr4() == cr4 && (!(cpuid(1, 0).edx >> 13 & 1) || (cr4 & CR4_PGE)));
@@ -73,7 +76,8 @@ static void cr3_is_not_enough(struct selftest_run *t)
     paging_entry_t entries[2];
     struct paging_unmapped gone;
     for (unsigned i = 0; i < 2; i++) {
-        CHECK_OK(paging_map(t->space, pages[i], PAGING_WRITABLE | PAGING_GLOBAL, t->source));
+        if (!CHECK_OK(paging_map(t->space, pages[i], PAGING_WRITABLE | PAGING_GLOBAL, t->source)))
+            return;
         test_words(t, pages[i])[0] = i;
         entries[i] = paging_entry_load(test_leaf(t, pages[i]));
     }

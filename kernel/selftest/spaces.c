@@ -74,12 +74,16 @@ static void destroying_gives_all_back(struct selftest_run *t)
 
 /* ---- switching ---- */
 
-/* Creates a sibling in which the kernel can run, and attaches it. */
+/* Creates a sibling in which the kernel can run, and attaches it. If that fails, nothing is left of it. */
 static bool create_twin(struct selftest_run *t, struct paging_space *twin)
 {
-    return CHECK_OK(paging_create_sibling(twin, t->space, t->source)) &&
-           CHECK_OK(paging_attach(t->space, twin)) &&
-           CHECK(test_map_lower_half(t, twin, 0, t->source) == PAGING_OK);
+    if (!CHECK_OK(paging_create_sibling(twin, t->space, t->source)))
+        return false;
+    if (CHECK_OK(paging_attach(t->space, twin)) &&
+        CHECK(test_map_lower_half(t, twin, 0, t->source) == PAGING_OK))
+        return true;
+    detach_and_destroy(t, twin);
+    return false;
 }
 
 /* Checks in the other space that its own page and the shared one are mapped, and the first space's is not. */
