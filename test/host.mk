@@ -60,8 +60,8 @@ $(foreach kind,$(KINDS),$(eval $(call machine,$(kind))))
 FRAMES := $(filter-out kernel/frames/memory_map.c kernel/frames/arena.c,$(wildcard kernel/frames/*.c))
 FRAME_TESTS := frames frames_add frames_split frames_boundaries frames_random
 KERNEL_TESTS := memory_map usable_memory $(FRAME_TESTS) memory_regions start_frames identity_map options \
-    format canvas screen pages display cpuid keyboard graphics_mode stack_trace tsc_rate \
-    serial spcr acpi option_text chosen_tests soak menu pager log kept qr qr_text
+    format canvas screen pages display report cpuid take_over keyboard graphics_mode stack_trace tsc_rate \
+    serial spcr acpi option_text chosen_tests test_slots soak menu pager log kept qr qr_text
 SUBJECT_memory_map := kernel/frames/memory_map.c
 SUBJECT_usable_memory := kernel/frames/usable_memory.c
 OPTIONS_READER := kernel/boot/options.c kernel/boot/option_words.c kernel/console/format.c
@@ -73,6 +73,7 @@ SUBJECT_identity_map := kernel/boot/identity_map.c
 SUBJECT_options := $(OPTIONS_READER)
 SUBJECT_option_text := kernel/boot/option_text.c
 SUBJECT_chosen_tests := kernel/selftest/chosen_tests.c
+SUBJECT_test_slots := kernel/selftest/test_slots.c
 SUBJECT_soak := kernel/selftest/soak.c kernel/console/format.c
 SUBJECT_menu := efi/menu_state.c efi/menu_picture.c $(SUBJECT_options)
 SUBJECT_pager := efi/pager.c kernel/console/format.c
@@ -82,9 +83,11 @@ SUBJECT_screen := kernel/console/screen.c kernel/console/canvas.c
 SUBJECT_display := $(filter-out %/qr.c %/qr_page.c %/qr_text.c,$(wildcard kernel/display/*.c)) \
     kernel/cpu/cpuid.c \
     $(filter-out %/keyboard.c,$(wildcard kernel/console/*.c))
+SUBJECT_report := kernel/report/report.c $(filter-out %/keyboard.c %/scancode.c,$(wildcard kernel/console/*.c))
 SUBJECT_pages := kernel/display/pages.c
 SUBJECT_tsc_rate := kernel/cpu/tsc_rate.c
 SUBJECT_cpuid := kernel/cpu/cpuid.c
+SUBJECT_take_over := kernel/cpu/take_over.c
 SUBJECT_graphics_mode := kernel/console/graphics_mode.c kernel/console/format.c
 SUBJECT_serial := kernel/console/serial.c kernel/console/uart.c kernel/console/format.c
 SUBJECT_spcr := kernel/console/spcr.c kernel/console/format.c
@@ -95,6 +98,7 @@ $(foreach name,$(FRAME_TESTS),$(eval SUBJECT_$(name) := $(FRAMES) test/host/fram
 SUBJECT_frames_random += test/host/frames/frame_oracle.c
 OBJECTS_screen := $(B)/font.o
 OBJECTS_display := $(B)/font.o
+OBJECTS_report := $(B)/font.o
 OBJECTS_canvas := $(B)/font.o
 SUBJECT_log := kernel/console/log.c kernel/console/kept.c
 SUBJECT_kept := kernel/console/kept.c

@@ -25,7 +25,9 @@ static void run_selftests(struct handoff *handoff)
 {
     const struct options *options = &handoff->options;
     for (unsigned i = 0; i < handoff->region_count; i++)
-        regions[i] = (struct selftest_region){handoff->regions[i].start, handoff->regions[i].end};
+        regions[i] = (struct selftest_region){.name = handoff->regions[i].name,
+                                              .start = handoff->regions[i].start,
+                                              .end = handoff->regions[i].end};
     unsigned kept = 0;
     for (; kept < options->error_count && kept < OPTION_ERROR_LIMIT; kept++)
         option_errors[kept] = options->errors[kept];
@@ -97,8 +99,8 @@ _Noreturn void kernel_main(struct handoff *handoff)
     start_display(handoff);                /* display/display.h */
     print_machine_facts(handoff, &frames); /* for the log: "# key=value" */
     kept_step("run the self-tests");
-    inject_fault(handoff);  /* only with the option crash= */
-    run_selftests(handoff); /* selftest/runner.c */
-    dump_if_asked(handoff); /* only with the option dump= */
-    report_end();           /* the summary; ends the run in boot/end.c */
+    inject_fault(handoff, &frames); /* only with the option crash= */
+    run_selftests(handoff);         /* selftest/runner.c */
+    dump_if_asked(handoff);         /* only with the option dump= */
+    report_end();                   /* the summary; ends the run in boot/end.c */
 }

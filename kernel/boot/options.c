@@ -178,7 +178,7 @@ static void choose(struct options *options, unsigned which, int chosen)
 /* The options whose values are words of a list. */
 static const struct {
     const char *key;
-    const char *const values[10];
+    const char *const values[16];
 } choices[] = {
     [CONSOLE] = {"console", {"auto", "com1", "com2", "spcr", "off"}},
     [SERIAL] = {"serial", {"auto", "com1", "com2", "spcr", "off"}},
@@ -192,7 +192,7 @@ static const struct {
     [STORE] = {"store", {"auto", "no", "hint"}},
     [CRASH] = {"crash",
                {"no", "loader", "early", "page-fault", "general-protection", "double-fault", "triple", "hang",
-                "in-test"}},
+                "in-test", "registers", "stack-segment", "descriptor", "nested", "few-frames"}},
 };
 
 /* The others. Each function returns false for a value that is not what `must_be` says. */

@@ -31,8 +31,8 @@
  *                                  0x, END not included, rounded outward to frames. Up to 8 of these add up
  *   map-key=fresh|stale            stale: make the first ExitBootServices fail, to see that it is tried again
  *   fail=no|ROUND                  make a self-test fail in this round (1 to 999), to see that it is reported
- *   crash=no|loader|early|page-fault|general-protection|double-fault|triple|hang|in-test   end like this on
- *                                  purpose
+ *   crash=no|loader|early|page-fault|general-protection|double-fault|triple|hang|in-test|registers|
+ *         stack-segment|descriptor|nested|few-frames   end like this on purpose
  */
 #ifndef KERNEL_BOOT_OPTIONS_H
 #define KERNEL_BOOT_OPTIONS_H
@@ -59,7 +59,12 @@ enum crash_kind {
     CRASH_DOUBLE_FAULT,
     CRASH_TRIPLE,
     CRASH_HANG,
-    CRASH_IN_TEST /* the first one; in a soak, in the second round */
+    CRASH_IN_TEST,       /* the first one; in a soak, in the second round */
+    CRASH_REGISTERS,     /* with known values in all registers */
+    CRASH_STACK_SEGMENT, /* #SS */
+    CRASH_DESCRIPTOR,    /* #GP because of a selector */
+    CRASH_NESTED,        /* and again while it is explained */
+    CRASH_FEW_FRAMES     /* goes on with almost no memory */
 };
 
 enum {
