@@ -11,6 +11,7 @@
 #include "boot/end.h"
 #include "boot/fault_injection.h"
 #include "boot/main.h"
+#include "boot/steps.h"
 #include "console/console.h"
 #include "console/kept.h"
 #include "cpu/descriptors.h"
@@ -18,6 +19,7 @@
 #include "cpu/instructions.h"
 #include "cpu/safe_access.h"
 #include "cpu/single_step.h"
+#include "cpu/watchdog.h"
 #include "report/report.h"
 #include "selftest/selftest.h"
 
@@ -55,8 +57,10 @@ static void set_hooks(const struct handoff *handoff)
         .stack_top = handoff->stack_top,
         .loader_stack = {loader_stack_end - FIRMWARE_STACK_BYTES, loader_stack_end},
     });
-    exceptions_set_hooks((struct exception_hooks){
-        .single_step = single_step_taken, .expected_fault = safe_access_end, .fatal = crashed});
+    exceptions_set_hooks((struct exception_hooks){.single_step = single_step_taken,
+                                                  .expected_fault = safe_access_end,
+                                                  .interrupt = watchdog_interrupt,
+                                                  .fatal = crashed});
 }
 
 _Noreturn void kernel_enter(struct handoff *handoff)
@@ -66,15 +70,17 @@ _Noreturn void kernel_enter(struct handoff *handoff)
     __asm__ volatile("cli");
     write_cr4(read_cr4() & (CR4_LA57 | CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT));
     set_hooks(handoff);
-    descriptors_load();
     kept_set_state(KEPT_IN_KERNEL);
-    kept_step("switch to our page tables");
+    step_note("load our descriptor tables");
+    descriptors_load();
+    step_note("start the console");
     console_start(&handoff->framebuffer, (struct console_options){.serial = handoff->serial,
                                                                   .serial_count = handoff->serial_count,
                                                                   .screen = options->screen != SCREEN_OFF});
     print("\nSelfmap " SELFMAP_VERSION ": the firmware is gone, now CR3\n");
     report_fact("build_id", "%s", build_id());
     inject_early_fault(handoff);
+    step_begin(options, "switch to our page tables");
     handoff_mark(handoff, "cross over");
     if (handoff->space.cpu.has_no_execute)
         write_msr(MSR_EFER, read_msr(MSR_EFER) | EFER_NO_EXECUTE);

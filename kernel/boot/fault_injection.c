@@ -29,7 +29,7 @@ void inject_early_fault(const struct handoff *handoff)
 
 void inject_fault(const struct handoff *handoff)
 {
-    if (handoff->options.crash == CRASH_NO || handoff->options.crash == CRASH_IN_TEST)
+    if (handoff->options.crash == CRASH_NO || handoff->options.crash >= CRASH_IN_TEST)
         return;
     print("# fault injection: as the option crash= asks\n");
     switch (handoff->options.crash) {
