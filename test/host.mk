@@ -61,7 +61,8 @@ FRAMES := $(filter-out kernel/frames/memory_map.c kernel/frames/arena.c,$(wildca
 FRAME_TESTS := frames frames_add frames_split frames_boundaries frames_random
 KERNEL_TESTS := memory_map usable_memory $(FRAME_TESTS) memory_regions start_frames identity_map options \
     format canvas screen pages display report cpuid take_over keyboard graphics_mode stack_trace tsc_rate \
-    serial spcr acpi option_text chosen_tests test_slots soak menu pager log kept qr qr_text
+    serial spcr acpi option_text chosen_tests test_slots soak local_apic hardware_errors menu pager log kept \
+    qr qr_text
 SUBJECT_memory_map := kernel/frames/memory_map.c
 SUBJECT_usable_memory := kernel/frames/usable_memory.c
 OPTIONS_READER := kernel/boot/options.c kernel/boot/option_words.c kernel/console/format.c
@@ -88,6 +89,8 @@ SUBJECT_pages := kernel/display/pages.c
 SUBJECT_tsc_rate := kernel/cpu/tsc_rate.c
 SUBJECT_cpuid := kernel/cpu/cpuid.c
 SUBJECT_take_over := kernel/cpu/take_over.c
+SUBJECT_local_apic := kernel/cpu/local_apic.c
+SUBJECT_hardware_errors := kernel/cpu/hardware_errors.c kernel/console/format.c
 SUBJECT_graphics_mode := kernel/console/graphics_mode.c kernel/console/format.c
 SUBJECT_serial := kernel/console/serial.c kernel/console/uart.c kernel/console/format.c
 SUBJECT_spcr := kernel/console/spcr.c kernel/console/format.c
