@@ -145,7 +145,7 @@ _Noreturn void kernel_main(struct handoff *handoff)
     print_watching();
     step_note("run the self-tests");
     inject_fault(handoff, &frames); /* only with the option crash= */
-    run_selftests(handoff); /* selftest/runner.c */
+    run_selftests(handoff);         /* selftest/runner.c */
     step_note("sum up");
     stop_watching(options);
     dump_if_asked(handoff); /* only with the option dump= */

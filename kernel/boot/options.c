@@ -202,7 +202,8 @@ static const struct {
     [STORE] = {"store", {"auto", "no", "hint"}},
     [CRASH] = {"crash",
                {"no", "loader", "early", "page-fault", "general-protection", "double-fault", "triple", "hang",
-                "in-test", "hang-in-test", "registers", "stack-segment", "descriptor", "nested", "few-frames"}},
+                "in-test", "hang-in-test", "registers", "stack-segment", "descriptor", "nested",
+                "few-frames"}},
     [STEPS] = {"steps", {"fast", "slow"}},
 };
 

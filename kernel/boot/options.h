@@ -62,7 +62,7 @@ enum crash_kind {
     CRASH_DOUBLE_FAULT,
     CRASH_TRIPLE,
     CRASH_HANG,
-    CRASH_IN_TEST,       /* the first one; in a soak, in the second round */
+    CRASH_IN_TEST, /* the first one; in a soak, in the second round */
     CRASH_HANG_IN_TEST,
     CRASH_REGISTERS,     /* with known values in all registers */
     CRASH_STACK_SEGMENT, /* #SS */
