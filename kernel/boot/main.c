@@ -44,6 +44,7 @@ static void run_selftests(struct handoff *handoff)
         .regions = regions,
         .region_count = handoff->region_count,
         .arena = &handoff->arena,
+        .tables_not_adopted = memory_tables_not_adopted(),
         .framebuffer = handoff->framebuffer,
         .firmware_cr3 = handoff->firmware_cr3,
         .stack_guard = handoff->stack_guard,

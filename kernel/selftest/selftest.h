@@ -32,7 +32,8 @@ struct selftest_setup {
     /* What the loader did. */
     const struct selftest_region *regions;
     unsigned region_count;
-    const struct arena *arena; /* the frames that the first tables were taken from */
+    const struct arena *arena;   /* the frames that the first tables were taken from */
+    uint64_t tables_not_adopted; /* tables of the arena whose frames are not the allocator's */
     struct framebuffer framebuffer;
     uint64_t firmware_cr3;
     uint64_t stack_guard, stack_top;
