@@ -141,8 +141,7 @@ static void screen_is_write_combining(struct selftest_run *t)
 
 const struct selftest start_state_tests[] = {
     {"screen: the framebuffer is write-combining", screen_is_write_combining},
-    {"tables: as many as the operations have counted, and no other frame is taken",
-     tables_are_counted},
+    {"tables: as many as the operations have counted, and no other frame is taken", tables_are_counted},
     {"switch: CR3 holds our root", cr3_holds_our_root},
     {"switch: write protection and no-execute are on", protection_is_on},
     {"switch: flags, breakpoints and caches are not the firmware's", nothing_of_the_firmware_is_left},
