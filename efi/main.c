@@ -63,6 +63,14 @@ static void begin(const char *what)
     handoff_mark(&handoff, what);
 }
 
+/* With steps=slow: gives a camera the time to see the line. */
+static void wait_if_asked(void)
+{
+    enum { SECOND = 1000000 }; /* of Stall's microseconds */
+    if (handoff.options.slow_steps)
+        (void)BS->Stall(SECOND);
+}
+
 /* For a test (crash=loader): stops as firmware does that does not return from a call. */
 _Noreturn static void hang(void)
 {
@@ -100,6 +108,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     for (unsigned i = 0; i < sizeof steps / sizeof steps[0] && !EFI_ERROR(status); i++) {
         begin(steps[i].what);
         say("Selfmap: %s\n", steps[i].what);
+        wait_if_asked();
         if (leaves_breadcrumb(steps[i].run))
             leave_breadcrumb(&loader, steps[i].what);
         if (handoff.options.crash == CRASH_LOADER && steps[i].run == check_fresh_tables)

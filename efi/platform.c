@@ -89,6 +89,8 @@ EFI_STATUS describe_platform(struct loader *loader)
     handoff->firmware_cr3 = read_cr3();
     handoff->firmware_cr4 = read_cr4();
     handoff->firmware_efer = read_msr(MSR_EFER);
+    handoff->firmware_rflags = read_flags();
+    handoff->firmware_dr7 = read_dr7();
     handoff->space.cpu = cpu_paging_features();
     find_rsdp(handoff);
     describe_machine(loader);

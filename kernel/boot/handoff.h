@@ -45,6 +45,7 @@ struct handoff {
     char machine[HANDOFF_TEXT_LIMIT];  /* maker and product, printable ASCII */
     uint32_t firmware_revision;
     uint64_t firmware_cr0, firmware_cr3, firmware_cr4, firmware_efer; /* as they were at the entry point */
+    uint64_t firmware_rflags, firmware_dr7;                           /* likewise; flags as of read_flags */
 
     unsigned exit_tries;        /* calls of ExitBootServices */
     bool exit_denied;           /* the last one said that it failed, though boot services were gone */
