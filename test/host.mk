@@ -114,6 +114,19 @@ kernel_test = $(call program,host/kernel,test_$(1),$(call source_of_test,$(1)) \
 $(foreach name,$(KERNEL_TESTS),$(eval $(call kernel_test,$(name))))
 HOST_PROGRAMS += $(KERNEL_TESTS:%=$(B)/host/kernel/test_%)
 
+# The loader's parts that need few services of the firmware, which the test makes up.
+EFI_TESTS := firmware_console find_framebuffer
+SUBJECT_firmware_console := efi/firmware_console.c kernel/console/log.c kernel/console/kept.c \
+    kernel/console/format.c kernel/console/serial.c kernel/console/uart.c
+SUBJECT_find_framebuffer := efi/find_framebuffer.c kernel/console/graphics_mode.c kernel/console/format.c
+FLAGS_host/efi := $(FLAGS_host/kernel) -fshort-wchar -DGNU_EFI_USE_MS_ABI \
+    -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
+LIBRARIES_host/efi := -lcmocka
+$(eval $(call build,host/efi,build test))
+efi_test = $(call program,host/efi,test_$(1),$(call source_of_test,$(1)) $(SUBJECT_$(1)))
+$(foreach name,$(EFI_TESTS),$(eval $(call efi_test,$(name))))
+HOST_PROGRAMS += $(EFI_TESTS:%=$(B)/host/efi/test_%)
+
 # Every state of the frame allocator that a few frames can reach: with tables of 2 entries, and of 4 in words
 # of 2.
 EVERY_2 := -DPAGING_INDEX_BITS=1 -DFRAMES_WORD_ITEMS=2
@@ -138,13 +151,14 @@ HOST_PROGRAMS += $(B)/host/user/example
 
 # ---- one test, one function of it, or the same in a debugger -----------------------------------------------
 TESTS_kernel := $(KERNEL_TESTS)
+TESTS_efi := $(EFI_TESTS)
 TESTS_every_2 := frames_every
 TESTS_every_4 := frames_every
 LEVELS_soft := 4 5
 LEVELS_mmap := 4
 LEVELS_toy := 3 4 5
 LEVELS_toy8 := 3 4 5
-ALL_KINDS := $(KINDS) kernel every_2 every_4
+ALL_KINDS := $(KINDS) kernel efi every_2 every_4
 # The kind that was asked for, or the first that has the test.
 kinds_with = $(foreach kind,$(ALL_KINDS),$(if $(filter $(1),$(TESTS_$(kind))),$(kind)))
 HOST_KIND = $(or $(KIND),$(firstword $(call kinds_with,$(TEST))))
