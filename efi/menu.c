@@ -60,7 +60,7 @@ void console_size(unsigned *columns, unsigned *rows)
 {
     SIMPLE_TEXT_OUTPUT_INTERFACE *output = system_table->ConOut;
     UINTN width = 0, height = 0;
-    bool told = output->Mode && output->Mode->Mode >= 0 &&
+    bool told = output->Mode && output->Mode->Mode >= 0 && output->QueryMode &&
                 !EFI_ERROR(output->QueryMode(output, (UINTN)output->Mode->Mode, &width, &height));
     *columns = told ? (unsigned)width : 0;
     *rows = told ? (unsigned)height : 0;
@@ -142,8 +142,12 @@ static void follow(const struct loader *loader, struct menu *menu, struct keys *
 static bool start_keys(struct keys *keys)
 {
     SIMPLE_INPUT_INTERFACE *input = system_table->ConIn;
-    if (!input || !system_table->ConOut) {
+    if (!input || !input->Reset || !input->ReadKeyStroke || !input->WaitForKey) {
         say("  nobody is asked: the firmware has no keyboard\n");
+        return false;
+    }
+    if (!system_table->ConOut || !system_table->ConOut->OutputString || !system_table->ConOut->ClearScreen) {
+        say("  nobody is asked: the firmware has no console\n");
         return false;
     }
     (void)input->Reset(input, FALSE); /* drops keys that were meant for the firmware */
