@@ -82,11 +82,11 @@ static EFI_STATUS try_for_room(const struct loader *loader)
     return status;
 }
 
-static bool is_on_disk(const struct loader *loader)
+static bool is_from_network(const struct loader *loader)
 {
-    EFI_GUID block_io = EFI_BLOCK_IO_PROTOCOL_GUID;
+    EFI_GUID pxe_client = EFI_PXE_BASE_CODE_PROTOCOL_GUID;
     VOID *found;
-    return !EFI_ERROR(BS->HandleProtocol(loader->loaded->DeviceHandle, &block_io, &found));
+    return !EFI_ERROR(BS->HandleProtocol(loader->loaded->DeviceHandle, &pxe_client, &found));
 }
 
 /*
@@ -105,7 +105,7 @@ static EFI_STATUS make_folder(const struct loader *loader)
     if (!EFI_ERROR(status))
         folder->Close(folder);
     if (status == EFI_NOT_FOUND)
-        return is_on_disk(loader) ? STATUS_NOT_MADE : EFI_NO_MAPPING;
+        return is_from_network(loader) ? EFI_NO_MAPPING : STATUS_NOT_MADE;
     return status;
 }
 
