@@ -1,7 +1,7 @@
 /* firmware.c - the made-up firmware, and the parts of the loader and the kernel that tests do not run. */
 #include "efi/firmware.h"
-#include "console/mmio.h"
-#include "console/ports.h"
+#include "devices/console/mmio.h"
+#include "devices/console/ports.h"
 #include "kernel/console/log.h"
 #include <stdlib.h>
 #include <sys/mman.h>
