@@ -21,8 +21,9 @@ static void tell_where_report_goes(struct loader *loader)
 }
 
 /*
- * Calls ExitBootServices. Firmware that says that it failed, but has taken its boot services out of the system
- * table, as EDK II does when they end, is gone all the same: another call would be one into free memory.
+ * Calls ExitBootServices. Firmware that says that it failed, but has taken its boot services out of the
+ * system table, as EDK II does when they end, is gone all the same: another call would be one into free
+ * memory.
  */
 static EFI_STATUS call_exit(struct loader *loader)
 {
