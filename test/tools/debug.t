@@ -39,7 +39,7 @@ class Session(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder)
 
     def debug(self, *arguments, gdb=(), **environment):
-        run = tap.run_tool("debug", "--firmware", "uboot", "--log", self.folder / "log", "--time-limit", "40",
+        run = tap.run_tool("debug", "--firmware", "uboot", "--log", self.folder / "log", "--time-limit", "500",
                            *arguments, "--", "-nx", "-batch", *gdb,
                            env={**os.environ, "TMPDIR": str(self.folder), **environment})
         self.assertEqual(list(self.folder.glob("selfmap-debug.*")), [], "the working folder is left behind")
@@ -112,6 +112,22 @@ class Debug(Session):
         self.assertRegex(found["why"], r"fails: #PF with error code 3\n  because P1\[\d+\] = \w+: R/W ")
         self.assertIn("#PF page fault, error code 3\n", log)
         self.assertRegex(log, rf"page fault: supervisor write to {found['page']:013x}...: .* read-only")
+
+
+class LateWrites(Session):
+    def test_named(self):
+        """firmware: who writes late to memory of boot services is noticed; the page is named and held back"""
+        found, log = self.run_script("late", "tests=switch")
+        first, second, third = found["written"]
+        said = "# somebody has written to memory of boot services: "
+        self.assertEqual(first, second, "both times the lowest page")
+        for address, when in ((first, "soon after the exit"), (second, "after the call of GetVariable"),
+                              (third, "after the last self-test")):
+            self.assertIn(f"{said}{address:x}, 1 pages, noticed {when}\n", log)
+        self.assertEqual(log.count(said), 3)
+        self.assertEqual(found["kinds"], ["MEMORY_LOADER"] * 2)
+        self.assertRegex(log, r"\nnot ok [0-9]+ firmware: nobody writes to memory of boot services any more\n")
+        self.assertIn("# selfmap: FAIL", log)
 
 
 class Commands(Session):
