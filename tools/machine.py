@@ -81,6 +81,7 @@ class Machine:
     disk: str = "unwritten"  # what becomes of writes to the image: unwritten, written, read-only
     debug_exit: bool = True  # without it the application cannot end QEMU, as on a real machine
     starts: tuple = ()  # how each start of several in one machine ends; see Restarter
+    commands: list = field(default_factory=list)  # (what the log must show next, a line for QEMU's monitor)
     between: Callable | None = None  # gets a Monitor and how many starts there were, before each further one
 
     @property
@@ -302,6 +303,28 @@ class Typist:
                 self._keyboard.flush()
 
 
+class Operator:
+    """Gives commands to QEMU's monitor for people, each once the log shows what it waits for."""
+
+    def __init__(self, commands, work):
+        self._commands = [(re.compile(pattern.encode(), re.M), line) for pattern, line in commands]
+        self._work = work
+        self._monitor = None
+        self._seen = 0  # of the log
+
+    def hears(self, log):
+        while self._commands and (found := self._commands[0][0].search(log, self._seen)):
+            self._seen = found.end()
+            _, line = self._commands.pop(0)
+            self._monitor = self._monitor or Monitor(self._work / "qmp")
+            if said := self._monitor.ask(line):
+                raise MachineError(f"QEMU refused {line}: {said.strip()}")
+
+    def close(self):
+        if self._monitor:
+            self._monitor.close()
+
+
 class Restarter:
     """Resets the machine at the end of a start, with its memory as it is, and ends it after the last one.
 
@@ -362,9 +385,9 @@ class Restarter:
 class _Run:
     """One run of QEMU, followed until it ends or has to be ended."""
 
-    def __init__(self, process, watcher, time_limit, idle_limit, on_output, keys=()):
+    def __init__(self, process, watcher, time_limit, idle_limit, on_output, listeners):
         self._process, self._watcher, self._on_output = process, watcher, on_output
-        self._typist = Typist(keys, process.stdin)
+        self._listeners = listeners
         self.time = machine_time.MachineTime(process.pid)
         self._time_limit, self._idle_limit = time_limit, idle_limit
         self._began = self.time.moment()
@@ -384,7 +407,8 @@ class _Run:
     def _hear(self, chunk):
         self._log += chunk
         self._on_output(chunk)
-        self._typist.hears(self._log)
+        for listener in self._listeners:
+            listener.hears(self._log)
         if self._heard or FIRST_WORDS.search(self._log, max(0, len(self._log) - len(chunk) - 16)):
             self._heard = self.time.moment()
 
@@ -452,7 +476,9 @@ def _boot_in(work, machine, http_port, time_limit, idle_limit, on_output):
         process = subprocess.Popen(command(machine, work, http_port), stdout=subprocess.PIPE, stderr=errors,
                                    stdin=subprocess.PIPE if machine.keys else subprocess.DEVNULL,
                                    env={**os.environ, "TMPDIR": str(work)})
-    run = _Run(process, watcher, time_limit, idle_limit, on_output, machine.keys)
+    operator = Operator(machine.commands, work)
+    run = _Run(process, watcher, time_limit, idle_limit, on_output,
+               (Typist(machine.keys, process.stdin), operator))
     if machine.watches_screen and not (machine.inspect or machine.starts):
         watcher.clock = run.time.now
     try:
@@ -460,6 +486,7 @@ def _boot_in(work, machine, http_port, time_limit, idle_limit, on_output):
         if watcher:
             watcher.close()
     finally:
+        operator.close()
         _end(process)
     return verdict.Outcome(
         log=run.log, status=status, timed_out=run.timed_out, flooded=run.flooded,
