@@ -48,6 +48,7 @@ static void wait_for_words(void)
         for (unsigned i = 0; i < 1000; i++)
             __builtin_ia32_pause();
     words_read();
+    tell("words have come (record %lx)", record_address());
 }
 
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system);

@@ -91,7 +91,11 @@ void record_start(void)
     add_place("kept", (uintptr_t)shim_pages(EfiLoaderData, BOOT_PAGES), BOOT_PAGES);
     add_ground("ground", 80 * MIB, 128 * MIB);
     add_ground("high", 4096 * MIB + 512 * MIB, 8192 * MIB);
-    tell("record %lx", (uint64_t)(uintptr_t)record);
+}
+
+uint64_t record_address(void)
+{
+    return (uintptr_t)record;
 }
 
 void record_image(void)

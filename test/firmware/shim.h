@@ -103,6 +103,7 @@ void map_edit(enum moment moment);
 extern uint64_t image_base, image_bytes;
 
 void record_start(void);
+uint64_t record_address(void);
 void record_image(void);
 void record_map(const void *map, uint64_t bytes, uint64_t stride);
 void record_block(uint64_t start, uint64_t pages, uint32_t type, bool taken);

@@ -1,0 +1,165 @@
+"""casetable.py - the table of cases (test/firmware/cases), and how one is run and judged."""
+
+import configparser
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import judge
+import snapshot
+import verdict
+
+TABLE = Path(__file__).with_name("cases")
+KEYS = {"on", "each", "words", "options", "file", "load-options", "right", "log", "never", "facts", "skip",
+        "sample", "cpu"}
+MACHINES = ("uboot", "ovmf")  # where a case runs unless it says otherwise
+LOADER_STOPPED = r"^  \S.*\n(?:.*\n)*?Selfmap: stopped before leaving the firmware: "
+
+
+@dataclass
+class Case:
+    """A row for one machine and one value."""
+    name: str
+    machine: str
+    words: str = ""
+    options: str = ""
+    file: bytes | None = None
+    load_options: bytes | None = None
+    right: tuple = ("report",)
+    log: list = field(default_factory=list)
+    never: list = field(default_factory=list)
+    facts: list = field(default_factory=list)
+    skip: tuple = ()
+    sample: bool = False
+    cpu: float = snapshot.CPU_LIMIT
+
+
+def _literal(text):
+    return text.encode().decode("unicode_escape").encode("latin-1")
+
+
+def _content(text, value):
+    """A literal of Python's, in which N*'text' repeats."""
+    text = re.sub(r"(\d+)\*'([^']*)'", lambda m: m[2] * int(m[1]), text.replace("{}", value))
+    return _literal(text)
+
+
+def _lines(section, key, value):
+    return [line.strip().replace("{}", value) for line in section.get(key, "").splitlines() if line.strip()]
+
+
+def _case(name, section, machine, value):
+    def text(key):
+        return section.get(key, "").replace("{}", value).replace("\n", " ").strip()
+    load = _content(section["load-options"], value) if "load-options" in section else None
+    sampled = [line.split() for line in section.get("sample", "").splitlines()]
+    return Case(
+        name=f"{machine}:{name}" + f"-{value}" * bool(value), machine=machine, words=text("words"),
+        options=text("options"),
+        file=_content(section["file"], value) if "file" in section else None,
+        load_options=load.decode("latin-1").encode("utf-16-le") if load is not None else None,
+        right=tuple(text("right").split()) or ("report",), log=_lines(section, "log", value),
+        never=_lines(section, "never", value), facts=_lines(section, "facts", value),
+        skip=tuple(_lines(section, "skip", value)),
+        sample=[machine, *[value] * bool(value)] in sampled, cpu=section.getfloat("cpu", snapshot.CPU_LIMIT))
+
+
+def read(path=TABLE):
+    """All cases, in the order of the table."""
+    table = configparser.ConfigParser(delimiters="=", comment_prefixes="#", interpolation=None,
+                                      empty_lines_in_values=False)
+    table.read_string(path.read_text(encoding="utf-8"), str(path))
+    cases = []
+    for name in table.sections():
+        section = table[name]
+        if unknown := set(section) - KEYS:
+            raise ValueError(f"case {name}: unknown key {', '.join(sorted(unknown))}")
+        wrong = set(section.get("right", "report").split()) - set(RIGHT)
+        if wrong:
+            raise ValueError(f"case {name}: unknown ends {', '.join(sorted(wrong))}")
+        for machine in section.get("on", " ".join(MACHINES)).split():
+            for value in section.get("each", "").split() or [""]:
+                cases.append(_case(name, section, machine, value))
+    return cases
+
+
+# ---- judging ----
+
+def _report(run):
+    """A complete report in which all is well."""
+    found = verdict.judge(verdict.Outcome(log=run.log, status=None))
+    if run.end != "pass" or not found.passed:
+        yield f"no right report: {run.end}: {found.sentence}"
+
+
+def _returned(run):
+    """A sentence, then the name of a status, and the firmware has the machine again."""
+    if run.end != "returned":
+        yield f"it did not return to the firmware: {run.end}"
+    elif not re.search(LOADER_STOPPED, run.text, re.M):
+        yield "it returned without a sentence"
+    elif re.search(r"^shim: the image returned 0$", run.text, re.M):
+        yield "it returned success"
+
+
+def _halted(run):
+    """The loader can neither go on nor return: a sentence, and the processor halts."""
+    if run.end != "halted":
+        yield f"it did not halt: {run.end}"
+    elif not re.search(r"^Selfmap: stopped before leaving the firmware: ", run.text, re.M):
+        yield "it halted without a sentence"
+
+
+def _stopped(run):
+    """The kernel stops with one sentence, and not by an exception."""
+    report = verdict.read_report(run.text.split("\n"))
+    if run.end != "fail" or not report.stopped:
+        yield f"the kernel did not stop with a sentence: {run.end}"
+    elif re.match(r"#[A-Z]{2} ", report.stopped) or re.search(r"^#[A-Z]{2} ", run.text, re.M):
+        yield f"it stopped by an exception: {report.stopped}"
+
+
+def _refused(run):
+    """A whole report whose first test fails, because it was asked for something that it does not know."""
+    report = verdict.read_report(run.text.split("\n"))
+    names = [name for ok, _, name in report.results if not ok]
+    if run.end != "fail" or report.stopped or names != ["options: every word was understood"]:
+        yield f"the options were not refused: {run.end}, failed: {'; '.join(names) or 'nothing'}"
+
+
+RIGHT = {"report": _report, "returned": _returned, "halted": _halted, "stopped": _stopped,
+         "refused": _refused}
+
+
+def _fact_faults(case, facts):
+    for line in case.facts:
+        key, how, wanted = re.fullmatch(r"([a-z0-9_]+)([=~])(.*)", line).groups()
+        seen = facts.get(key)
+        if seen is None or (seen != wanted if how == "=" else not re.search(wanted, seen)):
+            yield f"not {line}: the log says {seen}"
+
+
+def faults(case, run):
+    """Sentences about what is wrong with a run."""
+    ends = [list(RIGHT[right](run)) for right in case.right]
+    if all(ends):
+        yield from (sentence for end in ends for sentence in end)
+    for pattern in case.log:
+        if not re.search(pattern, run.text, re.M):
+            yield f"no line matches: {pattern}"
+    for pattern in case.never:
+        if re.search(pattern, run.text, re.M):
+            yield f"a line matches: {pattern}"
+    yield from _fact_faults(case, verdict.read_report(run.text.split("\n")).facts)
+    if run.inspected:
+        yield from run.inspected.wrong
+    elif not all(ends):
+        yield "the machine was not looked into"
+
+
+def run_case(case, image=snapshot.IMAGE):
+    """(Run, sentences about what is wrong with it)"""
+    run = snapshot.run(snapshot.MACHINES[case.machine], image, words=case.words, options=case.options,
+                       file=case.file, load_options=case.load_options, cpu_limit=case.cpu,
+                       inspect=judge.Inspector(image, case.skip))
+    return run, list(faults(case, run))
