@@ -2,6 +2,7 @@
 
 import configparser
 import re
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import verdict
 TABLE = Path(__file__).with_name("cases")
 KEYS = {"on", "each", "words", "options", "file", "load-options", "right", "log", "never", "facts", "skip",
         "sample", "cpu"}
-MACHINES = ("uboot", "ovmf")  # where a case runs unless it says otherwise
+MACHINES = ("uboot", "ovmf")  # where cases run unless they say otherwise
 LOADER_STOPPED = r"^  \S.*\n(?:.*\n)*?Selfmap: stopped before leaving the firmware: "
 
 
@@ -34,6 +35,19 @@ class Case:
     cpu: float = snapshot.CPU_LIMIT
 
 
+_SYMBOLS = {}
+
+
+def _symbol(name):
+    """The offset of a function or an object in the image."""
+    if not _SYMBOLS:
+        listed = subprocess.run(["nm", str(snapshot.IMAGE.with_suffix(".elf"))], capture_output=True, text=True,
+                                check=True).stdout
+        _SYMBOLS.update((line[2], int(line[0], 16)) for line in map(str.split, listed.splitlines())
+                        if len(line) == 3)
+    return f"{_SYMBOLS[name]:#x}"
+
+
 def _literal(text):
     return text.encode().decode("unicode_escape").encode("latin-1")
 
@@ -52,7 +66,7 @@ def _case(name, section, machine, value):
     def text(key):
         return section.get(key, "").replace("{}", value).replace("\n", " ").strip()
     load = _content(section["load-options"], value) if "load-options" in section else None
-    sampled = [line.split() for line in section.get("sample", "").splitlines()]
+    sampled = section.get("sample", "").split()
     return Case(
         name=f"{machine}:{name}" + f"-{value}" * bool(value), machine=machine, words=text("words"),
         options=text("options"),
@@ -61,7 +75,17 @@ def _case(name, section, machine, value):
         right=tuple(text("right").split()) or ("report",), log=_lines(section, "log", value),
         never=_lines(section, "never", value), facts=_lines(section, "facts", value),
         skip=tuple(_lines(section, "skip", value)),
-        sample=[machine, *[value] * bool(value)] in sampled, cpu=section.getfloat("cpu", snapshot.CPU_LIMIT))
+        sample=bool({value or machine, f"{machine}:{value}"} & set(sampled)), cpu=section.getfloat("cpu", snapshot.CPU_LIMIT))
+
+
+def _machines_and_values(section):
+    values = section.get("each", "").split()
+    if "on" in section:
+        yield from ((machine, value) for machine in section["on"].split() for value in values or [""])
+    elif values:
+        yield from ((MACHINES[number % len(MACHINES)], value) for number, value in enumerate(values))
+    else:
+        yield from ((machine, "") for machine in MACHINES)
 
 
 def read(path=TABLE):
@@ -77,9 +101,7 @@ def read(path=TABLE):
         wrong = set(section.get("right", "report").split()) - set(RIGHT)
         if wrong:
             raise ValueError(f"case {name}: unknown ends {', '.join(sorted(wrong))}")
-        for machine in section.get("on", " ".join(MACHINES)).split():
-            for value in section.get("each", "").split() or [""]:
-                cases.append(_case(name, section, machine, value))
+        cases += [_case(name, section, machine, value) for machine, value in _machines_and_values(section)]
     return cases
 
 
@@ -159,7 +181,8 @@ def faults(case, run):
 
 def run_case(case, image=snapshot.IMAGE):
     """(Run, sentences about what is wrong with it)"""
-    run = snapshot.run(snapshot.MACHINES[case.machine], image, words=case.words, options=case.options,
+    words = re.sub(r"\$(\w+)", lambda match: _symbol(match[1]), case.words)
+    run = snapshot.run(snapshot.MACHINES[case.machine], image, words=words, options=case.options,
                        file=case.file, load_options=case.load_options, cpu_limit=case.cpu,
                        inspect=judge.Inspector(image, case.skip))
     return run, list(faults(case, run))

@@ -217,7 +217,8 @@ static EFI_STATUS EFIAPI exit_boot_services(EFI_HANDLE image, UINTN key)
         if (EFI_ERROR(status))
             return status;
     }
-    __asm__ volatile("cli");
+    if (word("exit-interrupts"))
+        __asm__ volatile("sti");
     if (!word("exit-keeps-table"))
         forget_boot_services();
     record_sums();

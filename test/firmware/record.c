@@ -190,15 +190,17 @@ static bool same(const char *name, size_t length, const char *other, const char 
     return i == length;
 }
 
-/* a3: where the fourth block of the loader's begins; e3: where it ends. */
+/* a3: where the fourth block of the loader's begins; e3: where it ends; p3: how many pages it has. */
 static uint64_t block_named(const char *name, size_t length, bool *found)
 {
     unsigned n = 0;
-    *found = length > 1 && (name[0] == 'a' || name[0] == 'e');
+    *found = length > 1 && (name[0] == 'a' || name[0] == 'e' || name[0] == 'p');
     for (size_t i = 1; i < length && *found; i++) {
         *found = name[i] >= '0' && name[i] <= '9';
         n = n * 10 + (unsigned)(name[i] - '0');
     }
+    if (name[0] == 'p')
+        return (block_end(n) - block_start(n)) / SHIM_PAGE;
     return name[0] == 'a' ? block_start(n) : block_end(n);
 }
 

@@ -67,6 +67,8 @@ MACHINES = {kind.name: kind for kind in (
     Kind("ovmf", "ovmf"),
     Kind("uboot", "uboot"),
     Kind("ovmf-6g", "ovmf", memory="6G"),
+    Kind("uboot-52", "uboot", cpu="max,phys-bits=52"),
+    Kind("uboot-old", "uboot", memory="128M", cpu="qemu64"),
 )}
 
 
