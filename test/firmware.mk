@@ -18,3 +18,16 @@ $(B)/firmware/shim.img: $(B)/firmware/shim.efi tools/mkimage | $(B)/deps-run
 	$(Q)rm -rf $(B)/firmware/esp && mkdir -p $(B)/firmware/esp/EFI/BOOT
 	$(Q)cp $< $(B)/firmware/esp/EFI/BOOT/BOOTX64.EFI
 	$(Q)tools/mkimage $@ $(B)/firmware/esp
+
+.PHONY: verify-firmware
+VERIFY_PARTS += verify-firmware
+test-things: $(B)/firmware/shim.img $(B)/selfmap.efi
+verify-firmware: $(B)/deps-run $(B)/deps-test $(B)/firmware/shim.img $(B)/selfmap.efi
+	@test/run --verify firmware
+
+# The application with a defect that firmware brings to light (test/defects/run compiles what is changed).
+DEFECT_FLAGS_firmware = $(CFLAGS) -g0 $(TARGET_FLAGS)
+DEFECT_CORE_firmware := $(APP_OBJECTS)
+$(B)/defects/%/firmware/selfmap.elf: $(APP_OBJECTS) $(B)/font.o efi/selfmap.lds
+	$(call say,LD,$@)
+	$(Q)$(LINK_APP)

@@ -171,9 +171,10 @@ def command(machine, work, http_port=0):
 class Monitor:
     """QEMU's machine protocol, and through it the monitor for people."""
 
-    def __init__(self, path):
+    def __init__(self, path, patience=20):
+        """patience: seconds to wait for an answer."""
         self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(20)
+        self._socket.settimeout(patience)
         self._socket.connect(str(path))
         self._lines = self._socket.makefile("rb")
         self._lines.readline()  # the greeting

@@ -62,14 +62,21 @@ def _lines(section, key, value):
     return [line.strip().replace("{}", value) for line in section.get(key, "").splitlines() if line.strip()]
 
 
+def _tail(value, values):
+    """What a value adds to the name of a case: itself, or its number if it is not made for that."""
+    if not value:
+        return ""
+    return "-" + (value if re.fullmatch(r"[\w.,:+-]+", value) else f"number-{values.index(value) + 1}")
+
+
 def _case(name, section, machine, value):
     def text(key):
         return section.get(key, "").replace("{}", value).replace("\n", " ").strip()
     load = _content(section["load-options"], value) if "load-options" in section else None
     sampled = section.get("sample", "").split()
     return Case(
-        name=f"{machine}:{name}" + f"-{value}" * bool(value), machine=machine, words=text("words"),
-        options=text("options"),
+        name=f"{machine}:{name}{_tail(value, section.get('each', '').split())}", machine=machine,
+        words=text("words"), options=text("options"),
         file=_content(section["file"], value) if "file" in section else None,
         load_options=load.decode("latin-1").encode("utf-16-le") if load is not None else None,
         right=tuple(text("right").split()) or ("report",), log=_lines(section, "log", value),

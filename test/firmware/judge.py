@@ -301,6 +301,10 @@ class Inspector:
         facts = report.facts
         if "frames_usable" not in facts or not report.summaries:
             return
+        check("forbidden memory", sums_hold(record, memory))
+        check("code", code_is_whole(record, memory, self._image))
+        if report.stopped:
+            return
         root, processor = oracle.ask_processor(monitor)
         met = list(tables.walk(table_memory, root, processor, range(tables.ENTRIES // 2)))
         leaves = [m for m in met if m.kind == tables.PAGE]
@@ -309,5 +313,3 @@ class Inspector:
         check("nothing else is mapped", nothing_else_is_mapped(record, leaves, facts))
         check("no writable code", writable_code(record, leaves))
         check("tables", tables_are_ours(record, met, facts))
-        check("forbidden memory", sums_hold(record, memory))
-        check("code", code_is_whole(record, memory, self._image))

@@ -11,7 +11,7 @@ static unsigned block_count;
 static uint64_t allocations, pool_calls, reads, exits;
 static uint8_t *true_map; /* as the firmware tells it */
 static UINT32 true_version;
-static UINTN true_key, true_stride;
+static UINTN true_key, true_stride, true_bytes;
 static UINT64 bump; /* where the next block goes, if a word says so */
 
 uint64_t block_start(unsigned n)
@@ -117,15 +117,25 @@ static EFI_STATUS EFIAPI allocate_pool(EFI_MEMORY_TYPE type, UINTN bytes, VOID *
 
 /* ---- GetMemoryMap ---- */
 
+uint32_t true_type(uint64_t page)
+{
+    for (UINTN at = 0; at + true_stride <= true_bytes; at += true_stride) {
+        const EFI_MEMORY_DESCRIPTOR *from = (const void *)(true_map + at);
+        if (page - from->PhysicalStart < from->NumberOfPages * SHIM_PAGE)
+            return from->Type;
+    }
+    return EfiMemoryMappedIO;
+}
+
 static EFI_STATUS read_true_map(void)
 {
-    UINTN bytes = MAP_BYTES;
+    true_bytes = MAP_BYTES;
     EFI_STATUS status =
-        TRUE_BS->GetMemoryMap(&bytes, (VOID *)true_map, &true_key, &true_stride, &true_version);
+        TRUE_BS->GetMemoryMap(&true_bytes, (VOID *)true_map, &true_key, &true_stride, &true_version);
     if (EFI_ERROR(status))
         return status;
     piece_count = 0;
-    for (UINTN at = 0; at + true_stride <= bytes; at += true_stride) {
+    for (UINTN at = 0; at + true_stride <= true_bytes; at += true_stride) {
         const EFI_MEMORY_DESCRIPTOR *from = (const void *)(true_map + at);
         pieces[piece_count++] = (struct piece){.type = from->Type,
                                                .start = from->PhysicalStart,

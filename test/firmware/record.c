@@ -127,10 +127,17 @@ static bool is_forbidden(uint32_t type)
            type != EfiBootServicesData && type != EfiConventionalMemory;
 }
 
-/* Memory that the firmware really has: others may be registers, or nothing. */
-static bool is_memory(uint64_t start)
+/*
+ * Returns whether the page can be judged: it is memory, and neither the loader nor the firmware uses it. What
+ * the firmware says without words tells that, except of a stack in free memory, as U-Boot has it.
+ */
+static bool is_quiet(uint64_t page)
 {
-    return start >= MIB && start < word_number("memory-end", 0);
+    enum { AROUND = 64 << 10 };
+    uint64_t stack = (uintptr_t)__builtin_frame_address(0);
+    uint32_t type = true_type(page);
+    return page >= MIB && page < word_number("memory-end", 0) && page - (stack - AROUND) >= 2 * AROUND &&
+           (type == EfiConventionalMemory || is_forbidden(type));
 }
 
 static void add_sum(uint64_t page)
@@ -158,9 +165,9 @@ static void add_sums(const struct piece *piece)
         uint64_t page = (piece->start & ~(SHIM_PAGE - 1)) + i * SHIM_PAGE;
         if (i == MOST / 2 && piece->pages > MOST)
             i = piece->pages - MOST / 2;
-        if (!is_memory(page))
+        if (page >= word_number("memory-end", 0))
             break;
-        if (is_in_record(page))
+        if (is_in_record(page) || !is_quiet(page))
             continue;
         if (record->sum_count < SUMS_LIMIT)
             add_sum(page);
@@ -209,16 +216,16 @@ uint64_t place_named(const char *name, size_t length, bool *found)
     *found = true;
     if (same(name, length, "image", ""))
         return image_base;
-    if (same(name, length, "image", "-end"))
+    if (same(name, length, "image", ".end"))
         return image_base + image_bytes;
-    if (same(name, length, "image", "-pages"))
+    if (same(name, length, "image", ".pages"))
         return (image_bytes + SHIM_PAGE - 1) / SHIM_PAGE;
     for (unsigned i = 0; i < place_count; i++) {
         if (same(name, length, places[i].name, ""))
             return places[i].start;
-        if (same(name, length, places[i].name, "-end"))
+        if (same(name, length, places[i].name, ".end"))
             return places[i].start + places[i].pages * SHIM_PAGE;
-        if (same(name, length, places[i].name, "-pages"))
+        if (same(name, length, places[i].name, ".pages"))
             return places[i].pages;
     }
     return block_named(name, length, found);

@@ -83,6 +83,9 @@ void hook_memory(void);
 uint64_t block_start(unsigned n);
 uint64_t block_end(unsigned n);
 
+/* Returns the type of a page in the firmware's own map, as it was read last; registers if it is in none. */
+uint32_t true_type(uint64_t page);
+
 /* ---- map.c: edits of the memory map ---- */
 
 struct piece {

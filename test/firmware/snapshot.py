@@ -98,9 +98,8 @@ def _command(kind, work, disk):
 def _key(kind):
     """Names all that the state depends on."""
     digest = hashlib.sha256(SHIM.read_bytes())
-    digest.update(repr(kind).encode())
-    digest.update(repr(_command(kind, Path("work"), SHIM)).encode() if kind.firmware == "uboot" else b"")
-    digest.update((ROOT / "tools/machine.py").read_bytes())
+    with tempfile.TemporaryDirectory(prefix="selfmap-shim.") as name:
+        digest.update(repr(_command(kind, Path(name), SHIM)).replace(name, "").encode())
     version = subprocess.run(["qemu-system-x86_64", "--version"], capture_output=True, check=True)
     digest.update(version.stdout)
     return digest.hexdigest()[:16]
@@ -141,7 +140,7 @@ def _make(kind, folder):
                                    env={**os.environ, "TMPDIR": name})
         try:
             log = _wait_for(process, rb"^shim: waiting\r?$", BOOT_LIMIT)
-            monitor = machines.Monitor(work / "qmp")
+            monitor = machines.Monitor(work / "qmp", WALL_LIMIT)
             monitor.ask(f"migrate \"exec:cat > '{folder / 'state'}'\"")
             while (status := monitor.run("query-migrate").get("status")) != "completed":
                 if status == "failed":
@@ -224,7 +223,7 @@ class _Follower:
         self.log = bytearray()
 
     def monitor(self):
-        self._monitor = self._monitor or machines.Monitor(self._work / "qmp")
+        self._monitor = self._monitor or machines.Monitor(self._work / "qmp", WALL_LIMIT)
         return self._monitor
 
     def _is_still(self):
