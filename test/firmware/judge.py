@@ -51,7 +51,9 @@ class Descriptor:
         return self.type in RUNTIME or bool(self.attributes & RUNTIME_BIT)
 
     def frames(self):
-        """What it covers completely if it is usable, and what it touches if not."""
+        """What it covers completely if it is usable, and what it touches if not. Without a page that is nothing."""
+        if self.pages == 0:
+            return 0, 0
         if self.is_usable:
             return -(-self.start // PAGE), self.end // PAGE if self.end < 1 << 64 else 0
         return self.start // PAGE, -(-self.end // PAGE)

@@ -220,6 +220,7 @@ class _Follower:
         self._process, self._work, self._cpu_limit = process, work, cpu_limit
         self._monitor = None
         self._wall_end = time.monotonic() + WALL_LIMIT
+        self._still = False  # the processor halts for ever
         self.log = bytearray()
 
     def monitor(self):
@@ -240,7 +241,10 @@ class _Follower:
         if not quiet:
             return None
         told = _ends_at(verdict.clean(bytes(self.log)))
-        return told or ("halted" if self._is_still() else None)
+        if told or self._still:  # its last words have come, if there were any
+            return told or "halted"
+        self._still = self._is_still()
+        return None
 
     def _ended(self):
         """QEMU has ended by itself."""
