@@ -41,8 +41,8 @@ _SYMBOLS = {}
 def _symbol(name):
     """The offset of a function or an object in the image."""
     if not _SYMBOLS:
-        listed = subprocess.run(["nm", str(snapshot.IMAGE.with_suffix(".elf"))], capture_output=True, text=True,
-                                check=True).stdout
+        elf = str(snapshot.IMAGE.with_suffix(".elf"))
+        listed = subprocess.run(["nm", elf], capture_output=True, text=True, check=True).stdout
         _SYMBOLS.update((line[2], int(line[0], 16)) for line in map(str.split, listed.splitlines())
                         if len(line) == 3)
     return f"{_SYMBOLS[name]:#x}"
@@ -82,7 +82,8 @@ def _case(name, section, machine, value):
         right=tuple(text("right").split()) or ("report",), log=_lines(section, "log", value),
         never=_lines(section, "never", value), facts=_lines(section, "facts", value),
         skip=tuple(_lines(section, "skip", value)),
-        sample=bool({value or machine, f"{machine}:{value}"} & set(sampled)), cpu=section.getfloat("cpu", snapshot.CPU_LIMIT))
+        sample=bool({value or machine, f"{machine}:{value}"} & set(sampled)),
+        cpu=section.getfloat("cpu", snapshot.CPU_LIMIT))
 
 
 def _machines_and_values(section):

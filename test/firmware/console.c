@@ -1,5 +1,5 @@
 /*
- * console.c - a console that goes straight to COM1, because the firmware's is slow, and a case shall be quick.
+ * console.c - a console that goes straight to COM1, because the firmware's is slow.
  *
  *   console=firmware    the firmware's own
  *   out-status=STATUS   what OutputString returns, without writing

@@ -25,8 +25,7 @@ SHOWN = 3
 
 # ---- memory map ----
 
-LOADER, BOOT, RUNTIME, CONVENTIONAL = (1, 2), (3, 4), (5, 6), 7
-FREE = (*BOOT, CONVENTIONAL)
+FREE, RUNTIME = (3, 4, 7), (5, 6)
 RUNTIME_BIT, SPECIAL_BIT = 1 << 63, 1 << 18
 
 
@@ -51,7 +50,7 @@ class Descriptor:
         return self.type in RUNTIME or bool(self.attributes & RUNTIME_BIT)
 
     def frames(self):
-        """What it covers completely if it is usable, and what it touches if not. Without a page that is nothing."""
+        """What it covers completely if it is usable, and what it touches if not; nothing without a page."""
         if self.pages == 0:
             return 0, 0
         if self.is_usable:
@@ -104,7 +103,6 @@ class Record:
     blocks: list  # (start, end) in bytes, of memory that the loader still had
     sums: list    # (page, sum of its words)
     start: int
-    bytes: int = 4 << 20
 
 
 class Memory:
@@ -180,7 +178,7 @@ def own_frames(record):
 
 def screen_frames(facts):
     """What the screen takes, if it is used."""
-    match = re.fullmatch(r"[0-9]+x([0-9]+) stride ([0-9]+) at ([0-9a-f]+)(?:, as there are bytes for ([0-9]+) .*)?",
+    match = re.fullmatch(r"[0-9]+x([0-9]+) stride ([0-9]+) at ([0-9a-f]+)(?:, as there .*)?",
                          facts.get("screen", ""))
     if not match:
         return Frames()

@@ -28,6 +28,7 @@ sys.dont_write_bytecode = True
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 import machine as machines  # noqa: E402
+import media  # noqa: E402
 import verdict  # noqa: E402
 
 SHIM = ROOT / "build/firmware/shim.img"
@@ -278,7 +279,7 @@ def _items(work, given):
     for number, (name, content) in enumerate(given.items()):
         path = work / f"item{number}"
         path.write_bytes(content)
-        line += ["-fw_cfg", f"name={name},file={machines._doubled(path)}"]
+        line += ["-fw_cfg", f"name={name},file={media.doubled(path)}"]
     return line
 
 
@@ -291,7 +292,8 @@ def run(kind, image=IMAGE, *, words="", options="", file=None, load_options=None
     the log, whatever the end was, as long as QEMU is there; what it returns is in Run.inspected.
     """
     folder = of(kind)
-    given = {"opt/selfmap": f"end=halt store=no {options}".encode(), "opt/shim/image": Path(image).read_bytes(),
+    given = {"opt/selfmap": f"end=halt store=no {options}".encode(),
+             "opt/shim/image": Path(image).read_bytes(),
              "opt/shim/words": f"memory-end={kind.memory_end:#x} {words}".encode()}
     if file is not None:
         given["opt/shim/file"] = file

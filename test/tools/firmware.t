@@ -65,7 +65,7 @@ class Frames(unittest.TestCase):
             self.assertEqual(self.usable(12 * 256 + 256, free, descriptor(7, 8 * MIB, 9 * MIB, bit)), [])
 
     def test_ragged(self):
-        """firmware: usable memory shrinks to whole frames, other memory grows; a length that wraps is a lie"""
+        """firmware: usable memory shrinks to whole frames, other memory grows; what wraps is a lie"""
         free = judge.Descriptor(7, 8 * MIB + 1, 16, 0)
         self.assertEqual(self.usable(15 + 256, free), [])
         self.assertEqual(self.usable(13 + 256, free, judge.Descriptor(0, 8 * MIB + 0x1800, 1, 0)), [])
@@ -99,14 +99,16 @@ class Tables(unittest.TestCase):
     def test_rights(self):
         """firmware: memory that can be written and executed is noticed, except runtime code"""
         found = record([descriptor(5, 8 * MIB, 9 * MIB)])
-        self.assertEqual(list(judge.writable_code(found, [page(8 * MIB, tables.WRITABLE), page(5 * MIB)])), [])
+        good = [page(8 * MIB, tables.WRITABLE), page(5 * MIB)]
+        self.assertEqual(list(judge.writable_code(found, good)), [])
         self.assertEqual(len(list(judge.writable_code(found, [page(5 * MIB, tables.WRITABLE)]))), 1)
 
     def test_place(self):
         """firmware: a page table in memory that is not free is noticed"""
         found = record([descriptor(7, 0, 16 * MIB), descriptor(0, 8 * MIB, 9 * MIB)])
-        self.assertEqual(list(judge.tables_are_ours(found, [page(6 * MIB, kind=tables.TABLE)], FACTS)), [])
-        self.assertEqual(len(list(judge.tables_are_ours(found, [page(8 * MIB, kind=tables.TABLE)], FACTS))), 1)
+        good, bad = page(6 * MIB, kind=tables.TABLE), page(8 * MIB, kind=tables.TABLE)
+        self.assertEqual(list(judge.tables_are_ours(found, [good], FACTS)), [])
+        self.assertEqual(len(list(judge.tables_are_ours(found, [good, bad], FACTS))), 1)
 
 
 class Sums(unittest.TestCase):
