@@ -157,7 +157,14 @@ def _refused(run):
         yield f"the options were not refused: {run.end}, failed: {'; '.join(names) or 'nothing'}"
 
 
-RIGHT = {"report": _report, "returned": _returned, "halted": _halted, "stopped": _stopped,
+def _failed(run):
+    """A whole report in which something failed; what, the case says."""
+    report = verdict.read_report(run.text.split("\n"))
+    if run.end != "fail" or report.stopped or not report.summaries:
+        yield f"nothing failed: {run.end}"
+
+
+RIGHT = {"report": _report, "failed": _failed, "returned": _returned, "halted": _halted, "stopped": _stopped,
          "refused": _refused}
 
 

@@ -202,7 +202,7 @@ def count_usable(record, facts):
     if len(arena) != 1:
         yield f"the root {root:x} lies in {len(arena)} blocks of the loader's"
         return
-    free = len(usable_frames(record, facts))
+    free = len(usable_frames(record, facts)) - int(facts.get("boot_memory_quarantined", "0"))
     tables_block = len(Frames([_around(*arena[0])]).within(FIRST, 1 << 52))
     if said != free + tables_block:
         yield f"{said} frames are said to be usable, but the map has {free}, and {tables_block} hold tables"

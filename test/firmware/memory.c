@@ -229,6 +229,7 @@ static EFI_STATUS EFIAPI exit_boot_services(EFI_HANDLE image, UINTN key)
     }
     if (word("exit-interrupts"))
         __asm__ volatile("sti");
+    hook_late_writes();
     if (!word("exit-keeps-table"))
         forget_boot_services();
     record_sums();

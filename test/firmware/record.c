@@ -127,17 +127,27 @@ static bool is_forbidden(uint32_t type)
            type != EfiBootServicesData && type != EfiConventionalMemory;
 }
 
+static bool is_in_place(uint64_t page)
+{
+    for (unsigned i = 0; i < place_count; i++)
+        if (page - places[i].start < places[i].pages * SHIM_PAGE)
+            return true;
+    return false;
+}
+
 /*
  * Returns whether the page can be judged: it is memory, and neither the loader nor the firmware uses it. What
- * the firmware says without words tells that, except of a stack in free memory, as U-Boot has it.
+ * the firmware says without words tells that, except of a stack in free memory, as U-Boot has it. A call of
+ * a runtime service may write to the firmware's runtime memory, but not to the shim's.
  */
 static bool is_quiet(uint64_t page)
 {
     enum { AROUND = 64 << 10 };
     uint64_t stack = (uintptr_t)__builtin_frame_address(0);
     uint32_t type = true_type(page);
+    bool is_runtime = type == EfiRuntimeServicesCode || type == EfiRuntimeServicesData;
     return page >= MIB && page < word_number("memory-end", 0) && page - (stack - AROUND) >= 2 * AROUND &&
-           (type == EfiConventionalMemory || is_forbidden(type));
+           (type == EfiConventionalMemory || is_forbidden(type)) && (!is_runtime || is_in_place(page));
 }
 
 static void add_sum(uint64_t page)

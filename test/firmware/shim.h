@@ -124,6 +124,9 @@ void hook_tables(void);
 void hook_console(void);
 EFI_HANDLE make_volume(void);
 
+/* Called when boot services have ended. late.c */
+void hook_late_writes(void);
+
 /* ---- image.c, processor.c, start.S ---- */
 
 /* Loads the image, from a buffer. Returns its entry point, and its handle. */
