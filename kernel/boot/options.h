@@ -33,7 +33,8 @@
  *   fail=no|ROUND                  make a self-test fail in this round (1 to 999), to see that it is reported
  *   steps=fast|slow                slow: each step of loader and kernel waits a second before it begins, after
  *                                  its line is on the screen, for a camera
- *   watchdog=SECONDS|off           how long a step or a self-test may take (1 to 999; 60 by default)
+ *   watchdog=SECONDS|off           how long a step or a self-test may take (1 to 999). By default 60; 600 under QEMU,
+ *                                  whose host may be busy
  *   runtime-calls=yes|no           no: call no runtime service after the exit, except to reset the machine
  *   crash=no|loader|early|page-fault|general-protection|double-fault|triple|hang|in-test|hang-in-test   end
  *                                  like this on purpose
