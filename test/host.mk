@@ -59,7 +59,8 @@ $(foreach kind,$(KINDS),$(eval $(call machine,$(kind))))
 # ---- the kernel's parts that need no machine ---------------------------------------------------------------
 FRAMES := $(filter-out kernel/frames/memory_map.c kernel/frames/arena.c,$(wildcard kernel/frames/*.c))
 FRAME_TESTS := frames frames_add frames_split frames_boundaries frames_random
-KERNEL_TESTS := memory_map memory_audit usable_memory $(FRAME_TESTS) memory_regions start_frames identity_map options \
+KERNEL_TESTS := memory_map memory_audit usable_memory $(FRAME_TESTS) memory_regions start_frames \
+    identity_map options \
     format canvas screen pages display cpuid keyboard graphics_mode stack_trace tsc_rate \
     serial spcr acpi option_text chosen_tests soak local_apic hardware_errors menu pager log kept qr qr_text
 SUBJECT_memory_audit := kernel/frames/memory_audit.c kernel/frames/usable_memory.c
