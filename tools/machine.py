@@ -77,6 +77,7 @@ class Machine:
     keys: list = field(default_factory=list)  # (what the log must show next, what is typed then), in order
     kernel: str = ""  # an EFI program that the firmware starts instead of a disk
     append: str = ""  # its command line, in LoadOptions
+    served: str = ""  # a folder that a server in the machine's network offers, beside the medium
     disk: str = "unwritten"  # what becomes of writes to the image: unwritten, written, read-only
     debug_exit: bool = True  # without it the application cannot end QEMU, as on a real machine
     starts: tuple = ()  # how each start of several in one machine ends; see Restarter
@@ -151,6 +152,8 @@ def command(machine, work, http_port=0):
             "-d", "cpu_reset", "-D", str(work / "reset.log"),
             "-qmp", f"unix:{_doubled(work / 'qmp')},server=on,wait=off",
             *media.options(machine.medium, machine.image, machine.disk)]
+    if machine.served:
+        line += media.network(machine.served, media.SCRIPT)
     if machine.debug_exit:
         line += ["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]
     if machine.starts:

@@ -42,7 +42,9 @@ static void run_selftests(struct handoff *handoff)
 {
     const struct options *options = &handoff->options;
     for (unsigned i = 0; i < handoff->region_count; i++)
-        regions[i] = (struct selftest_region){handoff->regions[i].start, handoff->regions[i].end};
+        regions[i] = (struct selftest_region){.name = handoff->regions[i].name,
+                                              .start = handoff->regions[i].start,
+                                              .end = handoff->regions[i].end};
     unsigned kept = 0;
     for (; kept < options->error_count && kept < OPTION_ERROR_LIMIT; kept++)
         option_errors[kept] = options->errors[kept];
@@ -54,6 +56,7 @@ static void run_selftests(struct handoff *handoff)
         .regions = regions,
         .region_count = handoff->region_count,
         .arena = &handoff->arena,
+        .tables_not_adopted = memory_tables_not_adopted(),
         .framebuffer = handoff->framebuffer,
         .firmware_cr3 = handoff->firmware_cr3,
         .stack_guard = handoff->stack_guard,
@@ -159,8 +162,8 @@ _Noreturn void kernel_main(struct handoff *handoff)
     print_watching();
     late_audit_print();
     step_note("run the self-tests");
-    inject_fault(handoff);  /* only with the option crash= */
-    run_selftests(handoff); /* selftest/runner.c */
+    inject_fault(handoff, &frames); /* only with the option crash= */
+    run_selftests(handoff);         /* selftest/runner.c */
     step_note("sum up");
     stop_watching(options);
     dump_if_asked(handoff); /* only with the option dump= */

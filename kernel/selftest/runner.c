@@ -9,6 +9,7 @@
 #include "selftest/groups.h"
 #include "selftest/selftest.h"
 #include "selftest/soak_run.h"
+#include "selftest/stop_test.h"
 #include <selfmap/window.h>
 
 /* What runs now, for the report of a crash. */
@@ -29,6 +30,7 @@ static void for_each_wanted(struct selftest_run *t,
 {
     for (unsigned i = 0; i < groups_wanted(t->setup); i++) {
         const struct selftest_group *group = &selftest_groups[i];
+        t->needs_pages = group->needs_pages;
         for (const struct selftest *test = group->tests; test->name; test++)
             if (chosen_by(t->setup->tests, group->name, test->name))
                 call(t, test);
@@ -145,17 +147,19 @@ static void crash_on_purpose(const struct selftest_run *t)
 static void run_test(struct selftest_run *t, const struct selftest *test)
 {
     uint64_t free = frames_free_count(t->frames), tables = t->space->tables;
+    uint64_t refused = t->frames->refused_releases + t->frames->refused_cuts;
     t->failed = false;
+    t->failures = 0;
     t->reason[0] = '\0';
     t->skip = NULL;
     begin_test(t, test);
     crash_on_purpose(t);
-    test->run(t);
+    if (!t->needs_pages || test_has_slots(t, 1))
+        stop_test_run(t, test->run);
     exceptions_set_active_space(t->space); /* some tests switch to another space and back */
     CHECK(frames_free_count(t->frames) == free);
     CHECK(t->space->tables == tables);
-    CHECK(t->frames->refused_releases == 0);
-    CHECK(t->frames->refused_cuts == 0);
+    CHECK(t->frames->refused_releases + t->frames->refused_cuts == refused);
     CHECK(paging_entry_frame(self_entry(t->space)).number == t->space->root.number);
     CHECK((read_cr3() & PAGING_FRAME_MASK) == paging_root_address(t->space).value);
     now.test = NULL;
@@ -182,6 +186,7 @@ static void boot_memory_is_as_left(struct selftest_run *t)
 /* Runs a test of our own, about the run. */
 static void run_own(struct selftest_run *t, const struct selftest *test)
 {
+    t->needs_pages = false;
     run_test(t, test);
     report_result(!t->failed, test->name, t->failed ? NULL : t->skip);
 }
@@ -220,6 +225,7 @@ void selftest_run_all(const struct selftest_setup *setup)
         .round = 1,
         .fails_on_purpose = setup->fail_round != 0,
     };
+    test_find_slots(&t);
     for_each_wanted(&t, count_one);
     report_plan(2 + t.wanted + (setup->soak_seconds ? 1 : 0));
     run_own(&t, &first);

@@ -97,18 +97,19 @@ class CommandLine(unittest.TestCase):
 
     def test_http(self):
         """boot: over HTTP the boot entry names this host, which serves the folder and nothing else"""
+        directly = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # whatever http_proxy says
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "file").write_bytes(b"content")
             with media.file_server("http", folder) as port:
                 entry, order = media.variables("http", port)
                 self.assertIn(f"http://10.0.2.2:{port}/EFI/BOOT/BOOTX64.EFI".encode(), entry.data)
                 self.assertEqual((entry.name, order.name, order.data), ("Boot0000", "BootOrder", b"\0\0"))
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/file") as answer:
+                with directly.open(f"http://127.0.0.1:{port}/file") as answer:
                     self.assertEqual(answer.read(), b"content")
                 with self.assertRaises(urllib.error.HTTPError):
-                    urllib.request.urlopen(f"http://127.0.0.1:{port}/../../etc/passwd")
+                    directly.open(f"http://127.0.0.1:{port}/../../etc/passwd")
             with self.assertRaises(urllib.error.URLError):
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/file")
+                directly.open(f"http://127.0.0.1:{port}/file")
 
     def test_impossible(self):
         """boot: what U-Boot cannot do, and a network without a folder, are refused"""

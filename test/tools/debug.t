@@ -40,7 +40,8 @@ class Session(unittest.TestCase):
 
     def debug(self, *arguments, gdb=(), **environment):
         run = tap.run_tool("debug", "--firmware", "uboot", "--log", self.folder / "log",
-                           "--time-limit", "500", *arguments, "--", "-nx", "-batch", *gdb,
+                           "--boot-limit", "250", "--time-limit", "250", "--gdb=-nx -batch",
+                           *arguments, "--", *gdb,
                            env={**os.environ, "TMPDIR": str(self.folder), **environment})
         self.assertEqual(list(self.folder.glob("selfmap-debug.*")), [], "the working folder is left behind")
         self.assertEqual([line for line in command_lines() if str(self.folder) in line], [],

@@ -58,6 +58,38 @@ class Judge(unittest.TestCase):
         self.expect("fail", "1 test failed: not ok 1 inner",
                     log=log(changed((4, "    not ok 1 inner"))), status=33)
 
+    def test_contradiction(self):
+        """verdict: a failed run whose summary or exit status says otherwise is told as such"""
+        failed = (3, "not ok 1 - paging: maps")
+        told = [("PASS tests=3 passed=2 failed=0 skipped=1", 33), ("PASS tests=3 passed=2 failed=0 skipped=1", 35),
+                ("PASS tests=3 passed=1 failed=1 skipped=1", 35), ("FAIL tests=3 passed=2 failed=0 skipped=1", 35),
+                ("FAIL tests=3 passed=1 failed=2 skipped=1", 35), ("FAIL tests=3 passed=1 failed=1 skipped=0", 35),
+                ("FAIL tests=4 passed=1 failed=1 skipped=1", 35), ("FAIL tests=3 passed=1 failed=1 skipped=1", 33)]
+        for summary, status in told:
+            verdict = self.expect("fail", "1 test failed: paging: maps; but the ", status=status,
+                                  log=log(changed(failed, (8, "# selfmap: " + summary))))
+            self.assertTrue(verdict.contradictions)
+        honest = changed(failed, (8, "# selfmap: FAIL tests=3 passed=1 failed=1 skipped=1"))
+        for status in (35, None, 0):
+            self.assertEqual(judge(Outcome(log=log(honest), status=status)).contradictions, [])
+        self.expect("fail", "; but the exit status says that tests failed", log=log(PASSING), status=35)
+
+    def test_contradiction_of_a_crash(self):
+        """verdict: nor does a summary of PASS after a crash go unnoticed"""
+        stopped = [*PASSING[:4], "# stopped: #PF page fault"]
+        lies, honest = ("# selfmap: PASS tests=3 passed=1 failed=0 skipped=0",
+                        "# selfmap: FAIL tests=3 passed=1 failed=0 skipped=0")
+        self.assertTrue(judge(Outcome(log=log([*stopped, lies]), status=35)).contradictions)
+        self.assertEqual(judge(Outcome(log=log([*stopped, honest]), status=35)).contradictions, [])
+        self.assertEqual(judge(Outcome(log=log(stopped), status=35)).contradictions, [])
+
+    def test_contradiction_on_screen(self):
+        """verdict: on the screen a PASS below a failure is one, a list that has scrolled away is none"""
+        failed = ["not ok 2 - b", "# selfmap: {} tests=9 passed=8 failed=1 skipped=0"]
+        for word, count in (("PASS", 1), ("FAIL", 0)):
+            lines = [line.format(word) for line in failed]
+            self.assertEqual(len(judge(Outcome(screen=lines, status=None)).contradictions), count)
+
     def test_reported_failure(self):
         """verdict: a failure reported without a failed test"""
         summary = "# selfmap: FAIL tests=3 passed=2 failed=1 skipped=0"
@@ -213,7 +245,7 @@ class Judge(unittest.TestCase):
         self.expect("truncated", "no summary", screen=PASSING[:-1])
         self.expect("truncated", screen=[])
         self.expect("fail", "not ok 1", screen=["not ok 1 - x", *PASSING[4:]])
-        self.expect("fail", "failures: not ok 1 - x.", screen=["not ok 1 - x", " not ok 1 - x", *PASSING[4:]])
+        self.expect("fail", "failures: not ok 1 - x; but the summary says PASS", screen=["not ok 1 - x", " not ok 1 - x", *PASSING[4:]])
         self.expect("fail", "FAIL", screen=[PASSING[8].replace("PASS", "FAIL")])
         self.expect("numbers", screen=[PASSING[8].replace("=2", "=1")])
         self.expect("numbers", screen=["# selfmap: PASS tests=0 passed=0 failed=0 skipped=0"])
