@@ -33,8 +33,9 @@ static UINT32 services_after_exit(void)
 }
 
 /*
- * Calls ExitBootServices. Firmware that says that it failed, but has taken its boot services out of the system
- * table, as EDK II does when they end, is gone all the same: another call would be one into free memory.
+ * Calls ExitBootServices. Firmware that says that it failed, but has taken its boot services out of the
+ * system table, as EDK II does when they end, is gone all the same: another call would be one into free
+ * memory.
  */
 static EFI_STATUS call_exit(struct loader *loader)
 {
@@ -82,11 +83,12 @@ EFI_STATUS exit_boot_services(struct loader *loader)
     convert_memory_map(loader);
     /* Not read earlier: U-Boot replaces its runtime services by other functions when boot services end. */
     const EFI_RUNTIME_SERVICES *runtime = system_table->RuntimeServices;
-    if (runtime)
-        handoff->reset_system.value = (UINTN)runtime->ResetSystem;
-    if (runtime && supported & RT_SUPPORTED_GET_TIME)
+    if (!runtime)
+        return EFI_SUCCESS;
+    handoff->reset_system.value = (UINTN)runtime->ResetSystem;
+    if (supported & RT_SUPPORTED_GET_TIME)
         handoff->get_time.value = (UINTN)runtime->GetTime;
-    if (runtime && supported & RT_SUPPORTED_GET_VARIABLE)
+    if (supported & RT_SUPPORTED_GET_VARIABLE)
         handoff->get_variable.value = (UINTN)runtime->GetVariable;
     return EFI_SUCCESS;
 }

@@ -9,13 +9,13 @@
 
 #include "boot/handoff.h"
 
-/* The ranges that late_audit.c splits off are a few; with more, whole regions are held back. */
-enum { HELD_BACK_RANGES = 4 };
 /*
  * The free frames that the self-tests need. Measured: with 1336 all pass or are skipped, on old and new
  * processors and with five levels; with 1136 one fails.
  */
 enum { FRAMES_NEEDED = 1400 };
+/* The ranges that late_audit.c splits off are a few; with more, whole regions are held back. */
+enum { HELD_BACK_RANGES = 4 };
 
 /* The number of elements that handoff->memory needs for this many descriptors. */
 #define HANDOFF_MEMORY_CAPACITY(descriptors) \

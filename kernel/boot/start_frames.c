@@ -30,8 +30,8 @@ static void find_regions(struct handoff *handoff)
 
 /*
  * Adopts the arena, except what the options exclude and the first MiB: the tables it handed out stay in use,
- * the rest is free. A table that is not adopted stays in use too, but never comes back to be handed out again.
- * Comes before all other memory, so that there is room to keep books of it.
+ * the rest is free. A table that is not adopted stays in use too, but never comes back to be handed out
+ * again. Comes before all other memory, so that there is room to keep books of it.
  */
 static void adopt_arena(const struct handoff *handoff, struct frames *frames)
 {

@@ -6,7 +6,8 @@ import unittest
 
 import tap
 
-HEADER = (tap.ROOT / "kernel/boot/options.h").read_text(encoding="utf-8")
+HEADER = re.sub(r"\|\n \* +", "|",  # a list of words goes on in the next line
+                (tap.ROOT / "kernel/boot/options.h").read_text(encoding="utf-8"))
 SOURCE = (tap.ROOT / "kernel/boot/options.c").read_text(encoding="utf-8")
 CFG = (tap.ROOT / "esp/selfmap.cfg").read_text(encoding="utf-8")
 HACKING = (tap.ROOT / "HACKING.md").read_text(encoding="utf-8")
@@ -66,6 +67,16 @@ class Options(unittest.TestCase):
                 told = told | set(re.findall(r"[a-z0-9-]+", cfg[key][1])) | {cfg[key][0]}
             if key not in OTHER_NAMES:
                 self.assertLessEqual(set(words[1:]), told, key)
+
+    def test_readme(self):
+        """options: README.TXT quotes the words with which firmware refuses a program, and says what starts none"""
+        told = " ".join((tap.ROOT / "esp/README.TXT").read_text(encoding="utf-8").split())
+        refusals = set(re.findall(r"(?<=[(|])(Access Denied|Security Violation)",
+                                  (tap.TOOLS / "verdict.py").read_text(encoding="utf-8")))
+        self.assertEqual(len(refusals), 2)
+        for words in refusals:
+            self.assertIn(f'"{words}"', told)
+        self.assertRegex(told, "64-bit UEFI firmware.* tablets have a 64-bit processor and 32-bit firmware")
 
     def test_defaults(self):
         """options: selfmap.cfg holds the defaults"""

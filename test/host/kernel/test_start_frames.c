@@ -257,7 +257,10 @@ static void an_arena_below_1_mib_stops_nothing(void **state)
     }
 }
 
-/* Every kind, over the arena and far around it: adopting it never collides, and none of it is handed out twice. */
+/*
+ * Every kind, over the arena and far around it: adopting it never collides, and none of it is handed out
+ * twice.
+ */
 static void what_the_map_calls_our_memory_does_not_matter(void **state)
 {
     (void)state;
