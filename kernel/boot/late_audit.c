@@ -33,8 +33,8 @@ static bool with_run(struct paging_space *space, struct paging_frame_source *fra
 
 /*
  * Looks at all runs; the first time, with noticed == NULL, takes checksums. There is no allocator yet. The
- * tables come from the upper half of what is left of the arena, which is as good as new for each run: they are
- * all gone when it is unmapped.
+ * tables come from the upper half of what is left of the arena, which is as good as new for each run: they
+ * are all gone when it is unmapped.
  */
 static void look_at_all(struct handoff *handoff, const char *noticed)
 {

@@ -2,10 +2,10 @@
  * late_audit.h - whether somebody still writes to what was memory of boot services.
  *
  * UEFI gives that memory to us when boot services end. What still writes there destroys what we put there:
- * a network card or USB controller whose driver did not stop it, system management mode, runtime services that
- * keep something there. So its pages get a checksum as soon as our tables stand, and are compared before they
- * are handed out, after calls of harmless runtime services, and a part, which is not handed out, once more
- * after the last self-test. A page that has changed is named and not handed out, and the run fails.
+ * a network card or USB controller whose driver did not stop it, system management mode, runtime services
+ * that keep something there. So its pages get a checksum as soon as our tables stand, and are compared
+ * before they are handed out, after calls of harmless runtime services, and a part, which is not handed out,
+ * once more after the last self-test. A page that has changed is named and not handed out, and the run fails.
  */
 #ifndef KERNEL_BOOT_LATE_AUDIT_H
 #define KERNEL_BOOT_LATE_AUDIT_H

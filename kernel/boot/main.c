@@ -20,6 +20,9 @@
 #include "report/report.h"
 #include "selftest/selftest.h"
 
+/* Time goes on in an emulator while its host is busy with something else: the default is multiplied. */
+enum { EMULATOR_PATIENCE = 10 };
+
 static struct frames frames;
 static struct paging_space *space; /* the active one */
 static struct selftest_region regions[HANDOFF_REGION_LIMIT];
@@ -98,7 +101,9 @@ static void start_display(const struct handoff *handoff)
 static void start_watching(struct handoff *handoff)
 {
     const struct options *options = &handoff->options;
-    unsigned seconds = options->watchdog_seconds ? options->watchdog_seconds : OPTION_WATCHDOG_SECONDS;
+    unsigned seconds = options->watchdog_seconds;
+    if (seconds == 0)
+        seconds = OPTION_WATCHDOG_SECONDS * (machine_is_qemu(handoff->rsdp_oem) ? EMULATOR_PATIENCE : 1);
     left_errors = machine_checks_start();
     no_watchdog = "watchdog=off";
     if (!options->no_watchdog)

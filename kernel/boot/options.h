@@ -31,9 +31,10 @@
  *                                  0x, END not included, rounded outward to frames. Up to 8 of these add up
  *   map-key=fresh|stale            stale: make the first ExitBootServices fail, to see that it is tried again
  *   fail=no|ROUND                  make a self-test fail in this round (1 to 999), to see that it is reported
- *   steps=fast|slow                slow: each step of loader and kernel waits a second before it begins, after
- *                                  its line is on the screen, for a camera
- *   watchdog=SECONDS|off           how long a step or a self-test may take (1 to 999; 60 by default)
+ *   steps=fast|slow                slow: each step of loader and kernel waits a second before it begins,
+ *                                  after its line is on the screen, for a camera
+ *   watchdog=SECONDS|off           how long a step or a self-test may take (1 to 999). By default 60;
+ *                                  600 under QEMU, whose host may be busy
  *   runtime-calls=yes|no           no: call no runtime service after the exit, except to reset the machine
  *   crash=no|loader|early|page-fault|general-protection|double-fault|triple|hang|in-test|hang-in-test|
  *         registers|stack-segment|descriptor|nested|few-frames   end like this on purpose

@@ -1,8 +1,8 @@
 /*
  * local_apic.h - the interrupt controller and timer inside the processor (SDM 3A, chapter 11).
  *
- * Its registers are in a page of memory (xAPIC), or in MSRs (x2APIC). The same numbers name them: 16 times the
- * number is the offset in the page, and 800h more is the MSR.
+ * Its registers are in a page of memory (xAPIC), or in MSRs (x2APIC). The same numbers name them: 16 times
+ * the number is the offset in the page, and 800h more is the MSR.
  */
 #ifndef KERNEL_CPU_LOCAL_APIC_H
 #define KERNEL_CPU_LOCAL_APIC_H

@@ -38,8 +38,8 @@ unsigned watchdog_unexpected(unsigned *vector);
 /* ---- for exceptions.c ---- */
 
 /*
- * The hook `interrupt`: returns true for one after which the interrupted code goes on, and false if the budget
- * is used up.
+ * The hook `interrupt`: returns true for one after which the interrupted code goes on, and false if the
+ * budget is used up.
  */
 bool watchdog_interrupt(struct exception_frame *frame);
 

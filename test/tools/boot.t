@@ -231,7 +231,7 @@ echo "Triple fault" >"$2"; exit 0''')
             self.expect(1, "hang", body, "--idle-limit", "1")
 
     def test_held_back(self):
-        """boot: a machine that nobody gives a processor is waited for, however long that takes by the clock"""
+        """boot: a machine that nobody gives a processor is waited for, however long that takes"""
         held = "{ sleep 3; kill -CONT $$; } & echo; head -2 $log; kill -STOP $$; tail -n +3 $log; exit 33"
         self.expect(0, "PASS", held, "--idle-limit", "1", "--time-limit", "2")
 
@@ -278,19 +278,21 @@ class MachineTime(unittest.TestCase):
         self.assertEqual(self.passed((0.25, False), (0.25, False), (0.75, False)), [0.25, 0.25, 0.75])
         self.assertEqual(self.passed((0.25, True), (0.25, True)), [1.0, 2.0])
         self.assertEqual(self.passed((3.0, False), (9.0, False)), [1.0, 2.0], "several processors")
-        self.assertEqual(self.passed((0.5, False), (None, True), (None, True)), [0.5, 1.5, 2.5], "it has ended")
+        self.assertEqual(self.passed((0.5, False), (None, True), (None, True)), [0.5, 1.5, 2.5], "it ended")
 
     def test_cap(self):
         """machine time: a process that never gets a processor is given up in the end"""
         at = [0.0]
         of = machine_time.MachineTime(0, lambda pid: (0.0, False), lambda: at[0])
         began = of.moment()
-        for at[0], over in ((19.0, False), (machine_time.CAP * 2 - 0.5, False), (machine_time.CAP * 2 + 0.5, True)):
+        end = machine_time.CAP * 2
+        for at[0], over in ((19.0, False), (end - 0.5, False), (end + 0.5, True)):
             self.assertEqual(of.is_over(began, 2), over, at[0])
 
     def test_processes(self):
         """machine time: a process that sleeps, one that loops and one that is stopped are told apart"""
-        for body, sleeps in (("exec sleep 50", True), ("while :; do :; done", False), ("kill -STOP $$", False)):
+        bodies = {"exec sleep 50": True, "while :; do :; done": False, "kill -STOP $$": False}
+        for body, sleeps in bodies.items():
             with subprocess.Popen(["sh", "-c", body], stdout=subprocess.DEVNULL) as process:
                 try:
                     self.wait_for(lambda pid=process.pid, sleeps=sleeps: machine_time.look(pid)[1] == sleeps)

@@ -128,7 +128,7 @@ def write_late(when):
 
 
 def late_writes():
-    """Pages of boot services' memory change at all times at which they are compared; and who gets them then."""
+    """Pages of boot services' memory change each time before they are compared; and who gets them then."""
     written = [write_late(when) for when in ("soon after the exit", "after the call of GetVariable")]
     gdb.execute("tbreak frames_init")
     gdb.execute("continue")

@@ -177,7 +177,7 @@ static void quarantine(void **state)
     assert_runs(2, (const unsigned[][3]){{2, 10, 0}, {12, 20, 0}});
 }
 
-/* With fewer sums than pages the upper parts of long runs are audited, and nothing is written beyond the sums. */
+/* With few sums the upper parts of long runs are audited, and nothing is written beyond the sums. */
 static void fewer_sums(void **state)
 {
     (void)state;
