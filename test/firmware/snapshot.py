@@ -141,7 +141,7 @@ def _make(kind, folder):
                                    env={**os.environ, "TMPDIR": name})
         try:
             log = _wait_for(process, rb"^shim: waiting\r?$", BOOT_LIMIT)
-            monitor = machines.Monitor(work / "qmp", WALL_LIMIT)
+            monitor = machines.Monitor(work / "qmp")
             monitor.ask(f"migrate \"exec:cat > '{folder / 'state'}'\"")
             while (status := monitor.run("query-migrate").get("status")) != "completed":
                 if status == "failed":
@@ -225,7 +225,7 @@ class _Follower:
         self.log = bytearray()
 
     def monitor(self):
-        self._monitor = self._monitor or machines.Monitor(self._work / "qmp", WALL_LIMIT)
+        self._monitor = self._monitor or machines.Monitor(self._work / "qmp")
         return self._monitor
 
     def _is_still(self):
