@@ -64,7 +64,7 @@ class Frames:
 
     def __init__(self, runs=()):
         self.runs = []
-        for start, end in sorted(run for run in runs if run[0] < run[1]):
+        for start, end in sorted(tuple(run) for run in runs if run[0] < run[1]):
             if self.runs and start <= self.runs[-1][1]:
                 self.runs[-1][1] = max(self.runs[-1][1], end)
             else:
