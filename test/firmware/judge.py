@@ -21,6 +21,7 @@ import verdict  # noqa: E402
 
 PAGE = 4096
 FIRST = 256  # frames below 1 MiB are never used
+LOCAL_APIC = (0xfee00, 0xfee01)
 SHOWN = 3
 
 # ---- memory map ----
@@ -63,7 +64,7 @@ class Frames:
 
     def __init__(self, runs=()):
         self.runs = []
-        for start, end in sorted(run for run in runs if run[0] < run[1]):
+        for start, end in sorted(tuple(run) for run in runs if run[0] < run[1]):
             if self.runs and start <= self.runs[-1][1]:
                 self.runs[-1][1] = max(self.runs[-1][1], end)
             else:
@@ -219,9 +220,9 @@ def runtime_is_mapped(record, leaves, facts):
 
 
 def nothing_else_is_mapped(record, leaves, facts):
-    """What leads to itself is ours, the screen, or a runtime region."""
+    """What leads to itself is ours, the screen, a runtime region, or the local APIC."""
     runtime = Frames(d.frames() for d in record.map if d.is_runtime)
-    allowed = Frames([*own_frames(record).runs, *screen_frames(facts).runs, *runtime.runs])
+    allowed = Frames([*own_frames(record).runs, *screen_frames(facts).runs, *runtime.runs, LOCAL_APIC])
     mapped = Frames((m.address // PAGE, (m.address + tables.span(m.level)) // PAGE) for m in leaves)
     for start, end in mapped.minus(allowed).runs:
         yield f"{start * PAGE:x}..{end * PAGE:x} is mapped, and is neither ours nor a runtime region"

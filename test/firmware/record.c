@@ -146,8 +146,11 @@ static bool is_quiet(uint64_t page)
     uint64_t stack = (uintptr_t)__builtin_frame_address(0);
     uint32_t type = true_type(page);
     bool is_runtime = type == EfiRuntimeServicesCode || type == EfiRuntimeServicesData;
-    return page >= MIB && page < word_number("memory-end", 0) && page - (stack - AROUND) >= 2 * AROUND &&
-           (type == EfiConventionalMemory || is_forbidden(type)) && (!is_runtime || is_in_place(page));
+    if (page < MIB || page >= word_number("memory-end", 0) || page - (stack - AROUND) < 2 * AROUND)
+        return false;
+    if (page + SHIM_PAGE > image_base && page < image_base + image_bytes)
+        return false;
+    return (type == EfiConventionalMemory || is_forbidden(type)) && (!is_runtime || is_in_place(page));
 }
 
 static void add_sum(uint64_t page)

@@ -39,13 +39,15 @@ WALL_LIMIT = 900.0  # for a QEMU that does not even use the processor
 BOOT_LIMIT = 600.0
 MAX_LOG = 8 << 20
 
-# How a run ended. The first that holds.
+# How a run ended.
 ENDS = ("not-tried",     # the shim could not do what the words say
         "pass", "fail",  # the report is complete
         "returned",      # the image returned to the firmware
         "exception",     # in the firmware's handler
         "halted",        # the processor halts for ever, without a complete report
-        "triple-fault", "reset", "quit", "hang", "flood")
+        "hang", "flood",
+        "triple-fault", "reset", "quit")  # of QEMU, too
+GONE = ENDS[-3:]
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ def _make(kind, folder):
                                    env={**os.environ, "TMPDIR": name})
         try:
             log = _wait_for(process, rb"^shim: waiting\r?$", BOOT_LIMIT)
-            monitor = machines.Monitor(work / "qmp", WALL_LIMIT)
+            monitor = machines.Monitor(work / "qmp")
             monitor.ask(f"migrate \"exec:cat > '{folder / 'state'}'\"")
             while (status := monitor.run("query-migrate").get("status")) != "completed":
                 if status == "failed":
@@ -225,7 +227,7 @@ class _Follower:
         self.log = bytearray()
 
     def monitor(self):
-        self._monitor = self._monitor or machines.Monitor(self._work / "qmp", WALL_LIMIT)
+        self._monitor = self._monitor or machines.Monitor(self._work / "qmp")
         return self._monitor
 
     def _is_still(self):
@@ -252,8 +254,7 @@ class _Follower:
         with suppress(OSError):
             if b"Triple fault" in (self._work / "reset.log").read_bytes():
                 return "triple-fault"
-        told = _ends_at(verdict.clean(bytes(self.log)))
-        return told or ("reset" if self._process.wait() == 0 else "quit")
+        return "reset" if self._process.wait() == 0 else "quit"
 
     def follow(self):
         with selectors.DefaultSelector() as selector:
@@ -289,7 +290,7 @@ def run(kind, image=IMAGE, *, words="", options="", file=None, load_options=None
 
     words: how the firmware behaves. options: what fw_cfg tells the application, besides end=halt. file: the
     content of selfmap.cfg; load_options: bytes. inspect gets a Monitor of the stopped machine, a folder, and
-    the log, whatever the end was, as long as QEMU is there; what it returns is in Run.inspected.
+    the log, except after the ends in GONE; what it returns is in Run.inspected.
     """
     folder = of(kind)
     given = {"opt/selfmap": f"end=halt store=no {options}".encode(),
@@ -317,7 +318,7 @@ def _follow(line, work, cpu_limit, inspect):
     try:
         end = follower.follow()
         seconds = _processor_time(process.pid)
-        if inspect and process.poll() is None:
+        if inspect and end not in GONE:
             follower.monitor().run("stop")
             inspected = inspect(follower.monitor(), work, bytes(follower.log))
     finally:
