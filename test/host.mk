@@ -86,7 +86,8 @@ SUBJECT_screen := kernel/console/screen.c kernel/console/canvas.c
 SUBJECT_display := $(filter-out %/qr.c %/qr_page.c %/qr_text.c,$(wildcard kernel/display/*.c)) \
     kernel/cpu/cpuid.c \
     $(filter-out %/keyboard.c,$(wildcard kernel/console/*.c))
-SUBJECT_report := kernel/report/report.c $(filter-out %/keyboard.c %/scancode.c,$(wildcard kernel/console/*.c))
+SUBJECT_report := kernel/report/report.c \
+    $(filter-out %/keyboard.c %/scancode.c,$(wildcard kernel/console/*.c))
 SUBJECT_pages := kernel/display/pages.c
 SUBJECT_tsc_rate := kernel/cpu/tsc_rate.c
 SUBJECT_cpuid := kernel/cpu/cpuid.c
@@ -128,7 +129,8 @@ EFI_CONSOLE := efi/firmware_console.c $(addprefix kernel/console/,format.c kept.
 EFI_SUBJECT := $(addprefix efi/,exit_boot_services.c find_framebuffer.c firmware_map.c fresh_tables.c \
     image_sections.c kept_blocks.c own_memory.c platform.c preflight.c runtime_regions.c) $(EFI_CONSOLE) \
     kernel/console/graphics_mode.c kernel/boot/identity_map.c kernel/boot/own_blocks.c \
-    $(filter-out kernel/console/format.c,$(sort $(SUBJECT_memory_regions) $(FRAMES) kernel/frames/arena.c)) $(CORE)
+    $(filter-out kernel/console/format.c,$(sort $(SUBJECT_memory_regions) $(FRAMES) \
+    kernel/frames/arena.c)) $(CORE)
 SUBJECT_firmware_console := $(EFI_CONSOLE)
 SUBJECT_find_framebuffer := efi/find_framebuffer.c kernel/boot/own_blocks.c kernel/console/graphics_mode.c \
     kernel/console/format.c

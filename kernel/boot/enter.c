@@ -2,10 +2,11 @@
  * enter.c - the switch from the firmware's page tables, descriptor tables and stack to the kernel's.
  *
  * Before CR3 is loaded, only what suits both sets of tables may change. The firmware's flags, breakpoints,
- * global translations, PCIDs and shadow stacks are switched off first: they would stop the kernel, outlive the
- * load of CR3, or object to a far return. Descriptor tables and console come before anything that can fail, so
- * that a failure is reported; both sets of tables map the framebuffer. EFER.NXE is set because the fresh tables
- * hold no-execute bits. SMEP and SMAP are set after the load, because the firmware's pages may be user pages.
+ * global translations, PCIDs and shadow stacks are switched off first: they would stop the kernel, outlive
+ * the load of CR3, or object to a far return. Descriptor tables and console come before anything that can
+ * fail, so that a failure is reported; both sets of tables map the framebuffer. EFER.NXE is set because the
+ * fresh tables hold no-execute bits. SMEP and SMAP are set after the load, because the firmware's pages may
+ * be user pages.
  */
 #include "boot/build_id.h"
 #include "boot/end.h"

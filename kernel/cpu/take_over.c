@@ -17,8 +17,9 @@ void cpu_take_over(bool no_execute)
     /* Clearing VMXE after VMXON is a #GP (SDM 3C, 24.7), and the bit alone changes nothing. */
     write_cr4(read_cr4() & (CR4_LA57 | CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_VMXE));
     /*
-     * AMD's TCE makes invlpg keep entries of the paging-structure caches that the core expects to be gone, and
-     * LMSLE checks limits of segments (APM 2, 3.1.7). Both bits are reserved on Intel's, where they are 0.
+     * AMD's TCE makes invlpg keep entries of the paging-structure caches that the core expects to be gone,
+     * and LMSLE checks limits of segments (APM 2, 3.1.7). Both bits are reserved on Intel's, where they are
+     * 0.
      */
     uint64_t efer = read_msr(MSR_EFER),
              ours = efer & ~(EFER_SYSCALL | EFER_SEGMENT_LIMITS | EFER_CACHE_EXTENSION);

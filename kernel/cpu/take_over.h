@@ -3,14 +3,16 @@
  * firmware differs.
  *
  *   taken over by cpu_take_over       RFLAGS, DR7, CR0, CR4, EFER
- *   taken over by cpu_stop_tracing    bases of FS and GS, branch tracing, performance counters, Processor Trace
- *   by others                         GDT, IDT, TSS, LDT (descriptors.h); CR3, CR0.WP, SMEP, SMAP, PAT (control.h)
+ *   taken over by cpu_stop_tracing    bases of FS and GS, branch tracing, performance counters, Processor
+ *                                     Trace
+ *   by others                         GDT, IDT, TSS, LDT (descriptors.h); CR3, CR0.WP, SMEP, SMAP, PAT
+ *                                     (control.h)
  *
  * What stays as it is, because nothing here depends on it: x87 and SSE state, which no code uses; SYSENTER,
  * SYSCALL and TSC_AUX registers, since no code in ring 3 executes such instructions; protection keys (PKRU,
  * PKRS) and CET registers, because CR4 switches these features off; the local APIC and PIC with whatever is
- * pending in them, because interrupts are off: whoever switches them on sees to that. MTRRs are believed: only
- * the firmware knows where memory is.
+ * pending in them, because interrupts are off (watchdog.h masks them before it switches interrupts on). MTRRs
+ * are believed: only the firmware knows where memory is.
  */
 #ifndef KERNEL_CPU_TAKE_OVER_H
 #define KERNEL_CPU_TAKE_OVER_H
@@ -18,9 +20,9 @@
 #include "cpu/instructions.h"
 
 /*
- * Switches interrupts, alignment checks, breakpoints and the firmware's features of CR4 off, and the caches on.
- * Keeps what the firmware's page tables may depend on: CR0.WP, CR4.LA57, EFER.NXE. With `no_execute` it also
- * sets EFER.NXE. Works on either set of page tables, and needs no descriptor table.
+ * Switches interrupts, alignment checks, breakpoints and the firmware's features of CR4 off, and the caches
+ * on. Keeps what the firmware's page tables may depend on: CR0.WP, CR4.LA57, EFER.NXE. With `no_execute` it
+ * also sets EFER.NXE. Works on either set of page tables, and needs no descriptor table.
  */
 void cpu_take_over(bool no_execute);
 
@@ -37,7 +39,7 @@ struct cpu_tracing {
 };
 enum { CPU_TRACING_LIMIT = 3 };
 
-/* Lists the registers that are 0 when nothing is traced, as far as this processor has them. Returns how many. */
+/* Lists the registers that are 0 when nothing is traced, if this processor has them. Returns how many. */
 unsigned cpu_tracing_registers(struct cpu_tracing tracing, uint32_t msrs[CPU_TRACING_LIMIT]);
 
 #endif

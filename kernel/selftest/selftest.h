@@ -86,8 +86,8 @@ void selftest_run_all(const struct selftest_setup *setup);
 void selftest_tell_crash(void);
 
 /*
- * The hook `expected_fault` of the exception handler, after that of safe_access.h: ends a test that has failed
- * and uses a page that it could not map.
+ * The hook `expected_fault` of the exception handler, after that of safe_access.h: ends a test that has
+ * failed and uses a page that it could not map.
  */
 bool selftest_takes_fault(struct exception_frame *frame);
 
@@ -138,8 +138,8 @@ paging_page_t test_upper_page(const struct selftest_run *t, uint64_t n);
 uint64_t test_memory_pages(const struct selftest_run *t);
 
 /*
- * Returns whether the loader has left this page of the lower half to the tests. If it has mapped memory there,
- * because the firmware's map asks for that, skips the test and names the region.
+ * Returns whether the loader has left this page of the lower half to the tests. If it has mapped memory
+ * there, because the firmware's map asks for that, skips the test and names the region.
  */
 bool test_page_is_free(struct selftest_run *t, paging_page_t page);
 

@@ -1,10 +1,11 @@
 /*
  * stop_test.S - runs a test that can be stopped from an exception handler (stop_test.h).
  *
- * void stop_test_call(struct test_stop_point *point, void (*run)(struct selftest_run *), struct selftest_run *t)
+ * void stop_test_call(struct test_stop_point *point, void (*run)(struct selftest_run *),
+ *                     struct selftest_run *t)
  *
- * Registers that a function has to keep are on the stack. A handler that continues at point->ip with the stack
- * pointer point->sp returns from here, as the test would have.
+ * Registers that a function has to keep are on the stack. A handler that continues at point->ip with the
+ * stack pointer point->sp returns from here, as the test would have.
  */
         .section .text
         .hidden stop_test_call

@@ -69,7 +69,7 @@ class Options(unittest.TestCase):
                 self.assertLessEqual(set(words[1:]), told, key)
 
     def test_readme(self):
-        """options: README.TXT quotes the words with which firmware refuses a program, and says what starts none"""
+        """options: README.TXT quotes the words with which firmware refuses a program"""
         told = " ".join((tap.ROOT / "esp/README.TXT").read_text(encoding="utf-8").split())
         refusals = set(re.findall(r"(?<=[(|])(Access Denied|Security Violation)",
                                   (tap.TOOLS / "verdict.py").read_text(encoding="utf-8")))

@@ -21,7 +21,8 @@ PATIENCE = 600
 def run_tool(name, *arguments, **options):
     """Run one of the tools to its end, and not without end; text in, text out."""
     return subprocess.run([str(TOOLS / name), *map(str, arguments)], capture_output=True, text=True,
-                          errors="replace", stdin=subprocess.DEVNULL, timeout=PATIENCE, check=False, **options)
+                          errors="replace", stdin=subprocess.DEVNULL, timeout=PATIENCE,
+                          check=False, **options)
 
 
 class _TapResult(unittest.TestResult):

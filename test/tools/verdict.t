@@ -61,10 +61,14 @@ class Judge(unittest.TestCase):
     def test_contradiction(self):
         """verdict: a failed run whose summary or exit status says otherwise is told as such"""
         failed = (3, "not ok 1 - paging: maps")
-        told = [("PASS tests=3 passed=2 failed=0 skipped=1", 33), ("PASS tests=3 passed=2 failed=0 skipped=1", 35),
-                ("PASS tests=3 passed=1 failed=1 skipped=1", 35), ("FAIL tests=3 passed=2 failed=0 skipped=1", 35),
-                ("FAIL tests=3 passed=1 failed=2 skipped=1", 35), ("FAIL tests=3 passed=1 failed=1 skipped=0", 35),
-                ("FAIL tests=4 passed=1 failed=1 skipped=1", 35), ("FAIL tests=3 passed=1 failed=1 skipped=1", 33)]
+        told = [("PASS tests=3 passed=2 failed=0 skipped=1", 33),
+                ("PASS tests=3 passed=2 failed=0 skipped=1", 35),
+                ("PASS tests=3 passed=1 failed=1 skipped=1", 35),
+                ("FAIL tests=3 passed=2 failed=0 skipped=1", 35),
+                ("FAIL tests=3 passed=1 failed=2 skipped=1", 35),
+                ("FAIL tests=3 passed=1 failed=1 skipped=0", 35),
+                ("FAIL tests=4 passed=1 failed=1 skipped=1", 35),
+                ("FAIL tests=3 passed=1 failed=1 skipped=1", 33)]
         for summary, status in told:
             verdict = self.expect("fail", "1 test failed: paging: maps; but the ", status=status,
                                   log=log(changed(failed, (8, "# selfmap: " + summary))))
@@ -245,7 +249,8 @@ class Judge(unittest.TestCase):
         self.expect("truncated", "no summary", screen=PASSING[:-1])
         self.expect("truncated", screen=[])
         self.expect("fail", "not ok 1", screen=["not ok 1 - x", *PASSING[4:]])
-        self.expect("fail", "failures: not ok 1 - x; but the summary says PASS", screen=["not ok 1 - x", " not ok 1 - x", *PASSING[4:]])
+        self.expect("fail", "failures: not ok 1 - x; but the summary says PASS",
+                    screen=["not ok 1 - x", " not ok 1 - x", *PASSING[4:]])
         self.expect("fail", "FAIL", screen=[PASSING[8].replace("PASS", "FAIL")])
         self.expect("numbers", screen=[PASSING[8].replace("=2", "=1")])
         self.expect("numbers", screen=["# selfmap: PASS tests=0 passed=0 failed=0 skipped=0"])
