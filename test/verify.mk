@@ -9,7 +9,7 @@
 #?                                       must notice (hours). SAMPLE=N SEED=S draws N of them at random
 
 .PHONY: verify
-verify:
+verify: $(addprefix $(B)/deps-,build run iso sign test ways bench proof framac verify fuzz)
 	@mkdir -p $(B)/verify; status=0; for part in $(VERIFY_PARTS); do began=$$(date +%s); \
 	if $(MAKE) --no-print-directory $$part >$(B)/verify/$$part.log 2>&1; then word=ok; \
 	else word=FAILED; status=1; tail -n 40 $(B)/verify/$$part.log; fi; \
@@ -51,10 +51,10 @@ analyze: $(patsubst %,$(B)/analyzed/%.o,$(filter %.c,$(APP_SOURCES)))
 VERIFY_PARTS += coverage verify-mutants
 MUTANT_SAMPLE := 300
 mutants: $(B)/deps-build $(B)/deps-test
-	@test/mutants/run --only '$(ONLY)' --sample '$(or $(SAMPLE),0)' --seed '$(or $(SEED),1)' \
-	    --jobs '$(or $(JOBS),0)' --listed '$(or $(LISTED),with)'
+	@test/mutants/run --only="$$ONLY" --sample=$(call said,SAMPLE,0) --seed=$(call said,SEED,1) \
+	    --jobs=$(call said,JOBS,0) --listed=$(call said,LISTED,with)
 verify-mutants: $(B)/deps-build $(B)/deps-test
-	@test/mutants/run --sample $(MUTANT_SAMPLE) --seed '$(or $(SEED),1)'
+	@test/mutants/run --sample $(MUTANT_SAMPLE) --seed=$(call said,SEED,1)
 
 # Neither optimised nor inlined, so that lines and branches are those of the source, each once.
 COVERAGE_FLAGS := $(filter-out -O1 -fsanitize% -fno-sanitize% -ftrivial%,$(HOST_FLAGS)) -O0 --coverage \

@@ -11,6 +11,7 @@
 #include "boot/end.h"
 #include "boot/fault_injection.h"
 #include "boot/main.h"
+#include "boot/steps.h"
 #include "console/console.h"
 #include "console/kept.h"
 #include "cpu/descriptors.h"
@@ -19,6 +20,7 @@
 #include "cpu/safe_access.h"
 #include "cpu/single_step.h"
 #include "cpu/take_over.h"
+#include "cpu/watchdog.h"
 #include "report/report.h"
 #include "selftest/selftest.h"
 
@@ -62,8 +64,10 @@ static void set_hooks(const struct handoff *handoff)
         .stack_top = handoff->stack_top,
         .loader_stack = {loader_stack_end - FIRMWARE_STACK_BYTES, loader_stack_end},
     });
-    exceptions_set_hooks((struct exception_hooks){
-        .single_step = single_step_taken, .expected_fault = is_expected, .fatal = crashed});
+    exceptions_set_hooks((struct exception_hooks){.single_step = single_step_taken,
+                                                  .expected_fault = is_expected,
+                                                  .interrupt = watchdog_interrupt,
+                                                  .fatal = crashed});
 }
 
 _Noreturn void kernel_enter(struct handoff *handoff)
@@ -72,16 +76,18 @@ _Noreturn void kernel_enter(struct handoff *handoff)
     uint64_t root = paging_root_address(&handoff->space).value;
     cpu_take_over(handoff->space.cpu.has_no_execute);
     set_hooks(handoff);
+    kept_set_state(KEPT_IN_KERNEL);
+    step_note("load our descriptor tables");
     descriptors_load();
     cpu_stop_tracing();
-    kept_set_state(KEPT_IN_KERNEL);
-    kept_step("switch to our page tables");
+    step_note("start the console");
     console_start(&handoff->framebuffer, (struct console_options){.serial = handoff->serial,
                                                                   .serial_count = handoff->serial_count,
                                                                   .screen = options->screen != SCREEN_OFF});
     print("\nSelfmap " SELFMAP_VERSION ": the firmware is gone, now CR3\n");
     report_fact("build_id", "%s", build_id());
     inject_early_fault(handoff);
+    step_begin(options, "switch to our page tables");
     handoff_mark(handoff, "cross over");
     if (handoff->space.cpu.levels == 5 && !(read_cr4() & CR4_LA57))
         cross_over_to_five_levels(root, handoff->stack_top, kernel_main, handoff);

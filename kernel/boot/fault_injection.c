@@ -97,7 +97,7 @@ void inject_early_fault(const struct handoff *handoff)
 void inject_fault(const struct handoff *handoff, struct frames *frames)
 {
     enum crash_kind crash = handoff->options.crash;
-    if (crash == CRASH_NO || crash == CRASH_IN_TEST)
+    if (crash == CRASH_NO || crash == CRASH_IN_TEST || crash == CRASH_HANG_IN_TEST)
         return;
     print("# fault injection: as the option crash= asks\n");
     switch (crash) {

@@ -34,8 +34,8 @@
 #define CR4_SMAP       (1ull << 21)
 #define CR4_PKE        (1ull << 22)
 
-#define RFLAGS_ALWAYS 2ull /* bit 1 is always set */
-#define RFLAGS_IF     (1ull << 9)
+#define RFLAGS_ALWAYS 2ull        /* bit 1 is always set */
+#define RFLAGS_IF     (1ull << 9) /* maskable interrupts are on */
 #define RFLAGS_AC     (1ull << 18)
 #define RFLAGS_STATUS 0x8d5ull /* carry, parity, adjust, zero, sign, overflow: results of instructions */
 

@@ -2,6 +2,8 @@
 #include "console/console.h"
 #include "cpu/exceptions.h"
 #include "cpu/instructions.h"
+#include "cpu/tsc_rate.h"
+#include "cpu/watchdog.h"
 #include "report/report.h"
 #include "selftest/chosen_tests.h"
 #include "selftest/groups.h"
@@ -114,6 +116,33 @@ static void fail_on_purpose(struct selftest_run *t)
     t->fails_on_purpose = false;
 }
 
+/* Says in every way there is which test begins. With steps=slow it has a line, and waits a second. */
+static void begin_test(const struct selftest_run *t, const struct selftest *test)
+{
+    now.test = test->name;
+    now.round = t->round;
+    watchdog_begin(test->name);
+    if (t->round > 1)
+        return;
+    report_begin(test->name);
+    if (!t->setup->slow)
+        return;
+    print("# next: %s\n", test->name);
+    tsc_wait_a_second();
+    watchdog_is_alive();
+}
+
+/* Ends the run badly if the options ask for that: in the first test, in a soak of the second round. */
+static void crash_on_purpose(const struct selftest_run *t)
+{
+    if (t->round != (t->setup->soak_seconds ? 2 : 1))
+        return;
+    if (t->setup->crashes)
+        __builtin_trap();
+    while (t->setup->hangs)
+        __builtin_ia32_pause();
+}
+
 /* Runs a test; t->failed, t->skip and t->reason are its result. */
 static void run_test(struct selftest_run *t, const struct selftest *test)
 {
@@ -123,12 +152,8 @@ static void run_test(struct selftest_run *t, const struct selftest *test)
     t->failures = 0;
     t->reason[0] = '\0';
     t->skip = NULL;
-    if (t->round == 1)
-        report_begin(test->name);
-    now.test = test->name;
-    now.round = t->round;
-    if (t->setup->crashes && t->round == (t->setup->soak_seconds ? 2 : 1))
-        __builtin_trap();
+    begin_test(t, test);
+    crash_on_purpose(t);
     if (!t->needs_pages || test_has_slots(t, 1))
         stop_test_run(t, test->run);
     exceptions_set_active_space(t->space); /* some tests switch to another space and back */

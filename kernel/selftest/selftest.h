@@ -32,7 +32,8 @@ struct selftest_setup {
     /* What the loader did. */
     const struct selftest_region *regions;
     unsigned region_count;
-    const struct arena *arena; /* the frames that the first tables were taken from */
+    const struct arena *arena;   /* the frames that the first tables were taken from */
+    uint64_t tables_not_adopted; /* tables of the arena whose frames are not the allocator's */
     struct framebuffer framebuffer;
     uint64_t firmware_cr3;
     uint64_t stack_guard, stack_top;
@@ -44,6 +45,8 @@ struct selftest_setup {
     uint64_t soak_seconds;            /* repeat them for so long; 0: one round */
     unsigned fail_round;              /* make a test fail in this round; 0: in none */
     bool crashes;                     /* the first test raises an exception; in a soak, in the second round */
+    bool hangs;                       /* it does not end */
+    bool slow;                        /* wait a second before each test of the first round */
     const char *const *option_errors; /* a sentence about each word that is not an option */
     unsigned option_errors_kept, option_error_count; /* how many sentences, and how many such words */
     bool bench;                                      /* measure each operation (bench/bench_run.h) */

@@ -237,13 +237,13 @@ class Judge(unittest.TestCase):
 
     def test_long_lines(self):
         """verdict: lines of megabytes are judged quickly and shown shortened"""
-        began = time.monotonic()
+        began = time.process_time()
         for filler in (b"x", b"\x1b[", b"\x1b[0", b"\x1b[1;1", b"\0", b"\xff", b"not ", b"1"):
             long = filler * ((2 << 20) // len(filler))
             self.expect("pass", log=log(PASSING[:5], FIRMWARE) + long + b"\n" + log(PASSING[5:], b""),
                         status=33)
             self.assertLess(len(self.expect("hang", log=long, timed_out=True).sentence), 300)
-        self.assertLess(time.monotonic() - began, 20)
+        self.assertLess(time.process_time() - began, 20)
 
     def test_screen(self):
         """verdict: a screen passes by its summary, and only without visible failures"""
