@@ -164,6 +164,31 @@ static bool start_keys(struct keys *keys)
     return false;
 }
 
+/*
+ * A firmware that finds nothing else to boot may start us again. So that it does not run the tests again, a
+ * volatile variable says that we went back to it: it is gone at the next reset.
+ */
+static CHAR16 went_back_name[] = L"SelfmapWentBack";
+static EFI_GUID went_back_owner = {
+    0x0c7e55a1, 0x2b1d, 0x4f63, {0x8e, 0x11, 0x53, 0x45, 0x4c, 0x46, 0x4d, 0x50}};
+
+static bool went_back(void)
+{
+    UINT8 value = 0;
+    UINTN bytes = sizeof value;
+    UINT32 attributes;
+    return !EFI_ERROR(system_table->RuntimeServices->GetVariable(went_back_name, &went_back_owner,
+                                                                 &attributes, &bytes, &value));
+}
+
+/* Without the variable the tests run once more, so a failure is not worth a sentence. */
+static void note_going_back(void)
+{
+    UINT8 value = 1;
+    (void)system_table->RuntimeServices->SetVariable(went_back_name, &went_back_owner,
+                                                     EFI_VARIABLE_BOOTSERVICE_ACCESS, sizeof value, &value);
+}
+
 static struct menu begin_menu(const struct loader *loader)
 {
     const struct handoff *handoff = loader->handoff;
@@ -172,6 +197,8 @@ static struct menu begin_menu(const struct loader *loader)
         menu_tell_run(&menu, handoff->last_run);
     if (loader->last_run.found_report)
         menu_tell_report(&menu, &handoff->options, handoff->last_report);
+    if (went_back())
+        menu_prefer_boot_on(&menu, &handoff->options);
     return menu;
 }
 
@@ -188,6 +215,7 @@ static void use_choice(const struct menu *menu, struct options *options)
 /* Not success: with that the firmware shows its own menu instead of the next boot option (3.1.1). */
 static EFI_STATUS boot_on(struct loader *loader, const char *why)
 {
+    note_going_back();
     loader->why_back = why;
     return EFI_ABORTED;
 }

@@ -252,7 +252,8 @@ class Judge(unittest.TestCase):
         self.expect("truncated", "no summary", screen=PASSING[:-1])
         self.expect("truncated", screen=[])
         self.expect("fail", "not ok 1", screen=["not ok 1 - x", *PASSING[4:]])
-        self.expect("fail", "failures: not ok 1 - x; but the summary says PASS", screen=["not ok 1 - x", " not ok 1 - x", *PASSING[4:]])
+        self.expect("fail", "failures: not ok 1 - x; but the summary says PASS",
+                    screen=["not ok 1 - x", " not ok 1 - x", *PASSING[4:]])
         self.expect("fail", "FAIL", screen=[PASSING[8].replace("PASS", "FAIL")])
         self.expect("numbers", screen=[PASSING[8].replace("=2", "=1")])
         self.expect("numbers", screen=["# selfmap: PASS tests=0 passed=0 failed=0 skipped=0"])
