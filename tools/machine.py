@@ -4,6 +4,7 @@ QEMU, by software emulation; OVMF on q35 or U-Boot on pc. The image is never wri
 outcome.
 """
 
+import fcntl
 import json
 import os
 import re
@@ -142,6 +143,42 @@ def _display(machine):
 def _memory(machine):
     """Memory that is reserved only when touched, so that a machine may have more than its host."""
     return ["-m", machine.memory, "-object", f"memory-backend-ram,id=ram,size={machine.memory},reserve=off"]
+
+
+class Events:
+    """What QEMU tells by its machine protocol without being asked, over a pair of pipes: it lies there until
+    somebody reads it, even when QEMU has gone."""
+
+    ROOM = 1 << 20  # bytes; a second of watching the screen takes some hundreds
+
+    def __init__(self, work):
+        self._pipes = []
+        for end in ("in", "out"):
+            os.mkfifo(work / f"events.{end}")
+            self._pipes.append(os.open(work / f"events.{end}", os.O_RDWR | os.O_NONBLOCK))
+        fcntl.fcntl(self._pipes[1], fcntl.F_SETPIPE_SZ, self.ROOM)
+        os.write(self._pipes[0], b'{"execute": "qmp_capabilities"}\n')
+
+    @staticmethod
+    def options(work):
+        return ["-chardev", f"pipe,id=events,path={_doubled(work / 'events')}",
+                "-mon", "chardev=events,mode=control"]
+
+    def shutdown_reason(self):
+        """Why QEMU ended, in its words: guest-shutdown, guest-reset, guest-panic, host-signal; or ""."""
+        text = b""
+        with suppress(BlockingIOError):
+            text = os.read(self._pipes[1], self.ROOM)
+        for line in text.splitlines():
+            with suppress(ValueError):
+                event = json.loads(line)
+                if event.get("event") == "SHUTDOWN":
+                    return event["data"]["reason"]
+        return ""
+
+    def close(self):
+        for pipe in self._pipes:
+            os.close(pipe)
 
 
 def command(machine, work, http_port=0):
@@ -472,9 +509,11 @@ def _boot_in(work, machine, http_port, time_limit, idle_limit, on_output):
         watcher = Inspector(work, machine.inspect)
     if machine.starts:
         watcher = Restarter(work, machine.starts, machine.between)
+    events = Events(work)
     with open(work / "errors", "wb") as errors:
         # The overlay that keeps the image unwritten goes where everything goes that is removed at the end.
-        process = subprocess.Popen(command(machine, work, http_port), stdout=subprocess.PIPE, stderr=errors,
+        process = subprocess.Popen([*command(machine, work, http_port), *Events.options(work)],
+                                   stdout=subprocess.PIPE, stderr=errors,
                                    stdin=subprocess.PIPE if machine.keys else subprocess.DEVNULL,
                                    env={**os.environ, "TMPDIR": str(work)})
     operator = Operator(machine.commands, work)
@@ -489,10 +528,12 @@ def _boot_in(work, machine, http_port, time_limit, idle_limit, on_output):
     finally:
         operator.close()
         _end(process)
+        reason = events.shutdown_reason()
+        events.close()
     return verdict.Outcome(
         log=run.log, status=status, timed_out=run.timed_out, flooded=run.flooded,
         reset_log=_first_bytes(work / "reset.log", MAX_LOG), errors=_first_bytes(work / "errors", MAX_ERRORS),
-        screen=None if machine.serial else watcher.lines,
+        reason=reason, screen=None if machine.serial else watcher.lines,
         starts=watcher.logs(run.log) if machine.starts else [run.log])
 
 

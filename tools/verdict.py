@@ -44,6 +44,7 @@ class Outcome:
     status: int | None = None  # QEMU's exit status; None if we ended it (after the summary, or at the limit)
     reset_log: bytes = b""     # QEMU's -d cpu_reset
     errors: bytes = b""        # QEMU's stderr
+    reason: str = ""           # why QEMU ended, as its event SHUTDOWN says: guest-shutdown, guest-reset ...
     timed_out: bool = False
     flooded: bool = False      # the log went beyond what we keep
     starts: list = field(default_factory=list)  # the log of each start, if the machine was restarted
@@ -265,7 +266,9 @@ def _judge_ending(outcome, text, report):
     if outcome.timed_out:
         return "hang", f"hang: the machine did not finish in time; the last line was: {last}"
     if outcome.status == 0:
-        return "reset", f"the machine shut down or reset by itself; the last line was: {last}"
+        did = {"guest-shutdown": "switched itself off", "guest-reset": "reset by itself"}
+        done = did.get(outcome.reason, "shut down or reset by itself")
+        return "reset", f"the machine {done}; the last line was: {last}"
     if outcome.status == EXIT_FAIL:
         return _judge_failed_exit(report)
     if outcome.status not in (EXIT_PASS, None):

@@ -119,6 +119,13 @@ class Judge(unittest.TestCase):
         self.expect("triple-fault", log=log(PASSING), status=33, reset_log=reset_log)
         self.expect("reset", "by itself", log=log(PASSING[:4]), status=0, reset_log=b"CPU Reset (CPU 0)\n")
 
+    def test_reason(self):
+        """verdict: a machine that switched itself off is told from one that reset"""
+        for reason, words in (("guest-shutdown", "the machine switched itself off; the last"),
+                              ("guest-reset", "the machine reset by itself; the last"),
+                              ("", "shut down or reset by itself"), ("host-signal", "shut down or reset")):
+            self.expect("reset", words, log=log(PASSING), status=0, reason=reason)
+
     def test_hang(self):
         """verdict: a hang shows the last line, and a whole report does not excuse it"""
         self.expect("hang", "last line was: # a remark", log=log(PASSING[:5]), timed_out=True)
