@@ -18,7 +18,12 @@ enum {
 /* Checks what AllocatePages gave. If this fails it must not be given back. */
 static EFI_STATUS check_given(const struct loader *loader, const char *name, UINT64 start, UINTN pages)
 {
-    const struct own_block *before = own_blocks_find(loader->handoff, start, pages * EFI_PAGE_SIZE);
+    UINT64 bytes = pages * EFI_PAGE_SIZE, limit = address_limit(&loader->handoff->space.cpu);
+    if (start >= limit || bytes > limit - start)
+        return FAIL(EFI_DEVICE_ERROR,
+                    "  AllocatePages gave %lx for %s, which cannot be mapped to its own address", start,
+                    name);
+    const struct own_block *before = own_blocks_find(loader->handoff, start, bytes);
     if (before)
         return FAIL(EFI_DEVICE_ERROR, "  AllocatePages gave %lx for %s, which is in use: %s", start, name,
                     before->name);

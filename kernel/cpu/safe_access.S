@@ -5,13 +5,20 @@
  *                      uint64_t value)
  *
  * Reads (0), writes (1) or calls (2) the address. After a fault the exception handler continues at resume_ip
- * with the stack pointer resume_sp, so the only state to restore is what lies on the stack there.
+ * with the stack pointer resume_sp. A function that was called may have got far before that, and have changed
+ * all registers: what belongs to the caller lies on the stack there.
  */
         .section .text
         .hidden safe_access_asm
         .globl  safe_access_asm
 safe_access_asm:
         pushq   %rbx
+        pushq   %rbp
+        pushq   %r12
+        pushq   %r13
+        pushq   %r14
+        pushq   %r15
+        subq    $8, %rsp                /* aligned for the call */
         movq    %rdi, %rbx
         leaq    2f(%rip), %rax
         movq    %rax, 0(%rdi)           /* access->resume_ip */
@@ -25,7 +32,13 @@ safe_access_asm:
 1:      movq    %rcx, (%rdx)
         jmp     2f
 3:      call    *%rdx
-2:      popq    %rbx
+2:      addq    $8, %rsp
+        popq    %r15
+        popq    %r14
+        popq    %r13
+        popq    %r12
+        popq    %rbp
+        popq    %rbx
         ret
 
         .section .note.GNU-stack, "", @progbits

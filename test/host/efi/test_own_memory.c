@@ -78,13 +78,22 @@ static void too_little_memory_is_refused_with_two_numbers(void **state)
     }
 }
 
-/* An address that is not a page, or one that is in use: by the image, or given a second time. */
+#define LIMIT ((UINT64)1 << 47) /* of the addresses that the made-up processor has (firmware.c) */
+
+/*
+ * An address that is not a page, that the processor does not have, or that is in use: by the image, or given a
+ * second time.
+ */
 static void memory_that_allocate_pages_cannot_have_given_is_refused(void **state)
 {
     static const struct {
         UINT64 given;
         const char *sentence;
     } cases[] = {{MEMORY + 0x1800001, "which is not a page"},
+                 {LIMIT, "which cannot be mapped to its own address"},
+                 {LIMIT - EFI_PAGE_SIZE, "which cannot be mapped to its own address"},
+                 {(UINT64)1 << 51, "which cannot be mapped to its own address"},
+                 {0 - (UINT64)EFI_PAGE_SIZE, "which cannot be mapped to its own address"},
                  {IMAGE, "which is in use: image"},
                  {IMAGE_END - EFI_PAGE_SIZE, "which is in use: image"},
                  {MEMORY + 0x1800000, "which is in use: stack and hand-over"}};
