@@ -1,0 +1,102 @@
+"""expected.py - the whole of a report, line by line, compared with a file.
+
+A fact that no scenario asks for may be wrong for years. So a whole report is kept (reports/), with what varies
+replaced: addresses by @1, @2, ... in the order in which they come, so that it still shows which are the same;
+what follows from the size of the image or from the compiler by a #. Results that say ok are left out: the
+verdict judges them, and a new test is no new line here. Sums that must agree are checked in what was not
+replaced.
+
+After a change that is meant to show, `test/boot/run --expect NAME` writes the file anew; look at the difference.
+"""
+
+import difflib
+import re
+from pathlib import Path
+
+FOLDER = Path(__file__).with_name("reports")
+BEGIN = re.compile(r"^Selfmap [0-9.]+$", re.M)
+ADDRESS = re.compile(r"\b[0-9a-f]{7,16}\b")
+RAM = range(1 << 20, 1 << 29)  # where the addresses are that depend on what the firmware does with its memory
+LEFT_OUT = re.compile(r"ok [0-9]+ (?!.*# SKIP)|1\.\.[0-9]+$|.*\b(cycles|instructions)\b.*\baddresses\b")
+REPLACED = [
+    (re.compile(r"(?<=build_id=)[0-9a-f]{40}"), "#"),
+    (re.compile(r"^(Selfmap|# version=) ?[0-9]+\.[0-9]+\.[0-9]+"), r"\1 #"),
+    (re.compile(r"^(ok) [0-9]+"), r"\1"),
+    # What follows from the size of the image, which has more pages when there is more of it.
+    (re.compile(r"^(# (?:frames_usable|frames_free|pages_mapped_4k|bookkeeping_bytes))=[0-9]+"), r"\1=#"),
+    (re.compile(r"\b(instructions|cycles|tests|passed|skipped)=[0-9]+"), r"\1=#"),
+]
+
+
+def span(line):
+    """First and last page of a region in the loader's list, or of a line of the dump: (0, 0) if it is neither."""
+    match = re.match(r" {2}([0-9a-f]{12})\.\.([0-9a-f]{12}) ", line) or \
+        re.match(r"# maps ([0-9a-f]+) ([0-9a-f]+) ", line)
+    return (int(match[1], 16) >> 12, int(match[2], 16) >> 12) if match else (0, 0)
+
+
+def together(lines):
+    """How many pages the lines are about; regions may overlap."""
+    count = end = 0
+    for first, last in sorted(map(span, lines)):
+        count += max(0, last - max(first, end))
+        end = max(end, last)
+    return count
+
+
+class Labels:
+    """A name for each address, in the order in which they come."""
+
+    def __init__(self):
+        self._known = {}
+
+    def __call__(self, match):
+        value = int(match[0], 16)
+        if value not in RAM:
+            return match[0]
+        return f"@{self._known.setdefault(value, len(self._known) + 1)}"
+
+
+def masked(text):
+    """The lines of a report that must stay the same."""
+    begin = BEGIN.search(text)
+    label = Labels()
+    for line in text[begin.start() if begin else 0:].splitlines():
+        line = line.rstrip()
+        if not line or LEFT_OUT.match(line):
+            continue
+        first, last = span(line)
+        size = last - first if "image:" not in line and not line.startswith("#") else 0
+        for pattern, new in REPLACED:
+            line = pattern.sub(new, line)
+        yield ADDRESS.sub(label, line) + (f" ({size} pages)" if size else "")
+
+
+def totals(text):
+    """(what, holds, what was seen instead): sums that must agree, whatever the size of the image."""
+    lines = text.splitlines()
+    asked = together(line for line in lines if line.startswith("  "))
+    dumped = together(line for line in lines if line.startswith("# maps "))
+    sizes = dict(re.findall(r"^# pages_mapped_(4k|2m|1g)=([0-9]+)$", text, re.M))
+    counted = sum(int(count) << shift for (size, shift) in (("4k", 0), ("2m", 9), ("1g", 18))
+                  for count in [sizes.get(size, "0")])
+    yield "as many pages are mapped as were asked for", asked == counted == dumped, \
+        f"asked for {asked}, counted {counted}, dumped {dumped}"
+    usable, free, tables = (int(re.search(rf"^# {key}=([0-9]+)$", text, re.M)[1])
+                            for key in ("frames_usable", "frames_free", "tables_used"))
+    yield "each frame is free or a table", usable - free == tables, \
+        f"{usable} usable, {free} free, {tables} tables"
+
+
+def checks(name, text):
+    """(what, holds, explanation) for a report and the file of this name."""
+    wanted = (FOLDER / name).read_text(encoding="utf-8").splitlines()
+    found = list(masked(text))
+    difference = difflib.unified_diff(wanted, found, "expected", "found", n=0, lineterm="")
+    yield "the whole report is as expected", wanted == found, "; ".join(difference)
+    yield from totals(text)
+
+
+def write(name, text):
+    FOLDER.mkdir(exist_ok=True)
+    (FOLDER / name).write_text("".join(line + "\n" for line in masked(text)), encoding="utf-8")
