@@ -61,7 +61,7 @@ FRAMES := $(filter-out kernel/frames/memory_map.c kernel/frames/arena.c,$(wildca
 FRAME_TESTS := frames frames_add frames_split frames_boundaries frames_random
 KERNEL_TESTS := memory_map usable_memory $(FRAME_TESTS) memory_regions start_frames identity_map options \
     format canvas screen pages display cpuid keyboard graphics_mode stack_trace tsc_rate \
-    serial spcr acpi option_text chosen_tests soak menu pager log kept qr qr_text
+    serial spcr acpi option_text chosen_tests soak menu pager log kept qr qr_text stack_use memory_functions
 SUBJECT_memory_map := kernel/frames/memory_map.c
 SUBJECT_usable_memory := kernel/frames/usable_memory.c
 OPTIONS_READER := kernel/boot/options.c kernel/boot/option_words.c kernel/console/format.c
@@ -69,6 +69,7 @@ SUBJECT_memory_regions := $(OPTIONS_READER) kernel/boot/memory_regions.c kernel/
     kernel/frames/usable_memory.c
 SUBJECT_start_frames := kernel/boot/start_frames.c kernel/frames/arena.c \
     $(sort $(SUBJECT_memory_regions) $(FRAMES))
+SUBJECT_stack_use := kernel/boot/stack_use.c
 SUBJECT_identity_map := kernel/boot/identity_map.c
 SUBJECT_options := $(OPTIONS_READER)
 SUBJECT_option_text := kernel/boot/option_text.c
@@ -110,6 +111,20 @@ kernel_test = $(call program,host/kernel,test_$(1),$(call source_of_test,$(1)) \
 $(foreach name,$(KERNEL_TESTS),$(eval $(call kernel_test,$(name))))
 HOST_PROGRAMS += $(KERNEL_TESTS:%=$(B)/host/kernel/test_%)
 
+# Parts of the loader that only read, each alone: compiled as UEFI code is, with 16-bit characters and the
+# firmware's way to call.
+LOADER_TESTS := smbios config_file option_sources
+SUBJECT_smbios := efi/smbios.c kernel/console/format.c
+SUBJECT_config_file := efi/config_file.c
+SUBJECT_option_sources := efi/option_sources.c kernel/boot/option_text.c $(OPTIONS_READER)
+FLAGS_host/loader := $(FLAGS_host/kernel) -fshort-wchar -DGNU_EFI_USE_MS_ABI \
+    -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
+LIBRARIES_host/loader := -lcmocka
+$(eval $(call build,host/loader,build test))
+loader_test = $(call program,host/loader,test_$(1),$(call source_of_test,$(1)) $(SUBJECT_$(1)))
+$(foreach name,$(LOADER_TESTS),$(eval $(call loader_test,$(name))))
+HOST_PROGRAMS += $(LOADER_TESTS:%=$(B)/host/loader/test_%)
+
 # Every state of the frame allocator that a few frames can reach: with tables of 2 entries, and of 4 in words
 # of 2.
 EVERY_2 := -DPAGING_INDEX_BITS=1 -DFRAMES_WORD_ITEMS=2
@@ -136,11 +151,12 @@ HOST_PROGRAMS += $(B)/host/user/example
 TESTS_kernel := $(KERNEL_TESTS)
 TESTS_every_2 := frames_every
 TESTS_every_4 := frames_every
+TESTS_loader := $(LOADER_TESTS)
 LEVELS_soft := 4 5
 LEVELS_mmap := 4
 LEVELS_toy := 3 4 5
 LEVELS_toy8 := 3 4 5
-ALL_KINDS := $(KINDS) kernel every_2 every_4
+ALL_KINDS := $(KINDS) kernel loader every_2 every_4
 # The kind that was asked for, or the first that has the test.
 kinds_with = $(foreach kind,$(ALL_KINDS),$(if $(filter $(1),$(TESTS_$(kind))),$(kind)))
 HOST_KIND = $(or $(KIND),$(firstword $(call kinds_with,$(TEST))))

@@ -5,6 +5,7 @@
 #include "boot/main.h"
 #include "boot/fault_injection.h"
 #include "boot/machine_facts.h"
+#include "boot/stack_use.h"
 #include "boot/start_frames.h"
 #include "console/console.h"
 #include "console/kept.h"
@@ -15,6 +16,8 @@
 #include "report/dump.h"
 #include "report/report.h"
 #include "selftest/selftest.h"
+
+enum { CALL_BYTES = 256 }; /* of the stack, at most, for a call of stack_mark */
 
 static struct frames frames;
 static struct selftest_region regions[HANDOFF_REGION_LIMIT];
@@ -83,8 +86,30 @@ static void dump_if_asked(struct handoff *handoff)
         dump_tables(&handoff->space, mixed, &frames.source);
 }
 
+/* Lowest word of the stack; the page below it is not mapped. */
+static uint64_t *stack_low(const struct handoff *handoff)
+{
+    return (uint64_t *)(handoff->stack_guard + PAGING_PAGE_BYTES);
+}
+
+/* Tells how deep the stack was used since kernel_main began. */
+static void tell_stack_use(const struct handoff *handoff)
+{
+    uint64_t *low = stack_low(handoff), *top = (uint64_t *)handoff->stack_top;
+    uint64_t bytes = (uint64_t)(top - low) * sizeof *low;
+    report_fact("stack_used", "%lu of %lu bytes", bytes - stack_unused_bytes(low, top), bytes);
+}
+
+static inline __attribute__((always_inline)) uint64_t read_rsp(void)
+{
+    uint64_t value;
+    __asm__ volatile("movq %%rsp, %0" : "=r"(value));
+    return value;
+}
+
 _Noreturn void kernel_main(struct handoff *handoff)
 {
+    stack_mark(stack_low(handoff), (uint64_t *)(read_rsp() - CALL_BYTES));
     handoff_mark(handoff, "the tables are ours");
     paging_mark_active(&handoff->space); /* the tables are reached through the recursive slot from now on */
     print("Selfmap: the tables are ours\n");
@@ -99,6 +124,7 @@ _Noreturn void kernel_main(struct handoff *handoff)
     kept_step("run the self-tests");
     inject_fault(handoff);  /* only with the option crash= */
     run_selftests(handoff); /* selftest/runner.c */
+    tell_stack_use(handoff);
     dump_if_asked(handoff); /* only with the option dump= */
     report_end();           /* the summary; ends the run in boot/end.c */
 }

@@ -24,6 +24,7 @@ REPLACED = [
     (re.compile(r"^(ok) [0-9]+"), r"\1"),
     # What follows from the size of the image, which has more pages when there is more of it.
     (re.compile(r"^(# (?:frames_usable|frames_free|pages_mapped_4k|bookkeeping_bytes))=[0-9]+"), r"\1=#"),
+    (re.compile(r"^(# stack_used)=[0-9]+"), r"\1=#"),
     (re.compile(r"\b(instructions|cycles|tests|passed|skipped)=[0-9]+"), r"\1=#"),
 ]
 
@@ -77,15 +78,20 @@ def totals(text):
     lines = text.splitlines()
     asked = together(line for line in lines if line.startswith("  "))
     dumped = together(line for line in lines if line.startswith("# maps "))
-    sizes = dict(re.findall(r"^# pages_mapped_(4k|2m|1g)=([0-9]+)$", text, re.M))
-    counted = sum(int(count) << shift for (size, shift) in (("4k", 0), ("2m", 9), ("1g", 18))
-                  for count in [sizes.get(size, "0")])
+    facts = {key: [int(number) for number in re.findall(r"[0-9]+", value)]
+             for key, value in re.findall(r"^# ([a-z0-9_]+)=([0-9][0-9a-z ]*)$", text, re.M)}
+
+    def number(key):
+        return facts.get(key, [-1])[0]
+
+    counted = sum(number(f"pages_mapped_{size}") << shift for size, shift in (("4k", 0), ("2m", 9), ("1g", 18)))
     yield "as many pages are mapped as were asked for", asked == counted == dumped, \
         f"asked for {asked}, counted {counted}, dumped {dumped}"
-    usable, free, tables = (int(re.search(rf"^# {key}=([0-9]+)$", text, re.M)[1])
-                            for key in ("frames_usable", "frames_free", "tables_used"))
-    yield "each frame is free or a table", usable - free == tables, \
+    usable, free, tables = map(number, ("frames_usable", "frames_free", "tables_used"))
+    yield "each frame is free or a table", usable - free == tables > 0, \
         f"{usable} usable, {free} free, {tables} tables"
+    used, size = (facts.get("stack_used", []) + [0, 0])[:2]
+    yield "at most half of the stack was used", 1024 < used <= size // 2, f"{used} of {size} bytes"
 
 
 def checks(name, text):
