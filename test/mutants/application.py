@@ -39,8 +39,8 @@ TOO_SLOW = re.compile(r"-1t|crash-(hang|triple)|switch-off|restart:.*(hang|full|
 BOUNDED = str(Path(__file__).with_name("bounded.py"))
 # Processor time of a mutant's test: a loop that ends all the same is not taken for a hang.
 TIMES, SECONDS = 4, 10
-# A mutant that survives is tried by this many tests, and for this many seconds of processor time.
-MOST_BOOTS, MOST_SECONDS = 6, 25
+# A mutant that survives was tried by this many boots; and see run --seconds.
+MOST_BOOTS = 8
 
 
 def commands(*targets):
@@ -73,7 +73,8 @@ class Boot:
 class Tests:
     """All that can notice a mutant of the application, as it is with nothing changed."""
 
-    def __init__(self, jobs):
+    def __init__(self, jobs, most_seconds):
+        self.most_seconds = most_seconds  # of the processor, for the boots of one mutant
         programs, self.sections = worlds.of_make("HOST_PROGRAMS", "PE_SECTIONS")
         subprocess.run(["make", "-s", "-j", str(jobs), *programs, IMAGE, ELF], cwd=worlds.ROOT, check=True,
                        stdout=subprocess.DEVNULL)
@@ -199,12 +200,11 @@ class Tests:
         for boot in sorted(reach, key=promise, reverse=True):
             order.append((turn[what[boot.name]], boot))
             turn[what[boot.name]] += 1
-        seconds = 0.0
-        for _, boot in sorted(order, key=lambda pair: pair[0])[:MOST_BOOTS]:
-            yield boot
-            seconds += boot.seconds
-            if seconds > MOST_SECONDS:
-                return
+        seconds, count = 0.0, 0
+        for _, boot in sorted(order, key=lambda pair: pair[0]):
+            if count < MOST_BOOTS and (count == 0 or seconds + boot.seconds <= self.most_seconds):
+                yield boot
+                seconds, count = seconds + boot.seconds, count + 1
 
 
 class Bench:
