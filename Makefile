@@ -36,10 +36,43 @@ help:
 #?   make screenshot                     screenshot.png, which README.md shows: how a run ends
 #?   make clean                          remove build/ and the built loader in esp/
 
+# ---- what a person says ------------------------------------------------------------------------------------
+# It reaches the tools unchanged, whatever characters it has: through the environment, where neither make nor
+# a shell looks into it.
+SAID := OPTIONS CPU MEMORY SMP FIRMWARE MACHINE GDB ONLY ROOM SUBJECT TEST FUNCTION KIND LEVELS SECONDS SEED SAMPLE JOBS \
+    LISTED DEVICE CONFIRM FORCE KEY CERT PASSPHRASE
+$(foreach name,$(SAID),$(if $(filter-out undefined,$(origin $(name))), \
+    $(eval override $(name) := $$(value $(name)))$(eval export $(name))))
+# $(call said,NAME,DEFAULT): a word of a shell's.
+said = $(if $($(1)),"$$$(1)",$(2))
+
 # ---- dependencies: one stamp per group of tools, so that each is looked for once ---------------------------
+# All that the goals need is looked for at once, so that one command installs it. NEED_GROUP has the goals.
+NEED_run := all image usb iso sign run screenshot boot-test bench-boot debug test boot-paths verify-oracle \
+    verify-matrix matrix-defects verify
+NEED_build := $(NEED_run) check analyze host-test host-debug bench bench-counts explore fuzz fuzz-libfuzzer \
+    valgrind mutants verify-mutants coverage
+NEED_test := test host-test host-debug explore fuzz valgrind mutants verify-mutants coverage proofs \
+    proof-defects boot-paths verify-oracle verify-matrix matrix-defects verify
+ifeq ($(FIRMWARE),uboot)
+NEED_test += boot-test debug
+endif
+NEED_iso := iso test boot-paths verify
+NEED_sign := sign test boot-paths verify
+NEED_proof := test proofs proof-defects verify
+NEED_ways := boot-paths verify
+NEED_debug := debug host-debug
+NEED_check := check format
+NEED_bench := bench bench-counts
+NEED_picture := screenshot
+NEED_framac := frama frama-defects verify
+NEED_fuzz := fuzz-libfuzzer verify
+NEED_verify := coverage verify
+DEPS_GROUPS := build run iso sign test ways bench proof framac check verify fuzz debug picture
+NEEDED = $(foreach group,$(DEPS_GROUPS),$(if $(filter $(NEED_$(group)),$(or $(MAKECMDGOALS),all)),$(group)))
 $(B)/deps-%: tools/deps
 	@mkdir -p $(B)
-	@tools/deps $*
+	@tools/deps $(sort $* $(NEEDED))
 	@touch $@
 
 include test/compile.mk
@@ -109,21 +142,21 @@ include tools/image.mk
 
 # ---- what people ask for -----------------------------------------------------------------------------------
 run: $(B)/selfmap.img
-	@tools/boot --options '$(OPTIONS)' $<
+	@tools/boot --options="$$OPTIONS" $<
 
 screenshot: $(B)/deps-run $(B)/deps-picture $(B)/selfmap.img
 	@tools/boot --quiet --screen 800x600 --screenshot $(B)/screenshot.png $(B)/selfmap.img
 	@optipng -quiet -strip all $(B)/screenshot.png
 	@cp $(B)/screenshot.png screenshot.png
 
-boot_flag = $(if $($(2)),--$(1) '$($(2))')
+boot_flag = $(if $($(2)),--$(1)="$$$(2)")
 BOOT_FLAGS = $(call boot_flag,cpu,CPU) $(call boot_flag,memory,MEMORY) $(call boot_flag,smp,SMP) \
     $(call boot_flag,firmware,FIRMWARE) $(call boot_flag,machine,MACHINE) $(call boot_flag,options,OPTIONS)
 boot-test: $(B)/deps-run $(if $(filter uboot,$(FIRMWARE)),$(B)/deps-test) $(B)/selfmap.img
 	@tools/boot $(BOOT_FLAGS) $(B)/selfmap.img
 
 bench-boot: $(B)/selfmap.img
-	@tools/boot --quiet --icount --options 'bench=yes tests=bench $(OPTIONS)' --log $(B)/bench-boot.log $<
+	@tools/boot --quiet --icount --options="bench=yes tests=bench $$OPTIONS" --log $(B)/bench-boot.log $<
 	@tools/bench-table $(B)/bench-boot.log
 
 check: $(B)/deps-build $(B)/deps-check
@@ -138,7 +171,7 @@ clean:
 
 # The value of a variable, for scripts.
 print-%:
-	@echo $($*)
+	$(info $($*))@:
 
 include $(patsubst %,test/%.mk,host defects explore fuzz bench proof boot debug verify)
 -include $(shell [ -d $(B) ] && find $(B) -name '*.d')

@@ -107,6 +107,8 @@ static struct config_file read_by_tftp(EFI_PXE_BASE_CODE *pxe, char *buffer, UIN
         return (struct config_file){.where = "none: the server has no such file, or refuses it"};
     if (EFI_ERROR(status))
         return (struct config_file){.where = "none: the server does not send it", .status = status};
+    if (bytes > capacity) /* firmware that says it sent more than there was room for */
+        return unusable("cannot be read", EFI_DEVICE_ERROR);
     /* iPXE leaves the size as it was. A text does not end with zeroes. */
     while (bytes > 0 && buffer[bytes - 1] == '\0')
         bytes--;

@@ -1,5 +1,4 @@
 /* exit_boot_services.c - reads the last memory map and ends boot services. */
-#include "kernel/cpu/instructions.h"
 #include "loader.h"
 
 /*
@@ -21,6 +20,17 @@ static void tell_where_report_goes(struct loader *loader)
     BS->Stall(TIME_TO_READ);
 }
 
+/*
+ * Calls ExitBootServices. Firmware that says that it failed, but has taken its boot services out of the system
+ * table, as EDK II does when they end, is gone all the same: another call would be one into free memory.
+ */
+static EFI_STATUS call_exit(struct loader *loader)
+{
+    EFI_STATUS status = BS->ExitBootServices(loader->image, loader->map.key);
+    loader->handoff->exit_denied = EFI_ERROR(status) && !BS;
+    return loader->handoff->exit_denied ? EFI_SUCCESS : status;
+}
+
 EFI_STATUS exit_boot_services(struct loader *loader)
 {
     /*
@@ -38,23 +48,27 @@ EFI_STATUS exit_boot_services(struct loader *loader)
     EFI_STATUS status = EFI_NOT_READY;
     tell_where_report_goes(loader);
     while (handoff->exit_tries < TRIES && EFI_ERROR(status)) {
-        status = read_memory_map(loader);
+        status = get_memory_map(&loader->map);
         if (EFI_ERROR(status))
             break; /* the buffer cannot grow any more */
         if (handoff->exit_tries++ == 0 && handoff->options.stale_map_key)
-            loader->map_key++;
-        status = BS->ExitBootServices(loader->image, loader->map_key);
+            loader->map.key++;
+        loader->map.refusal[0] = '\0';
+        status = call_exit(loader);
     }
     if (EFI_ERROR(status) && handoff->exit_tries == 0)
-        return FAIL(status, "  no memory map: %s", status_name(status));
+        return FAIL(status, "  the memory map cannot be used: %s", loader->map.refusal);
     if (EFI_ERROR(status)) {
         /* The application cannot return now: EDK II, for one, has stopped its timer. Report it, and halt. */
-        say("Selfmap: stopped before leaving the firmware: %s after %u calls of ExitBootServices\n",
-            status_name(status), handoff->exit_tries);
-        cpu_halt();
+        bool map_failed = loader->map.refusal[0] != '\0';
+        say("Selfmap: stopped before leaving the firmware: %s%s after %u calls of ExitBootServices\n",
+            map_failed ? "the memory map cannot be used: " : "",
+            map_failed ? loader->map.refusal : status_name(status), handoff->exit_tries);
+        stop_for_good();
     }
     convert_memory_map(loader);
     /* Not read earlier: U-Boot replaces its runtime services by other functions when boot services end. */
-    handoff->reset_system.value = (UINTN)system_table->RuntimeServices->ResetSystem;
+    if (system_table->RuntimeServices)
+        handoff->reset_system.value = (UINTN)system_table->RuntimeServices->ResetSystem;
     return EFI_SUCCESS;
 }

@@ -2,6 +2,7 @@
  * find_framebuffer.c - finds where the firmware puts pixels (UEFI 2.10, 12.9).
  * kernel/console/graphics_mode.h decides which of its modes can be used.
  */
+#include "kernel/boot/own_blocks.h"
 #include "kernel/console/graphics_mode.h"
 #include "loader.h"
 
@@ -174,18 +175,13 @@ static void drop_region(struct handoff *handoff, const char *name)
 void check_framebuffer_is_apart(struct loader *loader)
 {
     struct handoff *handoff = loader->handoff;
-    UINT64 start = handoff->framebuffer.address.value, end = start + handoff->framebuffer.bytes;
-    UINT64 image = (UINTN)loader->loaded->ImageBase;
-    bool apart = end <= image || start >= image + loader->loaded->ImageSize;
-    for (unsigned i = 0; i < loader->taken_count; i++) {
-        UINT64 taken = loader->taken[i].start;
-        apart = apart && (end <= taken || start >= taken + loader->taken[i].pages * EFI_PAGE_SIZE);
-    }
-    if (handoff->framebuffer.width == 0 || apart)
+    UINT64 start = handoff->framebuffer.address.value;
+    const struct own_block *under = own_blocks_find(handoff, start, handoff->framebuffer.bytes);
+    if (handoff->framebuffer.width == 0 || !under)
         return;
     struct text_sink why = text_sink(loader->screen_refusal, sizeof loader->screen_refusal);
     struct text_sink text = text_sink(handoff->screen, sizeof handoff->screen);
-    format(&why.sink, "its pixels at %lx lie over memory of ours", start);
+    format(&why.sink, "its pixels at %lx lie over memory of ours: %s", start, under->name);
     format(&text.sink, "none: %s", loader->screen_refusal);
     say("  no screen: %s\n", loader->screen_refusal);
     handoff->framebuffer = (struct framebuffer){0};

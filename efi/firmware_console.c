@@ -16,7 +16,7 @@ static void put_on_console(struct format_sink *sink, char c)
     (void)sink;
     CHAR16 text[3] = {L'\r', (CHAR16)c, 0};
     log_put(c);
-    if (system_table->ConOut)
+    if (system_table->ConOut && system_table->ConOut->OutputString)
         system_table->ConOut->OutputString(system_table->ConOut, c == '\n' ? text : text + 1);
 }
 

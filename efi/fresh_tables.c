@@ -2,6 +2,7 @@
  * fresh_tables.c - builds the fresh P4 (or P5) with the core that changes it later, by the direct map.
  */
 #include "kernel/boot/identity_map.h"
+#include "kernel/boot/own_blocks.h"
 #include "loader.h"
 
 enum {
@@ -20,6 +21,8 @@ EFI_STATUS add_region(struct loader *loader, const char *name, UINT64 start, UIN
                       bool exact)
 {
     struct handoff *handoff = loader->handoff;
+    if (start == end)
+        return EFI_SUCCESS; /* as a section of the image that is empty */
     if (end < start || end > UINT64_MAX - EFI_PAGE_SIZE)
         return FAIL(EFI_INVALID_PARAMETER, "  %s: %lx..%lx is not a range", name, start, end);
     if (handoff->region_count == HANDOFF_REGION_LIMIT)
@@ -44,7 +47,7 @@ static EFI_STATUS take_arena(struct loader *loader)
         tables +=
             TABLES_PER_REGION + (region->end.number - region->start.number) / paging_level_pages(PAGING_1G);
     }
-    EFI_STATUS status = take_pages(loader, tables, EFI_PAGE_SIZE, &start);
+    EFI_STATUS status = take_pages(loader, "page tables", tables, EFI_PAGE_SIZE, &start);
     if (EFI_ERROR(status))
         return status;
     paging_frame_t first = paging_frame_containing((paging_phys_t){start});

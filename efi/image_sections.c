@@ -1,4 +1,5 @@
 /* image_sections.c - finds the sections of our own PE image in memory (PE format, "Section Table"). */
+#include "kernel/boot/own_blocks.h"
 #include "loader.h"
 
 enum {
@@ -20,7 +21,8 @@ static UINT32 read32(const UINT8 *at)
     return at[0] | (UINT32)at[1] << 8 | (UINT32)at[2] << 16 | (UINT32)at[3] << 24;
 }
 
-static EFI_STATUS add_section(struct loader *loader, const UINT8 *section)
+/* Adds a section. *image_end rises to its end, which may lie beyond what the firmware calls the image's size. */
+static EFI_STATUS add_section(struct loader *loader, const UINT8 *section, UINT64 *image_end)
 {
     static const char *const names[] = {"image: read only", "image: code", "image: data"};
     UINT64 base = (UINTN)loader->loaded->ImageBase;
@@ -32,6 +34,8 @@ static EFI_STATUS add_section(struct loader *loader, const UINT8 *section)
         return FAIL(EFI_LOAD_ERROR, "  the section at %lx is both writable and executable", start);
     if (start % EFI_PAGE_SIZE != 0)
         return FAIL(EFI_LOAD_ERROR, "  the section at %lx does not begin on a page", start);
+    if (end > *image_end)
+        *image_end = end;
     UINT64 flags = (data ? PAGING_WRITABLE : 0) | (code ? 0 : PAGING_NO_EXECUTE);
     return add_region(loader, names[code ? 1 : data ? 2 : 0], start, end, flags, true);
 }
@@ -39,17 +43,21 @@ static EFI_STATUS add_section(struct loader *loader, const UINT8 *section)
 EFI_STATUS find_image_sections(struct loader *loader)
 {
     const UINT8 *base = loader->loaded->ImageBase;
-    const UINT8 *pe = base + read32(base + DOS_PE_OFFSET);
+    const UINT8 *pe = base ? base + read32(base + DOS_PE_OFFSET) : NULL;
     loader->handoff->image_base = (UINTN)base;
-    if (base[0] != 'M' || base[1] != 'Z' || read32(pe) != PE_SIGNATURE)
+    if (!base || base[0] != 'M' || base[1] != 'Z' || read32(pe) != PE_SIGNATURE)
         return FAIL(EFI_LOAD_ERROR, "  there is no PE header at the image base %lx", (UINT64)(UINTN)base);
 
     unsigned count = read32(pe + PE_SECTION_COUNT) & 0xffff;
     const UINT8 *section = pe + PE_HEADER_BYTES + (read32(pe + PE_OPTIONAL_BYTES) & 0xffff);
     const UINT8 *headers_end = section + (size_t)count * SECTION_BYTES;
+    UINT64 image_end = (UINTN)headers_end;
     EFI_STATUS status =
         add_region(loader, "image: headers", (UINTN)base, (UINTN)headers_end, PAGING_NO_EXECUTE, true);
     for (unsigned i = 0; i < count && !EFI_ERROR(status); i++)
-        status = add_section(loader, section + (size_t)i * SECTION_BYTES);
+        status = add_section(loader, section + (size_t)i * SECTION_BYTES, &image_end);
+    if (!EFI_ERROR(status) &&
+        !own_blocks_add(loader->handoff, "image", (UINTN)base, image_end - (UINTN)base, false))
+        return FAIL(EFI_OUT_OF_RESOURCES, "  no room for a block of memory of ours: image");
     return status;
 }

@@ -9,6 +9,8 @@
 #include "kernel/console/log.h"
 #include "loader.h"
 
+static const char old_report[] = "report of an earlier run", this_log[] = "log";
+
 #define MIB 0x100000ull
 static const UINT64 addresses[] = {256 * MIB, 128 * MIB,  512 * MIB, 384 * MIB,
                                    768 * MIB, 1024 * MIB, 64 * MIB,  40 * MIB};
@@ -32,9 +34,16 @@ static bool take_block(UINT64 address, struct kept_block *found, bool *ours)
     return *ours && kept_read(found->start, BLOCK_BYTES, &found->record);
 }
 
+/* Returns the firmware's runtime services, or NULL if they have no variables. */
+static EFI_RUNTIME_SERVICES *variable_services(void)
+{
+    EFI_RUNTIME_SERVICES *runtime = system_table->RuntimeServices;
+    return runtime && runtime->GetVariable && runtime->SetVariable ? runtime : NULL;
+}
+
 static void delete_hint(void)
 {
-    system_table->RuntimeServices->SetVariable(hint_name, &hint_owner, HINT_ATTRIBUTES, 0, NULL);
+    (void)system_table->RuntimeServices->SetVariable(hint_name, &hint_owner, HINT_ATTRIBUTES, 0, NULL);
 }
 
 /* Returns the address that the last run left in a variable, or 0. The variable is deleted. */
@@ -43,9 +52,8 @@ static UINT64 take_hint(void)
     UINT64 address = 0;
     UINTN bytes = sizeof address;
     UINT32 attributes;
-    EFI_RUNTIME_SERVICES *runtime = system_table->RuntimeServices;
-    EFI_STATUS status = runtime->GetVariable(hint_name, &hint_owner, &attributes, &bytes, &address);
-    if (EFI_ERROR(status))
+    EFI_RUNTIME_SERVICES *runtime = variable_services();
+    if (!runtime || EFI_ERROR(runtime->GetVariable(hint_name, &hint_owner, &attributes, &bytes, &address)))
         return 0;
     delete_hint();
     return bytes == sizeof address && address % EFI_PAGE_SIZE == 0 ? address : 0;
@@ -57,9 +65,9 @@ static bool hint_is_left;
 static void leave_hint(UINT64 address)
 {
     UINT64 size = 0, left = 0, largest = 0;
-    EFI_RUNTIME_SERVICES *runtime = system_table->RuntimeServices;
+    EFI_RUNTIME_SERVICES *runtime = variable_services();
     EFI_STATUS status = EFI_UNSUPPORTED;
-    if (runtime->Hdr.Revision >= UEFI_2_0)
+    if (runtime && runtime->Hdr.Revision >= UEFI_2_0 && runtime->QueryVariableInfo)
         status = runtime->QueryVariableInfo(HINT_ATTRIBUTES, &size, &left, &largest);
     if (!EFI_ERROR(status) && left < STORE_RESERVE + HINT_COST)
         status = EFI_OUT_OF_RESOURCES;
@@ -93,7 +101,7 @@ static UINT64 search(struct loader *loader, struct kept_block *found, unsigned *
             holds_report = take_block(addresses[i], &found[*count], &ours);
         if (!ours)
             continue;
-        if (holds_report && !EFI_ERROR(note_taken(loader, addresses[i], BLOCK_PAGES)))
+        if (holds_report && !EFI_ERROR(note_taken(loader, old_report, addresses[i], BLOCK_PAGES)))
             ++*count;
         else if (block == 0)
             block = addresses[i];
@@ -110,24 +118,42 @@ static void follow_hint(struct loader *loader, struct kept_block *found, unsigne
     UINT64 address = take_hint();
     if (address == 0 || *count == KEPT_BLOCK_LIMIT)
         return;
-    if (take_block(address, &found[*count], &ours) && !EFI_ERROR(note_taken(loader, address, BLOCK_PAGES)))
+    if (take_block(address, &found[*count], &ours) &&
+        !EFI_ERROR(note_taken(loader, old_report, address, BLOCK_PAGES)))
         ++*count;
     else if (ours)
         BS->FreePages(address, BLOCK_PAGES);
 }
 
 /* Returns the middle of the largest free range of a memory map, or 0. */
-static UINT64 middle_of_largest(const UINT8 *map, UINTN bytes, UINTN stride)
+static UINT64 middle_of_largest(const struct firmware_map *map)
 {
     UINT64 most = BLOCK_PAGES - 1, middle = 0;
-    for (UINTN at = 0; at + stride <= bytes; at += stride) {
-        const EFI_MEMORY_DESCRIPTOR *range = (const void *)(map + at);
-        if (range->Type != EfiConventionalMemory || range->NumberOfPages <= most)
+    for (UINTN i = 0; i < map_count(map); i++) {
+        const EFI_MEMORY_DESCRIPTOR range = map_descriptor(map, i);
+        if (range.Type != EfiConventionalMemory || range.NumberOfPages <= most)
             continue;
-        most = range->NumberOfPages;
-        middle = range->PhysicalStart + (most - BLOCK_PAGES) / 2 * EFI_PAGE_SIZE;
+        most = range.NumberOfPages;
+        middle = range.PhysicalStart + (most - BLOCK_PAGES) / 2 * EFI_PAGE_SIZE;
     }
     return middle;
+}
+
+/* Reads a memory map into a buffer that is given back, and finds a place for a block. Returns 0 if it cannot. */
+static UINT64 find_middle(void)
+{
+    enum { SLACK = 8 }; /* descriptors that taking the buffer may add */
+    struct firmware_map map = {0};
+    VOID *buffer = NULL;
+    EFI_STATUS status = get_memory_map(&map);
+    map.room = EFI_ERROR(status) ? 0 : map_count(&map) + SLACK;
+    map.capacity = map.room * map.stride;
+    if (EFI_ERROR(status) || EFI_ERROR(BS->AllocatePool(EfiLoaderData, map.capacity, &buffer)))
+        return 0;
+    map.buffer = buffer;
+    UINT64 start = EFI_ERROR(get_memory_map(&map)) ? 0 : middle_of_largest(&map);
+    BS->FreePool(buffer);
+    return start;
 }
 
 /*
@@ -136,22 +162,7 @@ static UINT64 middle_of_largest(const UINT8 *map, UINTN bytes, UINTN stride)
  */
 static UINT64 take_middle(void)
 {
-    enum { SLACK = 8 }; /* descriptors that taking the buffer may add */
-    UINTN bytes = 0, key, stride;
-    UINT32 version;
-    VOID *map = NULL;
-    if (BS->GetMemoryMap(&bytes, NULL, &key, &stride, &version) != EFI_BUFFER_TOO_SMALL ||
-        stride < sizeof(EFI_MEMORY_DESCRIPTOR))
-        return 0;
-    bytes += SLACK * stride;
-    UINTN room = bytes;
-    if (EFI_ERROR(BS->AllocatePool(EfiLoaderData, room, &map)))
-        return 0;
-    EFI_PHYSICAL_ADDRESS start = 0;
-    if (!EFI_ERROR(BS->GetMemoryMap(&bytes, map, &key, &stride, &version)) && bytes <= room &&
-        stride >= sizeof(EFI_MEMORY_DESCRIPTOR))
-        start = middle_of_largest(map, bytes, stride);
-    BS->FreePool(map);
+    EFI_PHYSICAL_ADDRESS start = find_middle();
     if (start != 0 && EFI_ERROR(BS->AllocatePages(AllocateAddress, EfiLoaderData, BLOCK_PAGES, &start)))
         start = 0;
     return start;
@@ -170,14 +181,15 @@ EFI_STATUS take_kept_blocks(struct loader *loader, struct kept_block *found, uns
     bool fixed = start != 0;
     if (!fixed && store != STORE_NO)
         start = take_middle();
-    status = start != 0 ? note_taken(loader, start, BLOCK_PAGES)
-                        : take_pages(loader, BLOCK_PAGES, EFI_PAGE_SIZE, &start);
+    status = start != 0 ? note_taken(loader, this_log, start, BLOCK_PAGES)
+                        : take_pages(loader, this_log, BLOCK_PAGES, EFI_PAGE_SIZE, &start);
     if (EFI_ERROR(status))
         return status;
     kept_forget((void *)(UINTN)start);
     loader->needs_hint = !fixed;
     log_start((char *)(UINTN)start + KEPT_HEAD_BYTES, BLOCK_BYTES - KEPT_HEAD_BYTES);
-    return add_region(loader, "log", start, start + BLOCK_BYTES, PAGING_WRITABLE | PAGING_NO_EXECUTE, true);
+    return add_region(loader, this_log, start, start + BLOCK_BYTES, PAGING_WRITABLE | PAGING_NO_EXECUTE,
+                      true);
 }
 
 EFI_STATUS keep_report(struct loader *loader)

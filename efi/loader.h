@@ -2,7 +2,8 @@
  * loader.h - the steps of the loader, and what they share.
  *
  * Each step does one job and returns a status. On an error it has said on the console what is wrong, and has
- * changed nothing of the firmware's except the memory listed in `taken`, which loader_give_back returns.
+ * changed nothing of the firmware's except the memory that handoff->own lists as taken, which
+ * loader_give_back returns.
  */
 #ifndef EFI_LOADER_H
 #define EFI_LOADER_H
@@ -10,8 +11,6 @@
 #include "kernel/boot/handoff.h"
 #include "kernel/console/kept.h"
 #include <efi.h>
-
-enum { TAKEN_LIMIT = 24 };
 
 /* What is known of the last run, beside the sentences in the hand-over. */
 struct last_run {
@@ -21,22 +20,23 @@ struct last_run {
     struct kept_record record; /* the report; its text stays where it is until the exit */
 };
 
+/* A memory map as GetMemoryMap returns it. */
+struct firmware_map {
+    UINT8 *buffer;                        /* NULL: only the size is asked for */
+    UINTN capacity;                       /* of the buffer, in bytes */
+    UINTN room;                           /* descriptors that the caller has room for */
+    UINTN bytes, key, stride;             /* the answer */
+    UINTN first_stride;                   /* of the first answer */
+    char refusal[HANDOFF_SENTENCE_LIMIT]; /* why the last answer is not believed */
+};
+
 struct loader {
     EFI_HANDLE image;
     EFI_LOADED_IMAGE *loaded;
     struct handoff *handoff;
 
-    /* Memory from AllocatePages, to give back if a step fails. */
-    struct {
-        EFI_PHYSICAL_ADDRESS start;
-        UINTN pages;
-    } taken[TAKEN_LIMIT];
-    unsigned taken_count;
-
-    /* The firmware's memory map: the buffer is taken once, before the tables are built. */
-    UINT8 *map;
-    UINTN map_capacity, map_bytes, map_key, map_stride;
-    size_t memory_count; /* regions in handoff->memory */
+    struct firmware_map map; /* the buffer is taken once, before the tables are built */
+    size_t memory_count;     /* regions in handoff->memory */
 
     bool serial_answers;                         /* one of the serial ports that are tried after the exit */
     char screen_refusal[HANDOFF_SENTENCE_LIMIT]; /* why the screen that there is cannot be used; else "" */
@@ -89,8 +89,17 @@ const char *status_name(EFI_STATUS status);
 /* Returns the end of what can be mapped to its own address. fresh_tables.c */
 UINT64 address_limit(const struct paging_cpu *cpu);
 
+/*
+ * Checks that the firmware's tables are there, and what boot services are called. Else it has said what is
+ * missing, if there is a console. Called before anything else. platform.c
+ */
+EFI_STATUS check_firmware_tables(void);
+
 /* Returns the firmware's table of this kind (UEFI 2.10, 4.6), or NULL. */
 const void *configuration_table(EFI_GUID kind);
+
+/* Stops the processor for good: the firmware is half gone, and nothing can go on. main.c */
+_Noreturn void stop_for_good(void);
 
 /* Notes the name of the machine: smbios.c. */
 void describe_machine(struct loader *loader);
@@ -103,16 +112,19 @@ EFI_STATUS add_region(struct loader *loader, const char *name, UINT64 start, UIN
                       bool exact);
 
 /*
- * Gives the framebuffer up if it lies over our image or over memory that we took: drawing would destroy them.
- * Called when all memory is taken. find_framebuffer.c
+ * Gives the framebuffer up if it lies over memory of ours: drawing would destroy that. Called when all memory
+ * is taken. find_framebuffer.c
  */
 void check_framebuffer_is_apart(struct loader *loader);
 
-/* Calls AllocatePages for memory that stays ours. alignment is in bytes: a power of two, at least a page. */
-EFI_STATUS take_pages(struct loader *loader, UINTN pages, UINT64 alignment, UINT64 *start);
+/*
+ * Calls AllocatePages for memory that stays ours. alignment is in bytes: a power of two, at least a page. On
+ * an error it has said what the pages are for, and how many are free if a memory map was read.
+ */
+EFI_STATUS take_pages(struct loader *loader, const char *name, UINTN pages, UINT64 alignment, UINT64 *start);
 
 /* Notes pages that were taken otherwise, so that loader_give_back frees them. */
-EFI_STATUS note_taken(struct loader *loader, UINT64 start, UINTN pages);
+EFI_STATUS note_taken(struct loader *loader, const char *name, UINT64 start, UINTN pages);
 
 /* Frees all that was taken. */
 void loader_give_back(struct loader *loader);
@@ -149,16 +161,29 @@ void forget_this_run(void);
 
 /* ---- the firmware's memory map: firmware_map.c ---- */
 
-/* Asks how many descriptors the map has, and notes their size. */
-EFI_STATUS size_memory_map(struct loader *loader, UINTN *descriptors);
+/*
+ * Asks for the map's size if there is no buffer, else reads it. The one place that calls GetMemoryMap: an
+ * answer that contradicts itself, the buffer or the first answer is an error, and map->refusal says why.
+ * Prints nothing, because printing may change the map.
+ */
+EFI_STATUS get_memory_map(struct firmware_map *map);
 
-/* Reads the map into loader->map. Prints nothing. */
-EFI_STATUS read_memory_map(struct loader *loader);
+/* Returns the descriptors in a map that was read. */
+UINTN map_count(const struct firmware_map *map);
 
-/* Turns what is in loader->map into handoff->descriptors. */
+/* Returns one of them. */
+EFI_MEMORY_DESCRIPTOR map_descriptor(const struct firmware_map *map, UINTN index);
+
+/*
+ * Turns what is in loader->map into handoff->descriptors, and adds what we know better: devices that we use,
+ * and memory of ours.
+ */
 void convert_memory_map(struct loader *loader);
 
-/* Does both, and makes regions of the descriptors, in handoff->memory. */
+/* The descriptors that convert_memory_map may add. */
+enum { ADDED_DESCRIPTORS = 1 + SERIAL_CANDIDATES + OWN_BLOCK_LIMIT };
+
+/* Reads the map, and makes regions of its descriptors, in handoff->memory. */
 EFI_STATUS find_memory_regions(struct loader *loader);
 
 #endif

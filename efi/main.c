@@ -2,6 +2,7 @@
  * main.c - the firmware's half, step by step. It ends in kernel_enter; kernel/boot/main.c goes on from there.
  */
 #include "kernel/console/log.h"
+#include "kernel/cpu/instructions.h"
 #include "loader.h"
 
 EFI_SYSTEM_TABLE *system_table;
@@ -62,12 +63,25 @@ static void begin(const char *what)
     handoff_mark(&handoff, what);
 }
 
+/* With steps=slow: gives a camera the time to see the line. */
+static void wait_if_asked(void)
+{
+    enum { SECOND = 1000000 }; /* of Stall's microseconds */
+    if (handoff.options.slow_steps)
+        (void)BS->Stall(SECOND);
+}
+
 /* For a test (crash=loader): stops as firmware does that does not return from a call. */
 _Noreturn static void hang(void)
 {
     say("  fault injection: as the option crash= asks\n");
     for (;;)
         __builtin_ia32_pause();
+}
+
+_Noreturn void stop_for_good(void)
+{
+    cpu_halt();
 }
 
 /* Called by gnu-efi's start-up code, which has applied our relocations. */
@@ -81,13 +95,20 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     struct loader loader = {.image = image, .handoff = &handoff};
     EFI_GUID loaded_image = EFI_LOADED_IMAGE_PROTOCOL_GUID;
     system_table = system;
-    if (system->ConOut)
+    if (system->ConOut && system->ConOut->ClearScreen)
         (void)system->ConOut->ClearScreen(system->ConOut); /* firmware leaves its logo there */
     say("\nSelfmap " SELFMAP_VERSION "\n");
-    EFI_STATUS status = BS->HandleProtocol(image, &loaded_image, (VOID **)&loader.loaded);
+    EFI_STATUS status = check_firmware_tables();
+    if (EFI_ERROR(status))
+        return status;
+    status = BS->HandleProtocol(image, &loaded_image, (VOID **)&loader.loaded);
+    if (EFI_ERROR(status) || !loader.loaded)
+        return FAIL(EFI_UNSUPPORTED, "  the firmware does not say where our image is: %s",
+                    status_name(status));
     for (unsigned i = 0; i < sizeof steps / sizeof steps[0] && !EFI_ERROR(status); i++) {
         begin(steps[i].what);
         say("Selfmap: %s\n", steps[i].what);
+        wait_if_asked();
         if (leaves_breadcrumb(steps[i].run))
             leave_breadcrumb(&loader, steps[i].what);
         if (handoff.options.crash == CRASH_LOADER && steps[i].run == check_fresh_tables)

@@ -95,7 +95,8 @@ static void switch_off(struct menu *menu)
 {
     /* Some firmware has no way to do it and stands still in this call (U-Boot for QEMU). */
     say("\n  switching off; if the machine stays on, switch it off yourself\n");
-    system_table->RuntimeServices->ResetSystem(EfiResetShutdown, EFI_SUCCESS, 0, NULL);
+    if (system_table->RuntimeServices && system_table->RuntimeServices->ResetSystem)
+        system_table->RuntimeServices->ResetSystem(EfiResetShutdown, EFI_SUCCESS, 0, NULL);
     say("  the firmware does not switch the machine off\n");
     menu->choice = MENU_OPEN;
 }

@@ -12,9 +12,39 @@ EFI_STATUS switch_watchdog_off(struct loader *loader)
     return EFI_SUCCESS;
 }
 
+EFI_STATUS check_firmware_tables(void)
+{
+    if (!BS)
+        return FAIL(EFI_UNSUPPORTED, "  the firmware has no boot services");
+    const struct {
+        const char *name;
+        bool is_there;
+    } services[] = {
+        {"AllocatePages", BS->AllocatePages},
+        {"FreePages", BS->FreePages},
+        {"GetMemoryMap", BS->GetMemoryMap},
+        {"AllocatePool", BS->AllocatePool},
+        {"FreePool", BS->FreePool},
+        {"CreateEvent", BS->CreateEvent},
+        {"SetTimer", BS->SetTimer},
+        {"WaitForEvent", BS->WaitForEvent},
+        {"CloseEvent", BS->CloseEvent},
+        {"HandleProtocol", BS->HandleProtocol},
+        {"LocateHandleBuffer", BS->LocateHandleBuffer},
+        {"ExitBootServices", BS->ExitBootServices},
+        {"Stall", BS->Stall},
+        {"SetWatchdogTimer", BS->SetWatchdogTimer},
+    };
+    for (unsigned i = 0; i < sizeof services / sizeof services[0]; i++)
+        if (!services[i].is_there)
+            return FAIL(EFI_UNSUPPORTED, "  the firmware has no %s", services[i].name);
+    return EFI_SUCCESS;
+}
+
 const void *configuration_table(EFI_GUID kind)
 {
-    for (UINTN i = 0; i < system_table->NumberOfTableEntries; i++)
+    UINTN count = system_table->ConfigurationTable ? system_table->NumberOfTableEntries : 0;
+    for (UINTN i = 0; i < count; i++)
         if (__builtin_memcmp(&system_table->ConfigurationTable[i].VendorGuid, &kind, sizeof kind) == 0)
             return system_table->ConfigurationTable[i].VendorTable;
     return NULL;
@@ -59,6 +89,8 @@ EFI_STATUS describe_platform(struct loader *loader)
     handoff->firmware_cr3 = read_cr3();
     handoff->firmware_cr4 = read_cr4();
     handoff->firmware_efer = read_msr(MSR_EFER);
+    handoff->firmware_rflags = read_flags();
+    handoff->firmware_dr7 = read_dr7();
     handoff->space.cpu = cpu_paging_features();
     find_rsdp(handoff);
     describe_machine(loader);

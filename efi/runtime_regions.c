@@ -10,46 +10,123 @@
 #define ATTRIBUTE_READ_ONLY  0x20000ull
 #define ATTRIBUTE_NO_EXECUTE 0x4000ull
 
+/* What is believed of the memory attributes table. EDK II's has some tens of entries of 48 bytes. */
+enum {
+    NEWEST_VERSION = 2, /* UEFI 2.10; 1 before */
+    TABLE_LIMIT = 1 << 20,
+    ENTRY_LIMIT = HANDOFF_REGION_LIMIT / 2, /* that lie in runtime regions */
+};
+
 struct attributes_table {
     UINT32 version, count, stride, flags;
     UINT8 entries[];
 };
 
-/* Returns whether the entry lies in one runtime region of the memory map. Firmware publishes others, too. */
-static bool is_in_runtime_region(const struct loader *loader, const EFI_MEMORY_DESCRIPTOR *entry)
+static bool is_memory(const struct memory_region *region)
 {
-    UINT64 start = entry->PhysicalStart / EFI_PAGE_SIZE;
-    if (entry->PhysicalStart % EFI_PAGE_SIZE != 0)
-        return false;
-    for (size_t i = 0; i < loader->memory_count; i++) {
-        const struct memory_region *region = &loader->handoff->memory[i];
-        if (memory_region_is_runtime(region) && start >= region->start.number && start < region->end.number)
-            return entry->NumberOfPages <= region->end.number - start;
+    return region->kind != MEMORY_BAD && region->kind != MEMORY_UNACCEPTED;
+}
+
+static bool is_runtime(const struct memory_region *region)
+{
+    return region->needs != MEMORY_NEEDS_NOTHING;
+}
+
+/* Returns the number of the first region that ends behind a frame. */
+static size_t first_region_behind(const struct loader *loader, UINT64 frame)
+{
+    size_t low = 0, high = loader->memory_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (loader->handoff->memory[middle].end.number <= frame)
+            low = middle + 1;
+        else
+            high = middle;
     }
+    return low;
+}
+
+/* Returns whether regions that fit cover all frames of a run, which is not empty. */
+static bool is_covered(const struct loader *loader, struct frame_run run,
+                       bool (*fits)(const struct memory_region *region))
+{
+    for (size_t i = first_region_behind(loader, run.start); run.start < run.end; i++) {
+        const struct memory_region *region = &loader->handoff->memory[i];
+        if (i == loader->memory_count || region->start.number > run.start || !fits(region))
+            return false;
+        run.start = region->end.number;
+    }
+    return true;
+}
+
+/* Returns whether the entry is about pages of runtime regions only. Firmware publishes others, too. */
+static bool is_in_runtime_regions(const struct loader *loader, const EFI_MEMORY_DESCRIPTOR *entry)
+{
+    UINT64 first = entry->PhysicalStart / EFI_PAGE_SIZE;
+    if (entry->PhysicalStart % EFI_PAGE_SIZE != 0 || entry->NumberOfPages == 0 ||
+        entry->NumberOfPages > UINT64_MAX / EFI_PAGE_SIZE - first)
+        return false;
+    return is_covered(loader, (struct frame_run){first, first + entry->NumberOfPages}, is_runtime);
+}
+
+static const EFI_MEMORY_DESCRIPTOR *entry_of(const struct attributes_table *table, UINT32 index)
+{
+    return (const void *)(table->entries + (size_t)index * table->stride);
+}
+
+/* Returns whether the table can be read. If not, it has said why, and the table is not used. */
+static bool can_be_read(const struct loader *loader, const struct attributes_table *table)
+{
+    UINT64 start = (UINTN)table, bytes = sizeof *table;
+    static const char head[] = "  the memory attributes table is not used:";
+    if (start % sizeof table->version != 0 || start > UINT64_MAX - TABLE_LIMIT ||
+        !is_covered(loader, frame_run_around(start, start + bytes), is_memory)) {
+        say("%s it is at %lx, which is not memory\n", head, start);
+        return false;
+    }
+    bytes += (UINT64)table->count * table->stride;
+    if (table->version == 0 || table->version > NEWEST_VERSION)
+        say("%s its version is %u\n", head, table->version);
+    else if (table->stride < sizeof(EFI_MEMORY_DESCRIPTOR) || bytes > TABLE_LIMIT)
+        say("%s it has %u entries of %u bytes\n", head, table->count, table->stride);
+    else if (!is_covered(loader, frame_run_around(start, start + bytes), is_memory))
+        say("%s %u entries of %u bytes at %lx are more than there is memory\n", head, table->count,
+            table->stride, start);
+    else
+        return true;
     return false;
+}
+
+static EFI_STATUS add_entries(struct loader *loader, const struct attributes_table *table)
+{
+    EFI_STATUS status = EFI_SUCCESS;
+    for (UINT32 i = 0; i < table->count && !EFI_ERROR(status); i++) {
+        const EFI_MEMORY_DESCRIPTOR *entry = entry_of(table, i);
+        UINT64 flags = (entry->Attribute & ATTRIBUTE_READ_ONLY ? 0 : PAGING_WRITABLE) |
+                       (entry->Attribute & ATTRIBUTE_NO_EXECUTE ? PAGING_NO_EXECUTE : 0);
+        if (is_in_runtime_regions(loader, entry))
+            status = add_region(loader, "runtime services", entry->PhysicalStart,
+                                entry->PhysicalStart + entry->NumberOfPages * EFI_PAGE_SIZE, flags, false);
+    }
+    return status;
 }
 
 static EFI_STATUS add_attributes_table(struct loader *loader)
 {
     EFI_GUID guid = {0xdcfa911d, 0x26eb, 0x469f, {0xa2, 0x20, 0x38, 0xb7, 0xdc, 0x46, 0x12, 0x20}};
     const struct attributes_table *table = configuration_table(guid);
-    EFI_STATUS status = EFI_SUCCESS;
-    UINT32 ignored = 0;
-    if (!table || table->stride < sizeof(EFI_MEMORY_DESCRIPTOR))
+    UINT32 inside = 0;
+    if (!table || !can_be_read(loader, table))
         return EFI_SUCCESS;
-    for (UINT32 i = 0; i < table->count && !EFI_ERROR(status); i++) {
-        const EFI_MEMORY_DESCRIPTOR *entry = (const void *)(table->entries + (size_t)i * table->stride);
-        UINT64 flags = (entry->Attribute & ATTRIBUTE_READ_ONLY ? 0 : PAGING_WRITABLE) |
-                       (entry->Attribute & ATTRIBUTE_NO_EXECUTE ? PAGING_NO_EXECUTE : 0);
-        if (is_in_runtime_region(loader, entry))
-            status = add_region(loader, "runtime services", entry->PhysicalStart,
-                                entry->PhysicalStart + entry->NumberOfPages * EFI_PAGE_SIZE, flags, false);
-        else
-            ignored++;
-    }
-    if (ignored > 0)
-        say("  %u entries of the memory attributes table are outside of runtime regions: ignored\n", ignored);
-    return status;
+    for (UINT32 i = 0; i < table->count; i++)
+        inside += is_in_runtime_regions(loader, entry_of(table, i));
+    if (inside < table->count)
+        say("  %u entries of the memory attributes table are outside of runtime regions: ignored\n",
+            table->count - inside);
+    if (inside <= ENTRY_LIMIT)
+        return add_entries(loader, table);
+    say("  the memory attributes table is not used: it has %u entries for runtime regions\n", inside);
+    return EFI_SUCCESS;
 }
 
 EFI_STATUS find_runtime_regions(struct loader *loader)
@@ -58,7 +135,7 @@ EFI_STATUS find_runtime_regions(struct loader *loader)
     EFI_STATUS status = add_attributes_table(loader);
     for (size_t i = 0; i < loader->memory_count && !EFI_ERROR(status); i++) {
         const struct memory_region *region = &handoff->memory[i];
-        if (memory_region_is_runtime(region))
+        if (is_runtime(region))
             status =
                 add_region(loader, memory_kind_name(region->kind), paging_frame_start(region->start).value,
                            paging_frame_start(region->end).value, memory_region_runtime_flags(region), false);

@@ -28,7 +28,7 @@ bench-programs: $(BENCH_PROGRAMS)
 	@:
 bench: $(B)/deps-build $(B)/deps-bench
 	@$(MAKE) --no-print-directory -j$$(nproc) bench-programs
-	@test/bench/bench.py table '$(ONLY)'
+	@test/bench/bench.py table -- "$$ONLY"
 bench-counts: $(B)/deps-build $(B)/deps-bench
 	@$(MAKE) --no-print-directory -j$$(nproc) bench-programs
 	@test/bench/bench.py write

@@ -23,7 +23,7 @@ matrix-defects: $(B)/deps-run $(B)/deps-test $(B)/selfmap.img
 # Disks on which a boot manager, the shell or shim starts the application (test/boot/disks). `make test` boots
 # the first two of them.
 WAYS := grub-gfxterm signed
-MORE_WAYS := grub-text grub-efi-gop systemd-boot refind shell shim shim-without-sbat
+MORE_WAYS := grub-text grub-efi-gop systemd-boot refind shell ipxe shim shim-without-sbat
 $(B)/ways/%.img: test/boot/disks tools/mkimage $(B)/selfmap.efi | $(B)/deps-run $(B)/deps-test
 	@mkdir -p $(@D)
 	$(call say,IMAGE,$@)

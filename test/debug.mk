@@ -8,8 +8,7 @@
 
 .PHONY: debug compile_commands.json
 debug: $(B)/deps-run $(B)/deps-debug $(if $(filter uboot,$(FIRMWARE)),$(B)/deps-test) esp/EFI/BOOT/BOOTX64.EFI
-	@# value: the $$ of gdb's registers is not make's
-	@tools/debug $(BOOT_FLAGS) esp -- $(value GDB)
+	@tools/debug $(BOOT_FLAGS) --gdb="$$GDB" esp
 
 # Make itself knows best; it is asked what it would do. The application comes first: a source that is compiled
 # for tests as well is shown as it is there.

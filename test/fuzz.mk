@@ -36,8 +36,8 @@ fuzz-programs: $(FUZZ_KINDS:%=$(B)/fuzz/%/fuzz)
 libfuzzer-programs: $(LIBFUZZER_KINDS:%=$(B)/libfuzzer/%/fuzz)
 fuzz: $(B)/deps-build $(B)/deps-test
 	@$(MAKE) --no-print-directory -j$$(nproc) fuzz-programs
-	@test/host/fuzz/run '$(or $(SECONDS),60)' '$(or $(SEED),1)'
+	@test/host/fuzz/run $(call said,SECONDS,60) $(call said,SEED,1)
 fuzz-libfuzzer: $(B)/deps-build $(B)/deps-fuzz
 	@$(MAKE) --no-print-directory -j$$(nproc) libfuzzer-programs fuzz-programs
-	@test/host/fuzz/run --libfuzzer '$(or $(SECONDS),60)' '$(or $(SEED),1)'
+	@test/host/fuzz/run --libfuzzer $(call said,SECONDS,60) $(call said,SEED,1)
 test-things: $(FUZZ_KINDS:%=$(B)/host/%/fuzz)

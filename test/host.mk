@@ -3,7 +3,7 @@
 .PHONY: test test-things
 test: $(B)/deps-build $(B)/deps-run $(B)/deps-test $(B)/deps-proof
 	@$(MAKE) --no-print-directory -j$$(nproc) test-things
-	@test/run --all '$(ONLY)'
+	@test/run --all "$$ONLY"
 
 # Four machines: soft is a TLB in software that never forgets, mmap the host's own MMU through page faults,
 # toy the soft one with tables of two entries, and toy8 with eight, which has room for every reserved slot
@@ -59,11 +59,13 @@ $(foreach kind,$(KINDS),$(eval $(call machine,$(kind))))
 # ---- the kernel's parts that need no machine ---------------------------------------------------------------
 FRAMES := $(filter-out kernel/frames/memory_map.c kernel/frames/arena.c,$(wildcard kernel/frames/*.c))
 FRAME_TESTS := frames frames_add frames_split frames_boundaries frames_random
-KERNEL_TESTS := memory_map usable_memory $(FRAME_TESTS) memory_regions start_frames identity_map options \
-    format canvas screen pages display cpuid keyboard graphics_mode stack_trace tsc_rate \
-    serial spcr acpi option_text chosen_tests soak menu pager log kept qr qr_text stack_use memory_functions
+KERNEL_TESTS := memory_map usable_memory arena $(FRAME_TESTS) memory_regions start_frames identity_map \
+    options format canvas screen pages display report cpuid take_over keyboard graphics_mode stack_trace tsc_rate \
+    serial spcr acpi option_text chosen_tests test_slots soak local_apic hardware_errors menu pager log kept \
+    qr qr_text stack_use memory_functions
 SUBJECT_memory_map := kernel/frames/memory_map.c
 SUBJECT_usable_memory := kernel/frames/usable_memory.c
+SUBJECT_arena := kernel/frames/arena.c
 OPTIONS_READER := kernel/boot/options.c kernel/boot/option_words.c kernel/console/format.c
 SUBJECT_memory_regions := $(OPTIONS_READER) kernel/boot/memory_regions.c kernel/frames/memory_map.c \
     kernel/frames/usable_memory.c
@@ -74,6 +76,7 @@ SUBJECT_identity_map := kernel/boot/identity_map.c
 SUBJECT_options := $(OPTIONS_READER)
 SUBJECT_option_text := kernel/boot/option_text.c
 SUBJECT_chosen_tests := kernel/selftest/chosen_tests.c
+SUBJECT_test_slots := kernel/selftest/test_slots.c
 SUBJECT_soak := kernel/selftest/soak.c kernel/console/format.c
 SUBJECT_menu := efi/menu_state.c efi/menu_picture.c $(SUBJECT_options)
 SUBJECT_pager := efi/pager.c kernel/console/format.c
@@ -83,9 +86,13 @@ SUBJECT_screen := kernel/console/screen.c kernel/console/canvas.c
 SUBJECT_display := $(filter-out %/qr.c %/qr_page.c %/qr_text.c,$(wildcard kernel/display/*.c)) \
     kernel/cpu/cpuid.c \
     $(filter-out %/keyboard.c,$(wildcard kernel/console/*.c))
+SUBJECT_report := kernel/report/report.c $(filter-out %/keyboard.c %/scancode.c,$(wildcard kernel/console/*.c))
 SUBJECT_pages := kernel/display/pages.c
 SUBJECT_tsc_rate := kernel/cpu/tsc_rate.c
 SUBJECT_cpuid := kernel/cpu/cpuid.c
+SUBJECT_take_over := kernel/cpu/take_over.c
+SUBJECT_local_apic := kernel/cpu/local_apic.c
+SUBJECT_hardware_errors := kernel/cpu/hardware_errors.c kernel/console/format.c
 SUBJECT_graphics_mode := kernel/console/graphics_mode.c kernel/console/format.c
 SUBJECT_serial := kernel/console/serial.c kernel/console/uart.c kernel/console/format.c
 SUBJECT_spcr := kernel/console/spcr.c kernel/console/format.c
@@ -96,6 +103,7 @@ $(foreach name,$(FRAME_TESTS),$(eval SUBJECT_$(name) := $(FRAMES) test/host/fram
 SUBJECT_frames_random += test/host/frames/frame_oracle.c
 OBJECTS_screen := $(B)/font.o
 OBJECTS_display := $(B)/font.o
+OBJECTS_report := $(B)/font.o
 OBJECTS_canvas := $(B)/font.o
 SUBJECT_log := kernel/console/log.c kernel/console/kept.c
 SUBJECT_kept := kernel/console/kept.c
@@ -111,11 +119,30 @@ kernel_test = $(call program,host/kernel,test_$(1),$(call source_of_test,$(1)) \
 $(foreach name,$(KERNEL_TESTS),$(eval $(call kernel_test,$(name))))
 HOST_PROGRAMS += $(KERNEL_TESTS:%=$(B)/host/kernel/test_%)
 
-# Parts of the loader that only read, each alone: compiled as UEFI code is, with 16-bit characters and the
-# firmware's way to call.
-LOADER_TESTS := smbios config_file option_sources
+# The loader's steps over a made-up firmware, compiled as UEFI code is: 16-bit characters, and the firmware's
+# way to call.
+EFI_STEP_TESTS := firmware_map own_memory preflight image_sections runtime_regions exit_boot_services
+EFI_SUBJECT := $(addprefix efi/,exit_boot_services.c find_framebuffer.c firmware_console.c firmware_map.c \
+    fresh_tables.c image_sections.c kept_blocks.c own_memory.c platform.c preflight.c runtime_regions.c) \
+    $(addprefix kernel/console/,format.c graphics_mode.c kept.c log.c) \
+    kernel/boot/identity_map.c kernel/boot/own_blocks.c \
+    $(sort $(SUBJECT_memory_regions) $(FRAMES) kernel/frames/arena.c) $(CORE)
+FLAGS_host/efi := $(HOST_FLAGS) -fno-builtin-log $(HOST_INCLUDE) -fshort-wchar -DGNU_EFI_USE_MS_ABI \
+    -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
+LIBRARIES_host/efi := -lcmocka
+$(eval $(call build,host/efi,build test))
+efi_test = $(call program,host/efi,test_$(1),$(call source_of_test,$(1)) test/host/efi/firmware.c $(EFI_SUBJECT))
+$(foreach name,$(EFI_STEP_TESTS),$(eval $(call efi_test,$(name))))
+# Files and options need less, and volumes that fail in more ways.
+$(eval $(call program,host/efi,test_config_file,$(call source_of_test,config_file) efi/config_file.c \
+    efi/volume.c efi/option_sources.c kernel/boot/option_text.c $(OPTIONS_READER)))
+EFI_TESTS := $(EFI_STEP_TESTS) config_file
+HOST_PROGRAMS += $(EFI_TESTS:%=$(B)/host/efi/test_%)
+
+# Parts of the loader that only read, each alone, with made-up ports.
+LOADER_TESTS := smbios network_config option_sources
 SUBJECT_smbios := efi/smbios.c kernel/console/format.c
-SUBJECT_config_file := efi/config_file.c
+SUBJECT_network_config := efi/config_file.c
 SUBJECT_option_sources := efi/option_sources.c kernel/boot/option_text.c $(OPTIONS_READER)
 FLAGS_host/loader := $(FLAGS_host/kernel) -fshort-wchar -DGNU_EFI_USE_MS_ABI \
     -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
@@ -149,6 +176,7 @@ HOST_PROGRAMS += $(B)/host/user/example
 
 # ---- one test, one function of it, or the same in a debugger -----------------------------------------------
 TESTS_kernel := $(KERNEL_TESTS)
+TESTS_efi := $(EFI_TESTS)
 TESTS_every_2 := frames_every
 TESTS_every_4 := frames_every
 TESTS_loader := $(LOADER_TESTS)
@@ -156,7 +184,7 @@ LEVELS_soft := 4 5
 LEVELS_mmap := 4
 LEVELS_toy := 3 4 5
 LEVELS_toy8 := 3 4 5
-ALL_KINDS := $(KINDS) kernel loader every_2 every_4
+ALL_KINDS := $(KINDS) kernel efi loader every_2 every_4
 # The kind that was asked for, or the first that has the test.
 kinds_with = $(foreach kind,$(ALL_KINDS),$(if $(filter $(1),$(TESTS_$(kind))),$(kind)))
 HOST_KIND = $(or $(KIND),$(firstword $(call kinds_with,$(TEST))))

@@ -10,7 +10,7 @@
 #?                                       ROOM=REGEX of paths. SAMPLE=N SEED=S draws N of them at random
 
 .PHONY: verify
-verify:
+verify: $(addprefix $(B)/deps-,build run iso sign test ways bench proof framac verify fuzz)
 	@mkdir -p $(B)/verify; status=0; for part in $(VERIFY_PARTS); do began=$$(date +%s); \
 	if $(MAKE) --no-print-directory $$part >$(B)/verify/$$part.log 2>&1; then word=ok; \
 	else word=FAILED; status=1; tail -n 40 $(B)/verify/$$part.log; fi; \
@@ -55,12 +55,12 @@ MUTANT_SAMPLE := 300
 APPLICATION_SAMPLE := 60
 APPLICATION_LEAST := 60
 mutants: $(B)/deps-build $(B)/deps-run $(B)/deps-test
-	@test/mutants/run --only '$(ONLY)' --room '$(ROOM)' --subject '$(SUBJECT)' --sample '$(or $(SAMPLE),0)' --seed '$(or $(SEED),1)' \
-	    --jobs '$(or $(JOBS),0)' --listed '$(or $(LISTED),with)'
+	@test/mutants/run --only="$$ONLY" --room="$$ROOM" --subject="$$SUBJECT" --sample=$(call said,SAMPLE,0) \
+	    --seed=$(call said,SEED,1) --jobs=$(call said,JOBS,0) --listed=$(call said,LISTED,with)
 verify-mutants: $(B)/deps-build $(B)/deps-test
-	@test/mutants/run --subject 'core|frames' --sample $(MUTANT_SAMPLE) --seed '$(or $(SEED),1)'
+	@test/mutants/run --subject 'core|frames' --sample $(MUTANT_SAMPLE) --seed=$(call said,SEED,1)
 verify-application-mutants: $(B)/deps-build $(B)/deps-run $(B)/deps-test
-	@test/mutants/run --subject application --sample $(APPLICATION_SAMPLE) --seed '$(or $(SEED),1)' \
+	@test/mutants/run --subject application --sample $(APPLICATION_SAMPLE) --seed=$(call said,SEED,1) \
 	    --least $(APPLICATION_LEAST)
 
 # Neither optimised nor inlined, so that lines and branches are those of the source, each once.

@@ -27,11 +27,6 @@ $(B)/selfmap.iso: $(ESP) tools/mkimage | $(B)/deps-run $(B)/deps-iso
 image: $(B)/selfmap.img
 iso: $(B)/selfmap.iso
 
-# What a person says reaches the tools unchanged, whatever characters it has: through the environment, where
-# neither make nor a shell looks into it.
-$(foreach name,DEVICE CONFIRM FORCE KEY CERT PASSPHRASE,$(if $(filter-out undefined,$(origin $(name))), \
-    $(eval override $(name) := $$(value $(name)))$(eval export $(name))))
-
 usb: $(B)/selfmap.img
 	@tools/usb $< "$$DEVICE"
 

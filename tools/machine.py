@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import machine_time
 import media
 import screen
 import varstore
@@ -76,9 +77,11 @@ class Machine:
     keys: list = field(default_factory=list)  # (what the log must show next, what is typed then), in order
     kernel: str = ""  # an EFI program that the firmware starts instead of a disk
     append: str = ""  # its command line, in LoadOptions
+    served: str = ""  # a folder that a server in the machine's network offers, beside the medium
     disk: str = "unwritten"  # what becomes of writes to the image: unwritten, written, read-only
     debug_exit: bool = True  # without it the application cannot end QEMU, as on a real machine
     starts: tuple = ()  # how each start of several in one machine ends; see Restarter
+    commands: list = field(default_factory=list)  # (what the log must show next, a line for QEMU's monitor)
     between: Callable | None = None  # gets a Monitor and how many starts there were, before each further one
 
     @property
@@ -149,6 +152,8 @@ def command(machine, work, http_port=0):
             "-d", "cpu_reset", "-D", str(work / "reset.log"),
             "-qmp", f"unix:{_doubled(work / 'qmp')},server=on,wait=off",
             *media.options(machine.medium, machine.image, machine.disk)]
+    if machine.served:
+        line += media.network(machine.served, media.SCRIPT)
     if machine.debug_exit:
         line += ["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]
     if machine.starts:
@@ -173,7 +178,7 @@ class Monitor:
 
     def __init__(self, path):
         self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(20)
+        self._socket.settimeout(300)  # a busy host; QEMU that has died closes it
         self._socket.connect(str(path))
         self._lines = self._socket.makefile("rb")
         self._lines.readline()  # the greeting
@@ -208,7 +213,7 @@ class ScreenWatcher:
     what was sent last may still be on its way when it stands on the screen."""
 
     PERIOD = 0.5
-    PATIENCE = 10  # seconds for the log; a machine may have no such port as we listen to
+    PATIENCE = 10  # seconds of the machine's time for the log; it may have no such port as we listen to
 
     def __init__(self, work, screenshot, has_log):
         self._work, self._screenshot, self._has_log = work, screenshot, has_log
@@ -216,14 +221,15 @@ class ScreenWatcher:
         self._monitor = None
         self._next = 0.0
         self._shown_at = None  # since when the screen shows it
+        self.clock = time.monotonic  # the machine's time, once there is a machine
         self.lines = []
 
     def sees_summary(self, log):
         if self._shown_at is None and self._is_on_screen():
-            self._shown_at = time.monotonic()
+            self._shown_at = self.clock()
         if self._shown_at is None:
             return False
-        late = time.monotonic() > self._shown_at + self.PATIENCE
+        late = self.clock() > self._shown_at + self.PATIENCE
         return not self._has_log or _ends_with_summary(log) or late
 
     def _is_on_screen(self):
@@ -297,6 +303,28 @@ class Typist:
                 self._keyboard.flush()
 
 
+class Operator:
+    """Gives commands to QEMU's monitor for people, each once the log shows what it waits for."""
+
+    def __init__(self, commands, work):
+        self._commands = [(re.compile(pattern.encode(), re.M), line) for pattern, line in commands]
+        self._work = work
+        self._monitor = None
+        self._seen = 0  # of the log
+
+    def hears(self, log):
+        while self._commands and (found := self._commands[0][0].search(log, self._seen)):
+            self._seen = found.end()
+            _, line = self._commands.pop(0)
+            self._monitor = self._monitor or Monitor(self._work / "qmp")
+            if said := self._monitor.ask(line):
+                raise MachineError(f"QEMU refused {line}: {said.strip()}")
+
+    def close(self):
+        if self._monitor:
+            self._monitor.close()
+
+
 class Restarter:
     """Resets the machine at the end of a start, with its memory as it is, and ends it after the last one.
 
@@ -357,11 +385,12 @@ class Restarter:
 class _Run:
     """One run of QEMU, followed until it ends or has to be ended."""
 
-    def __init__(self, process, watcher, time_limit, idle_limit, on_output, keys=()):
+    def __init__(self, process, watcher, time_limit, idle_limit, on_output, listeners):
         self._process, self._watcher, self._on_output = process, watcher, on_output
-        self._typist = Typist(keys, process.stdin)
-        self._idle_limit = idle_limit
-        self._end = time.monotonic() + time_limit
+        self._listeners = listeners
+        self.time = machine_time.MachineTime(process.pid)
+        self._time_limit, self._idle_limit = time_limit, idle_limit
+        self._began = self.time.moment()
         self._heard = None  # when the report last said something
         self._log = bytearray()
         self.flooded = self.timed_out = False
@@ -371,16 +400,17 @@ class _Run:
         return bytes(self._log)
 
     def _late(self):
-        now = time.monotonic()
-        silent = self._idle_limit and self._heard and now > self._heard + self._idle_limit
-        return bool(silent) or now > self._end
+        if self._idle_limit and self._heard and self.time.is_over(self._heard, self._idle_limit):
+            return True
+        return self.time.is_over(self._began, self._time_limit)
 
     def _hear(self, chunk):
         self._log += chunk
         self._on_output(chunk)
-        self._typist.hears(self._log)
+        for listener in self._listeners:
+            listener.hears(self._log)
         if self._heard or FIRST_WORDS.search(self._log, max(0, len(self._log) - len(chunk) - 16)):
-            self._heard = time.monotonic()
+            self._heard = self.time.moment()
 
     def _is_over(self):
         """Asked only while the firmware has the word, so a report never ends the run by what it quotes."""
@@ -407,11 +437,12 @@ class _Run:
             selector.register(self._process.stdout, selectors.EVENT_READ)
             if self._watch(selector):
                 return None
-        try:
-            return self._process.wait(max(1.0, self._end - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            self.timed_out = True
-            return None
+        while self._process.poll() is None:  # it says nothing more, but has not ended
+            if self._late():
+                self.timed_out = True
+                return None
+            time.sleep(0.01)
+        return self._process.returncode
 
 
 def _end(process):
@@ -445,12 +476,17 @@ def _boot_in(work, machine, http_port, time_limit, idle_limit, on_output):
         process = subprocess.Popen(command(machine, work, http_port), stdout=subprocess.PIPE, stderr=errors,
                                    stdin=subprocess.PIPE if machine.keys else subprocess.DEVNULL,
                                    env={**os.environ, "TMPDIR": str(work)})
-    run = _Run(process, watcher, time_limit, idle_limit, on_output, machine.keys)
+    operator = Operator(machine.commands, work)
+    run = _Run(process, watcher, time_limit, idle_limit, on_output,
+               (Typist(machine.keys, process.stdin), operator))
+    if machine.watches_screen and not (machine.inspect or machine.starts):
+        watcher.clock = run.time.now
     try:
         status = run.follow()
         if watcher:
             watcher.close()
     finally:
+        operator.close()
         _end(process)
     return verdict.Outcome(
         log=run.log, status=status, timed_out=run.timed_out, flooded=run.flooded,
@@ -460,9 +496,9 @@ def _boot_in(work, machine, http_port, time_limit, idle_limit, on_output):
 
 
 def boot(machine, time_limit=120.0, idle_limit=0.0, on_output=lambda chunk: None):
-    """Boot until QEMU ends, the summary is seen (if the machine halts to be looked at), time_limit seconds
-    have passed, or the report has been silent for idle_limit seconds (0: never). on_output gets each piece of
-    the log."""
+    """Boot until QEMU ends, the summary is seen (if the machine halts to be looked at), the machine has had
+    time_limit seconds, or the report has been silent for idle_limit seconds of them (0: never). These are
+    seconds of the machine's time (machine_time.py). on_output gets each piece of the log."""
     if machine.firmware != "ovmf" and machine.secure_boot:
         raise MachineError("Secure Boot needs OVMF")
     if machine.firmware == "uboot" and machine.medium in media.NOT_WITH_UBOOT:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import varstore
 
 BOOT_FILE = "EFI/BOOT/BOOTX64.EFI"
+SCRIPT = "script.ipxe"  # the boot file of a network beside another medium
 HOST = "10.0.2.2"  # this host, as the machine sees it in QEMU's own network
 
 XHCI = ["-device", "qemu-xhci", "-device", "usb-storage,id=stick,drive=disk"]
@@ -42,12 +43,17 @@ DISKS = {"unwritten": "snapshot=on", "written": "snapshot=off", "read-only": "sn
 def options(medium, image, disk="unwritten"):
     """QEMU's options for a medium with this image. `disk` is one of DISKS: what becomes of writes to it."""
     if medium == "pxe":
-        files = f"tftp={doubled(image)},bootfile={BOOT_FILE}"
-        return ["-netdev", f"user,id=net,restrict=on,{files}", *MEDIA[medium]]
+        return network(image, BOOT_FILE)
     if medium == "http":
         return ["-netdev", "user,id=net", *MEDIA[medium]]
     kind = ",media=cdrom" * (medium in CDS)
     return ["-drive", f"if=none,id=disk,format=raw,{DISKS[disk]}{kind},file={doubled(image)}", *MEDIA[medium]]
+
+
+def network(folder, boot_file):
+    """QEMU's options for a network beside the medium, whose server offers the files of a folder."""
+    files = f"tftp={doubled(folder)},bootfile={doubled(boot_file)}"
+    return ["-netdev", f"user,id=net,restrict=on,{files}", *CARD]
 
 
 def variables(medium, port):

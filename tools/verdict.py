@@ -65,6 +65,10 @@ class Report:
     facts: dict = field(default_factory=dict)
 
     @property
+    def failed_results(self):
+        return [result for result in self.results if not result[0]]
+
+    @property
     def failures(self):
         named = [name or f"number {number}" for ok, number, name in self.results if not ok]
         return named + self.nested_failures
@@ -82,6 +86,7 @@ class Verdict:
     facts: dict = field(default_factory=dict)
     text: str = ""
     report: Report = field(default_factory=Report)
+    contradictions: list = field(default_factory=list)  # what the run says of itself that its results deny
 
     @property
     def passed(self):
@@ -202,6 +207,29 @@ def _judge_screen(lines):
     return "pass", f"{_all_well(tests, skipped)}, as the screen says"
 
 
+def _contradictions(outcome, report, shown):
+    """Sentences about a summary or an exit status that says other than the results. `shown`: only the end of
+    the report is there, so nothing can be counted. A pass never has any."""
+    if not report.summaries:
+        return []
+    said = "{} tests={} passed={} failed={} skipped={}".format(*report.summaries[-1])
+    counts = {"passed": len(report.results) - report.skipped - len(report.failed_results),
+              "failed": len(report.failed_results), "skipped": report.skipped}
+    planned = sum(report.plans)
+    well = not report.failures and not report.stopped and counts["passed"] + counts["skipped"] == planned
+    found = []
+    if not shown and report.summaries[-1][1:] != (planned, *counts.values()):
+        numbers = f"tests={planned} " + " ".join(f"{key}={count}" for key, count in counts.items())
+        found.append(f"the summary says {said}, the results are {numbers}")
+    elif report.summaries[-1][0] == "PASS" and not (well or shown and not report.failures):
+        found.append(f"the summary says {said}")
+    if outcome.status == EXIT_PASS and (not well or report.summaries[-1][0] != "PASS"):
+        found.append("the exit status says that all tests passed")
+    if outcome.status == EXIT_FAIL and report.summaries[-1][0] == "PASS":
+        found.append(f"the exit status says that tests failed, the summary says {said}")
+    return found
+
+
 def has_summary(lines):
     """Does the report end here?"""
     return any(_SUMMARY.fullmatch(line.strip()) for line in lines)
@@ -261,5 +289,7 @@ def judge(outcome):
     if not found and on_screen:
         found = _judge_screen(outcome.screen)
     kind, sentence = found or _judge_report(report)
+    contradictions = [] if kind in ("pass", "numbers") else _contradictions(outcome, report, on_screen)
+    sentence = "; but ".join([sentence, *contradictions])
     return Verdict(kind, f"{'PASS' if kind == 'pass' else 'FAIL'}: {sentence}.", report.facts, text,
-                   report)
+                   report, contradictions)

@@ -1,16 +1,17 @@
 /*
  * enter.c - the switch from the firmware's page tables, descriptor tables and stack to the kernel's.
  *
- * Before CR3 is loaded, only what suits both sets of tables may change. The firmware's global translations,
- * PCIDs and shadow stacks are switched off first: they would outlive the load of CR3, or object to a far
- * return. Descriptor tables and console come before anything that can fail, so that a failure is reported;
- * both sets of tables map the framebuffer. EFER.NXE is set because the fresh tables hold no-execute bits.
- * SMEP and SMAP are set after the load, because the firmware's pages may be user pages.
+ * Before CR3 is loaded, only what suits both sets of tables may change. The firmware's flags, breakpoints,
+ * global translations, PCIDs and shadow stacks are switched off first: they would stop the kernel, outlive the
+ * load of CR3, or object to a far return. Descriptor tables and console come before anything that can fail, so
+ * that a failure is reported; both sets of tables map the framebuffer. EFER.NXE is set because the fresh tables
+ * hold no-execute bits. SMEP and SMAP are set after the load, because the firmware's pages may be user pages.
  */
 #include "boot/build_id.h"
 #include "boot/end.h"
 #include "boot/fault_injection.h"
 #include "boot/main.h"
+#include "boot/steps.h"
 #include "console/console.h"
 #include "console/kept.h"
 #include "cpu/descriptors.h"
@@ -18,6 +19,8 @@
 #include "cpu/instructions.h"
 #include "cpu/safe_access.h"
 #include "cpu/single_step.h"
+#include "cpu/take_over.h"
+#include "cpu/watchdog.h"
 #include "report/report.h"
 #include "selftest/selftest.h"
 
@@ -33,6 +36,12 @@ enum {
     FRAME_RECORD_BYTES = 16,
     FIRMWARE_STACK_BYTES = 128 << 10, /* at least; UEFI 2.10, 2.3.4 */
 };
+
+/* Tells whether somebody has waited for this exception, and lets the code go on that has. */
+static bool is_expected(struct exception_frame *frame)
+{
+    return safe_access_end(frame) || selftest_takes_fault(frame);
+}
 
 /* Ends a run that an exception has stopped. */
 static _Noreturn void crashed(const char *why)
@@ -55,29 +64,31 @@ static void set_hooks(const struct handoff *handoff)
         .stack_top = handoff->stack_top,
         .loader_stack = {loader_stack_end - FIRMWARE_STACK_BYTES, loader_stack_end},
     });
-    exceptions_set_hooks((struct exception_hooks){
-        .single_step = single_step_taken, .expected_fault = safe_access_end, .fatal = crashed});
+    exceptions_set_hooks((struct exception_hooks){.single_step = single_step_taken,
+                                                  .expected_fault = is_expected,
+                                                  .interrupt = watchdog_interrupt,
+                                                  .fatal = crashed});
 }
 
 _Noreturn void kernel_enter(struct handoff *handoff)
 {
     const struct options *options = &handoff->options;
     uint64_t root = paging_root_address(&handoff->space).value;
-    __asm__ volatile("cli");
-    write_cr4(read_cr4() & (CR4_LA57 | CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT));
+    cpu_take_over(handoff->space.cpu.has_no_execute);
     set_hooks(handoff);
-    descriptors_load();
     kept_set_state(KEPT_IN_KERNEL);
-    kept_step("switch to our page tables");
+    step_note("load our descriptor tables");
+    descriptors_load();
+    cpu_stop_tracing();
+    step_note("start the console");
     console_start(&handoff->framebuffer, (struct console_options){.serial = handoff->serial,
                                                                   .serial_count = handoff->serial_count,
                                                                   .screen = options->screen != SCREEN_OFF});
     print("\nSelfmap " SELFMAP_VERSION ": the firmware is gone, now CR3\n");
     report_fact("build_id", "%s", build_id());
     inject_early_fault(handoff);
+    step_begin(options, "switch to our page tables");
     handoff_mark(handoff, "cross over");
-    if (handoff->space.cpu.has_no_execute)
-        write_msr(MSR_EFER, read_msr(MSR_EFER) | EFER_NO_EXECUTE);
     if (handoff->space.cpu.levels == 5 && !(read_cr4() & CR4_LA57))
         cross_over_to_five_levels(root, handoff->stack_top, kernel_main, handoff);
     cross_over(root, handoff->stack_top, kernel_main, handoff);

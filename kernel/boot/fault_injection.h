@@ -5,11 +5,15 @@
 #define KERNEL_BOOT_FAULT_INJECTION_H
 
 #include "boot/handoff.h"
+#include "frames/frames.h"
 
 /* With crash=early: raises #UD while CR3 still holds the firmware's root. */
 void inject_early_fault(const struct handoff *handoff);
 
-/* With any other crash= except no: does what the option names, and does not return. */
-void inject_fault(const struct handoff *handoff);
+/*
+ * With any other crash= except no and in-test: does what the option names. Returns only from crash=few-frames,
+ * which leaves `frames` with a few hundred frames.
+ */
+void inject_fault(const struct handoff *handoff, struct frames *frames);
 
 #endif

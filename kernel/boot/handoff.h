@@ -25,7 +25,15 @@ struct handoff_region {
     bool exact; /* no other region overlaps this one, so the leaves have exactly these rights */
 };
 
+/* A block of memory that is ours whatever the firmware's map says (boot/own_blocks.h). */
+struct own_block {
+    const char *name;
+    paging_frame_t start, end; /* half-open */
+    bool is_taken;             /* with AllocatePages */
+};
+
 enum {
+    OWN_BLOCK_LIMIT = 32,
     HANDOFF_REGION_LIMIT = 2048,
     HANDOFF_TEXT_LIMIT = 64,
     HANDOFF_MARK_LIMIT = 32,
@@ -37,8 +45,10 @@ struct handoff {
     char machine[HANDOFF_TEXT_LIMIT];  /* maker and product, printable ASCII */
     uint32_t firmware_revision;
     uint64_t firmware_cr0, firmware_cr3, firmware_cr4, firmware_efer; /* as they were at the entry point */
+    uint64_t firmware_rflags, firmware_dr7;                           /* likewise; flags as of read_flags */
 
     unsigned exit_tries;        /* calls of ExitBootServices */
+    bool exit_denied;           /* the last one said that it failed, though boot services were gone */
     uint64_t image_base;        /* where the firmware loaded the PE image */
     paging_phys_t rsdp;         /* the ACPI root pointer; 0 if there is none */
     char rsdp_oem[8];           /* its OEM id, printable ASCII */
@@ -60,6 +70,9 @@ struct handoff {
     struct handoff_region regions[HANDOFF_REGION_LIMIT];
     unsigned region_count;
 
+    struct own_block own[OWN_BLOCK_LIMIT];
+    unsigned own_count;
+
     uint64_t stack_guard; /* the page below the stack; not mapped */
     uint64_t stack_top;
     uint64_t loader_frame; /* the frame pointer of efi_main, on the firmware's stack */
@@ -70,7 +83,7 @@ struct handoff {
     char store[HANDOFF_SENTENCE_LIMIT];       /* where the report of this run can be written */
     bool can_store; /* it is kept over a warm reset, and the loader of the next start can write it */
 
-    /* The last memory map as the firmware returned it, and buffers to sort it in. */
+    /* The last memory map as the firmware returned it, what we know better, and buffers to sort both in. */
     struct memory_descriptor *descriptors;
     uint64_t descriptor_count;
     struct memory_edge *edges;

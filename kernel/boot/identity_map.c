@@ -4,25 +4,26 @@
 #include <selfmap/translate.h>
 
 /*
- * Returns whether the page leads to its own address already. Then *pages is the number of pages from it on
- * that the same leaf maps.
+ * Returns whether the page leads to its own address already. *pages is the number of pages from it on that the
+ * same entry is about: a leaf, or the one where the walk stopped.
  */
 static bool leads_to_itself(const struct paging_space *space, paging_frame_t frame, uint64_t *pages)
 {
-    struct paging_translation found;
+    struct paging_walk_result walk = {.level = PAGING_4K};
     paging_virt_t address = {paging_frame_start(frame).value};
-    if (paging_translate(space, address, &found) != PAGING_OK || found.address.value != address.value)
-        return false;
-    *pages = paging_level_pages(found.size) - frame.number % paging_level_pages(found.size);
-    return true;
+    enum paging_status status = paging_walk_address(space, address, &walk);
+    uint64_t span = paging_level_pages(walk.level);
+    *pages = span - frame.number % span;
+    return status == PAGING_OK && paging_leaf_frame(walk.entries[walk.level], walk.level).number ==
+                                      frame.number - frame.number % span;
 }
 
 /* Returns the number of pages from here on that do not lead to themselves yet. */
 static uint64_t pages_to_map(const struct paging_space *space, paging_frame_t at, paging_frame_t end)
 {
-    uint64_t ignored, first = at.number;
-    while (at.number < end.number && !leads_to_itself(space, at, &ignored))
-        at.number++;
+    uint64_t pages, first = at.number;
+    while (at.number < end.number && !leads_to_itself(space, at, &pages))
+        at.number += pages < end.number - at.number ? pages : end.number - at.number;
     return at.number - first;
 }
 

@@ -51,7 +51,10 @@ static void print_firmware(const struct handoff *handoff)
     report_fact("firmware_cr0", "%lx", handoff->firmware_cr0);
     report_fact("firmware_cr4", "%lx", handoff->firmware_cr4);
     report_fact("firmware_efer", "%lx", handoff->firmware_efer);
+    report_fact("firmware_rflags", "%lx", handoff->firmware_rflags);
+    report_fact("firmware_dr7", "%lx", handoff->firmware_dr7);
     report_fact("exit_tries", "%u", handoff->exit_tries);
+    report_fact("exit_denied", "%d", handoff->exit_denied);
     report_fact("rsdp", "%lx", handoff->rsdp.value);
     report_fact("qemu", "%d", machine_is_qemu(handoff->rsdp_oem));
     report_fact("last_run", "%s", handoff->last_run);
@@ -73,6 +76,8 @@ static void print_processor(const struct handoff *handoff)
     report_fact("cr3", "%lx", read_cr3());
     report_fact("cr4", "%lx", read_cr4());
     report_fact("efer", "%lx", read_msr(MSR_EFER));
+    report_fact("rflags", "%lx", read_flags());
+    report_fact("dr7", "%lx", read_dr7());
     report_fact("levels", "%u", cpu->levels);
     report_fact("physical_bits", "%u", cpu->physical_bits);
     report_fact("has_1g_pages", "%d", cpu->has_1g_pages);
@@ -88,6 +93,7 @@ void print_machine_facts(const struct handoff *handoff, const struct frames *fra
     report_fact("memory_regions", "%lu", (uint64_t)memory_region_count());
     report_fact("frames_usable", "%lu", frames_total(frames));
     report_fact("frames_excluded", "%lu", memory_excluded_total());
+    report_fact("frames_left_out", "%lu", memory_left_out());
     report_fact("frames_free", "%lu", frames_free_count(frames));
     report_fact("bookkeeping_bytes", "%lu", handoff->bookkeeping_bytes);
     struct paging_stats stats = {0};

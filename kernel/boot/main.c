@@ -7,10 +7,13 @@
 #include "boot/machine_facts.h"
 #include "boot/stack_use.h"
 #include "boot/start_frames.h"
+#include "boot/steps.h"
 #include "console/console.h"
-#include "console/kept.h"
 #include "cpu/control.h"
 #include "cpu/cpuid.h"
+#include "cpu/hardware_errors.h"
+#include "cpu/tsc_rate.h"
+#include "cpu/watchdog.h"
 #include "display/display.h"
 #include "display/qr_page.h"
 #include "report/dump.h"
@@ -22,13 +25,17 @@ enum { CALL_BYTES = 256 }; /* of the stack, at most, for a call of stack_mark */
 static struct frames frames;
 static struct selftest_region regions[HANDOFF_REGION_LIMIT];
 static const char *option_errors[OPTION_ERROR_LIMIT];
+static const char *no_watchdog; /* why there is none, or NULL */
+static unsigned left_errors;    /* banks of machine checks that held an error before the run */
 
 /* Copies what the self-tests have to know out of the hand-over, and runs them. */
 static void run_selftests(struct handoff *handoff)
 {
     const struct options *options = &handoff->options;
     for (unsigned i = 0; i < handoff->region_count; i++)
-        regions[i] = (struct selftest_region){handoff->regions[i].start, handoff->regions[i].end};
+        regions[i] = (struct selftest_region){.name = handoff->regions[i].name,
+                                              .start = handoff->regions[i].start,
+                                              .end = handoff->regions[i].end};
     unsigned kept = 0;
     for (; kept < options->error_count && kept < OPTION_ERROR_LIMIT; kept++)
         option_errors[kept] = options->errors[kept];
@@ -40,6 +47,7 @@ static void run_selftests(struct handoff *handoff)
         .regions = regions,
         .region_count = handoff->region_count,
         .arena = &handoff->arena,
+        .tables_not_adopted = memory_tables_not_adopted(),
         .framebuffer = handoff->framebuffer,
         .firmware_cr3 = handoff->firmware_cr3,
         .stack_guard = handoff->stack_guard,
@@ -51,6 +59,8 @@ static void run_selftests(struct handoff *handoff)
         .soak_seconds = options->soak_seconds,
         .fail_round = options->fail_round,
         .crashes = options->crash == CRASH_IN_TEST,
+        .hangs = options->crash == CRASH_HANG_IN_TEST,
+        .slow = options->slow_steps,
         .option_errors = option_errors,
         .option_errors_kept = kept,
         .option_error_count = options->error_count,
@@ -75,6 +85,38 @@ static void start_display(const struct handoff *handoff)
     display_start(&setup);
     display_add_page(&qr_page);
     report_set_observer(&display_observer);
+}
+
+/* From now on the hardware's errors are reported, and what does not end is ended. */
+static void start_watching(struct handoff *handoff)
+{
+    const struct options *options = &handoff->options;
+    unsigned seconds = options->watchdog_seconds ? options->watchdog_seconds : OPTION_WATCHDOG_SECONDS;
+    left_errors = machine_checks_start();
+    no_watchdog = "watchdog=off";
+    if (!options->no_watchdog)
+        no_watchdog = watchdog_start(&handoff->space, &handoff->arena.source, seconds);
+}
+
+static void print_watching(void)
+{
+    report_fact("watchdog", "%s%s", no_watchdog ? "no: " : "yes", no_watchdog ? no_watchdog : "");
+    report_fact("machine_checks_left", "%u", left_errors);
+}
+
+/* Says what came in between, and with steps=slow how much time was waited. */
+static void stop_watching(const struct options *options)
+{
+    unsigned first, unexpected = watchdog_unexpected(&first);
+    uint64_t seconds;
+    watchdog_stop();
+    report_fact("interrupts_unexpected", "%u", unexpected);
+    if (unexpected > 0)
+        report_fact("interrupts_unexpected_first", "%x", first);
+    if (options->slow_steps) {
+        unsigned waits = tsc_waits(&seconds);
+        report_fact("steps_slow", "steps=%u seconds=%lu", waits, seconds);
+    }
 }
 
 /* Prints the mappings if the options ask for it. Mixed mappings are for emulators only (report/dump.h). */
@@ -109,22 +151,30 @@ static inline __attribute__((always_inline)) uint64_t read_rsp(void)
 
 _Noreturn void kernel_main(struct handoff *handoff)
 {
+    const struct options *options = &handoff->options;
     stack_mark(stack_low(handoff), (uint64_t *)(read_rsp() - CALL_BYTES));
     handoff_mark(handoff, "the tables are ours");
     paging_mark_active(&handoff->space); /* the tables are reached through the recursive slot from now on */
     print("Selfmap: the tables are ours\n");
-    print("Selfmap: set memory types, switch on write protection, SMEP and SMAP\n");
+    step_begin(options, "set memory types");
     (void)cpu_program_pat(); /* write-back, write-through, uncached-minus, write-combining */
+    step_begin(options, "switch on write protection, SMEP and SMAP");
     cpu_enable_protection(); /* CR0.WP, SMEP, SMAP, UMIP, global pages */
-    print("Selfmap: sort the memory map, hand it to the frame allocator\n");
-    kept_step("start the frame allocator");
-    frames_start(handoff, &frames);        /* boot/start_frames.c */
-    start_display(handoff);                /* display/display.h */
+    step_begin(options, "listen to machine checks, start the watchdog");
+    start_watching(handoff); /* cpu/watchdog.h, cpu/hardware_errors.h */
+    step_begin(options, "sort the memory map, hand it to the frame allocator");
+    frames_start(handoff, &frames); /* boot/start_frames.c */
+    step_begin(options, "start the display");
+    start_display(handoff); /* display/display.h */
+    step_note("print facts");
     print_machine_facts(handoff, &frames); /* for the log: "# key=value" */
-    kept_step("run the self-tests");
-    inject_fault(handoff);  /* only with the option crash= */
-    run_selftests(handoff); /* selftest/runner.c */
+    print_watching();
+    step_note("run the self-tests");
+    inject_fault(handoff, &frames); /* only with the option crash= */
+    run_selftests(handoff);         /* selftest/runner.c */
     tell_stack_use(handoff);
+    step_note("sum up");
+    stop_watching(options);
     dump_if_asked(handoff); /* only with the option dump= */
     report_end();           /* the summary; ends the run in boot/end.c */
 }

@@ -144,12 +144,20 @@ static bool set_wait(struct reader *reader, const char *value)
     return true;
 }
 
+static bool set_watchdog(struct reader *reader, const char *value)
+{
+    if (!read_number(value, "off", "off", &reader->options->watchdog_seconds))
+        return false;
+    reader->options->no_watchdog = same(value, "off");
+    return true;
+}
+
 static bool set_fail(struct reader *reader, const char *value)
 {
     return read_number(value, "no", "no", &reader->options->fail_round);
 }
 
-enum { CONSOLE, SERIAL, SCREEN, MAP_KEY, LEVELS, BENCH, DUMP, MATRIX, END, STORE, CRASH, CHOICES };
+enum { CONSOLE, SERIAL, SCREEN, MAP_KEY, LEVELS, BENCH, DUMP, MATRIX, END, STORE, CRASH, STEPS, CHOICES };
 
 static void choose(struct options *options, unsigned which, int chosen)
 {
@@ -173,12 +181,14 @@ static void choose(struct options *options, unsigned which, int chosen)
         options->store = (enum store_kind)chosen;
     if (which == CRASH)
         options->crash = (enum crash_kind)chosen;
+    if (which == STEPS)
+        options->slow_steps = chosen == 1;
 }
 
 /* The options whose values are words of a list. */
 static const struct {
     const char *key;
-    const char *const values[10];
+    const char *const values[16];
 } choices[] = {
     [CONSOLE] = {"console", {"auto", "com1", "com2", "spcr", "off"}},
     [SERIAL] = {"serial", {"auto", "com1", "com2", "spcr", "off"}},
@@ -192,7 +202,9 @@ static const struct {
     [STORE] = {"store", {"auto", "no", "hint"}},
     [CRASH] = {"crash",
                {"no", "loader", "early", "page-fault", "general-protection", "double-fault", "triple", "hang",
-                "in-test"}},
+                "in-test", "hang-in-test", "registers", "stack-segment", "descriptor", "nested",
+                "few-frames"}},
+    [STEPS] = {"steps", {"fast", "slow"}},
 };
 
 /* The others. Each function returns false for a value that is not what `must_be` says. */
@@ -205,6 +217,7 @@ static const struct {
     {"soak", set_soak, "no, or a number of minutes, or one with s, m or h behind it, up to 1000h"},
     {"menu", set_menu, "auto, no, or a number of seconds up to 999"},
     {"wait", set_wait, "a number of seconds up to 9999"},
+    {"watchdog", set_watchdog, "off, or a number of seconds up to 999"},
     {"fail", set_fail, "no, or the number of a round up to 999"},
     {"exclude", add_exclude, "START-END, two hexadecimal addresses, the lower one first, at most 8 times"},
 };

@@ -31,8 +31,11 @@
  *                                  0x, END not included, rounded outward to frames. Up to 8 of these add up
  *   map-key=fresh|stale            stale: make the first ExitBootServices fail, to see that it is tried again
  *   fail=no|ROUND                  make a self-test fail in this round (1 to 999), to see that it is reported
- *   crash=no|loader|early|page-fault|general-protection|double-fault|triple|hang|in-test   end like this on
- *                                  purpose
+ *   steps=fast|slow                slow: each step of loader and kernel waits a second before it begins, after
+ *                                  its line is on the screen, for a camera
+ *   watchdog=SECONDS|off           how long a step or a self-test may take (1 to 999; 60 by default)
+ *   crash=no|loader|early|page-fault|general-protection|double-fault|triple|hang|in-test|hang-in-test|
+ *         registers|stack-segment|descriptor|nested|few-frames   end like this on purpose
  */
 #ifndef KERNEL_BOOT_OPTIONS_H
 #define KERNEL_BOOT_OPTIONS_H
@@ -59,7 +62,13 @@ enum crash_kind {
     CRASH_DOUBLE_FAULT,
     CRASH_TRIPLE,
     CRASH_HANG,
-    CRASH_IN_TEST /* the first one; in a soak, in the second round */
+    CRASH_IN_TEST, /* the first one; in a soak, in the second round */
+    CRASH_HANG_IN_TEST,
+    CRASH_REGISTERS,     /* with known values in all registers */
+    CRASH_STACK_SEGMENT, /* #SS */
+    CRASH_DESCRIPTOR,    /* #GP because of a selector */
+    CRASH_NESTED,        /* and again while it is explained */
+    CRASH_FEW_FRAMES     /* goes on with almost no memory */
 };
 
 enum {
@@ -67,6 +76,7 @@ enum {
     OPTION_EXCLUDE_LIMIT = 8,
     OPTION_ERROR_LIMIT = 8,
     OPTION_ERROR_TEXT = 240, /* a sentence, with its zero */
+    OPTION_WATCHDOG_SECONDS = 60,
     OPTION_WAIT_SECONDS = 60
 };
 
@@ -88,6 +98,9 @@ struct options {
     unsigned wait_seconds;
     bool wait_is_set; /* else it takes the default, OPTION_WAIT_SECONDS */
     enum crash_kind crash;
+    bool slow_steps;
+    bool no_watchdog;
+    unsigned watchdog_seconds; /* 0: the default, OPTION_WATCHDOG_SECONDS */
     struct frame_run exclude[OPTION_EXCLUDE_LIMIT];
     unsigned exclude_count;
 

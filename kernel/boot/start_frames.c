@@ -3,10 +3,11 @@
 #include "boot/identity_map.h"
 #include "boot/memory_regions.h"
 #include "console/console.h"
+#include "console/format.h"
 #include "report/report.h"
 
 static size_t region_count;
-static uint64_t excluded_frames;
+static uint64_t excluded_frames, left_out, tables_not_adopted;
 
 static void must(enum frames_status status, const char *what)
 {
@@ -27,14 +28,15 @@ static void find_regions(struct handoff *handoff)
 }
 
 /*
- * Adopts the arena, except what the options exclude: the tables it handed out stay in use, the rest is free.
- * A table in an excluded range stays in use too, but never comes back to be handed out again.
+ * Adopts the arena, except what the options exclude and the first MiB: the tables it handed out stay in use,
+ * the rest is free. A table that is not adopted stays in use too, but never comes back to be handed out again.
+ * Comes before all other memory, so that there is room to keep books of it.
  */
 static void adopt_arena(const struct handoff *handoff, struct frames *frames)
 {
     enum { LIMIT = 1 + MEMORY_EXTRA_REGIONS(OPTION_EXCLUDE_LIMIT) };
     const struct arena *arena = &handoff->arena;
-    struct memory_region parts[LIMIT] = {{arena->start, arena->end, 0, MEMORY_CONVENTIONAL}};
+    struct memory_region parts[LIMIT] = {{arena->start, arena->end, 0, MEMORY_CONVENTIONAL, 0}};
     size_t count = 1;
     if (!memory_exclude(parts, &count, LIMIT, handoff->options.exclude, handoff->options.exclude_count))
         must(FRAMES_NO_SPACE, "excluding parts of the arena");
@@ -47,6 +49,25 @@ static void adopt_arena(const struct handoff *handoff, struct frames *frames)
         for (; unused < run.end; unused++)
             must(frames_free(frames, PAGING_4K, (paging_frame_t){unused}), "freeing the rest of the arena");
     }
+    tables_not_adopted = arena->next.number - arena->start.number - frames_handed_out(frames);
+}
+
+static void add_usable(const struct handoff *handoff, struct frames *frames)
+{
+    must(frames_add_usable(frames, handoff->memory, region_count, &left_out), "usable memory");
+    if (left_out > 0)
+        print("# usable memory: %lu pages are not used: the map has grown, and the bookkeeping has no room\n",
+              left_out);
+}
+
+static void check_memory_is_enough(const struct frames *frames)
+{
+    static char sentence[HANDOFF_SENTENCE_LIMIT];
+    struct text_sink text = text_sink(sentence, sizeof sentence);
+    format(&text.sink, "too little memory: %lu pages are free, %d are needed", frames_free_count(frames),
+           FRAMES_NEEDED);
+    if (frames_free_count(frames) < FRAMES_NEEDED)
+        report_crash(sentence);
 }
 
 /* Says which excluded frames of ours stay in use: the loader took them before anybody could prevent it. */
@@ -80,7 +101,7 @@ static void map_late_runtime_regions(struct handoff *handoff, struct frames *fra
 {
     for (size_t i = 0; i < region_count; i++) {
         const struct memory_region *region = &handoff->memory[i];
-        if (!memory_region_is_runtime(region))
+        if (region->needs == MEMORY_NEEDS_NOTHING)
             continue;
         uint64_t flags = memory_region_runtime_flags(region);
         if (!handoff->space.cpu.has_no_execute)
@@ -99,15 +120,26 @@ void frames_start(struct handoff *handoff, struct frames *frames)
 {
     find_regions(handoff);
     frames_init(frames, handoff->bookkeeping, handoff->bookkeeping_bytes);
-    must(frames_add_usable(frames, handoff->memory, region_count), "usable memory");
     adopt_arena(handoff, frames);
+    add_usable(handoff, frames);
     tell_excluded(handoff, frames);
     map_late_runtime_regions(handoff, frames);
+    check_memory_is_enough(frames);
 }
 
 size_t memory_region_count(void)
 {
     return region_count;
+}
+
+uint64_t memory_left_out(void)
+{
+    return left_out;
+}
+
+uint64_t memory_tables_not_adopted(void)
+{
+    return tables_not_adopted;
 }
 
 uint64_t memory_excluded_total(void)

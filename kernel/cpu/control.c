@@ -9,14 +9,13 @@ void cpu_enable_protection(void)
 {
     uint32_t features = cpuid(1, 0).edx;
     struct cpuid structured = cpuid_or_zero(7);
-    uint64_t cr4 = (read_cr4() & CR4_LA57) | CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+    uint64_t cr4 = (read_cr4() & (CR4_LA57 | CR4_VMXE)) | CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT;
     cr4 |= features >> 7 & 1 ? CR4_MCE : 0;
     cr4 |= features >> 13 & 1 ? CR4_PGE : 0;
     cr4 |= structured.ebx >> 7 & 1 ? CR4_SMEP : 0;
     cr4 |= structured.ebx >> 20 & 1 ? CR4_SMAP : 0;
     cr4 |= structured.ecx >> 2 & 1 ? CR4_UMIP : 0;
-    uint64_t cr0 = read_cr0() & ~(CR0_EMULATION | CR0_TASK_SWITCHED);
-    write_cr0(cr0 | CR0_WRITE_PROTECT | CR0_NUMERIC_ERROR | CR0_MONITOR);
+    write_cr0(CR0_KERNEL | CR0_WRITE_PROTECT);
     write_cr4(cr4);
 }
 

@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 enum {
-    EXCEPTIONS = 32,
+    VECTORS = 256,
     OWN_STACK_BYTES = 16384,
-    OWN_STACKS = 4, /* three by IST, and the one for exceptions in ring 3 */
+    OWN_STACKS = 5, /* four by IST, and the one for exceptions in ring 3 */
     GATE_INTERRUPT = 0x8e,
     GATE_FROM_USER = 0x60, /* DPL 3 */
     DESCRIPTOR_BYTES = 8,
@@ -41,11 +41,11 @@ static uint64_t gdt[10] = {
     [USER_DATA_SELECTOR / 8] = 0x00cff3000000ffff, /* data, ring 3 */
     [USER_CODE_SELECTOR / 8] = 0x00affb000000ffff, /* 64-bit code, ring 3 */
 };
-static struct gate idt[USER_INTERRUPT + 1];
+static struct gate idt[VECTORS];
 static struct tss tss;
 static _Alignas(16) uint8_t own_stacks[OWN_STACKS][OWN_STACK_BYTES];
 
-/* exception_entries.S: one entry per exception, 16 bytes apart. */
+/* exception_entries.S: one entry per vector, 16 bytes apart. */
 extern const char exception_entries[] __attribute__((visibility("hidden")));
 
 static void set_gate(unsigned vector, const void *handler, unsigned stack, unsigned type)
@@ -109,8 +109,8 @@ static void load_segments(void)
 
 void descriptors_load(void)
 {
-    for (unsigned vector = 0; vector < EXCEPTIONS; vector++)
-        set_gate_to_report(vector, 0);
+    for (unsigned vector = 0; vector < VECTORS; vector++)
+        set_gate_to_report(vector, vector < FIRST_INTERRUPT ? 0 : 4);
     set_gate_to_report(DOUBLE_FAULT, 1);
     set_gate_to_report(NMI, 2);
     set_gate_to_report(MACHINE_CHECK, 3);

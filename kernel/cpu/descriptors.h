@@ -9,9 +9,9 @@
 #include <stdint.h>
 
 /*
- * Replaces the descriptor tables and loads the segment registers. Every exception then leads to
- * exception_report (exceptions.h). #DF, NMI and #MC have stacks of their own, so that a broken stack is
- * reported. A second call undoes what the functions below have changed.
+ * Replaces the descriptor tables and loads the segment registers. Every exception and every interrupt, except
+ * the one below, then leads to exception_report (exceptions.h). #DF, NMI, #MC and interrupts have stacks of
+ * their own, so that a broken stack is reported. A second call undoes what the functions below have changed.
  */
 void descriptors_load(void);
 

@@ -1,5 +1,5 @@
 /*
- * exception_entries.S - one entry per exception, each of which leads to exception_report() in exceptions.c.
+ * exception_entries.S - one entry per vector, each of which leads to exception_report() in exceptions.c.
  *
  * An entry pushes an error code if the processor did not, and its vector. The rest is common: it saves the
  * general registers in the order of struct exception_frame, calls exception_report, and returns. Below the
@@ -13,10 +13,12 @@
         .globl  exception_entries
 exception_entries:
         .set    vector, 0
-        .rept   32
+        .rept   256
         .balign 16
         /* the processor pushes an error code for 8, 10-14, 17, 21, 29 and 30 (SDM 3A, table 6-1) */
-        .if     !((0x60227d00 >> vector) & 1)
+        .if     vector > 31
+        pushq   $0
+        .elseif !((0x60227d00 >> vector) & 1)
         pushq   $0
         .endif
         pushq   $vector

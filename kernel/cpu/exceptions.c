@@ -2,9 +2,11 @@
 #include "cpu/exceptions.h"
 #include "console/console.h"
 #include "cpu/descriptors.h"
+#include "cpu/hardware_errors.h"
 #include "cpu/instructions.h"
 #include "cpu/page_fault.h"
 #include "cpu/safe_access.h"
+#include "cpu/watchdog.h"
 
 static struct exception_context context;
 static struct exception_hooks hooks;
@@ -39,6 +41,10 @@ static const char *exception_name(uint64_t vector)
         "#VE virtualization",
         "#CP control protection",
     };
+    if (vector == WATCHDOG_VECTOR)
+        return "watchdog: a step or a test did not end in time";
+    if (vector >= FIRST_INTERRUPT)
+        return "interrupt";
     return vector < sizeof names / sizeof names[0] ? names[vector] : "reserved exception";
 }
 
@@ -100,12 +106,26 @@ static bool is_stack_overflow(const struct exception_frame *frame, uint64_t addr
            frame->rsp - context.stack_guard < 2 * PAGING_PAGE_BYTES;
 }
 
+/* Prints what is known about those that no instruction of the interrupted code has caused. */
+static void describe_event(uint64_t vector)
+{
+    if (vector == WATCHDOG_VECTOR)
+        watchdog_explain();
+    if (vector == NMI)
+        explain_nmi();
+    if (vector == MACHINE_CHECK)
+        explain_machine_check();
+}
+
 static void describe(const struct exception_frame *frame)
 {
     char text[256];
     struct text_sink sink = text_sink(text, sizeof text);
     paging_virt_t address = {read_cr2()};
-    print("\n%s, error code %lx\n", exception_name(frame->vector), frame->error_code);
+    if (frame->vector >= FIRST_INTERRUPT)
+        print("\n%s\n", exception_name(frame->vector));
+    else
+        print("\n%s, error code %lx\n", exception_name(frame->vector), frame->error_code);
     if (frame->vector == PAGE_FAULT) {
         exceptions_explain_page_fault(&sink.sink, address, frame->error_code);
         print("page fault: %s\n", text);
@@ -114,6 +134,7 @@ static void describe(const struct exception_frame *frame)
         print("the stack is used up: %016lx is in the guard page below it\n", address.value);
     if (frame->vector == GENERAL_PROTECTION)
         explain_general_protection(frame->error_code);
+    describe_event(frame->vector);
     if (frame->vector == DOUBLE_FAULT) /* SDM 3A, 6.15 */
         print("double fault: the processor does not promise that rip is the instruction that faulted\n");
     print_registers(frame);
@@ -123,13 +144,15 @@ static void describe(const struct exception_frame *frame)
 /* NMI, #DF and #MC have other causes than the access that a hook waits for, or mean that more is broken. */
 static bool can_be_expected(uint64_t vector)
 {
-    return vector != NMI && vector != DOUBLE_FAULT && vector != MACHINE_CHECK;
+    return vector < FIRST_INTERRUPT && vector != NMI && vector != DOUBLE_FAULT && vector != MACHINE_CHECK;
 }
 
 static bool is_handled(struct exception_frame *frame)
 {
     if (frame->vector == DEBUG_TRAP && hooks.single_step && hooks.single_step(frame))
         return true;
+    if (frame->vector >= FIRST_INTERRUPT)
+        return hooks.interrupt && hooks.interrupt(frame);
     return can_be_expected(frame->vector) && hooks.expected_fault && hooks.expected_fault(frame);
 }
 

@@ -21,7 +21,8 @@ enum {
     DOUBLE_FAULT = 8,
     GENERAL_PROTECTION = 13,
     PAGE_FAULT = 14,
-    MACHINE_CHECK = 18
+    MACHINE_CHECK = 18,
+    FIRST_INTERRUPT = 32 /* the vectors from here on are no exceptions */
 };
 
 /* What exceptions are explained with. */
@@ -35,12 +36,13 @@ struct exception_context {
 };
 
 /*
- * What happens with exceptions. The first two may be NULL. They return true if the exception is handled; the
- * interrupted code then continues with the registers in *frame.
+ * What happens with exceptions. The first three may be NULL. They return true if the exception is handled;
+ * the interrupted code then continues with the registers in *frame.
  */
 struct exception_hooks {
     bool (*single_step)(struct exception_frame *frame);    /* for DEBUG_TRAP; asked first */
-    bool (*expected_fault)(struct exception_frame *frame); /* for all except NMI, #DF and #MC */
+    bool (*expected_fault)(struct exception_frame *frame); /* for all exceptions except NMI, #DF and #MC */
+    bool (*interrupt)(struct exception_frame *frame);      /* for FIRST_INTERRUPT and more */
     void (*fatal)(const char *exception);                  /* ends the run; does not return */
 };
 

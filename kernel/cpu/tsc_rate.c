@@ -66,6 +66,30 @@ uint64_t tsc_rate_from_timer(void)
 
 uint64_t tsc_rate(void)
 {
-    uint64_t told = tsc_rate_from_cpuid(cpuid_or_zero(0x15), cpuid_or_zero(0x16));
-    return told ? told : tsc_rate_from_timer();
+    static uint64_t rate;
+    static bool is_known;
+    if (!is_known) {
+        rate = tsc_rate_from_cpuid(cpuid_or_zero(0x15), cpuid_or_zero(0x16));
+        rate = rate ? rate : tsc_rate_from_timer();
+        is_known = true;
+    }
+    return rate;
+}
+
+static uint64_t waited; /* ticks */
+static unsigned waits;
+
+void tsc_wait_a_second(void)
+{
+    uint64_t start = read_tsc(), rate = tsc_rate() ? tsc_rate() : TSC_RATE_IF_UNKNOWN;
+    while (read_tsc() - start < rate)
+        __builtin_ia32_pause();
+    waited += read_tsc() - start;
+    waits++;
+}
+
+unsigned tsc_waits(uint64_t *seconds)
+{
+    *seconds = waited / (tsc_rate() ? tsc_rate() : TSC_RATE_IF_UNKNOWN);
+    return waits;
 }

@@ -19,8 +19,14 @@ uint64_t tsc_rate_from_cpuid(struct cpuid leaf15, struct cpuid leaf16);
  */
 uint64_t tsc_rate_from_timer(void);
 
-/* Returns the ticks per second, by CPUID or else by the PIT; 0: not known. */
+/* Returns the ticks per second, by CPUID or else by the PIT; 0: not known. Only the first call finds out. */
 uint64_t tsc_rate(void);
+
+/* Waits for a second. */
+void tsc_wait_a_second(void);
+
+/* Returns how often that was done, and how many seconds it took altogether. */
+unsigned tsc_waits(uint64_t *seconds);
 
 /* What to wait by where it is not known, and any time will do: as if the processor had 2.5 GHz. */
 #define TSC_RATE_IF_UNKNOWN UINT64_C(2500000000)

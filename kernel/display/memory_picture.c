@@ -38,6 +38,7 @@ static enum use use_of(enum memory_kind kind)
         [MEMORY_UNACCEPTED] = RESERVED,
         [MEMORY_RESERVED] = RESERVED,
         [MEMORY_BAD] = BROKEN,
+        [MEMORY_OWN] = LOADED,
     };
     return (enum use)by_kind[kind];
 }

@@ -130,11 +130,11 @@ struct frames {
 };
 
 /*
- * Returns the bookkeeping memory, in bytes, that zones over the usable regions take, and zones over the
- * loader's regions.
+ * Returns the bookkeeping memory, in bytes, that zones over the usable regions take, and zones over regions
+ * that are loaders' or our own.
  *
- * The map may be an earlier one of the same machine, if all that became usable since was usable or the
- * loader's then. Count two extra zones for each allocation or free in between, and for each run that is
+ * The map may be an earlier one of the same machine, if all that became usable since was usable or a loader's
+ * then; for other memory there may be too little room. Count two extra zones for each allocation or free in between, and for each run that is
  * adopted but is not a loader's region in this map.
  */
 uint64_t frames_bookkeeping_bytes(const struct memory_region *regions, size_t count, uint64_t extra_zones);
@@ -161,11 +161,15 @@ PAGING_MUST_CHECK enum frames_status frames_add_taken(struct frames *frames, pag
                                                       paging_frame_t end);
 
 /*
- * Adds all that is handed out of a sorted map (memory_next_usable), each run as a zone. Statuses as for
- * frames_add_free, FRAMES_OVERLAP also if the map is not sorted; on each of them nothing was added.
+ * Adds all that is handed out of a sorted map (memory_next_usable), each run as a zone, from the bottom up.
+ * What the bookkeeping memory has no room for is left out; *left_out is how many frames that are.
+ *
+ *   FRAMES_OVERLAP (also if the map is not sorted), FRAMES_TOO_HIGH, FRAMES_REVERSED
+ * On each of them nothing has changed.
  */
 PAGING_MUST_CHECK enum frames_status frames_add_usable(struct frames *frames,
-                                                       const struct memory_region *regions, size_t count);
+                                                       const struct memory_region *regions, size_t count,
+                                                       uint64_t *left_out);
 
 /* These three count frames of 4 KiB. */
 static inline uint64_t frames_total(const struct frames *frames)

@@ -19,6 +19,7 @@ struct cover {
 
 struct sweep {
     struct cover covers[MEMORY_KIND_COUNT];
+    uint32_t runtime; /* descriptors that cover the position and that runtime services need */
 };
 
 struct output {
@@ -119,6 +120,8 @@ static void cross_edge(struct sweep *sweep, const struct memory_descriptor *desc
 {
     struct cover *cover = &sweep->covers[known_kind(descriptor->kind)];
     cover->count = is_start ? cover->count + 1 : cover->count - 1;
+    if (memory_is_runtime(descriptor->kind, descriptor->attributes))
+        sweep->runtime = is_start ? sweep->runtime + 1 : sweep->runtime - 1;
     uint64_t rest = descriptor->attributes;
     for (unsigned bit = 0; bit < ATTRIBUTE_BITS; bit++) {
         if (rest % 2 == 1)
@@ -135,11 +138,22 @@ static uint64_t joined_attributes(const struct cover *cover)
     return joined;
 }
 
-/* Returns whether the next region begins where the last one ends, and is of the same kind and attributes. */
+/* Returns what runtime services need at the sweep's position, whatever kind holds there. */
+static enum memory_needs joined_needs(const struct sweep *sweep)
+{
+    bool code = sweep->covers[MEMORY_RUNTIME_CODE].count > 0;
+    if (sweep->runtime == 0)
+        return MEMORY_NEEDS_NOTHING;
+    if (sweep->covers[MEMORY_MMIO].count > 0)
+        return code ? MEMORY_NEEDS_UNCACHED_CODE : MEMORY_NEEDS_UNCACHED_DATA;
+    return code ? MEMORY_NEEDS_CODE : MEMORY_NEEDS_DATA;
+}
+
+/* Returns whether the next region begins where the last one ends, and is like it in all else. */
 static bool is_continued(const struct memory_region *last, struct memory_region next)
 {
     return last->end.number == next.start.number && last->kind == next.kind &&
-           last->attributes == next.attributes;
+           last->attributes == next.attributes && last->needs == next.needs;
 }
 
 /* Appends a region, or makes the last one longer by it. Returns false if it does not fit. */
@@ -167,7 +181,8 @@ static bool emit(const struct sweep *sweep, uint64_t start, uint64_t end, struct
     struct memory_region region = {.start = {start},
                                    .end = {end},
                                    .attributes = joined_attributes(&sweep->covers[kind - 1]),
-                                   .kind = (enum memory_kind)(kind - 1)};
+                                   .kind = (enum memory_kind)(kind - 1),
+                                   .needs = joined_needs(sweep)};
     return append(output, region);
 }
 

@@ -14,13 +14,17 @@
  *                                     conv.   rt       reserved         conv.
  *
  * Between two edges the most restrictive kind holds of the descriptors there (usable_memory.h has the order).
- * Neighbours of the same kind and the same attributes are one region. Where descriptors of the same kind
- * overlap, their attributes are joined:
+ * Neighbours that are alike are one region. Where descriptors of the same kind overlap, their attributes are
+ * joined; and what runtime services need is joined over all descriptors, because frames that a more
+ * restrictive kind takes away must stay mapped all the same:
  *
- *   descriptors       boot, WB          |-----------|
- *                     boot, RUNTIME           |-----------|
- *   regions                             |-----|-----|-----|
- *                                         WB   both  RUNTIME
+ *   descriptors       runtime code      |-----------------|
+ *                     reserved, WB            |-----------------|
+ *                     reserved, WC                  |-----------------|
+ *   regions                             |-----|-----|-----|-----|-----|
+ *   kind                                code   reserved ...
+ *   attributes                                 WB    both  both  WC
+ *   needs                               mapping, execution  none
  */
 #ifndef KERNEL_FRAMES_MEMORY_MAP_H
 #define KERNEL_FRAMES_MEMORY_MAP_H

@@ -6,8 +6,7 @@
 /* Real mode, parked processors and firmware that miscounts live in the first MiB. */
 #define FIRST_FRAME ((uint64_t)256)
 
-#define EFI_MEMORY_SP      0x40000ull
-#define EFI_MEMORY_RUNTIME (1ull << 63)
+#define EFI_MEMORY_SP 0x40000ull
 
 /*
  * Splits the usable region that the frame lies inside of, if there is one. Returns false if it does not fit.
@@ -51,7 +50,7 @@ enum memory_kind memory_kind_from_uefi(uint32_t type, uint64_t attributes)
     if (type >= sizeof kinds)
         return MEMORY_RESERVED;
     enum memory_kind kind = (enum memory_kind)kinds[type];
-    bool is_special = (attributes & (EFI_MEMORY_SP | EFI_MEMORY_RUNTIME)) != 0;
+    bool is_special = (attributes & EFI_MEMORY_SP) != 0 || memory_is_runtime(kind, attributes);
     return memory_kind_is_usable(kind) && is_special ? MEMORY_RESERVED : kind;
 }
 
@@ -71,20 +70,17 @@ const char *memory_kind_name(enum memory_kind kind)
         [MEMORY_UNACCEPTED] = "unaccepted",
         [MEMORY_RESERVED] = "reserved",
         [MEMORY_BAD] = "bad",
+        [MEMORY_OWN] = "own",
     };
     return (unsigned)kind < MEMORY_KIND_COUNT ? names[kind] : "unknown";
 }
 
-bool memory_region_is_runtime(const struct memory_region *region)
-{
-    return (region->attributes & EFI_MEMORY_RUNTIME) || region->kind == MEMORY_RUNTIME_CODE ||
-           region->kind == MEMORY_RUNTIME_DATA;
-}
-
 uint64_t memory_region_runtime_flags(const struct memory_region *region)
 {
-    return PAGING_WRITABLE | (region->kind == MEMORY_RUNTIME_CODE ? 0 : PAGING_NO_EXECUTE) |
-           (region->kind == MEMORY_MMIO ? PAGING_CACHE_UNCACHED_MINUS : 0);
+    enum memory_needs needs = region->needs;
+    bool code = needs == MEMORY_NEEDS_CODE || needs == MEMORY_NEEDS_UNCACHED_CODE;
+    bool uncached = needs == MEMORY_NEEDS_UNCACHED_DATA || needs == MEMORY_NEEDS_UNCACHED_CODE;
+    return PAGING_WRITABLE | (code ? 0 : PAGING_NO_EXECUTE) | (uncached ? PAGING_CACHE_UNCACHED_MINUS : 0);
 }
 
 bool frame_run_clip(struct frame_run *run)
@@ -127,6 +123,15 @@ bool memory_next_usable(const struct memory_region *regions, size_t count, size_
             return true;
     }
     return false;
+}
+
+uint64_t memory_usable_frames(const struct memory_region *regions, size_t count)
+{
+    uint64_t frames = 0;
+    struct frame_run run;
+    for (size_t at = 0; memory_next_usable(regions, count, &at, &run);)
+        frames += run.end - run.start;
+    return frames;
 }
 
 uint64_t memory_excluded_frames(const struct memory_region *regions, size_t count)

@@ -5,7 +5,8 @@
  * The loader and the kernel ask here what a descriptor of the firmware's memory map is, whether its frames
  * are handed out, whether runtime services need it mapped, and what the person at the machine left out. All
  * four answers are in this table (UEFI 2.10, table 7.6, names the types and says what they are after the
- * exit):
+ * exit). "Handed out" and "stays mapped" are two questions: where descriptors overlap, the most restrictive
+ * kind answers the first, and any of them that says yes the second.
  *
  *    type                          kind                  handed out   stays mapped
  *    0 EfiReservedMemoryType       MEMORY_RESERVED       no           no
@@ -25,12 +26,14 @@
  *   14 EfiPersistentMemory         MEMORY_PERSISTENT     no           no
  *   15 EfiUnacceptedMemoryType     MEMORY_UNACCEPTED     no           no
  *      any other type              MEMORY_RESERVED       no           no
+ *      whatever the map says (4)   MEMORY_OWN            no (1)       by the loader, which is in it
  *
  *   (1) What the loader has not used of its arena is handed out all the same (kernel/boot/start_frames.c).
  *   (2) Except below 1 MiB (real mode, parked processors, firmware that miscounts), and in a range that the
  *       option exclude= names. EFI_MEMORY_SP (set aside for a driver) or EFI_MEMORY_RUNTIME make it
  *       MEMORY_RESERVED.
  *   (3) Everything with EFI_MEMORY_RUNTIME stays mapped, whatever its type (UEFI 2.10, 2.3.4).
+ *   (4) Our image, and what the loader took with AllocatePages.
  */
 #ifndef KERNEL_FRAMES_USABLE_MEMORY_H
 #define KERNEL_FRAMES_USABLE_MEMORY_H
@@ -43,7 +46,7 @@ enum memory_kind {
     MEMORY_CONVENTIONAL, /* free */
     MEMORY_BOOT,         /* boot services: free once the firmware's stack and tables are left */
     MEMORY_EXCLUDED,     /* would be one of these two, but the person at the machine left it out */
-    MEMORY_LOADER,       /* our image and arena, and what other loaders left behind */
+    MEMORY_LOADER,       /* what other loaders left behind */
     MEMORY_ACPI_RECLAIM, /* ACPI tables: free after they were read, which we do not do */
     MEMORY_PERSISTENT,   /* survives power loss, so it is not ours to write */
     MEMORY_ACPI_NVS,     /* the firmware's, across sleep */
@@ -53,6 +56,7 @@ enum memory_kind {
     MEMORY_UNACCEPTED,   /* an access faults until the hypervisor was asked for it */
     MEMORY_RESERVED,     /* also every type that is not known here */
     MEMORY_BAD,          /* known to be broken */
+    MEMORY_OWN,          /* our image, and what the loader took: we use it, whatever the map calls it */
     MEMORY_KIND_COUNT
 };
 
@@ -62,12 +66,22 @@ struct frame_run {
     uint64_t end;
 };
 
-/* Frames of one kind, with their EFI_MEMORY_ attributes. */
+/* How runtime services need frames mapped: joined over all descriptors that cover them. */
+enum memory_needs {
+    MEMORY_NEEDS_NOTHING,
+    MEMORY_NEEDS_DATA,
+    MEMORY_NEEDS_CODE,          /* executable, and writable because it keeps its data beside it */
+    MEMORY_NEEDS_UNCACHED_DATA, /* registers */
+    MEMORY_NEEDS_UNCACHED_CODE, /* both kinds of descriptors are there */
+};
+
+/* Frames of one kind, with the EFI_MEMORY_ attributes of the descriptors of this kind. */
 struct memory_region {
     paging_frame_t start;
     paging_frame_t end; /* not included */
     uint64_t attributes;
     enum memory_kind kind;
+    enum memory_needs needs;
 };
 
 /* Returns the kind of a descriptor, from its Type and Attribute (UEFI 2.10, 7.2.3). */
@@ -82,7 +96,7 @@ const char *memory_kind_name(enum memory_kind kind);
  */
 static inline bool memory_kind_is_cacheable(enum memory_kind kind)
 {
-    return kind <= MEMORY_ACPI_RECLAIM && kind != MEMORY_EXCLUDED;
+    return (kind <= MEMORY_ACPI_RECLAIM && kind != MEMORY_EXCLUDED) || kind == MEMORY_OWN;
 }
 
 /* Returns whether frames of this kind are handed out. */
@@ -91,13 +105,17 @@ static inline bool memory_kind_is_usable(enum memory_kind kind)
     return kind == MEMORY_CONVENTIONAL || kind == MEMORY_BOOT;
 }
 
-/* Returns whether runtime services need the region mapped. */
-bool memory_region_is_runtime(const struct memory_region *region);
-
 /*
- * Returns the flags that such a region is mapped with: PAGING_WRITABLE and so on. Runtime code is writable,
- * because it keeps its data beside it. Registers are not cached.
+ * Returns whether runtime services need a descriptor's frames mapped, from its kind and Attribute. The latter
+ * has EFI_MEMORY_RUNTIME as its highest bit.
  */
+static inline bool memory_is_runtime(enum memory_kind kind, uint64_t attributes)
+{
+    return attributes >= UINT64_C(0x8000000000000000) || kind == MEMORY_RUNTIME_CODE ||
+           kind == MEMORY_RUNTIME_DATA;
+}
+
+/* Returns the flags that a region is mapped with which needs mapping: PAGING_WRITABLE and others. */
 uint64_t memory_region_runtime_flags(const struct memory_region *region);
 
 /* Returns the frames that the bytes start to end (not included) touch. */
@@ -129,6 +147,9 @@ PAGING_MUST_CHECK bool memory_exclude(struct memory_region *regions, size_t *cou
  * run, without the first MiB. Moves *at behind it. Returns false if there is none.
  */
 bool memory_next_usable(const struct memory_region *regions, size_t count, size_t *at, struct frame_run *run);
+
+/* Returns the number of frames that are handed out. */
+uint64_t memory_usable_frames(const struct memory_region *regions, size_t count);
 
 /* Returns the number of frames that would be handed out if they were not excluded. */
 uint64_t memory_excluded_frames(const struct memory_region *regions, size_t count);

@@ -72,22 +72,35 @@ static enum frames_status add_run(struct frames *frames, struct frame_run run, s
     return status;
 }
 
-/* Checks all usable regions, and that their zones fit. */
+/* Returns how many frames of a run, from its start on, the bookkeeping memory has room for. */
+static uint64_t frames_that_fit(const struct frames *frames, struct frame_run run)
+{
+    uint64_t fits = 0, too_many = run.end - run.start + 1;
+    while (too_many - fits > 1) {
+        uint64_t middle = fits + (too_many - fits) / 2;
+        if (zone_bytes((struct frame_run){run.start, run.start + middle}) <= space_left(frames))
+            fits = middle;
+        else
+            too_many = middle;
+    }
+    return fits;
+}
+
+/* Checks all usable regions. */
 static enum frames_status check_regions(const struct frames *frames, const struct memory_region *regions,
                                         size_t count)
 {
     struct frame_run run;
-    uint64_t bytes = 0, end = 0;
+    uint64_t end = 0;
     for (size_t i = 0; i < count; i++)
         if (memory_kind_is_usable(regions[i].kind) && regions[i].start.number > regions[i].end.number)
             return FRAMES_REVERSED;
-    for (size_t at = 0; memory_next_usable(regions, count, &at, &run);
-         bytes += zone_bytes(run), end = run.end) {
+    for (size_t at = 0; memory_next_usable(regions, count, &at, &run); end = run.end) {
         enum frames_status status = run.start < end ? FRAMES_OVERLAP : check_run(frames, run);
         if (status != FRAMES_OK)
             return status;
     }
-    return bytes > space_left(frames) ? FRAMES_NO_SPACE : FRAMES_OK;
+    return FRAMES_OK;
 }
 
 void zone_table_init(struct frames *frames, void *bookkeeping, uint64_t bytes)
@@ -131,13 +144,22 @@ enum frames_status frames_add_taken(struct frames *frames, paging_frame_t start,
     return status;
 }
 
-enum frames_status frames_add_usable(struct frames *frames, const struct memory_region *regions, size_t count)
+enum frames_status frames_add_usable(struct frames *frames, const struct memory_region *regions, size_t count,
+                                     uint64_t *left_out)
 {
     struct frame_run run;
     enum frames_status status = check_regions(frames, regions, count);
-    for (size_t at = 0; status == FRAMES_OK && memory_next_usable(regions, count, &at, &run);)
-        (void)insert_zone(frames, run);
-    return status;
+    if (status != FRAMES_OK)
+        return status;
+    *left_out = 0;
+    for (size_t at = 0; memory_next_usable(regions, count, &at, &run);) {
+        uint64_t fits = frames_that_fit(frames, run);
+        *left_out += run.end - run.start - fits;
+        run.end = run.start + fits;
+        if (fits > 0)
+            (void)insert_zone(frames, run);
+    }
+    return FRAMES_OK;
 }
 
 uint64_t frames_bookkeeping_bytes(const struct memory_region *regions, size_t count, uint64_t extra_zones)
@@ -150,7 +172,7 @@ uint64_t frames_bookkeeping_bytes(const struct memory_region *regions, size_t co
         bytes += zone_bytes(run);
     for (size_t i = 0; i < count; i++) {
         run = (struct frame_run){regions[i].start.number, regions[i].end.number};
-        if (regions[i].kind == MEMORY_LOADER && frame_run_clip(&run))
+        if ((regions[i].kind == MEMORY_LOADER || regions[i].kind == MEMORY_OWN) && frame_run_clip(&run))
             bytes += zone_bytes(run);
     }
     return bytes;

@@ -7,13 +7,7 @@
 #include <selfmap/map.h>
 #include <selfmap/range.h>
 
-enum { GLOBAL_SLOT = 300, FEW = 4, MANY = 200 };
-
-/* Returns a page of the upper half. Only there can pages be global. */
-static paging_page_t upper_page(const struct selftest_run *t, uint64_t n)
-{
-    return (paging_page_t){GLOBAL_SLOT * paging_level_pages(t->space->cpu.levels) + n};
-}
+enum { FEW = 4, MANY = 200 }; /* pages; those that are global must be in the upper half */
 
 /* Maps `count` pages, writes to them, makes them read-only in one call, and checks that no write works. */
 static void make_read_only(struct selftest_run *t, paging_page_t first, unsigned count, uint64_t flags)
@@ -22,7 +16,8 @@ static void make_read_only(struct selftest_run *t, paging_page_t first, unsigned
     unsigned allowed = 0;
     for (unsigned i = 0; i < count; i++) {
         paging_page_t page = {first.number + i};
-        CHECK_OK(paging_map(t->space, page, PAGING_WRITABLE | flags, t->source));
+        if (!CHECK_OK(paging_map(t->space, page, PAGING_WRITABLE | flags, t->source)))
+            return;
         CHECK(!safe_write(test_address(t, page), i).faulted);
     }
     CHECK_OK(paging_protect_range(t->space, start, count * PAGING_PAGE_BYTES, 0, PAGING_WRITABLE, t->source));
@@ -61,11 +56,13 @@ static void few_and_many(struct selftest_run *t)
 static void global_pages_are_forgotten(struct selftest_run *t)
 {
     uint64_t full = t->space->full_flushes, cr4 = read_cr4();
-    make_read_only(t, upper_page(t, 0), MANY, PAGING_GLOBAL);
-    CHECK(paging_entry_load(test_leaf(t, upper_page(t, 0))).bits & PAGING_GLOBAL);
+    make_read_only(t, test_upper_page(t, 0), MANY, PAGING_GLOBAL);
+    if (t->failed)
+        return;
+    CHECK(paging_entry_load(test_leaf(t, test_upper_page(t, 0))).bits & PAGING_GLOBAL);
     CHECK(t->space->full_flushes == full + 1);
     CHECK(read_cr4() == cr4 && (!(cpuid(1, 0).edx >> 13 & 1) || (cr4 & CR4_PGE)));
-    unmap_all(t, upper_page(t, 0), MANY);
+    unmap_all(t, test_upper_page(t, 0), MANY);
 }
 
 /*
@@ -75,11 +72,12 @@ static void global_pages_are_forgotten(struct selftest_run *t)
  */
 static void cr3_is_not_enough(struct selftest_run *t)
 {
-    paging_page_t pages[] = {upper_page(t, 0), upper_page(t, 1)};
+    paging_page_t pages[] = {test_upper_page(t, 0), test_upper_page(t, 1)};
     paging_entry_t entries[2];
     struct paging_unmapped gone;
     for (unsigned i = 0; i < 2; i++) {
-        CHECK_OK(paging_map(t->space, pages[i], PAGING_WRITABLE | PAGING_GLOBAL, t->source));
+        if (!CHECK_OK(paging_map(t->space, pages[i], PAGING_WRITABLE | PAGING_GLOBAL, t->source)))
+            return;
         test_words(t, pages[i])[0] = i;
         entries[i] = paging_entry_load(test_leaf(t, pages[i]));
     }

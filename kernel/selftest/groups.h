@@ -5,12 +5,15 @@
 #ifndef KERNEL_SELFTEST_GROUPS_H
 #define KERNEL_SELFTEST_GROUPS_H
 
+#include <stdbool.h>
+
 struct selftest;
 
 struct selftest_group {
     const char *name;             /* a word */
     const char *what;             /* what its tests are about, in at most 30 characters */
     const struct selftest *tests; /* ends with a test without a name */
+    bool needs_pages;             /* its tests map test pages */
 };
 
 enum {

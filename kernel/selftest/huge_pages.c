@@ -113,7 +113,10 @@ static void huge_leak_is_flushed(struct selftest_run *t)
     }
     paging_virt_t window = paging_window_table(t->space->cpu.levels, PAGING_RECURSIVE_SLOT, 1, page);
     struct paging_unmapped gone;
-    CHECK_OK(paging_map_sized(t->space, page, run, PAGING_2M, PAGING_WRITABLE, t->source));
+    if (!CHECK_OK(paging_map_sized(t->space, page, run, PAGING_2M, PAGING_WRITABLE, t->source))) {
+        CHECK(frames_free(t->frames, PAGING_2M, run) == FRAMES_OK);
+        return;
+    }
     test_words(t, page)[0] = 0xabcdef;
     CHECK(*(volatile uint64_t *)window.value == 0xabcdef);
     CHECK_OK(paging_unmap(t->space, page, t->source, &gone));

@@ -106,7 +106,8 @@ static void caching_is_as_asked(struct selftest_run *t)
     for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         struct paging_translation found = {0};
         struct paging_unmapped gone;
-        CHECK_OK(paging_map(t->space, page, kinds[i].flags, t->source));
+        if (!CHECK_OK(paging_map(t->space, page, kinds[i].flags, t->source)))
+            return;
         CHECK_OK(paging_translate(t->space, test_address(t, page), &found));
         CHECK((found.flags & mask) == kinds[i].flags);
         unsigned index =

@@ -2,11 +2,14 @@
 #include "console/console.h"
 #include "cpu/exceptions.h"
 #include "cpu/instructions.h"
+#include "cpu/tsc_rate.h"
+#include "cpu/watchdog.h"
 #include "report/report.h"
 #include "selftest/chosen_tests.h"
 #include "selftest/groups.h"
 #include "selftest/selftest.h"
 #include "selftest/soak_run.h"
+#include "selftest/stop_test.h"
 #include <selfmap/window.h>
 
 /* What runs now, for the report of a crash. */
@@ -27,6 +30,7 @@ static void for_each_wanted(struct selftest_run *t,
 {
     for (unsigned i = 0; i < groups_wanted(t->setup); i++) {
         const struct selftest_group *group = &selftest_groups[i];
+        t->needs_pages = group->needs_pages;
         for (const struct selftest *test = group->tests; test->name; test++)
             if (chosen_by(t->setup->tests, group->name, test->name))
                 call(t, test);
@@ -112,25 +116,50 @@ static void fail_on_purpose(struct selftest_run *t)
     t->fails_on_purpose = false;
 }
 
+/* Says in every way there is which test begins. With steps=slow it has a line, and waits a second. */
+static void begin_test(const struct selftest_run *t, const struct selftest *test)
+{
+    now.test = test->name;
+    now.round = t->round;
+    watchdog_begin(test->name);
+    if (t->round > 1)
+        return;
+    report_begin(test->name);
+    if (!t->setup->slow)
+        return;
+    print("# next: %s\n", test->name);
+    tsc_wait_a_second();
+    watchdog_is_alive();
+}
+
+/* Ends the run badly if the options ask for that: in the first test, in a soak of the second round. */
+static void crash_on_purpose(const struct selftest_run *t)
+{
+    if (t->round != (t->setup->soak_seconds ? 2 : 1))
+        return;
+    if (t->setup->crashes)
+        __builtin_trap();
+    while (t->setup->hangs)
+        __builtin_ia32_pause();
+}
+
 /* Runs a test; t->failed, t->skip and t->reason are its result. */
 static void run_test(struct selftest_run *t, const struct selftest *test)
 {
     uint64_t free = frames_free_count(t->frames), tables = t->space->tables;
+    uint64_t refused = t->frames->refused_releases + t->frames->refused_cuts;
     t->failed = false;
+    t->failures = 0;
     t->reason[0] = '\0';
     t->skip = NULL;
-    if (t->round == 1)
-        report_begin(test->name);
-    now.test = test->name;
-    now.round = t->round;
-    if (t->setup->crashes && t->round == (t->setup->soak_seconds ? 2 : 1))
-        __builtin_trap();
-    test->run(t);
+    begin_test(t, test);
+    crash_on_purpose(t);
+    if (!t->needs_pages || test_has_slots(t, 1))
+        stop_test_run(t, test->run);
     exceptions_set_active_space(t->space); /* some tests switch to another space and back */
     CHECK(frames_free_count(t->frames) == free);
     CHECK(t->space->tables == tables);
-    CHECK(t->frames->refused_releases == 0);
-    CHECK(t->frames->refused_cuts == 0);
+    CHECK(t->frames->refused_releases + t->frames->refused_cuts == refused);
     CHECK(paging_entry_frame(self_entry(t->space)).number == t->space->root.number);
     CHECK((read_cr3() & PAGING_FRAME_MASK) == paging_root_address(t->space).value);
     now.test = NULL;
@@ -148,6 +177,7 @@ void selftest_tell_crash(void)
 /* Runs a test of our own, about the run. */
 static void run_own(struct selftest_run *t, const struct selftest *test)
 {
+    t->needs_pages = false;
     run_test(t, test);
     report_result(!t->failed, test->name, NULL);
 }
@@ -184,6 +214,7 @@ void selftest_run_all(const struct selftest_setup *setup)
         .round = 1,
         .fails_on_purpose = setup->fail_round != 0,
     };
+    test_find_slots(&t);
     for_each_wanted(&t, count_one);
     report_plan(1 + t.wanted + (setup->soak_seconds ? 1 : 0));
     run_own(&t, &first);

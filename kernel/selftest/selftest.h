@@ -14,9 +14,11 @@
 #include "frames/arena.h"
 #include "frames/frames.h"
 #include "frames/memory_map.h"
+#include "selftest/test_slots.h"
 
 /* A run of frames that the loader mapped to its own address. */
 struct selftest_region {
+    const char *name;
     paging_frame_t start, end; /* half-open */
 };
 
@@ -30,7 +32,8 @@ struct selftest_setup {
     /* What the loader did. */
     const struct selftest_region *regions;
     unsigned region_count;
-    const struct arena *arena; /* the frames that the first tables were taken from */
+    const struct arena *arena;   /* the frames that the first tables were taken from */
+    uint64_t tables_not_adopted; /* tables of the arena whose frames are not the allocator's */
     struct framebuffer framebuffer;
     uint64_t firmware_cr3;
     uint64_t stack_guard, stack_top;
@@ -42,6 +45,8 @@ struct selftest_setup {
     uint64_t soak_seconds;            /* repeat them for so long; 0: one round */
     unsigned fail_round;              /* make a test fail in this round; 0: in none */
     bool crashes;                     /* the first test raises an exception; in a soak, in the second round */
+    bool hangs;                       /* it does not end */
+    bool slow;                        /* wait a second before each test of the first round */
     const char *const *option_errors; /* a sentence about each word that is not an option */
     unsigned option_errors_kept, option_error_count; /* how many sentences, and how many such words */
     bool bench;                                      /* measure each operation (bench/bench_run.h) */
@@ -59,9 +64,13 @@ struct selftest_run {
     unsigned wanted;                    /* how many tests the options name */
     uint64_t round;                     /* from 1; more than 1 in a soak only */
     bool fails_on_purpose;              /* the next test does, in the round that the option fail= names */
+    struct test_slots slots;            /* of the test pages */
+    bool needs_pages;                   /* the test that runs has no meaning without test pages */
     bool failed;
+    unsigned failures;                  /* checks that failed */
     char reason[SELFTEST_REASON_LIMIT]; /* the first check that failed; "" if none did, or it did not say */
     const char *skip;                   /* why the test cannot say anything on this machine, or NULL */
+    char skip_text[SELFTEST_REASON_LIMIT]; /* where test_skip puts it */
 };
 
 struct selftest {
@@ -75,11 +84,17 @@ void selftest_run_all(const struct selftest_setup *setup);
 /* Prints which test was running, if one was. For the report of a crash. */
 void selftest_tell_crash(void);
 
+/*
+ * The hook `expected_fault` of the exception handler, after that of safe_access.h: ends a test that has failed
+ * and uses a page that it could not map.
+ */
+bool selftest_takes_fault(struct exception_frame *frame);
+
 /* ---- for tests ---- */
 
 /*
  * Return whether the condition is true, or the status is as expected. If not, they print where and what came
- * instead, and fail the test `t`, which goes on.
+ * instead, and fail the test `t`, which goes on. Of many failures in a test the first few are printed.
  */
 #define CHECK(condition)             check_here(t, condition, #condition, __LINE__)
 #define CHECK_OK(call)               check_status_here(t, call, PAGING_OK, #call, __LINE__)
@@ -103,8 +118,29 @@ static __attribute__((noinline, unused)) bool check_status_here(struct selftest_
     return selftest_check_status(t, status, expected, call, __BASE_FILE__, line);
 }
 
-/* Returns page n of a part of the address space that nothing else uses. */
+/* Skips the test for a reason that is put together. */
+__attribute__((format(printf, 2, 3))) void test_skip(struct selftest_run *t, const char *reason, ...);
+
+/* Chooses the root slots of the test pages. Called once. */
+void test_find_slots(struct selftest_run *t);
+
+/* Returns whether the test pages have this many slots of the root. If not, skips the test. */
+bool test_has_slots(struct selftest_run *t, uint64_t count);
+
+/* Returns page n of a part of the address space that nothing else uses: t->slots.count slots of the root. */
 paging_page_t test_page(const struct selftest_run *t, uint64_t n);
+
+/* Returns page n of a slot in the upper half, which nothing else uses either. */
+paging_page_t test_upper_page(const struct selftest_run *t, uint64_t n);
+
+/* Returns how many pages it takes to map all memory, and what lies in between, from address 0 on. */
+uint64_t test_memory_pages(const struct selftest_run *t);
+
+/*
+ * Returns whether the loader has left this page of the lower half to the tests. If it has mapped memory there,
+ * because the firmware's map asks for that, skips the test and names the region.
+ */
+bool test_page_is_free(struct selftest_run *t, paging_page_t page);
 
 /* Return the address of a page, and the same as a pointer. */
 paging_virt_t test_address(const struct selftest_run *t, paging_page_t page);

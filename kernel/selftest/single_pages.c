@@ -7,11 +7,9 @@
 enum { PATTERN_A = 0x1111, PATTERN_B = 0x2222 };
 
 /* Takes a frame that is not mapped anywhere. give_frame gives it back. */
-static paging_frame_t take_frame(struct selftest_run *t)
+static bool take_frame(struct selftest_run *t, paging_frame_t *frame)
 {
-    paging_frame_t frame = {0};
-    CHECK(frames_allocate(t->frames, PAGING_4K, &frame) == FRAMES_OK);
-    return frame;
+    return CHECK(frames_allocate(t->frames, PAGING_4K, frame) == FRAMES_OK);
 }
 
 static void give_frame(struct selftest_run *t, paging_frame_t frame)
@@ -46,8 +44,10 @@ static void map_picks_a_frame(struct selftest_run *t)
 static void map_to_two_pages_one_frame(struct selftest_run *t)
 {
     paging_page_t one = test_page(t, 1), other = test_page(t, PAGING_TABLE_ENTRIES + 1);
-    paging_frame_t frame = take_frame(t);
+    paging_frame_t frame;
     struct paging_unmapped gone;
+    if (!take_frame(t, &frame))
+        return;
     CHECK_OK(paging_map_to(t->space, one, frame, PAGING_WRITABLE, t->source));
     CHECK_OK(paging_map_to(t->space, other, frame, 0, t->source));
     test_words(t, one)[7] = PATTERN_B;
@@ -61,9 +61,11 @@ static void map_to_two_pages_one_frame(struct selftest_run *t)
 
 static void identity_map_reads_itself(struct selftest_run *t)
 {
-    paging_frame_t frame = take_frame(t);
+    paging_frame_t frame;
     paging_page_t page = {0};
     struct paging_translation found;
+    if (!take_frame(t, &frame))
+        return;
     paging_virt_t address = {paging_frame_start(frame).value};
     CHECK_OK(paging_page_containing(t->space->cpu.levels, address, &page));
     if (CHECK_OK(paging_identity_map(t->space, frame, PAGING_WRITABLE, t->source))) {
@@ -81,6 +83,8 @@ static void first_and_last_pages(struct selftest_run *t)
     unsigned levels = t->space->cpu.levels;
     uint64_t pages = paging_level_pages(levels) * PAGING_TABLE_ENTRIES; /* in both halves */
     const paging_page_t edges[] = {{0}, {pages / 2 - 1}, {pages / 2}};
+    if (!test_page_is_free(t, edges[0]) || !test_page_is_free(t, edges[1]))
+        return;
     for (unsigned i = 0; i < sizeof edges / sizeof edges[0]; i++) {
         if (!CHECK_OK(paging_map(t->space, edges[i], PAGING_WRITABLE, t->source)))
             continue;
@@ -111,8 +115,10 @@ static void refusals_change_nothing(struct selftest_run *t)
 {
     paging_page_t page = test_page(t, 0),
                   reserved = {(uint64_t)PAGING_SCRATCH_SLOT * paging_level_pages(t->space->cpu.levels)};
-    paging_frame_t frame = take_frame(t), high = {1ull << (t->space->cpu.physical_bits - PAGING_PAGE_SHIFT)};
+    paging_frame_t frame, high = {1ull << (t->space->cpu.physical_bits - PAGING_PAGE_SHIFT)};
     struct paging_unmapped gone;
+    if (!take_frame(t, &frame))
+        return;
     CHECK_STATUS(paging_unmap(t->space, page, t->source, &gone), PAGING_NOT_MAPPED);
     CHECK_STATUS(paging_unmap(t->space, reserved, t->source, &gone), PAGING_RESERVED_SLOT);
     CHECK_STATUS(paging_map_to(t->space, reserved, frame, 0, t->source), PAGING_RESERVED_SLOT);
@@ -169,18 +175,20 @@ static void marked_pages_fault(struct selftest_run *t)
     CHECK_STATUS(paging_set_marker(t->space, page, 0, t->source), PAGING_BAD_FLAGS);
 }
 
-/* Uses an address that only five levels have. */
+/* Uses an address that only five levels have: of a P5 all slots of the lower half except 0 lead to such. */
 static void beyond_48_bits(struct selftest_run *t)
 {
-    paging_virt_t address = {UINT64_C(3) << 50};
     paging_page_t page = {0};
     struct paging_walk_result walk;
-    CHECK_STATUS(paging_page_containing(4, address, &page), PAGING_NOT_CANONICAL);
+    CHECK_STATUS(paging_page_containing(4, (paging_virt_t){UINT64_C(3) << 50}, &page), PAGING_NOT_CANONICAL);
     if (t->space->cpu.levels == 4) {
         t->skip = "the tables have four levels";
         return;
     }
-    if (!CHECK_OK(paging_page_containing(5, address, &page)) ||
+    paging_virt_t address = test_address(t, test_page(t, 0));
+    if (!CHECK(address.value >> 48 != 0) ||
+        !CHECK_STATUS(paging_page_containing(4, address, &page), PAGING_NOT_CANONICAL) ||
+        !CHECK_OK(paging_page_containing(5, address, &page)) ||
         !CHECK_OK(paging_map(t->space, page, PAGING_WRITABLE, t->source)))
         return;
     *(volatile uint64_t *)address.value = PATTERN_B;

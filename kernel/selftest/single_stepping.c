@@ -67,7 +67,10 @@ static bool map_huge(struct step_observer *o)
         t->skip = "no 2 MiB of memory in one piece";
         return false;
     }
-    CHECK_OK(paging_map_sized(t->space, o->page, o->frame, PAGING_2M, PAGING_WRITABLE, t->source));
+    if (!CHECK_OK(paging_map_sized(t->space, o->page, o->frame, PAGING_2M, PAGING_WRITABLE, t->source))) {
+        CHECK(frames_free(t->frames, PAGING_2M, o->frame) == FRAMES_OK);
+        return false;
+    }
     tag_pages(o, o->page, o->pages);
     return true;
 }
@@ -190,7 +193,8 @@ static void step_other_space(struct step_observer *o)
     o->page = test_page(t, 7);
     CHECK_OK(paging_map(t->space, o->page, PAGING_WRITABLE, t->source));
     tag_pages(o, o->page, 1);
-    CHECK_OK(paging_create_sibling(&other, t->space, t->source));
+    if (!CHECK_OK(paging_create_sibling(&other, t->space, t->source)))
+        return;
     CHECK_OK(paging_attach(t->space, &other));
     o->space = &other;
     o->frame = t->space->root;

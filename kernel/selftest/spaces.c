@@ -10,12 +10,7 @@
 /* Static, because both must not move, and every space here maps the image. */
 static struct paging_space other, third;
 
-enum { SHARED_SLOT = 300, MAGIC = 0x5e1f };
-
-static paging_page_t shared_page(const struct selftest_run *t, uint64_t n)
-{
-    return (paging_page_t){SHARED_SLOT * paging_level_pages(t->space->cpu.levels) + n};
-}
+enum { MAGIC = 0x5e1f };
 
 static void unmap(struct selftest_run *t, struct paging_space *space, paging_page_t page)
 {
@@ -41,9 +36,9 @@ static void inactive_space_is_edited(struct selftest_run *t)
     paging_page_t page = test_page(t, 5);
     paging_virt_t address = test_address(t, page);
     paging_frame_t frame;
-    if (!CHECK(frames_allocate(t->frames, PAGING_4K, &frame) == FRAMES_OK))
+    if (!CHECK(frames_allocate(t->frames, PAGING_4K, &frame) == FRAMES_OK) ||
+        !CHECK_OK(paging_create_sibling(&other, t->space, t->source)))
         return;
-    CHECK_OK(paging_create_sibling(&other, t->space, t->source));
     CHECK_STATUS(paging_map_to(&other, page, frame, 0, t->source), PAGING_UNREACHABLE);
     CHECK_OK(paging_attach(t->space, &other));
     CHECK_OK(paging_map_to(&other, page, frame, PAGING_WRITABLE, t->source));
@@ -64,7 +59,8 @@ static void destroying_gives_all_back(struct selftest_run *t)
 {
     uint64_t free = frames_free_count(t->frames);
     paging_virt_t start = test_address(t, test_page(t, 0));
-    CHECK_OK(paging_create_sibling(&other, t->space, t->source));
+    if (!CHECK_OK(paging_create_sibling(&other, t->space, t->source)))
+        return;
     CHECK_OK(paging_attach(t->space, &other));
     for (unsigned i = 0; i < 4; i++)
         CHECK_OK(paging_map(&other, test_page(t, i * paging_level_pages(PAGING_1G)), 0, t->source));
@@ -78,12 +74,16 @@ static void destroying_gives_all_back(struct selftest_run *t)
 
 /* ---- switching ---- */
 
-/* Creates a sibling in which the kernel can run, and attaches it. */
+/* Creates a sibling in which the kernel can run, and attaches it. If that fails, nothing is left of it. */
 static bool create_twin(struct selftest_run *t, struct paging_space *twin)
 {
-    return CHECK_OK(paging_create_sibling(twin, t->space, t->source)) &&
-           CHECK_OK(paging_attach(t->space, twin)) &&
-           CHECK(test_map_lower_half(t, twin, 0, t->source) == PAGING_OK);
+    if (!CHECK_OK(paging_create_sibling(twin, t->space, t->source)))
+        return false;
+    if (CHECK_OK(paging_attach(t->space, twin)) &&
+        CHECK(test_map_lower_half(t, twin, 0, t->source) == PAGING_OK))
+        return true;
+    detach_and_destroy(t, twin);
+    return false;
 }
 
 /* Checks in the other space that its own page and the shared one are mapped, and the first space's is not. */
@@ -102,7 +102,7 @@ static void check_pages_of_other(struct selftest_run *t, paging_page_t own, pagi
 
 static void switches_and_comes_back(struct selftest_run *t)
 {
-    paging_page_t own = test_page(t, 5), absent = test_page(t, 6), shared = shared_page(t, 0);
+    paging_page_t own = test_page(t, 5), absent = test_page(t, 6), shared = test_upper_page(t, 0);
     paging_frame_t frame;
     uint64_t rights = PAGING_WRITABLE | no_execute(t);
     CHECK_OK(paging_share_upper_half(t->space, t->source));
@@ -169,17 +169,20 @@ static void faults_are_explained(struct selftest_run *t)
 
 static void upper_half_is_shared(struct selftest_run *t)
 {
-    paging_page_t page = shared_page(t, 7);
+    paging_page_t page = test_upper_page(t, 7);
     paging_virt_t address = test_address(t, page);
     CHECK_OK(paging_share_upper_half(t->space, t->source));
-    CHECK_OK(paging_create_sibling(&other, t->space, t->source));
+    if (!CHECK_OK(paging_create_sibling(&other, t->space, t->source)))
+        return;
     CHECK_OK(paging_attach(t->space, &other));
-    CHECK_OK(paging_create_sibling(&third, &other, t->source)); /* of a sharer: it shares the same half */
+    if (!CHECK_OK(
+            paging_create_sibling(&third, &other, t->source))) /* of a sharer: it shares the same half */
+        return;
     CHECK_OK(paging_map(t->space, page, PAGING_WRITABLE, t->source));
     struct paging_translation found = {0};
     CHECK_OK(paging_translate(t->space, address, &found));
     CHECK(leads_to(&other, address, paging_frame_containing(found.address)));
-    CHECK_STATUS(paging_map(&other, shared_page(t, 8), 0, t->source), PAGING_SHARED);
+    CHECK_STATUS(paging_map(&other, test_upper_page(t, 8), 0, t->source), PAGING_SHARED);
     CHECK_STATUS(paging_unmap(&other, page, t->source, &(struct paging_unmapped){0}), PAGING_SHARED);
 
     /* The P1 is freed. The other space must not lead to it any more. */
@@ -193,8 +196,9 @@ static void upper_half_is_shared(struct selftest_run *t)
 
 static void one_slot_one_space(struct selftest_run *t)
 {
-    CHECK_OK(paging_create_sibling(&other, t->space, t->source));
-    CHECK_OK(paging_create_sibling(&third, t->space, t->source));
+    if (!CHECK_OK(paging_create_sibling(&other, t->space, t->source)) ||
+        !CHECK_OK(paging_create_sibling(&third, t->space, t->source)))
+        return;
     CHECK_STATUS(paging_attach(&other, &third), PAGING_NOT_ACTIVE);
     CHECK_STATUS(paging_attach(t->space, t->space), PAGING_ACTIVE);
     CHECK_STATUS(paging_detach(t->space, &other), PAGING_UNREACHABLE);

@@ -19,6 +19,16 @@ static void protection_is_on(struct selftest_run *t)
     CHECK(t->space->cpu.levels == (read_cr4() & CR4_LA57 ? 5u : 4u));
 }
 
+/* Whatever the firmware left: no alignment checks, no breakpoints, caches on, no bases of segments. */
+static void nothing_of_the_firmware_is_left(struct selftest_run *t)
+{
+    CHECK((read_flags() & ~RFLAGS_IF) == RFLAGS_ALWAYS); /* the watchdog switches interrupts on */
+    CHECK(read_dr7() == DR7_NOTHING);
+    CHECK(read_cr0() == (CR0_KERNEL | CR0_WRITE_PROTECT));
+    CHECK(!(read_msr(MSR_EFER) & (EFER_SYSCALL | EFER_SEGMENT_LIMITS | EFER_CACHE_EXTENSION)));
+    CHECK(read_msr(MSR_FS_BASE) == 0 && read_msr(MSR_GS_BASE) == 0);
+}
+
 /* Walks to every page of every region, not only to those that the kernel uses. */
 static void regions_lead_to_themselves(struct selftest_run *t)
 {
@@ -85,6 +95,8 @@ static void stack_has_a_guard(struct selftest_run *t)
 
 static void null_is_not_mapped(struct selftest_run *t)
 {
+    if (!test_page_is_free(t, (paging_page_t){0}))
+        return;
     struct safe_access access = safe_read((paging_virt_t){0});
     CHECK(access.faulted && access.vector == 14 && access.error_code == 0 && access.address == 0);
 }
@@ -109,6 +121,7 @@ static void tables_are_counted(struct selftest_run *t)
     for (unsigned level = 1; level < t->space->cpu.levels; level++)
         tables += stats.tables[level];
     CHECK(tables == t->space->tables);
+    CHECK(frames_handed_out(t->frames) + t->setup->tables_not_adopted == tables); /* none is free, or lost */
     CHECK(stats.malformed == 0 && stats.markers == 0);
 }
 
@@ -128,9 +141,10 @@ static void screen_is_write_combining(struct selftest_run *t)
 
 const struct selftest start_state_tests[] = {
     {"screen: the framebuffer is write-combining", screen_is_write_combining},
-    {"tables: paging_count finds as many as the operations have counted", tables_are_counted},
+    {"tables: as many as the operations have counted, and no other frame is taken", tables_are_counted},
     {"switch: CR3 holds our root", cr3_holds_our_root},
     {"switch: write protection and no-execute are on", protection_is_on},
+    {"switch: flags, breakpoints and caches are not the firmware's", nothing_of_the_firmware_is_left},
     {"switch: every page the loader asked for leads to itself", regions_lead_to_themselves},
     {"image: static pointers are relocated", pointers_are_relocated},
     {"image: code cannot be written", code_cannot_be_written},

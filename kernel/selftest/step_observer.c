@@ -9,37 +9,43 @@
 
 enum { RET = 0xc3 };
 
-/* ---- physical memory, mapped in the slot after the one of the test pages ---- */
+/* ---- physical memory, mapped in the slots after the first one of the test pages ---- */
+
+static struct {
+    uint64_t bytes;
+    bool is_too_small; /* a table lies beyond it */
+} memory;
 
 static paging_page_t memory_page(const struct selftest_run *t)
 {
     return (paging_page_t){test_page(t, 0).number + paging_level_pages(t->space->cpu.levels)};
 }
 
-static uint64_t memory_bytes(const struct selftest_run *t)
-{
-    uint64_t end = 0;
-    for (size_t i = 0; i < t->setup->memory_count; i++)
-        if (memory_kind_is_cacheable(t->setup->memory[i].kind) && t->setup->memory[i].end.number > end)
-            end = t->setup->memory[i].end.number;
-    uint64_t span = paging_level_pages(PAGING_2M);
-    return (end + span - 1) / span * span * PAGING_PAGE_BYTES;
-}
-
-/* Maps all memory and what lies in between, device registers included. */
+/* Maps all memory and what lies in between, device registers included. Skips the test if that cannot be. */
 static bool map_memory(struct selftest_run *t)
 {
+    uint64_t pages = test_memory_pages(t), slot = paging_level_pages(t->space->cpu.levels);
+    memory.is_too_small = false;
     if (!cpu_is_emulated()) {
         t->skip = "device registers between memory may not be mapped on a real processor";
         return false;
     }
-    return CHECK_OK(paging_map_range(t->space, test_address(t, memory_page(t)), (paging_phys_t){0},
-                                     memory_bytes(t), no_execute(t), t->source));
+    if (!test_has_slots(t, 1 + (pages + slot - 1) / slot))
+        return false;
+    memory.bytes = pages * PAGING_PAGE_BYTES;
+    enum paging_status status = paging_map_range(t->space, test_address(t, memory_page(t)),
+                                                 (paging_phys_t){0}, memory.bytes, no_execute(t), t->source);
+    if (status == PAGING_NO_FRAMES)
+        test_skip(t, "no frames for the tables that map %lu MiB", memory.bytes >> 20);
+    else
+        CHECK_OK(status);
+    return status == PAGING_OK;
 }
 
 static void unmap_memory(struct selftest_run *t)
 {
-    CHECK_OK(paging_unmap_range(t->space, test_address(t, memory_page(t)), memory_bytes(t), t->source));
+    CHECK_OK(paging_unmap_range(t->space, test_address(t, memory_page(t)), memory.bytes, t->source));
+    CHECK(!memory.is_too_small);
 }
 
 /*
@@ -48,10 +54,14 @@ static void unmap_memory(struct selftest_run *t)
  */
 static uint64_t walk(const struct selftest_run *t, paging_frame_t root, paging_virt_t address)
 {
-    const volatile uint64_t *memory = test_words(t, memory_page(t));
+    const volatile uint64_t *words = test_words(t, memory_page(t));
     uint64_t table = root.number << 12, every = 6, any = 0;
     for (unsigned shift = 12 + 9 * (t->space->cpu.levels - 1);; shift -= 9) {
-        uint64_t entry = memory[(table + (address.value >> shift & 511) * 8) / 8];
+        if (table >= memory.bytes) {
+            memory.is_too_small = true;
+            return 0;
+        }
+        uint64_t entry = words[(table + (address.value >> shift & 511) * 8) / 8];
         if (!(entry & 1))
             return 0;
         every &= entry;

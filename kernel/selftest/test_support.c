@@ -6,9 +6,12 @@
 #include <selfmap/map.h>
 #include <selfmap/window.h>
 
-enum { TEST_SLOT = 200 }; /* a slot of the root, in the lower half, that nothing else uses */
+enum {
+    UPPER_SLOT = 300, /* of the root: the loader maps nothing in the upper half */
+    SHOWN_FAILURES = 5
+};
 
-/* Fails the test, prints why, and remembers the first reason. */
+/* Fails the test, prints why unless it has failed often, and remembers the first reason. */
 __attribute__((format(printf, 2, 3))) static void fail(struct selftest_run *t, const char *why, ...)
 {
     char text[SELFTEST_REASON_LIMIT];
@@ -17,7 +20,10 @@ __attribute__((format(printf, 2, 3))) static void fail(struct selftest_run *t, c
     va_start(arguments, why);
     format_list(&sink.sink, why, arguments);
     va_end(arguments);
-    print("# %s\n", text);
+    if (t->failures++ < SHOWN_FAILURES)
+        print("# %s\n", text);
+    else if (t->failures == SHOWN_FAILURES + 1)
+        print("# further failures of this test are not shown\n");
     t->failed = true;
     if (t->reason[0] == '\0')
         __builtin_memcpy(t->reason, text, sizeof text);
@@ -39,9 +45,73 @@ bool selftest_check_status(struct selftest_run *t, enum paging_status status, en
     return status == expected;
 }
 
+void test_skip(struct selftest_run *t, const char *reason, ...)
+{
+    struct text_sink sink = text_sink(t->skip_text, sizeof t->skip_text);
+    va_list arguments;
+    va_start(arguments, reason);
+    format_list(&sink.sink, reason, arguments);
+    va_end(arguments);
+    t->skip = t->skip_text;
+}
+
+uint64_t test_memory_pages(const struct selftest_run *t)
+{
+    uint64_t end = t->setup->arena->end.number; /* our first tables, whatever the memory map says */
+    for (size_t i = 0; i < t->setup->memory_count; i++)
+        if (memory_kind_is_cacheable(t->setup->memory[i].kind) && t->setup->memory[i].end.number > end)
+            end = t->setup->memory[i].end.number;
+    uint64_t span = paging_level_pages(PAGING_2M);
+    return (end + span - 1) / span * span;
+}
+
+void test_find_slots(struct selftest_run *t)
+{
+    unsigned levels = t->space->cpu.levels;
+    uint64_t slot_pages = paging_level_pages(levels);
+    uint64_t wanted = 1 + (test_memory_pages(t) + slot_pages - 1) / slot_pages;
+    bool used[TEST_SLOT_LIMIT];
+    const volatile paging_entry_t *root = (const volatile paging_entry_t *)paging_window_table(
+                                              levels, PAGING_RECURSIVE_SLOT, levels, (paging_page_t){0})
+                                              .value;
+    for (unsigned i = 0; i < TEST_SLOT_LIMIT; i++)
+        used[i] = !paging_entry_is_unused(paging_entry_load(&root[i]));
+    t->slots = test_slots_choose(used, wanted < 2                 ? 2
+                                       : wanted < TEST_SLOT_LIMIT ? (unsigned)wanted
+                                                                  : TEST_SLOT_LIMIT);
+}
+
+bool test_has_slots(struct selftest_run *t, uint64_t count)
+{
+    if (t->slots.count == 0)
+        test_skip(t, "memory is mapped in every root slot of the lower half");
+    else if (t->slots.count < count)
+        test_skip(t, "it takes %lu free root slots side by side, there are %u", count, t->slots.count);
+    return t->slots.count >= count;
+}
+
+bool test_page_is_free(struct selftest_run *t, paging_page_t page)
+{
+    for (unsigned i = 0; i < t->setup->region_count; i++) {
+        const struct selftest_region *region = &t->setup->regions[i];
+        if (page.number < region->start.number || page.number >= region->end.number)
+            continue;
+        test_skip(t, "page %lx belongs to the region %lx..%lx %s", page.number,
+                  paging_frame_start(region->start).value, paging_frame_start(region->end).value,
+                  region->name);
+        return false;
+    }
+    return true;
+}
+
 paging_page_t test_page(const struct selftest_run *t, uint64_t n)
 {
-    return (paging_page_t){TEST_SLOT * paging_level_pages(t->space->cpu.levels) + n};
+    return (paging_page_t){t->slots.first * paging_level_pages(t->space->cpu.levels) + n};
+}
+
+paging_page_t test_upper_page(const struct selftest_run *t, uint64_t n)
+{
+    return (paging_page_t){UPPER_SLOT * paging_level_pages(t->space->cpu.levels) + n};
 }
 
 paging_virt_t test_address(const struct selftest_run *t, paging_page_t page)

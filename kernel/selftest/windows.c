@@ -65,7 +65,8 @@ static void remap_shows_the_new_frame(struct selftest_run *t)
     paging_page_t page = test_page(t, 0), pages[2] = {test_page(t, 1), test_page(t, 2)};
     paging_frame_t frames[2];
     for (unsigned i = 0; i < 2; i++) {
-        CHECK_OK(paging_map(t->space, pages[i], PAGING_WRITABLE, t->source));
+        if (!CHECK_OK(paging_map(t->space, pages[i], PAGING_WRITABLE, t->source)))
+            return;
         test_words(t, pages[i])[0] = i;
         frames[i] = frame_of(t, pages[i]);
     }
@@ -91,8 +92,9 @@ static void set_frame(struct selftest_run *t, paging_page_t page, paging_frame_t
 static void without_flush_is_stale(struct selftest_run *t)
 {
     paging_page_t page = test_page(t, 0), other = test_page(t, 1);
-    CHECK_OK(paging_map(t->space, page, PAGING_WRITABLE, t->source));
-    CHECK_OK(paging_map(t->space, other, PAGING_WRITABLE, t->source));
+    if (!CHECK_OK(paging_map(t->space, page, PAGING_WRITABLE, t->source)) ||
+        !CHECK_OK(paging_map(t->space, other, PAGING_WRITABLE, t->source)))
+        return;
     paging_frame_t first = frame_of(t, page), second = frame_of(t, other);
     test_words(t, other)[0] = 2;
     test_words(t, page)[0] = 1;
@@ -118,8 +120,9 @@ static void freed_table_is_forgotten(struct selftest_run *t)
 {
     paging_page_t page = test_page(t, 0), data = test_page(t, 5 * paging_level_pages(2)), tables[4];
     paging_virt_t window = paging_window_table(t->space->cpu.levels, PAGING_RECURSIVE_SLOT, 1, page);
-    CHECK_OK(paging_map(t->space, data, PAGING_WRITABLE, t->source)); /* keeps the P2 in use */
-    CHECK_OK(paging_map(t->space, page, PAGING_WRITABLE, t->source));
+    if (!CHECK_OK(paging_map(t->space, data, PAGING_WRITABLE, t->source)) || /* keeps the P2 in use */
+        !CHECK_OK(paging_map(t->space, page, PAGING_WRITABLE, t->source)))
+        return;
     CHECK(*(volatile uint64_t *)window.value != 0);
     unmap(t, page);
     /* Takes the frame that was the P1, among others, for data, and maps the page again. */
@@ -128,7 +131,8 @@ static void freed_table_is_forgotten(struct selftest_run *t)
         CHECK_OK(paging_map(t->space, tables[i], PAGING_WRITABLE, t->source));
         test_words(t, tables[i])[0] = 0x7777;
     }
-    CHECK_OK(paging_map(t->space, page, PAGING_WRITABLE, t->source));
+    if (!CHECK_OK(paging_map(t->space, page, PAGING_WRITABLE, t->source)))
+        return;
     CHECK((*(volatile uint64_t *)window.value & PAGING_PRESENT) &&
           *(volatile uint64_t *)window.value != 0x7777);
     test_words(t, page)[3] = 9;

@@ -12,8 +12,8 @@ BdsDxe: starting
 # levels=4
 KTAP version 1
 # bench_counter=instructions scale=128
-# bench_step_0=instructions=1000 console=900 find our image
-# bench_step_1=instructions=50 console=0 cross over
+# bench_step_find_our_image=instructions=1000 console=900 find our image
+# bench_step_cross_over=instructions=50 console=0 cross over
 # bench_entry=instructions=1050 console=900
 # bench_empty=calls=100 instructions=905
 # bench_map_to=calls=100 pages=100 instructions=4250 flushes=5 full_flushes=0 tables=10
@@ -73,7 +73,7 @@ class BenchTable(unittest.TestCase):
         self.refused("bench_map_to: not understood", LINES.replace("flushes=5", "flushes=many"))
         self.refused("bench_map_to: not understood", LINES.replace("instructions=4250", "cycles=4250"))
         self.refused("bench_map_to: measured nothing", LINES.replace("calls=100 pages", "calls=0 pages"))
-        self.refused("bench_step_1: not understood", LINES.replace("instructions=50 ", ""))
+        self.refused("bench_step_cross_over: not understood", LINES.replace("instructions=50 ", ""))
         self.refused("bench_entry: not understood", LINES.replace("# bench_entry", "# entry"))
 
     def test_no_log(self):

@@ -73,7 +73,7 @@ class Gate(unittest.TestCase):
         return subprocess.run([str(BENCH / "bench.py"), "check", "--allowed",
                                str(self.file("allowed", allowed, compiler)), "--measured",
                                str(self.file("measured", self.counts))], capture_output=True, text=True,
-                              timeout=60, check=False)
+                              timeout=tap.PATIENCE, check=False)
 
     def failures(self, result):
         return [line for line in result.stdout.splitlines() if line.startswith("not ok")]
@@ -130,7 +130,8 @@ class Gate(unittest.TestCase):
             path = self.root / "bad"
             path.write_text(text, encoding="utf-8")
             result = subprocess.run([str(BENCH / "bench.py"), "check", "--allowed", str(path), "--measured",
-                                     str(BENCH / "counts")], capture_output=True, text=True, timeout=60,
+                                     str(BENCH / "counts")], capture_output=True, text=True,
+                                    timeout=tap.PATIENCE,
                                     check=False)
             self.assertEqual((result.returncode, result.stdout), (2, ""))
 

@@ -39,8 +39,9 @@ class Session(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder)
 
     def debug(self, *arguments, gdb=(), **environment):
-        run = tap.run_tool("debug", "--firmware", "uboot", "--log", self.folder / "log", "--time-limit", "40",
-                           *arguments, "--", "-nx", "-batch", *gdb,
+        run = tap.run_tool("debug", "--firmware", "uboot", "--log", self.folder / "log",
+                           "--boot-limit", "250", "--time-limit", "250", "--gdb=-nx -batch",
+                           *arguments, "--", *gdb,
                            env={**os.environ, "TMPDIR": str(self.folder), **environment})
         self.assertEqual(list(self.folder.glob("selfmap-debug.*")), [], "the working folder is left behind")
         self.assertEqual([line for line in command_lines() if str(self.folder) in line], [],

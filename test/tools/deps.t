@@ -4,6 +4,7 @@
 import shutil
 import tempfile
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import tap
@@ -96,8 +97,30 @@ done''')
         self.program("id", "echo 1000")
         result = self.deps("build")
         self.assertEqual(result.returncode, 1)
-        self.assertIn("apt-get update && apt-get install -y --no-install-recommends gcc'", result.stderr)
+        command = "'apt-get update && apt-get install -y --no-install-recommends gcc'"
+        self.assertIn(f"    su -c {command}\n", result.stderr)
+        self.program("sudo")
+        self.assertIn(f"    sudo sh -c {command}\n", self.deps("build").stderr)
         self.assertEqual(self.noted(), [])
+
+    def test_at_once(self):
+        """deps: two that are called at once, by a parallel make, do not get into each other's way"""
+        flock = shutil.which("flock")
+        if not flock:
+            self.skipTest("flock is not installed")
+        (self.bin / "flock").symlink_to(flock)
+        (self.bin / "sleep").symlink_to(shutil.which("sleep"))
+        self.have_everything_for_build()
+        (self.bin / "gcc").unlink()
+        self.program("apt-get", '''echo begins >>"$DEPS_ROOT/calls"
+sleep 1
+echo >"$DEPS_ROOT/bin/gcc"
+/bin/chmod +x "$DEPS_ROOT/bin/gcc"
+echo ends >>"$DEPS_ROOT/calls"''')
+        with ThreadPoolExecutor() as pool:
+            results = list(pool.map(lambda _: self.deps("build").returncode, range(2)))
+        self.assertEqual(results, [0, 0])
+        self.assertEqual(self.noted(), ["begins", "ends"] * 2)  # update and install, once
 
     def test_no_debian(self):
         """deps: without apt-get it names the packages"""

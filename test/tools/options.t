@@ -72,7 +72,8 @@ class Options(unittest.TestCase):
         for key, (value, _) in in_cfg().items():
             if WORDS.get(key):
                 self.assertEqual(value, WORDS[key][0], key)
-        self.assertIn(f"OPTION_WAIT_SECONDS = {in_cfg()['wait'][0]}\n", HEADER)
+        for key in ("wait", "watchdog"):
+            self.assertRegex(HEADER, rf"OPTION_{key.upper()}_SECONDS = {in_cfg()[key][0]},?\n")
 
 
 tap.main()

@@ -46,14 +46,15 @@ class Prove(unittest.TestCase):
         place = self.place.relative_to(tap.ROOT)
         result = subprocess.run(["make", "--no-print-directory", "-s", f"PROOF_B={place}",
                                  f"PROOF_SOURCES={place}", "PROOF_WARNINGS=-w", f"{place}/entry"],
-                                cwd=tap.ROOT, check=False, capture_output=True, text=True, timeout=60)
+                                cwd=tap.ROOT, check=False, capture_output=True, text=True,
+                                timeout=tap.PATIENCE)
         self.assertEqual(result.returncode, 0, result.stderr)
         return self.place / "entry"
 
     def test_verdicts(self):
         """prove: a theorem that is false, empty or undefined is not ok, nor a fallacy that is true"""
         result = subprocess.run([tap.ROOT / "test/proof/prove", self.built(THEME)], capture_output=True,
-                                text=True, check=False, timeout=60)
+                                text=True, check=False, timeout=tap.PATIENCE)
         verdicts = dict((name, word) for word, name in
                         re.findall(r"^((?:not )?ok) \d+ - (?:refuted: )?(.*?)  #", result.stdout, re.M))
         self.assertEqual(result.returncode, 1)
@@ -66,21 +67,21 @@ class Prove(unittest.TestCase):
     def test_no_value(self):
         """prove: a word without a value ends the program"""
         result = subprocess.run([self.built(NO_VALUE)], capture_output=True, text=True, check=False,
-                                timeout=9)
+                                timeout=tap.PATIENCE)
         self.assertEqual((result.returncode, result.stdout), (3, ""))
         self.assertIn("has no value", result.stderr)
 
     def test_moved_pointer(self):
         """prove: a symbolic pointer that was moved by 512 KiB ends the program"""
         result = subprocess.run([self.built(MOVED_POINTER)], capture_output=True, text=True, check=False,
-                                timeout=9)
+                                timeout=tap.PATIENCE)
         self.assertEqual((result.returncode, result.stdout), (3, ""))
         self.assertIn("not a symbolic address", result.stderr)
 
     def test_store(self):
         """prove: a theorem that stores to symbolic memory is not ok"""
         result = subprocess.run([tap.ROOT / "test/proof/prove", self.built(STORE)], capture_output=True,
-                                text=True, check=False, timeout=60)
+                                text=True, check=False, timeout=tap.PATIENCE)
         self.assertEqual(result.returncode, 1)
         self.assertIn("not ok 1 - a store", result.stdout)
 

@@ -26,7 +26,7 @@ class Rooms(unittest.TestCase):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")
             result = subprocess.run([str(tap.ROOT / "test/rooms"), folder], capture_output=True, text=True,
-                                    timeout=60, check=False)
+                                    timeout=tap.PATIENCE, check=False)
         self.assertEqual(result.stderr, "")
         self.assertEqual(result.returncode, 1 if result.stdout else 0)
         return result.stdout.splitlines()

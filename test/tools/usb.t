@@ -5,6 +5,7 @@ import errno
 import os
 import pty
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -138,6 +139,14 @@ class Refusals(MadeUpMachine):
         self.put("sys/class/block/sdx/holders/md0", "")
         self.refused_even_by_force("/dev/sdx is held by md0")
 
+    def test_loop(self):
+        """usb: refuses a disk on which a loop device stands"""
+        self.put("sys/class/block/loop0/loop/backing_file", "/home/someone/sdx")
+        self.put("sys/class/block/loop3/loop/backing_file", "/dev/sdx1")
+        self.refused_even_by_force("/dev/sdx1 is used by /dev/loop3")
+        self.put("sys/class/block/loop3/loop/backing_file", "/dev/sdy")
+        self.written()
+
     def test_read_only(self):
         """usb: refuses a read-only disk"""
         self.put("sys/class/block/sdx/ro", 1)
@@ -215,7 +224,7 @@ class Confirmation(MadeUpMachine):
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                               env=environment) as process:
             os.write(leader, f"{answer}\n".encode())
-            stdout, stderr = process.communicate(timeout=60)
+            stdout, stderr = process.communicate(timeout=tap.PATIENCE)
         os.close(leader)
         os.close(follower)
         return subprocess.CompletedProcess([], process.returncode, stdout, stderr)
@@ -303,27 +312,43 @@ class Writing(MadeUpMachine):
         self.assertEqual(self.disk.read_bytes()[:1 << 20], self.image.read_bytes())
 
 
-class LoopDevice(unittest.TestCase):
+class OnLoopDevice(unittest.TestCase):
     """A block device of the kernel's, where this machine lets us have one."""
+
+    BYTES = DISK_BYTES
 
     def setUp(self):
         self.folder = Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, self.folder)
-        (self.folder / "disk").write_bytes(b"\xa5" * DISK_BYTES)
         (self.folder / "image").write_bytes(IMAGE)
-        self.device = self.attached()
+        self.device = self.attached("disk")
 
-    def attached(self, *options):
-        path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
-        losetup = shutil.which("losetup", path=path)
-        if os.geteuid() or not losetup:
-            self.skipTest("loop devices need root and losetup")
-        made = subprocess.run([losetup, "--find", "--show", *options, self.folder / "disk"],
-                              capture_output=True, text=True, check=False)
-        if made.returncode:
-            self.skipTest(f"no loop device: {made.stderr.strip()}")
-        device = made.stdout.strip()
-        self.addCleanup(subprocess.run, [losetup, "--detach", device], check=True)
+    def tool(self, name):
+        path = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+        if not path:
+            self.skipTest(f"{name} is not installed")
+        return path
+
+    def do(self, program, *arguments):
+        """Does it, or skips the test with what it says: not every machine allows everything."""
+        done = subprocess.run([self.tool(program), *map(str, arguments)], capture_output=True, text=True,
+                              check=False, timeout=tap.PATIENCE)
+        if done.returncode:
+            self.skipTest(f"{program}: {done.stderr.strip()}")
+        return done.stdout.strip()
+
+    def undo(self, program, *arguments):
+        self.addCleanup(subprocess.run, [self.tool(program), *map(str, arguments)], check=True)
+
+    def attached(self, file, *options):
+        """A loop device on a file in our folder, or on another device."""
+        if os.geteuid():
+            self.skipTest("loop devices need root")
+        path = self.folder / file
+        if not path.exists():
+            path.write_bytes(b"\xa5" * self.BYTES)
+        device = self.do("losetup", "--find", "--show", *options, path)
+        self.undo("losetup", "--detach", device)
         if not Path("/sys/class/block", Path(device).name).is_dir():
             self.skipTest("loop devices need /sys")
         return device
@@ -332,13 +357,30 @@ class LoopDevice(unittest.TestCase):
         environment = {**os.environ, "USB_TEST_ROOT": "", "FORCE": "1", "CONFIRM": device}
         return tap.run_tool("usb", self.folder / "image", device, env=environment)
 
+    def refused(self, sentence, device=None):
+        before = self.boot_sector()
+        result = self.usb(device or self.device)
+        self.assertEqual(result.returncode, 1, result.stdout)
+        self.assertIn(sentence, result.stderr)
+        self.assertEqual(self.boot_sector(), before)
+
+    def boot_sector(self):
+        """To which a file system that is mounted does not write."""
+        with open(self.device, "rb") as disk:
+            return disk.read(512)
+
+    def mount_folder(self):
+        place = self.folder / "mounted"
+        place.mkdir()
+        return place
+
+
+class LoopDevice(OnLoopDevice):
     def test_exclusive(self):
         """usb: a block device that somebody has is refused, and written when it is free"""
         holder = os.open(self.device, os.O_RDWR | os.O_EXCL)
-        result = self.usb(self.device)
+        self.refused("in use, says the kernel")
         os.close(holder)
-        self.assertEqual(result.returncode, 1)
-        self.assertIn("in use, says the kernel", result.stderr)
         self.assertEqual((self.folder / "disk").read_bytes(), b"\xa5" * DISK_BYTES)
         result = self.usb(self.device)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
@@ -346,9 +388,55 @@ class LoopDevice(unittest.TestCase):
 
     def test_large_sectors(self):
         """usb: a block device with sectors of 4096 bytes is refused"""
-        result = self.usb(self.attached("--sector-size", "4096"))
-        self.assertEqual(result.returncode, 1)
-        self.assertIn("sectors of 4096 bytes", result.stderr)
+        self.refused("sectors of 4096 bytes", self.attached("disk", "--sector-size", "4096"))
+
+    def test_loop_on_loop(self):
+        """usb: a block device under a loop device is refused, also by another name than the kernel's"""
+        for name in (self.device, self.folder / "node"):
+            if name != self.device:
+                os.mknod(name, 0o600 | stat.S_IFBLK, os.stat(self.device).st_rdev)
+            upper = self.do("losetup", "--find", "--show", name)
+            try:
+                self.refused(f"{self.device} is used by {upper}")
+            finally:
+                subprocess.run([self.tool("losetup"), "--detach", upper], check=True)
+
+    def test_swap(self):
+        """usb: a block device with swap in use is refused"""
+        self.do("mkswap", self.device)
+        self.do("swapon", "--priority", "0", self.device)
+        self.undo("swapoff", self.device)
+        self.refused("is used as swap")
+
+    def test_mounted_elsewhere(self):
+        """usb: a block device that is mounted in another mount name space is refused"""
+        self.do("mkfs.ext4", "-q", "-F", self.device)
+        words = [self.tool("unshare"), "--mount", "sh", "-c", 'mount "$0" "$1" && echo mounted && read -r _',
+                 self.device, str(self.mount_folder())]
+        with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True) as other:
+            said = other.stdout.readline()
+            if not said:
+                self.skipTest(f"unshare or mount: {other.stderr.read().strip()}")
+            self.assertNotIn(self.device, Path("/proc/self/mountinfo").read_text())
+            self.refused("in use, says the kernel: mounted in another name space")
+            other.communicate("\n")
+
+
+class SecondMember(OnLoopDevice):
+    """Of a file system on two devices the kernel names one as its source."""
+
+    BYTES = 128 << 20
+
+    def test_btrfs(self):
+        """usb: the second member of a mounted btrfs is refused"""
+        other, place = self.attached("other"), self.mount_folder()
+        self.do("mkfs.btrfs", "-q", "-f", "-d", "raid0", "-m", "raid0", other, self.device)
+        self.do("mount", "-t", "btrfs", "-o", f"device={other},device={self.device}", other, place)
+        self.undo("umount", place)
+        lines = Path("/proc/self/mountinfo").read_text().split("\n")
+        sources = [line.split(" - ")[1].split()[1] for line in lines if f" {place} " in line]
+        self.refused("in use, says the kernel" if sources == [other] else "is mounted on")
 
 
 tap.main()

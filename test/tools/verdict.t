@@ -58,6 +58,38 @@ class Judge(unittest.TestCase):
         self.expect("fail", "1 test failed: not ok 1 inner",
                     log=log(changed((4, "    not ok 1 inner"))), status=33)
 
+    def test_contradiction(self):
+        """verdict: a failed run whose summary or exit status says otherwise is told as such"""
+        failed = (3, "not ok 1 - paging: maps")
+        told = [("PASS tests=3 passed=2 failed=0 skipped=1", 33), ("PASS tests=3 passed=2 failed=0 skipped=1", 35),
+                ("PASS tests=3 passed=1 failed=1 skipped=1", 35), ("FAIL tests=3 passed=2 failed=0 skipped=1", 35),
+                ("FAIL tests=3 passed=1 failed=2 skipped=1", 35), ("FAIL tests=3 passed=1 failed=1 skipped=0", 35),
+                ("FAIL tests=4 passed=1 failed=1 skipped=1", 35), ("FAIL tests=3 passed=1 failed=1 skipped=1", 33)]
+        for summary, status in told:
+            verdict = self.expect("fail", "1 test failed: paging: maps; but the ", status=status,
+                                  log=log(changed(failed, (8, "# selfmap: " + summary))))
+            self.assertTrue(verdict.contradictions)
+        honest = changed(failed, (8, "# selfmap: FAIL tests=3 passed=1 failed=1 skipped=1"))
+        for status in (35, None, 0):
+            self.assertEqual(judge(Outcome(log=log(honest), status=status)).contradictions, [])
+        self.expect("fail", "; but the exit status says that tests failed", log=log(PASSING), status=35)
+
+    def test_contradiction_of_a_crash(self):
+        """verdict: nor does a summary of PASS after a crash go unnoticed"""
+        stopped = [*PASSING[:4], "# stopped: #PF page fault"]
+        lies, honest = ("# selfmap: PASS tests=3 passed=1 failed=0 skipped=0",
+                        "# selfmap: FAIL tests=3 passed=1 failed=0 skipped=0")
+        self.assertTrue(judge(Outcome(log=log([*stopped, lies]), status=35)).contradictions)
+        self.assertEqual(judge(Outcome(log=log([*stopped, honest]), status=35)).contradictions, [])
+        self.assertEqual(judge(Outcome(log=log(stopped), status=35)).contradictions, [])
+
+    def test_contradiction_on_screen(self):
+        """verdict: on the screen a PASS below a failure is one, a list that has scrolled away is none"""
+        failed = ["not ok 2 - b", "# selfmap: {} tests=9 passed=8 failed=1 skipped=0"]
+        for word, count in (("PASS", 1), ("FAIL", 0)):
+            lines = [line.format(word) for line in failed]
+            self.assertEqual(len(judge(Outcome(screen=lines, status=None)).contradictions), count)
+
     def test_reported_failure(self):
         """verdict: a failure reported without a failed test"""
         summary = "# selfmap: FAIL tests=3 passed=2 failed=1 skipped=0"
@@ -198,13 +230,13 @@ class Judge(unittest.TestCase):
 
     def test_long_lines(self):
         """verdict: lines of megabytes are judged quickly and shown shortened"""
-        began = time.monotonic()
+        began = time.process_time()
         for filler in (b"x", b"\x1b[", b"\x1b[0", b"\x1b[1;1", b"\0", b"\xff", b"not ", b"1"):
             long = filler * ((2 << 20) // len(filler))
             self.expect("pass", log=log(PASSING[:5], FIRMWARE) + long + b"\n" + log(PASSING[5:], b""),
                         status=33)
             self.assertLess(len(self.expect("hang", log=long, timed_out=True).sentence), 300)
-        self.assertLess(time.monotonic() - began, 20)
+        self.assertLess(time.process_time() - began, 20)
 
     def test_screen(self):
         """verdict: a screen passes by its summary, and only without visible failures"""
@@ -213,7 +245,7 @@ class Judge(unittest.TestCase):
         self.expect("truncated", "no summary", screen=PASSING[:-1])
         self.expect("truncated", screen=[])
         self.expect("fail", "not ok 1", screen=["not ok 1 - x", *PASSING[4:]])
-        self.expect("fail", "failures: not ok 1 - x.", screen=["not ok 1 - x", " not ok 1 - x", *PASSING[4:]])
+        self.expect("fail", "failures: not ok 1 - x; but the summary says PASS", screen=["not ok 1 - x", " not ok 1 - x", *PASSING[4:]])
         self.expect("fail", "FAIL", screen=[PASSING[8].replace("PASS", "FAIL")])
         self.expect("numbers", screen=[PASSING[8].replace("=2", "=1")])
         self.expect("numbers", screen=["# selfmap: PASS tests=0 passed=0 failed=0 skipped=0"])

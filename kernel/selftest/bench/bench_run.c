@@ -136,6 +136,17 @@ static uint64_t units_between(uint64_t from, uint64_t to)
     return tsc_in_units(rounds.scale, to - from);
 }
 
+/* Makes the key of a fact out of a step's text, so that it stays the same when steps are added before it. */
+static void make_key(const char *what, char *key, size_t capacity)
+{
+    size_t length = 0;
+    for (; what[length] && length + 1 < capacity; length++) {
+        char lower = (char)(what[length] | 0x20);
+        key[length] = lower >= 'a' && lower <= 'z' ? lower : '_';
+    }
+    key[length] = '\0';
+}
+
 /* Prints the steps from the first line of efi_main to the first line of kernel_main. */
 static void steps_from_entry_point(struct selftest_run *t)
 {
@@ -148,7 +159,9 @@ static void steps_from_entry_point(struct selftest_run *t)
         return;
     for (unsigned i = 0; i + 1 < count; i++) {
         CHECK(marks[i + 1].tsc > marks[i].tsc);
-        report_fact("bench_step_%u", "%s=%lu console=%lu %s", i, unit,
+        char key[64];
+        make_key(marks[i].what, key, sizeof key);
+        report_fact("bench_step_%s", "%s=%lu console=%lu %s", key, unit,
                     units_between(marks[i].tsc, marks[i + 1].tsc),
                     units_between(marks[i].console, marks[i + 1].console), marks[i].what);
     }

@@ -2,6 +2,7 @@
 #include "console/console.h"
 #include "cpu/instructions.h"
 #include "cpu/tsc.h"
+#include "cpu/watchdog.h"
 #include "report/report.h"
 #include "selftest/matrix/matrix.h"
 
@@ -49,8 +50,10 @@ static void every_access(struct matrix *m, unsigned size, unsigned above, const 
 /* Lets the entry of each table above the leaf vary in turn. */
 static void every_table(struct matrix *m, unsigned size, const struct matrix_axes *axes, unsigned stride)
 {
-    for (unsigned above = size + 1; above <= m->t->space->cpu.levels; above++)
+    for (unsigned above = size + 1; above <= m->t->space->cpu.levels; above++) {
+        watchdog_is_alive(); /* all cases together take minutes */
         every_access(m, size, above, axes, stride);
+    }
 }
 
 /* Sets *controls to state n of the control registers. Returns false if the processor does not have it. */

@@ -34,6 +34,7 @@ struct memory_region region(uint64_t start, uint64_t end, enum memory_kind kind)
 }
 
 struct frames frames;
+uint64_t left_out;
 static unsigned char *bookkeeping;
 
 void begin_with(uint64_t bytes, enum junk junk)
@@ -49,10 +50,17 @@ void begin_with(uint64_t bytes, enum junk junk)
     frames_init(&frames, bookkeeping + unaligned, bytes);
 }
 
+enum frames_status add_usable(const struct memory_region *regions, size_t count)
+{
+    left_out = UINT64_MAX;
+    return frames_add_usable(&frames, regions, count, &left_out);
+}
+
 void begin(const struct memory_region *regions, size_t count, enum junk junk)
 {
     begin_with(frames_bookkeeping_bytes(regions, count, 0), junk);
-    assert_int_equal(frames_add_usable(&frames, regions, count), FRAMES_OK);
+    assert_int_equal(add_usable(regions, count), FRAMES_OK);
+    assert_int_equal(left_out, 0);
 }
 
 int end_test(void **state)

@@ -21,6 +21,7 @@
 #define GIB(n)     ((n)*SUPERBLOCK)
 
 extern struct frames frames;
+extern uint64_t left_out; /* by the last add_usable */
 
 /* What the bookkeeping memory holds before the allocator gets it. */
 enum junk { JUNK_ZERO, JUNK_ONES, JUNK_RANDOM, JUNK_COUNT };
@@ -35,6 +36,9 @@ struct memory_region region(uint64_t start, uint64_t end, enum memory_kind kind)
 
 /* Begins an allocator without frames, with this much bookkeeping memory. */
 void begin_with(uint64_t bytes, enum junk junk);
+
+/* Calls frames_add_usable. */
+enum frames_status add_usable(const struct memory_region *regions, size_t count);
 /* Begins one with all that is usable in the map. */
 void begin(const struct memory_region *regions, size_t count, enum junk junk);
 int end_test(void **state);

@@ -44,14 +44,14 @@ static void a_map_that_overlaps_adds_nothing(void **state)
                                   region(GIB(5), GIB(6), MEMORY_CONVENTIONAL)};
     begin_with(frames_bookkeeping_bytes(map, 3, 4), JUNK_RANDOM);
     assert_int_equal(frames_add_free(&frames, frame_at(GIB(4) - 1), frame_at(GIB(4))), FRAMES_OK);
-    assert_int_equal(frames_add_usable(&frames, map, 2), FRAMES_OVERLAP);
-    assert_int_equal(frames_add_usable(&frames, map, 3), FRAMES_OVERLAP);
+    assert_int_equal(add_usable(map, 2), FRAMES_OVERLAP);
+    assert_int_equal(add_usable(map, 3), FRAMES_OVERLAP);
     assert_int_equal(frames_total(&frames), 1);
     map[1].end.number = ((uint64_t)1 << 40) + 1;
-    assert_int_equal(frames_add_usable(&frames, map, 2), FRAMES_TOO_HIGH);
+    assert_int_equal(add_usable(map, 2), FRAMES_TOO_HIGH);
     assert_int_equal(frames_total(&frames), 1);
     map[1] = region(GIB(2) - 1, GIB(3), MEMORY_CONVENTIONAL); /* with one another */
-    assert_int_equal(frames_add_usable(&frames, map, 3), FRAMES_OVERLAP);
+    assert_int_equal(add_usable(map, 3), FRAMES_OVERLAP);
     assert_int_equal(frames_total(&frames), 1);
 }
 

@@ -8,15 +8,15 @@
 #define MOST_LIVE 60000
 
 static const struct memory_region oracle_map[] = {
-    {{0}, {0x9f}, 0, MEMORY_CONVENTIONAL},
-    {{0x100}, {0x800}, 0, MEMORY_CONVENTIONAL},
-    {{0x800}, {0x1000}, 0, MEMORY_BOOT},
-    {{0x1001}, {0x1002}, 0, MEMORY_BOOT},
-    {{0x1003}, {0x15ff}, 0, MEMORY_BOOT},
-    {{0x1600}, {512 * 512 + 7}, 0, MEMORY_CONVENTIONAL},
-    {{512 * 512 + 9}, {4 * 512 * 512 + 3}, 0, MEMORY_CONVENTIONAL},
-    {{4 * 512 * 512 + 1024}, {4 * 512 * 512 + 2048}, 0, MEMORY_LOADER}, /* adopted */
-    {{5 * 512 * 512}, {6 * 512 * 512}, 0, MEMORY_BOOT},
+    {{0}, {0x9f}, 0, MEMORY_CONVENTIONAL, 0},
+    {{0x100}, {0x800}, 0, MEMORY_CONVENTIONAL, 0},
+    {{0x800}, {0x1000}, 0, MEMORY_BOOT, 0},
+    {{0x1001}, {0x1002}, 0, MEMORY_BOOT, 0},
+    {{0x1003}, {0x15ff}, 0, MEMORY_BOOT, 0},
+    {{0x1600}, {512 * 512 + 7}, 0, MEMORY_CONVENTIONAL, 0},
+    {{512 * 512 + 9}, {4 * 512 * 512 + 3}, 0, MEMORY_CONVENTIONAL, 0},
+    {{4 * 512 * 512 + 1024}, {4 * 512 * 512 + 2048}, 0, MEMORY_LOADER, 0}, /* adopted */
+    {{5 * 512 * 512}, {6 * 512 * 512}, 0, MEMORY_BOOT, 0},
 };
 #define ORACLE_REGIONS (sizeof oracle_map / sizeof oracle_map[0])
 

@@ -91,7 +91,7 @@ static void the_order_of_kinds_is_by_restriction(void **state)
     static const enum memory_kind order[] = {
         MEMORY_CONVENTIONAL, MEMORY_BOOT,     MEMORY_EXCLUDED,     MEMORY_LOADER,       MEMORY_ACPI_RECLAIM,
         MEMORY_PERSISTENT,   MEMORY_ACPI_NVS, MEMORY_RUNTIME_DATA, MEMORY_RUNTIME_CODE, MEMORY_MMIO,
-        MEMORY_UNACCEPTED,   MEMORY_RESERVED, MEMORY_BAD};
+        MEMORY_UNACCEPTED,   MEMORY_RESERVED, MEMORY_BAD,          MEMORY_OWN};
     assert_int_equal(sizeof order / sizeof order[0], MEMORY_KIND_COUNT);
     for (unsigned i = 0; i + 1 < MEMORY_KIND_COUNT; i++) {
         struct memory_descriptor map[] = {pages(0x2000, 1, order[i + 1]), pages(0x2000, 1, order[i])};
@@ -140,6 +140,95 @@ static void attributes_join_only_where_descriptors_overlap(void **state)
     assert_true(regions[0].attributes == 1);
     assert_true(regions[1].attributes == (1 | (uint64_t)1 << 63));
     assert_true(regions[2].attributes == (uint64_t)1 << 63);
+}
+
+static void expect_needs(size_t index, bool mapping, bool execution, bool uncached)
+{
+    static const enum memory_needs needs[2][2] = {{MEMORY_NEEDS_DATA, MEMORY_NEEDS_UNCACHED_DATA},
+                                                  {MEMORY_NEEDS_CODE, MEMORY_NEEDS_UNCACHED_CODE}};
+    assert_int_equal(regions[index].needs, mapping ? needs[execution][uncached] : MEMORY_NEEDS_NOTHING);
+}
+
+/* Each kind over runtime code, over runtime data, and over a descriptor with the attribute. */
+static void what_runtime_services_need_is_joined_whatever_kind_holds(void **state)
+{
+    (void)state;
+    for (unsigned kind = 0; kind < MEMORY_KIND_COUNT; kind++)
+        for (unsigned need = 0; need < 3; need++) {
+            static const enum memory_kind needed[] = {MEMORY_RUNTIME_CODE, MEMORY_RUNTIME_DATA,
+                                                      MEMORY_RESERVED};
+            struct memory_descriptor map[] = {pages(0x2000, 1, (enum memory_kind)kind),
+                                              pages(0x1000, 3, needed[need])};
+            map[1].attributes = need == 2 ? (uint64_t)1 << 63 : 0;
+            size_t count = normalise(map, 2, 40);
+            for (size_t i = 0; i < count; i++) {
+                bool under = regions[i].start.number <= 2 && regions[i].end.number > 2;
+                bool is_code = need == 0 || (under && kind == MEMORY_RUNTIME_CODE);
+                expect_needs(i, true, is_code, under && kind == MEMORY_MMIO);
+            }
+            assert_int_equal(regions[0].start.number, 1);
+            assert_int_equal(regions[count - 1].end.number, 4);
+        }
+}
+
+static void without_runtime_memory_nothing_is_needed(void **state)
+{
+    (void)state;
+    for (unsigned kind = 0; kind < MEMORY_KIND_COUNT; kind++) {
+        struct memory_descriptor map[] = {pages(0x1000, 1, (enum memory_kind)kind),
+                                          pages(0x2000, 1, MEMORY_RUNTIME_CODE),
+                                          pages(0x3000, 1, (enum memory_kind)kind)};
+        map[0].attributes = map[2].attributes = ((uint64_t)1 << 63) - 1;
+        bool is_runtime = kind == MEMORY_RUNTIME_CODE || kind == MEMORY_RUNTIME_DATA;
+        assert_int_equal(normalise(map, 3, 40), 3);
+        expect_needs(0, is_runtime, kind == MEMORY_RUNTIME_CODE, false);
+        expect_needs(1, true, true, false);
+        expect_needs(2, is_runtime, kind == MEMORY_RUNTIME_CODE, false);
+    }
+}
+
+/* A reserved page in the middle: three regions, all mapped. Then alike in all but this: still two. */
+static void neighbours_that_differ_only_in_what_is_needed_stay_apart(void **state)
+{
+    (void)state;
+    struct memory_descriptor map[] = {pages(0x1000, 4, MEMORY_RESERVED),
+                                      pages(0x2000, 1, MEMORY_RUNTIME_DATA),
+                                      pages(0x3000, 1, MEMORY_RUNTIME_CODE)};
+    assert_int_equal(normalise(map, 3, 40), 4);
+    expect_needs(0, false, false, false);
+    expect_needs(1, true, false, false);
+    expect_needs(2, true, true, false);
+    expect_needs(3, false, false, false);
+    for (size_t i = 0; i < 4; i++)
+        expect_region(i, 1 + i, 2 + i, MEMORY_RESERVED);
+}
+
+/* It begins inside of a page: the page behind its last whole one is needed, too, though it is reserved. */
+static void an_unaligned_runtime_descriptor_needs_the_pages_at_both_ends(void **state)
+{
+    (void)state;
+    struct memory_descriptor map[] = {pages(0x1800, 2, MEMORY_RUNTIME_CODE),
+                                      pages(0x3000, 2, MEMORY_RESERVED)};
+    assert_int_equal(normalise(map, 2, 40), 3);
+    expect_region(0, 1, 3, MEMORY_RUNTIME_CODE);
+    expect_needs(0, true, true, false);
+    expect_region(1, 3, 4, MEMORY_RESERVED);
+    expect_needs(1, true, true, false);
+    expect_region(2, 4, 5, MEMORY_RESERVED);
+    expect_needs(2, false, false, false);
+}
+
+static void what_is_ours_is_ours_whatever_the_map_says(void **state)
+{
+    (void)state;
+    for (unsigned kind = 0; kind < MEMORY_KIND_COUNT; kind++) {
+        struct memory_descriptor map[] = {pages(0x1000, 1, MEMORY_OWN),
+                                          pages(0x1000, 1, (enum memory_kind)kind)};
+        assert_int_equal(normalise(map, 2, 40), 1);
+        expect_region(0, 1, 2, MEMORY_OWN);
+    }
+    assert_false(memory_kind_is_usable(MEMORY_OWN));
+    assert_true(memory_kind_is_cacheable(MEMORY_OWN));
 }
 
 static void unaligned_ends_shrink_or_grow(void **state)
@@ -229,10 +318,26 @@ static bool oracle_covers(const struct memory_descriptor *descriptor, uint64_t f
     return start < high && low < end && start < end;
 }
 
+/* What an oracle says that runtime services need. */
+struct needs {
+    bool mapping, execution, uncached;
+};
+
 static int oracle_kind(const struct memory_descriptor *map, size_t count, uint64_t frame,
-                       uint64_t *attributes)
+                       uint64_t *attributes, struct needs *needs)
 {
     int kind = -1;
+    bool is_code = false, is_mmio = false;
+    *needs = (struct needs){0};
+    for (size_t i = 0; i < count; i++)
+        if (oracle_covers(&map[i], frame)) {
+            needs->mapping |= map[i].attributes >> 63 != 0 || map[i].kind == MEMORY_RUNTIME_CODE ||
+                              map[i].kind == MEMORY_RUNTIME_DATA;
+            is_code |= map[i].kind == MEMORY_RUNTIME_CODE;
+            is_mmio |= map[i].kind == MEMORY_MMIO;
+        }
+    needs->execution = needs->mapping && is_code;
+    needs->uncached = needs->mapping && is_mmio;
     for (size_t i = 0; i < count; i++) {
         if (!oracle_covers(&map[i], frame) || (int)map[i].kind < kind)
             continue;
@@ -253,7 +358,7 @@ static struct memory_descriptor random_descriptor(uint64_t longest)
     if (random_below(40) == 0)
         made.page_count = ((uint64_t)1 << 52) - made.start / 4096 - random_below(3);
     if (random_below(2) == 0)
-        made.attributes = (uint64_t)1 << (random_below(3) * 30);
+        made.attributes = (uint64_t)1 << (random_below(4) * 21);
     return made;
 }
 
@@ -263,9 +368,11 @@ static void check_against_oracle(const struct memory_descriptor *map, size_t cou
     size_t at = 0;
     int before_kind = -1;
     uint64_t before_attributes = 0;
+    struct needs before_needs = {0};
     for (uint64_t frame = 0; frame < SMALL_FRAMES; frame++) {
         uint64_t attributes = 0;
-        int kind = oracle_kind(map, count, frame, &attributes);
+        struct needs needs;
+        int kind = oracle_kind(map, count, frame, &attributes, &needs);
         if (at < found && regions[at].end.number == frame)
             at++;
         bool inside = at < found && regions[at].start.number <= frame;
@@ -273,11 +380,14 @@ static void check_against_oracle(const struct memory_descriptor *map, size_t cou
         if (inside) {
             assert_int_equal(regions[at].kind, kind);
             assert_true(regions[at].attributes == attributes);
-            bool alike = kind == before_kind && attributes == before_attributes;
+            expect_needs(at, needs.mapping, needs.execution, needs.uncached);
+            bool alike = kind == before_kind && attributes == before_attributes &&
+                         memcmp(&needs, &before_needs, sizeof needs) == 0;
             assert_int_equal(regions[at].start.number == frame, !alike); /* merged, and not too much */
         }
         before_kind = kind;
         before_attributes = attributes;
+        before_needs = needs;
     }
     assert_true(at == found || (at + 1 == found && regions[at].end.number == SMALL_FRAMES));
 }
@@ -345,6 +455,16 @@ int main(void)
         TEST("memory map: everything overlapping becomes one", everything_overlapping_becomes_one),
         TEST("memory map: attributes join only where descriptors overlap",
              attributes_join_only_where_descriptors_overlap),
+        TEST("memory map: what runtime services need is joined, whatever kind holds",
+             what_runtime_services_need_is_joined_whatever_kind_holds),
+        TEST("memory map: without runtime memory nothing is needed",
+             without_runtime_memory_nothing_is_needed),
+        TEST("memory map: neighbours that differ only in what is needed stay apart",
+             neighbours_that_differ_only_in_what_is_needed_stay_apart),
+        TEST("memory map: an unaligned runtime descriptor needs the pages at both ends",
+             an_unaligned_runtime_descriptor_needs_the_pages_at_both_ends),
+        TEST("memory map: what is ours is ours, whatever the map says",
+             what_is_ours_is_ours_whatever_the_map_says),
         TEST("memory map: unaligned ends shrink usable memory and grow the rest",
              unaligned_ends_shrink_or_grow),
         TEST("memory map: MAXPHYADDR clips", maxphyaddr_clips),

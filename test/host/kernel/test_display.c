@@ -114,10 +114,10 @@ enum paging_status paging_for_each(const struct paging_space *which, paging_entr
 }
 
 static const struct memory_region memory[] = {
-    {{0}, {0xa0}, 0, MEMORY_CONVENTIONAL},
-    {{0x100}, {0x8000}, 0, MEMORY_CONVENTIONAL},
-    {{0x8000}, {0x8100}, 0, MEMORY_LOADER},
-    {{0xfec00}, {0xfed00}, 0, MEMORY_MMIO},
+    {{0}, {0xa0}, 0, MEMORY_CONVENTIONAL, 0},
+    {{0x100}, {0x8000}, 0, MEMORY_CONVENTIONAL, 0},
+    {{0x8000}, {0x8100}, 0, MEMORY_LOADER, 0},
+    {{0xfec00}, {0xfed00}, 0, MEMORY_MMIO, 0},
 };
 
 /* ---- one run ---- */

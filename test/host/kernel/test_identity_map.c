@@ -1,7 +1,8 @@
 /*
  * test_identity_map.c - a region is mapped in one piece, or around what is mapped already.
  *
- * The core is replaced by a table of 700 pages that knows what each leads to.
+ * The core is replaced by a table of 700 pages that knows what each leads to, and by an address space of which
+ * all else is empty, from the first page of each table on.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,25 +16,43 @@
 #include <selfmap/range.h>
 #include <selfmap/translate.h>
 
-enum { PAGES = 700, NOTHING = -1, BY_2M_LEAF = 0x1000 };
+enum { PAGES = 700, NOTHING = -1, BY_2M_LEAF = 0x1000, LEVELS = 4 };
 
 static int frames_of[PAGES]; /* the frame that a page leads to, or NOTHING */
-static unsigned calls, translations;
-static uint64_t room; /* pages that can still be mapped */
+static unsigned calls, walks;
+static uint64_t mapped_beyond; /* pages behind the table that were mapped */
+static uint64_t room;          /* pages that can still be mapped */
 
-enum paging_status paging_translate(const struct paging_space *space, paging_virt_t virt,
-                                    struct paging_translation *translation)
+/* Returns whether one of `pages` pages from here on is mapped. */
+static bool has_any(uint64_t page, uint64_t pages)
+{
+    for (uint64_t i = page; i < page + pages && i < PAGES; i++)
+        if (frames_of[i] != NOTHING)
+            return true;
+    return false;
+}
+
+/* As the core does: the walk stops at the highest entry below which nothing is mapped. */
+enum paging_status paging_walk_address(const struct paging_space *space, paging_virt_t virt,
+                                       struct paging_walk_result *walk)
 {
     (void)space;
     uint64_t page = virt.value / PAGING_PAGE_BYTES;
-    assert_true(page < PAGES);
-    translations++;
-    if (frames_of[page] == NOTHING)
-        return PAGING_NOT_MAPPED;
-    bool is_large = (frames_of[page] & BY_2M_LEAF) != 0;
-    translation->address.value = (uint64_t)(frames_of[page] % BY_2M_LEAF) * PAGING_PAGE_BYTES;
-    translation->size = is_large ? PAGING_2M : PAGING_4K;
-    return PAGING_OK;
+    *walk = (struct paging_walk_result){.top = LEVELS, .level = PAGING_4K};
+    walks++;
+    if (page < PAGES && frames_of[page] != NOTHING) {
+        uint64_t frame = (uint64_t)(frames_of[page] % BY_2M_LEAF);
+        walk->level = frames_of[page] & BY_2M_LEAF ? PAGING_2M : PAGING_4K;
+        frame -= walk->level == PAGING_2M ? frame % 512 : 0;
+        walk->entries[walk->level].bits = frame << PAGING_FRAME_SHIFT | PAGING_PRESENT;
+        return PAGING_OK;
+    }
+    for (walk->level = LEVELS; walk->level > PAGING_4K; walk->level--) {
+        uint64_t span = paging_level_pages(walk->level);
+        if (!has_any(page - page % span, span))
+            break;
+    }
+    return PAGING_NOT_MAPPED;
 }
 
 enum paging_status paging_identity_map_range(struct paging_space *space, paging_phys_t start, uint64_t bytes,
@@ -41,15 +60,15 @@ enum paging_status paging_identity_map_range(struct paging_space *space, paging_
 {
     (void)space, (void)flags, (void)frames;
     uint64_t first = start.value / PAGING_PAGE_BYTES, count = bytes / PAGING_PAGE_BYTES;
-    assert_true(count > 0 && first + count <= PAGES);
+    assert_true(count > 0);
     calls++;
-    for (uint64_t i = first; i < first + count; i++)
-        if (frames_of[i] != NOTHING)
-            return PAGING_ALREADY_MAPPED;
+    if (has_any(first, count))
+        return PAGING_ALREADY_MAPPED;
     if (count > room)
         return PAGING_NO_FRAMES;
     room -= count;
-    for (uint64_t i = first; i < first + count; i++)
+    mapped_beyond += first + count - (first > PAGES ? first : first + count < PAGES ? first + count : PAGES);
+    for (uint64_t i = first; i < first + count && i < PAGES; i++)
         frames_of[i] = (int)i;
     return PAGING_OK;
 }
@@ -59,8 +78,9 @@ static int begin(void **state)
     (void)state;
     for (unsigned i = 0; i < PAGES; i++)
         frames_of[i] = NOTHING;
-    calls = translations = 0;
-    room = PAGES;
+    calls = walks = 0;
+    mapped_beyond = 0;
+    room = UINT64_MAX;
     return 0;
 }
 
@@ -82,7 +102,7 @@ static void nothing_is_there_yet(void **state)
     assert_int_equal(map(3, 40), PAGING_OK);
     expect_mapped(3, 40);
     assert_int_equal(calls, 1);
-    assert_int_equal(translations, 0);
+    assert_int_equal(walks, 0);
 }
 
 static void pages_that_lead_to_themselves_stay(void **state)
@@ -105,7 +125,24 @@ static void a_large_leaf_is_passed_in_one_step(void **state)
     assert_int_equal(map(5, 520), PAGING_OK);
     expect_mapped(0, 520);
     assert_int_equal(calls, 2);
-    assert_int_equal(translations, 1 + 9); /* the leaf, then the page behind it twice and the others once */
+    assert_int_equal(walks, 1 + 2); /* the leaf, then twice what is behind it: one entry */
+}
+
+/* A TiB with one page in it that is mapped: what is empty is passed entry by entry, not page by page. */
+static void a_tebibyte_that_is_mapped_in_part_takes_few_steps(void **state)
+{
+    (void)state;
+    const uint64_t tebibyte = (uint64_t)1 << 28;
+    static const unsigned there[] = {0, 1, 511, 512, 698};
+    for (unsigned i = 0; i < sizeof there / sizeof there[0]; i++) {
+        (void)begin(NULL);
+        frames_of[there[i]] = (int)there[i];
+        assert_int_equal(map(there[i] / 2, tebibyte + 3), PAGING_OK);
+        expect_mapped(there[i] / 2, PAGES);
+        assert_int_equal(mapped_beyond, tebibyte + 3 - PAGES);
+        assert_true(walks < 4 * LEVELS * 512);
+        assert_in_range(calls, 2, 3);
+    }
 }
 
 static void a_page_that_leads_elsewhere_is_an_error(void **state)
@@ -134,7 +171,7 @@ static void any_other_status_is_passed_on(void **state)
     room = 0;
     assert_int_equal(map(5, 6), PAGING_NO_FRAMES);
     assert_int_equal(calls, 1);
-    assert_int_equal(translations, 0);
+    assert_int_equal(walks, 0);
 }
 
 int main(void)
@@ -148,6 +185,8 @@ int main(void)
         TEST("pages that lead to themselves stay, and the rest is mapped run by run",
              pages_that_lead_to_themselves_stay),
         TEST("a large leaf is passed in one step", a_large_leaf_is_passed_in_one_step),
+        TEST("a tebibyte that is mapped in part takes few steps",
+             a_tebibyte_that_is_mapped_in_part_takes_few_steps),
         TEST("a page that leads elsewhere is an error", a_page_that_leads_elsewhere_is_an_error),
         TEST("the runs before one that fails stay", the_runs_before_one_that_fails_stay),
         TEST("any other status is passed on", any_other_status_is_passed_on),

@@ -74,6 +74,9 @@ static void every_choice(void **state)
     assert_int_equal(from("crash=double-fault", true).crash, CRASH_DOUBLE_FAULT);
     assert_int_equal(from("crash=hang", true).crash, CRASH_HANG);
     assert_int_equal(from("crash=in-test", true).crash, CRASH_IN_TEST);
+    assert_int_equal(from("crash=hang-in-test", true).crash, CRASH_HANG_IN_TEST);
+    assert_true(from("steps=slow", true).slow_steps);
+    assert_false(from("steps=slow steps=fast", true).slow_steps);
     assert_int_equal(from("serial=off serial=auto", true).serial, SERIAL_AUTO);
     assert_int_equal(from("console=com1", true).serial, SERIAL_COM1);
     assert_int_equal(from("console=com2", true).serial, SERIAL_COM2);
@@ -133,6 +136,8 @@ static void refused_words(void **state)
                                         "menu=1000",     "menu=3s",
                                         "menu=yes",      "fail=0",
                                         "fail=auto",     "fail=x",
+                                        "watchdog=no",   "watchdog=0",
+                                        "watchdog=1000", "steps=2",
                                         "\"end=halt",    "'",
                                         "\"\"",          "wait=",
                                         "wait=1s",       "wait=-1",
@@ -321,6 +326,10 @@ static void durations(void **state)
     assert_int_equal(from("menu=7 menu=auto", true).menu_seconds, 0);
     assert_false(from("menu=no menu=auto", true).no_menu);
     assert_int_equal(from("menu=999", true).menu_seconds, 999);
+    assert_int_equal(from("watchdog=7", true).watchdog_seconds, 7);
+    assert_false(from("watchdog=off watchdog=7", true).no_watchdog);
+    assert_true(from("watchdog=7 watchdog=off", true).no_watchdog);
+    assert_int_equal(from("", true).watchdog_seconds, 0);
     assert_int_equal(from("fail=2", true).fail_round, 2);
     assert_int_equal(from("fail=2 fail=no", true).fail_round, 0);
 }

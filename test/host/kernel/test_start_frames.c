@@ -95,7 +95,7 @@ static int begin(void **state)
     arena_start(&handoff.arena, (paging_frame_t){ARENA_START}, (paging_frame_t){ARENA_END});
     handoff.arena.next = (paging_frame_t){ARENA_NEXT};
     add(0x3000, 0x1000, MEMORY_CONVENTIONAL, 0);
-    add(ARENA_START, 0x100, MEMORY_LOADER, 0);
+    add(ARENA_START, 0x100, MEMORY_OWN, 0);
     add(0x4100, 0xf00, MEMORY_BOOT, 0);
     add_exact_region("stack and hand-over", 0x4080, 0x4090);
     printed[0] = mapped[0] = '\0';
@@ -193,9 +193,10 @@ static void late_runtime_regions_are_mapped(void **state)
     add(0x6002, 1, MEMORY_RUNTIME_DATA, RUNTIME);
     add(0xfee00, 1, MEMORY_MMIO, RUNTIME);
     add(0xfef00, 1, MEMORY_MMIO, 0);
-    assert_true(start("exclude=0-fffffffff"));
+    assert_false(start("exclude=0-fffffffff"));
     assert_int_equal(frames_total(&frames), 0);
-    assert_non_null(strstr(printed, "\n# exclude: no memory is left\n"));
+    assert_non_null(strstr(printed, "\n# exclude: no memory is left\n"
+                                    "crash: too little memory: 0 pages are free, 1400 are needed\n"));
     assert_string_equal(mapped, "6000..6002 w x 6002..6003 w fee00..fee01 w uncached ");
 }
 
@@ -213,7 +214,7 @@ static void what_cannot_be_started_ends_the_run_with_a_sentence(void **state)
     (void)state;
     handoff.bookkeeping_bytes = 16;
     assert_false(start(""));
-    assert_string_equal(printed, "# usable memory: no space\ncrash: the frame allocator cannot start\n");
+    assert_string_equal(printed, "# adopting the arena: no space\ncrash: the frame allocator cannot start\n");
     (void)begin(NULL);
     handoff.space.cpu.physical_bits = 60;
     assert_false(start(""));
@@ -224,6 +225,96 @@ static void what_cannot_be_started_ends_the_run_with_a_sentence(void **state)
     assert_false(start(""));
     assert_string_equal(printed,
                         "# runtime region at 6000000: no frames\ncrash: runtime services cannot be mapped\n");
+}
+
+/* The first MiB is no zone. Tables in it stay in use; the rest of the arena there is nobody's. */
+static void an_arena_below_1_mib_stops_nothing(void **state)
+{
+    (void)state;
+    static const uint64_t starts[] = {0x10, 0xf0, 0xc1};
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
+        (void)begin(NULL);
+        uint64_t first = starts[i], next = first + 0x10, end = first + 0x40;
+        handoff.descriptors[1].start = first * PAGING_PAGE_BYTES;
+        handoff.descriptors[1].page_count = end - first;
+        arena_start(&handoff.arena, (paging_frame_t){first}, (paging_frame_t){end});
+        handoff.arena.next.number = next;
+        assert_true(start(""));
+        assert_string_equal(printed, "");
+        uint64_t above = end > 0x100 ? end - 0x100 : 0;
+        assert_int_equal(frames_total(&frames), 0x1000 + 0xf00 + above);
+        assert_int_equal(frames_handed_out(&frames), 0);
+        assert_int_equal(memory_tables_not_adopted(), 0x10);
+        for (uint64_t frame = first; frame < end; frame++)
+            assert_int_equal(is_ours(frame), frame >= 0x100);
+    }
+}
+
+/* Every kind, over the arena and far around it: adopting it never collides, and none of it is handed out twice. */
+static void what_the_map_calls_our_memory_does_not_matter(void **state)
+{
+    (void)state;
+    for (unsigned kind = 0; kind < MEMORY_KIND_COUNT; kind++) {
+        (void)begin(NULL);
+        add(0x3f00, 0x1000, (enum memory_kind)kind, 0);
+        assert_true(start(""));
+        assert_string_equal(printed, "");
+        for (uint64_t frame = ARENA_END; frame < 0x4100; frame++)
+            assert_false(is_ours(frame));
+        for (uint64_t frame = ARENA_START; frame < ARENA_NEXT; frame++)
+            assert_int_equal(frames_free(&frames, PAGING_4K, (paging_frame_t){frame}), FRAMES_OK);
+        for (uint64_t frame = ARENA_START; frame < ARENA_END; frame++)
+            assert_int_equal(frames_free(&frames, PAGING_4K, (paging_frame_t){frame}), FRAMES_DOUBLE_FREE);
+    }
+}
+
+static void each_table_is_in_use_and_the_rest_of_the_arena_is_free(void **state)
+{
+    (void)state;
+    assert_true(start(""));
+    assert_int_equal(frames_handed_out(&frames), ARENA_NEXT - ARENA_START);
+    assert_int_equal(memory_tables_not_adopted(), 0);
+    for (uint64_t frame = ARENA_NEXT; frame < ARENA_END; frame++)
+        assert_int_equal(frames_free(&frames, PAGING_4K, (paging_frame_t){frame}), FRAMES_DOUBLE_FREE);
+    (void)begin(NULL);
+    assert_true(start("exclude=4008000-4018000"));
+    assert_int_equal(frames_handed_out(&frames), 8);
+    assert_int_equal(memory_tables_not_adopted(), 8);
+}
+
+/* 512 GiB that only the last map has: the bookkeeping was made for less. */
+static void what_the_bookkeeping_has_no_room_for_is_left_out_and_told(void **state)
+{
+    (void)state;
+    const uint64_t late = (uint64_t)1 << 27;
+    uint64_t without = total_with("");
+    (void)begin(NULL);
+    assert_int_equal(memory_left_out(), 0);
+    add(0x10000, late, MEMORY_CONVENTIONAL, 0);
+    assert_true(start(""));
+    assert_true(frames_total(&frames) > without + 0x10000);
+    assert_int_equal(frames_total(&frames) + memory_left_out(), without + late);
+    char expected[128];
+    snprintf(expected, sizeof expected,
+             "# usable memory: %lu pages are not used: the map has grown, and the bookkeeping has no room\n",
+             memory_left_out());
+    assert_string_equal(printed, expected);
+}
+
+static void too_little_memory_is_a_sentence_with_two_numbers(void **state)
+{
+    (void)state;
+    static const int fewer[] = {0, 1, 5};
+    for (size_t i = 0; i < sizeof fewer / sizeof fewer[0]; i++) {
+        char expected[128];
+        (void)begin(NULL);
+        handoff.descriptors[2].page_count = 0;
+        handoff.descriptors[0].page_count = FRAMES_NEEDED - (ARENA_END - ARENA_NEXT) - fewer[i];
+        assert_int_equal(start(""), fewer[i] == 0);
+        snprintf(expected, sizeof expected, "crash: too little memory: %d pages are free, %d are needed\n",
+                 FRAMES_NEEDED - fewer[i], FRAMES_NEEDED);
+        assert_string_equal(printed, fewer[i] == 0 ? "" : expected);
+    }
 }
 
 int main(void)
@@ -238,6 +329,14 @@ int main(void)
         TEST("the total falls by exactly what is excluded", the_total_falls_by_exactly_what_is_excluded),
         TEST("excluded frames of the arena are not adopted", excluded_frames_of_the_arena_are_not_adopted),
         TEST("excluded memory that is in use is told", excluded_memory_that_is_in_use_is_told),
+        TEST("an arena below 1 MiB stops nothing", an_arena_below_1_mib_stops_nothing),
+        TEST("what the map calls our memory does not matter", what_the_map_calls_our_memory_does_not_matter),
+        TEST("each table is in use, and the rest of the arena is free",
+             each_table_is_in_use_and_the_rest_of_the_arena_is_free),
+        TEST("what the bookkeeping has no room for is left out, and told",
+             what_the_bookkeeping_has_no_room_for_is_left_out_and_told),
+        TEST("too little memory is a sentence with two numbers",
+             too_little_memory_is_a_sentence_with_two_numbers),
         TEST("late runtime regions are mapped, excluded or not", late_runtime_regions_are_mapped),
         TEST("without no-execute it is not asked for", without_no_execute_it_is_not_asked_for),
         TEST("what cannot be started ends the run with a sentence",

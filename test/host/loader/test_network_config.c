@@ -1,4 +1,4 @@
-/* test_config_file.c - selfmap.cfg from a made-up volume, and from a made-up server of a PXE boot. */
+/* test_network_config.c - selfmap.cfg from the made-up server of a PXE boot, and which source goes first. */
 #include "efi/config_file.h"
 #include "efi/volume.h"
 #include <setjmp.h>
@@ -318,5 +318,5 @@ int main(void)
         cmocka_unit_test_setup(nothing_is_asked_over_ipv6, network),
         cmocka_unit_test_setup(an_http_boot_gives_out_one_file, network),
     };
-    return cmocka_run_group_tests_name("config_file", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("network_config", tests, NULL, NULL);
 }

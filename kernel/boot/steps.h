@@ -1,0 +1,18 @@
+/*
+ * steps.h - the kernel's steps are marked where each mark survives a hang.
+ */
+#ifndef KERNEL_BOOT_STEPS_H
+#define KERNEL_BOOT_STEPS_H
+
+#include "boot/options.h"
+
+/*
+ * Says which step begins: in a line on the console, in the record of the run (console/kept.h), and to the
+ * watchdog, whose budget is for one step. With steps=slow waits a second before it returns.
+ */
+void step_begin(const struct options *options, const char *what);
+
+/* Does the same where there is no console yet, or nothing to print: no line, and no second. */
+void step_note(const char *what);
+
+#endif

@@ -1,0 +1,280 @@
+/*
+ * test_own_memory.c - the loader takes memory and gives all of it back; and nothing else gets what is ours, a
+ * screen least of all.
+ */
+#include "efi/firmware.h"
+#include "kernel/boot/memory_regions.h"
+#include "kernel/boot/own_blocks.h"
+
+static const char too_little[] = " pages to be had for ";
+
+static void a_loader_that_returns_gives_every_page_back(void **state)
+{
+    static EFI_STATUS (*const steps[])(struct loader *) = {take_memory, find_runtime_regions,
+                                                           build_fresh_tables, check_fresh_tables};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        (void)begin(state);
+        unsigned free = pages_of_type(FREE), boot = pages_of_type(EfiBootServicesData);
+        assert_int_equal(run_up_to(steps[i]), EFI_SUCCESS);
+        assert_true(pages_of_type(FREE) < free);
+        loader_give_back(&loader);
+        assert_int_equal(pages_of_type(FREE), free);
+        assert_int_equal(pages_of_type(EfiBootServicesData), boot);
+        assert_int_equal(pages_of_type(EfiLoaderData), 0);
+        assert_int_equal(loader.handoff->own_count, 0);
+    }
+}
+
+/* The calls for a log at a fixed address may fail: there are others. */
+static void each_allocation_that_fails_is_a_sentence_and_loses_nothing(void **state)
+{
+    assert_int_equal(run_up_to(check_fresh_tables), EFI_SUCCESS);
+    unsigned calls = firmware.allocations, sentences = 0;
+    for (unsigned failing = 1; failing <= calls; failing++) {
+        (void)begin(state);
+        unsigned free = pages_of_type(FREE);
+        firmware.failing_allocation = failing;
+        EFI_STATUS status = run_up_to(check_fresh_tables);
+        if (EFI_ERROR(status)) {
+            expect_console(too_little);
+            expect_console("out of resources");
+            sentences++;
+        }
+        loader_give_back(&loader);
+        assert_int_equal(pages_of_type(FREE), free);
+    }
+    assert_int_equal(sentences, 3); /* stack, bookkeeping, tables */
+}
+
+static void what_cannot_be_had_is_named_with_what_is_free(void **state)
+{
+    (void)state;
+    assert_int_equal(run_up_to(find_runtime_regions), EFI_SUCCESS);
+    for (unsigned i = 0, left = 7; i < PAGES; i++)
+        if (firmware.owner[i] == FREE && (left == 0 || left-- == 0))
+            firmware.owner[i] = EfiBootServicesData;
+    assert_int_equal(find_memory_regions(&loader), EFI_SUCCESS);
+    assert_true(EFI_ERROR(build_fresh_tables(&loader)));
+    expect_console(" pages to be had for page tables: out of resources; 7 are free\n");
+}
+
+static void too_little_memory_is_refused_with_two_numbers(void **state)
+{
+    for (unsigned fewer = 0; fewer < 2; fewer++) {
+        char sentence[96];
+        (void)begin(state);
+        for (unsigned i = 0; i < PAGES; i++)
+            if (firmware.owner[i] == FREE)
+                firmware.owner[i] = i < 256 || i >= PAGES - 2000 ? FREE : EfiReservedMemoryType;
+        loader.handoff->options.store = STORE_NO;
+        firmware.extra_only = true;
+        add_descriptor(EfiConventionalMemory, MEMORY + 0x1000000, FRAMES_NEEDED - fewer - 1, 0);
+        add_descriptor(EfiBootServicesData, MEMORY, 1, 0);
+        EFI_STATUS status = run_up_to(take_memory);
+        assert_int_equal(EFI_ERROR(status), fewer > 0);
+        snprintf(sentence, sizeof sentence, "  too little memory: %d pages are free, %d are needed\n",
+                 FRAMES_NEEDED - 1, FRAMES_NEEDED);
+        assert_int_equal(console_shows(sentence), fewer > 0);
+    }
+}
+
+/* An address that is not a page, or one that is in use: by the image, or given a second time. */
+static void memory_that_allocate_pages_cannot_have_given_is_refused(void **state)
+{
+    static const struct {
+        UINT64 given;
+        const char *sentence;
+    } cases[] = {{MEMORY + 0x1800001, "which is not a page"},
+                 {IMAGE, "which is in use: image"},
+                 {IMAGE_END - EFI_PAGE_SIZE, "which is in use: image"},
+                 {MEMORY + 0x1800000, "which is in use: stack and hand-over"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        (void)begin(state);
+        loader.handoff->options.store = STORE_NO;
+        assert_int_equal(find_image_sections(&loader), EFI_SUCCESS);
+        firmware.given = cases[i].given;
+        assert_int_equal(take_memory(&loader), EFI_DEVICE_ERROR);
+        expect_console(cases[i].sentence);
+    }
+}
+
+static void a_block_is_aligned_and_the_rest_of_it_goes_back(void **state)
+{
+    (void)state;
+    unsigned free = pages_of_type(FREE);
+    for (UINT64 alignment = EFI_PAGE_SIZE; alignment <= 0x400000; alignment *= 2) {
+        UINT64 start;
+        assert_int_equal(take_pages(&loader, "a block", 3, alignment, &start), EFI_SUCCESS);
+        assert_int_equal(start % alignment, 0);
+        free -= 3;
+        assert_int_equal(pages_of_type(FREE), free);
+    }
+}
+
+static void more_blocks_than_there_is_room_for_are_refused(void **state)
+{
+    (void)state;
+    unsigned free = pages_of_type(FREE);
+    UINT64 start;
+    for (unsigned i = 0; i < OWN_BLOCK_LIMIT; i++)
+        assert_int_equal(take_pages(&loader, "a block", 1, EFI_PAGE_SIZE, &start), EFI_SUCCESS);
+    assert_int_equal(take_pages(&loader, "one more", 1, EFI_PAGE_SIZE, &start), EFI_OUT_OF_RESOURCES);
+    expect_console("no room for a block of memory of ours: one more");
+    loader_give_back(&loader);
+    assert_int_equal(pages_of_type(FREE), free);
+}
+
+/* ---- a screen ---- */
+
+/* Runs the loader with a framebuffer there. Returns whether it is used. */
+static bool screen_is_used(UINT64 start, UINT64 bytes)
+{
+    const struct handoff *handoff = loader.handoff;
+    UINT32 pixels = (UINT32)(bytes / 4), width = pixels > 1024 ? 1024 : pixels;
+    firmware.screen.FrameBufferBase = start;
+    firmware.screen.FrameBufferSize = bytes;
+    firmware.screen_info.HorizontalResolution = firmware.screen_info.PixelsPerScanLine = width;
+    firmware.screen_info.VerticalResolution = pixels / width;
+    assert_int_equal(find_framebuffer(&loader), EFI_SUCCESS);
+    assert_int_equal(handoff->framebuffer.bytes, bytes);
+    if (run_up_to(check_fresh_tables) != EFI_SUCCESS)
+        fail_msg("a screen at %lx: %s", start, firmware.console);
+    bool is_region = false;
+    for (unsigned i = 0; i < handoff->region_count; i++)
+        is_region |= strcmp(handoff->regions[i].name, "framebuffer") == 0;
+    assert_int_equal(handoff->framebuffer.width != 0, is_region);
+    return is_region;
+}
+
+#define ELSEWHERE (MEMORY + 0x2000000)
+
+/* Where all that is ours lies with a screen that is not in the way. */
+static unsigned find_blocks(void **state, struct own_block *blocks)
+{
+    (void)begin(state);
+    assert_true(screen_is_used(ELSEWHERE, EFI_PAGE_SIZE));
+    memcpy(blocks, loader.handoff->own, sizeof loader.handoff->own);
+    return loader.handoff->own_count;
+}
+
+/* First page, last page, and around all of it; of the arena that is also what no table has yet. */
+static void a_screen_over_memory_of_ours_is_not_used(void **state)
+{
+    struct own_block blocks[OWN_BLOCK_LIMIT];
+    unsigned count = find_blocks(state, blocks), seen = 0;
+    static const char *const names[] = {"image", "stack and hand-over", "frame bookkeeping", "log",
+                                        "page tables"};
+    for (unsigned i = 0; i < count; i++) {
+        UINT64 start = paging_frame_start(blocks[i].start).value,
+               end = paging_frame_start(blocks[i].end).value;
+        const UINT64 screens[][2] = {{start, 4},
+                                     {end - 4, 4},
+                                     {start - 4, 8},
+                                     {end - 4, 8},
+                                     {start - EFI_PAGE_SIZE, end - start + 2 * EFI_PAGE_SIZE}};
+        for (unsigned n = 0; n < sizeof names / sizeof names[0]; n++)
+            seen |= (unsigned)(strcmp(blocks[i].name, names[n]) == 0) << n;
+        for (size_t at = 0; at < sizeof screens / sizeof screens[0]; at++) {
+            char sentence[128];
+            (void)begin(state);
+            if (screen_is_used(screens[at][0], screens[at][1]))
+                fail_msg("a screen at %lx, over our %s, is used", screens[at][0], blocks[i].name);
+            snprintf(sentence, sizeof sentence,
+                     "  no screen: its pixels at %lx lie over memory of ours: ", screens[at][0]);
+            expect_console(sentence);
+        }
+    }
+    assert_int_equal(seen, 0x1f);
+}
+
+/* The arena is larger than its tables: what is left of it must not be drawn on either, as it is handed out. */
+static void a_screen_over_the_unused_rest_of_the_arena_is_not_used(void **state)
+{
+    (void)begin(state);
+    assert_true(screen_is_used(ELSEWHERE, EFI_PAGE_SIZE));
+    const struct arena arena = loader.handoff->arena;
+    assert_true(arena.next.number + 2 < arena.end.number);
+    UINT64 rest = paging_frame_start(arena.next).value + EFI_PAGE_SIZE;
+    (void)begin(state);
+    assert_false(screen_is_used(rest, EFI_PAGE_SIZE));
+}
+
+static void a_screen_beside_memory_of_ours_is_used(void **state)
+{
+    struct own_block blocks[OWN_BLOCK_LIMIT];
+    unsigned count = find_blocks(state, blocks);
+    for (unsigned i = 0; i < count; i++) {
+        UINT64 places[] = {paging_frame_start(blocks[i].start).value - EFI_PAGE_SIZE,
+                           paging_frame_start(blocks[i].end).value};
+        for (unsigned at = 0; at < 2; at++) {
+            (void)begin(state);
+            loader.handoff->own_count = count;
+            memcpy(loader.handoff->own, blocks, sizeof blocks);
+            bool is_taken = own_blocks_find(loader.handoff, places[at], EFI_PAGE_SIZE) != NULL;
+            loader.handoff->own_count = 0;
+            assert_int_equal(screen_is_used(places[at], EFI_PAGE_SIZE), !is_taken);
+        }
+    }
+}
+
+/* Frames under a screen in free memory are not handed out, and those beside it are. */
+static void frames_under_a_screen_are_withheld(void **state)
+{
+    (void)state;
+    const UINT64 screen = ELSEWHERE;
+    assert_true(screen_is_used(screen, 0x5000));
+    assert_int_equal(exit_boot_services(&loader), EFI_SUCCESS);
+    assert_int_equal(memory_regions_find(loader.handoff, &loader.memory_count), MEMORY_MAP_OK);
+    assert_int_equal(region_at(screen)->kind, MEMORY_MMIO);
+    assert_int_equal(region_at(screen + 0x4fff)->kind, MEMORY_MMIO);
+    assert_int_equal(region_at(screen - 1)->kind, MEMORY_CONVENTIONAL);
+    assert_int_equal(region_at(screen + 0x5000)->kind, MEMORY_CONVENTIONAL);
+}
+
+/* ---- the list ---- */
+
+static void a_range_is_found_if_it_shares_a_page(void **state)
+{
+    (void)state;
+    struct handoff *handoff = loader.handoff;
+    assert_true(own_blocks_add(handoff, "a", 0x5800, 0x1000, false)); /* pages 5 and 6 */
+    static const struct {
+        UINT64 start, bytes;
+        bool found;
+    } cases[] = {{0x5000, 1, true},           {0x6fff, 1, true},          {0x7000, 1, false},
+                 {0x4fff, 1, false},          {0x4fff, 2, true},          {0, UINT64_MAX, true},
+                 {0x7000, UINT64_MAX, false}, {0x6fff, UINT64_MAX, true}, {0x5000, 0, false},
+                 {UINT64_MAX, 1, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(own_blocks_find(handoff, cases[i].start, cases[i].bytes) != NULL, cases[i].found);
+    assert_false(own_blocks_add(handoff, "b", UINT64_MAX - 1, 2, false));
+    assert_int_equal(handoff->own_count, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        EFI_TEST("memory: a loader that returns gives every page back",
+                 a_loader_that_returns_gives_every_page_back),
+        EFI_TEST("memory: each allocation that fails is a sentence, and loses nothing",
+                 each_allocation_that_fails_is_a_sentence_and_loses_nothing),
+        EFI_TEST("memory: what cannot be had is named, with what is free",
+                 what_cannot_be_had_is_named_with_what_is_free),
+        EFI_TEST("memory: too little of it is refused with two numbers",
+                 too_little_memory_is_refused_with_two_numbers),
+        EFI_TEST("memory: what AllocatePages cannot have given is refused",
+                 memory_that_allocate_pages_cannot_have_given_is_refused),
+        EFI_TEST("memory: a block is aligned, and the rest of it goes back",
+                 a_block_is_aligned_and_the_rest_of_it_goes_back),
+        EFI_TEST("memory: more blocks than there is room for are refused",
+                 more_blocks_than_there_is_room_for_are_refused),
+        EFI_TEST("screen: over memory of ours it is not used", a_screen_over_memory_of_ours_is_not_used),
+        EFI_TEST("screen: over the unused rest of the arena it is not used",
+                 a_screen_over_the_unused_rest_of_the_arena_is_not_used),
+        EFI_TEST("screen: beside memory of ours it is used", a_screen_beside_memory_of_ours_is_used),
+        EFI_TEST("screen: the frames under it are withheld, and no others",
+                 frames_under_a_screen_are_withheld),
+        EFI_TEST("own blocks: a range is found if it shares a page", a_range_is_found_if_it_shares_a_page),
+    };
+    return cmocka_run_group_tests_name("own memory", tests, NULL, NULL);
+}
