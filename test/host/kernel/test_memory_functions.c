@@ -18,8 +18,8 @@
 #define strchr        own_strchr
 #define __memset_chk  own_memset_chk
 #define __assert_fail own_assert_fail
-#include "cpu/hosted_code.c"
-#include "cpu/memory_functions.c"
+#include "kernel/cpu/hosted_code.c"
+#include "kernel/cpu/memory_functions.c"
 
 enum { BYTES = 24 };
 

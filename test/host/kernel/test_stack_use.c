@@ -1,5 +1,5 @@
 /* test_stack_use.c - the part of a stack that was never written is counted from below, to the word. */
-#include "boot/stack_use.h"
+#include "kernel/boot/stack_use.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
