@@ -62,7 +62,7 @@ FRAME_TESTS := frames frames_add frames_split frames_boundaries frames_random
 KERNEL_TESTS := memory_map usable_memory arena $(FRAME_TESTS) memory_regions start_frames identity_map \
     options format canvas screen pages display report cpuid take_over keyboard graphics_mode stack_trace tsc_rate \
     serial spcr acpi option_text chosen_tests test_slots soak local_apic hardware_errors menu pager log kept \
-    qr qr_text stack_use memory_functions
+    qr qr_text stack_use memory_functions control
 SUBJECT_memory_map := kernel/frames/memory_map.c
 SUBJECT_usable_memory := kernel/frames/usable_memory.c
 SUBJECT_arena := kernel/frames/arena.c
@@ -71,6 +71,7 @@ SUBJECT_memory_regions := $(OPTIONS_READER) kernel/boot/memory_regions.c kernel/
     kernel/frames/usable_memory.c
 SUBJECT_start_frames := kernel/boot/start_frames.c kernel/frames/arena.c \
     $(sort $(SUBJECT_memory_regions) $(FRAMES))
+SUBJECT_control := kernel/cpu/control.c
 SUBJECT_stack_use := kernel/boot/stack_use.c
 SUBJECT_identity_map := kernel/boot/identity_map.c
 SUBJECT_options := $(OPTIONS_READER)

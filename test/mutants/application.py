@@ -34,7 +34,8 @@ ON_STICK = "esp/EFI/BOOT/BOOTX64.EFI"
 PARTITION = 1 << 20  # where the ESP of the image begins
 # Tests of test/run that boot the image. Another disk, a network or a signature leads to the same code; and a
 # machine that halts for a minute is no test for thousands of mutants.
-BOOTS = re.compile(r"boot:(uboot-|crash-|screen-|ovmf-(max|pages|load-options|screen|report)|exit-)|restart:|codes")
+BOOTS = re.compile(r"boot:(uboot-|crash-|screen-|ovmf-(max|pages|load-options|virtio-gpu|headless|exclude))|"
+                   r"restart:|codes")
 TOO_SLOW = re.compile(r"-1t|crash-(hang|triple)|switch-off|restart:.*(hang|full|read-only|store-no|little-room)|-2560|restart:ovmf-(menu|cut|reset)")
 BOUNDED = str(Path(__file__).with_name("bounded.py"))
 # Processor time of a mutant's test: a loop that ends all the same is not taken for a hang.
@@ -75,17 +76,25 @@ class Tests:
 
     def __init__(self, jobs, most_seconds):
         self.most_seconds = most_seconds  # of the processor, for the boots of one mutant
-        programs, self.sections = worlds.of_make("HOST_PROGRAMS", "PE_SECTIONS")
-        subprocess.run(["make", "-s", "-j", str(jobs), *programs, IMAGE, ELF], cwd=worlds.ROOT, check=True,
-                       stdout=subprocess.DEVNULL)
+        programs, self.sections, kinds = worlds.of_make("HOST_PROGRAMS", "PE_SECTIONS", "KINDS")
         self.compiled, linked = commands(*programs, ELF)
         self.application = linked.pop(ELF)
-        self.programs = {name: words for name, words in linked.items() if name.startswith(HOST_TESTS)}
-        self.made_of = {built: dependencies(built) for built in self.compiled if not built.endswith(".S.o")}
+        self.programs = {name: words for name, words in linked.items() if name.startswith(HOST_TESTS) and
+                         (name.split("/")[2] not in kinds or self._tests_application(words))}
+        subprocess.run(["make", "-s", "-j", str(jobs), *self.programs, IMAGE, ELF], cwd=worlds.ROOT, check=True,
+                       stdout=subprocess.DEVNULL)
+        built = {word for words in [self.application, *self.programs.values()] for word in words}
+        self.made_of = {word: dependencies(word) for word in built & set(self.compiled)
+                        if not word.endswith(".S.o")}
         self.times, self.kills, self.lock = {}, Counter(), threading.Lock()
         self.bare = {}  # objects of the application without what is for debuggers
         self.boots = self._boots(jobs)
         self.functions = self._functions()
+
+    def _tests_application(self, words):
+        """Is a source of the loader or the kernel part of the program? Most test the core only."""
+        return any(self.compiled[word][self.compiled[word].index("-c") + 1].startswith(("efi/", "kernel/"))
+                   for word in words if word in self.compiled)
 
     def objects_of(self, path, words):
         """Those among the linker's words that the source goes into."""
