@@ -173,5 +173,5 @@ clean:
 print-%:
 	$(info $($*))@:
 
-include $(patsubst %,test/%.mk,host defects explore fuzz bench proof boot debug verify)
+include $(patsubst %,test/%.mk,host defects explore fuzz bench proof boot firmware debug verify)
 -include $(shell [ -d $(B) ] && find $(B) -name '*.d')

@@ -20,9 +20,22 @@ static void tell_where_report_goes(struct loader *loader)
     BS->Stall(TIME_TO_READ);
 }
 
+/* UEFI 2.10, 4.6.2: which runtime services there are after the exit. Without the table, all. */
+enum { RT_SUPPORTED_GET_TIME = 0x1, RT_SUPPORTED_GET_VARIABLE = 0x10 };
+static UINT32 services_after_exit(void)
+{
+    EFI_GUID guid = {0xeb66918a, 0x7eef, 0x402a, {0x84, 0x2e, 0x93, 0x1d, 0x21, 0xc3, 0x8a, 0xe9}};
+    const struct {
+        UINT16 version, length;
+        UINT32 supported;
+    } *table = configuration_table(guid);
+    return table && table->length >= sizeof *table ? table->supported : ~(UINT32)0;
+}
+
 /*
- * Calls ExitBootServices. Firmware that says that it failed, but has taken its boot services out of the system
- * table, as EDK II does when they end, is gone all the same: another call would be one into free memory.
+ * Calls ExitBootServices. Firmware that says that it failed, but has taken its boot services out of the
+ * system table, as EDK II does when they end, is gone all the same: another call would be one into free
+ * memory.
  */
 static EFI_STATUS call_exit(struct loader *loader)
 {
@@ -46,6 +59,7 @@ EFI_STATUS exit_boot_services(struct loader *loader)
     enum { TRIES = 8 };
     struct handoff *handoff = loader->handoff;
     EFI_STATUS status = EFI_NOT_READY;
+    UINT32 supported = services_after_exit();
     tell_where_report_goes(loader);
     while (handoff->exit_tries < TRIES && EFI_ERROR(status)) {
         status = get_memory_map(&loader->map);
@@ -68,7 +82,13 @@ EFI_STATUS exit_boot_services(struct loader *loader)
     }
     convert_memory_map(loader);
     /* Not read earlier: U-Boot replaces its runtime services by other functions when boot services end. */
-    if (system_table->RuntimeServices)
-        handoff->reset_system.value = (UINTN)system_table->RuntimeServices->ResetSystem;
+    const EFI_RUNTIME_SERVICES *runtime = system_table->RuntimeServices;
+    if (!runtime)
+        return EFI_SUCCESS;
+    handoff->reset_system.value = (UINTN)runtime->ResetSystem;
+    if (supported & RT_SUPPORTED_GET_TIME)
+        handoff->get_time.value = (UINTN)runtime->GetTime;
+    if (supported & RT_SUPPORTED_GET_VARIABLE)
+        handoff->get_variable.value = (UINTN)runtime->GetVariable;
     return EFI_SUCCESS;
 }

@@ -103,7 +103,9 @@ UINTN map_count(const struct firmware_map *map)
 
 EFI_MEMORY_DESCRIPTOR map_descriptor(const struct firmware_map *map, UINTN index)
 {
-    /* UEFI 2.10, 7.2.3: DescriptorSize may be larger than the struct, and is the step from one to the next. */
+    /*
+     * UEFI 2.10, 7.2.3: DescriptorSize may be larger than the struct, and is the step from one to the next.
+     */
     EFI_MEMORY_DESCRIPTOR descriptor;
     __builtin_memcpy(&descriptor, map->buffer + index * map->stride, sizeof descriptor);
     return descriptor;

@@ -21,7 +21,9 @@ static UINT32 read32(const UINT8 *at)
     return at[0] | (UINT32)at[1] << 8 | (UINT32)at[2] << 16 | (UINT32)at[3] << 24;
 }
 
-/* Adds a section. *image_end rises to its end, which may lie beyond what the firmware calls the image's size. */
+/*
+ * Adds a section. *image_end rises to its end, which may lie beyond what the firmware calls the image's size.
+ */
 static EFI_STATUS add_section(struct loader *loader, const UINT8 *section, UINT64 *image_end)
 {
     static const char *const names[] = {"image: read only", "image: code", "image: data"};
@@ -40,6 +42,18 @@ static EFI_STATUS add_section(struct loader *loader, const UINT8 *section, UINT6
     return add_region(loader, names[code ? 1 : data ? 2 : 0], start, end, flags, true);
 }
 
+/* Notes that the image is ours, as the blocks are that AllocatePages gave before. */
+static EFI_STATUS add_image(struct loader *loader, UINT64 start, UINT64 end)
+{
+    const struct own_block *other = own_blocks_find(loader->handoff, start, end - start);
+    if (other)
+        return FAIL(EFI_DEVICE_ERROR, "  AllocatePages gave memory of our image at %lx for %s", start,
+                    other->name);
+    if (!own_blocks_add(loader->handoff, "image", start, end - start, false))
+        return FAIL(EFI_OUT_OF_RESOURCES, "  no room for a block of memory of ours: image");
+    return EFI_SUCCESS;
+}
+
 EFI_STATUS find_image_sections(struct loader *loader)
 {
     const UINT8 *base = loader->loaded->ImageBase;
@@ -56,8 +70,5 @@ EFI_STATUS find_image_sections(struct loader *loader)
         add_region(loader, "image: headers", (UINTN)base, (UINTN)headers_end, PAGING_NO_EXECUTE, true);
     for (unsigned i = 0; i < count && !EFI_ERROR(status); i++)
         status = add_section(loader, section + (size_t)i * SECTION_BYTES, &image_end);
-    if (!EFI_ERROR(status) &&
-        !own_blocks_add(loader->handoff, "image", (UINTN)base, image_end - (UINTN)base, false))
-        return FAIL(EFI_OUT_OF_RESOURCES, "  no room for a block of memory of ours: image");
-    return status;
+    return EFI_ERROR(status) ? status : add_image(loader, (UINTN)base, image_end);
 }

@@ -139,7 +139,9 @@ static UINT64 middle_of_largest(const struct firmware_map *map)
     return middle;
 }
 
-/* Reads a memory map into a buffer that is given back, and finds a place for a block. Returns 0 if it cannot. */
+/*
+ * Reads a memory map into a buffer that is given back, and finds a place for a block. Returns 0 if it cannot.
+ */
 static UINT64 find_middle(void)
 {
     enum { SLACK = 8 }; /* descriptors that taking the buffer may add */

@@ -60,7 +60,7 @@ void console_size(unsigned *columns, unsigned *rows)
 {
     SIMPLE_TEXT_OUTPUT_INTERFACE *output = system_table->ConOut;
     UINTN width = 0, height = 0;
-    bool told = output->Mode && output->Mode->Mode >= 0 &&
+    bool told = output->Mode && output->Mode->Mode >= 0 && output->QueryMode &&
                 !EFI_ERROR(output->QueryMode(output, (UINTN)output->Mode->Mode, &width, &height));
     *columns = told ? (unsigned)width : 0;
     *rows = told ? (unsigned)height : 0;
@@ -142,8 +142,12 @@ static void follow(const struct loader *loader, struct menu *menu, struct keys *
 static bool start_keys(struct keys *keys)
 {
     SIMPLE_INPUT_INTERFACE *input = system_table->ConIn;
-    if (!input || !system_table->ConOut) {
+    if (!input || !input->Reset || !input->ReadKeyStroke || !input->WaitForKey) {
         say("  nobody is asked: the firmware has no keyboard\n");
+        return false;
+    }
+    if (!system_table->ConOut || !system_table->ConOut->OutputString || !system_table->ConOut->ClearScreen) {
+        say("  nobody is asked: the firmware has no console\n");
         return false;
     }
     (void)input->Reset(input, FALSE); /* drops keys that were meant for the firmware */
@@ -160,6 +164,31 @@ static bool start_keys(struct keys *keys)
     return false;
 }
 
+/*
+ * A firmware that finds nothing else to boot may start us again. So that it does not run the tests again, a
+ * volatile variable says that we went back to it: it is gone at the next reset.
+ */
+static CHAR16 went_back_name[] = L"SelfmapWentBack";
+static EFI_GUID went_back_owner = {
+    0x0c7e55a1, 0x2b1d, 0x4f63, {0x8e, 0x11, 0x53, 0x45, 0x4c, 0x46, 0x4d, 0x50}};
+
+static bool went_back(void)
+{
+    UINT8 value = 0;
+    UINTN bytes = sizeof value;
+    UINT32 attributes;
+    return !EFI_ERROR(system_table->RuntimeServices->GetVariable(went_back_name, &went_back_owner,
+                                                                 &attributes, &bytes, &value));
+}
+
+/* Without the variable the tests run once more, so a failure is not worth a sentence. */
+static void note_going_back(void)
+{
+    UINT8 value = 1;
+    (void)system_table->RuntimeServices->SetVariable(went_back_name, &went_back_owner,
+                                                     EFI_VARIABLE_BOOTSERVICE_ACCESS, sizeof value, &value);
+}
+
 static struct menu begin_menu(const struct loader *loader)
 {
     const struct handoff *handoff = loader->handoff;
@@ -168,6 +197,8 @@ static struct menu begin_menu(const struct loader *loader)
         menu_tell_run(&menu, handoff->last_run);
     if (loader->last_run.found_report)
         menu_tell_report(&menu, &handoff->options, handoff->last_report);
+    if (went_back())
+        menu_prefer_boot_on(&menu, &handoff->options);
     return menu;
 }
 
@@ -184,6 +215,7 @@ static void use_choice(const struct menu *menu, struct options *options)
 /* Not success: with that the firmware shows its own menu instead of the next boot option (3.1.1). */
 static EFI_STATUS boot_on(struct loader *loader, const char *why)
 {
+    note_going_back();
     loader->why_back = why;
     return EFI_ABORTED;
 }

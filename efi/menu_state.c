@@ -23,12 +23,17 @@ void menu_tell_run(struct menu *menu, const char *last_run)
     menu->last_run = last_run;
 }
 
-void menu_tell_report(struct menu *menu, const struct options *options, const char *last_report)
+void menu_prefer_boot_on(struct menu *menu, const struct options *options)
 {
-    menu->last_report = last_report;
     menu->by_itself = MENU_BOOT_ON;
     menu->cursor = LINE_BOOT_ON;
     menu->seconds = options->menu_seconds ? options->menu_seconds : MENU_REPORT_SECONDS;
+}
+
+void menu_tell_report(struct menu *menu, const struct options *options, const char *last_report)
+{
+    menu->last_report = last_report;
+    menu_prefer_boot_on(menu, options);
 }
 
 /* ---- keys ---- */

@@ -76,6 +76,9 @@ struct menu menu_begin(const struct options *options, unsigned levels, bool five
 /* Has the menu tell how far the last run came. */
 void menu_tell_run(struct menu *menu, const char *last_run);
 
+/* Has it go back to the firmware by itself, later than it would start the tests, instead of that. */
+void menu_prefer_boot_on(struct menu *menu, const struct options *options);
+
 /*
  * Has it tell where the report of the last run is. The machine was started again to have that report written,
  * so without a key the menu boots on: it must not run the tests for ever.

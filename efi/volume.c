@@ -82,6 +82,17 @@ static EFI_STATUS try_for_room(const struct loader *loader)
     return status;
 }
 
+static bool is_from_network(const struct loader *loader)
+{
+    EFI_GUID pxe_client = EFI_PXE_BASE_CODE_PROTOCOL_GUID;
+    VOID *found;
+    return !EFI_ERROR(BS->HandleProtocol(loader->loaded->DeviceHandle, &pxe_client, &found));
+}
+
+/*
+ * That a file which shall be made is not found, two say: U-Boot of a disk that is write protected, and iPXE,
+ * which shows what it has loaded as a volume.
+ */
 static EFI_STATUS make_folder(const struct loader *loader)
 {
     EFI_FILE_HANDLE folder;
@@ -93,8 +104,9 @@ static EFI_STATUS make_folder(const struct loader *loader)
     }
     if (!EFI_ERROR(status))
         folder->Close(folder);
-    /* iPXE shows what it has loaded as a volume, and says this when something shall be made there. */
-    return status == EFI_NOT_FOUND ? EFI_NO_MAPPING : status;
+    if (status == EFI_NOT_FOUND)
+        return is_from_network(loader) ? EFI_NO_MAPPING : STATUS_NOT_MADE;
+    return status;
 }
 
 EFI_STATUS write_file(const struct loader *loader, const char *path, const struct file_part parts[2])
@@ -130,6 +142,8 @@ const char *why_not_written(EFI_STATUS status)
         return "the volume is full";
     case EFI_WRITE_PROTECTED:
         return "the volume is write protected";
+    case STATUS_NOT_MADE:
+        return "no file can be made on the volume, as if it was write protected";
     case STATUS_NO_NUMBERS:
         return "REPORT-99.TXT has the last number, delete the reports";
     default:

@@ -16,6 +16,7 @@ enum { REPORT_NUMBER_LIMIT = 99, REPORT_PATH_BYTES = sizeof SELFMAP_FOLDER "\\RE
 /* Statuses of our own (bit 62; UEFI 2.10, appendix D). */
 #define STATUS_IS_FOLDER  ((EFI_STATUS)3 << 62 | 1) /* what should be read is a folder */
 #define STATUS_NO_NUMBERS ((EFI_STATUS)3 << 62 | 2) /* REPORT_NUMBER_LIMIT is taken */
+#define STATUS_NOT_MADE   ((EFI_STATUS)3 << 62 | 3) /* a disk on which no file can be made */
 
 /* Reads a file, or as much of it as there is room for: *bytes. Then *bytes is the size of the whole file. */
 EFI_STATUS read_file(const struct loader *loader, const char *path, char *text, UINTN *bytes);

@@ -59,10 +59,11 @@ $(foreach kind,$(KINDS),$(eval $(call machine,$(kind))))
 # ---- the kernel's parts that need no machine ---------------------------------------------------------------
 FRAMES := $(filter-out kernel/frames/memory_map.c kernel/frames/arena.c,$(wildcard kernel/frames/*.c))
 FRAME_TESTS := frames frames_add frames_split frames_boundaries frames_random
-KERNEL_TESTS := memory_map usable_memory arena $(FRAME_TESTS) memory_regions start_frames identity_map \
-    options format canvas screen pages display report cpuid take_over keyboard graphics_mode stack_trace tsc_rate \
+KERNEL_TESTS := memory_map memory_audit usable_memory arena $(FRAME_TESTS) memory_regions start_frames \
+    identity_map options format canvas screen pages display report cpuid take_over keyboard graphics_mode stack_trace tsc_rate \
     serial spcr acpi option_text chosen_tests test_slots soak local_apic hardware_errors menu pager log kept \
     qr qr_text stack_use memory_functions control
+SUBJECT_memory_audit := kernel/frames/memory_audit.c kernel/frames/usable_memory.c
 SUBJECT_memory_map := kernel/frames/memory_map.c
 SUBJECT_usable_memory := kernel/frames/usable_memory.c
 SUBJECT_arena := kernel/frames/arena.c
@@ -120,38 +121,32 @@ kernel_test = $(call program,host/kernel,test_$(1),$(call source_of_test,$(1)) \
 $(foreach name,$(KERNEL_TESTS),$(eval $(call kernel_test,$(name))))
 HOST_PROGRAMS += $(KERNEL_TESTS:%=$(B)/host/kernel/test_%)
 
-# The loader's steps over a made-up firmware, compiled as UEFI code is: 16-bit characters, and the firmware's
-# way to call.
+# The loader over a made-up firmware, compiled as UEFI code is: 16-bit characters, and the firmware's way to
+# call. Its steps share one firmware; parts that need only a few services are linked with their subject alone.
 EFI_STEP_TESTS := firmware_map own_memory preflight image_sections runtime_regions exit_boot_services
-EFI_SUBJECT := $(addprefix efi/,exit_boot_services.c find_framebuffer.c firmware_console.c firmware_map.c \
-    fresh_tables.c image_sections.c kept_blocks.c own_memory.c platform.c preflight.c runtime_regions.c) \
-    $(addprefix kernel/console/,format.c graphics_mode.c kept.c log.c) \
-    kernel/boot/identity_map.c kernel/boot/own_blocks.c \
-    $(sort $(SUBJECT_memory_regions) $(FRAMES) kernel/frames/arena.c) $(CORE)
-FLAGS_host/efi := $(HOST_FLAGS) -fno-builtin-log $(HOST_INCLUDE) -fshort-wchar -DGNU_EFI_USE_MS_ABI \
-    -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
-LIBRARIES_host/efi := -lcmocka
-$(eval $(call build,host/efi,build test))
-efi_test = $(call program,host/efi,test_$(1),$(call source_of_test,$(1)) test/host/efi/firmware.c $(EFI_SUBJECT))
-$(foreach name,$(EFI_STEP_TESTS),$(eval $(call efi_test,$(name))))
-# Files and options need less, and volumes that fail in more ways.
-$(eval $(call program,host/efi,test_config_file,$(call source_of_test,config_file) efi/config_file.c \
-    efi/volume.c efi/option_sources.c kernel/boot/option_text.c $(OPTIONS_READER)))
-EFI_TESTS := $(EFI_STEP_TESTS) config_file
-HOST_PROGRAMS += $(EFI_TESTS:%=$(B)/host/efi/test_%)
-
-# Parts of the loader that only read, each alone, with made-up ports.
-LOADER_TESTS := smbios network_config option_sources
+EFI_PART_TESTS := firmware_console find_framebuffer config_file smbios network_config option_sources
+EFI_TESTS := $(EFI_STEP_TESTS) $(EFI_PART_TESTS)
+EFI_CONSOLE := efi/firmware_console.c $(addprefix kernel/console/,format.c kept.c log.c serial.c uart.c)
+EFI_SUBJECT := $(addprefix efi/,exit_boot_services.c find_framebuffer.c firmware_map.c fresh_tables.c \
+    image_sections.c kept_blocks.c own_memory.c platform.c preflight.c runtime_regions.c) $(EFI_CONSOLE) \
+    kernel/console/graphics_mode.c kernel/boot/identity_map.c kernel/boot/own_blocks.c \
+    $(filter-out kernel/console/format.c,$(sort $(SUBJECT_memory_regions) $(FRAMES) kernel/frames/arena.c)) $(CORE)
+SUBJECT_firmware_console := $(EFI_CONSOLE)
+SUBJECT_find_framebuffer := efi/find_framebuffer.c kernel/boot/own_blocks.c kernel/console/graphics_mode.c \
+    kernel/console/format.c
 SUBJECT_smbios := efi/smbios.c kernel/console/format.c
 SUBJECT_network_config := efi/config_file.c
 SUBJECT_option_sources := efi/option_sources.c kernel/boot/option_text.c $(OPTIONS_READER)
-FLAGS_host/loader := $(FLAGS_host/kernel) -fshort-wchar -DGNU_EFI_USE_MS_ABI \
+SUBJECT_config_file := efi/config_file.c efi/volume.c efi/option_sources.c kernel/boot/option_text.c \
+    $(OPTIONS_READER)
+FLAGS_host/efi := $(FLAGS_host/kernel) -fshort-wchar -DGNU_EFI_USE_MS_ABI \
     -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
-LIBRARIES_host/loader := -lcmocka
-$(eval $(call build,host/loader,build test))
-loader_test = $(call program,host/loader,test_$(1),$(call source_of_test,$(1)) $(SUBJECT_$(1)))
-$(foreach name,$(LOADER_TESTS),$(eval $(call loader_test,$(name))))
-HOST_PROGRAMS += $(LOADER_TESTS:%=$(B)/host/loader/test_%)
+LIBRARIES_host/efi := -lcmocka
+$(eval $(call build,host/efi,build test))
+efi_test = $(call program,host/efi,test_$(1),$(call source_of_test,$(1)) $(2))
+$(foreach name,$(EFI_STEP_TESTS),$(eval $(call efi_test,$(name),test/host/efi/firmware.c $(EFI_SUBJECT))))
+$(foreach name,$(EFI_PART_TESTS),$(eval $(call efi_test,$(name),$(SUBJECT_$(name)))))
+HOST_PROGRAMS += $(EFI_TESTS:%=$(B)/host/efi/test_%)
 
 # Every state of the frame allocator that a few frames can reach: with tables of 2 entries, and of 4 in words
 # of 2.
@@ -180,12 +175,11 @@ TESTS_kernel := $(KERNEL_TESTS)
 TESTS_efi := $(EFI_TESTS)
 TESTS_every_2 := frames_every
 TESTS_every_4 := frames_every
-TESTS_loader := $(LOADER_TESTS)
 LEVELS_soft := 4 5
 LEVELS_mmap := 4
 LEVELS_toy := 3 4 5
 LEVELS_toy8 := 3 4 5
-ALL_KINDS := $(KINDS) kernel efi loader every_2 every_4
+ALL_KINDS := $(KINDS) kernel efi every_2 every_4
 # The kind that was asked for, or the first that has the test.
 kinds_with = $(foreach kind,$(ALL_KINDS),$(if $(filter $(1),$(TESTS_$(kind))),$(kind)))
 HOST_KIND = $(or $(KIND),$(firstword $(call kinds_with,$(TEST))))

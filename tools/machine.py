@@ -176,9 +176,10 @@ def command(machine, work, http_port=0):
 class Monitor:
     """QEMU's machine protocol, and through it the monitor for people."""
 
-    def __init__(self, path):
+    def __init__(self, path, patience=300):
+        """patience: seconds to wait for an answer, on a busy host; QEMU that has died closes the socket."""
         self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(300)  # a busy host; QEMU that has died closes it
+        self._socket.settimeout(patience)
         self._socket.connect(str(path))
         self._lines = self._socket.makefile("rb")
         self._lines.readline()  # the greeting

@@ -53,6 +53,7 @@ struct handoff {
     paging_phys_t rsdp;         /* the ACPI root pointer; 0 if there is none */
     char rsdp_oem[8];           /* its OEM id, printable ASCII */
     paging_phys_t reset_system; /* RuntimeServices->ResetSystem; 0 if there is none */
+    paging_phys_t get_time, get_variable; /* the same; 0 if they cannot be called after the exit */
     struct framebuffer framebuffer;
     char screen[HANDOFF_SENTENCE_LIMIT];   /* the same in words, or why there is none */
     struct uart serial[SERIAL_CANDIDATES]; /* ports to try, in this order */

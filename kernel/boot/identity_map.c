@@ -4,8 +4,8 @@
 #include <selfmap/translate.h>
 
 /*
- * Returns whether the page leads to its own address already. *pages is the number of pages from it on that the
- * same entry is about: a leaf, or the one where the walk stopped.
+ * Returns whether the page leads to its own address already. *pages is the number of pages from it on that
+ * the same entry is about: a leaf, or the one where the walk stopped.
  */
 static bool leads_to_itself(const struct paging_space *space, paging_frame_t frame, uint64_t *pages)
 {

@@ -4,6 +4,7 @@
  */
 #include "boot/main.h"
 #include "boot/fault_injection.h"
+#include "boot/late_audit.h"
 #include "boot/machine_facts.h"
 #include "boot/stack_use.h"
 #include "boot/start_frames.h"
@@ -23,10 +24,18 @@
 enum { CALL_BYTES = 256 }; /* of the stack, at most, for a call of stack_mark */
 
 static struct frames frames;
+static struct paging_space *space; /* the active one */
 static struct selftest_region regions[HANDOFF_REGION_LIMIT];
 static const char *option_errors[OPTION_ERROR_LIMIT];
 static const char *no_watchdog; /* why there is none, or NULL */
 static unsigned left_errors;    /* banks of machine checks that held an error before the run */
+
+/* For the self-tests: looks once more at the memory that was held back. */
+static uint64_t late_changes(uint64_t *audited)
+{
+    late_audit_after_tests(space, &frames.source);
+    return late_audit_result(audited);
+}
 
 /* Copies what the self-tests have to know out of the hand-over, and runs them. */
 static void run_selftests(struct handoff *handoff)
@@ -61,6 +70,7 @@ static void run_selftests(struct handoff *handoff)
         .crashes = options->crash == CRASH_IN_TEST,
         .hangs = options->crash == CRASH_HANG_IN_TEST,
         .slow = options->slow_steps,
+        .late_changes = late_changes,
         .option_errors = option_errors,
         .option_errors_kept = kept,
         .option_error_count = options->error_count,
@@ -154,7 +164,8 @@ _Noreturn void kernel_main(struct handoff *handoff)
     const struct options *options = &handoff->options;
     stack_mark(stack_low(handoff), (uint64_t *)(read_rsp() - CALL_BYTES));
     handoff_mark(handoff, "the tables are ours");
-    paging_mark_active(&handoff->space); /* the tables are reached through the recursive slot from now on */
+    space = &handoff->space;
+    paging_mark_active(space); /* the tables are reached through the recursive slot from now on */
     print("Selfmap: the tables are ours\n");
     step_begin(options, "set memory types");
     (void)cpu_program_pat(); /* write-back, write-through, uncached-minus, write-combining */
@@ -169,6 +180,7 @@ _Noreturn void kernel_main(struct handoff *handoff)
     step_note("print facts");
     print_machine_facts(handoff, &frames); /* for the log: "# key=value" */
     print_watching();
+    late_audit_print();
     step_note("run the self-tests");
     inject_fault(handoff, &frames); /* only with the option crash= */
     run_selftests(handoff);         /* selftest/runner.c */

@@ -14,10 +14,12 @@
  * processors and with five levels; with 1136 one fails.
  */
 enum { FRAMES_NEEDED = 1400 };
+/* The ranges that late_audit.c splits off are a few; with more, whole regions are held back. */
+enum { HELD_BACK_RANGES = 4 };
 
 /* The number of elements that handoff->memory needs for this many descriptors. */
 #define HANDOFF_MEMORY_CAPACITY(descriptors) \
-    (MEMORY_REGIONS(descriptors) + MEMORY_EXTRA_REGIONS(OPTION_EXCLUDE_LIMIT))
+    (MEMORY_REGIONS(descriptors) + MEMORY_EXTRA_REGIONS(OPTION_EXCLUDE_LIMIT + HELD_BACK_RANGES))
 
 /*
  * Sorts handoff->descriptors into handoff->memory, and marks the ranges that the options exclude there. With

@@ -157,7 +157,22 @@ static bool set_fail(struct reader *reader, const char *value)
     return read_number(value, "no", "no", &reader->options->fail_round);
 }
 
-enum { CONSOLE, SERIAL, SCREEN, MAP_KEY, LEVELS, BENCH, DUMP, MATRIX, END, STORE, CRASH, STEPS, CHOICES };
+enum {
+    CONSOLE,
+    SERIAL,
+    SCREEN,
+    MAP_KEY,
+    LEVELS,
+    BENCH,
+    DUMP,
+    MATRIX,
+    END,
+    STORE,
+    CRASH,
+    STEPS,
+    RUNTIME_CALLS,
+    CHOICES
+};
 
 static void choose(struct options *options, unsigned which, int chosen)
 {
@@ -183,6 +198,8 @@ static void choose(struct options *options, unsigned which, int chosen)
         options->crash = (enum crash_kind)chosen;
     if (which == STEPS)
         options->slow_steps = chosen == 1;
+    if (which == RUNTIME_CALLS)
+        options->runtime_calls_off = chosen == 1;
 }
 
 /* The options whose values are words of a list. */
@@ -205,6 +222,7 @@ static const struct {
                 "in-test", "hang-in-test", "registers", "stack-segment", "descriptor", "nested",
                 "few-frames"}},
     [STEPS] = {"steps", {"fast", "slow"}},
+    [RUNTIME_CALLS] = {"runtime-calls", {"yes", "no"}},
 };
 
 /* The others. Each function returns false for a value that is not what `must_be` says. */

@@ -34,6 +34,7 @@
  *   steps=fast|slow                slow: each step of loader and kernel waits a second before it begins, after
  *                                  its line is on the screen, for a camera
  *   watchdog=SECONDS|off           how long a step or a self-test may take (1 to 999; 60 by default)
+ *   runtime-calls=yes|no           no: call no runtime service after the exit, except to reset the machine
  *   crash=no|loader|early|page-fault|general-protection|double-fault|triple|hang|in-test|hang-in-test|
  *         registers|stack-segment|descriptor|nested|few-frames   end like this on purpose
  */
@@ -99,6 +100,7 @@ struct options {
     bool wait_is_set; /* else it takes the default, OPTION_WAIT_SECONDS */
     enum crash_kind crash;
     bool slow_steps;
+    bool runtime_calls_off;
     bool no_watchdog;
     unsigned watchdog_seconds; /* 0: the default, OPTION_WATCHDOG_SECONDS */
     struct frame_run exclude[OPTION_EXCLUDE_LIMIT];

@@ -1,6 +1,7 @@
 /* start_frames.c - from descriptors to regions, from regions to zones. */
 #include "boot/start_frames.h"
 #include "boot/identity_map.h"
+#include "boot/late_audit.h"
 #include "boot/memory_regions.h"
 #include "console/console.h"
 #include "console/format.h"
@@ -29,8 +30,8 @@ static void find_regions(struct handoff *handoff)
 
 /*
  * Adopts the arena, except what the options exclude and the first MiB: the tables it handed out stay in use,
- * the rest is free. A table that is not adopted stays in use too, but never comes back to be handed out again.
- * Comes before all other memory, so that there is room to keep books of it.
+ * the rest is free. A table that is not adopted stays in use too, but never comes back to be handed out
+ * again. Comes before all other memory, so that there is room to keep books of it.
  */
 static void adopt_arena(const struct handoff *handoff, struct frames *frames)
 {
@@ -119,6 +120,7 @@ static void map_late_runtime_regions(struct handoff *handoff, struct frames *fra
 void frames_start(struct handoff *handoff, struct frames *frames)
 {
     find_regions(handoff);
+    late_audit_before_hand_over(handoff, &region_count);
     frames_init(frames, handoff->bookkeeping, handoff->bookkeeping_bytes);
     adopt_arena(handoff, frames);
     add_usable(handoff, frames);

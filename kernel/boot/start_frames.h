@@ -8,10 +8,10 @@
 #include "frames/frames.h"
 
 /*
- * Sorts the map, lets the allocator adopt the arena (so that the first tables can be freed like any others from
- * now on), hands usable memory to it, and maps runtime regions that only the last map has. Must run on our own
- * stack and tables: the firmware's lay in memory that becomes free here. Ends the run with a sentence if the
- * map cannot be used, or if it leaves fewer frames than FRAMES_NEEDED.
+ * Sorts the map, lets the allocator adopt the arena (so that the first tables can be freed like any others
+ * from now on), hands usable memory to it, and maps runtime regions that only the last map has. Must run on
+ * our own stack and tables: the firmware's lay in memory that becomes free here. Ends the run with a sentence
+ * if the map cannot be used, or if it leaves fewer frames than FRAMES_NEEDED.
  */
 void frames_start(struct handoff *handoff, struct frames *frames);
 
@@ -21,7 +21,9 @@ size_t memory_region_count(void);
 /* Returns the number of usable frames that the allocator has no room to keep books of. */
 uint64_t memory_left_out(void);
 
-/* Returns the number of the first tables' frames that the allocator did not adopt: excluded, or below 1 MiB. */
+/*
+ * Returns the number of the first tables' frames that the allocator did not adopt: excluded, or below 1 MiB.
+ */
 uint64_t memory_tables_not_adopted(void);
 
 /* Returns the number of frames that are not handed out because the options exclude them. */

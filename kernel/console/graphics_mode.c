@@ -53,7 +53,8 @@ static bool check_size(const struct graphics_mode *mode, struct format_sink *why
 {
     if (mode->width == 0 || mode->height == 0)
         return format_refusal(why, "it has %u x %u pixels", mode->width, mode->height);
-    if (mode->width > GRAPHICS_SIDE_LIMIT || mode->height > GRAPHICS_SIDE_LIMIT)
+    if (mode->width > GRAPHICS_SIDE_LIMIT || mode->height > GRAPHICS_SIDE_LIMIT ||
+        mode->width * mode->height > GRAPHICS_PIXEL_LIMIT)
         return format_refusal(why, "%u x %u pixels are more than can be true", mode->width, mode->height);
     if (mode->stride < mode->width)
         return format_refusal(why, "its lines have %u pixels, but are %u apart", mode->width, mode->stride);

@@ -17,7 +17,11 @@ enum pixel_format {
     PIXEL_FORMAT_BLT_ONLY, /* pixels are moved by the firmware alone */
 };
 
-enum { GRAPHICS_SIDE_LIMIT = 16384 }; /* pixels: a mode that claims more is a mistake */
+/*
+ * In pixels: a mode that claims more is a mistake. Twice what a screen of 7680 x 4320 has takes a slow
+ * framebuffer seconds to clear, before the first line is seen.
+ */
+enum { GRAPHICS_SIDE_LIMIT = 16384, GRAPHICS_PIXEL_LIMIT = 1 << 26 };
 
 /* A mode as the firmware describes it. None of it is believed. */
 struct graphics_mode {

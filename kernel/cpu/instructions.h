@@ -135,12 +135,12 @@ static inline void write_dr6(uint64_t value)
     __asm__ volatile("mov %0, %%dr6" : : "r"(value) : "memory");
 }
 
-/* Returns RFLAGS without the bits that instructions set by their results. */
+/* Returns RFLAGS without the bits that instructions set by their results, and without IF. */
 static inline uint64_t read_flags(void)
 {
     uint64_t value;
     __asm__ volatile("pushfq\n\tpopq %0" : "=r"(value) : : "memory");
-    return value & ~RFLAGS_STATUS;
+    return value & ~(RFLAGS_STATUS | RFLAGS_IF);
 }
 
 static inline uint64_t read_msr(uint32_t msr)

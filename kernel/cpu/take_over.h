@@ -8,9 +8,9 @@
  *
  * What stays as it is, because nothing here depends on it: x87 and SSE state, which no code uses; SYSENTER,
  * SYSCALL and TSC_AUX registers, since no code in ring 3 executes such instructions; protection keys (PKRU,
- * PKRS) and CET registers, because CR4 switches these features off; the task priority, local APIC and PIC with
- * whatever is pending in them, because interrupts stay off. MTRRs are believed: only the firmware knows where
- * memory is.
+ * PKRS) and CET registers, because CR4 switches these features off; the local APIC and PIC with whatever is
+ * pending in them, because interrupts are off: whoever switches them on sees to that. MTRRs are believed: only
+ * the firmware knows where memory is.
  */
 #ifndef KERNEL_CPU_TAKE_OVER_H
 #define KERNEL_CPU_TAKE_OVER_H

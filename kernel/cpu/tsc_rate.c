@@ -66,14 +66,19 @@ uint64_t tsc_rate_from_timer(void)
 
 uint64_t tsc_rate(void)
 {
+    enum { TRIES = 3 };
     static uint64_t rate;
-    static bool is_known;
-    if (!is_known) {
+    static unsigned tries;
+    if (rate == 0)
         rate = tsc_rate_from_cpuid(cpuid_or_zero(0x15), cpuid_or_zero(0x16));
-        rate = rate ? rate : tsc_rate_from_timer();
-        is_known = true;
-    }
+    for (; rate == 0 && tries < TRIES; tries++)
+        rate = tsc_rate_from_timer();
     return rate;
+}
+
+uint64_t tsc_rate_or_guess(void)
+{
+    return tsc_rate() ? tsc_rate() : TSC_RATE_IF_UNKNOWN;
 }
 
 static uint64_t waited; /* ticks */
@@ -81,8 +86,8 @@ static unsigned waits;
 
 void tsc_wait_a_second(void)
 {
-    uint64_t start = read_tsc(), rate = tsc_rate() ? tsc_rate() : TSC_RATE_IF_UNKNOWN;
-    while (read_tsc() - start < rate)
+    uint64_t start = read_tsc();
+    while (read_tsc() - start < tsc_rate_or_guess())
         __builtin_ia32_pause();
     waited += read_tsc() - start;
     waits++;
@@ -90,6 +95,6 @@ void tsc_wait_a_second(void)
 
 unsigned tsc_waits(uint64_t *seconds)
 {
-    *seconds = waited / (tsc_rate() ? tsc_rate() : TSC_RATE_IF_UNKNOWN);
+    *seconds = waited / tsc_rate_or_guess();
     return waits;
 }

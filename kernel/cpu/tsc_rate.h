@@ -19,8 +19,11 @@ uint64_t tsc_rate_from_cpuid(struct cpuid leaf15, struct cpuid leaf16);
  */
 uint64_t tsc_rate_from_timer(void);
 
-/* Returns the ticks per second, by CPUID or else by the PIT; 0: not known. Only the first call finds out. */
+/* Returns the ticks per second, by CPUID or else by the PIT; 0: not known. Once it is known, it stays. */
 uint64_t tsc_rate(void);
+
+/* Returns the same, or TSC_RATE_IF_UNKNOWN. */
+uint64_t tsc_rate_or_guess(void);
 
 /* Waits for a second. */
 void tsc_wait_a_second(void);

@@ -83,9 +83,7 @@ const char *watchdog_start(struct paging_space *space, struct paging_frame_sourc
         return "the processor has no local APIC";
     if (watchdog.apic.kind == LOCAL_APIC_OFF)
         return "the local APIC is switched off";
-    uint64_t rate = tsc_rate();
-    if (rate == 0)
-        return "nothing tells the time here";
+    uint64_t rate = tsc_rate_or_guess();
     if (!map_registers(space, frames))
         return "the registers of the local APIC cannot be mapped";
     mask_others();

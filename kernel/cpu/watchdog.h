@@ -18,7 +18,8 @@ enum { WATCHDOG_VECTOR = 0xf0, SPURIOUS_VECTOR = 0xff };
 /*
  * Maps the registers of the local APIC, masks the others' interrupts, and switches interrupts on. Returns
  * NULL, or why there is no watchdog on this machine; then the functions below do nothing. The space is the
- * active one; new tables come from `frames`. Called once, when the descriptor tables are loaded.
+ * active one; new tables come from `frames`. Where nothing tells the time, the seconds are a guess. Called
+ * once, when the descriptor tables are loaded.
  */
 const char *watchdog_start(struct paging_space *space, struct paging_frame_source *frames, unsigned seconds);
 

@@ -134,8 +134,8 @@ struct frames {
  * that are loaders' or our own.
  *
  * The map may be an earlier one of the same machine, if all that became usable since was usable or a loader's
- * then; for other memory there may be too little room. Count two extra zones for each allocation or free in between, and for each run that is
- * adopted but is not a loader's region in this map.
+ * then; for other memory there may be too little room. Count two extra zones for each allocation or free in
+ * between, and for each run that is adopted but is not a loader's region in this map.
  */
 uint64_t frames_bookkeeping_bytes(const struct memory_region *regions, size_t count, uint64_t extra_zones);
 

@@ -174,12 +174,21 @@ void selftest_tell_crash(void)
         print("# in round %lu of the soak\n", now.round);
 }
 
+/* Is the last one, because devices and the firmware have had the time of all tests until then. */
+static void boot_memory_is_as_left(struct selftest_run *t)
+{
+    uint64_t audited, changed = t->setup->late_changes(&audited);
+    if (audited == 0)
+        t->skip = "the map has no memory of boot services";
+    CHECK(changed == 0);
+}
+
 /* Runs a test of our own, about the run. */
 static void run_own(struct selftest_run *t, const struct selftest *test)
 {
     t->needs_pages = false;
     run_test(t, test);
-    report_result(!t->failed, test->name, NULL);
+    report_result(!t->failed, test->name, t->failed ? NULL : t->skip);
 }
 
 static void run_first_round(struct selftest_run *t, const struct selftest *test)
@@ -205,7 +214,9 @@ static void run_later_round(struct selftest_run *t, const struct selftest *test)
 void selftest_run_all(const struct selftest_setup *setup)
 {
     static const struct selftest first = {"options: every word was understood", options_make_sense};
-    static const struct selftest last = {"soak: every round passed", soak_every_round_passed};
+    static const struct selftest soaked = {"soak: every round passed", soak_every_round_passed};
+    static const struct selftest last = {"firmware: nobody writes to memory of boot services any more",
+                                         boot_memory_is_as_left};
     struct selftest_run t = {
         .setup = setup,
         .space = setup->space,
@@ -216,16 +227,17 @@ void selftest_run_all(const struct selftest_setup *setup)
     };
     test_find_slots(&t);
     for_each_wanted(&t, count_one);
-    report_plan(1 + t.wanted + (setup->soak_seconds ? 1 : 0));
+    report_plan(2 + t.wanted + (setup->soak_seconds ? 1 : 0));
     run_own(&t, &first);
     if (setup->soak_seconds)
         soak_start(setup->soak_seconds);
     for_each_wanted(&t, run_first_round);
-    if (!setup->soak_seconds)
-        return;
-    while (soak_next_round(&t)) {
-        t.fails_on_purpose = setup->fail_round != 0;
-        for_each_wanted(&t, run_later_round);
+    if (setup->soak_seconds) {
+        while (soak_next_round(&t)) {
+            t.fails_on_purpose = setup->fail_round != 0;
+            for_each_wanted(&t, run_later_round);
+        }
+        run_own(&t, &soaked);
     }
     run_own(&t, &last);
 }

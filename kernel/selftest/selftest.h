@@ -41,13 +41,14 @@ struct selftest_setup {
     unsigned mark_count, mark_limit;
 
     /* What the options ask for (boot/options.h). */
-    const char *tests;                /* which tests (chosen_tests.h) */
-    uint64_t soak_seconds;            /* repeat them for so long; 0: one round */
-    unsigned fail_round;              /* make a test fail in this round; 0: in none */
-    bool crashes;                     /* the first test raises an exception; in a soak, in the second round */
-    bool hangs;                       /* it does not end */
-    bool slow;                        /* wait a second before each test of the first round */
-    const char *const *option_errors; /* a sentence about each word that is not an option */
+    const char *tests;     /* which tests (chosen_tests.h) */
+    uint64_t soak_seconds; /* repeat them for so long; 0: one round */
+    unsigned fail_round;   /* make a test fail in this round; 0: in none */
+    bool crashes;          /* the first test raises an exception; in a soak, in the second round */
+    bool hangs;            /* it does not end */
+    uint64_t (*late_changes)(uint64_t *audited);     /* pages that somebody has written to; prints which */
+    bool slow;                                       /* wait a second before each test of the first round */
+    const char *const *option_errors;                /* a sentence about each word that is not an option */
     unsigned option_errors_kept, option_error_count; /* how many sentences, and how many such words */
     bool bench;                                      /* measure each operation (bench/bench_run.h) */
     bool matrix, whole_matrix; /* try the access matrix: a sample of it, or all (matrix/matrix.h) */

@@ -115,6 +115,22 @@ class Debug(Session):
         self.assertRegex(log, rf"page fault: supervisor write to {found['page']:013x}...: .* read-only")
 
 
+class LateWrites(Session):
+    def test_named(self):
+        """firmware: who writes late to memory of boot services is noticed; the page is named and held back"""
+        found, log = self.run_script("late", "tests=switch")
+        first, second, third = found["written"]
+        said = "# somebody has written to memory of boot services: "
+        self.assertEqual(first, second, "both times the lowest page")
+        for address, when in ((first, "soon after the exit"), (second, "after the call of GetVariable"),
+                              (third, "after the last self-test")):
+            self.assertIn(f"{said}{address:x}, 1 pages, noticed {when}\n", log)
+        self.assertEqual(log.count(said), 3)
+        self.assertEqual(found["kinds"], ["MEMORY_LOADER"] * 2)
+        self.assertRegex(log, r"\nnot ok [0-9]+ firmware: nobody writes to memory of boot services any more\n")
+        self.assertIn("# selfmap: FAIL", log)
+
+
 class Commands(Session):
     """One session at the end of a run, looked at from all sides."""
 

@@ -116,7 +116,34 @@ def frame_pointers():
     return {"names": names}
 
 
+def write_late(when):
+    """Changes a byte of the first page that is compared at that time, as a device would. Its address."""
+    gdb.execute("tbreak memory_audit_compare " + (f'if $_streq(noticed, "{when}")' if when else ""))
+    gdb.execute("continue")
+    address = int(gdb.parse_and_eval("run->frames.start")) << 12
+    at = address + 4095
+    byte = bytes(gdb.selected_inferior().read_memory(at, 1))
+    gdb.selected_inferior().write_memory(at, bytes([byte[0] ^ 1]))
+    return address
+
+
+def late_writes():
+    """Pages of boot services' memory change at all times at which they are compared; and who gets them then."""
+    written = [write_late(when) for when in ("soon after the exit", "after the call of GetVariable")]
+    gdb.execute("tbreak frames_init")
+    gdb.execute("continue")
+    gdb.execute("up")
+    count = int(gdb.parse_and_eval("region_count"))
+    regions = [gdb.parse_and_eval(f"handoff->memory[{number}]") for number in range(count)]
+    kinds = [str(region["kind"]) for address in written for region in regions
+             if int(region["start"]["number"]) <= address >> 12 < int(region["end"]["number"])]
+    written.append(write_late("after the last self-test"))
+    gdb.execute("tbreak end_run")
+    gdb.execute("continue")
+    return {"written": written, "kinds": kinds}
+
+
 gdb.execute("set pagination off")
-SCRIPTS = {"end": at_the_end, "broken": broken_for_good, "chain": frame_pointers}
+SCRIPTS = {"end": at_the_end, "broken": broken_for_good, "chain": frame_pointers, "late": late_writes}
 with open(os.environ["SESSION"], "w", encoding="utf-8") as answers:
     json.dump(SCRIPTS[os.environ["SCRIPT"]](), answers)

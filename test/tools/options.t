@@ -67,6 +67,16 @@ class Options(unittest.TestCase):
             if key not in OTHER_NAMES:
                 self.assertLessEqual(set(words[1:]), told, key)
 
+    def test_readme(self):
+        """options: README.TXT quotes the words with which firmware refuses a program, and says what starts none"""
+        told = " ".join((tap.ROOT / "esp/README.TXT").read_text(encoding="utf-8").split())
+        refusals = set(re.findall(r"(?<=[(|])(Access Denied|Security Violation)",
+                                  (tap.TOOLS / "verdict.py").read_text(encoding="utf-8")))
+        self.assertEqual(len(refusals), 2)
+        for words in refusals:
+            self.assertIn(f'"{words}"', told)
+        self.assertRegex(told, "64-bit UEFI firmware.* tablets have a 64-bit processor and 32-bit firmware")
+
     def test_defaults(self):
         """options: selfmap.cfg holds the defaults"""
         for key, (value, _) in in_cfg().items():

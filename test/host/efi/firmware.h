@@ -64,13 +64,21 @@ struct made_up_firmware {
 extern struct made_up_firmware firmware;
 extern struct loader loader;
 
-/* Makes everything new, as a setup function of cmocka: firmware without lies, a loader that has done nothing. */
+/*
+ * Makes everything new, as a setup function of cmocka: firmware without lies, a loader that has done nothing.
+ */
 int begin(void **state);
 
-/* Runs the loader's steps up to this one, in the order of efi/main.c; those that need memory, from the log on. */
+/*
+ * Runs the loader's steps up to this one, in the order of efi/main.c; those that need memory, from the log
+ * on.
+ */
 EFI_STATUS run_up_to(EFI_STATUS (*step)(struct loader *loader));
 
-/* Does the same up to the exit. Returns whether that has stopped the processor; if not, *status is the result. */
+/*
+ * Does the same up to the exit. Returns whether that has stopped the processor; if not, *status is the
+ * result.
+ */
 bool exit_stops_processor(EFI_STATUS *status);
 
 /* Returns how many pages are of a type. */

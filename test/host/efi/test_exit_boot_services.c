@@ -1,4 +1,7 @@
-/* test_exit_boot_services.c - the exit is tried until it works, or ends with a sentence; tables may be missing. */
+/*
+ * test_exit_boot_services.c - the exit is tried until it works, or ends with a sentence; tables may be
+ * missing.
+ */
 #include "efi/firmware.h"
 #include "kernel/console/log.h"
 

@@ -1,6 +1,6 @@
 /*
- * test_firmware_map.c - what the firmware says about its memory map is checked at every call; and what is ours
- * is ours whatever it says.
+ * test_firmware_map.c - what the firmware says about its memory map is checked at every call; and what is
+ * ours is ours whatever it says.
  */
 #include "efi/firmware.h"
 #include "kernel/boot/memory_regions.h"

@@ -96,6 +96,11 @@ static void memory_that_allocate_pages_cannot_have_given_is_refused(void **state
         assert_int_equal(take_memory(&loader), EFI_DEVICE_ERROR);
         expect_console(cases[i].sentence);
     }
+    (void)begin(state); /* the log's memory is taken before the image is looked at */
+    firmware.given = IMAGE + 0x8000;
+    loader.handoff->options.store = STORE_NO;
+    assert_int_equal(run_up_to(find_image_sections), EFI_DEVICE_ERROR);
+    expect_console("AllocatePages gave memory of our image at 40100000 for log\n");
 }
 
 static void a_block_is_aligned_and_the_rest_of_it_goes_back(void **state)
@@ -109,6 +114,19 @@ static void a_block_is_aligned_and_the_rest_of_it_goes_back(void **state)
         free -= 3;
         assert_int_equal(pages_of_type(FREE), free);
     }
+}
+
+/* The kernel frees what the tables leave of it: a page more would be somebody else's. */
+static void the_arena_is_the_block_that_was_taken_for_it(void **state)
+{
+    (void)state;
+    assert_int_equal(run_up_to(check_fresh_tables), EFI_SUCCESS);
+    const struct arena *arena = &loader.handoff->arena;
+    const struct own_block *block =
+        own_blocks_find(loader.handoff, paging_frame_start(arena->start).value, EFI_PAGE_SIZE);
+    assert_string_equal(block->name, "page tables");
+    assert_int_equal(block->start.number, arena->start.number);
+    assert_int_equal(block->end.number, arena->end.number);
 }
 
 static void more_blocks_than_there_is_room_for_are_refused(void **state)
@@ -187,7 +205,9 @@ static void a_screen_over_memory_of_ours_is_not_used(void **state)
     assert_int_equal(seen, 0x1f);
 }
 
-/* The arena is larger than its tables: what is left of it must not be drawn on either, as it is handed out. */
+/*
+ * The arena is larger than its tables: what is left of it must not be drawn on either, as it is handed out.
+ */
 static void a_screen_over_the_unused_rest_of_the_arena_is_not_used(void **state)
 {
     (void)begin(state);
@@ -266,6 +286,8 @@ int main(void)
                  memory_that_allocate_pages_cannot_have_given_is_refused),
         EFI_TEST("memory: a block is aligned, and the rest of it goes back",
                  a_block_is_aligned_and_the_rest_of_it_goes_back),
+        EFI_TEST("memory: the arena is the block that was taken for it",
+                 the_arena_is_the_block_that_was_taken_for_it),
         EFI_TEST("memory: more blocks than there is room for are refused",
                  more_blocks_than_there_is_room_for_are_refused),
         EFI_TEST("screen: over memory of ours it is not used", a_screen_over_memory_of_ours_is_not_used),

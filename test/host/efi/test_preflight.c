@@ -1,6 +1,6 @@
 /*
- * test_preflight.c - the fresh tables are accepted as they are built, and refused with any mistake in them. The
- * tables are real ones, built by the core in the made-up firmware's memory.
+ * test_preflight.c - the fresh tables are accepted as they are built, and refused with any mistake in them.
+ * The tables are real ones, built by the core in the made-up firmware's memory.
  */
 #include "efi/firmware.h"
 #include <selfmap/range.h>

@@ -1,4 +1,6 @@
-/* test_runtime_regions.c - what runtime services need mapped, and what is believed of the attributes table. */
+/*
+ * test_runtime_regions.c - what runtime services need mapped, and what is believed of the attributes table.
+ */
 #include "efi/firmware.h"
 
 #define RUNTIME    (1ull << 63)

@@ -110,7 +110,10 @@ static void each_zone_takes_what_the_first_took(void **state)
         assert_in_range(least_bytes(zones), zones * (first - 8), zones * first + 8);
 }
 
-/* Nothing is lost in silence: what is added and what is left out is all there is, and less room leaves out more. */
+/*
+ * Nothing is lost in silence: what is added and what is left out is all there is, and less room leaves out
+ * more.
+ */
 static void what_does_not_fit_is_left_out_and_counted(void **state)
 {
     (void)state;

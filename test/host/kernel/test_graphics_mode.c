@@ -30,7 +30,9 @@ static const struct odd_mode usable[] = {
     {{0xfc10000000, 33177600, 3840, 2160, 3840, BGRX, NO_MASKS}, NULL, 2160}, /* above 4 GiB */
     {{LIMIT - 1920000, 1920000, 800, 600, 800, BGRX, NO_MASKS}, NULL, 600},   /* up to the last address */
     {{AT + 4, 1920000, 800, 600, 800, BGRX, NO_MASKS}, NULL, 600},            /* not on a page */
-    {{AT, ALL, 16384, 16384, 16384, BGRX, NO_MASKS}, NULL, 16384},
+    {{AT, ALL, 16384, 4096, 16384, BGRX, NO_MASKS}, NULL, 4096},
+    {{AT, ALL, 4096, 16384, 4096, BGRX, NO_MASKS}, NULL, 16384},
+    {{AT, ALL, 7680, 4320, 8192, BGRX, NO_MASKS}, NULL, 4320},
     {{AT, 1920000, 800, 600, 800, MASKS, 0x3ff00000, 0xffc00, 0x3ff, 0xc0000000}, NULL, 600}, /* 10 bits */
     {{AT, 1920000, 800, 600, 800, MASKS, 0xff000000, 0xff0000, 0xff00, 0xff}, NULL, 600},
     {{AT, 1920000, 800, 600, 800, MASKS, 0xf0000000, 0x1f, 0x7e0, 0}, NULL, 600},
@@ -43,6 +45,9 @@ static const struct odd_mode unusable[] = {
     {{AT, 1920000, 800, 600, 799, BGRX, NO_MASKS}, "800 pixels, but are 799 apart", 0},
     {{AT, 1920000, 800, 600, 0, BGRX, NO_MASKS}, "are 0 apart", 0},
     {{AT, ALL, 16385, 600, 16385, BGRX, NO_MASKS}, "16385 x 600 pixels are more than", 0},
+    {{AT, ALL, 600, 16385, 600, BGRX, NO_MASKS}, "600 x 16385 pixels are more than", 0},
+    {{AT, ALL, 16384, 4097, 16384, BGRX, NO_MASKS}, "16384 x 4097 pixels are more than", 0},
+    {{AT, ALL, 16384, 16384, 16384, BGRX, NO_MASKS}, "16384 x 16384 pixels are more than", 0},
     {{AT, ALL, 65536, 65536, 65536, BGRX, NO_MASKS}, "more than can be true", 0},
     {{AT, ALL, 0xffffffff, 0xffffffff, 0xffffffff, BGRX, NO_MASKS}, "more than can be true", 0},
     {{AT, 1920000, 800, 600, 800, BLT, NO_MASKS}, "only the firmware can draw on it (Blt only)", 0},
@@ -113,7 +118,7 @@ static void colours_are_where_they_should(void **state)
     assert_int_equal(rgbx.red_mask, 0xff);
     assert_int_equal(rgbx.green_mask, 0xff00);
     assert_int_equal(rgbx.blue_mask, 0xff0000);
-    assert_true(decide(&usable[9].mode, &masks));
+    assert_true(decide(&usable[11].mode, &masks));
     assert_int_equal(masks.red_mask, 0x3ff00000);
     assert_int_equal(masks.green_mask, 0xffc00);
     assert_int_equal(masks.blue_mask, 0x3ff);

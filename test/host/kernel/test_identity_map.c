@@ -1,8 +1,8 @@
 /*
  * test_identity_map.c - a region is mapped in one piece, or around what is mapped already.
  *
- * The core is replaced by a table of 700 pages that knows what each leads to, and by an address space of which
- * all else is empty, from the first page of each table on.
+ * The core is replaced by a table of 700 pages that knows what each leads to, and by an address space of
+ * which all else is empty, from the first page of each table on.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -75,6 +75,8 @@ static void every_choice(void **state)
     assert_int_equal(from("crash=hang", true).crash, CRASH_HANG);
     assert_int_equal(from("crash=in-test", true).crash, CRASH_IN_TEST);
     assert_int_equal(from("crash=hang-in-test", true).crash, CRASH_HANG_IN_TEST);
+    assert_true(from("runtime-calls=no", true).runtime_calls_off);
+    assert_false(from("runtime-calls=no runtime-calls=yes", true).runtime_calls_off);
     assert_true(from("steps=slow", true).slow_steps);
     assert_false(from("steps=slow steps=fast", true).slow_steps);
     assert_int_equal(from("serial=off serial=auto", true).serial, SERIAL_AUTO);

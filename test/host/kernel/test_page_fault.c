@@ -143,9 +143,55 @@ static void second_space(void **state)
     assert_status(paging_destroy(&other, machine_frames()), PAGING_OK);
 }
 
+/* What the sentence about an access to a page with these rights must begin and end with, from SDM 3A, 4.7. */
+static void expect_words(char *words, size_t bytes, uint64_t code, uint64_t rights, uint64_t leaf)
+{
+    bool present = code & 1, write = code & 2, user = code & 4, reserved = code & 8, fetch = code & 16;
+    bool denied = (user && !(rights & PAGING_USER)) || (write && !(rights & PAGING_WRITABLE)) ||
+                  (fetch && (rights & PAGING_NO_EXECUTE));
+    int length = snprintf(words, bytes, "%s %s %016lx: ", user ? "user" : "supervisor",
+                          fetch   ? "fetch from"
+                          : write ? "write to"
+                                  : "read from",
+                          (uint64_t)PLACE);
+    if (reserved)
+        snprintf(words + length, bytes - (size_t)length,
+                 "a reserved bit is set, the walk ends at the P1 entry %016lx", leaf);
+    else if (!present)
+        snprintf(words + length, bytes - (size_t)length, "the tables map it now (P1 entry %016lx)", leaf);
+    else if (denied)
+        snprintf(words + length, bytes - (size_t)length, "the P1 entry %016lx says %s%s, %s", leaf,
+                 user && !(rights & PAGING_USER) ? "supervisor only, " : "",
+                 rights & PAGING_WRITABLE ? "writable" : "read-only",
+                 rights & PAGING_NO_EXECUTE ? "no-execute" : "executable");
+    else
+        snprintf(words + length, bytes - (size_t)length,
+                 "the tables allow it (P1 entry %016lx): SMEP, SMAP, a stale TLB entry, or changed since",
+                 leaf);
+}
+
+static void every_error_code(void **state)
+{
+    (void)state;
+    for (unsigned bits = 0; bits < 8; bits++) {
+        rig_open();
+        uint64_t rights = (bits & 1 ? PAGING_WRITABLE : 0) | (bits & 2 ? PAGING_USER : 0) |
+                          (bits & 4 ? PAGING_NO_EXECUTE : 0);
+        struct paging_walk_result walk;
+        assert_status(rig_map_to(PLACE, DEVICE_FRAME, rights), PAGING_OK);
+        assert_status(paging_walk_address(&rig.space, (paging_virt_t){PLACE}, &walk), PAGING_OK);
+        for (uint64_t code = 0; code < 128; code++) { /* bits 5 and 6: keys and shadow stacks */
+            char words[256];
+            expect_words(words, sizeof words, code, rights, walk.entries[1].bits);
+            assert_string_equal(explain(&rig.space, &rig.space, PLACE, code), words);
+        }
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     RIG_TEST("page fault: a page that is not mapped, and the entry at which the walk stopped", missing_page),
     RIG_TEST("page fault: an access that is not allowed, and the entry that forbids it", missing_right),
+    RIG_TEST("page fault: every error code, on pages with every right", every_error_code),
     RIG_TEST("page fault: an address that is not canonical", address_that_is_not_canonical),
     RIG_TEST("page fault: tables that cannot be reached are named as such, whatever the error code",
              unreachable_space),
