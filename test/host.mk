@@ -60,9 +60,9 @@ $(foreach kind,$(KINDS),$(eval $(call machine,$(kind))))
 FRAMES := $(filter-out kernel/frames/memory_map.c kernel/frames/arena.c,$(wildcard kernel/frames/*.c))
 FRAME_TESTS := frames frames_add frames_split frames_boundaries frames_random
 KERNEL_TESTS := memory_map memory_audit usable_memory arena $(FRAME_TESTS) memory_regions start_frames \
-    identity_map options format canvas screen pages display report cpuid take_over keyboard graphics_mode stack_trace tsc_rate \
-    serial spcr acpi option_text chosen_tests test_slots soak local_apic hardware_errors menu pager log kept \
-    qr qr_text stack_use memory_functions control
+    identity_map options format canvas screen pages display report cpuid take_over keyboard graphics_mode \
+    stack_trace tsc_rate serial spcr acpi option_text chosen_tests test_slots soak local_apic hardware_errors \
+    menu pager log kept qr qr_text stack_use memory_functions control
 SUBJECT_memory_audit := kernel/frames/memory_audit.c kernel/frames/usable_memory.c
 SUBJECT_memory_map := kernel/frames/memory_map.c
 SUBJECT_usable_memory := kernel/frames/usable_memory.c

@@ -24,7 +24,8 @@ REPLACED = [
     (re.compile(r"^(ok) [0-9]+"), r"\1"),
     (re.compile(r"^ {2}[0-9]+ (?=descriptors of)"), "  # "),  # OVMF's variables are among them
     # What follows from the size of the image, which has more pages when there is more of it.
-    (re.compile(r"^(# (?:frames_usable|frames_free|pages_mapped_4k|bookkeeping_bytes))=[0-9]+"), r"\1=#"),
+    (re.compile(r"^(# (?:frames_usable|frames_free|pages_mapped_4k|bookkeeping_bytes|"
+                r"boot_memory_(?:pages|audited)))=[0-9]+"), r"\1=#"),
     (re.compile(r"^(# stack_used)=[0-9]+"), r"\1=#"),
     (re.compile(r"\b(instructions|cycles|tests|passed|skipped)=[0-9]+"), r"\1=#"),
 ]
