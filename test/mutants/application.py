@@ -1,4 +1,4 @@
-"""application.py - mutants of the loader and the kernel: built into the application, tried on the host and booted.
+"""application.py - mutants of the loader and the kernel, tried on the host and booted.
 
 Everything is read off the build as it is. `make -n` says how each object is compiled and what each program is
 linked of, the dependency files say which objects a source goes into. Nothing is listed here that a renamed
@@ -36,7 +36,8 @@ PARTITION = 1 << 20  # where the ESP of the image begins
 # machine that halts for a minute is no test for thousands of mutants.
 BOOTS = re.compile(r"boot:(uboot-|crash-|screen-|ovmf-(max|pages|load-options|virtio-gpu|headless|exclude))|"
                    r"restart:|codes")
-TOO_SLOW = re.compile(r"-1t|crash-(hang|triple)|switch-off|restart:.*(hang|full|read-only|store-no|little-room)|-2560|restart:ovmf-(menu|cut|reset)")
+TOO_SLOW = re.compile(r"-1t|-2560|crash-(hang|triple)|switch-off|restart:ovmf-(menu|cut|reset)|"
+                      r"restart:.*(hang|full|read-only|store-no|little-room)")
 BOUNDED = str(Path(__file__).with_name("bounded.py"))
 # Processor time of a mutant's test: a loop that ends all the same is not taken for a hang.
 TIMES, SECONDS = 4, 10
@@ -145,7 +146,8 @@ class Tests:
                                    env=recorder.environment, stderr=output)
             _, status, used = os.wait4(run.pid, 0)
             if status:  # as what looks at QEMU's own log, which holds more here
-                print(f"  {name} is left out: it fails with nothing changed, where it is recorded", file=sys.stderr)
+                print(f"  {name} is left out: it fails with nothing changed, while it is recorded",
+                      file=sys.stderr)
                 return 0, {}
             lines = reader.lines(recorder.logs())
             return used.ru_utime + used.ru_stime, {path: sorted(found) for path, found in lines.items()}
@@ -185,7 +187,8 @@ class Tests:
         name = Path(site.path).name
         own = self.functions.get((name, site.function))
         text = Path(worlds.ROOT, site.path).read_text().splitlines()[site.line - 1:site.line + 2]
-        called = {self.functions[word] for word in re.findall(r"\w+", " ".join(text)) if word in self.functions}
+        words = set(re.findall(r"\w+", " ".join(text)))
+        called = {self.functions[word] for word in words & self.functions.keys()}
 
         def executed(boot):
             return frozenset((path, line) for path, lines in {own, *called} if lines
