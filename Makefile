@@ -39,7 +39,7 @@ help:
 # ---- what a person says ------------------------------------------------------------------------------------
 # It reaches the tools unchanged, whatever characters it has: through the environment, where neither make nor
 # a shell looks into it.
-SAID := OPTIONS CPU MEMORY SMP FIRMWARE MACHINE GDB ONLY TEST FUNCTION KIND LEVELS SECONDS SEED SAMPLE JOBS \
+SAID := OPTIONS CPU MEMORY SMP FIRMWARE MACHINE GDB ONLY ROOM SUBJECT TEST FUNCTION KIND LEVELS SECONDS SEED SAMPLE JOBS \
     LISTED DEVICE CONFIRM FORCE KEY CERT PASSPHRASE
 $(foreach name,$(SAID),$(if $(filter-out undefined,$(origin $(name))), \
     $(eval override $(name) := $$(value $(name)))$(eval export $(name))))

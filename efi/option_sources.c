@@ -40,7 +40,10 @@ static void read_file(struct loader *loader)
         apply(loader, "selfmap.cfg", file.bytes);
 }
 
-/* Notes the name of our own file without folder and extension, from its device path (UEFI 2.10, 10.3.5.4). */
+/*
+ * Notes the name of our own file without folder and extension, from its device path. A path may be cut into
+ * several nodes, with or without a separator between them (UEFI 2.10, 10.3.5.4): each begins a name.
+ */
 static void own_name(const struct loader *loader, char *name, size_t capacity)
 {
     enum { MEDIA = 4, FILE_PATH = 4, END = 0x7f, HEADER = 4 };
@@ -50,7 +53,10 @@ static void own_name(const struct loader *loader, char *name, size_t capacity)
         size_t bytes = node[2] | (size_t)node[3] << 8;
         if (bytes < HEADER)
             break;
-        for (size_t i = HEADER; node[0] == MEDIA && node[1] == FILE_PATH && i + 1 < bytes; i += 2) {
+        bool is_path = node[0] == MEDIA && node[1] == FILE_PATH;
+        if (is_path)
+            length = 0;
+        for (size_t i = HEADER; is_path && i + 1 < bytes; i += 2) {
             char c = (char)node[i];
             if (c == '\\' || c == '/')
                 length = 0;

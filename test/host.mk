@@ -62,7 +62,8 @@ FRAME_TESTS := frames frames_add frames_split frames_boundaries frames_random
 KERNEL_TESTS := memory_map memory_audit usable_memory arena $(FRAME_TESTS) memory_regions start_frames \
     identity_map options format canvas screen pages display report cpuid take_over keyboard graphics_mode \
     stack_trace tsc_rate serial spcr acpi option_text chosen_tests test_slots soak local_apic \
-    hardware_errors menu pager log kept qr qr_text
+    hardware_errors menu pager log kept qr qr_text stack_use memory_functions \
+    control
 SUBJECT_memory_audit := kernel/frames/memory_audit.c kernel/frames/usable_memory.c
 SUBJECT_memory_map := kernel/frames/memory_map.c
 SUBJECT_usable_memory := kernel/frames/usable_memory.c
@@ -72,6 +73,8 @@ SUBJECT_memory_regions := $(OPTIONS_READER) kernel/boot/memory_regions.c kernel/
     kernel/frames/usable_memory.c
 SUBJECT_start_frames := kernel/boot/start_frames.c kernel/frames/arena.c \
     $(sort $(SUBJECT_memory_regions) $(FRAMES))
+SUBJECT_control := kernel/cpu/control.c
+SUBJECT_stack_use := kernel/boot/stack_use.c
 SUBJECT_identity_map := kernel/boot/identity_map.c
 SUBJECT_options := $(OPTIONS_READER)
 SUBJECT_option_text := kernel/boot/option_text.c
@@ -123,7 +126,7 @@ HOST_PROGRAMS += $(KERNEL_TESTS:%=$(B)/host/kernel/test_%)
 # The loader over a made-up firmware, compiled as UEFI code is: 16-bit characters, and the firmware's way to
 # call. Its steps share one firmware; parts that need only a few services are linked with their subject alone.
 EFI_STEP_TESTS := firmware_map own_memory preflight image_sections runtime_regions exit_boot_services
-EFI_PART_TESTS := firmware_console find_framebuffer config_file
+EFI_PART_TESTS := firmware_console find_framebuffer config_file smbios network_config option_sources
 EFI_TESTS := $(EFI_STEP_TESTS) $(EFI_PART_TESTS)
 EFI_CONSOLE := efi/firmware_console.c $(addprefix kernel/console/,format.c kept.c log.c serial.c uart.c)
 EFI_SUBJECT := $(addprefix efi/,exit_boot_services.c find_framebuffer.c firmware_map.c fresh_tables.c \
@@ -134,6 +137,9 @@ EFI_SUBJECT := $(addprefix efi/,exit_boot_services.c find_framebuffer.c firmware
 SUBJECT_firmware_console := $(EFI_CONSOLE)
 SUBJECT_find_framebuffer := efi/find_framebuffer.c kernel/boot/own_blocks.c kernel/console/graphics_mode.c \
     kernel/console/format.c
+SUBJECT_smbios := efi/smbios.c kernel/console/format.c
+SUBJECT_network_config := efi/config_file.c
+SUBJECT_option_sources := efi/option_sources.c kernel/boot/option_text.c $(OPTIONS_READER)
 SUBJECT_config_file := efi/config_file.c efi/volume.c efi/option_sources.c kernel/boot/option_text.c \
     $(OPTIONS_READER)
 FLAGS_host/efi := $(FLAGS_host/kernel) -fshort-wchar -DGNU_EFI_USE_MS_ABI \

@@ -5,8 +5,9 @@
 #?   make valgrind                       the host tests under memcheck
 #?   make analyze                        gcc -fanalyzer over all that is booted (part of make check)
 #?   make coverage                       what the host tests reach: build/coverage/index.html
-#?   make mutants [ONLY=REGEX] [JOBS=N]  change every single thing in the core and the frame allocator; a test
-#?                                       must notice (hours). SAMPLE=N SEED=S draws N of them at random
+#?   make mutants [ONLY=REGEX] [JOBS=N]  change every single thing; a test must notice (hours for the core and the
+#?                                       frame allocator, days for the rest). SUBJECT=core, frames, application;
+#?                                       ROOM=REGEX of paths. SAMPLE=N SEED=S draws N of them at random
 
 .PHONY: verify
 verify: $(addprefix $(B)/deps-,build run iso sign test ways bench proof framac verify fuzz)
@@ -44,17 +45,23 @@ $(eval $(call build,analyzed,build))
 analyze: $(patsubst %,$(B)/analyzed/%.o,$(filter %.c,$(APP_SOURCES)))
 
 # ---- generated mutants, and coverage -----------------------------------------------------------------
-# test/mutants/run makes the mutants, and builds and judges them: they are thousands, each lives for a second.
-# A sample is what fits into make verify; another seed takes others. LISTED=without leaves out those that are
-# listed as equivalent, LISTED=only takes no others.
-.PHONY: mutants verify-mutants coverage coverage-programs
-VERIFY_PARTS += coverage verify-mutants
+# test/mutants/run makes the mutants, and builds and judges them: they are thousands, each lives for a second,
+# and one of the loader or the kernel for five or ten. A sample is what fits into make verify; another seed
+# takes others. LISTED=without leaves out those that are listed as equivalent, LISTED=only takes no others.
+# Of the core and the allocator all must be noticed; of the rest APPLICATION_LEAST percent.
+.PHONY: mutants verify-mutants verify-application-mutants coverage coverage-programs
+VERIFY_PARTS += coverage verify-mutants verify-application-mutants
 MUTANT_SAMPLE := 300
-mutants: $(B)/deps-build $(B)/deps-test
-	@test/mutants/run --only="$$ONLY" --sample=$(call said,SAMPLE,0) --seed=$(call said,SEED,1) \
-	    --jobs=$(call said,JOBS,0) --listed=$(call said,LISTED,with)
+APPLICATION_SAMPLE := 60
+APPLICATION_LEAST := 30
+mutants: $(B)/deps-build $(B)/deps-run $(B)/deps-test
+	@test/mutants/run --only="$$ONLY" --room="$$ROOM" --subject="$$SUBJECT" --sample=$(call said,SAMPLE,0) \
+	    --seed=$(call said,SEED,1) --jobs=$(call said,JOBS,0) --listed=$(call said,LISTED,with)
 verify-mutants: $(B)/deps-build $(B)/deps-test
-	@test/mutants/run --sample $(MUTANT_SAMPLE) --seed=$(call said,SEED,1)
+	@test/mutants/run --subject 'core|frames' --sample $(MUTANT_SAMPLE) --seed=$(call said,SEED,1)
+verify-application-mutants: $(B)/deps-build $(B)/deps-run $(B)/deps-test
+	@test/mutants/run --subject application --sample $(APPLICATION_SAMPLE) --seed=$(call said,SEED,1) \
+	    --least $(APPLICATION_LEAST)
 
 # Neither optimised nor inlined, so that lines and branches are those of the source, each once.
 COVERAGE_FLAGS := $(filter-out -O1 -fsanitize% -fno-sanitize% -ftrivial%,$(HOST_FLAGS)) -O0 --coverage \

@@ -6,6 +6,7 @@
 #include "boot/fault_injection.h"
 #include "boot/late_audit.h"
 #include "boot/machine_facts.h"
+#include "boot/stack_use.h"
 #include "boot/start_frames.h"
 #include "boot/steps.h"
 #include "console/console.h"
@@ -22,6 +23,7 @@
 
 /* Time goes on in an emulator while its host is busy with something else: the default is multiplied. */
 enum { EMULATOR_PATIENCE = 10 };
+enum { CALL_BYTES = 256 }; /* of the stack, at most, for a call of stack_mark */
 
 static struct frames frames;
 static struct paging_space *space; /* the active one */
@@ -140,9 +142,31 @@ static void dump_if_asked(struct handoff *handoff)
         dump_tables(&handoff->space, mixed, &frames.source);
 }
 
+/* Lowest word of the stack; the page below it is not mapped. */
+static uint64_t *stack_low(const struct handoff *handoff)
+{
+    return (uint64_t *)(handoff->stack_guard + PAGING_PAGE_BYTES);
+}
+
+/* Tells how deep the stack was used since kernel_main began. */
+static void tell_stack_use(const struct handoff *handoff)
+{
+    uint64_t *low = stack_low(handoff), *top = (uint64_t *)handoff->stack_top;
+    uint64_t bytes = (uint64_t)(top - low) * sizeof *low;
+    report_fact("stack_used", "%lu of %lu bytes", bytes - stack_unused_bytes(low, top), bytes);
+}
+
+static inline __attribute__((always_inline)) uint64_t read_rsp(void)
+{
+    uint64_t value;
+    __asm__ volatile("movq %%rsp, %0" : "=r"(value));
+    return value;
+}
+
 _Noreturn void kernel_main(struct handoff *handoff)
 {
     const struct options *options = &handoff->options;
+    stack_mark(stack_low(handoff), (uint64_t *)(read_rsp() - CALL_BYTES));
     handoff_mark(handoff, "the tables are ours");
     space = &handoff->space;
     paging_mark_active(space); /* the tables are reached through the recursive slot from now on */
@@ -164,6 +188,7 @@ _Noreturn void kernel_main(struct handoff *handoff)
     step_note("run the self-tests");
     inject_fault(handoff, &frames); /* only with the option crash= */
     run_selftests(handoff);         /* selftest/runner.c */
+    tell_stack_use(handoff);
     step_note("sum up");
     stop_watching(options);
     dump_if_asked(handoff); /* only with the option dump= */

@@ -1,7 +1,8 @@
 """sites.py - every place at which a source can be made wrong by a small change, and the change.
 
 A site's key is the base name of its file, the function or macro, the operator, and a number: how many sites
-of that operator there are in the function up to this one, in the order of the text. Renaming what the
+of that operator there are in the function up to this one, in the order of the text. (There are two main.c: their
+keys have the folder too.) Renaming what the
 function calls, breaking its lines elsewhere, or moving the file leaves a key as it is.
 """
 
@@ -20,6 +21,7 @@ OPERATORS = {
     "exchange": "an operator becomes another one",
     "constant": "a constant is one more, one less, or another of its kind",
     "off-by-one": "an index or a number that is returned is one more",
+    "answer": "what is returned as true or false, and computed elsewhere, is its opposite",
     "swap": "two calls that follow one another change places",
 }
 COMPARE = {"<": ("<=", ">="), "<=": ("<", ">"), ">": (">=", "<="), ">=": (">", "<"),
@@ -50,6 +52,12 @@ def status_names():
 STATUS = set(status_names())
 
 
+def file_of_key(path):
+    """The name of a file as keys have it."""
+    path = Path(path)
+    return f"{path.parent.name}/{path.name}" if path.name == "main.c" else path.name
+
+
 @dataclass
 class Site:
     path: str
@@ -63,7 +71,7 @@ class Site:
 
     @property
     def key(self):
-        return f"{Path(self.path).name} {self.function} {self.operator} {self.number}"
+        return f"{file_of_key(self.path)} {self.function} {self.operator} {self.number}"
 
     @property
     def named(self):
@@ -266,6 +274,9 @@ class PartSites:
             inside = self.tokens[first + 1:last]
             if INTEGERS.search(self.part.returns) and not all(token.kind == "number" for token in inside):
                 self.add("off-by-one", first + 1, last, f"({self.joined(inside)}) + 1")
+            signs = {token.text for token in inside} & ({"&&", "||", "!"} | set(COMPARE))
+            if self.part.returns.endswith("bool") and len(inside) > 1 and not signs:
+                self.add("answer", first + 1, last, f"!({self.joined(inside)})")
 
     def is_call(self, statement):
         first = statement.first + (3 if self.tokens[statement.first].text == "(" else 0)  # (void)

@@ -15,11 +15,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BASE = ROOT / "build" / "mutate"
 # What is mutated, and by which name its tests go. All else here and in `run` follows from this.
-MUTATED = {"core": "paging/**/*.[ch]", "frames": "kernel/frames/*.[ch]"}
-# Not mutated: the processor's instructions, for which host tests have their own; and what has other tests.
+MUTATED = {"core": ["paging/**/*.[ch]"], "frames": ["kernel/frames/*.[ch]"],
+           "application": ["efi/*.[ch]", "kernel/*/*.[ch]"]}
+# Not of the core or the allocator: the processor's instructions, for which host tests have their own; and what
+# the application has beside them.
 NOT_MUTATED = {"access.h", "memory_map.c", "memory_map.h", "usable_memory.c", "usable_memory.h", "arena.c",
                "arena.h"}
-SUBJECTS = sorted({pattern.split("/", maxsplit=1)[0] for pattern in MUTATED.values()})  # folders to copy
+# Of the self-tests only what runs them: what a test of a test would be is in test/defects.
+RUNNERS = {"runner.c", "chosen_tests.c", "soak.c", "soak_run.c", "groups.c"}
 LIBRARY = "libsubject.so"
 # What nobody set holds a pattern, which may pass for an answer; the application's build refuses it.
 UNINITIALISED = ["-Werror=uninitialized", "-Werror=maybe-uninitialized"]
@@ -36,6 +39,13 @@ def of_make(*names):
     return [line.split() for line in output.splitlines()]  # echo took the quotes away
 
 
+def tracked():
+    """The files of the repository, new ones included."""
+    output = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True,
+                            text=True, check=True).stdout
+    return [path for path in output.splitlines() if (ROOT / path).exists()]
+
+
 def call(command, where):
     result = subprocess.run(command, cwd=where, capture_output=True, text=True, errors="replace",
                             stdin=subprocess.DEVNULL, check=False)
@@ -43,9 +53,18 @@ def call(command, where):
         raise BuildFailed(result.stderr)
 
 
+def matching(subject, root):
+    return {path for pattern in MUTATED[subject] for path in root.glob(pattern)}
+
+
 def mutated(subject, root=ROOT):
     """The files of one of MUTATED, below the root."""
-    found = [path for path in root.glob(MUTATED[subject]) if path.name not in NOT_MUTATED]
+    found = matching(subject, root)
+    if subject == "application":
+        found = {path for path in found if path.parent.name != "selftest" or path.name in RUNNERS}
+        found -= {path for path in matching("frames", root) if path.name not in NOT_MUTATED}
+    else:
+        found = {path for path in found if path.name not in NOT_MUTATED}
     return sorted(str(path.relative_to(root)) for path in found)
 
 

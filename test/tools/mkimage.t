@@ -70,6 +70,16 @@ class MakeImage(unittest.TestCase):
         self.assertEqual(self.made(again, TZ="Asia/Tokyo", LC_ALL="C.UTF-8"), first)
         self.assertNotEqual(self.made(SOURCE_DATE_EPOCH="1000000000"), first)
 
+    def test_order_of_a_folder(self):
+        """mkimage: same tree, same bytes, in whatever order find gives out the names"""
+        first = self.made()
+        for order in ("sort", "sort -r"):
+            find = self.folder / "bin" / "find"
+            find.parent.mkdir(exist_ok=True)
+            find.write_text(f'#!/bin/sh\n/usr/bin/find "$@" | {order}\n')
+            find.chmod(0o755)
+            self.assertEqual(self.made(PATH=f"{find.parent}:{os.environ['PATH']}"), first, order)
+
     def made_iso(self, *arguments, **environment):
         if not shutil.which("xorriso"):
             self.skipTest("xorriso is not installed")

@@ -1,15 +1,23 @@
 #!/usr/bin/env python3
 """The generator of mutants: what it changes, what it leaves alone, and how lists of exceptions are read."""
 
+import os
 import re
+import signal
+import subprocess
 import sys
+import time
 import unittest
+from collections import Counter
 
 import tap
 
 sys.path.insert(0, str(tap.ROOT / "test" / "mutants"))
+import application  # noqa: E402 pylint: disable=wrong-import-position
+import bounded  # noqa: E402 pylint: disable=wrong-import-position
 import ctokens  # noqa: E402 pylint: disable=wrong-import-position
 import listed  # noqa: E402 pylint: disable=wrong-import-position
+import reached  # noqa: E402 pylint: disable=wrong-import-position
 import sites  # noqa: E402 pylint: disable=wrong-import-position
 import worlds  # noqa: E402 pylint: disable=wrong-import-position
 
@@ -51,6 +59,11 @@ class Mutants(unittest.TestCase):
         found = mutants("if (a < b) c = 0;")
         self.assertEqual(found["compare"], ["if (a <= b) c = 0;", "if (a >= b) c = 0;"])
         self.assertEqual(mutants("c = a == b;")["compare"], ["c = a != b;"])
+
+    def test_answers(self):
+        """mutants: a function that returns what another one says says the opposite"""
+        self.assertEqual(mutants("return g(a);", "static bool f(int a)")["answer"], ["return !(g(a));"])
+        self.assertNotIn("answer", mutants("return a < 1;", "static bool f(int a)"))
 
     def test_masks(self):
         """mutants: each term of a mask is dropped, whatever binds closer stays with it"""
@@ -129,6 +142,108 @@ class Mutants(unittest.TestCase):
         self.assertIn("no such place: three", listed.check(["one 2", "four"], text)[1][0])
         self.assertIn("twice", listed.check(["a"], "why\n    a\n    a\n")[1][0])
         self.assertIn("line 1", listed.check(["a"], "    a\n")[1][0])
+
+
+BOUNDED = tap.ROOT / "test/mutants/bounded.py"
+
+
+def is_there(pid):
+    """Is the process there, and not only waited for?"""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="latin-1") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+class Bounded(unittest.TestCase):
+    def assert_ends(self, pid):
+        end = time.monotonic() + 30
+        while is_there(pid) and time.monotonic() < end:
+            time.sleep(0.05)
+        self.assertFalse(is_there(pid), "a process was left behind")
+
+    def test_status(self):
+        """bounded: the status is that of the command, also of one that a signal ends"""
+        for script, status in (("exit 0", 0), ("exit 3", 3), ("kill -KILL $$", 137)):
+            run = subprocess.run([BOUNDED, "60", "sh", "-c", script], check=False)
+            self.assertEqual(run.returncode, status, script)
+
+    def test_processor_time(self):
+        """bounded: a loop is ended by its processor time, with all that it started"""
+        script = "(exec sleep 1000) & echo $!; while :; do :; done"
+        run = subprocess.run([BOUNDED, "1", "sh", "-c", script], stdout=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(run.returncode, 124)
+        self.assert_ends(int(run.stdout))
+
+    def test_standstill(self):
+        """bounded: what uses no processor time for long is ended, and what uses some is not"""
+        idle = bounded.IDLE
+        bounded.IDLE = 1.0
+        self.addCleanup(setattr, bounded, "IDLE", idle)
+        with subprocess.Popen(["sleep", "1000"], start_new_session=True) as process:
+            self.assertIsNone(bounded.follow(process, 60))
+            bounded.end(process.pid)
+        self.assert_ends(process.pid)
+        bounded.IDLE = idle
+        with subprocess.Popen(["sh", "-c", "i=0; while [ $i -lt 400000 ]; do i=$((i+1)); done"],
+                              start_new_session=True) as process:
+            self.assertEqual(bounded.follow(process, 60), 0)
+
+    def test_nobody_waits(self):
+        """bounded: when its starter is killed, the command ends, with all that it started"""
+        command = f"{BOUNDED} 60 sh -c 'sleep 1000 & echo $!; wait' & wait"
+        with subprocess.Popen(["sh", "-c", command], stdout=subprocess.PIPE, text=True) as starter:
+            pid = int(starter.stdout.readline())
+            self.assertTrue(is_there(pid))
+            os.kill(starter.pid, signal.SIGKILL)
+            self.assert_ends(pid)
+
+
+class Reached(unittest.TestCase):
+    def test_lines(self):
+        """reached: addresses become lines of files, wherever the image was loaded"""
+        reader = reached.Reader.__new__(reached.Reader)
+        reader._functions = {0x1000, 0x1080, 0x2040}  # pylint: disable=protected-access
+        reader._lines = {0x1000: {("a.c", 3)}, 0x1080: {("a.c", 9), ("b.h", 1)},  # pylint: disable=protected-access
+                         0x2040: {("b.c", 2)}, 0x3000: {("b.c", 7)}}
+        log = b"CPU Reset\n0x7fff0: firmware\nIN: \n0x45601000:  push\n0x45601080:  ret\n0x45602040:  nop\n"
+        self.assertEqual(reader.lines([log]), {"a.c": {3, 9}, "b.h": {1}, "b.c": {2}})
+
+
+class Boots(unittest.TestCase):
+    """Which boots a mutant of one line is tried by."""
+
+    def known(self, boots):
+        tests = application.Tests.__new__(application.Tests)
+        tests.kills, tests.boots, tests.most_seconds = Counter(), boots, 45
+        tests.functions = {}
+        return tests
+
+    def names(self, tests, line=12):
+        site = sites.Site("kernel/console/canvas.c", "f", "delete", line, [], "")
+        tests.functions[("canvas.c", "f")] = ("canvas.c", range(1, 40))
+        return [boot.name for boot in tests.boots_of(site)]
+
+    def test_only_what_executes(self):
+        """mutants: only boots that execute the function are tried, the line itself first"""
+        boots = [application.Boot("other", 1.0, {"two.c": {1}}),
+                 application.Boot("function", 1.0, {"canvas.c": {3}}),
+                 application.Boot("line", 1.0, {"canvas.c": {3, 12}})]
+        self.assertEqual(self.names(self.known(boots)), ["line", "function"])
+
+    def test_variety(self):
+        """mutants: of boots that execute the same lines, one comes before the rest"""
+        boots = [application.Boot(f"same-{i}", 1.0, {"canvas.c": {12, 13}}) for i in range(20)]
+        boots.append(application.Boot("odd", 30.0, {"canvas.c": {12, 14}}))
+        self.assertIn("odd", self.names(self.known(boots))[:2])
+
+    def test_limit(self):
+        """mutants: a survivor costs a bounded number of boots, and of seconds"""
+        boots = [application.Boot(f"{i}", 1.0, {"canvas.c": {12, 13 + i}}) for i in range(20)]
+        self.assertEqual(len(self.names(self.known(boots))), application.MOST_BOOTS)
+        boots = [application.Boot(f"{i}", 20.0, {"canvas.c": {12, 13 + i}}) for i in range(20)]
+        self.assertEqual(len(self.names(self.known(boots))), 2)
 
 
 tap.main()

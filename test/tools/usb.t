@@ -262,6 +262,24 @@ class Writing(MadeUpMachine):
             with self.assertRaisesRegex(usb.Refused, "writing .* failed: Bad file descriptor"):
                 usb.put_on(disk, -1, IMAGE)
 
+    def test_reads_from_the_stick(self):
+        """usb: what the kernel remembers of a block device is dropped before it is read back"""
+        pieces, file, calls = [(0, IMAGE)], self.disk.open("r+b"), mock.Mock()
+        self.addCleanup(file.close)
+        disk = mock.Mock(is_block=True)
+        with mock.patch.object(usb.fcntl, "ioctl", calls.ioctl), mock.patch.object(usb.os, "pread", calls.pread):
+            calls.pread.side_effect = lambda _, count, at: IMAGE[at:at + count]
+            usb.verify(disk, file.fileno(), pieces, mock.Mock())
+        self.assertEqual(calls.mock_calls[0], mock.call.ioctl(file.fileno(), 0x1261))  # BLKFLSBUF of linux/fs.h
+        self.assertIn("pread", str(calls.mock_calls[1]))
+
+    def test_exact_size(self):
+        """usb: a disk of the image's size is large enough, and one with a sector less is not"""
+        self.put("sys/class/block/sdx/size", len(IMAGE) // 512 - 1)
+        self.refused_even_by_force("is smaller than the image")
+        self.put("sys/class/block/sdx/size", len(IMAGE) // 512)
+        self.written()
+
     def test_by_link(self):
         """usb: a link such as /dev/disk/by-id/... leads to the same checks"""
         link = self.root / "by-id"

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 void port_write8(uint16_t port, uint8_t value);
+void port_write16(uint16_t port, uint16_t value);
 uint8_t port_read8(uint16_t port);
 
 #endif
