@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-/* Writes the mark to all of [low, end). The stack grows down to low; nothing of it may be in use below end. */
+/* Writes the mark to all of [low, end). The stack grows down to low; nothing below end may be in use. */
 void stack_mark(uint64_t *low, uint64_t *end);
 
 /* Returns how many bytes above low still hold the mark, at most those up to end. */

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 
 /*
- * Returns CR4 as the kernel runs with it. `now` is its value: CR4.LA57 and CR4.VMXE stay. `features` is EDX of
- * CPUID leaf 1, `structured` leaf 7: a bit that the processor does not have would raise #GP (SDM 3A, 2.5).
+ * Returns CR4 as the kernel runs with it. `now` is its value: CR4.LA57 and CR4.VMXE stay. `features` is EDX
+ * of CPUID leaf 1, `structured` leaf 7: a bit that the processor does not have would raise #GP (SDM 3A, 2.5).
  */
 uint64_t cpu_wanted_cr4(uint64_t now, uint32_t features, struct cpuid structured);
 

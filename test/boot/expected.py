@@ -1,8 +1,8 @@
 """expected.py - sums in a report that must agree, and the whole of it compared with that of another image.
 
 A fact that no scenario asks for may be wrong for years. So the report of a changed image (test/mutants) is
-compared with that of the unchanged one, which boots first and leaves it in the folder $REPORTS, with what varies
-replaced: addresses by @1, @2, ... in the order in which they come, so that it still shows which are the same;
+compared with that of the unchanged one, which boots first and leaves it in the folder $REPORTS, with what
+varies replaced: addresses by @1, @2, ... in the order in which they come, so that it still shows which are the same;
 what follows from the size of the image or from the compiler by a #. Results that say ok are left out: the
 verdict judges them. Sums that must agree are checked in what was not replaced, and without $REPORTS too.
 """
@@ -30,7 +30,7 @@ REPLACED = [
 
 
 def span(line):
-    """First and last page of a region in the loader's list, or of a line of the dump: (0, 0) if it is neither."""
+    """First and last page of a region in the loader's list or of a line of the dump; (0, 0): neither."""
     match = re.match(r" {2}([0-9a-f]{12})\.\.([0-9a-f]{12}) ", line) or \
         re.match(r"# maps ([0-9a-f]+) ([0-9a-f]+) ", line)
     return (int(match[1], 16) >> 12, int(match[2], 16) >> 12) if match else (0, 0)
@@ -84,7 +84,8 @@ def totals(text):
     def number(key):
         return facts.get(key, [-1])[0]
 
-    counted = sum(number(f"pages_mapped_{size}") << shift for size, shift in (("4k", 0), ("2m", 9), ("1g", 18)))
+    counted = sum(number(f"pages_mapped_{size}") << shift
+                  for size, shift in (("4k", 0), ("2m", 9), ("1g", 18)))
     # The watchdog maps the registers of the local APIC, which the loader does not ask for.
     asked += "\n# watchdog=yes\n" in text
     yield "as many pages are mapped as were asked for", asked == counted == dumped, \
@@ -97,7 +98,7 @@ def totals(text):
 
 
 def compared(path, text):
-    """(what, holds, explanation) of the comparison; the first report that comes is what later ones must be."""
+    """(what, holds, explanation) of the comparison: the first report is what later ones must be."""
     found = list(masked(text))
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

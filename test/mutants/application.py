@@ -84,8 +84,8 @@ class Tests:
         self.application = linked.pop(ELF)
         self.programs = {name: words for name, words in linked.items() if name.startswith(HOST_TESTS) and
                          (name.split("/")[2] not in kinds or self._tests_application(words))}
-        subprocess.run(["make", "-s", "-j", str(jobs), *self.programs, IMAGE, ELF], cwd=worlds.ROOT, check=True,
-                       stdout=subprocess.DEVNULL)
+        subprocess.run(["make", "-s", "-j", str(jobs), *self.programs, IMAGE, ELF], cwd=worlds.ROOT,
+                       check=True, stdout=subprocess.DEVNULL)
         built = {word for words in [self.application, *self.programs.values()] for word in words}
         self.made_of = {word: dependencies(word) for word in built & set(self.compiled)
                         if not word.endswith(".S.o")}

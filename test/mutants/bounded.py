@@ -47,7 +47,7 @@ def processes(session):
 
 
 def end(session):
-    """Ends every process of a session: first those that can clean up, as a test that has a folder of files."""
+    """Ends every process of a session: first those that can clean up, such as a test with files."""
     for number, wait in ((signal.SIGTERM, 2.0), (signal.SIGKILL, 5.0)):
         for process in processes(session):
             try:

@@ -81,8 +81,8 @@ static void too_little_memory_is_refused_with_two_numbers(void **state)
 #define LIMIT ((UINT64)1 << 47) /* of the addresses that the made-up processor has (firmware.c) */
 
 /*
- * An address that is not a page, that the processor does not have, or that is in use: by the image, or given a
- * second time.
+ * An address that is not a page, that the processor does not have, or that is in use: by the image, or given
+ * a second time.
  */
 static void memory_that_allocate_pages_cannot_have_given_is_refused(void **state)
 {

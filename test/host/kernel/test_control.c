@@ -1,6 +1,6 @@
 /*
- * test_control.c - which bits of CR4 are set, for each bit that CPUID can have. An emulator ignores a bit that its
- * processor does not have; a processor raises #GP.
+ * test_control.c - which bits of CR4 are set, for each bit that CPUID can have. An emulator ignores a bit
+ * that its processor does not have; a processor raises #GP.
  */
 #include "kernel/cpu/control.h"
 #include <setjmp.h>

@@ -1,5 +1,6 @@
 /*
- * test_memory_functions.c - what a compiler may call on its own, and what the libraries call that are linked in.
+ * test_memory_functions.c - what a compiler may call on its own, and what the libraries call that are linked
+ * in.
  *
  * A process has functions of these names already: here they have others.
  */
