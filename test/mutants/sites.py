@@ -1,9 +1,9 @@
 """sites.py - every place at which a source can be made wrong by a small change, and the change.
 
 A site's key is the base name of its file, the function or macro, the operator, and a number: how many sites
-of that operator there are in the function up to this one, in the order of the text. (There are two main.c: their
-keys have the folder too.) Renaming what the
-function calls, breaking its lines elsewhere, or moving the file leaves a key as it is.
+of that operator there are in the function up to this one, in the order of the text. (There are two main.c:
+their keys have the folder too.) Renaming what the function calls, breaking its lines elsewhere, or moving the
+file leaves a key as it is.
 """
 
 import re

@@ -172,7 +172,8 @@ class Bounded(unittest.TestCase):
     def test_processor_time(self):
         """bounded: a loop is ended by its processor time, with all that it started"""
         script = "(exec sleep 1000) & echo $!; while :; do :; done"
-        run = subprocess.run([BOUNDED, "1", "sh", "-c", script], stdout=subprocess.PIPE, text=True, check=False)
+        run = subprocess.run([BOUNDED, "1", "sh", "-c", script], stdout=subprocess.PIPE, text=True,
+                             check=False)
         self.assertEqual(run.returncode, 124)
         self.assert_ends(int(run.stdout))
 
@@ -205,7 +206,7 @@ class Reached(unittest.TestCase):
         """reached: addresses become lines of files, wherever the image was loaded"""
         reader = reached.Reader.__new__(reached.Reader)
         reader._functions = {0x1000, 0x1080, 0x2040}  # pylint: disable=protected-access
-        reader._lines = {0x1000: {("a.c", 3)}, 0x1080: {("a.c", 9), ("b.h", 1)},  # pylint: disable=protected-access
+        reader._lines = {0x1000: {("a.c", 3)}, 0x1080: {("a.c", 9), ("b.h", 1)},
                          0x2040: {("b.c", 2)}, 0x3000: {("b.c", 7)}}
         log = b"CPU Reset\n0x7fff0: firmware\nIN: \n0x45601000:  push\n0x45601080:  ret\n0x45602040:  nop\n"
         self.assertEqual(reader.lines([log]), {"a.c": {3, 9}, "b.h": {1}, "b.c": {2}})

@@ -267,10 +267,12 @@ class Writing(MadeUpMachine):
         pieces, file, calls = [(0, IMAGE)], self.disk.open("r+b"), mock.Mock()
         self.addCleanup(file.close)
         disk = mock.Mock(is_block=True)
-        with mock.patch.object(usb.fcntl, "ioctl", calls.ioctl), mock.patch.object(usb.os, "pread", calls.pread):
+        with mock.patch.object(usb.fcntl, "ioctl", calls.ioctl), \
+             mock.patch.object(usb.os, "pread", calls.pread):
             calls.pread.side_effect = lambda _, count, at: IMAGE[at:at + count]
             usb.verify(disk, file.fileno(), pieces, mock.Mock())
-        self.assertEqual(calls.mock_calls[0], mock.call.ioctl(file.fileno(), 0x1261))  # BLKFLSBUF of linux/fs.h
+        block_flush = 0x1261  # BLKFLSBUF of linux/fs.h
+        self.assertEqual(calls.mock_calls[0], mock.call.ioctl(file.fileno(), block_flush))
         self.assertIn("pread", str(calls.mock_calls[1]))
 
     def test_exact_size(self):
