@@ -7,7 +7,7 @@
 #?   make coverage                       what the host tests reach: build/coverage/index.html
 #?   make mutants [ONLY=REGEX] [JOBS=N]  change every single thing; a test must notice (hours for the core and
 #?                                       the frame allocator, days for the rest). SUBJECT=core, frames,
-#?                                       application; ROOM=REGEX of paths. SAMPLE=N SEED=S draws N of them at random
+#?                                       application; ROOM=REGEX of paths. SAMPLE=N SEED=S draws N of them
 
 .PHONY: verify
 verify: $(addprefix $(B)/deps-,build run iso sign test ways bench proof framac verify fuzz)

@@ -2,9 +2,10 @@
 
 A fact that no scenario asks for may be wrong for years. So the report of a changed image (test/mutants) is
 compared with that of the unchanged one, which boots first and leaves it in the folder $REPORTS, with what
-varies replaced: addresses by @1, @2, ... in the order in which they come, so that it still shows which are the
-same; what follows from the size of the image or from the compiler by a #. Results that say ok are left out: the
-verdict judges them. Sums that must agree are checked in what was not replaced, and without $REPORTS too.
+varies replaced: addresses by @1, @2, ... in the order in which they come, so that it still shows which are
+the same; what follows from the size of the image or from the compiler by a #. Results that say ok are left
+out: the verdict judges them. Sums that must agree are checked in what was not replaced, and without
+$REPORTS too.
 """
 
 import difflib
