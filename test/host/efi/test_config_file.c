@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "devices/console/ports.h"
 #include "efi/config_file.h"
 #include "efi/volume.h"
 #include "kernel/cpu/cpuid.h"
@@ -52,11 +53,25 @@ const char *status_name(EFI_STATUS status)
     return "a status";
 }
 
-/* So that no port is read. */
+/* No fw_cfg: test_option_sources.c has it. */
 bool machine_is_qemu(const char *rsdp_oem)
 {
     (void)rsdp_oem;
     return false;
+}
+
+uint8_t port_read8(uint16_t port)
+{
+    (void)port;
+    fail();
+    return 0;
+}
+
+void port_write16(uint16_t port, uint16_t value)
+{
+    (void)port;
+    (void)value;
+    fail();
 }
 
 static EFI_STATUS EFIAPI open_volume(EFI_FILE_IO_INTERFACE *this, EFI_FILE_HANDLE *opened)

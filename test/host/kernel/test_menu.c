@@ -12,22 +12,22 @@
 #include "kernel/selftest/groups.h"
 
 const struct selftest_group selftest_groups[SELFTEST_GROUPS] = {
-    {"start", "what the loader promises", NULL},
-    {"pages", "single pages", NULL},
-    {"huge", "", NULL},
-    {"faults", "", NULL},
-    {"windows", "tables seen through the self-map", NULL},
-    {"g5", "", NULL},
-    {"g6", "", NULL},
-    {"g7", "", NULL},
-    {"g8", "", NULL},
-    {"g9", "", NULL},
-    {"g10", "", NULL},
-    {"g11", "", NULL},
-    {"no-frames", "", NULL},
-    {"g13", "", NULL},
-    {"g14", "", NULL},
-    {"bench", "what operations cost", NULL},
+    {"start", "what the loader promises", NULL, false},
+    {"pages", "single pages", NULL, false},
+    {"huge", "", NULL, false},
+    {"faults", "", NULL, false},
+    {"windows", "tables seen through the self-map", NULL, false},
+    {"g5", "", NULL, false},
+    {"g6", "", NULL, false},
+    {"g7", "", NULL, false},
+    {"g8", "", NULL, false},
+    {"g9", "", NULL, false},
+    {"g10", "", NULL, false},
+    {"g11", "", NULL, false},
+    {"no-frames", "", NULL, false},
+    {"g13", "", NULL, false},
+    {"g14", "", NULL, false},
+    {"bench", "what operations cost", NULL, false},
 };
 
 static struct menu begin(const char *text, unsigned levels, bool five)
