@@ -166,8 +166,8 @@ static inline __attribute__((always_inline)) uint64_t read_rsp(void)
 _Noreturn void kernel_main(struct handoff *handoff)
 {
     const struct options *options = &handoff->options;
-    stack_mark(stack_low(handoff), (uint64_t *)(read_rsp() - CALL_BYTES));
     handoff_mark(handoff, "the tables are ours");
+    stack_mark(stack_low(handoff), (uint64_t *)(read_rsp() - CALL_BYTES));
     space = &handoff->space;
     paging_mark_active(space); /* the tables are reached through the recursive slot from now on */
     print("Selfmap: the tables are ours\n");
