@@ -12,7 +12,8 @@ debug: $(B)/deps-run $(B)/deps-debug $(if $(filter uboot,$(FIRMWARE)),$(B)/deps-
 
 # Make itself knows best; it is asked what it would do. The application comes first: a source that is compiled
 # for tests as well is shown as it is there.
-COMPILED := $(B)/selfmap.elf $(B)/firmware/shim.elf $(HOST_PROGRAMS) bench-programs $(B)/explore/plain/explore \
+COMPILED := $(B)/selfmap.elf $(B)/firmware/shim.elf $(HOST_PROGRAMS) bench-programs \
+    $(B)/explore/plain/explore \
     $(B)/libfuzzer/soft/fuzz
 compile_commands.json:
 	@mkdir -p $(B)

@@ -7,6 +7,7 @@ application is, with -O2, so that a change that leaves the machine code as it wa
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import time
@@ -36,7 +37,7 @@ def of_make(*names):
     """Values of variables of the Makefile's, as lists of words."""
     output = subprocess.run(["make", "--no-print-directory", "-s", *(f"print-{name}" for name in names)],
                             cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return [line.split() for line in output.splitlines()]  # echo took the quotes away
+    return [shlex.split(line) for line in output.splitlines()]
 
 
 def tracked():
