@@ -142,7 +142,8 @@ static void make_key(const char *what, char *key, size_t capacity)
     size_t length = 0;
     for (; what[length] && length + 1 < capacity; length++) {
         char lower = (char)(what[length] | 0x20);
-        key[length] = lower >= 'a' && lower <= 'z' ? lower : '_';
+        bool is_letter = lower >= 'a' && lower <= 'z';
+        key[length] = (char)(is_letter ? lower : '_');
     }
     key[length] = '\0';
 }
