@@ -4,9 +4,9 @@
  * Before CR3 is loaded, only what suits both sets of tables may change. The firmware's flags, breakpoints,
  * global translations, PCIDs and shadow stacks are switched off first: they would stop the kernel, outlive
  * the load of CR3, or object to a far return. Descriptor tables and console come before anything that can
- * fail, so that a failure is reported; both sets of tables map the framebuffer. EFER.NXE is set because the
- * fresh tables hold no-execute bits. SMEP and SMAP are set after the load, because the firmware's pages may
- * be user pages.
+ * fail, so that a failure is reported; a screen that only the fresh tables map comes after the load. EFER.NXE
+ * is set because the fresh tables hold no-execute bits. SMEP and SMAP are set after the load, because the
+ * firmware's pages may be user pages.
  */
 #include "boot/build_id.h"
 #include "boot/end.h"
@@ -71,6 +71,31 @@ static void set_hooks(const struct handoff *handoff)
                                                   .fatal = crashed});
 }
 
+/* Returns whether eight bytes can be read and written. */
+static bool can_be_written(uint64_t address)
+{
+    struct safe_access read = safe_read((paging_virt_t){address});
+    return !read.faulted && !safe_write((paging_virt_t){address}, read.value).faulted;
+}
+
+/* Returns whether the firmware's tables map each page of the framebuffer: above 4 GiB U-Boot's do not. */
+static bool is_mapped(const struct framebuffer *framebuffer)
+{
+    uint64_t at = framebuffer->address.value, end = at + framebuffer->bytes;
+    for (; at + sizeof(uint64_t) <= end; at = (at | (PAGING_PAGE_BYTES - 1)) + 1)
+        if (!can_be_written(at))
+            return false;
+    return true;
+}
+
+/* Starts the sinks that work with the firmware's tables still; kernel_main starts a screen that does not. */
+static void start_console(const struct handoff *handoff)
+{
+    console_start_serial(handoff->serial, handoff->serial_count);
+    if (handoff->options.screen != SCREEN_OFF && is_mapped(&handoff->framebuffer))
+        console_start_screen(&handoff->framebuffer);
+}
+
 _Noreturn void kernel_enter(struct handoff *handoff)
 {
     const struct options *options = &handoff->options;
@@ -82,9 +107,7 @@ _Noreturn void kernel_enter(struct handoff *handoff)
     descriptors_load();
     cpu_stop_tracing();
     step_note("start the console");
-    console_start(&handoff->framebuffer, (struct console_options){.serial = handoff->serial,
-                                                                  .serial_count = handoff->serial_count,
-                                                                  .screen = options->screen != SCREEN_OFF});
+    start_console(handoff);
     print("\nSelfmap " SELFMAP_VERSION ": the firmware is gone, now CR3\n");
     report_fact("build_id", "%s", build_id());
     inject_early_fault(handoff);

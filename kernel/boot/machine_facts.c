@@ -36,8 +36,6 @@ static void print_screen(const struct handoff *handoff)
         report_fact("framebuffer", "%s", "none");
     if (handoff->options.screen == SCREEN_OFF)
         report_fact("screen", "%s", "off");
-    else if (screen->width != 0 && !console_has_screen())
-        report_fact("screen", "none: %ux%u pixels are too few for text", screen->width, screen->height);
     else
         report_fact("screen", "%s", handoff->screen);
 }

@@ -10,6 +10,8 @@
 #include "boot/start_frames.h"
 #include "boot/steps.h"
 #include "console/console.h"
+#include "console/log.h"
+#include "console/screen.h"
 #include "cpu/control.h"
 #include "cpu/cpuid.h"
 #include "cpu/hardware_errors.h"
@@ -81,6 +83,17 @@ static void run_selftests(struct handoff *handoff)
         .whole_matrix = options->matrix == MATRIX_ALL,
     };
     selftest_run_all(&setup);
+}
+
+/* Starts a screen that the firmware's tables do not map, and shows on it what was printed until now. */
+static void start_late_screen(struct handoff *handoff)
+{
+    if (console_has_screen() || handoff->options.screen == SCREEN_OFF || handoff->framebuffer.width == 0)
+        return;
+    console_start_screen(&handoff->framebuffer);
+    print("Selfmap: the screen starts only now: the firmware's tables do not map it\n");
+    screen_clear();
+    screen_put_end_of(log_text(), log_length(), NULL, 0);
 }
 
 /* From now on the screen shows more than text. */
@@ -170,6 +183,7 @@ _Noreturn void kernel_main(struct handoff *handoff)
     stack_mark(stack_low(handoff), (uint64_t *)(read_rsp() - CALL_BYTES));
     space = &handoff->space;
     paging_mark_active(space); /* the tables are reached through the recursive slot from now on */
+    start_late_screen(handoff);
     print("Selfmap: the tables are ours\n");
     step_begin(options, "set memory types");
     (void)cpu_program_pat(); /* write-back, write-through, uncached-minus, write-combining */

@@ -57,7 +57,7 @@ bool canvas_start(struct canvas *canvas, const struct framebuffer *framebuffer)
 {
     unsigned width = framebuffer->width, height = usable_lines(framebuffer);
     bool is_font = (font_start[0] | font_start[1] << 8) == PSF1_MAGIC && font_start[3] == CANVAS_GLYPH_HEIGHT;
-    if (!is_font || width < 16 * CANVAS_GLYPH_WIDTH || height < 4 * CANVAS_GLYPH_HEIGHT)
+    if (!is_font || width < CANVAS_LEAST_WIDTH || height < CANVAS_LEAST_HEIGHT)
         return false;
     canvas->pixels = (volatile uint32_t *)framebuffer->address.value;
     canvas->stride = framebuffer->stride;

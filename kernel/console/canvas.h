@@ -17,6 +17,9 @@
 
 enum { CANVAS_GLYPH_WIDTH = 8, CANVAS_GLYPH_HEIGHT = 16 };
 
+/* In pixels: on less than 16 columns and 4 rows of text nothing can be told. */
+enum { CANVAS_LEAST_WIDTH = 16 * CANVAS_GLYPH_WIDTH, CANVAS_LEAST_HEIGHT = 4 * CANVAS_GLYPH_HEIGHT };
+
 /* Colours by what they are for. */
 enum canvas_colour {
     CANVAS_BLACK,
@@ -57,8 +60,8 @@ struct canvas_style {
 };
 
 /*
- * Prepares to draw on the framebuffer, and draws nothing. Returns false if there is none, or it has not even
- * room for 16 columns and 4 rows of text.
+ * Prepares to draw on the framebuffer, and draws nothing. Returns false if there is none, or it is less
+ * than CANVAS_LEAST_WIDTH x CANVAS_LEAST_HEIGHT.
  */
 bool canvas_start(struct canvas *canvas, const struct framebuffer *framebuffer);
 

@@ -21,14 +21,18 @@ static void put_everywhere(struct format_sink *sink, char c)
     log_put(c);
 }
 
-void console_start(const struct framebuffer *framebuffer, struct console_options wanted)
+void console_start_serial(const struct uart *ports, unsigned count)
 {
-    for (unsigned i = 0; i < wanted.serial_count && !serial; i++) {
-        serial_faults[i] = serial_start(&wanted.serial[i]);
+    for (unsigned i = 0; i < count && !serial; i++) {
+        serial_faults[i] = serial_start(&ports[i]);
         if (!serial_faults[i])
-            serial = &wanted.serial[i];
+            serial = &ports[i];
     }
-    has_screen = wanted.screen && screen_start(framebuffer);
+}
+
+void console_start_screen(const struct framebuffer *framebuffer)
+{
+    has_screen = screen_start(framebuffer);
 }
 
 const struct uart *console_serial(void)

@@ -8,20 +8,17 @@
 #include "console/uart.h"
 #include <stdbool.h>
 
-/* The sinks that shall be used if the machine has them. */
-struct console_options {
-    const struct uart *serial; /* the first of these ports that works is used */
-    unsigned serial_count;     /* up to SERIAL_CANDIDATES */
-    bool screen;
-};
-
-/* Starts the sinks that are wanted and present. Text that is printed earlier is lost. */
-void console_start(const struct framebuffer *framebuffer, struct console_options wanted);
+/*
+ * Each starts a sink, which gets what is printed from then on. Of the ports, up to SERIAL_CANDIDATES, the first
+ * one that works is used. The framebuffer must be mapped; one that has no room for text is not used.
+ */
+void console_start_serial(const struct uart *ports, unsigned count);
+void console_start_screen(const struct framebuffer *framebuffer);
 
 /* Returns the serial port that is used, or NULL. */
 const struct uart *console_serial(void);
 
-/* Returns in words why a port (by its place in the options) was tried in vain, or NULL if it was not. */
+/* Returns in words why a port (by its number) was tried in vain, or NULL if it was not. */
 const char *console_serial_fault(unsigned index);
 
 /* Returns whether the screen was started. */

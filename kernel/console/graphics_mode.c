@@ -1,5 +1,6 @@
 /* graphics_mode.c - what a framebuffer must be like: 32 bits a pixel, lines that exist, sensible masks. */
 #include "console/graphics_mode.h"
+#include "console/canvas.h"
 
 /* Returns whether all bits of the mask are next to each other. */
 static bool is_contiguous(uint32_t mask)
@@ -75,6 +76,8 @@ bool graphics_framebuffer(const struct graphics_mode *mode, uint64_t limit, stru
         return format_refusal(why, "its %lu bytes are less than a line of %lu", mode->bytes, line_bytes);
     if (lines < found.height)
         found.height = (uint32_t)lines;
+    if (found.width < CANVAS_LEAST_WIDTH || found.height < CANVAS_LEAST_HEIGHT)
+        return format_refusal(why, "%u x %u pixels are too few for text", found.width, found.height);
     found.bytes = found.height * line_bytes;
     if (found.bytes > limit || mode->address > limit - found.bytes)
         return format_refusal(why, "its pixels at %lx cannot be mapped to their own addresses",

@@ -34,7 +34,7 @@ struct graphics_mode {
 /*
  * Describes the mode's framebuffer. `limit` is the end of the addresses that can be mapped to themselves.
  * Some firmware counts fewer bytes than its lines take: then the framebuffer has only the lines that exist.
- * Returns false, and puts a sentence into `why`, if there is none that can be used.
+ * Returns false, and puts a sentence into `why`, if there is none that can be used, or no room for text.
  */
 bool graphics_framebuffer(const struct graphics_mode *mode, uint64_t limit, struct framebuffer *framebuffer,
                           struct format_sink *why);

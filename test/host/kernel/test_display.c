@@ -132,7 +132,7 @@ static void start(unsigned width, unsigned height, unsigned stride)
     reachable = true;
     screen = make_framebuffer(width, height, stride);
     log_start(log_memory, sizeof log_memory);
-    console_start(&screen, (struct console_options){.screen = true});
+    console_start_screen(&screen);
     print("early words\n");
     display_start(&setup);
     scale = screen_canvas()->scale;

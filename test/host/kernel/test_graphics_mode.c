@@ -25,7 +25,7 @@ static const struct odd_mode usable[] = {
     {{AT, 1920000, 800, 600, 800, BGRX, NO_MASKS}, NULL, 600},
     {{AT, 1966080, 800, 600, 819, RGBX, NO_MASKS}, NULL, 600}, /* lines further apart than they are long */
     {{AT, 1919999, 800, 600, 800, BGRX, NO_MASKS}, NULL, 599}, /* a byte is missing */
-    {{AT, 3200, 800, 600, 800, BGRX, NO_MASKS}, NULL, 1},      /* one line is there */
+    {{AT, 204800, 800, 600, 800, BGRX, NO_MASKS}, NULL, 64},   /* four rows of text are there */
     {{AT, ALL, 800, 600, 800, BGRX, NO_MASKS}, NULL, 600},     /* more bytes than there are addresses */
     {{0xfc10000000, 33177600, 3840, 2160, 3840, BGRX, NO_MASKS}, NULL, 2160}, /* above 4 GiB */
     {{LIMIT - 1920000, 1920000, 800, 600, 800, BGRX, NO_MASKS}, NULL, 600},   /* up to the last address */
@@ -37,6 +37,7 @@ static const struct odd_mode usable[] = {
     {{AT, 1920000, 800, 600, 800, MASKS, 0xff000000, 0xff0000, 0xff00, 0xff}, NULL, 600},
     {{AT, 1920000, 800, 600, 800, MASKS, 0xf0000000, 0x1f, 0x7e0, 0}, NULL, 600},
     {{AT, 1920000, 800, 600, 800, MASKS, 0xff, 0xff00, 0xff0000, 0xffffffff}, NULL, 600},
+    {{AT, 32768, 128, 64, 128, BGRX, NO_MASKS}, NULL, 64}, /* as small as can be */
 };
 
 static const struct odd_mode unusable[] = {
@@ -67,6 +68,9 @@ static const struct odd_mode unusable[] = {
     {{AT, 0, 800, 600, 800, BGRX, NO_MASKS}, "0 bytes are less than a line of 3200", 0},
     {{AT, 3199, 800, 600, 800, BGRX, NO_MASKS}, "3199 bytes are less", 0},
     {{LIMIT - 1919999, 1920000, 800, 600, 800, BGRX, NO_MASKS}, "cannot be mapped", 0},
+    {{AT, 204799, 800, 600, 800, BGRX, NO_MASKS}, "800 x 63 pixels are too few for text", 0},
+    {{AT, ALL, 127, 600, 128, BGRX, NO_MASKS}, "127 x 600 pixels are too few for text", 0},
+    {{AT, ALL, 800, 63, 800, BGRX, NO_MASKS}, "800 x 63 pixels are too few for text", 0},
     {{ALL, 1920000, 800, 600, 800, BGRX, NO_MASKS}, "ffffffffffffffff cannot be mapped", 0},
 };
 
