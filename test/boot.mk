@@ -5,10 +5,11 @@
 #?   make verify-oracle                  the page tables of every machine, as QEMU reads them
 #?   make verify-matrix                  the access matrix: every case, on four processors
 #?   make matrix-defects                 wrong predictions: the matrix must notice each
-#?   make boot-paths                     every way to start it: disks, CDs, network, boot managers, shim
+#?   make verify-boot                    every way to start it: disks, CDs, network, boot managers, shim; and
+#?                                       machines and restarts that `make test` has no time for
 
-.PHONY: verify-oracle verify-matrix matrix-defects boot-paths
-VERIFY_PARTS += verify-oracle verify-matrix matrix-defects boot-paths
+.PHONY: verify-oracle verify-matrix matrix-defects verify-boot
+VERIFY_PARTS += verify-oracle verify-matrix matrix-defects verify-boot
 # QEMU's own walkers and an independent one read the tables of a booted machine (test/boot/oracle.py): of a
 # machine for each firmware and each number of levels in `make test`, of every machine here.
 ORACLE_TESTS := ovmf-max uboot-pc uboot-five-levels
@@ -55,5 +56,5 @@ $(B)/ways/refind_x64.efi: | $(B)/deps-ways
 
 test-things: $(WAYS:%=$(B)/ways/%.img) $(B)/selfmap.iso
 WAY_IMAGES := $(patsubst %,$(B)/ways/%.img,$(WAYS) $(MORE_WAYS)) $(B)/selfmap.img $(B)/selfmap.iso
-boot-paths: $(B)/deps-run $(B)/deps-test $(WAY_IMAGES)
-	@test/run --verify boot-paths
+verify-boot: $(B)/deps-run $(B)/deps-test $(WAY_IMAGES)
+	@test/run --verify verify-boot

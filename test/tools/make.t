@@ -23,7 +23,7 @@ PACKAGES = {"run": "gcc qemu-system-x86", "iso": "xorriso", "sign": "sbsigntool"
             "test": "gcc qemu-system-x86 libcmocka-dev z3",
             "bench": "valgrind",
             "debug": "gcc gdb ovmf", "screenshot": "optipng mtools", "fuzz-libfuzzer": "libclang-rt-14-dev",
-            "boot-paths": "shim-signed u-boot-qemu", "verify": "frama-c-base gcovr z3 shim-signed"}
+            "verify-boot": "shim-signed u-boot-qemu", "verify": "frama-c-base gcovr z3 shim-signed"}
 
 
 def make(*arguments, **variables):
