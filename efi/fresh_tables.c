@@ -8,6 +8,8 @@
 enum {
     SPARE_TABLES = 16,     /* the root, those of the scratch page, and some room */
     TABLES_PER_REGION = 8, /* at its ends two P1s, P2s and P3s at most; each GiB between them takes a P2 */
+    /* Memory of ours may be cut out of two regions, an entry of the attributes table and a descriptor. */
+    TABLES_PER_BLOCK = 2 * 4, /* a P1 and a P2 at each end of the hole */
 };
 
 /* The lower half (2^47, or 2^56 with five levels) and MAXPHYADDR. */
@@ -41,7 +43,7 @@ EFI_STATUS add_region(struct loader *loader, const char *name, UINT64 start, UIN
 static EFI_STATUS take_arena(struct loader *loader)
 {
     struct handoff *handoff = loader->handoff;
-    UINT64 start, tables = SPARE_TABLES;
+    UINT64 start, tables = SPARE_TABLES + (handoff->own_count + 1) * TABLES_PER_BLOCK;
     for (unsigned i = 0; i < handoff->region_count; i++) {
         const struct handoff_region *region = &handoff->regions[i];
         tables +=
@@ -63,6 +65,9 @@ EFI_STATUS build_fresh_tables(struct loader *loader)
     if (EFI_ERROR(taken))
         return taken;
     check_framebuffer_is_apart(loader);
+    taken = keep_own_memory_apart(loader);
+    if (EFI_ERROR(taken))
+        return taken;
     enum paging_status status = paging_create(&handoff->space, handoff->space.cpu, 0, frames);
     if (status != PAGING_OK)
         return FAIL(EFI_OUT_OF_RESOURCES, "  no address space: %s", paging_status_name(status));

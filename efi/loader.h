@@ -118,6 +118,12 @@ EFI_STATUS add_region(struct loader *loader, const char *name, UINT64 start, UIN
 void check_framebuffer_is_apart(struct loader *loader);
 
 /*
+ * Cuts memory of ours out of the regions that runtime services are said to need. Called when all memory is
+ * taken. EFI_OUT_OF_RESOURCES if that makes too many regions. runtime_regions.c
+ */
+EFI_STATUS keep_own_memory_apart(struct loader *loader);
+
+/*
  * Calls AllocatePages for memory that stays ours. alignment is in bytes: a power of two, at least a page. On
  * an error it has said what the pages are for, and how many are free if a memory map was read.
  */

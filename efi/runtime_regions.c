@@ -3,7 +3,8 @@
  *
  * Runtime code keeps its data beside it, so a descriptor of runtime code is mapped writable and executable,
  * unless the memory attributes table splits it. The entries of that table are finer, so they come first; the
- * descriptors then cover what is left.
+ * descriptors then cover what is left. What is ours is cut out of all of them: a map that calls our stack
+ * runtime data would have the page below it mapped.
  */
 #include "loader.h"
 
@@ -97,6 +98,17 @@ static bool can_be_read(const struct loader *loader, const struct attributes_tab
     return false;
 }
 
+static EFI_STATUS add_runtime_region(struct loader *loader, const char *name, UINT64 start, UINT64 end,
+                                     UINT64 flags)
+{
+    struct handoff *handoff = loader->handoff;
+    unsigned before = handoff->region_count;
+    EFI_STATUS status = add_region(loader, name, start, end, flags, false);
+    if (handoff->region_count > before)
+        handoff->regions[before].for_runtime = true;
+    return status;
+}
+
 static EFI_STATUS add_entries(struct loader *loader, const struct attributes_table *table)
 {
     EFI_STATUS status = EFI_SUCCESS;
@@ -105,8 +117,8 @@ static EFI_STATUS add_entries(struct loader *loader, const struct attributes_tab
         UINT64 flags = (entry->Attribute & ATTRIBUTE_READ_ONLY ? 0 : PAGING_WRITABLE) |
                        (entry->Attribute & ATTRIBUTE_NO_EXECUTE ? PAGING_NO_EXECUTE : 0);
         if (is_in_runtime_regions(loader, entry))
-            status = add_region(loader, "runtime services", entry->PhysicalStart,
-                                entry->PhysicalStart + entry->NumberOfPages * EFI_PAGE_SIZE, flags, false);
+            status = add_runtime_region(loader, "runtime services", entry->PhysicalStart,
+                                        entry->PhysicalStart + entry->NumberOfPages * EFI_PAGE_SIZE, flags);
     }
     return status;
 }
@@ -136,9 +148,53 @@ EFI_STATUS find_runtime_regions(struct loader *loader)
     for (size_t i = 0; i < loader->memory_count && !EFI_ERROR(status); i++) {
         const struct memory_region *region = &handoff->memory[i];
         if (is_runtime(region))
-            status =
-                add_region(loader, memory_kind_name(region->kind), paging_frame_start(region->start).value,
-                           paging_frame_start(region->end).value, memory_region_runtime_flags(region), false);
+            status = add_runtime_region(
+                loader, memory_kind_name(region->kind), paging_frame_start(region->start).value,
+                paging_frame_start(region->end).value, memory_region_runtime_flags(region));
     }
     return status;
+}
+
+/* Puts what a region has outside of a block in the place of the region: none, one or two. */
+static EFI_STATUS cut_out(struct handoff *handoff, unsigned number, const struct own_block *block)
+{
+    struct handoff_region *regions = handoff->regions;
+    struct handoff_region parts[2] = {regions[number], regions[number]};
+    unsigned count = 0, behind = handoff->region_count - number - 1;
+    if (regions[number].start.number < block->start.number)
+        parts[count++].end = block->start;
+    if (block->end.number < regions[number].end.number)
+        parts[count++].start = block->end;
+    if (handoff->region_count - 1 + count > HANDOFF_REGION_LIMIT)
+        return FAIL(EFI_OUT_OF_RESOURCES, "  more than %d regions to map", HANDOFF_REGION_LIMIT);
+    __builtin_memmove(regions + number + count, regions + number + 1, behind * sizeof *regions);
+    __builtin_memcpy(regions + number, parts, count * sizeof *parts);
+    handoff->region_count += count - 1;
+    return EFI_SUCCESS;
+}
+
+static bool is_over(const struct handoff_region *region, const struct own_block *block)
+{
+    return region->for_runtime && region->start.number < block->end.number &&
+           block->start.number < region->end.number;
+}
+
+EFI_STATUS keep_own_memory_apart(struct loader *loader)
+{
+    struct handoff *handoff = loader->handoff;
+    for (unsigned i = 0; i < handoff->own_count; i++) {
+        const struct own_block *block = &handoff->own[i];
+        unsigned cut = 0;
+        for (unsigned k = handoff->region_count; k > 0; k--) {
+            if (!is_over(&handoff->regions[k - 1], block))
+                continue;
+            if (cut++ == 0)
+                say("  the map says that runtime services need memory of ours, which is not true: %s\n",
+                    block->name);
+            EFI_STATUS status = cut_out(handoff, k - 1, block);
+            if (EFI_ERROR(status))
+                return status;
+        }
+    }
+    return EFI_SUCCESS;
 }

@@ -22,7 +22,8 @@ struct handoff_region {
     const char *name;
     paging_frame_t start, end; /* half-open */
     uint64_t flags;            /* of the leaves: PAGING_WRITABLE and others */
-    bool exact; /* no other region overlaps this one, so the leaves have exactly these rights */
+    bool exact;       /* no other region overlaps this one, so the leaves have exactly these rights */
+    bool for_runtime; /* runtime services need it */
 };
 
 /* A block of memory that is ours whatever the firmware's map says (boot/own_blocks.h). */

@@ -97,12 +97,15 @@ static void tell_excluded(const struct handoff *handoff, const struct frames *fr
         print("# exclude: no memory is left\n");
 }
 
-/* Maps what runtime services need: the map may have changed since the tables were built. */
+/*
+ * Maps what runtime services need: the map may have changed since the tables were built. What is ours they do
+ * not need, whatever the map says: the page below the stack must stay unmapped.
+ */
 static void map_late_runtime_regions(struct handoff *handoff, struct frames *frames)
 {
     for (size_t i = 0; i < region_count; i++) {
         const struct memory_region *region = &handoff->memory[i];
-        if (region->needs == MEMORY_NEEDS_NOTHING)
+        if (region->needs == MEMORY_NEEDS_NOTHING || region->kind == MEMORY_OWN)
             continue;
         uint64_t flags = memory_region_runtime_flags(region);
         if (!handoff->space.cpu.has_no_execute)

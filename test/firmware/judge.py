@@ -209,20 +209,24 @@ def count_usable(record, facts):
         yield f"{said} frames are said to be usable, but the map has {free}, and {tables_block} hold tables"
 
 
+def runtime_frames(record):
+    """What runtime services need. What is the loader's they do not need, whatever the map says."""
+    return Frames(d.frames() for d in record.map if d.is_runtime).minus(own_frames(record))
+
+
 def runtime_is_mapped(record, leaves, facts):
-    """Each frame of a runtime descriptor leads to itself."""
+    """Each frame that runtime services need leads to itself."""
     limit = 1 << (int(facts["physical_bits"]) - 12)
     mapped = Frames((m.address // PAGE, (m.address + tables.span(m.level)) // PAGE)
                     for m in leaves if m.to == m.address)
-    wanted = Frames(d.frames() for d in record.map if d.is_runtime).within(0, limit)
-    for start, end in wanted.minus(mapped).runs:
+    for start, end in runtime_frames(record).within(0, limit).minus(mapped).runs:
         yield f"{start * PAGE:x}..{end * PAGE:x} is a runtime region and is not mapped"
 
 
 def nothing_else_is_mapped(record, leaves, facts):
     """What leads to itself is ours, the screen, a runtime region, or the local APIC."""
-    runtime = Frames(d.frames() for d in record.map if d.is_runtime)
-    allowed = Frames([*own_frames(record).runs, *screen_frames(facts).runs, *runtime.runs, LOCAL_APIC])
+    allowed = Frames([*own_frames(record).runs, *screen_frames(facts).runs, *runtime_frames(record).runs,
+                      LOCAL_APIC])
     mapped = Frames((m.address // PAGE, (m.address + tables.span(m.level)) // PAGE) for m in leaves)
     for start, end in mapped.minus(allowed).runs:
         yield f"{start * PAGE:x}..{end * PAGE:x} is mapped, and is neither ours nor a runtime region"
@@ -230,7 +234,7 @@ def nothing_else_is_mapped(record, leaves, facts):
 
 def writable_code(record, leaves):
     """What can be written and executed is runtime code."""
-    runtime = Frames(d.frames() for d in record.map if d.is_runtime)
+    runtime = runtime_frames(record)
     for m in leaves:
         if m.rights & tables.WRITABLE and not m.rights & tables.NO_EXECUTE and m.to // PAGE not in runtime:
             yield f"{m.address:x} can be written and executed"

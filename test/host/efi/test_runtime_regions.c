@@ -2,6 +2,7 @@
  * test_runtime_regions.c - what runtime services need mapped, and what is believed of the attributes table.
  */
 #include "efi/firmware.h"
+#include "kernel/boot/own_blocks.h"
 
 #define RUNTIME    (1ull << 63)
 #define READ_ONLY  0x20000ull
@@ -236,6 +237,61 @@ static void tables_that_are_not_there_are_not_read(void **state)
     assert_int_equal(run_up_to(check_fresh_tables), EFI_SUCCESS);
 }
 
+static bool is_ours(UINT64 page)
+{
+    return own_blocks_find(loader.handoff, page, EFI_PAGE_SIZE) != NULL;
+}
+
+/* Runs the steps with a map that calls all memory runtime code, once ours is taken. */
+static EFI_STATUS call_all_memory_runtime(void)
+{
+    EFI_STATUS status = run_up_to(find_serial_port);
+    for (size_t i = 0; i < loader.memory_count; i++)
+        loader.handoff->memory[i].needs = MEMORY_NEEDS_CODE;
+    return EFI_ERROR(status) ? status : find_runtime_regions(&loader);
+}
+
+/*
+ * A descriptor and an entry of the attributes table lie over all memory: what is ours has the rights that we
+ * want, the page below the stack is not mapped, all else has the rights of the entry.
+ */
+static void memory_of_ours_is_not_for_runtime_services(void **state)
+{
+    (void)state;
+    put_entry(make_table(1), 0, MEMORY, PAGES, READ_ONLY);
+    assert_int_equal(call_all_memory_runtime(), EFI_SUCCESS);
+    assert_int_equal(build_fresh_tables(&loader), EFI_SUCCESS);
+    assert_int_equal(check_fresh_tables(&loader), EFI_SUCCESS);
+    struct handoff *handoff = loader.handoff;
+    unsigned regions = handoff->region_count, rest = 0;
+    assert_true(is_ours(handoff->stack_guard) && mapped(handoff->stack_guard) == UINT64_MAX);
+    assert_int_equal(mapped(handoff->stack_top - 8), DATA_FLAGS);
+    for (UINT64 page = MEMORY; page < MEMORY + (UINT64)PAGES * EFI_PAGE_SIZE; page += EFI_PAGE_SIZE) {
+        if (is_ours(page))
+            continue;
+        assert_int_equal(mapped(page), 0);
+        rest++;
+    }
+    assert_in_range(rest, 1, PAGES - 1);
+    for (unsigned i = 0; i < handoff->region_count; i++)
+        assert_true(handoff->regions[i].start.number < handoff->regions[i].end.number);
+    expect_console("  the map says that runtime services need memory of ours, which is not true: image");
+    expect_console("which is not true: page tables\n");
+    assert_int_equal(keep_own_memory_apart(&loader), EFI_SUCCESS); /* nothing is left to be cut */
+    assert_int_equal(handoff->region_count, regions);
+}
+
+static void too_many_cuts_are_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(call_all_memory_runtime(), EFI_SUCCESS);
+    struct handoff *handoff = loader.handoff;
+    while (handoff->region_count < HANDOFF_REGION_LIMIT)
+        assert_int_equal(add_region(&loader, "another", 0, EFI_PAGE_SIZE, 0, false), EFI_SUCCESS);
+    assert_int_equal(build_fresh_tables(&loader), EFI_OUT_OF_RESOURCES);
+    expect_console("  more than 2048 regions to map\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +300,9 @@ int main(void)
                  runtime_memory_under_another_descriptor_is_mapped),
         EFI_TEST("runtime: unaligned memory is mapped to its last byte",
                  unaligned_runtime_memory_is_mapped_to_its_last_byte),
+        EFI_TEST("runtime: memory of ours is not for runtime services",
+                 memory_of_ours_is_not_for_runtime_services),
+        EFI_TEST("runtime: too many cuts are refused", too_many_cuts_are_refused),
         EFI_TEST("attributes: the table makes rights finer", the_attributes_table_makes_rights_finer),
         EFI_TEST("attributes: an entry may span descriptors", an_entry_may_span_descriptors),
         EFI_TEST("attributes: entries that are not of runtime memory are ignored",

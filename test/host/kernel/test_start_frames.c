@@ -207,6 +207,15 @@ static void late_runtime_regions_are_mapped(void **state)
     assert_string_equal(mapped, "6000..6002 w x 6002..6003 w fee00..fee01 w uncached ");
 }
 
+/* The last map may call the page below our stack runtime data. */
+static void memory_of_ours_is_not_mapped_for_runtime_services(void **state)
+{
+    (void)state;
+    add(ARENA_START - 1, 0x102, MEMORY_RUNTIME_CODE, RUNTIME);
+    assert_true(start(""));
+    assert_string_equal(mapped, "3fff..4000 w x 4100..4101 w x ");
+}
+
 static void without_no_execute_it_is_not_asked_for(void **state)
 {
     (void)state;
@@ -348,6 +357,8 @@ int main(void)
         TEST("too little memory is a sentence with two numbers",
              too_little_memory_is_a_sentence_with_two_numbers),
         TEST("late runtime regions are mapped, excluded or not", late_runtime_regions_are_mapped),
+        TEST("memory of ours is not mapped for runtime services",
+             memory_of_ours_is_not_mapped_for_runtime_services),
         TEST("without no-execute it is not asked for", without_no_execute_it_is_not_asked_for),
         TEST("what cannot be started ends the run with a sentence",
              what_cannot_be_started_ends_the_run_with_a_sentence),
