@@ -126,7 +126,8 @@ HOST_PROGRAMS += $(KERNEL_TESTS:%=$(B)/host/kernel/test_%)
 # The loader over a made-up firmware, compiled as UEFI code is: 16-bit characters, and the firmware's way to
 # call. Its steps share one firmware; parts that need only a few services are linked with their subject alone.
 EFI_STEP_TESTS := firmware_map own_memory preflight image_sections runtime_regions exit_boot_services
-EFI_PART_TESTS := firmware_console find_framebuffer config_file smbios network_config option_sources
+EFI_PART_TESTS := firmware_console find_framebuffer config_file smbios network_config option_sources \
+    volume
 EFI_TESTS := $(EFI_STEP_TESTS) $(EFI_PART_TESTS)
 EFI_CONSOLE := efi/firmware_console.c $(addprefix kernel/console/,format.c kept.c log.c serial.c uart.c)
 EFI_SUBJECT := $(addprefix efi/,exit_boot_services.c find_framebuffer.c firmware_map.c fresh_tables.c \
@@ -137,6 +138,7 @@ EFI_SUBJECT := $(addprefix efi/,exit_boot_services.c find_framebuffer.c firmware
 SUBJECT_firmware_console := $(EFI_CONSOLE)
 SUBJECT_find_framebuffer := efi/find_framebuffer.c kernel/boot/own_blocks.c kernel/console/graphics_mode.c \
     kernel/console/format.c
+SUBJECT_volume := efi/volume.c kernel/console/format.c test/host/efi/disk.c
 SUBJECT_smbios := efi/smbios.c kernel/console/format.c
 SUBJECT_network_config := efi/config_file.c
 SUBJECT_option_sources := efi/option_sources.c kernel/boot/option_text.c $(OPTIONS_READER)
