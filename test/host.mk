@@ -125,9 +125,10 @@ HOST_PROGRAMS += $(KERNEL_TESTS:%=$(B)/host/kernel/test_%)
 
 # The loader over a made-up firmware, compiled as UEFI code is: 16-bit characters, and the firmware's way to
 # call. Its steps share one firmware; parts that need only a few services are linked with their subject alone.
-EFI_STEP_TESTS := firmware_map own_memory preflight image_sections runtime_regions exit_boot_services
+EFI_STEP_TESTS := firmware_map own_memory preflight image_sections runtime_regions exit_boot_services \
+    fresh_tables
 EFI_PART_TESTS := firmware_console find_framebuffer config_file smbios network_config option_sources \
-    volume kept_blocks last_run
+    volume kept_blocks last_run find_serial_port platform
 EFI_TESTS := $(EFI_STEP_TESTS) $(EFI_PART_TESTS)
 EFI_CONSOLE := efi/firmware_console.c $(addprefix kernel/console/,format.c kept.c log.c serial.c uart.c)
 EFI_SUBJECT := $(addprefix efi/,exit_boot_services.c find_framebuffer.c firmware_map.c fresh_tables.c \
@@ -139,6 +140,8 @@ SUBJECT_firmware_console := $(EFI_CONSOLE)
 SUBJECT_find_framebuffer := efi/find_framebuffer.c kernel/boot/own_blocks.c kernel/console/graphics_mode.c \
     kernel/console/format.c
 SUBJECT_volume := efi/volume.c kernel/console/format.c test/host/efi/disk.c
+SUBJECT_find_serial_port := efi/find_serial_port.c kernel/console/uart.c kernel/console/format.c
+SUBJECT_platform := efi/platform.c kernel/console/format.c
 SUBJECT_last_run := efi/last_run.c efi/breadcrumb.c $(SUBJECT_volume)
 SUBJECT_kept_blocks := efi/kept_blocks.c $(addprefix kernel/console/,format.c kept.c log.c)
 SUBJECT_smbios := efi/smbios.c kernel/console/format.c
