@@ -131,10 +131,10 @@ EFI_PART_TESTS := firmware_console find_framebuffer config_file smbios network_c
     volume kept_blocks last_run find_serial_port platform show_report ask_what_to_run
 EFI_TESTS := $(EFI_STEP_TESTS) $(EFI_PART_TESTS)
 EFI_CONSOLE := efi/firmware_console.c $(addprefix kernel/console/,format.c kept.c log.c serial.c uart.c)
-EFI_SUBJECT := $(addprefix efi/,exit_boot_services.c find_framebuffer.c firmware_map.c fresh_tables.c \
-    image_sections.c kept_blocks.c own_memory.c platform.c preflight.c runtime_regions.c \
-    variables.c) $(EFI_CONSOLE) \
-    kernel/console/graphics_mode.c kernel/boot/identity_map.c kernel/boot/own_blocks.c \
+EFI_SUBJECT := $(addprefix efi/,exit_boot_services.c find_framebuffer.c find_serial_port.c firmware_map.c \
+    fresh_tables.c image_sections.c kept_blocks.c own_memory.c platform.c preflight.c runtime_regions.c \
+    variables.c) $(EFI_CONSOLE) $(addprefix kernel/console/,graphics_mode.c spcr.c) \
+    $(addprefix kernel/boot/,acpi.c identity_map.c own_blocks.c) \
     $(filter-out kernel/console/format.c,$(sort $(SUBJECT_memory_regions) $(FRAMES) \
     kernel/frames/arena.c)) $(CORE)
 SUBJECT_firmware_console := $(EFI_CONSOLE)

@@ -325,9 +325,9 @@ int begin(void **state)
 
 EFI_STATUS run_up_to(EFI_STATUS (*last)(struct loader *loader))
 {
-    static EFI_STATUS (*const steps[])(struct loader *) = {find_image_sections,  take_memory,
-                                                           find_runtime_regions, build_fresh_tables,
-                                                           check_fresh_tables,   exit_boot_services};
+    static EFI_STATUS (*const steps[])(struct loader *) = {
+        find_image_sections, take_memory,        find_serial_port,  find_runtime_regions,
+        build_fresh_tables,  check_fresh_tables, exit_boot_services};
     struct kept_block blocks[KEPT_BLOCK_LIMIT];
     unsigned count;
     EFI_STATUS status = take_kept_blocks(&loader, blocks, &count);

@@ -242,12 +242,18 @@ static bool is_ours(UINT64 page)
     return own_blocks_find(loader.handoff, page, EFI_PAGE_SIZE) != NULL;
 }
 
-/* Runs the steps with a map that calls all memory runtime code, once ours is taken. */
+/* Runs the steps with a map of one region that calls all memory runtime code, once ours is taken. */
 static EFI_STATUS call_all_memory_runtime(void)
 {
     EFI_STATUS status = run_up_to(find_serial_port);
-    for (size_t i = 0; i < loader.memory_count; i++)
-        loader.handoff->memory[i].needs = MEMORY_NEEDS_CODE;
+    if (!EFI_ERROR(status)) /* kernel_enter is not in the image here */
+        status = add_region(&loader, "the code that switches", (UINTN)kernel_enter, (UINTN)kernel_enter + 1, 0,
+                            false);
+    struct memory_region *all = &loader.handoff->memory[0];
+    all->start.number = MEMORY / EFI_PAGE_SIZE;
+    all->end.number = all->start.number + PAGES;
+    all->needs = MEMORY_NEEDS_CODE;
+    loader.memory_count = 1;
     return EFI_ERROR(status) ? status : find_runtime_regions(&loader);
 }
 
