@@ -52,8 +52,7 @@ static const UINT8 *dhcp_option(const EFI_PXE_BASE_CODE_PACKET *packet, UINT8 co
 }
 
 /* The name of the boot file and its server, from the packet that named them. */
-static bool find_server(const EFI_PXE_BASE_CODE_PACKET *packet, EFI_IP_ADDRESS *server,
-                        char name[PATH_BYTES])
+static bool find_server(const EFI_PXE_BASE_CODE_PACKET *packet, EFI_IP_ADDRESS *server, char name[PATH_BYTES])
 {
     enum { SERVER_IDENTIFIER = 54, BOOT_FILE = 67 };
     const UINT8 *file = packet->Dhcpv4.BootpBootFile, *address = packet->Dhcpv4.BootpSiAddr;

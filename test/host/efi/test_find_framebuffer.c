@@ -46,8 +46,12 @@ static struct loader loader;
 enum { PARENT = 100, PARENT_DEVICE = 101 };
 
 /* EDK II's mark of a device that shows the console, and a firmware volume's protocol, from its sources. */
-static const EFI_GUID graphics = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID, loaded_image = EFI_LOADED_IMAGE_PROTOCOL_GUID,
-                      console_mark = {0xd3b36f2c, 0xd551, 0x11d4, {0x9a, 0x46, 0, 0x90, 0x27, 0x3f, 0xc1, 0x4d}},
+static const EFI_GUID graphics = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID,
+                      loaded_image = EFI_LOADED_IMAGE_PROTOCOL_GUID,
+                      console_mark = {0xd3b36f2c,
+                                      0xd551,
+                                      0x11d4,
+                                      {0x9a, 0x46, 0, 0x90, 0x27, 0x3f, 0xc1, 0x4d}},
                       firmware_volume = {
                           0x220e73b6, 0x6bdb, 0x4413, {0x84, 0x05, 0xb9, 0x74, 0xb1, 0x08, 0x61, 0x9a}};
 
@@ -76,7 +80,8 @@ static EFI_STATUS EFIAPI handle_protocol(EFI_HANDLE handle, EFI_GUID *guid, VOID
         *found = &parent;
         return EFI_SUCCESS;
     }
-    bool in_volume = number == PARENT_DEVICE && is(guid, &firmware_volume) && firmware.parent_in_firmware_volume;
+    bool in_volume =
+        number == PARENT_DEVICE && is(guid, &firmware_volume) && firmware.parent_in_firmware_volume;
     return in_volume ? EFI_SUCCESS : EFI_UNSUPPORTED;
 }
 
@@ -354,7 +359,8 @@ static void colours_of_a_mode(void **state)
     open_firmware(NULL);
     device = add_device(800, 600, 800);
     device->info.PixelFormat = PixelBitMask;
-    device->info.PixelInformation = (EFI_PIXEL_BITMASK){0x1f, 0x7e0, 0xf800, 0}; /* no bit above the colours */
+    device->info.PixelInformation =
+        (EFI_PIXEL_BITMASK){0x1f, 0x7e0, 0xf800, 0}; /* no bit above the colours */
     assert_finds(0, "none: a pixel is shorter than 32 bits: 0000ffff");
 }
 
@@ -410,8 +416,8 @@ static void expect_apart(UINT64 start, UINT64 bytes, bool is_used)
 {
     handoff.own_count = handoff.region_count = 0;
     assert_true(own_blocks_add(&handoff, "this block", 0x50000000, 0x10000, true));
-    handoff.framebuffer = (struct framebuffer){
-        .address = {start}, .bytes = bytes, .width = 640, .height = 400, .stride = 640};
+    handoff.framebuffer =
+        (struct framebuffer){.address = {start}, .bytes = bytes, .width = 640, .height = 400, .stride = 640};
     const char *const names[] = {"before", region, "behind", region, "last"};
     for (unsigned i = 0; i < 5; i++)
         handoff.regions[handoff.region_count++].name = names[i];
@@ -477,7 +483,8 @@ int main(void)
              a_refusal_that_another_device_makes_up_for),
         TEST("framebuffer: a device that shows the console and has no graphics is passed over",
              a_device_whose_console_has_no_graphics),
-        TEST("framebuffer: screens in memory and over the image can be pretended", screens_that_are_pretended),
+        TEST("framebuffer: screens in memory and over the image can be pretended",
+             screens_that_are_pretended),
         TEST("framebuffer: over memory of ours it is given up", a_screen_over_memory_of_ours_is_given_up),
         TEST("framebuffer: no mode is set if the firmware itself has started the image",
              started_by_the_firmware),

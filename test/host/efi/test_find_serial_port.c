@@ -107,8 +107,8 @@ static int begin(void **state)
 static void name_port(bool is_mmio, uint64_t address, uint8_t stride)
 {
     machine.no_table = NULL;
-    machine.port = (struct uart){
-        .name = "spcr", .is_mmio = is_mmio, .width = 1, .stride = stride, .address = address};
+    machine.port =
+        (struct uart){.name = "spcr", .is_mmio = is_mmio, .width = 1, .stride = stride, .address = address};
 }
 
 static void expect(unsigned count, const char *spcr, bool answers, const char *words, const char *regions)
@@ -146,7 +146,8 @@ static void the_port_that_spcr_names(void **state)
     name_port(false, 0x2f8, 1);
     machine.answers_at_port = true; /* and COM1 does not: one is enough */
     expect(2, "io 2f8 as-is", true,
-           "  ACPI's SPCR: io 2f8 as-is\n  spcr at io 2f8: answers\n  com1 at io 3f8: no 16550 answers\n", "");
+           "  ACPI's SPCR: io 2f8 as-is\n  spcr at io 2f8: answers\n  com1 at io 3f8: no 16550 answers\n",
+           "");
     begin(NULL);
     name_port(true, 0xfe032000, 4);
     machine.answers_at_com1 = true;
@@ -181,11 +182,9 @@ static void registers_that_cannot_be_mapped(void **state)
 /* ---- what ACPI may be read from ---- */
 
 static struct memory_descriptor map[] = {
-    {.start = 0x200000, .page_count = 1},
-    {.start = 0x300000, .page_count = 2},
+    {.start = 0x200000, .page_count = 1}, {.start = 0x300000, .page_count = 2},
     {.start = 0x201000, .page_count = 3}, /* goes on where the first one ends */
-    {.start = 0x500000, .page_count = 0},
-    {.start = UINT64_MAX - 0xffff, .page_count = 15},
+    {.start = 0x500000, .page_count = 0}, {.start = UINT64_MAX - 0xffff, .page_count = 15},
 };
 
 static void look_at_edges(const struct acpi_memory *memory)
@@ -195,7 +194,7 @@ static void look_at_edges(const struct acpi_memory *memory)
         bool is_readable;
     } ranges[] = {
         {1, 1, true},
-        {0, 0x100000, true},             /* the first MiB, which the map may leave out */
+        {0, 0x100000, true}, /* the first MiB, which the map may leave out */
         {0xfffff, 1, true},
         {0xfffff, 2, false},
         {0x100000, 1, false},
@@ -211,7 +210,7 @@ static void look_at_edges(const struct acpi_memory *memory)
         {0x2fffff, 2, false},
         {0x301fff, 2, false},
         {0x500000, 1, false},
-        {0x500000, 0, true},             /* nothing is read */
+        {0x500000, 0, true}, /* nothing is read */
         {UINT64_MAX - 0xffff, 0xf000, true},
         {UINT64_MAX - 0xffff, 0xf001, false},
         {UINT64_MAX - 0xffff, 0x10000, false}, /* ends behind the last address */

@@ -247,8 +247,8 @@ static EFI_STATUS call_all_memory_runtime(void)
 {
     EFI_STATUS status = run_up_to(find_serial_port);
     if (!EFI_ERROR(status)) /* kernel_enter is not in the image here */
-        status = add_region(&loader, "the code that switches", (UINTN)kernel_enter, (UINTN)kernel_enter + 1, 0,
-                            false);
+        status = add_region(&loader, "the code that switches", (UINTN)kernel_enter, (UINTN)kernel_enter + 1,
+                            0, false);
     struct memory_region *all = &loader.handoff->memory[0];
     all->start.number = MEMORY / EFI_PAGE_SIZE;
     all->end.number = all->start.number + PAGES;

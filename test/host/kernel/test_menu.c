@@ -344,14 +344,11 @@ static void groups_look_like_this(void **state)
 static void durations_look_like_this(void **state)
 {
     (void)state;
-    static const char *const texts[][2] = {{"soak=no", "Soak (repeat): off "},
-                                           {"soak=1s", "Soak (repeat): 1 s "},
-                                           {"soak=59s", "Soak (repeat): 59 s "},
-                                           {"soak=60s", "Soak (repeat): 1 min "},
-                                           {"soak=90s", "Soak (repeat): 90 s "},
-                                           {"soak=120s", "Soak (repeat): 2 min "},
-                                           {"soak=3660s", "Soak (repeat): 61 min "},
-                                           {"soak=7200s", "Soak (repeat): 2 h "}};
+    static const char *const texts[][2] = {
+        {"soak=no", "Soak (repeat): off "},       {"soak=1s", "Soak (repeat): 1 s "},
+        {"soak=59s", "Soak (repeat): 59 s "},     {"soak=60s", "Soak (repeat): 1 min "},
+        {"soak=90s", "Soak (repeat): 90 s "},     {"soak=120s", "Soak (repeat): 2 min "},
+        {"soak=3660s", "Soak (repeat): 61 min "}, {"soak=7200s", "Soak (repeat): 2 h "}};
     for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++)
         assert_true(shows(begin(texts[i][0], 4, true), 80, texts[i][1]));
 }
