@@ -312,6 +312,7 @@ static void mode_is_set_again(void **state)
     assert_finds(2, "640x768 stride 640 at e0000000");
     assert_int_equal(shown->sets, 1);
     assert_int_equal(hidden->sets, 0);
+    assert_null(strstr(said, "cannot be set again"));
 }
 
 static void mode_that_cannot_be_set(void **state)
