@@ -158,6 +158,23 @@ static void configuration_tables_are_found_by_their_kind(void **state)
     assert_null(configuration_table(first));
 }
 
+static void fail_to_read(unsigned call, UINTN *bytes, UINTN *stride, UINT8 *buffer, EFI_STATUS *status)
+{
+    (void)call, (void)bytes, (void)stride, (void)buffer;
+    *status = EFI_DEVICE_ERROR;
+}
+
+/* Nothing has been given up by then, so the loader can return. */
+static void a_last_map_that_cannot_be_read_is_no_reason_to_stop(void **state)
+{
+    (void)state;
+    assert_int_equal(run_up_to(check_fresh_tables), EFI_SUCCESS);
+    firmware.lie = fail_to_read;
+    assert_int_equal(exit_boot_services(&loader), EFI_DEVICE_ERROR);
+    assert_int_equal(firmware.exit_calls, 0);
+    expect_console("\n  the memory map cannot be used: device error\n");
+}
+
 /* ---- what is left afterwards ---- */
 
 /* A screen that may go dark stays for five seconds, and nobody waits for one that was not wanted. */
@@ -243,6 +260,8 @@ int main(void)
                  firmware_that_exits_and_says_that_it_failed_is_gone),
         EFI_TEST("exit: a map that grows too large meanwhile is a sentence",
                  a_map_that_grows_too_large_meanwhile_is_a_sentence),
+        EFI_TEST("exit: a last map that cannot be read is no reason to stop",
+                 a_last_map_that_cannot_be_read_is_no_reason_to_stop),
         EFI_TEST("exit: it is told where the report goes", it_is_told_where_the_report_goes),
         EFI_TEST("exit: services that will not be there are not noted",
                  services_that_will_not_be_there_are_not_noted),
