@@ -64,6 +64,7 @@ KERNEL_TESTS := memory_map memory_audit usable_memory arena $(FRAME_TESTS) memor
     stack_trace tsc_rate serial spcr acpi option_text chosen_tests test_slots soak local_apic \
     hardware_errors menu pager log kept qr qr_text stack_use memory_functions \
     control
+NO_DEVICES := test/host/devices/no_devices.c
 SUBJECT_memory_audit := kernel/frames/memory_audit.c kernel/frames/usable_memory.c
 SUBJECT_memory_map := kernel/frames/memory_map.c
 SUBJECT_usable_memory := kernel/frames/usable_memory.c
@@ -88,9 +89,9 @@ SUBJECT_canvas := kernel/console/canvas.c
 SUBJECT_screen := kernel/console/screen.c kernel/console/canvas.c
 SUBJECT_display := $(filter-out %/qr.c %/qr_page.c %/qr_text.c,$(wildcard kernel/display/*.c)) \
     kernel/cpu/cpuid.c \
-    $(filter-out %/keyboard.c,$(wildcard kernel/console/*.c))
+    $(filter-out %/keyboard.c,$(wildcard kernel/console/*.c)) $(NO_DEVICES)
 SUBJECT_report := kernel/report/report.c \
-    $(filter-out %/keyboard.c %/scancode.c,$(wildcard kernel/console/*.c))
+    $(filter-out %/keyboard.c %/scancode.c,$(wildcard kernel/console/*.c)) $(NO_DEVICES)
 SUBJECT_pages := kernel/display/pages.c
 SUBJECT_tsc_rate := kernel/cpu/tsc_rate.c
 SUBJECT_cpuid := kernel/cpu/cpuid.c
@@ -129,8 +130,9 @@ EFI_STEP_TESTS := firmware_map own_memory preflight image_sections runtime_regio
 EFI_PART_TESTS := firmware_console find_framebuffer config_file smbios network_config option_sources
 EFI_TESTS := $(EFI_STEP_TESTS) $(EFI_PART_TESTS)
 EFI_CONSOLE := efi/firmware_console.c $(addprefix kernel/console/,format.c kept.c log.c serial.c uart.c)
-EFI_SUBJECT := $(addprefix efi/,exit_boot_services.c find_framebuffer.c firmware_map.c fresh_tables.c \
-    image_sections.c kept_blocks.c own_memory.c platform.c preflight.c runtime_regions.c) $(EFI_CONSOLE) \
+EFI_SUBJECT := $(NO_DEVICES) \
+    $(addprefix efi/,exit_boot_services.c find_framebuffer.c firmware_map.c fresh_tables.c image_sections.c \
+    kept_blocks.c own_memory.c platform.c preflight.c runtime_regions.c) $(EFI_CONSOLE) \
     kernel/console/graphics_mode.c kernel/boot/identity_map.c kernel/boot/own_blocks.c \
     $(filter-out kernel/console/format.c,$(sort $(SUBJECT_memory_regions) $(FRAMES) \
     kernel/frames/arena.c)) $(CORE)
