@@ -153,11 +153,14 @@ static void more_blocks_than_there_is_room_for_are_refused(void **state)
 
 /* ---- a screen ---- */
 
+/* The smallest screen that text has room on, 128 x 64 pixels. */
+enum { LEAST_SCREEN = 128 * 64 * 4 };
+
 /* Runs the loader with a framebuffer there. Returns whether it is used. */
 static bool screen_is_used(UINT64 start, UINT64 bytes)
 {
     const struct handoff *handoff = loader.handoff;
-    UINT32 pixels = (UINT32)(bytes / 4), width = pixels > 1024 ? 1024 : pixels;
+    UINT32 pixels = (UINT32)(bytes / 4), width = pixels < 1024 * 64 ? 128 : 1024;
     firmware.screen.FrameBufferBase = start;
     firmware.screen.FrameBufferSize = bytes;
     firmware.screen_info.HorizontalResolution = firmware.screen_info.PixelsPerScanLine = width;
@@ -179,7 +182,7 @@ static bool screen_is_used(UINT64 start, UINT64 bytes)
 static unsigned find_blocks(void **state, struct own_block *blocks)
 {
     (void)begin(state);
-    assert_true(screen_is_used(ELSEWHERE, EFI_PAGE_SIZE));
+    assert_true(screen_is_used(ELSEWHERE, LEAST_SCREEN));
     memcpy(blocks, loader.handoff->own, sizeof loader.handoff->own);
     return loader.handoff->own_count;
 }
@@ -194,10 +197,10 @@ static void a_screen_over_memory_of_ours_is_not_used(void **state)
     for (unsigned i = 0; i < count; i++) {
         UINT64 start = paging_frame_start(blocks[i].start).value,
                end = paging_frame_start(blocks[i].end).value;
-        const UINT64 screens[][2] = {{start, 4},
-                                     {end - 4, 4},
-                                     {start - 4, 8},
-                                     {end - 4, 8},
+        const UINT64 screens[][2] = {{start, LEAST_SCREEN},
+                                     {end - LEAST_SCREEN, LEAST_SCREEN},
+                                     {start + 4 - LEAST_SCREEN, LEAST_SCREEN},
+                                     {end - 4, LEAST_SCREEN},
                                      {start - EFI_PAGE_SIZE, end - start + 2 * EFI_PAGE_SIZE}};
         for (unsigned n = 0; n < sizeof names / sizeof names[0]; n++)
             seen |= (unsigned)(strcmp(blocks[i].name, names[n]) == 0) << n;
@@ -220,12 +223,12 @@ static void a_screen_over_memory_of_ours_is_not_used(void **state)
 static void a_screen_over_the_unused_rest_of_the_arena_is_not_used(void **state)
 {
     (void)begin(state);
-    assert_true(screen_is_used(ELSEWHERE, EFI_PAGE_SIZE));
+    assert_true(screen_is_used(ELSEWHERE, LEAST_SCREEN));
     const struct arena arena = loader.handoff->arena;
-    assert_true(arena.next.number + 2 < arena.end.number);
+    assert_true(arena.next.number + 1 + LEAST_SCREEN / EFI_PAGE_SIZE < arena.end.number);
     UINT64 rest = paging_frame_start(arena.next).value + EFI_PAGE_SIZE;
     (void)begin(state);
-    assert_false(screen_is_used(rest, EFI_PAGE_SIZE));
+    assert_false(screen_is_used(rest, LEAST_SCREEN));
 }
 
 static void a_screen_beside_memory_of_ours_is_used(void **state)
@@ -233,15 +236,15 @@ static void a_screen_beside_memory_of_ours_is_used(void **state)
     struct own_block blocks[OWN_BLOCK_LIMIT];
     unsigned count = find_blocks(state, blocks);
     for (unsigned i = 0; i < count; i++) {
-        UINT64 places[] = {paging_frame_start(blocks[i].start).value - EFI_PAGE_SIZE,
+        UINT64 places[] = {paging_frame_start(blocks[i].start).value - LEAST_SCREEN,
                            paging_frame_start(blocks[i].end).value};
         for (unsigned at = 0; at < 2; at++) {
             (void)begin(state);
             loader.handoff->own_count = count;
             memcpy(loader.handoff->own, blocks, sizeof blocks);
-            bool is_taken = own_blocks_find(loader.handoff, places[at], EFI_PAGE_SIZE) != NULL;
+            bool is_taken = own_blocks_find(loader.handoff, places[at], LEAST_SCREEN) != NULL;
             loader.handoff->own_count = 0;
-            assert_int_equal(screen_is_used(places[at], EFI_PAGE_SIZE), !is_taken);
+            assert_int_equal(screen_is_used(places[at], LEAST_SCREEN), !is_taken);
         }
     }
 }
@@ -251,13 +254,13 @@ static void frames_under_a_screen_are_withheld(void **state)
 {
     (void)state;
     const UINT64 screen = ELSEWHERE;
-    assert_true(screen_is_used(screen, 0x5000));
+    assert_true(screen_is_used(screen, LEAST_SCREEN));
     assert_int_equal(exit_boot_services(&loader), EFI_SUCCESS);
     assert_int_equal(memory_regions_find(loader.handoff, &loader.memory_count), MEMORY_MAP_OK);
     assert_int_equal(region_at(screen)->kind, MEMORY_MMIO);
-    assert_int_equal(region_at(screen + 0x4fff)->kind, MEMORY_MMIO);
+    assert_int_equal(region_at(screen + LEAST_SCREEN - 1)->kind, MEMORY_MMIO);
     assert_int_equal(region_at(screen - 1)->kind, MEMORY_CONVENTIONAL);
-    assert_int_equal(region_at(screen + 0x5000)->kind, MEMORY_CONVENTIONAL);
+    assert_int_equal(region_at(screen + LEAST_SCREEN)->kind, MEMORY_CONVENTIONAL);
 }
 
 /* ---- the list ---- */
