@@ -34,13 +34,6 @@ static bool take_block(UINT64 address, struct kept_block *found, bool *ours)
     return *ours && kept_read(found->start, BLOCK_BYTES, &found->record);
 }
 
-/* Returns the firmware's runtime services, or NULL if they have no variables. */
-static EFI_RUNTIME_SERVICES *variable_services(void)
-{
-    EFI_RUNTIME_SERVICES *runtime = system_table->RuntimeServices;
-    return runtime && runtime->GetVariable && runtime->SetVariable ? runtime : NULL;
-}
-
 static void delete_hint(void)
 {
     (void)system_table->RuntimeServices->SetVariable(hint_name, &hint_owner, HINT_ATTRIBUTES, 0, NULL);

@@ -98,6 +98,9 @@ EFI_STATUS check_firmware_tables(void);
 /* Returns the firmware's table of this kind (UEFI 2.10, 4.6), or NULL. */
 const void *configuration_table(EFI_GUID kind);
 
+/* Returns the firmware's runtime services, or NULL if they have no variables. variables.c */
+EFI_RUNTIME_SERVICES *variable_services(void);
+
 /* Stops the processor for good: the firmware is half gone, and nothing can go on. main.c */
 _Noreturn void stop_for_good(void);
 

@@ -177,16 +177,19 @@ static bool went_back(void)
     UINT8 value = 0;
     UINTN bytes = sizeof value;
     UINT32 attributes;
-    return !EFI_ERROR(system_table->RuntimeServices->GetVariable(went_back_name, &went_back_owner,
-                                                                 &attributes, &bytes, &value));
+    EFI_RUNTIME_SERVICES *runtime = variable_services();
+    return runtime &&
+           !EFI_ERROR(runtime->GetVariable(went_back_name, &went_back_owner, &attributes, &bytes, &value));
 }
 
 /* Without the variable the tests run once more, so a failure is not worth a sentence. */
 static void note_going_back(void)
 {
     UINT8 value = 1;
-    (void)system_table->RuntimeServices->SetVariable(went_back_name, &went_back_owner,
-                                                     EFI_VARIABLE_BOOTSERVICE_ACCESS, sizeof value, &value);
+    EFI_RUNTIME_SERVICES *runtime = variable_services();
+    if (runtime)
+        (void)runtime->SetVariable(went_back_name, &went_back_owner, EFI_VARIABLE_BOOTSERVICE_ACCESS,
+                                   sizeof value, &value);
 }
 
 static struct menu begin_menu(const struct loader *loader)

@@ -136,19 +136,28 @@ HOST_PROGRAMS += $(PROCESSOR_TESTS:%=$(B)/host/processor/test_%)
 
 # The loader over a made-up firmware, compiled as UEFI code is: 16-bit characters, and the firmware's way to
 # call. Its steps share one firmware; parts that need only a few services are linked with their subject alone.
-EFI_STEP_TESTS := firmware_map own_memory preflight image_sections runtime_regions exit_boot_services
-EFI_PART_TESTS := firmware_console find_framebuffer config_file smbios network_config option_sources
+EFI_STEP_TESTS := firmware_map own_memory preflight image_sections runtime_regions exit_boot_services \
+    fresh_tables
+EFI_PART_TESTS := firmware_console find_framebuffer config_file smbios network_config option_sources \
+    volume kept_blocks last_run find_serial_port platform show_report ask_what_to_run
 EFI_TESTS := $(EFI_STEP_TESTS) $(EFI_PART_TESTS)
 EFI_CONSOLE := efi/firmware_console.c $(addprefix kernel/console/,format.c kept.c log.c serial.c uart.c)
 EFI_SUBJECT := $(NO_DEVICES) \
     $(addprefix efi/,exit_boot_services.c find_framebuffer.c firmware_map.c fresh_tables.c image_sections.c \
-    kept_blocks.c own_memory.c platform.c preflight.c runtime_regions.c) $(EFI_CONSOLE) \
+    kept_blocks.c own_memory.c platform.c preflight.c runtime_regions.c variables.c) $(EFI_CONSOLE) \
     kernel/console/graphics_mode.c kernel/boot/identity_map.c kernel/boot/own_blocks.c \
     $(filter-out kernel/console/format.c,$(sort $(SUBJECT_memory_regions) $(FRAMES) \
     kernel/frames/arena.c)) $(CORE)
 SUBJECT_firmware_console := $(EFI_CONSOLE)
 SUBJECT_find_framebuffer := efi/find_framebuffer.c kernel/boot/own_blocks.c kernel/console/graphics_mode.c \
     kernel/console/format.c
+SUBJECT_volume := efi/volume.c kernel/console/format.c test/host/efi/disk.c
+SUBJECT_find_serial_port := efi/find_serial_port.c kernel/console/uart.c kernel/console/format.c
+SUBJECT_platform := efi/platform.c kernel/console/format.c
+SUBJECT_last_run := efi/last_run.c efi/breadcrumb.c $(SUBJECT_volume)
+SUBJECT_show_report := efi/show_report.c efi/pager.c $(SUBJECT_volume)
+SUBJECT_ask_what_to_run := efi/menu.c efi/variables.c $(SUBJECT_menu)
+SUBJECT_kept_blocks := efi/kept_blocks.c efi/variables.c $(addprefix kernel/console/,format.c kept.c log.c)
 SUBJECT_smbios := efi/smbios.c kernel/console/format.c
 SUBJECT_network_config := efi/config_file.c
 SUBJECT_option_sources := efi/option_sources.c kernel/boot/option_text.c $(OPTIONS_READER)

@@ -186,7 +186,7 @@ def of(kind):
 
 _EXCEPTION = re.compile(r"^!!!! X64 Exception Type - |^### ERROR ### Please RESET the board ###|"
                         r"^Exception handler|^Unhandled exception", re.M)
-_SUMMARY = re.compile(r"^# selfmap: (PASS|FAIL) tests=.*\n", re.M)
+SUMMARY = re.compile(r"^# selfmap: (PASS|FAIL) tests=.*\n", re.M)
 
 
 def _processor_time(pid):
@@ -208,7 +208,7 @@ def _ends_at(text):
     """The end that the log alone tells, if there is one."""
     if "shim: this case cannot be tried" in text:
         return "not-tried"
-    if summary := _SUMMARY.search(text):
+    if summary := SUMMARY.search(text):
         return summary[1].lower()
     if re.search(r"^shim: the image returned .*\n", text, re.M):
         return "returned"

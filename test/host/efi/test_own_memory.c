@@ -5,6 +5,7 @@
 #include "efi/firmware.h"
 #include "kernel/boot/memory_regions.h"
 #include "kernel/boot/own_blocks.h"
+#include "kernel/console/canvas.h"
 
 static const char too_little[] = " pages to be had for ";
 
@@ -153,18 +154,18 @@ static void more_blocks_than_there_is_room_for_are_refused(void **state)
 
 /* ---- a screen ---- */
 
-/* The smallest screen that text has room on, 128 x 64 pixels. */
-enum { LEAST_SCREEN = 128 * 64 * 4 };
+/* Of the smallest screen that has room for text. */
+enum { LINE_BYTES = CANVAS_LEAST_WIDTH * 4, SMALLEST = LINE_BYTES * CANVAS_LEAST_HEIGHT };
 
-/* Runs the loader with a framebuffer there. Returns whether it is used. */
+/* Runs the loader with a framebuffer there, of whole lines. Returns whether it is used. */
 static bool screen_is_used(UINT64 start, UINT64 bytes)
 {
     const struct handoff *handoff = loader.handoff;
-    UINT32 pixels = (UINT32)(bytes / 4), width = pixels < 1024 * 64 ? 128 : 1024;
     firmware.screen.FrameBufferBase = start;
     firmware.screen.FrameBufferSize = bytes;
-    firmware.screen_info.HorizontalResolution = firmware.screen_info.PixelsPerScanLine = width;
-    firmware.screen_info.VerticalResolution = pixels / width;
+    firmware.screen_info.HorizontalResolution = firmware.screen_info.PixelsPerScanLine =
+        CANVAS_LEAST_WIDTH;
+    firmware.screen_info.VerticalResolution = (UINT32)(bytes / LINE_BYTES);
     assert_int_equal(find_framebuffer(&loader), EFI_SUCCESS);
     assert_int_equal(handoff->framebuffer.bytes, bytes);
     if (run_up_to(check_fresh_tables) != EFI_SUCCESS)
@@ -182,7 +183,7 @@ static bool screen_is_used(UINT64 start, UINT64 bytes)
 static unsigned find_blocks(void **state, struct own_block *blocks)
 {
     (void)begin(state);
-    assert_true(screen_is_used(ELSEWHERE, LEAST_SCREEN));
+    assert_true(screen_is_used(ELSEWHERE, SMALLEST));
     memcpy(blocks, loader.handoff->own, sizeof loader.handoff->own);
     return loader.handoff->own_count;
 }
@@ -197,11 +198,10 @@ static void a_screen_over_memory_of_ours_is_not_used(void **state)
     for (unsigned i = 0; i < count; i++) {
         UINT64 start = paging_frame_start(blocks[i].start).value,
                end = paging_frame_start(blocks[i].end).value;
-        const UINT64 screens[][2] = {{start, LEAST_SCREEN},
-                                     {end - LEAST_SCREEN, LEAST_SCREEN},
-                                     {start + 4 - LEAST_SCREEN, LEAST_SCREEN},
-                                     {end - 4, LEAST_SCREEN},
-                                     {start - EFI_PAGE_SIZE, end - start + 2 * EFI_PAGE_SIZE}};
+        const UINT64 screens[][2] = {{start, SMALLEST},
+                                     {end - 4, SMALLEST}, /* its first pixel */
+                                     {start + 4 - SMALLEST, SMALLEST}, /* its last one */
+                                     {start - EFI_PAGE_SIZE, end - start + SMALLEST}};
         for (unsigned n = 0; n < sizeof names / sizeof names[0]; n++)
             seen |= (unsigned)(strcmp(blocks[i].name, names[n]) == 0) << n;
         for (size_t at = 0; at < sizeof screens / sizeof screens[0]; at++) {
@@ -223,12 +223,12 @@ static void a_screen_over_memory_of_ours_is_not_used(void **state)
 static void a_screen_over_the_unused_rest_of_the_arena_is_not_used(void **state)
 {
     (void)begin(state);
-    assert_true(screen_is_used(ELSEWHERE, LEAST_SCREEN));
+    assert_true(screen_is_used(ELSEWHERE, SMALLEST));
     const struct arena arena = loader.handoff->arena;
-    assert_true(arena.next.number + 1 + LEAST_SCREEN / EFI_PAGE_SIZE < arena.end.number);
+    assert_true(arena.next.number + 1 + SMALLEST / EFI_PAGE_SIZE < arena.end.number);
     UINT64 rest = paging_frame_start(arena.next).value + EFI_PAGE_SIZE;
     (void)begin(state);
-    assert_false(screen_is_used(rest, LEAST_SCREEN));
+    assert_false(screen_is_used(rest, SMALLEST));
 }
 
 static void a_screen_beside_memory_of_ours_is_used(void **state)
@@ -236,15 +236,15 @@ static void a_screen_beside_memory_of_ours_is_used(void **state)
     struct own_block blocks[OWN_BLOCK_LIMIT];
     unsigned count = find_blocks(state, blocks);
     for (unsigned i = 0; i < count; i++) {
-        UINT64 places[] = {paging_frame_start(blocks[i].start).value - LEAST_SCREEN,
+        UINT64 places[] = {paging_frame_start(blocks[i].start).value - SMALLEST,
                            paging_frame_start(blocks[i].end).value};
         for (unsigned at = 0; at < 2; at++) {
             (void)begin(state);
             loader.handoff->own_count = count;
             memcpy(loader.handoff->own, blocks, sizeof blocks);
-            bool is_taken = own_blocks_find(loader.handoff, places[at], LEAST_SCREEN) != NULL;
+            bool is_taken = own_blocks_find(loader.handoff, places[at], SMALLEST) != NULL;
             loader.handoff->own_count = 0;
-            assert_int_equal(screen_is_used(places[at], LEAST_SCREEN), !is_taken);
+            assert_int_equal(screen_is_used(places[at], SMALLEST), !is_taken);
         }
     }
 }
@@ -254,13 +254,13 @@ static void frames_under_a_screen_are_withheld(void **state)
 {
     (void)state;
     const UINT64 screen = ELSEWHERE;
-    assert_true(screen_is_used(screen, LEAST_SCREEN));
+    assert_true(screen_is_used(screen, 0x9000));
     assert_int_equal(exit_boot_services(&loader), EFI_SUCCESS);
     assert_int_equal(memory_regions_find(loader.handoff, &loader.memory_count), MEMORY_MAP_OK);
     assert_int_equal(region_at(screen)->kind, MEMORY_MMIO);
-    assert_int_equal(region_at(screen + LEAST_SCREEN - 1)->kind, MEMORY_MMIO);
+    assert_int_equal(region_at(screen + 0x8fff)->kind, MEMORY_MMIO);
     assert_int_equal(region_at(screen - 1)->kind, MEMORY_CONVENTIONAL);
-    assert_int_equal(region_at(screen + LEAST_SCREEN)->kind, MEMORY_CONVENTIONAL);
+    assert_int_equal(region_at(screen + 0x9000)->kind, MEMORY_CONVENTIONAL);
 }
 
 /* ---- the list ---- */
