@@ -45,6 +45,9 @@ VGA = {
     "std": ["-vga", "std"],
     "virtio": ["-vga", "none", "-device", "virtio-gpu-pci"],  # only the firmware can draw on it
     "none": ["-vga", "none"],
+    "cirrus": ["-vga", "cirrus"],
+    "ramfb": ["-vga", "none", "-device", "ramfb"],  # pixels in memory that the firmware has taken
+    "bochs": ["-vga", "none", "-device", "bochs-display"],
 }
 
 
