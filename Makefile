@@ -175,4 +175,4 @@ print-%:
 	$(info $($*))@:
 
 include $(patsubst %,test/%.mk,host defects explore fuzz bench proof boot firmware debug verify)
--include $(shell [ -d $(B) ] && find $(B) -name '*.d')
+-include $(shell [ -d $(B) ] && find $(B) -path $(B)/newer -prune -o -name '*.d' -type f -print)

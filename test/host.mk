@@ -152,7 +152,7 @@ SUBJECT_firmware_console := $(EFI_CONSOLE)
 SUBJECT_find_framebuffer := efi/find_framebuffer.c kernel/boot/own_blocks.c kernel/console/graphics_mode.c \
     kernel/console/format.c
 SUBJECT_volume := efi/volume.c kernel/console/format.c test/host/efi/disk.c
-SUBJECT_find_serial_port := efi/find_serial_port.c kernel/console/uart.c kernel/console/format.c
+SUBJECT_find_serial_port := efi/find_serial_port.c kernel/boot/own_blocks.c kernel/console/uart.c kernel/console/format.c
 SUBJECT_platform := efi/platform.c kernel/console/format.c
 SUBJECT_last_run := efi/last_run.c efi/breadcrumb.c $(SUBJECT_volume)
 SUBJECT_show_report := efi/show_report.c efi/pager.c $(SUBJECT_volume)

@@ -5,7 +5,7 @@
 struct disk disk;
 
 struct handle {
-    EFI_FILE protocol; /* first, so that a protocol's pointer is the handle's */
+    EFI_FILE protocol;      /* first, so that a protocol's pointer is the handle's */
     struct disk_file *file; /* NULL: the root */
     UINT64 mode;
     size_t position; /* in a folder: how many entries were read */

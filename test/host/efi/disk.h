@@ -19,7 +19,16 @@
 
 enum { DISK_FILES = 16, DISK_FILE_BYTES = 8192, DISK_PATH_BYTES = 64 };
 
-enum disk_call { CALL_NONE, CALL_OPEN_VOLUME, CALL_OPEN, CALL_INFO, CALL_READ, CALL_WRITE, CALL_FLUSH, CALL_CLOSE };
+enum disk_call {
+    CALL_NONE,
+    CALL_OPEN_VOLUME,
+    CALL_OPEN,
+    CALL_INFO,
+    CALL_READ,
+    CALL_WRITE,
+    CALL_FLUSH,
+    CALL_CLOSE
+};
 
 struct disk_file {
     char path[DISK_PATH_BYTES]; /* from the root on, with backslashes; "": there is none here */
@@ -31,15 +40,15 @@ struct disk_file {
 struct disk {
     bool has_volume, volume_is_null, is_from_network;
     struct disk_file files[DISK_FILES];
-    size_t room; /* bytes that can be added to files */
-    bool writes_less; /* without room it writes what it can, and says success */
+    size_t room;        /* bytes that can be added to files */
+    bool writes_less;   /* without room it writes what it can, and says success */
     bool makes_nothing; /* a file that is not there is not found, even if it shall be made */
 
     enum disk_call failing; /* the calls of this kind fail, for this path ("": for any), with this status */
     char failing_path[DISK_PATH_BYTES];
     EFI_STATUS failure;
 
-    unsigned handles; /* that are open now */
+    unsigned handles;       /* that are open now */
     unsigned made, deleted; /* files and folders, so far */
 };
 

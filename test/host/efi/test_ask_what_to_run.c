@@ -28,7 +28,13 @@ static struct loader loader;
 
 /* ---- the firmware, and who sits before it ---- */
 
-enum happening { SECOND, KEY, NOT_READY, NO_KEY, NO_EVENT }; /* the last two: ReadKeyStroke, WaitForEvent fail */
+enum happening {
+    SECOND,
+    KEY,
+    NOT_READY,
+    NO_KEY,
+    NO_EVENT
+}; /* the last two: ReadKeyStroke, WaitForEvent fail */
 
 static struct {
     struct {
@@ -157,7 +163,8 @@ static EFI_STATUS EFIAPI output_string(SIMPLE_TEXT_OUTPUT_INTERFACE *this, CHAR1
     return EFI_SUCCESS;
 }
 
-static EFI_STATUS EFIAPI query_mode(SIMPLE_TEXT_OUTPUT_INTERFACE *this, UINTN number, UINTN *columns, UINTN *rows)
+static EFI_STATUS EFIAPI query_mode(SIMPLE_TEXT_OUTPUT_INTERFACE *this, UINTN number, UINTN *columns,
+                                    UINTN *rows)
 {
     assert_ptr_equal(this, &output);
     if (number != machine.mode_number)
@@ -171,7 +178,8 @@ static const CHAR16 note_name[] = L"SelfmapWentBack";
 static const EFI_GUID note_owner = {
     0x0c7e55a1, 0x2b1d, 0x4f63, {0x8e, 0x11, 0x53, 0x45, 0x4c, 0x46, 0x4d, 0x50}};
 
-static EFI_STATUS EFIAPI get_variable(CHAR16 *name, EFI_GUID *owner, UINT32 *attributes, UINTN *bytes, VOID *data)
+static EFI_STATUS EFIAPI get_variable(CHAR16 *name, EFI_GUID *owner, UINT32 *attributes, UINTN *bytes,
+                                      VOID *data)
 {
     assert_memory_equal(name, note_name, sizeof note_name);
     assert_memory_equal(owner, &note_owner, sizeof note_owner);
@@ -184,7 +192,8 @@ static EFI_STATUS EFIAPI get_variable(CHAR16 *name, EFI_GUID *owner, UINT32 *att
 }
 
 /* It is volatile: gone at the next reset. */
-static EFI_STATUS EFIAPI set_variable(CHAR16 *name, EFI_GUID *owner, UINT32 attributes, UINTN bytes, VOID *data)
+static EFI_STATUS EFIAPI set_variable(CHAR16 *name, EFI_GUID *owner, UINT32 attributes, UINTN bytes,
+                                      VOID *data)
 {
     assert_memory_equal(name, note_name, sizeof note_name);
     assert_memory_equal(owner, &note_owner, sizeof note_owner);
@@ -288,7 +297,10 @@ static void who_is_asked(void **state)
     static const struct {
         bool no_menu, has_fw_cfg;
         unsigned menu_seconds, waits;
-    } kinds[] = {{true, false, 0, 0}, {false, true, 0, 0}, {false, true, 2, 2}, {true, false, 2, 0},
+    } kinds[] = {{true, false, 0, 0},
+                 {false, true, 0, 0},
+                 {false, true, 2, 2},
+                 {true, false, 2, 0},
                  {false, false, 7, 7}};
     for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         begin(NULL);
@@ -320,12 +332,18 @@ static void keys_of_the_firmware(void **state)
         UINT16 scan;
         CHAR16 character;
         int key;
-    } kinds[] = {{SCAN_UP, 0, MENU_KEY_UP},        {SCAN_DOWN, 0, MENU_KEY_DOWN},
-                 {SCAN_LEFT, 0, MENU_KEY_LEFT},    {SCAN_RIGHT, 0, MENU_KEY_RIGHT},
-                 {SCAN_PAGE_UP, 0, MENU_KEY_LEFT}, {SCAN_PAGE_DOWN, 0, MENU_KEY_RIGHT},
-                 {SCAN_ESC, 0, MENU_KEY_ESCAPE},   {0, 'q', 'q'},
-                 {0, 0x7f, 0x7f},                  {0, 0x80, '?'},
-                 {0, 0x141, '?'},                  {SCAN_F10, 0, 0}};
+    } kinds[] = {{SCAN_UP, 0, MENU_KEY_UP},
+                 {SCAN_DOWN, 0, MENU_KEY_DOWN},
+                 {SCAN_LEFT, 0, MENU_KEY_LEFT},
+                 {SCAN_RIGHT, 0, MENU_KEY_RIGHT},
+                 {SCAN_PAGE_UP, 0, MENU_KEY_LEFT},
+                 {SCAN_PAGE_DOWN, 0, MENU_KEY_RIGHT},
+                 {SCAN_ESC, 0, MENU_KEY_ESCAPE},
+                 {0, 'q', 'q'},
+                 {0, 0x7f, 0x7f},
+                 {0, 0x80, '?'},
+                 {0, 0x141, '?'},
+                 {SCAN_F10, 0, 0}};
     struct keys keys = {.timer = &machine};
     machine.timers = 1;
     for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++) {
@@ -437,9 +455,12 @@ static void without_keyboard_or_console(void **state)
 {
     (void)state;
     static const char *const words[] = {
-        "  nobody is asked: the firmware has no keyboard\n",  "  nobody is asked: the firmware has no keyboard\n",
-        "  nobody is asked: the firmware has no keyboard\n",  "  nobody is asked: the firmware has no keyboard\n",
-        "  nobody is asked: the firmware has no console\n",   "  nobody is asked: the firmware has no console\n",
+        "  nobody is asked: the firmware has no keyboard\n",
+        "  nobody is asked: the firmware has no keyboard\n",
+        "  nobody is asked: the firmware has no keyboard\n",
+        "  nobody is asked: the firmware has no keyboard\n",
+        "  nobody is asked: the firmware has no console\n",
+        "  nobody is asked: the firmware has no console\n",
         "  nobody is asked: the firmware has no console\n",
         "  nobody is asked: the firmware has no timer: device error\n",
         "  nobody is asked: the firmware's timer does not start: device error\n"};
@@ -509,8 +530,9 @@ static void a_question_in_one_line(void **state)
     loader.has_fw_cfg = true;
     loader.last_run.found_report = true;
     expect(EFI_ABORTED, MENU_REPORT_SECONDS);
-    assert_string_equal(machine.all, "  Press a key within 20 seconds to run the tests again. Without a key the "
-                                     "firmware goes on.\n");
+    assert_string_equal(machine.all,
+                        "  Press a key within 20 seconds to run the tests again. Without a key the "
+                        "firmware goes on.\n");
     assert_string_equal(loader.why_back, "nobody wants another run");
     assert_true(machine.has_note);
     static const struct {

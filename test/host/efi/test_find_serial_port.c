@@ -10,6 +10,7 @@
 
 #include "efi/loader.h"
 #include "kernel/boot/acpi.h"
+#include "kernel/boot/own_blocks.h"
 #include "kernel/console/serial.h"
 #include "kernel/console/spcr.h"
 
@@ -107,8 +108,8 @@ static int begin(void **state)
 static void name_port(bool is_mmio, uint64_t address, uint8_t stride)
 {
     machine.no_table = NULL;
-    machine.port = (struct uart){
-        .name = "spcr", .is_mmio = is_mmio, .width = 1, .stride = stride, .address = address};
+    machine.port =
+        (struct uart){.name = "spcr", .is_mmio = is_mmio, .width = 1, .stride = stride, .address = address};
 }
 
 static void expect(unsigned count, const char *spcr, bool answers, const char *words, const char *regions)
@@ -146,7 +147,8 @@ static void the_port_that_spcr_names(void **state)
     name_port(false, 0x2f8, 1);
     machine.answers_at_port = true; /* and COM1 does not: one is enough */
     expect(2, "io 2f8 as-is", true,
-           "  ACPI's SPCR: io 2f8 as-is\n  spcr at io 2f8: answers\n  com1 at io 3f8: no 16550 answers\n", "");
+           "  ACPI's SPCR: io 2f8 as-is\n  spcr at io 2f8: answers\n  com1 at io 3f8: no 16550 answers\n",
+           "");
     begin(NULL);
     name_port(true, 0xfe032000, 4);
     machine.answers_at_com1 = true;
@@ -156,6 +158,35 @@ static void the_port_that_spcr_names(void **state)
            "serial port fe032000..fe032020;");
     assert_int_equal(handoff.serial[0].address, 0xfe032000);
     assert_int_equal(handoff.serial[1].address, 0x3f8);
+}
+
+/* To try the port would be to write to our own stack. */
+static void a_port_over_memory_of_ours_is_not_used(void **state)
+{
+    static const uint64_t addresses[] = {0x1000000 - 0x1c, 0x1000000, 0x1000ffc};
+    for (unsigned i = 0; i < 3; i++) {
+        begin(state);
+        assert_true(own_blocks_add(&handoff, "stack", 0x1000000, 0x1000, true));
+        name_port(true, addresses[i], 4);
+        machine.answers_at_com1 = true;
+        char spcr[96];
+        snprintf(spcr, sizeof spcr, "not used: its registers at %lx lie over memory of ours: stack",
+                 addresses[i]);
+        assert_int_equal(find_serial_port(&loader), EFI_SUCCESS);
+        assert_string_equal(handoff.spcr, spcr);
+        assert_string_equal(machine.regions, "");
+        assert_int_equal(handoff.serial_count, 1);
+    }
+    begin(state);
+    assert_true(own_blocks_add(&handoff, "stack", 0x1000000, 0x1000, true));
+    name_port(false, 0x1000, 1); /* ports are no memory */
+    assert_int_equal(find_serial_port(&loader), EFI_SUCCESS);
+    assert_int_equal(handoff.serial_count, 2);
+    begin(state);
+    assert_true(own_blocks_add(&handoff, "stack", 0x1000000, 0x1000, true));
+    name_port(true, 0x1001000, 4); /* right behind */
+    assert_int_equal(find_serial_port(&loader), EFI_SUCCESS);
+    assert_int_equal(handoff.serial_count, 2);
 }
 
 static void what_the_options_choose(void **state)
@@ -181,11 +212,9 @@ static void registers_that_cannot_be_mapped(void **state)
 /* ---- what ACPI may be read from ---- */
 
 static struct memory_descriptor map[] = {
-    {.start = 0x200000, .page_count = 1},
-    {.start = 0x300000, .page_count = 2},
+    {.start = 0x200000, .page_count = 1}, {.start = 0x300000, .page_count = 2},
     {.start = 0x201000, .page_count = 3}, /* goes on where the first one ends */
-    {.start = 0x500000, .page_count = 0},
-    {.start = UINT64_MAX - 0xffff, .page_count = 15},
+    {.start = 0x500000, .page_count = 0}, {.start = UINT64_MAX - 0xffff, .page_count = 15},
 };
 
 static void look_at_edges(const struct acpi_memory *memory)
@@ -195,7 +224,7 @@ static void look_at_edges(const struct acpi_memory *memory)
         bool is_readable;
     } ranges[] = {
         {1, 1, true},
-        {0, 0x100000, true},             /* the first MiB, which the map may leave out */
+        {0, 0x100000, true}, /* the first MiB, which the map may leave out */
         {0xfffff, 1, true},
         {0xfffff, 2, false},
         {0x100000, 1, false},
@@ -211,7 +240,7 @@ static void look_at_edges(const struct acpi_memory *memory)
         {0x2fffff, 2, false},
         {0x301fff, 2, false},
         {0x500000, 1, false},
-        {0x500000, 0, true},             /* nothing is read */
+        {0x500000, 0, true}, /* nothing is read */
         {UINT64_MAX - 0xffff, 0xf000, true},
         {UINT64_MAX - 0xffff, 0xf001, false},
         {UINT64_MAX - 0xffff, 0x10000, false}, /* ends behind the last address */
@@ -243,6 +272,7 @@ int main(void)
         TEST("serial port: without SPCR it is COM1, and the reason is told", without_spcr),
         TEST("serial port: the one that SPCR names comes first, and its registers are mapped",
              the_port_that_spcr_names),
+        TEST("serial port: one over memory of ours is not used", a_port_over_memory_of_ours_is_not_used),
         TEST("serial port: the options may choose none", what_the_options_choose),
         TEST("serial port: registers that cannot be mapped end the step", registers_that_cannot_be_mapped),
         TEST("serial port: ACPI is read only from memory that the map has, to the byte",

@@ -31,7 +31,8 @@ static void regions_are_whole_pages(void **state)
     const struct handoff *handoff = loader.handoff;
     assert_int_equal(add_region(&loader, "a", 0x5000, 0x7000, RW, true), EFI_SUCCESS);
     assert_int_equal(add_region(&loader, "b", 0x5fff, 0x7001, PAGING_WRITABLE, false), EFI_SUCCESS);
-    assert_int_equal(add_region(&loader, "c", UINT64_MAX - 0x2000, UINT64_MAX - 0x1000, 0, false), EFI_SUCCESS);
+    assert_int_equal(add_region(&loader, "c", UINT64_MAX - 0x2000, UINT64_MAX - 0x1000, 0, false),
+                     EFI_SUCCESS);
     assert_int_equal(add_region(&loader, "nothing", 0x5001, 0x5001, RW, true), EFI_SUCCESS);
     assert_int_equal(handoff->region_count, 3);
     expect_region(0, 5, 7);
@@ -84,7 +85,8 @@ static void each_region_leads_to_itself(void **state)
     add_region(&loader, "code", MEMORY + 0x7000, MEMORY + 0x8000, 0, true);
     add_region(&loader, "huge", 0x80000000, 0xc0000000, RW, true);
     assert_int_equal(build_fresh_tables(&loader), EFI_SUCCESS);
-    assert_true((leaf(MEMORY + 0x6000, &level) & ~UINT64_C(0x60)) == (PAGING_NO_EXECUTE | 3 | (MEMORY + 0x6000)));
+    assert_true((leaf(MEMORY + 0x6000, &level) & ~UINT64_C(0x60)) ==
+                (PAGING_NO_EXECUTE | 3 | (MEMORY + 0x6000)));
     assert_int_equal(level, 1);
     assert_true((leaf(MEMORY + 0x7000, &level) & ~UINT64_C(0x60)) == (1 | (MEMORY + 0x7000)));
     assert_true(leaf(MEMORY + 0x4000, &level) == 0 && leaf(MEMORY + 0x8000, &level) == 0);
@@ -115,7 +117,8 @@ static void tables_come_from_what_was_taken(void **state)
     const UINT64 gib = UINT64_C(1) << 30;
     const struct {
         UINT64 start, bytes, pages;
-    } regions[] = {{MEMORY, 0x1000, 8}, {4 * gib, gib, 9}, {8 * gib, 5 * gib / 2, 10}, {32 * gib, 3 * gib, 11}};
+    } regions[] = {
+        {MEMORY, 0x1000, 8}, {4 * gib, gib, 9}, {8 * gib, 5 * gib / 2, 10}, {32 * gib, 3 * gib, 11}};
     UINT64 pages = 16 + 8; /* 8 for what may be cut out of regions for runtime services */
     for (unsigned i = 0; i < 4; i++) {
         add_region(&loader, "one", regions[i].start, regions[i].start + regions[i].bytes, RW, true);
@@ -138,7 +141,8 @@ static void enough_tables_for_the_worst_regions(void **state)
     (void)state;
     loader.handoff->space.cpu.has_1g_pages = false;
     for (unsigned i = 0; i < 1000; i++) {
-        UINT64 start = ((UINT64)(i + 1) << 36) - 0x1000; /* the last page below one border, the first behind it */
+        UINT64 start =
+            ((UINT64)(i + 1) << 36) - 0x1000; /* the last page below one border, the first behind it */
         if (start + 0x2000 <= address_limit(&loader.handoff->space.cpu))
             assert_int_equal(add_region(&loader, "one", start, start + 0x2000, RW, true), EFI_SUCCESS);
     }
@@ -167,7 +171,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         EFI_TEST("fresh tables: addresses end where processor and lower half do", where_addresses_end),
-        EFI_TEST("fresh tables: a region is whole pages, and an empty one is left out", regions_are_whole_pages),
+        EFI_TEST("fresh tables: a region is whole pages, and an empty one is left out",
+                 regions_are_whole_pages),
         EFI_TEST("fresh tables: what is not a range is refused", what_is_not_a_range),
         EFI_TEST("fresh tables: too many regions are refused", more_regions_than_there_is_room_for),
         EFI_TEST("fresh tables: each region leads to itself, with its rights", each_region_leads_to_itself),

@@ -18,15 +18,15 @@
 enum { PLACES = 8, PAGES = 64, BYTES = PAGES * 4096, ROOM = PLACES + 3 };
 
 /* In the order in which they are tried; and three that are none of them. */
-static const UINT64 places[ROOM] = {256 * MIB,  128 * MIB, 512 * MIB, 384 * MIB, 768 * MIB, 1024 * MIB,
-                                    64 * MIB,   40 * MIB,  320 * MIB, 640 * MIB, 896 * MIB};
+static const UINT64 places[ROOM] = {256 * MIB, 128 * MIB, 512 * MIB, 384 * MIB, 768 * MIB, 1024 * MIB,
+                                    64 * MIB,  40 * MIB,  320 * MIB, 640 * MIB, 896 * MIB};
 #define HINTED (places[PLACES])
 #define MIDDLE (places[PLACES + 1])
 #define ANY    (places[PLACES + 2])
 
 static struct made_up {
-    bool taken[ROOM];   /* by the loader */
-    bool refused[ROOM]; /* AllocatePages gives them to nobody */
+    bool taken[ROOM];       /* by the loader */
+    bool refused[ROOM];     /* AllocatePages gives them to nobody */
     unsigned refused_notes; /* note_taken refuses so many more blocks */
 
     bool has_hint;
@@ -118,7 +118,8 @@ static void expect_hint(const CHAR16 *name, const EFI_GUID *owner)
 
 static const UINT32 attributes_of_hint = EFI_VARIABLE_NON_VOLATILE | EFI_VARIABLE_BOOTSERVICE_ACCESS;
 
-static EFI_STATUS EFIAPI get_variable(CHAR16 *name, EFI_GUID *owner, UINT32 *attributes, UINTN *bytes, VOID *data)
+static EFI_STATUS EFIAPI get_variable(CHAR16 *name, EFI_GUID *owner, UINT32 *attributes, UINTN *bytes,
+                                      VOID *data)
 {
     expect_hint(name, owner);
     if (!made.has_hint)
@@ -130,7 +131,8 @@ static EFI_STATUS EFIAPI get_variable(CHAR16 *name, EFI_GUID *owner, UINT32 *att
     return EFI_SUCCESS;
 }
 
-static EFI_STATUS EFIAPI set_variable(CHAR16 *name, EFI_GUID *owner, UINT32 attributes, UINTN bytes, VOID *data)
+static EFI_STATUS EFIAPI set_variable(CHAR16 *name, EFI_GUID *owner, UINT32 attributes, UINTN bytes,
+                                      VOID *data)
 {
     expect_hint(name, owner);
     assert_int_equal(attributes, attributes_of_hint);
@@ -256,9 +258,8 @@ static int start(void **state)
                                    .FreePages = free_pages,
                                    .AllocatePool = allocate_pool,
                                    .FreePool = free_pool};
-    runtime = (EFI_RUNTIME_SERVICES){.GetVariable = get_variable,
-                                     .SetVariable = set_variable,
-                                     .QueryVariableInfo = query_variable_info};
+    runtime = (EFI_RUNTIME_SERVICES){
+        .GetVariable = get_variable, .SetVariable = set_variable, .QueryVariableInfo = query_variable_info};
     runtime.Hdr.Revision = 2 << 16;
     table = (EFI_SYSTEM_TABLE){.BootServices = &services, .RuntimeServices = &runtime};
     system_table = &table;
@@ -287,8 +288,7 @@ static void refuse_fixed_places(void)
 
 static void add_range(UINT32 type, UINT64 at, UINT64 pages)
 {
-    map[map_length++] =
-        (EFI_MEMORY_DESCRIPTOR){.Type = type, .PhysicalStart = at, .NumberOfPages = pages};
+    map[map_length++] = (EFI_MEMORY_DESCRIPTOR){.Type = type, .PhysicalStart = at, .NumberOfPages = pages};
 }
 
 static unsigned taken(void)
@@ -387,8 +387,8 @@ static void excluded_memory_is_left_alone(void **state)
     static const struct {
         UINT64 start, end; /* frames */
         bool touches;
-    } ranges[] = {{0x10000, 0x10001, true},  {0x1003f, 0x10040, true},  {0x10040, 0x10041, false},
-                  {0xffff, 0x10000, false},  {0xffff, 0x10001, true},   {0, UINT64_MAX, true},
+    } ranges[] = {{0x10000, 0x10001, true}, {0x1003f, 0x10040, true}, {0x10040, 0x10041, false},
+                  {0xffff, 0x10000, false}, {0xffff, 0x10001, true},  {0, UINT64_MAX, true},
                   {0x10020, 0x10021, true}};
     for (unsigned i = 0; i < sizeof ranges / sizeof *ranges; i++) {
         start(NULL);
@@ -479,8 +479,9 @@ static void firmware_without_variables(void **state)
             runtime.SetVariable = NULL;
         expect_log_at(ANY);
         assert_int_equal(keep_report(&loader), EFI_SUCCESS);
-        assert_string_equal(made.said, "  the report will not be found after a reset: no variable can say where "
-                                       "it is: unsupported\n");
+        assert_string_equal(made.said,
+                            "  the report will not be found after a reset: no variable can say where "
+                            "it is: unsupported\n");
         forget_this_run();
     }
 }
@@ -634,7 +635,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST("kept blocks: the first place that can be had is the log's", the_first_place_that_can_be_had),
         TEST("kept blocks: a report is found at each place", finds_a_report_at_each_place),
-        TEST("kept blocks: reports at all places are found, and the log gets another one", reports_everywhere),
+        TEST("kept blocks: reports at all places are found, and the log gets another one",
+             reports_everywhere),
         TEST("kept blocks: a report that cannot be noted is not taken", a_report_that_cannot_be_noted),
         TEST("kept blocks: excluded memory is left alone, to the frame", excluded_memory_is_left_alone),
         TEST("kept blocks: with store=no nothing is looked for, kept or deleted", store_no_touches_nothing),

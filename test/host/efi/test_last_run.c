@@ -101,7 +101,8 @@ static void expect_file(const char *path, const char *content)
     assert_memory_equal(file->content, content, file->bytes);
 }
 
-static void expect_facts(const char *last_run, const char *last_report, bool is_known, bool found, bool written)
+static void expect_facts(const char *last_run, const char *last_report, bool is_known, bool found,
+                         bool written)
 {
     assert_string_equal(handoff.last_run, last_run);
     assert_string_equal(handoff.last_report, last_report);
@@ -128,7 +129,8 @@ static void crumb_has_one_length(void **state)
 {
     (void)state;
     leave_breadcrumb(&loader, "a step with a long name");
-    expect_crumb("The last run of Selfmap " SELFMAP_VERSION "\r\nIt got as far as: a step with a long name\r\n");
+    expect_crumb("The last run of Selfmap " SELFMAP_VERSION
+                 "\r\nIt got as far as: a step with a long name\r\n");
     leave_breadcrumb(&loader, "b");
     expect_crumb("The last run of Selfmap " SELFMAP_VERSION "\r\nIt got as far as: b\r\n");
     assert_string_equal(handoff.store, "\\SELFMAP on the volume that Selfmap was started from");
@@ -273,7 +275,8 @@ static void a_report_becomes_a_file(void **state)
     assert_int_equal(forgotten, 1);
     assert_string_equal(said, "  the last run ended\n"
                               "  its report is now in \\SELFMAP\\REPORT-5.TXT, 10 bytes\n");
-    expect_crumb("The last run of Selfmap " SELFMAP_VERSION "\r\nIts report is in \\SELFMAP\\REPORT-5.TXT\r\n");
+    expect_crumb("The last run of Selfmap " SELFMAP_VERSION
+                 "\r\nIts report is in \\SELFMAP\\REPORT-5.TXT\r\n");
     assert_string_equal(loader.last_run.record.text, "ok 1\nPASS\n");
 }
 
@@ -323,7 +326,8 @@ static void a_report_that_cannot_be_written(void **state)
     } kinds[] = {{"\\SELFMAP", "device error", CALL_OPEN, EFI_DEVICE_ERROR},
                  {"\\SELFMAP\\REPORT-1.TXT", "the volume is full", CALL_WRITE, EFI_VOLUME_FULL}};
     for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        char fact[100] = "not written: ", line[300] = "  the last run ended\n  its report could not be written: ";
+        char fact[100] = "not written: ",
+             line[300] = "  the last run ended\n  its report could not be written: ";
         begin(NULL);
         keep("ok 1\n", KEPT_ENDED, "");
         disk_fail(kinds[i].call, kinds[i].path, kinds[i].status);
@@ -363,7 +367,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST("breadcrumb: the file has one length, and names the step", crumb_has_one_length),
-        TEST("breadcrumb: one that cannot be left is told once, and not tried again", crumb_that_cannot_be_left),
+        TEST("breadcrumb: one that cannot be left is told once, and not tried again",
+             crumb_that_cannot_be_left),
         TEST("breadcrumb: whatever the file holds, a step is read or none", step_files_with_other_content),
         TEST("last run: with store=no nothing is written or said", store_no_writes_nothing),
         TEST("last run: nothing is known before the first one", the_first_run_on_a_volume),

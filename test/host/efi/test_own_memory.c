@@ -163,8 +163,7 @@ static bool screen_is_used(UINT64 start, UINT64 bytes)
     const struct handoff *handoff = loader.handoff;
     firmware.screen.FrameBufferBase = start;
     firmware.screen.FrameBufferSize = bytes;
-    firmware.screen_info.HorizontalResolution = firmware.screen_info.PixelsPerScanLine =
-        CANVAS_LEAST_WIDTH;
+    firmware.screen_info.HorizontalResolution = firmware.screen_info.PixelsPerScanLine = CANVAS_LEAST_WIDTH;
     firmware.screen_info.VerticalResolution = (UINT32)(bytes / LINE_BYTES);
     assert_int_equal(find_framebuffer(&loader), EFI_SUCCESS);
     assert_int_equal(handoff->framebuffer.bytes, bytes);
@@ -199,7 +198,7 @@ static void a_screen_over_memory_of_ours_is_not_used(void **state)
         UINT64 start = paging_frame_start(blocks[i].start).value,
                end = paging_frame_start(blocks[i].end).value;
         const UINT64 screens[][2] = {{start, SMALLEST},
-                                     {end - 4, SMALLEST}, /* its first pixel */
+                                     {end - 4, SMALLEST},              /* its first pixel */
                                      {start + 4 - SMALLEST, SMALLEST}, /* its last one */
                                      {start - EFI_PAGE_SIZE, end - start + SMALLEST}};
         for (unsigned n = 0; n < sizeof names / sizeof names[0]; n++)

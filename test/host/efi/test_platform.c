@@ -117,13 +117,20 @@ static int begin(void **state)
 {
     (void)state;
     services = (EFI_BOOT_SERVICES){
-        .AllocatePages = (void *)service,      .FreePages = (void *)service,
-        .GetMemoryMap = (void *)service,       .AllocatePool = (void *)service,
-        .FreePool = (void *)service,           .CreateEvent = (void *)service,
-        .SetTimer = (void *)service,           .WaitForEvent = (void *)service,
-        .CloseEvent = (void *)service,         .HandleProtocol = (void *)service,
-        .LocateHandleBuffer = (void *)service, .ExitBootServices = (void *)service,
-        .Stall = (void *)service,              .SetWatchdogTimer = set_watchdog,
+        .AllocatePages = (void *)service,
+        .FreePages = (void *)service,
+        .GetMemoryMap = (void *)service,
+        .AllocatePool = (void *)service,
+        .FreePool = (void *)service,
+        .CreateEvent = (void *)service,
+        .SetTimer = (void *)service,
+        .WaitForEvent = (void *)service,
+        .CloseEvent = (void *)service,
+        .HandleProtocol = (void *)service,
+        .LocateHandleBuffer = (void *)service,
+        .ExitBootServices = (void *)service,
+        .Stall = (void *)service,
+        .SetWatchdogTimer = set_watchdog,
     };
     memset(configuration, 0, sizeof configuration);
     memset(&handoff, 0, sizeof handoff);
@@ -153,18 +160,18 @@ static EFI_STATUS describe(void)
 static void each_service_that_is_called(void **state)
 {
     (void)state;
-#define SERVICE(name)                                   \
-    {                                                   \
-        #name, offsetof(EFI_BOOT_SERVICES, name) \
+#define SERVICE(name)                            \
+    {                                            \
+#        name, offsetof(EFI_BOOT_SERVICES, name) \
     }
     static const struct {
         const char *name;
         size_t offset;
-    } needed[] = {
-        SERVICE(AllocatePages), SERVICE(FreePages),      SERVICE(GetMemoryMap),       SERVICE(AllocatePool),
-        SERVICE(FreePool),      SERVICE(CreateEvent),    SERVICE(SetTimer),           SERVICE(WaitForEvent),
-        SERVICE(CloseEvent),    SERVICE(HandleProtocol), SERVICE(LocateHandleBuffer), SERVICE(ExitBootServices),
-        SERVICE(Stall),         SERVICE(SetWatchdogTimer)};
+    } needed[] = {SERVICE(AllocatePages),  SERVICE(FreePages),          SERVICE(GetMemoryMap),
+                  SERVICE(AllocatePool),   SERVICE(FreePool),           SERVICE(CreateEvent),
+                  SERVICE(SetTimer),       SERVICE(WaitForEvent),       SERVICE(CloseEvent),
+                  SERVICE(HandleProtocol), SERVICE(LocateHandleBuffer), SERVICE(ExitBootServices),
+                  SERVICE(Stall),          SERVICE(SetWatchdogTimer)};
 #undef SERVICE
     assert_int_equal(check_firmware_tables(), EFI_SUCCESS);
     assert_string_equal(said, "");
@@ -283,7 +290,8 @@ static void encrypted_memory_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST("platform: each service that is called must be there, and no other", each_service_that_is_called),
+        TEST("platform: each service that is called must be there, and no other",
+             each_service_that_is_called),
         TEST("platform: a watchdog that stays on is told, and no failure", watchdog_that_stays_is_no_failure),
         TEST("platform: a table is found by the whole of its name", finds_each_table),
         TEST("platform: firmware and control registers are noted", what_is_noted),

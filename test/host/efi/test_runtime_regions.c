@@ -253,9 +253,9 @@ static void call_all_memory_runtime(void)
     for (size_t i = 0; i < loader.memory_count; i++)
         loader.handoff->memory[i].needs = MEMORY_NEEDS_CODE;
     assert_int_equal(find_runtime_regions(&loader), EFI_SUCCESS);
-    assert_int_equal(add_region(&loader, "the code that switches", (UINTN)kernel_enter,
-                                (UINTN)kernel_enter + 1, 0, false),
-                     EFI_SUCCESS);
+    assert_int_equal(
+        add_region(&loader, "the code that switches", (UINTN)kernel_enter, (UINTN)kernel_enter + 1, 0, false),
+        EFI_SUCCESS);
 }
 
 /* What is ours has the rights that we want, and the page below the stack is not mapped. */

@@ -19,8 +19,8 @@ static struct {
     char screen[40000]; /* since it was cleared last */
     unsigned clears;
     unsigned columns, rows;
-    int pressed[16];    /* keys; 0: a second passes; -1: the keyboard breaks */
-    unsigned given;     /* of them */
+    int pressed[16]; /* keys; 0: a second passes; -1: the keyboard breaks */
+    unsigned given;  /* of them */
     unsigned pools;
     EFI_STATUS pool;
     UINTN pool_bytes;
@@ -181,8 +181,8 @@ static void sizes_of_the_console(void **state)
     (void)state;
     static const struct {
         unsigned columns, rows, width, height;
-    } sizes[] = {{0, 0, 79, 22}, {80, 25, 79, 23}, {1, 3, 79, 22},  {2, 4, 1, 2},
-                 {100, 31, 99, 29}, {2, 3, 1, 22}, {79, 2, 78, 22}};
+    } sizes[] = {{0, 0, 79, 22},    {80, 25, 79, 23}, {1, 3, 79, 22}, {2, 4, 1, 2},
+                 {100, 31, 99, 29}, {2, 3, 1, 22},    {79, 2, 78, 22}};
     char lines[40 * 2 + 1] = {0}, wide[141];
     for (unsigned i = 0; i < 40; i++)
         memcpy(lines + 2 * i, "x\n", 2);
@@ -231,7 +231,8 @@ static void one_that_is_only_in_memory(void **state)
 {
     (void)state;
     put_reports("in a file\n");
-    loader.last_run = (struct last_run){.found_report = true, .record = {.text = "in memory\nxxx", .length = 10}};
+    loader.last_run =
+        (struct last_run){.found_report = true, .record = {.text = "in memory\nxxx", .length = 10}};
     show("q");
     expect_seen(0, "in memory\n\nIn memory: 100%. Space, b: turn; q: back ");
     begin(NULL);

@@ -185,8 +185,8 @@ static void no_failure_is_lost(void **state)
     static const struct {
         enum disk_call call;
         const char *path;
-    } failures[] = {{CALL_OPEN, "\\SELFMAP"},       {CALL_OPEN, "\\SELFMAP.TMP"},
-                    {CALL_WRITE, "\\SELFMAP.TMP"},  {CALL_OPEN, "\\SELFMAP\\A.TXT"},
+    } failures[] = {{CALL_OPEN, "\\SELFMAP"},         {CALL_OPEN, "\\SELFMAP.TMP"},
+                    {CALL_WRITE, "\\SELFMAP.TMP"},    {CALL_OPEN, "\\SELFMAP\\A.TXT"},
                     {CALL_WRITE, "\\SELFMAP\\A.TXT"}, {CALL_FLUSH, "\\SELFMAP\\A.TXT"},
                     {CALL_CLOSE, "\\SELFMAP\\A.TXT"}, {CALL_OPEN_VOLUME, ""}};
     for (unsigned i = 0; i < sizeof failures / sizeof *failures; i++) {
@@ -252,11 +252,11 @@ static void names_of_reports(void **state)
         const char *name;
         unsigned number;
     } names[] = {
-        {"REPORT-1.TXT", 1},     {"report-9.txt", 9},     {"Report-10.tXt", 10},   {"REPORT-99.TXT", 99},
-        {"REPORT-100.TXT", 0},   {"REPORT-999.TXT", 0},   {"REPORT-0.TXT", 0},     {"REPORT-07.TXT", 0},
-        {"REPORT-.TXT", 0},      {"REPORT-1.TX", 0},      {"REPORT-1.TXT~", 0},    {"REPORT-1", 0},
-        {"REPORT-1 TXT", 0},     {"XREPORT-1.TXT", 0},    {"REPORT1.TXT", 0},      {"REPORT-1A.TXT", 0},
-        {"REPORT-1:.TXT", 0},    {"REPORT-/.TXT", 0},     {"LASTRUN.TXT", 0},      {"R", 0},
+        {"REPORT-1.TXT", 1},          {"report-9.txt", 9},   {"Report-10.tXt", 10}, {"REPORT-99.TXT", 99},
+        {"REPORT-100.TXT", 0},        {"REPORT-999.TXT", 0}, {"REPORT-0.TXT", 0},   {"REPORT-07.TXT", 0},
+        {"REPORT-.TXT", 0},           {"REPORT-1.TX", 0},    {"REPORT-1.TXT~", 0},  {"REPORT-1", 0},
+        {"REPORT-1 TXT", 0},          {"XREPORT-1.TXT", 0},  {"REPORT1.TXT", 0},    {"REPORT-1A.TXT", 0},
+        {"REPORT-1:.TXT", 0},         {"REPORT-/.TXT", 0},   {"LASTRUN.TXT", 0},    {"R", 0},
         {"REPORT-4294967297.TXT", 0}, {"REPORT-90.TXT", 90},
     };
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
@@ -298,8 +298,8 @@ static void path_of_a_report(void **state)
     assert_string_equal(path, "\\SELFMAP\\REPORT-99.TXT");
 }
 
-#define TEST(name, function)                         \
-    {                                                \
+#define TEST(name, function)                        \
+    {                                               \
         name, function, open_disk, close_disk, NULL \
     }
 
