@@ -49,16 +49,17 @@ said = $(if $($(1)),"$$$(1)",$(2))
 # ---- dependencies: one stamp per group of tools, so that each is looked for once ---------------------------
 # All that the goals need is looked for at once, so that one command installs it. NEED_GROUP has the goals.
 NEED_run := all image usb iso sign run screenshot boot-test bench-boot debug test verify-boot verify-oracle \
-    verify-matrix matrix-defects verify
+    verify-matrix matrix-defects verify-firmware verify-application-mutants matrix verify
 NEED_build := $(NEED_run) check analyze host-test host-debug bench bench-counts explore fuzz fuzz-libfuzzer \
     valgrind mutants verify-mutants coverage
 NEED_test := test host-test host-debug explore fuzz valgrind mutants verify-mutants coverage proofs \
-    proof-defects verify-boot verify-oracle verify-matrix matrix-defects verify
+    proof-defects verify-boot verify-oracle verify-matrix matrix-defects verify-firmware \
+    verify-application-mutants matrix verify
 ifeq ($(FIRMWARE),uboot)
 NEED_test += boot-test debug
 endif
-NEED_iso := iso test verify-boot verify
-NEED_sign := sign test verify-boot verify
+NEED_iso := iso test verify-boot matrix verify
+NEED_sign := sign test verify-boot matrix verify
 NEED_proof := test proofs proof-defects verify
 NEED_ways := verify-boot verify
 NEED_debug := debug host-debug
@@ -174,4 +175,4 @@ print-%:
 	$(info $($*))@:
 
 include $(patsubst %,test/%.mk,host defects explore fuzz bench proof boot firmware debug verify)
--include $(shell [ -d $(B) ] && find $(B) -name '*.d')
+-include $(shell [ -d $(B) ] && find $(B) -path $(B)/newer -prune -o -name '*.d' -type f -print)

@@ -3,6 +3,7 @@
  * and kernel/console/spcr.h says what it means.
  */
 #include "kernel/boot/acpi.h"
+#include "kernel/boot/own_blocks.h"
 #include "kernel/console/serial.h"
 #include "kernel/console/spcr.h"
 #include "loader.h"
@@ -42,6 +43,15 @@ static bool is_in_map(const struct acpi_memory *memory, uint64_t start, uint64_t
     return true;
 }
 
+/* Returns whether the port's registers lie apart from memory of ours: the test of a port writes to them. */
+static bool is_apart(const struct handoff *handoff, const struct uart *uart, struct format_sink *why)
+{
+    const struct own_block *under =
+        uart->is_mmio ? own_blocks_find(handoff, uart->address, uart_span(uart)) : NULL;
+    return !under || format_refusal(why, "its registers at %lx lie over memory of ours: %s", uart->address,
+                                    under->name);
+}
+
 /* Reads the table SPCR, and notes in words what it says. Returns false if it names no port of use. */
 static bool read_spcr(struct loader *loader, struct uart *uart)
 {
@@ -52,7 +62,8 @@ static bool read_spcr(struct loader *loader, struct uart *uart)
     struct text_sink text = text_sink(handoff->spcr, sizeof handoff->spcr);
     size_t bytes;
     const uint8_t *table = acpi_find_table(&memory.memory, handoff->rsdp.value, "SPCR", &bytes, &reason.sink);
-    if (table && spcr_read(table, bytes, address_limit(&handoff->space.cpu), uart, &reason.sink)) {
+    if (table && spcr_read(table, bytes, address_limit(&handoff->space.cpu), uart, &reason.sink) &&
+        is_apart(handoff, uart, &reason.sink)) {
         uart_describe_place(uart, &text.sink);
         return true;
     }

@@ -5,11 +5,12 @@
 #?   make verify-oracle                  the page tables of every machine, as QEMU reads them
 #?   make verify-matrix                  the access matrix: every case, on four processors
 #?   make matrix-defects                 wrong predictions: the matrix must notice each
+#?   make matrix                         machines in which any two properties meet; the table in test/conformance
 #?   make verify-boot                    every way to start it: disks, CDs, network, boot managers, shim; and
 #?                                       machines and restarts that `make test` has no time for
 
-.PHONY: verify-oracle verify-matrix matrix-defects verify-boot
-VERIFY_PARTS += verify-oracle verify-matrix matrix-defects verify-boot
+.PHONY: verify-oracle verify-matrix matrix-defects verify-boot matrix
+VERIFY_PARTS += verify-oracle verify-matrix matrix-defects verify-boot matrix
 # QEMU's own walkers and an independent one read the tables of a booted machine (test/boot/oracle.py): of a
 # machine for each firmware and each number of levels in `make test`, of every machine here.
 ORACLE_TESTS := ovmf-max uboot-pc uboot-five-levels
@@ -20,6 +21,11 @@ verify-matrix: $(B)/deps-run $(B)/deps-test $(B)/selfmap.img
 	@test/boot/matrix --machines
 matrix-defects: $(B)/deps-run $(B)/deps-test $(B)/selfmap.img
 	@test/boot/matrix --defects
+
+# Firmware, board, processor, memory, display, medium: each pair of what these can be is in one machine.
+matrix: $(B)/deps-run $(B)/deps-test $(B)/selfmap.img $(B)/selfmap.iso $(B)/ways/signed.img
+	@mkdir -p test/conformance
+	@test/boot/machines --all --log-dir $(B)/logs --table test/conformance/machines.md
 
 # Disks on which a boot manager, the shell or shim starts the application (test/boot/disks). `make test` boots
 # the first two of them.

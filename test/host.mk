@@ -60,10 +60,10 @@ $(foreach kind,$(KINDS),$(eval $(call machine,$(kind))))
 FRAMES := $(filter-out kernel/frames/memory_map.c kernel/frames/arena.c,$(wildcard kernel/frames/*.c))
 FRAME_TESTS := frames frames_add frames_split frames_boundaries frames_random
 KERNEL_TESTS := memory_map memory_audit usable_memory arena $(FRAME_TESTS) memory_regions start_frames \
-    identity_map options format canvas screen pages display report cpuid take_over keyboard graphics_mode \
-    stack_trace tsc_rate serial spcr acpi option_text chosen_tests test_slots soak local_apic \
-    hardware_errors menu pager log kept qr qr_text stack_use memory_functions \
-    control
+    identity_map options format canvas screen pages display report keyboard graphics_mode \
+    stack_trace serial spcr acpi option_text chosen_tests test_slots soak menu pager log kept qr qr_text \
+    stack_use memory_functions
+NO_DEVICES := test/host/devices/no_devices.c
 SUBJECT_memory_audit := kernel/frames/memory_audit.c kernel/frames/usable_memory.c
 SUBJECT_memory_map := kernel/frames/memory_map.c
 SUBJECT_usable_memory := kernel/frames/usable_memory.c
@@ -73,7 +73,6 @@ SUBJECT_memory_regions := $(OPTIONS_READER) kernel/boot/memory_regions.c kernel/
     kernel/frames/usable_memory.c
 SUBJECT_start_frames := kernel/boot/start_frames.c kernel/frames/arena.c \
     $(sort $(SUBJECT_memory_regions) $(FRAMES))
-SUBJECT_control := kernel/cpu/control.c
 SUBJECT_stack_use := kernel/boot/stack_use.c
 SUBJECT_identity_map := kernel/boot/identity_map.c
 SUBJECT_options := $(OPTIONS_READER)
@@ -88,15 +87,10 @@ SUBJECT_canvas := kernel/console/canvas.c
 SUBJECT_screen := kernel/console/screen.c kernel/console/canvas.c
 SUBJECT_display := $(filter-out %/qr.c %/qr_page.c %/qr_text.c,$(wildcard kernel/display/*.c)) \
     kernel/cpu/cpuid.c \
-    $(filter-out %/keyboard.c,$(wildcard kernel/console/*.c))
+    $(filter-out %/keyboard.c,$(wildcard kernel/console/*.c)) $(NO_DEVICES)
 SUBJECT_report := kernel/report/report.c \
-    $(filter-out %/keyboard.c %/scancode.c,$(wildcard kernel/console/*.c))
+    $(filter-out %/keyboard.c %/scancode.c,$(wildcard kernel/console/*.c)) $(NO_DEVICES)
 SUBJECT_pages := kernel/display/pages.c
-SUBJECT_tsc_rate := kernel/cpu/tsc_rate.c
-SUBJECT_cpuid := kernel/cpu/cpuid.c
-SUBJECT_take_over := kernel/cpu/take_over.c
-SUBJECT_local_apic := kernel/cpu/local_apic.c
-SUBJECT_hardware_errors := kernel/cpu/hardware_errors.c kernel/console/format.c
 SUBJECT_graphics_mode := kernel/console/graphics_mode.c kernel/console/format.c
 SUBJECT_serial := kernel/console/serial.c kernel/console/uart.c kernel/console/format.c
 SUBJECT_spcr := kernel/console/spcr.c kernel/console/format.c
@@ -123,6 +117,23 @@ kernel_test = $(call program,host/kernel,test_$(1),$(call source_of_test,$(1)) \
 $(foreach name,$(KERNEL_TESTS),$(eval $(call kernel_test,$(name))))
 HOST_PROGRAMS += $(KERNEL_TESTS:%=$(B)/host/kernel/test_%)
 
+# Parts that use instructions and registers which a process may not: over a made-up processor.
+PROCESSOR := test/host/devices/processor/processor.c
+PROCESSOR_TESTS := control cpuid hardware_errors local_apic take_over tsc_rate
+SUBJECT_control := kernel/cpu/control.c
+SUBJECT_cpuid := kernel/cpu/cpuid.c
+SUBJECT_hardware_errors := kernel/cpu/hardware_errors.c kernel/console/format.c
+SUBJECT_local_apic := kernel/cpu/local_apic.c
+SUBJECT_take_over := kernel/cpu/take_over.c
+SUBJECT_tsc_rate := kernel/cpu/tsc_rate.c
+FLAGS_host/processor := -Itest/host/devices/processor $(FLAGS_host/kernel)
+LIBRARIES_host/processor := -lcmocka
+$(eval $(call build,host/processor,build test))
+processor_test = $(call program,host/processor,test_$(1),$(call source_of_test,$(1)) \
+    $(SUBJECT_$(1)) $(PROCESSOR))
+$(foreach name,$(PROCESSOR_TESTS),$(eval $(call processor_test,$(name))))
+HOST_PROGRAMS += $(PROCESSOR_TESTS:%=$(B)/host/processor/test_%)
+
 # The loader over a made-up firmware, compiled as UEFI code is: 16-bit characters, and the firmware's way to
 # call. Its steps share one firmware; parts that need only a few services are linked with their subject alone.
 EFI_STEP_TESTS := firmware_map own_memory preflight image_sections runtime_regions exit_boot_services \
@@ -131,17 +142,17 @@ EFI_PART_TESTS := firmware_console find_framebuffer config_file smbios network_c
     volume kept_blocks last_run find_serial_port platform show_report ask_what_to_run
 EFI_TESTS := $(EFI_STEP_TESTS) $(EFI_PART_TESTS)
 EFI_CONSOLE := efi/firmware_console.c $(addprefix kernel/console/,format.c kept.c log.c serial.c uart.c)
-EFI_SUBJECT := $(addprefix efi/,exit_boot_services.c find_framebuffer.c find_serial_port.c firmware_map.c \
-    fresh_tables.c image_sections.c kept_blocks.c own_memory.c platform.c preflight.c runtime_regions.c \
-    variables.c) $(EFI_CONSOLE) $(addprefix kernel/console/,graphics_mode.c spcr.c) \
-    $(addprefix kernel/boot/,acpi.c identity_map.c own_blocks.c) \
+EFI_SUBJECT := $(NO_DEVICES) \
+    $(addprefix efi/,exit_boot_services.c find_framebuffer.c firmware_map.c fresh_tables.c image_sections.c \
+    kept_blocks.c own_memory.c platform.c preflight.c runtime_regions.c variables.c) $(EFI_CONSOLE) \
+    kernel/console/graphics_mode.c kernel/boot/identity_map.c kernel/boot/own_blocks.c \
     $(filter-out kernel/console/format.c,$(sort $(SUBJECT_memory_regions) $(FRAMES) \
     kernel/frames/arena.c)) $(CORE)
 SUBJECT_firmware_console := $(EFI_CONSOLE)
 SUBJECT_find_framebuffer := efi/find_framebuffer.c kernel/boot/own_blocks.c kernel/console/graphics_mode.c \
     kernel/console/format.c
 SUBJECT_volume := efi/volume.c kernel/console/format.c test/host/efi/disk.c
-SUBJECT_find_serial_port := efi/find_serial_port.c kernel/console/uart.c kernel/console/format.c
+SUBJECT_find_serial_port := efi/find_serial_port.c kernel/boot/own_blocks.c kernel/console/uart.c kernel/console/format.c
 SUBJECT_platform := efi/platform.c kernel/console/format.c
 SUBJECT_last_run := efi/last_run.c efi/breadcrumb.c $(SUBJECT_volume)
 SUBJECT_show_report := efi/show_report.c efi/pager.c $(SUBJECT_volume)
@@ -185,6 +196,7 @@ HOST_PROGRAMS += $(B)/host/user/example
 
 # ---- one test, one function of it, or the same in a debugger -----------------------------------------------
 TESTS_kernel := $(KERNEL_TESTS)
+TESTS_processor := $(PROCESSOR_TESTS)
 TESTS_efi := $(EFI_TESTS)
 TESTS_every_2 := frames_every
 TESTS_every_4 := frames_every
@@ -192,7 +204,7 @@ LEVELS_soft := 4 5
 LEVELS_mmap := 4
 LEVELS_toy := 3 4 5
 LEVELS_toy8 := 3 4 5
-ALL_KINDS := $(KINDS) kernel efi every_2 every_4
+ALL_KINDS := $(KINDS) kernel processor efi every_2 every_4
 # The kind that was asked for, or the first that has the test.
 kinds_with = $(foreach kind,$(ALL_KINDS),$(if $(filter $(1),$(TESTS_$(kind))),$(kind)))
 HOST_KIND = $(or $(KIND),$(firstword $(call kinds_with,$(TEST))))

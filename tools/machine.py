@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import child
 import machine_time
 import media
 import screen
@@ -44,6 +45,9 @@ VGA = {
     "std": ["-vga", "std"],
     "virtio": ["-vga", "none", "-device", "virtio-gpu-pci"],  # only the firmware can draw on it
     "none": ["-vga", "none"],
+    "cirrus": ["-vga", "cirrus"],
+    "ramfb": ["-vga", "none", "-device", "ramfb"],  # pixels in memory that the firmware has taken
+    "bochs": ["-vga", "none", "-device", "bochs-display"],
 }
 
 
@@ -512,10 +516,10 @@ def _boot_in(work, machine, http_port, time_limit, idle_limit, on_output):
     events = Events(work)
     with open(work / "errors", "wb") as errors:
         # The overlay that keeps the image unwritten goes where everything goes that is removed at the end.
-        process = subprocess.Popen([*command(machine, work, http_port), *Events.options(work)],
-                                   stdout=subprocess.PIPE, stderr=errors,
-                                   stdin=subprocess.PIPE if machine.keys else subprocess.DEVNULL,
-                                   env={**os.environ, "TMPDIR": str(work)})
+        process = child.start([*command(machine, work, http_port), *Events.options(work)],
+                              stdout=subprocess.PIPE, stderr=errors,
+                              stdin=subprocess.PIPE if machine.keys else subprocess.DEVNULL,
+                              env={**os.environ, "TMPDIR": str(work)})
     operator = Operator(machine.commands, work)
     run = _Run(process, watcher, time_limit, idle_limit, on_output,
                (Typist(machine.keys, process.stdin), operator))

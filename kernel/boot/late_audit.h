@@ -1,9 +1,9 @@
 /*
  * late_audit.h - whether somebody still writes to what was memory of boot services.
  *
- * UEFI gives that memory to us when boot services end. What still writes there destroys what we put there:
- * a network card or USB controller whose driver did not stop it, system management mode, runtime services
- * that keep something there. So its pages get a checksum as soon as our tables stand, and are compared
+ * UEFI gives that memory to us when boot services end. A network card or USB controller that its driver did
+ * not stop, system management mode, or a runtime service may write there all the same, and destroy what we
+ * have put there. So its pages get a checksum as soon as our tables stand, and are compared
  * before they are handed out, after calls of harmless runtime services, and a part, which is not handed out,
  * once more after the last self-test. A page that has changed is named and not handed out, and the run fails.
  */
@@ -14,8 +14,8 @@
 
 /*
  * Takes the checksums, makes the calls, compares, and makes what is held back MEMORY_LOADER in
- * handoff->memory, which has *region_count regions. Our own stack and descriptor tables are in use: of the
- * firmware's, some lie in this memory.
+ * handoff->memory, which has *region_count regions. Called when our own stack and descriptor tables are in
+ * use, because those of the firmware may lie in this memory.
  */
 void late_audit_before_hand_over(struct handoff *handoff, size_t *region_count);
 

@@ -9,7 +9,7 @@
 /*
  * Calls those that the hand-over has an address for: GetTime and GetVariable (UEFI 2.10, 8.3 and 8.2). The
  * firmware works with physical addresses, which are mapped to themselves. Each call is made only if code can
- * be executed at its address. A fault in the firmware ends the call, and there are no further ones.
+ * be executed at its address. A fault in the firmware ends the call, and no other call is made.
  * After each call `after` is told when that was: "after the call of GetTime".
  */
 void runtime_calls_make(struct handoff *handoff, void (*after)(struct handoff *handoff, const char *when));

@@ -12,7 +12,7 @@
  */
 void step_begin(const struct options *options, const char *what);
 
-/* Does the same where there is no console yet, or nothing to print: no line, and no second. */
+/* Says it to the record and the watchdog only, and never waits: for a step that has no line on the console. */
 void step_note(const char *what);
 
 #endif

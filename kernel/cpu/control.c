@@ -1,6 +1,6 @@
 /* control.c - sets control registers and the PAT once, after the switch to the kernel's own tables. */
 #include "cpu/control.h"
-#include "cpu/instructions.h"
+#include "cpu/cpuid.h"
 
 /* Memory types as the PAT encodes them (SDM 3A, table 12-10). */
 enum { WRITE_COMBINING = 1, WRITE_THROUGH = 4, WRITE_BACK = 6, UNCACHED_MINUS = 7 };
@@ -36,9 +36,9 @@ bool cpu_program_pat(void)
     const uint64_t half = WRITE_BACK | WRITE_THROUGH << 8 | UNCACHED_MINUS << 16 | WRITE_COMBINING << 24;
     if (!(cpuid(1, 0).edx >> 16 & 1))
         return false;
-    __asm__ volatile("wbinvd" : : : "memory");
+    flush_caches();
     write_msr(MSR_PAT, half | half << 32);
-    __asm__ volatile("wbinvd" : : : "memory");
+    flush_caches();
     write_cr3(read_cr3());
     return true;
 }

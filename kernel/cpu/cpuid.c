@@ -62,7 +62,7 @@ void cpu_name(char name[CPU_NAME_BYTES])
         }
     unsigned length = 0;
     for (const char *c = text; *c; c++)
-        if (*c > ' ' || (length > 0 && name[length - 1] != ' '))
+        if (*c != ' ' || (length > 0 && name[length - 1] != ' '))
             name[length++] = (char)(*c >= ' ' && *c <= '~' ? *c : '?');
     if (length > 0 && name[length - 1] == ' ')
         length--;

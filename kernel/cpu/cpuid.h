@@ -7,6 +7,13 @@
 #include "cpu/instructions.h"
 #include <selfmap/space.h>
 
+/* Returns all zeroes if the processor does not have the leaf. */
+static inline struct cpuid cpuid_or_zero(uint32_t leaf)
+{
+    struct cpuid none = {0};
+    return leaf <= cpuid(leaf & 0xc0000000u, 0).eax ? cpuid(leaf, 0) : none;
+}
+
 /* Returns whether QEMU emulates the processor in software (TCG): CPUID 40000000h has its signature. */
 bool cpu_is_emulated(void);
 

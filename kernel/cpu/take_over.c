@@ -1,18 +1,16 @@
 /* take_over.c - writes flags, debug registers, control registers and model-specific registers. */
 #include "cpu/take_over.h"
+#include "cpu/cpuid.h"
 
 void cpu_take_over(bool no_execute)
 {
     /* The direction flag first: what the compiler makes of the rest relies on it. */
-    __asm__ volatile("pushq %0\n\tpopfq" : : "i"(RFLAGS_ALWAYS) : "cc", "memory");
+    clear_flags();
     write_dr7(DR7_NOTHING);
     write_dr6(DR6_NOTHING);
     uint64_t cr0 = read_cr0();
     if (cr0 & (CR0_CACHE_DISABLE | CR0_NOT_WRITE_THROUGH))
-        __asm__ volatile("wbinvd"
-                         :
-                         :
-                         : "memory"); /* with CR0.NW lines may differ from memory (SDM 3A, 12.5.1) */
+        flush_caches(); /* with CR0.NW lines may differ from memory (SDM 3A, 12.5.1) */
     write_cr0((cr0 & CR0_WRITE_PROTECT) | CR0_KERNEL);
     /* Clearing VMXE after VMXON is a #GP (SDM 3C, 24.7), and the bit alone changes nothing. */
     write_cr4(read_cr4() & (CR4_LA57 | CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_VMXE));

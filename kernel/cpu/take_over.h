@@ -17,7 +17,8 @@
 #ifndef KERNEL_CPU_TAKE_OVER_H
 #define KERNEL_CPU_TAKE_OVER_H
 
-#include "cpu/instructions.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 /*
  * Switches interrupts, alignment checks, breakpoints and the firmware's features of CR4 off, and the caches

@@ -1,6 +1,7 @@
 /* tsc_rate.c - asks CPUID, or lets the counter race against a timer of known speed. */
 #include "cpu/tsc_rate.h"
 #include "console/ports.h"
+#include "cpu/cpuid.h"
 
 /* Channel 2 of the 8254 counts down from a number at 1,193,182 Hz; its output shows in port 61h. */
 enum {

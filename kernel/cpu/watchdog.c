@@ -95,7 +95,7 @@ const char *watchdog_start(struct paging_space *space, struct paging_frame_sourc
     watchdog.shot = ticks > UINT32_MAX ? UINT32_MAX : (uint32_t)ticks;
     watchdog.runs = true;
     local_apic_write(&watchdog.apic, APIC_LVT_TIMER, WATCHDOG_VECTOR);
-    __asm__ volatile("sti" : : : "memory");
+    interrupts_on();
     return NULL;
 }
 
@@ -115,7 +115,7 @@ void watchdog_is_alive(void)
 
 void watchdog_stop(void)
 {
-    __asm__ volatile("cli" : : : "memory");
+    interrupts_off();
     if (!watchdog.runs)
         return;
     watchdog.runs = false;

@@ -27,6 +27,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
+import child  # noqa: E402
 import machine as machines  # noqa: E402
 import media  # noqa: E402
 import verdict  # noqa: E402
@@ -138,9 +139,9 @@ def _make(kind, folder):
     shutil.copyfile(SHIM, disk)
     with tempfile.TemporaryDirectory(prefix="selfmap-shim.") as name:
         work = Path(name)
-        process = subprocess.Popen(_command(kind, work, disk), stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                   env={**os.environ, "TMPDIR": name})
+        process = child.start(_command(kind, work, disk), stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                              env={**os.environ, "TMPDIR": name})
         try:
             log = _wait_for(process, rb"^shim: waiting\r?$", BOOT_LIMIT)
             monitor = machines.Monitor(work / "qmp")
@@ -312,8 +313,8 @@ def run(kind, image=IMAGE, *, words="", options="", file=None, load_options=None
 def _follow(line, work, cpu_limit, inspect):
     inspected = None
     with open(work / "errors", "wb") as errors:
-        process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
-                                   env={**os.environ, "TMPDIR": str(work)})
+        process = child.start(line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
+                              env={**os.environ, "TMPDIR": str(work)})
     follower = _Follower(process, work, cpu_limit)
     try:
         end = follower.follow()

@@ -1,6 +1,6 @@
 /* access_matrix.c - the tests: which bits, registers and accesses are combined (matrix.h). */
 #include "console/console.h"
-#include "cpu/instructions.h"
+#include "cpu/cpuid.h"
 #include "cpu/tsc.h"
 #include "cpu/watchdog.h"
 #include "report/report.h"

@@ -1,7 +1,5 @@
 /* firmware.c - the made-up firmware, and the parts of the loader and the kernel that tests do not run. */
 #include "efi/firmware.h"
-#include "devices/console/mmio.h"
-#include "devices/console/ports.h"
 #include "kernel/console/log.h"
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -325,9 +323,9 @@ int begin(void **state)
 
 EFI_STATUS run_up_to(EFI_STATUS (*last)(struct loader *loader))
 {
-    static EFI_STATUS (*const steps[])(struct loader *) = {
-        find_image_sections, take_memory,        find_serial_port,  find_runtime_regions,
-        build_fresh_tables,  check_fresh_tables, exit_boot_services};
+    static EFI_STATUS (*const steps[])(struct loader *) = {find_image_sections,  take_memory,
+                                                           find_runtime_regions, build_fresh_tables,
+                                                           check_fresh_tables,   exit_boot_services};
     struct kept_block blocks[KEPT_BLOCK_LIMIT];
     unsigned count;
     EFI_STATUS status = take_kept_blocks(&loader, blocks, &count);
@@ -359,54 +357,4 @@ const struct memory_region *region_at(UINT64 address)
             return region;
     }
     return NULL;
-}
-
-/* ---- no serial port answers: the console works ---- */
-
-void port_write8(uint16_t port, uint8_t value)
-{
-    (void)port;
-    (void)value;
-}
-
-uint8_t port_read8(uint16_t port)
-{
-    (void)port;
-    return 0xff;
-}
-
-uint8_t mmio_read8(uint64_t address)
-{
-    (void)address;
-    return 0xff;
-}
-
-uint16_t mmio_read16(uint64_t address)
-{
-    (void)address;
-    return 0xffff;
-}
-
-uint32_t mmio_read32(uint64_t address)
-{
-    (void)address;
-    return UINT32_MAX;
-}
-
-void mmio_write8(uint64_t address, uint8_t value)
-{
-    (void)address;
-    (void)value;
-}
-
-void mmio_write16(uint64_t address, uint16_t value)
-{
-    (void)address;
-    (void)value;
-}
-
-void mmio_write32(uint64_t address, uint32_t value)
-{
-    (void)address;
-    (void)value;
 }

@@ -10,6 +10,7 @@
 
 #include "efi/loader.h"
 #include "kernel/boot/acpi.h"
+#include "kernel/boot/own_blocks.h"
 #include "kernel/console/serial.h"
 #include "kernel/console/spcr.h"
 
@@ -159,6 +160,35 @@ static void the_port_that_spcr_names(void **state)
     assert_int_equal(handoff.serial[1].address, 0x3f8);
 }
 
+/* To try the port would be to write to our own stack. */
+static void a_port_over_memory_of_ours_is_not_used(void **state)
+{
+    static const uint64_t addresses[] = {0x1000000 - 0x1c, 0x1000000, 0x1000ffc};
+    for (unsigned i = 0; i < 3; i++) {
+        begin(state);
+        assert_true(own_blocks_add(&handoff, "stack", 0x1000000, 0x1000, true));
+        name_port(true, addresses[i], 4);
+        machine.answers_at_com1 = true;
+        char spcr[96];
+        snprintf(spcr, sizeof spcr, "not used: its registers at %lx lie over memory of ours: stack",
+                 addresses[i]);
+        assert_int_equal(find_serial_port(&loader), EFI_SUCCESS);
+        assert_string_equal(handoff.spcr, spcr);
+        assert_string_equal(machine.regions, "");
+        assert_int_equal(handoff.serial_count, 1);
+    }
+    begin(state);
+    assert_true(own_blocks_add(&handoff, "stack", 0x1000000, 0x1000, true));
+    name_port(false, 0x1000, 1); /* ports are no memory */
+    assert_int_equal(find_serial_port(&loader), EFI_SUCCESS);
+    assert_int_equal(handoff.serial_count, 2);
+    begin(state);
+    assert_true(own_blocks_add(&handoff, "stack", 0x1000000, 0x1000, true));
+    name_port(true, 0x1001000, 4); /* right behind */
+    assert_int_equal(find_serial_port(&loader), EFI_SUCCESS);
+    assert_int_equal(handoff.serial_count, 2);
+}
+
 static void what_the_options_choose(void **state)
 {
     (void)state;
@@ -242,6 +272,7 @@ int main(void)
         TEST("serial port: without SPCR it is COM1, and the reason is told", without_spcr),
         TEST("serial port: the one that SPCR names comes first, and its registers are mapped",
              the_port_that_spcr_names),
+        TEST("serial port: one over memory of ours is not used", a_port_over_memory_of_ours_is_not_used),
         TEST("serial port: the options may choose none", what_the_options_choose),
         TEST("serial port: registers that cannot be mapped end the step", registers_that_cannot_be_mapped),
         TEST("serial port: ACPI is read only from memory that the map has, to the byte",

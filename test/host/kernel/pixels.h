@@ -47,25 +47,53 @@ static inline bool glyph_bit(char c, unsigned x, unsigned y)
     return font[PSF_HEADER + (size_t)(uint8_t)c * GLYPH_HEIGHT + y] >> (GLYPH_WIDTH - 1 - x) & 1;
 }
 
+/* What a cell shows: which of its squares have another colour than the one at its upper left. */
+struct cell_squares {
+    uint8_t lines[GLYPH_HEIGHT];
+    bool is_readable; /* each square has one colour, and there are two colours at most */
+};
+
+static inline struct cell_squares read_squares(const uint32_t *cell, uint32_t stride, unsigned scale)
+{
+    struct cell_squares found = {{0}, true};
+    uint32_t first = cell[0], other = first;
+    for (unsigned y = 0; y < GLYPH_HEIGHT; y++) {
+        const uint32_t *line = cell + (size_t)y * scale * stride;
+        for (unsigned x = 0; x < GLYPH_WIDTH; x++) {
+            uint32_t pixel = line[x * scale];
+            other = other == first ? pixel : other;
+            found.is_readable &= pixel == first || pixel == other;
+            found.lines[y] |= (uint8_t)((pixel != first) << (GLYPH_WIDTH - 1 - x));
+            for (unsigned i = 1; i < scale; i++)
+                found.is_readable &= line[x * scale + i] == pixel;
+        }
+        for (unsigned i = 1; i < scale; i++)
+            found.is_readable &= !memcmp(line + (size_t)i * stride, line, sizeof *line * GLYPH_WIDTH * scale);
+        if (!found.is_readable)
+            break;
+    }
+    return found;
+}
+
+/* Returns whether the squares are the glyph's: ink on paper, or paper on ink. */
+static inline bool is_glyph(const struct cell_squares *squares, char c)
+{
+    const uint8_t *glyph = font + PSF_HEADER + (size_t)(uint8_t)c * GLYPH_HEIGHT;
+    uint8_t inverse = (glyph[0] ^ squares->lines[0]) & 0x80 ? 0xff : 0;
+    for (unsigned y = 0; y < GLYPH_HEIGHT; y++)
+        if (glyph[y] != (squares->lines[y] ^ inverse))
+            return false;
+    return true;
+}
+
 /* Returns the character that a cell shows in two colours, a blank for one colour, or 0. */
 static inline char read_cell(uint32_t stride, unsigned scale, unsigned column, unsigned row)
 {
-    const uint32_t *cell =
-        pixels + (size_t)row * GLYPH_HEIGHT * scale * stride + column * GLYPH_WIDTH * scale;
-    for (int c = ' '; c <= '~'; c++) {
-        uint32_t colours[2] = {0, 0};
-        bool known[2] = {false, false}, fits = true;
-        for (unsigned y = 0; y < GLYPH_HEIGHT * scale && fits; y++)
-            for (unsigned x = 0; x < GLYPH_WIDTH * scale && fits; x++) {
-                unsigned bit = glyph_bit((char)c, x / scale, y / scale);
-                uint32_t pixel = cell[(size_t)y * stride + x];
-                fits = !known[bit] || colours[bit] == pixel;
-                colours[bit] = pixel;
-                known[bit] = true;
-            }
-        if (fits && !(known[0] && known[1] && colours[0] == colours[1]))
+    struct cell_squares squares = read_squares(
+        pixels + (size_t)row * GLYPH_HEIGHT * scale * stride + column * GLYPH_WIDTH * scale, stride, scale);
+    for (int c = ' '; c <= '~' && squares.is_readable; c++)
+        if (is_glyph(&squares, (char)c))
             return (char)c;
-    }
     return 0;
 }
 

@@ -2,12 +2,9 @@
  * test_control.c - which bits of CR4 are set, for each bit that CPUID can have. An emulator ignores a bit
  * that its processor does not have; a processor raises #GP.
  */
-#include "kernel/cpu/control.h"
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include "devices/processor/processor.h"
 
-#include <cmocka.h>
+#include "kernel/cpu/control.h"
 
 /* SDM 3A, 2.5: PAE, OSFXSR and OSXMMEXCPT, which every processor has that runs this. */
 static const uint64_t always = 1u << 5 | 1u << 9 | 1u << 10;
@@ -57,9 +54,49 @@ static void only_five_levels_and_vmx_stay(void **state)
     }
 }
 
+static int begin(void **state)
+{
+    processor_begin();
+    return 0;
+}
+
+/* Leaf 1 EDX, leaf 7 EBX and ECX; CR0 gets WP before CR4 switches on what builds on it. */
+static void protection_is_switched_on(void **state)
+{
+    processor.beyond = (struct cpuid){UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
+    processor_has_leaf(0, (struct cpuid){.eax = 7});
+    processor_has_leaf(1, (struct cpuid){.eax = UINT32_MAX, .edx = 1u << 13, .ecx = UINT32_MAX});
+    processor_has_leaf(7, (struct cpuid){.ebx = 1u << 7, .ecx = 1u << 2});
+    processor.cr0 = 0x31;
+    processor.cr4 = 1u << 12 | 1u << 18;
+    cpu_enable_protection();
+    assert_done("cr0=80010033 cr4=101ea0 ");
+    processor_has_leaf(0, (struct cpuid){.eax = 6});
+    processor_has_leaf(1, (struct cpuid){.edx = 1u << 7});
+    cpu_enable_protection();
+    assert_done("cr0=80010033 cr4=1660 ");
+}
+
+/* SDM 3A, 12.12: write-back, write-through, uncached-, write-combining, twice; CPUID 1 EDX[16]. */
+static void memory_types(void **state)
+{
+    processor.cr3 = 0x123000;
+    processor_has_msr(0x277, 0x0007040600070406);
+    for (unsigned bit = 0; bit < 32; bit++) {
+        processor_has_leaf(1, (struct cpuid){UINT32_MAX, UINT32_MAX, UINT32_MAX, ~(1u << bit)});
+        assert_int_equal(cpu_program_pat(), bit != 16);
+        assert_done(bit != 16 ? "caches msr 277=107040601070406 caches cr3=123000 " : "");
+        processor_has_leaf(1, (struct cpuid){.edx = 1u << bit});
+        assert_int_equal(cpu_program_pat(), bit == 16);
+        assert_done(bit == 16 ? "caches msr 277=107040601070406 caches cr3=123000 " : "");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        {"control: what the processor has is switched on", protection_is_switched_on, begin, NULL, NULL},
+        {"control: the PAT is written only where there is one", memory_types, begin, NULL, NULL},
         cmocka_unit_test(each_bit_of_cpuid_switches_on_its_own),
         cmocka_unit_test(only_five_levels_and_vmx_stay),
     };

@@ -1,55 +1,230 @@
-/* cpuid: signatures are told apart by their registers. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <string.h>
+/* cpuid: which bit says what, which machine it is, and the processor's name. */
+#include "devices/processor/processor.h"
 
-#include <cmocka.h>
+#include <string.h>
 
 #include "kernel/cpu/cpuid.h"
 
-/* Returns a leaf with these twelve characters in EBX, EDX, ECX, in this order. */
-static struct cpuid leaf(const char *text)
+static int begin(void **state)
+{
+    processor_begin();
+    memset(&processor.beyond, 0xff, sizeof processor.beyond); /* Intel's answer with the last leaf */
+    return 0;
+}
+
+/* Returns a leaf with these twelve characters in three registers, in the order that is told. */
+static struct cpuid ebx_ecx_edx(const char *text)
 {
     uint32_t words[3];
     memcpy(words, text, sizeof words);
-    return (struct cpuid){.ebx = words[0], .edx = words[1], .ecx = words[2]};
+    return (struct cpuid){.ebx = words[0], .ecx = words[1], .edx = words[2]};
+}
+
+static struct cpuid ebx_edx_ecx(const char *text)
+{
+    struct cpuid leaf = ebx_ecx_edx(text);
+    return (struct cpuid){.ebx = leaf.ebx, .edx = leaf.ecx, .ecx = leaf.edx};
+}
+
+/* ---- what the tables may use ---- */
+
+enum { LAST_BASIC = 0, LAST_EXTENDED = 0x80000000 };
+
+static struct paging_cpu features(uint32_t extended_edx, uint32_t widths, uint32_t structured_ebx)
+{
+    processor_has_leaf(LAST_BASIC, (struct cpuid){.eax = 7});
+    processor_has_leaf(7, (struct cpuid){.ebx = structured_ebx});
+    processor_has_leaf(LAST_EXTENDED, (struct cpuid){.eax = 0x80000008});
+    processor_has_leaf(0x80000001, (struct cpuid){.edx = extended_edx});
+    processor_has_leaf(0x80000008, (struct cpuid){.eax = widths});
+    return cpu_paging_features();
+}
+
+/* SDM 2A, CPUID: NX is EDX[20] of leaf 80000001h, 1 GiB pages EDX[26]; INVPCID is EBX[10] of leaf 7. */
+static void each_feature_has_its_bit(void **state)
+{
+    for (unsigned bit = 0; bit < 32; bit++) {
+        uint32_t one = 1u << bit;
+        struct paging_cpu alone = features(one, 39, 0), others = features(~one, 39, 0);
+        assert_int_equal(alone.has_no_execute, bit == 20);
+        assert_int_equal(others.has_no_execute, bit != 20);
+        assert_int_equal(alone.has_1g_pages, bit == 26);
+        assert_int_equal(others.has_1g_pages, bit != 26);
+        assert_false(alone.has_invpcid || others.has_invpcid);
+        alone = features(0, 39, one);
+        others = features(0, 39, ~one);
+        assert_int_equal(alone.has_invpcid, bit == 10);
+        assert_int_equal(others.has_invpcid, bit != 10);
+        assert_false(alone.has_1g_pages || others.has_1g_pages);
+        assert_false(alone.has_no_execute || others.has_no_execute);
+    }
+}
+
+/* EAX[7:0] of leaf 80000008h; EAX[15:8] is the width of linear addresses. */
+static void width_of_physical_addresses(void **state)
+{
+    for (unsigned bits = 32; bits <= 52; bits++)
+        assert_int_equal(features(0, 0xff3900u | bits, 0).physical_bits, bits);
+    assert_int_equal(features(0, 0x3000, 0).physical_bits, 36);
+    assert_int_equal(features(0, 0xff, 0).physical_bits, 255);
+}
+
+static void levels_are_what_cr4_says(void **state)
+{
+    for (unsigned bit = 0; bit < 64; bit++) {
+        processor.cr4 = UINT64_C(1) << bit;
+        assert_int_equal(features(0, 39, 0).levels, bit == 12 ? 5 : 4);
+        processor.cr4 = ~processor.cr4;
+        assert_int_equal(features(0, 39, 0).levels, bit == 12 ? 4 : 5);
+    }
+}
+
+static void without_the_leaves_there_is_nothing(void **state)
+{
+    processor_has_leaf(LAST_BASIC, (struct cpuid){.eax = 6});
+    processor_has_leaf(LAST_EXTENDED, (struct cpuid){.eax = 0x80000000});
+    struct paging_cpu cpu = cpu_paging_features();
+    assert_int_equal(cpu.physical_bits, 36);
+    assert_false(cpu.has_no_execute || cpu.has_1g_pages || cpu.has_invpcid);
+    assert_false(cpu_has_five_levels());
+}
+
+/* A processor without extended leaves answers with its last basic one, whose EAX is below. */
+static void a_leaf_counts_up_to_the_last_of_its_kind(void **state)
+{
+    processor_has_leaf(LAST_BASIC, (struct cpuid){.eax = 7});
+    processor_has_leaf(7, (struct cpuid){1, 2, 3, 4});
+    struct cpuid last = cpuid_or_zero(7);
+    assert_true(last.eax == 1 && last.ebx == 2 && last.ecx == 3 && last.edx == 4);
+    processor.beyond = (struct cpuid){1, 2, 3, 4};
+    assert_int_equal(cpuid_or_zero(8).eax | cpuid_or_zero(8).edx, 0);
+    assert_int_equal(cpuid_or_zero(0x80000000).ebx | cpuid_or_zero(0x80000001).ecx, 0);
+    processor_has_leaf(0x40000000, (struct cpuid){.eax = 0x40000001});
+    assert_int_equal(cpuid_or_zero(0x40000001).ecx, 3);
+}
+
+static void five_levels(void **state)
+{
+    processor_has_leaf(LAST_BASIC, (struct cpuid){.eax = 7});
+    for (unsigned bit = 0; bit < 32; bit++) {
+        processor_has_leaf(7, (struct cpuid){.ecx = 1u << bit});
+        assert_int_equal(cpu_has_five_levels(), bit == 16);
+        processor_has_leaf(7, (struct cpuid){UINT32_MAX, UINT32_MAX, ~(1u << bit), UINT32_MAX});
+        assert_int_equal(cpu_has_five_levels(), bit != 16);
+    }
+}
+
+/* ---- which machine it is ---- */
+
+static void below(const char *hypervisor, bool announced)
+{
+    processor_has_leaf(1, (struct cpuid){.ecx = announced ? 1u << 31 : ~(1u << 31)});
+    processor_has_leaf(0x40000000, ebx_ecx_edx(hypervisor));
+}
+
+static void emulator_is_recognised(void **state)
+{
+    below("TCGTCGTCGTCG", true);
+    assert_true(cpu_is_emulated());
+    assert_true(machine_is_qemu("ANY   "));
+    static const char *const others[] = {"KVMKVMKVM\0\0\0", "TCGTCGTCGTC\0", "tCGTCGTCGTCG", "TCGTCGTCTCGT"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        below(others[i], true);
+        assert_false(cpu_is_emulated());
+    }
+    below("TCGTCGTCGTCG", false); /* the leaf means something only below a hypervisor */
+    assert_false(cpu_is_emulated() || machine_is_qemu("BOCHS "));
+}
+
+static void kvm_needs_the_board_too(void **state)
+{
+    below("KVMKVMKVM\0\0\0", true);
+    assert_true(machine_is_qemu("BOCHS "));
+    assert_true(machine_is_qemu("BOCHSX"));
+    assert_false(machine_is_qemu("BOCHZ "));
+    assert_false(machine_is_qemu("GOOGLE"));
+    below("Microsoft Hv", true);
+    assert_false(machine_is_qemu("BOCHS "));
+    below("KVMKVMKVM\0\0\0", false);
+    assert_false(machine_is_qemu("BOCHS "));
 }
 
 static void tdx_guest_is_recognised(void **state)
 {
-    (void)state;
-    assert_true(cpuid_is_tdx_guest(leaf("IntelTDX    ")));
-    struct cpuid with_eax = leaf("IntelTDX    ");
-    with_eax.eax = 7;
-    assert_true(cpuid_is_tdx_guest(with_eax));
+    struct cpuid leaf = ebx_edx_ecx("IntelTDX    ");
+    assert_true(cpuid_is_tdx_guest(leaf));
+    leaf.eax = 7;
+    assert_true(cpuid_is_tdx_guest(leaf));
 }
 
 static void others_are_not_tdx_guests(void **state)
 {
-    (void)state;
     static const char *const others[] = {"GenuineIntel", "Intel    TDX", "IntelTDX\0\0\0\0", "intelTDX    ",
                                          "IntelTDX   !"};
     assert_false(cpuid_is_tdx_guest((struct cpuid){0})); /* the processor does not have the leaf */
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-        assert_false(cpuid_is_tdx_guest(leaf(others[i])));
+        assert_false(cpuid_is_tdx_guest(ebx_edx_ecx(others[i])));
 }
 
-/* An Intel processor answers a leaf beyond the last with the last one (SDM 2A, CPUID); here it is zero. */
-static void leaf_beyond_the_last_is_zero(void **state)
+/* ---- its name ---- */
+
+static void assert_name(const char *brand, const char *name)
 {
-    (void)state;
-    struct cpuid beyond = cpuid_or_zero(cpuid(0, 0).eax + 1);
-    assert_int_equal(beyond.eax | beyond.ebx | beyond.ecx | beyond.edx, 0);
+    char text[48] = "", found[CPU_NAME_BYTES + 1];
+    memcpy(text, brand, strlen(brand));
+    processor_has_leaf(LAST_EXTENDED, (struct cpuid){.eax = 0x80000004});
+    for (uint32_t i = 0; i < 3; i++) {
+        struct cpuid part;
+        memcpy(&part, text + 16 * i, sizeof part);
+        processor_has_leaf(0x80000002 + i, part);
+    }
+    memset(found, '!', sizeof found);
+    cpu_name(found);
+    assert_string_equal(found, name);
+    assert_int_equal(found[CPU_NAME_BYTES], '!');
+}
+
+static void name_without_blanks_around_it(void **state)
+{
+    assert_name("A Processor", "A Processor");
+    assert_name("           Right aligned @ 3.00GHz", "Right aligned @ 3.00GHz");
+    assert_name("Many   blanks  ", "Many blanks");
+    assert_name("0123456789abcdef0123456789ABCDEF0123456789abcdef",
+                "0123456789abcdef0123456789ABCDEF0123456789abcdef");
+    assert_name("Odd \xff\x7f~", "Odd ??~");
+    assert_name("Odd\x1f.", "Odd?.");
+    assert_name("                                                ", "");
+    assert_name("", "");
+}
+
+static void no_name_without_the_leaves(void **state)
+{
+    char name[CPU_NAME_BYTES] = "?";
+    processor_has_leaf(LAST_EXTENDED, (struct cpuid){.eax = 0x80000003});
+    cpu_name(name);
+    assert_string_equal(name, "");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        {"cpuid: a TDX guest is recognised", tdx_guest_is_recognised, NULL, NULL, NULL},
-        {"cpuid: other signatures are not taken for a TDX guest", others_are_not_tdx_guests, NULL, NULL,
+        {"cpuid: NX, 1 GiB pages and INVPCID are each where its bit says", each_feature_has_its_bit, begin,
+         NULL, NULL},
+        {"cpuid: the width of physical addresses, or 36", width_of_physical_addresses, begin, NULL, NULL},
+        {"cpuid: as many levels as CR4 says", levels_are_what_cr4_says, begin, NULL, NULL},
+        {"cpuid: without the leaves there is nothing", without_the_leaves_there_is_nothing, begin, NULL,
          NULL},
-        {"cpuid: a leaf beyond the last one is zero", leaf_beyond_the_last_is_zero, NULL, NULL, NULL},
+        {"cpuid: a leaf beyond the last one of its kind is zero", a_leaf_counts_up_to_the_last_of_its_kind,
+         begin, NULL, NULL},
+        {"cpuid: whether five levels can be had", five_levels, begin, NULL, NULL},
+        {"cpuid: QEMU's emulator is recognised", emulator_is_recognised, begin, NULL, NULL},
+        {"cpuid: KVM is QEMU's with its board", kvm_needs_the_board_too, begin, NULL, NULL},
+        {"cpuid: a TDX guest is recognised", tdx_guest_is_recognised, begin, NULL, NULL},
+        {"cpuid: other signatures are not taken for a TDX guest", others_are_not_tdx_guests, begin, NULL,
+         NULL},
+        {"cpuid: the processor's name has no blanks around it", name_without_blanks_around_it, begin, NULL,
+         NULL},
+        {"cpuid: the processor may have no name", no_name_without_the_leaves, begin, NULL, NULL},
     };
     return cmocka_run_group_tests_name("cpuid", tests, NULL, NULL);
 }

@@ -3,8 +3,6 @@
 
 #include <stdio.h>
 
-#include "devices/console/mmio.h"
-#include "devices/console/ports.h"
 #include "kernel/console/console.h"
 #include "kernel/console/keyboard.h"
 #include "kernel/console/log.h"
@@ -20,49 +18,6 @@
 #define BLUE  (16u << 16 | 48u << 8 | 104u)
 
 /* ---- the machine: a keyboard with keys to come, tables in a list ---- */
-
-uint8_t port_read8(uint16_t port)
-{
-    (void)port;
-    return 0xff;
-}
-
-void port_write8(uint16_t port, uint8_t value)
-{
-    (void)port, (void)value;
-}
-
-/* No port is started, so nothing may look for registers in memory. */
-uint32_t mmio_read32(uint64_t address)
-{
-    fail_msg("%#lx is read", (unsigned long)address);
-    return 0;
-}
-
-uint16_t mmio_read16(uint64_t address)
-{
-    return (uint16_t)mmio_read32(address);
-}
-
-uint8_t mmio_read8(uint64_t address)
-{
-    return (uint8_t)mmio_read32(address);
-}
-
-void mmio_write32(uint64_t address, uint32_t value)
-{
-    fail_msg("%#lx is written, %#x", (unsigned long)address, value);
-}
-
-void mmio_write16(uint64_t address, uint16_t value)
-{
-    mmio_write32(address, value);
-}
-
-void mmio_write8(uint64_t address, uint8_t value)
-{
-    mmio_write32(address, value);
-}
 
 static uint64_t rate;
 

@@ -1,17 +1,14 @@
 /* hardware_errors: machine checks and NMIs in words. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "devices/processor/processor.h"
 
-#include <cmocka.h>
+#include <string.h>
 
+#include "devices/console/ports.h"
 #include "kernel/console/console.h"
 #include "kernel/cpu/hardware_errors.h"
-#include "test/host/devices/console/ports.h"
 
 static uint8_t port_61;
-static char printed[256];
+static char printed[1024];
 
 uint8_t port_read8(uint16_t port)
 {
@@ -21,7 +18,8 @@ uint8_t port_read8(uint16_t port)
 
 void print(const char *text, ...)
 {
-    struct text_sink sink = text_sink(printed, sizeof printed);
+    size_t length = strlen(printed);
+    struct text_sink sink = text_sink(printed + length, sizeof printed - length);
     va_list arguments;
     va_start(arguments, text);
     format_list(&sink.sink, text, arguments);
@@ -76,12 +74,120 @@ static void reasons_of_an_nmi(void **state)
                         "the machine's");
 }
 
+static void an_nmi_is_explained(void **state)
+{
+    printed[0] = '\0';
+    port_61 = 0x80;
+    explain_nmi();
+    assert_string_equal(printed, "NMI: memory or the bus reports an error (SERR, port 61h bit 7)\n");
+}
+
+/* ---- the banks ---- */
+
+enum { MCG_CAP = 0x179, MCG_STATUS = 0x17a, MCG_CTL = 0x17b, FIRST_BANK = 0x400 };
+enum { BOTH = 1 << 14 | 1 << 7 };
+#define VALID (1ull << 63)
+#define FULL  (VALID | 1ull << 59 | 1ull << 58) /* with address and further information */
+
+/* A processor of family 6, model 9ch, whose banks hold no error. */
+static void has_banks(unsigned count, uint64_t capabilities)
+{
+    processor_begin();
+    printed[0] = '\0';
+    processor_has_leaf(1, (struct cpuid){.eax = 0x906c1, .edx = BOTH});
+    processor_has_msr(MCG_CAP, capabilities | count);
+    processor_has_msr(MCG_STATUS, 4);
+    if (capabilities & 0x100)
+        processor_has_msr(MCG_CTL, 0);
+    for (unsigned i = 0; i < 4 * (count < 64 ? count : 64); i++)
+        processor_has_msr(FIRST_BANK + i, i % 4 == 1 ? ~VALID : 0x1000u * (i / 4) + i % 4);
+}
+
+static void without_the_architecture_nothing_is_read(void **state)
+{
+    static const uint32_t too_little[] = {0, 1 << 14, 1 << 7, (uint32_t)~BOTH};
+    for (size_t i = 0; i < sizeof too_little / sizeof too_little[0]; i++) {
+        processor_begin();
+        processor_has_leaf(1, (struct cpuid){.edx = too_little[i]});
+        assert_int_equal(machine_checks_start(), 0);
+        explain_machine_check();
+        assert_done("");
+    }
+    has_banks(0, 0x100);
+    processor_has_msr(MCG_CTL, 5);
+    assert_int_equal(machine_checks_start(), 0);
+    assert_done("");
+}
+
+/* SDM 3B, 16.3.2.1: bank 0 is the platform's on old processors of family 6. */
+static void banks_are_switched_on(void **state)
+{
+    has_banks(2, 0x100);
+    assert_int_equal(machine_checks_start(), 0);
+    assert_done("msr 17b=ffffffffffffffff msr 400=ffffffffffffffff msr 404=ffffffffffffffff ");
+    has_banks(2, 0x200 /* another capability */);
+    assert_int_equal(machine_checks_start(), 0);
+    assert_done("msr 400=ffffffffffffffff msr 404=ffffffffffffffff ");
+    static const struct {
+        uint32_t eax;
+        bool is_ours;
+    } models[] = {{0x006e0, false}, {0x106a0, true}, {0x10690, false}, {0x006f0, false}, {0x00f4f, true},
+                  {0x006ff, false}, {0x206a0, true}, {0x10790, true},  {0x00590, true}};
+    for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
+        has_banks(1, 0);
+        processor_has_leaf(1, (struct cpuid){.eax = models[i].eax, .edx = BOTH});
+        assert_int_equal(machine_checks_start(), 0);
+        assert_done(models[i].is_ours ? "msr 400=ffffffffffffffff " : "");
+    }
+}
+
+static void no_more_banks_than_registers(void **state)
+{
+    has_banks(255, 0);
+    for (unsigned i = 0; i < 64; i++)
+        processor_has_msr(FIRST_BANK + 4 * i + 1, VALID);
+    assert_int_equal(machine_checks_start(), 64);
+}
+
+/*
+ * Address and further information are read where the status says that they are there. What a bank held when
+ * the run began is told apart. Runs before the test above.
+ */
+static void banks_with_errors_are_told(void **state)
+{
+    has_banks(5, 0);
+    processor_has_msr(FIRST_BANK + 4 * 1 + 1, FULL | 0x17);
+    processor_has_msr(FIRST_BANK + 4 * 4 + 1, VALID | 0x18);
+    assert_int_equal(machine_checks_start(), 2);
+    processor_has_msr(FIRST_BANK + 4 * 2 + 1, VALID | 1ull << 59 | 0x19);
+    processor_has_msr(FIRST_BANK + 4 * 3 + 1, VALID | 1ull << 58 | 0x1a);
+    processor.done[0] = '\0';
+    explain_machine_check();
+    assert_string_equal(
+        printed,
+        "machine check: bank 1: corrected error, code 17, model code 0, address 1002, misc 1003; it was "
+        "there "
+        "before this run\n"
+        "machine check: bank 2: corrected error, code 19, model code 0, misc 2003\n"
+        "machine check: bank 3: corrected error, code 1a, model code 0, address 3002\n"
+        "machine check: bank 4: corrected error, code 18, model code 0; it was there before this run\n");
+    assert_done("msr 17a=0 ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         {"machine check: codes, and what the status says is there", what_the_bits_say, NULL, NULL, NULL},
         {"machine check: what it means for the run", how_bad_it_is, NULL, NULL, NULL},
         {"NMI: the reason that port 61h gives", reasons_of_an_nmi, NULL, NULL, NULL},
+        {"NMI: port 61h is asked", an_nmi_is_explained, NULL, NULL, NULL},
+        {"machine check: without the architecture no register is read",
+         without_the_architecture_nothing_is_read, NULL, NULL, NULL},
+        {"machine check: banks are switched on, except the platform's", banks_are_switched_on, NULL, NULL,
+         NULL},
+        {"machine check: each bank with an error is told, and whether it was there",
+         banks_with_errors_are_told, NULL, NULL, NULL},
+        {"machine check: no more than 64 banks", no_more_banks_than_registers, NULL, NULL, NULL},
     };
     return cmocka_run_group_tests_name("hardware_errors", tests, NULL, NULL);
 }

@@ -11,57 +11,10 @@
 
 #include <cmocka.h>
 
-#include "devices/console/mmio.h"
-#include "devices/console/ports.h"
 #include "kernel/console/log.h"
 #include "kernel/report/report.h"
 
 enum { LOG_BYTES = 8192, TEXT_BYTES = 16384 };
-
-/* A machine without a serial port. */
-uint8_t port_read8(uint16_t port)
-{
-    (void)port;
-    return 0xff;
-}
-
-void port_write8(uint16_t port, uint8_t value)
-{
-    (void)port, (void)value;
-}
-
-uint8_t mmio_read8(uint64_t address)
-{
-    (void)address;
-    return 0xff;
-}
-
-uint16_t mmio_read16(uint64_t address)
-{
-    (void)address;
-    return 0xffff;
-}
-
-uint32_t mmio_read32(uint64_t address)
-{
-    (void)address;
-    return 0xffffffff;
-}
-
-void mmio_write8(uint64_t address, uint8_t value)
-{
-    (void)address, (void)value;
-}
-
-void mmio_write16(uint64_t address, uint16_t value)
-{
-    (void)address, (void)value;
-}
-
-void mmio_write32(uint64_t address, uint32_t value)
-{
-    (void)address, (void)value;
-}
 
 /* ---- a run in a process of its own, because it ends, and a report cannot begin anew ---- */
 

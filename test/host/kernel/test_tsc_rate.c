@@ -1,19 +1,16 @@
 /* tsc_rate: what CPUID tells, and races against timers that run, stand still, or are not there. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "devices/processor/processor.h"
 
 #include "devices/console/ports.h"
 #include "kernel/cpu/tsc_rate.h"
 
+enum { STEP = 1000 }; /* ticks of the counter from one reading to the next */
+
 /* An 8254 whose channel 2 takes this many ticks of the counter for a race. */
 static struct {
-    bool absent;
-    uint64_t ticks;      /* 0: it never ends */
-    uint64_t ticks_more; /* each race takes so many ticks more than the one before */
+    bool absent, ended_at_once;
+    uint64_t ticks[32]; /* of each race: the list is gone through and begins anew; 0: it never ends */
+    unsigned known, races;
     uint64_t started;
     unsigned bytes; /* of the count that have come */
     uint16_t count;
@@ -23,7 +20,7 @@ static struct {
 void port_write8(uint16_t port, uint8_t value)
 {
     if (port == 0x61)
-        timer.gate = value & 0x0f;
+        timer.gate = value;
     if (port == 0x43)
         assert_int_equal(value, 0xb0);
     if (port == 0x43)
@@ -32,8 +29,8 @@ void port_write8(uint16_t port, uint8_t value)
         return;
     timer.count = (uint16_t)(timer.count >> 8 | value << 8);
     if (++timer.bytes == 2) {
-        timer.started = read_tsc();
-        timer.ticks += timer.ticks_more;
+        timer.started = processor.tsc;
+        timer.races++;
     }
 }
 
@@ -42,9 +39,31 @@ uint8_t port_read8(uint16_t port)
     assert_int_equal(port, 0x61);
     if (timer.absent)
         return 0xff;
+    processor.tsc += STEP;
     assert_true(timer.bytes != 2 || (timer.gate & 3) == 1); /* counting, and the speaker off */
-    bool ended = timer.bytes == 2 && timer.ticks && read_tsc() - timer.started >= timer.ticks;
-    return (uint8_t)(timer.gate | (ended ? 0x20 : 0));
+    uint64_t ticks = timer.races ? timer.ticks[(timer.races - 1) % timer.known] : 0;
+    bool ended = timer.ended_at_once || (timer.bytes == 2 && ticks && processor.tsc - timer.started >= ticks);
+    return (uint8_t)(0xd0 | timer.gate | (ended ? 0x20 : 0));
+}
+
+/* Makes a timer whose races take these ticks in turn. */
+static void timer_takes(unsigned count, const uint64_t *ticks)
+{
+    processor_begin();
+    processor.tsc_step = 1;
+    timer = (__typeof__(timer)){.known = count, .gate = 0x0e}; /* the speaker is on, and others' bits */
+    for (unsigned i = 0; i < count; i++)
+        timer.ticks[i] = ticks[i];
+}
+
+#define TIMER_TAKES(...) timer_takes(sizeof((uint64_t[]){__VA_ARGS__}) / 8, (const uint64_t[]){__VA_ARGS__})
+
+/* A race is noticed a step late at most, and 11931 counts at 1,193,182 Hz are 10 ms. */
+static void assert_rate(uint64_t rate, uint64_t ticks)
+{
+    uint64_t least = ticks * 1193182 / 11931, most = (ticks + 2 * STEP) * 1193182 / 11931;
+    if (rate < least || rate > most)
+        fail_msg("%lu is not from %lu to %lu", rate, least, most);
 }
 
 static void told_by_cpuid(void **state)
@@ -58,48 +77,114 @@ static void told_by_cpuid(void **state)
         tsc_rate_from_cpuid((struct cpuid){.eax = 1, .ebx = 0xffffffff, .ecx = 0xffffffff}, none),
         0xffffffffull * 0xffffffff);
     /* The crystal is not told, but the processor's base frequency in MHz is. */
-    assert_int_equal(tsc_rate_from_cpuid((struct cpuid){.eax = 2, .ebx = 292}, (struct cpuid){.eax = 3500}),
-                     3500000000u);
+    assert_int_equal(
+        tsc_rate_from_cpuid((struct cpuid){.eax = 2, .ebx = 292}, (struct cpuid){.eax = 0xabcd0000 | 3500}),
+        3500000000u);
     assert_int_equal(tsc_rate_from_cpuid((struct cpuid){.eax = 2, .ebx = 292}, none), 0);
     assert_int_equal(tsc_rate_from_cpuid((struct cpuid){.ebx = 250, .ecx = 24000000}, none), 0);
+    assert_int_equal(tsc_rate_from_cpuid((struct cpuid){.eax = 2, .ecx = 24000000}, (struct cpuid){.eax = 9}),
+                     0);
 }
 
-/* The host may interrupt all races, and make two of them alike: try again. */
 static void race_against_a_timer(void **state)
 {
     (void)state;
-    timer.ticks = 20000000;
-    for (unsigned i = 0; i < 20; i++) {
-        uint64_t rate = tsc_rate_from_timer();
-        assert_int_equal(timer.count, 11931);
-        assert_true(rate == 0 || rate >= 100 * timer.ticks);
-        if (rate > 0 && rate < 105 * timer.ticks)
-            return;
-    }
-    fail_msg("no race came near the rate");
+    TIMER_TAKES(20000000);
+    assert_rate(tsc_rate_from_timer(), 20000000);
+    assert_int_equal(timer.count, 11931);
+    assert_int_equal(timer.races, 2);
+    assert_int_equal(timer.gate & 0x0f, 0x0d); /* others' bits are as they were */
+}
+
+/* What interrupts a race makes it longer: two that agree to an eighth are believed, and of them the shorter. */
+static void races_that_were_interrupted(void **state)
+{
+    (void)state;
+    TIMER_TAKES(30000000, 20000000, 25000000, 22000000);
+    assert_rate(tsc_rate_from_timer(), 20000000);
+    assert_int_equal(timer.races, 4);
+    TIMER_TAKES(22500000 - STEP, 20000000);
+    assert_rate(tsc_rate_from_timer(), 20000000);
+    assert_int_equal(timer.races, 2);
+    TIMER_TAKES(20000000, 22000000);
+    assert_rate(tsc_rate_from_timer(), 20000000);
+    TIMER_TAKES(80000000, 40000000, 20000000, 41000000, 21000000); /* between the two shortest so far */
+    assert_rate(tsc_rate_from_timer(), 20000000);
+    assert_int_equal(timer.races, 5);
 }
 
 static void no_timer(void **state)
 {
     (void)state;
+    TIMER_TAKES(0);
     timer.absent = true;
     assert_int_equal(tsc_rate_from_timer(), 0);
     timer.absent = false;
-    timer.ticks = 0;
     assert_int_equal(tsc_rate_from_timer(), 0);
+    assert_int_equal(timer.races, 20 + 1);
+    TIMER_TAKES(1);
+    timer.ended_at_once = true;
+    assert_int_equal(tsc_rate_from_timer(), 0);
+    assert_int_equal(timer.races, 20);
 }
 
-/* A wrong time is worse than none. The host may interrupt two races so that they become alike: try again. */
+/* Something took the processor away between the start and the first look. */
+static void a_race_that_was_lost_does_not_count(void **state)
+{
+    (void)state;
+    TIMER_TAKES(1, 20000000);
+    assert_rate(tsc_rate_from_timer(), 20000000);
+    assert_int_equal(timer.races, 4);
+}
+
+/* A wrong time is worse than none. */
 static void races_that_differ(void **state)
 {
     (void)state;
-    uint64_t rate = 1;
-    for (unsigned i = 0; i < 20 && rate != 0; i++) {
-        timer.ticks = 1000000;
-        timer.ticks_more = 20000000;
-        rate = tsc_rate_from_timer();
-    }
-    assert_int_equal(rate, 0);
+    uint64_t ticks[20];
+    for (unsigned i = 0; i < 20; i++)
+        ticks[i] = 1000000 + i * UINT64_C(20000000);
+    timer_takes(20, ticks);
+    assert_int_equal(tsc_rate_from_timer(), 0);
+    assert_int_equal(timer.races, 20);
+}
+
+/* Once it is known, it stays; until then there are three tries. This test is the first to ask. */
+static void asked_until_it_is_known(void **state)
+{
+    (void)state;
+    TIMER_TAKES(0);
+    assert_int_equal(tsc_rate(), 0);
+    assert_int_equal(timer.races, 3);
+    assert_int_equal(tsc_rate(), 0);
+    assert_int_equal(timer.races, 3);
+    assert_int_equal(tsc_rate_or_guess(), 2500000000);
+    processor_has_leaf(0, (struct cpuid){.eax = 0x16});
+    processor_has_leaf(0x15, (struct cpuid){.eax = 1, .ebx = 100});
+    processor_has_leaf(0x16, (struct cpuid){.eax = 7});
+    assert_int_equal(tsc_rate(), 7000000);
+    processor_begin();
+    assert_int_equal(tsc_rate(), 7000000);
+    assert_int_equal(tsc_rate_or_guess(), 7000000);
+}
+
+/* Runs after the test above, and goes by its rate. */
+static void seconds_are_waited(void **state)
+{
+    (void)state;
+    uint64_t seconds;
+    TIMER_TAKES(0);
+    processor.tsc_step = 1750000;
+    assert_int_equal(tsc_waits(&seconds), 0);
+    assert_int_equal(seconds, 0);
+    tsc_wait_a_second();
+    assert_int_equal(processor.tsc, (1 + 4 + 1) * 1750000);
+    assert_int_equal(tsc_waits(&seconds), 1);
+    assert_int_equal(seconds, 1);
+    for (unsigned i = 0; i < 3; i++)
+        tsc_wait_a_second();
+    assert_int_equal(tsc_waits(&seconds), 4);
+    assert_int_equal(seconds, 5); /* 1.25 each */
 }
 
 int main(void)
@@ -107,8 +192,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         {"tsc rate: as CPUID tells it, or not", told_by_cpuid, NULL, NULL, NULL},
         {"tsc rate: measured by a timer", race_against_a_timer, NULL, NULL, NULL},
+        {"tsc rate: races that were interrupted do not count", races_that_were_interrupted, NULL, NULL, NULL},
         {"tsc rate: not known without a timer, or with one that never ends", no_timer, NULL, NULL, NULL},
+        {"tsc rate: a race that had ended at the first look does not count",
+         a_race_that_was_lost_does_not_count, NULL, NULL, NULL},
         {"tsc rate: not known if measurements differ", races_that_differ, NULL, NULL, NULL},
+        {"tsc rate: asked until it is known", asked_until_it_is_known, NULL, NULL, NULL},
+        {"tsc rate: a second is a second, and counted", seconds_are_waited, NULL, NULL, NULL},
     };
     return cmocka_run_group_tests_name("tsc_rate", tests, NULL, NULL);
 }
