@@ -153,6 +153,7 @@ SUBJECT_find_framebuffer := efi/find_framebuffer.c kernel/boot/own_blocks.c kern
     kernel/console/format.c
 SUBJECT_volume := efi/volume.c kernel/console/format.c test/host/efi/disk.c
 SUBJECT_find_serial_port := efi/find_serial_port.c kernel/boot/own_blocks.c kernel/console/uart.c kernel/console/format.c
+SUBJECT_efi_main := efi/main.c $(addprefix kernel/console/,format.c kept.c log.c)
 SUBJECT_platform := efi/platform.c kernel/cpu/cpuid.c kernel/console/format.c
 SUBJECT_last_run := efi/last_run.c efi/breadcrumb.c $(SUBJECT_volume)
 SUBJECT_show_report := efi/show_report.c efi/pager.c $(SUBJECT_volume)
@@ -172,7 +173,7 @@ $(foreach name,$(EFI_STEP_TESTS),$(eval $(call efi_test,$(name),test/host/efi/fi
 $(foreach name,$(EFI_PART_TESTS),$(eval $(call efi_test,$(name),$(SUBJECT_$(name)))))
 HOST_PROGRAMS += $(EFI_TESTS:%=$(B)/host/efi/test_%)
 # Those of its parts that use such instructions.
-EFI_PROCESSOR_TESTS := platform
+EFI_PROCESSOR_TESTS := platform efi_main
 FLAGS_host/efi_processor := -Itest/host/devices/processor $(FLAGS_host/efi)
 LIBRARIES_host/efi_processor := -lcmocka
 $(eval $(call build,host/efi_processor,build test))
