@@ -163,6 +163,22 @@ static void a_stuck_key_does_not_hold_it_up(void **state)
     }
 }
 
+/* Forty times in a row are heard, whether for the first time or after a pause. */
+static void how_often_a_key_is_heard(void **state)
+{
+    (void)state;
+    struct menu menu = begin("", 4, true);
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < MENU_STUCK; i++)
+            assert_true(menu_take_key(&menu, MENU_KEY_DOWN));
+        assert_false(menu_take_key(&menu, MENU_KEY_DOWN));
+        (void)menu_take_second(&menu); /* the key came in it */
+        assert_false(menu_take_key(&menu, MENU_KEY_DOWN));
+        (void)menu_take_second(&menu);
+        (void)menu_take_second(&menu);
+    }
+}
+
 static void pressing_often_is_not_stuck(void **state)
 {
     (void)state;
@@ -212,6 +228,10 @@ static void groups(void **state)
                    "tests=pages,huge,faults,windows,g5,g6,g7,g8,g9,g10,g11,no-frames,g13,g14 "
                    "soak=no");
     expect_options(press(menu, "2->\r"), "bench=no tests=start soak=no");
+    expect_options(press(menu, "2-d\n"), "bench=no tests=faults soak=no");
+    assert_int_equal(press(menu, "2-d\n\n").choice, MENU_START);
+    assert_int_equal(press(menu, "2-").groups, 0);
+    assert_int_equal(press(menu, "2-*").groups, MENU_ALL_GROUPS);
     assert_int_equal(press(menu, "2q").groups, menu.groups); /* no group has that letter */
     assert_int_equal(press(menu, "2-d\r\r").choice, MENU_START);
     assert_int_equal(press(menu, "2^ \r").groups >> SELFTEST_BENCH_GROUP, 1);
@@ -223,6 +243,7 @@ static void options_hold_until_they_are_changed(void **state)
     struct menu menu = begin("tests=unmap soak=7s", 4, true);
     expect_options(menu, "levels=auto soak=7s");
     expect_options(press(menu, "2\r"), "levels=auto soak=7s");
+    expect_options(press(menu, "2-\r"), "bench=no tests=all levels=auto soak=7s");
     expect_options(press(menu, "2bcdefghijklmno\r"), "bench=no tests=start levels=auto soak=7s");
     expect_options(begin("tests=x", 4, true), "levels=auto soak=no"); /* a name of one character */
     expect_options(press(menu, "2-d\r"), "bench=no tests=faults levels=auto soak=7s");
@@ -241,6 +262,7 @@ static void levels_and_soak(void **state)
     expect_options(press(begin("levels=5", 4, false), "x"), "bench=no tests=all soak=no");
     expect_options(press(begin("", 4, false), "4"), "bench=no tests=all soak=600s");
     expect_options(press(begin("", 4, false), "44"), "bench=no tests=all soak=3600s");
+    expect_options(press(begin("", 4, false), "vvv\r"), "bench=no tests=all soak=600s");
     expect_options(press(begin("", 4, false), "vvv<"), "bench=no tests=all soak=86400s");
     expect_options(press(begin("", 4, false), "44444"), "bench=no tests=all soak=no");
 }
@@ -432,6 +454,7 @@ int main(void)
         {"menu: it tells of the last run", tells_of_the_last_run, NULL, NULL, NULL},
         {"menu: a key stops the clock, until nobody is there", a_key_stops_the_clock, NULL, NULL, NULL},
         {"menu: a key that is stuck does not hold it up", a_stuck_key_does_not_hold_it_up, NULL, NULL, NULL},
+        {"menu: how often a key is heard", how_often_a_key_is_heard, NULL, NULL, NULL},
         {"menu: pressing a key often is not a stuck key", pressing_often_is_not_stuck, NULL, NULL, NULL},
         {"menu: every line can be chosen", choices, NULL, NULL, NULL},
         {"menu: groups become names", groups, NULL, NULL, NULL},
