@@ -361,6 +361,8 @@ static void groups_look_like_this(void **state)
                       "|   c [ ] huge                                                         |\n"
                       "| > d [x] faults                                                       |\n"));
     assert_true(shows(menu, 40, "|   b [x] pages                       |\n"));
+    assert_false(shows(menu, 60, "what the")); /* there is no room for words */
+    assert_true(shows(menu, 61, "what the loader promises"));
 }
 
 static void durations_look_like_this(void **state)
@@ -439,6 +441,8 @@ static void the_clock_has_one_length(void **state)
         length = strlen(text);
         assert_int_equal(text[0], '\r');
         assert_true(length < 40);
+        assert_int_equal(strncmp(text + 1, "Enter: back ", 12) == 0, !menu.has_clock && menu.shows_groups);
+        assert_int_equal(strncmp(text + 1, "The clock is ", 13) == 0, !menu.has_clock && !menu.shows_groups);
         if (i % 1200 > 1000)
             menu = press(menu, i % 3 ? "2" : "\rx");
         (void)menu_take_second(&menu);
