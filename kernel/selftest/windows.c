@@ -1,6 +1,6 @@
 /* windows.c - windows onto the tables, and translations that the TLB must forget. */
 #include "console/console.h"
-#include "cpu/cpuid.h"
+#include "cpu/emulator.h"
 #include "report/report.h"
 #include "selftest/selftest.h"
 #include "selftest/typed_tables.h"
