@@ -5,10 +5,11 @@
 #?   make verify-oracle                  the page tables of every machine, as QEMU reads them
 #?   make verify-matrix                  the access matrix: every case, on four processors
 #?   make matrix-defects                 wrong predictions: the matrix must notice each
+#?   make bochs-defects                  flushes of too little: Bochs must show each
 #?   make boot-paths                     every way to start it: disks, CDs, network, boot managers, shim
 
-.PHONY: verify-oracle verify-matrix matrix-defects boot-paths
-VERIFY_PARTS += verify-oracle verify-matrix matrix-defects boot-paths
+.PHONY: verify-oracle verify-matrix matrix-defects bochs-defects boot-paths
+VERIFY_PARTS += verify-oracle verify-matrix matrix-defects bochs-defects boot-paths
 # QEMU's own walkers and an independent one read the tables of a booted machine (test/boot/oracle.py): of a
 # machine for each firmware and each number of levels in `make test`, of every machine here.
 ORACLE_TESTS := ovmf-max uboot-pc uboot-five-levels
@@ -19,6 +20,9 @@ verify-matrix: $(B)/deps-run $(B)/deps-test $(B)/selfmap.img
 	@test/boot/matrix --machines
 matrix-defects: $(B)/deps-run $(B)/deps-test $(B)/selfmap.img
 	@test/boot/matrix --defects
+# Whose TLB keeps what QEMU's forgets (test/defects/bochs.txt).
+bochs-defects: $(B)/deps-run $(B)/deps-bochs $(B)/deps-test $(B)/selfmap.img
+	@test/run --verify bochs
 
 # Disks on which a boot manager, the shell or shim starts the application (test/boot/disks). `make test` boots
 # the first two of them.
@@ -55,5 +59,5 @@ $(B)/ways/refind_x64.efi: | $(B)/deps-ways
 
 test-things: $(WAYS:%=$(B)/ways/%.img) $(B)/selfmap.iso
 WAY_IMAGES := $(patsubst %,$(B)/ways/%.img,$(WAYS) $(MORE_WAYS)) $(B)/selfmap.img $(B)/selfmap.iso
-boot-paths: $(B)/deps-run $(B)/deps-test $(WAY_IMAGES)
+boot-paths: $(B)/deps-run $(B)/deps-bochs $(B)/deps-test $(WAY_IMAGES)
 	@test/run --verify boot-paths
