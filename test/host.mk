@@ -63,7 +63,7 @@ KERNEL_TESTS := memory_map memory_audit usable_memory arena $(FRAME_TESTS) memor
     identity_map options format canvas screen pages display report cpuid take_over keyboard graphics_mode \
     stack_trace tsc_rate serial spcr acpi option_text chosen_tests test_slots soak local_apic \
     hardware_errors menu pager log kept qr qr_text stack_use memory_functions \
-    control emulator
+    control emulator deviations
 SUBJECT_memory_audit := kernel/frames/memory_audit.c kernel/frames/usable_memory.c
 SUBJECT_memory_map := kernel/frames/memory_map.c
 SUBJECT_usable_memory := kernel/frames/usable_memory.c
@@ -95,6 +95,7 @@ SUBJECT_pages := kernel/display/pages.c
 SUBJECT_tsc_rate := kernel/cpu/tsc_rate.c
 SUBJECT_cpuid := kernel/cpu/cpuid.c
 SUBJECT_emulator := kernel/cpu/emulator.c
+SUBJECT_deviations := kernel/selftest/deviations.c kernel/console/format.c
 SUBJECT_take_over := kernel/cpu/take_over.c
 SUBJECT_local_apic := kernel/cpu/local_apic.c
 SUBJECT_hardware_errors := kernel/cpu/hardware_errors.c kernel/console/format.c

@@ -638,7 +638,7 @@ def _boot_in(work, machine, http_port, time_limit, idle_limit, on_output):
 
 
 def _check(machine):
-    """Raises MachineError with the reason if there is no such machine, or a file that it needs is not there."""
+    """Raises MachineError with the reason if there is no such machine, or a file is not there."""
     kind = machine.kind
     if not shutil.which(machine.program):
         raise MachineError(f"{machine.program} is not installed, or is not a program")
