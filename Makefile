@@ -28,7 +28,7 @@ help:
 #?                                       KIND=mmap, LEVELS=5: another machine. Without TEST: all names
 #?   make host-debug TEST=unmap          the same under gdb, which stops at a failing assertion or a crash
 #?   make boot-test CPU=Haswell          one boot with another CPU, MEMORY=2G, SMP=4, FIRMWARE=ovmf|uboot,
-#?                                       MACHINE=q35|pc, OPTIONS="key=value ..."
+#?                                       MACHINE=q35|pc, OPTIONS="key=value ...", EMULATOR=qemu|bochs
 #?   make check                          formatting, linters, include rules, the PE image
 #?   make format                         format all C sources
 #?   make bench-boot                     what each operation costs on the emulated processor: instructions and
@@ -39,7 +39,7 @@ help:
 # ---- what a person says ------------------------------------------------------------------------------------
 # It reaches the tools unchanged, whatever characters it has: through the environment, where neither make nor
 # a shell looks into it.
-SAID := OPTIONS CPU MEMORY SMP FIRMWARE MACHINE GDB ONLY ROOM SUBJECT TEST FUNCTION KIND LEVELS SECONDS SEED SAMPLE JOBS \
+SAID := OPTIONS EMULATOR CPU MEMORY SMP FIRMWARE MACHINE GDB ONLY ROOM SUBJECT TEST FUNCTION KIND LEVELS SECONDS SEED SAMPLE JOBS \
     LISTED DEVICE CONFIRM FORCE KEY CERT PASSPHRASE
 $(foreach name,$(SAID),$(if $(filter-out undefined,$(origin $(name))), \
     $(eval override $(name) := $$(value $(name)))$(eval export $(name))))
@@ -49,14 +49,18 @@ said = $(if $($(1)),"$$$(1)",$(2))
 # ---- dependencies: one stamp per group of tools, so that each is looked for once ---------------------------
 # All that the goals need is looked for at once, so that one command installs it. NEED_GROUP has the goals.
 NEED_run := all image usb iso sign run screenshot boot-test bench-boot debug test verify-boot verify-oracle \
-    verify-matrix matrix-defects verify-firmware verify-application-mutants matrix verify
+    verify-matrix matrix-defects bochs-defects verify-firmware verify-application-mutants matrix verify
 NEED_build := $(NEED_run) check analyze host-test host-debug bench bench-counts explore fuzz fuzz-libfuzzer \
     valgrind mutants verify-mutants coverage
 NEED_test := test host-test host-debug explore fuzz valgrind mutants verify-mutants coverage proofs \
-    proof-defects verify-boot verify-oracle verify-matrix matrix-defects verify-firmware \
+    proof-defects verify-boot verify-oracle verify-matrix matrix-defects bochs-defects verify-firmware \
     verify-application-mutants matrix verify
 ifeq ($(FIRMWARE),uboot)
 NEED_test += boot-test debug
+endif
+NEED_bochs := test verify-boot bochs-defects matrix verify
+ifeq ($(EMULATOR),bochs)
+NEED_bochs += boot-test
 endif
 NEED_iso := iso test verify-boot matrix verify
 NEED_sign := sign test verify-boot matrix verify
@@ -69,7 +73,7 @@ NEED_picture := screenshot
 NEED_framac := frama frama-defects verify
 NEED_fuzz := fuzz-libfuzzer verify
 NEED_verify := coverage verify
-DEPS_GROUPS := build run iso sign test ways bench proof framac check verify fuzz debug picture
+DEPS_GROUPS := build run bochs iso sign test ways bench proof framac check verify fuzz debug picture
 NEEDED = $(foreach group,$(DEPS_GROUPS),$(if $(filter $(NEED_$(group)),$(or $(MAKECMDGOALS),all)),$(group)))
 $(B)/deps-%: tools/deps
 	@mkdir -p $(B)
@@ -151,9 +155,11 @@ screenshot: $(B)/deps-run $(B)/deps-picture $(B)/selfmap.img
 	@cp $(B)/screenshot.png screenshot.png
 
 boot_flag = $(if $($(2)),--$(1)="$$$(2)")
-BOOT_FLAGS = $(call boot_flag,cpu,CPU) $(call boot_flag,memory,MEMORY) $(call boot_flag,smp,SMP) \
+BOOT_FLAGS = $(call boot_flag,emulator,EMULATOR) $(call boot_flag,cpu,CPU) $(call boot_flag,memory,MEMORY) $(call boot_flag,smp,SMP) \
     $(call boot_flag,firmware,FIRMWARE) $(call boot_flag,machine,MACHINE) $(call boot_flag,options,OPTIONS)
-boot-test: $(B)/deps-run $(if $(filter uboot,$(FIRMWARE)),$(B)/deps-test) $(B)/selfmap.img
+BOOT_DEPS = $(B)/deps-run $(if $(filter uboot,$(FIRMWARE)),$(B)/deps-test) \
+    $(if $(filter bochs,$(EMULATOR)),$(B)/deps-bochs)
+boot-test: $(BOOT_DEPS) $(B)/selfmap.img
 	@tools/boot $(BOOT_FLAGS) $(B)/selfmap.img
 
 bench-boot: $(B)/selfmap.img

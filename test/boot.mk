@@ -5,12 +5,13 @@
 #?   make verify-oracle                  the page tables of every machine, as QEMU reads them
 #?   make verify-matrix                  the access matrix: every case, on four processors
 #?   make matrix-defects                 wrong predictions: the matrix must notice each
+#?   make bochs-defects                  flushes of too little: Bochs must show each
 #?   make matrix                         machines in which any two properties meet; the table in test/conformance
 #?   make verify-boot                    every way to start it: disks, CDs, network, boot managers, shim; and
 #?                                       machines and restarts that `make test` has no time for
 
-.PHONY: verify-oracle verify-matrix matrix-defects verify-boot matrix
-VERIFY_PARTS += verify-oracle verify-matrix matrix-defects verify-boot matrix
+.PHONY: verify-oracle verify-matrix matrix-defects bochs-defects verify-boot matrix
+VERIFY_PARTS += verify-oracle verify-matrix matrix-defects bochs-defects verify-boot matrix
 # QEMU's own walkers and an independent one read the tables of a booted machine (test/boot/oracle.py): of a
 # machine for each firmware and each number of levels in `make test`, of every machine here.
 ORACLE_TESTS := ovmf-max uboot-pc uboot-five-levels
@@ -21,6 +22,9 @@ verify-matrix: $(B)/deps-run $(B)/deps-test $(B)/selfmap.img
 	@test/boot/matrix --machines
 matrix-defects: $(B)/deps-run $(B)/deps-test $(B)/selfmap.img
 	@test/boot/matrix --defects
+# Whose TLB keeps what QEMU's forgets (test/defects/bochs.txt).
+bochs-defects: $(B)/deps-run $(B)/deps-bochs $(B)/deps-test $(B)/selfmap.img
+	@test/run --verify bochs
 
 # Firmware, board, processor, memory, display, medium: each pair of what these can be is in one machine.
 matrix: $(B)/deps-run $(B)/deps-test $(B)/selfmap.img $(B)/selfmap.iso $(B)/ways/signed.img
@@ -62,5 +66,5 @@ $(B)/ways/refind_x64.efi: | $(B)/deps-ways
 
 test-things: $(WAYS:%=$(B)/ways/%.img) $(B)/selfmap.iso
 WAY_IMAGES := $(patsubst %,$(B)/ways/%.img,$(WAYS) $(MORE_WAYS)) $(B)/selfmap.img $(B)/selfmap.iso
-verify-boot: $(B)/deps-run $(B)/deps-test $(WAY_IMAGES)
+verify-boot: $(B)/deps-run $(B)/deps-bochs $(B)/deps-test $(WAY_IMAGES)
 	@test/run --verify verify-boot

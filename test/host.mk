@@ -1,7 +1,7 @@
 # host.mk - host tests: the unmodified core, and parts of the kernel, in a process.
 
 .PHONY: test test-things
-test: $(B)/deps-build $(B)/deps-run $(B)/deps-test $(B)/deps-proof
+test: $(B)/deps-build $(B)/deps-run $(B)/deps-bochs $(B)/deps-test $(B)/deps-proof
 	@$(MAKE) --no-print-directory -j$$(nproc) test-things
 	@test/run --all "$$ONLY"
 
@@ -62,7 +62,7 @@ FRAME_TESTS := frames frames_add frames_split frames_boundaries frames_random
 KERNEL_TESTS := memory_map memory_audit usable_memory arena $(FRAME_TESTS) memory_regions start_frames \
     identity_map options format canvas screen pages display report keyboard graphics_mode \
     stack_trace serial spcr acpi option_text chosen_tests test_slots soak menu pager log kept qr qr_text \
-    stack_use memory_functions
+    stack_use memory_functions emulator deviations
 NO_DEVICES := test/host/devices/no_devices.c
 SUBJECT_memory_audit := kernel/frames/memory_audit.c kernel/frames/usable_memory.c
 SUBJECT_memory_map := kernel/frames/memory_map.c
@@ -91,6 +91,8 @@ SUBJECT_display := $(filter-out %/qr.c %/qr_page.c %/qr_text.c,$(wildcard kernel
 SUBJECT_report := kernel/report/report.c \
     $(filter-out %/keyboard.c %/scancode.c,$(wildcard kernel/console/*.c)) $(NO_DEVICES)
 SUBJECT_pages := kernel/display/pages.c
+SUBJECT_emulator := kernel/cpu/emulator.c
+SUBJECT_deviations := kernel/selftest/deviations.c kernel/console/format.c
 SUBJECT_graphics_mode := kernel/console/graphics_mode.c kernel/console/format.c
 SUBJECT_serial := kernel/console/serial.c kernel/console/uart.c kernel/console/format.c
 SUBJECT_spcr := kernel/console/spcr.c kernel/console/format.c

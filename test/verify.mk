@@ -10,7 +10,7 @@
 #?                                       application; ROOM=REGEX of paths. SAMPLE=N SEED=S draws N of them
 
 .PHONY: verify
-verify: $(addprefix $(B)/deps-,build run iso sign test ways bench proof framac verify fuzz)
+verify: $(addprefix $(B)/deps-,build run bochs iso sign test ways bench proof framac verify fuzz)
 	@mkdir -p $(B)/verify; status=0; for part in $(VERIFY_PARTS); do began=$$(date +%s); \
 	if $(MAKE) --no-print-directory $$part >$(B)/verify/$$part.log 2>&1; then word=ok; \
 	else word=FAILED; status=1; tail -n 40 $(B)/verify/$$part.log; fi; \

@@ -1,6 +1,7 @@
 """machine.py - boot an image on a virtual machine and bring back what it left behind.
 
-QEMU, by software emulation; OVMF on q35 or U-Boot on pc. The image is never written to. verdict.py judges the
+On an emulator, which has a class here (Qemu) or in a file of its own (bochs.py); EMULATORS lists them. QEMU
+emulates in software, with OVMF on q35 or U-Boot on pc. The image is never written to. verdict.py judges the
 outcome.
 """
 
@@ -16,9 +17,10 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 
+import bochs
 import child
 import machine_time
 import media
@@ -43,9 +45,9 @@ _doubled = media.doubled
 
 VGA = {
     "std": ["-vga", "std"],
+    "cirrus": ["-vga", "cirrus"],
     "virtio": ["-vga", "none", "-device", "virtio-gpu-pci"],  # only the firmware can draw on it
     "none": ["-vga", "none"],
-    "cirrus": ["-vga", "cirrus"],
     "ramfb": ["-vga", "none", "-device", "ramfb"],  # pixels in memory that the firmware has taken
     "bochs": ["-vga", "none", "-device", "bochs-display"],
 }
@@ -61,13 +63,14 @@ class Machine:
     image: str  # a file; with a medium of media.NETWORK a folder
     firmware: str = "ovmf"  # or uboot, or the path of an image
     firmware_vars: str = ""  # the path of the variable store that belongs to that image, if it has one
-    emulator: str = "qemu-system-x86_64"
+    emulator: str = "qemu"  # one of EMULATORS
+    program: str = ""  # its program; the emulator's usual one if empty
     secure_boot: str = ""  # one of OVMF_SECURE_VARS; without, OVMF starts what nobody has signed
     machine: str = ""  # q35 with OVMF, pc with U-Boot
-    cpu: str = "max"
+    cpu: str = ""  # a model of the emulator's; its usual one if empty
     memory: str = "512M"
     smp: int = 1
-    medium: str = "virtio"
+    medium: str = ""  # one of the emulator's; its first one if empty
     serial: bool = True
     port: str = "com1"  # where the serial line is: com1 or com2
     acpi_table: bytes = b""  # one more than the machine has
@@ -89,6 +92,17 @@ class Machine:
     commands: list = field(default_factory=list)  # (what the log must show next, a line for QEMU's monitor)
     between: Callable | None = None  # gets a Monitor and how many starts there were, before each further one
 
+    def __post_init__(self):
+        self.changed = [f.name for f in fields(self) if getattr(self, f.name) !=
+                        (f.default if f.default is not MISSING else [])]
+        self.program = self.program or self.kind.PROGRAM
+        self.cpu = self.cpu or self.kind.CPU
+        self.medium = self.medium or self.kind.MEDIA[0]
+
+    @property
+    def kind(self):
+        return EMULATORS[self.emulator]
+
     @property
     def watches_screen(self):
         """The machine halts at the end, and we end it once the screen shows the summary."""
@@ -96,7 +110,7 @@ class Machine:
 
     @property
     def all_options(self):
-        halts = self.watches_screen or self.inspect
+        halts = self.watches_screen or self.inspect or not self.kind.ENDS_BY_ITSELF
         return f"{self.options} end=halt".strip() if halts else self.options
 
     @property
@@ -187,7 +201,7 @@ class Events:
 
 def command(machine, work, http_port=0):
     """QEMU's command line; its files go to the folder work. The port is that of media.file_server."""
-    line = [machine.emulator, "-nodefaults", "-display", "none", "-no-reboot", "-nic", "none",
+    line = [machine.program, "-nodefaults", "-display", "none", "-no-reboot", "-nic", "none",
             "-monitor", "none", "-accel", "tcg", *_firmware(machine, work, http_port),
             "-cpu", machine.cpu, *_memory(machine), "-smp", str(machine.smp), *_display(machine),
             "-d", "cpu_reset", "-D", str(work / "reset.log"),
@@ -212,6 +226,67 @@ def command(machine, work, http_port=0):
     if machine.passes_options:
         line += ["-fw_cfg", f"name=opt/selfmap,string={_doubled(machine.all_options or ' ')}"]
     return line
+
+
+class Qemu:
+    """A machine on QEMU. An emulator's class has these members."""
+
+    NAME = "QEMU"  # for sentences
+    PROGRAM = "qemu-system-x86_64"
+    CPU = "max"
+    MEDIA = tuple(sorted(media.MEDIA, key=lambda name: name != "virtio"))  # the usual one comes first
+    VGA = VGA
+    ENDS_BY_ITSELF = True  # the application can end it, with a status
+
+    def __init__(self, machine, work):
+        self._machine, self._work = machine, work
+        self._events = Events(work)
+        self.line = None  # the serial line, once it runs: a file with a descriptor
+
+    @staticmethod
+    def refusal(machine, _changed):
+        """Why there is no such machine, or "". `changed`: the members of it that somebody has set."""
+        if machine.firmware != "ovmf" and machine.secure_boot:
+            return "Secure Boot needs OVMF"
+        if machine.firmware == "uboot" and machine.medium in media.NOT_WITH_UBOOT:
+            return "U-Boot has no driver for xHCI: take --medium usb-ehci (USB 2)"
+        if machine.firmware == "uboot" and machine.watches_screen:
+            return "U-Boot shows nothing on QEMU's screen: read the report from the serial port"
+        if not _firmware_files(machine)[1] and (machine.variables or machine.medium == "http"):
+            return "variables and HTTP boot need firmware with a variable store"
+        return ""
+
+    @staticmethod
+    def files(machine):
+        """What must be there beside the image."""
+        return [*filter(None, _firmware_files(machine)), *[screen.FONT] * machine.watches_screen]
+
+    def start(self, http_port, errors):
+        """The process. What the emulator says itself goes to the file `errors`."""
+        # The overlay that keeps the image unwritten goes where everything goes that is removed at the end.
+        line = [*command(self._machine, self._work, http_port), *Events.options(self._work)]
+        process = child.start(line, stdout=subprocess.PIPE, stderr=errors,
+                              stdin=subprocess.PIPE if self._machine.keys else subprocess.DEVNULL,
+                              env={**os.environ, "TMPDIR": str(self._work)})
+        self.line = process.stdout
+        return process
+
+    def was_reset(self):
+        """Has the guest reset a machine that goes on after that? (This one does not.)"""
+        return False
+
+    def what_happened(self):
+        """Members of verdict.Outcome, once it has ended."""
+        return {"reset_log": _first_bytes(self._work / "reset.log", MAX_LOG),
+                "reason": self._events.shutdown_reason()}
+
+    def close(self):
+        self._events.close()
+        if self.line:
+            self.line.close()
+
+
+EMULATORS = {"qemu": Qemu, "bochs": bochs.Bochs}
 
 
 class Monitor:
@@ -328,6 +403,27 @@ class Inspector:
             monitor.close()
 
 
+class Ender:
+    """Ends a machine that cannot end itself, when its report is complete or it starts over."""
+
+    PERIOD = 0.5
+
+    def __init__(self, emulator):
+        self._emulator = emulator
+        self._next = 0.0
+
+    def sees_summary(self, log):
+        if _ends_with_summary(log):
+            return True
+        if time.monotonic() < self._next:
+            return False
+        self._next = time.monotonic() + self.PERIOD
+        return self._emulator.was_reset()
+
+    def close(self):
+        """Nothing is left to be looked at."""
+
+
 class Typist:
     """Types on the serial line, each time the log shows what it waits for."""
 
@@ -425,10 +521,10 @@ class Restarter:
 
 
 class _Run:
-    """One run of QEMU, followed until it ends or has to be ended."""
+    """One run of an emulator, followed until it ends or has to be ended."""
 
-    def __init__(self, process, watcher, time_limit, idle_limit, on_output, listeners):
-        self._process, self._watcher, self._on_output = process, watcher, on_output
+    def __init__(self, process, line, watcher, time_limit, idle_limit, on_output, listeners):
+        self._process, self._line, self._watcher, self._on_output = process, line, watcher, on_output
         self._listeners = listeners
         self.time = machine_time.MachineTime(process.pid)
         self._time_limit, self._idle_limit = time_limit, idle_limit
@@ -459,10 +555,10 @@ class _Run:
         return not self._heard and verdict.nothing_will_follow(bytes(self._log[-4096:]))
 
     def _watch(self, selector):
-        """Until the end of output; True if QEMU has to be ended."""
+        """Until the end of output; True if the emulator has to be ended."""
         while True:
             if selector.select(timeout=0.1):
-                chunk = os.read(self._process.stdout.fileno(), 1 << 16)
+                chunk = os.read(self._line.fileno(), 1 << 16)
                 if not chunk:
                     return False
                 self._hear(chunk)
@@ -474,9 +570,9 @@ class _Run:
                 return True
 
     def follow(self):
-        """QEMU's exit status, or None if it was ended from here."""
+        """The emulator's exit status, or None if it was ended from here."""
         with selectors.DefaultSelector() as selector:
-            selector.register(self._process.stdout, selectors.EVENT_READ)
+            selector.register(self._line, selectors.EVENT_READ)
             if self._watch(selector):
                 return None
         while self._process.poll() is None:  # it says nothing more, but has not ended
@@ -495,7 +591,6 @@ def _end(process):
         except subprocess.TimeoutExpired:
             process.kill()
     process.wait()
-    process.stdout.close()
     if process.stdin:
         with suppress(OSError):
             process.stdin.close()
@@ -507,23 +602,26 @@ def _first_bytes(path, count):
     return b""
 
 
-def _boot_in(work, machine, http_port, time_limit, idle_limit, on_output):
-    watcher = ScreenWatcher(work, machine.screenshot, machine.serial) if machine.watches_screen else None
-    if machine.inspect:
-        watcher = Inspector(work, machine.inspect)
+def _watcher_of(machine, emulator, work):
+    """What decides that the machine has done all it will do, and is ended from here; or None."""
     if machine.starts:
-        watcher = Restarter(work, machine.starts, machine.between)
-    events = Events(work)
+        return Restarter(work, machine.starts, machine.between)
+    if machine.inspect:
+        return Inspector(work, machine.inspect)
+    if machine.watches_screen:
+        return ScreenWatcher(work, machine.screenshot, machine.serial)
+    return None if emulator.ENDS_BY_ITSELF else Ender(emulator)
+
+
+def _boot_in(work, machine, http_port, time_limit, idle_limit, on_output):
+    emulator = machine.kind(machine, work)
+    watcher = _watcher_of(machine, emulator, work)
     with open(work / "errors", "wb") as errors:
-        # The overlay that keeps the image unwritten goes where everything goes that is removed at the end.
-        process = child.start([*command(machine, work, http_port), *Events.options(work)],
-                              stdout=subprocess.PIPE, stderr=errors,
-                              stdin=subprocess.PIPE if machine.keys else subprocess.DEVNULL,
-                              env={**os.environ, "TMPDIR": str(work)})
+        process = emulator.start(http_port, errors)
     operator = Operator(machine.commands, work)
-    run = _Run(process, watcher, time_limit, idle_limit, on_output,
+    run = _Run(process, emulator.line, watcher, time_limit, idle_limit, on_output,
                (Typist(machine.keys, process.stdin), operator))
-    if machine.watches_screen and not (machine.inspect or machine.starts):
+    if isinstance(watcher, ScreenWatcher):
         watcher.clock = run.time.now
     try:
         status = run.follow()
@@ -532,36 +630,39 @@ def _boot_in(work, machine, http_port, time_limit, idle_limit, on_output):
     finally:
         operator.close()
         _end(process)
-        reason = events.shutdown_reason()
-        events.close()
+        happened = emulator.what_happened()
+        emulator.close()
+    happened.setdefault("status", status)
     return verdict.Outcome(
-        log=run.log, status=status, timed_out=run.timed_out, flooded=run.flooded,
-        reset_log=_first_bytes(work / "reset.log", MAX_LOG), errors=_first_bytes(work / "errors", MAX_ERRORS),
-        reason=reason, screen=None if machine.serial else watcher.lines,
-        starts=watcher.logs(run.log) if machine.starts else [run.log])
+        log=run.log, timed_out=run.timed_out, flooded=run.flooded,
+        errors=_first_bytes(work / "errors", MAX_ERRORS), emulator=emulator.NAME,
+        screen=None if machine.serial else watcher.lines,
+        starts=watcher.logs(run.log) if machine.starts else [run.log], **happened)
+
+
+def _check(machine):
+    """Raises MachineError with the reason if there is no such machine, or a file is not there."""
+    kind = machine.kind
+    if not shutil.which(machine.program):
+        raise MachineError(f"{machine.program} is not installed, or is not a program")
+    if machine.medium not in kind.MEDIA:
+        raise MachineError(f"{kind.NAME} has no medium {machine.medium}: take {' or '.join(kind.MEDIA)}")
+    if machine.vga not in kind.VGA:
+        raise MachineError(f"{kind.NAME} has no display {machine.vga}: take {' or '.join(kind.VGA)}")
+    if refused := kind.refusal(machine, machine.changed):
+        raise MachineError(refused)
+    if machine.medium in media.NETWORK and not Path(machine.image, media.BOOT_FILE).is_file():
+        raise MachineError(f"{machine.image} is not a folder with {media.BOOT_FILE} in it")
+    for path in [machine.image] * (machine.medium not in media.NETWORK) + kind.files(machine):
+        if not Path(path).is_file():
+            raise MachineError(f"{path} is not there")
 
 
 def boot(machine, time_limit=120.0, idle_limit=0.0, on_output=lambda chunk: None):
-    """Boot until QEMU ends, the summary is seen (if the machine halts to be looked at), the machine has had
+    """Boot until the emulator ends, the summary is seen (if the machine halts then), the machine has had
     time_limit seconds, or the report has been silent for idle_limit seconds of them (0: never). These are
     seconds of the machine's time (machine_time.py). on_output gets each piece of the log."""
-    if machine.firmware != "ovmf" and machine.secure_boot:
-        raise MachineError("Secure Boot needs OVMF")
-    if machine.firmware == "uboot" and machine.medium in media.NOT_WITH_UBOOT:
-        raise MachineError("U-Boot has no driver for xHCI: take --medium usb-ehci (USB 2)")
-    if machine.firmware == "uboot" and machine.watches_screen:
-        raise MachineError("U-Boot shows nothing on QEMU's screen: read the report from the serial port")
-    if not _firmware_files(machine)[1] and (machine.variables or machine.medium == "http"):
-        raise MachineError("variables and HTTP boot need firmware with a variable store")
-    if machine.medium in media.NETWORK and not Path(machine.image, media.BOOT_FILE).is_file():
-        raise MachineError(f"{machine.image} is not a folder with {media.BOOT_FILE} in it")
-    needed = [machine.image] * (machine.medium not in media.NETWORK) + \
-        list(filter(None, _firmware_files(machine)))
-    for path in needed + [screen.FONT] * machine.watches_screen:
-        if not Path(path).is_file():
-            raise MachineError(f"{path} is not there")
-    if not shutil.which(machine.emulator):
-        raise MachineError(f"{machine.emulator} is not installed, or is not a program")
+    _check(machine)
     with tempfile.TemporaryDirectory(prefix="selfmap-boot.", ignore_cleanup_errors=True) as work, \
             media.file_server(machine.medium, machine.image) as http_port:
         return _boot_in(Path(work), machine, http_port, time_limit, idle_limit, on_output)

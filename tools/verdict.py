@@ -48,6 +48,7 @@ class Outcome:
     timed_out: bool = False
     flooded: bool = False      # the log went beyond what we keep
     starts: list = field(default_factory=list)  # the log of each start, if the machine was restarted
+    emulator: str = "QEMU"      # what ran the machine, for sentences
     screen: list | None = None  # the last screen as lines of text, if the screen is the report
 
 
@@ -273,7 +274,8 @@ def _judge_ending(outcome, text, report):
         return _judge_failed_exit(report)
     if outcome.status not in (EXIT_PASS, None):
         said = " ".join(clean(outcome.errors).split())[-300:] or "it said nothing"
-        return "not-started", f"QEMU could not run the machine (status {outcome.status}): {said}"
+        who = outcome.emulator
+        return "not-started", f"{who} could not run the machine (status {outcome.status}): {said}"
     return None
 
 

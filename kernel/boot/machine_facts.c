@@ -3,6 +3,7 @@
 #include "boot/start_frames.h"
 #include "console/console.h"
 #include "cpu/cpuid.h"
+#include "cpu/emulator.h"
 #include "cpu/instructions.h"
 #include "report/report.h"
 #include <selfmap/for_each.h>
@@ -55,6 +56,7 @@ static void print_firmware(const struct handoff *handoff)
     report_fact("exit_denied", "%d", handoff->exit_denied);
     report_fact("rsdp", "%lx", handoff->rsdp.value);
     report_fact("qemu", "%d", machine_is_qemu(handoff->rsdp_oem));
+    report_fact("emulator", "%s", emulator_name(emulator_here()));
     report_fact("last_run", "%s", handoff->last_run);
     report_fact("last_report", "%s", handoff->last_report);
     report_fact("store", "%s", handoff->store);

@@ -7,15 +7,20 @@ static bool signature_is(const char *text, uint32_t first, uint32_t second, uint
     return __builtin_memcmp(words, text, sizeof words) == 0;
 }
 
+bool cpu_has_hypervisor(void)
+{
+    return cpuid(1, 0).ecx >> 31;
+}
+
 static bool hypervisor_signature_is(const char *text)
 {
-    if (!(cpuid(1, 0).ecx >> 31))
+    if (!cpu_has_hypervisor())
         return false;
     struct cpuid id = cpuid(0x40000000, 0);
     return signature_is(text, id.ebx, id.ecx, id.edx);
 }
 
-bool cpu_is_emulated(void)
+bool cpu_is_qemus(void)
 {
     return hypervisor_signature_is("TCGTCGTCGTCG");
 }
@@ -24,7 +29,7 @@ bool machine_is_qemu(const char *rsdp_oem)
 {
     /* Other monitors use KVM too. QEMU's ACPI tables carry the name of Bochs, from which it took them. */
     bool board = __builtin_memcmp(rsdp_oem, "BOCHS", 5) == 0;
-    return cpu_is_emulated() || (hypervisor_signature_is("KVMKVMKVM\0\0") && board);
+    return cpu_is_qemus() || (hypervisor_signature_is("KVMKVMKVM\0\0") && board);
 }
 
 struct paging_cpu cpu_paging_features(void)

@@ -15,7 +15,10 @@ static inline struct cpuid cpuid_or_zero(uint32_t leaf)
 }
 
 /* Returns whether QEMU emulates the processor in software (TCG): CPUID 40000000h has its signature. */
-bool cpu_is_emulated(void);
+bool cpu_is_qemus(void);
+
+/* Returns whether CPUID says that a hypervisor runs the processor: any emulator or virtual machine may say so. */
+bool cpu_has_hypervisor(void);
 
 /*
  * Returns whether the machine is QEMU, emulated or with KVM. Only then may its test ports be used. rsdp_oem

@@ -1,6 +1,7 @@
 /* faults.c - page faults: the processor enforces the tables, and the handler names the cause. */
-#include "cpu/cpuid.h"
+#include "cpu/emulator.h"
 #include "cpu/instructions.h"
+#include "selftest/deviations.h"
 #include "selftest/selftest.h"
 #include <selfmap/check_access.h>
 #include <selfmap/map.h>
@@ -87,7 +88,7 @@ static void accessed_and_dirty(struct selftest_run *t)
     if (!map_code(t, PAGING_WRITABLE))
         return;
     CHECK_OK(paging_translate(t->space, address, &found));
-    /* A real processor may read the page speculatively; the emulator does not. */
+    /* A real processor may read the page speculatively; an emulator does not. */
     CHECK(!(found.flags & PAGING_DIRTY) && (!(found.flags & PAGING_ACCESSED) || !cpu_is_emulated()));
     (void)safe_read(address);
     CHECK_OK(paging_translate(t->space, address, &found));
@@ -114,9 +115,9 @@ static void reserved_bits_fault(struct selftest_run *t)
     paging_tlb_flush_page(address);
     CHECK_STATUS(paging_translate(t->space, address, &found), PAGING_MALFORMED);
     struct safe_access access = safe_read(address);
-    /* SDM 3A, 4.7: PRESENT is set as well, because every entry is present. QEMU's emulation leaves it out. */
+    /* SDM 3A, 4.7: PRESENT is set as well, because every entry is present. */
     CHECK(is_fault(access, PAGING_FAULT_PRESENT | PAGING_FAULT_RESERVED, address) ||
-          (cpu_is_emulated() && is_fault(access, PAGING_FAULT_RESERVED, address)));
+          (is_fault(access, PAGING_FAULT_RESERVED, address) && deviation_count(DEVIATION_RESERVED)));
     CHECK(test_explains(access, "a reserved bit is set, the walk ends at the P1 entry"));
     paging_entry_store(test_leaf(t, page), good);
     paging_tlb_flush_page(address);

@@ -67,12 +67,12 @@ static void global_pages_are_forgotten(struct selftest_run *t)
 
 /*
  * Shows why a full flush is not a load of CR3. Without the core, a global page gets another frame, and CR3 is
- * loaded: a real processor still uses the old frame, and the emulator does not, so this is only a fact in the
+ * loaded: a real processor and Bochs still use the old frame, and QEMU does not, so this is only a fact in the
  * log. After the core's full flush no processor may use it.
  */
 static void cr3_is_not_enough(struct selftest_run *t)
 {
-    paging_page_t pages[] = {test_upper_page(t, 0), test_upper_page(t, 1)};
+    paging_page_t pages[] = {test_upper_page(t, 3), test_upper_page(t, 4)}; /* as in windows.c */
     paging_entry_t entries[2];
     struct paging_unmapped gone;
     for (unsigned i = 0; i < 2; i++) {

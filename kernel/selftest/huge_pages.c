@@ -1,5 +1,5 @@
 /* huge_pages.c - pages of 2 MiB and 1 GiB. */
-#include "cpu/cpuid.h"
+#include "cpu/emulator.h"
 #include "cpu/safe_access.h"
 #include "selftest/selftest.h"
 #include <selfmap/map.h>

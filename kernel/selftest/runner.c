@@ -6,6 +6,7 @@
 #include "cpu/watchdog.h"
 #include "report/report.h"
 #include "selftest/chosen_tests.h"
+#include "selftest/deviations.h"
 #include "selftest/groups.h"
 #include "selftest/selftest.h"
 #include "selftest/soak_run.h"
@@ -240,4 +241,5 @@ void selftest_run_all(const struct selftest_setup *setup)
         run_own(&t, &soaked);
     }
     run_own(&t, &last);
+    deviations_report();
 }

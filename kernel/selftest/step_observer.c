@@ -1,7 +1,7 @@
 /* step_observer.c - walks to addresses and reads them after every instruction. */
 #include "selftest/step_observer.h"
 #include "console/console.h"
-#include "cpu/cpuid.h"
+#include "cpu/emulator.h"
 #include "cpu/safe_access.h"
 #include "cpu/single_step.h"
 #include <selfmap/range.h>

@@ -263,6 +263,100 @@ echo "Triple fault" >"$2"; exit 0''')
             self.assertIn(f"{word}: the report is read from the serial port COM1", result.stderr)
 
 
+class MadeUpBochs(unittest.TestCase):
+    """tools/boot with a bochs that does what a test says."""
+
+    REPORT = "cat $log >$line"  # on the serial line
+    SUMMARY = "PASS: 1 of 1 tests passed, 0 failed, 0 skipped."
+
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder)
+        esp = self.folder / "esp/EFI/BOOT"
+        esp.mkdir(parents=True)
+        (esp / "BOOTX64.EFI").write_bytes(b"MZ")
+        (self.folder / "esp/selfmap.cfg").write_text("# a comment\ntests=null\n")
+        self.image = self.folder / "image.img"
+        for tool in ("mformat", "mcopy", "sgdisk"):
+            if not shutil.which(tool, path=f"{os.environ['PATH']}:/usr/sbin:/sbin"):
+                self.skipTest(f"{tool} is not there")
+        tap.run_tool("mkimage", self.image, self.folder / "esp")
+        self.original = self.image.read_bytes()
+        (self.folder / "log").write_text(PASSING)
+
+    def boot(self, body, *options):
+        program = self.folder / "bochs"
+        program.write_text(f"""#!/bin/sh
+if [ "$*" = "--help cpu" ]; then printf 'Models:\\n\\nold_one\\nnew_one\\nother\\n' >&2; exit; fi
+echo $$ >{self.folder}/pid
+cp bochsrc commands {self.folder}
+line=$(sed -n 's/^com1:.*dev=//p' bochsrc)
+MTOOLSRC=/dev/null mtype -i "$(sed -n 's/^ata0.*path="\\(.*\\)",.*/\\1/p' bochsrc)@@1M" \
+    ::/selfmap.cfg >{self.folder}/cfg
+log={self.folder}/log
+{body}
+""")
+        program.chmod(0o755)
+        environment = {**os.environ, "PATH": f"{self.folder}:{os.environ['PATH']}",
+                       "TMPDIR": str(self.folder)}
+        result = tap.run_tool("boot", "--emulator", "bochs", "--cpu", "other", "--firmware", self.folder / "log",
+                              self.image, *options, env=environment)
+        self.assertEqual(list(self.folder.glob("selfmap-boot.*")), [], "the working folder is left behind")
+        self.assertEqual(self.image.read_bytes(), self.original, "the image was written to")
+        return result
+
+    def expect(self, status, sentence, body, *options):
+        result = self.boot(body, *options)
+        self.assertIn(sentence, (result.stdout + result.stderr).rstrip("\n").split("\n")[-1])
+        self.assertEqual(result.returncode, status)
+        if status < 2:
+            with self.assertRaises(ProcessLookupError, msg="Bochs is left behind"):
+                os.kill(int((self.folder / "pid").read_text()), 0)
+        return result
+
+    def test_pass(self):
+        """boot: Bochs is ended once the log has the summary; the application has its options, and halts"""
+        self.expect(0, self.SUMMARY, f"{self.REPORT}; exec sleep 50", "--options", "soak=5s", "--memory", "3G")
+        self.assertEqual((self.folder / "cfg").read_text().split(),
+                         "# a comment tests=null soak=5s end=halt menu=no".split())
+        settings = (self.folder / "bochsrc").read_text()
+        self.assertIn("memory: guest=3072, host=1024\n", settings)
+        self.assertIn("cpu: model=other,", settings)
+        self.assertEqual((self.folder / "commands").read_text(), "c\n")
+
+    def test_hang(self):
+        """boot: a Bochs that hangs is ended at the time limit, one that is deaf too"""
+        self.expect(1, "hang", "echo last words >$line; exec sleep 50", "--time-limit", "1")
+        self.expect(1, "hang", "trap '' TERM; while :; do sleep 1; done", "--time-limit", "1")
+
+    def test_endings(self):
+        """boot: triple faults and resets are found in Bochs's own log"""
+        self.expect(1, "triple fault", f"""head -2 $log >$line
+echo '448p[CPU0  ] >>PANIC<< exception(): 3rd (13) exception with no resolution' >bochs.log; exit 1""")
+        reset = "echo '1i[SYS   ] bx_pc_system_c::Reset(HARDWARE) called' >>bochs.log"
+        self.expect(1, "reset by itself", f"{reset}; head -2 $log >$line; {reset}; exec sleep 50")
+        self.expect(0, self.SUMMARY, f"{reset}; {self.REPORT}; exec sleep 50")
+
+    def test_not_started(self):
+        """boot: Bochs's own words when it does not start"""
+        self.expect(1, "Bochs could not run the machine (status 1): no such plugin",
+                    "echo no such plugin >&2; exit 1")
+
+    def test_refused(self):
+        """boot: what there is not on Bochs is refused with a sentence, and nothing is started"""
+        for options, sentence in ((("--cpu", "386"), "has no processor 386; it has old_one, new_one, other"),
+                                  (("--cpu", "One"), "has several processors One: old_one, new_one"),
+                                  (("--smp", "2"), "no way yet to set smp on Bochs"),
+                                  (("--screenshot", "x.png"), "no way yet to set screenshot on Bochs"),
+                                  (("--medium", "usb"), "Bochs has no medium usb: take ide"),
+                                  (("--vga", "virtio"), "Bochs has no display virtio"),
+                                  (("--memory", "lots"), "memory = lots: give it as 512M"),
+                                  (("--firmware", "uboot"), "U-Boot is not for Bochs"),
+                                  (("--program", "/none/bochs"), "/none/bochs is not installed")):
+            self.expect(2, sentence, f"{self.REPORT}", *options)
+            self.assertFalse((self.folder / "pid").exists(), sentence)
+
+
 class MachineTime(unittest.TestCase):
     """The machine's time, with made-up looks at its process."""
 

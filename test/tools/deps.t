@@ -143,9 +143,9 @@ echo ends >>"$DEPS_ROOT/calls"''')
 
     def test_every_name(self):
         """deps: every package of the table is asked for when nothing is there"""
-        self.deps("build", "run", "iso", "sign", "test", "ways", "bench", "proof", "framac", "check",
+        self.deps("build", "run", "bochs", "iso", "sign", "test", "ways", "bench", "proof", "framac", "check",
                   "verify", "fuzz")
-        for package in ("binutils", "console-setup-linux", "mtools", "ovmf", "u-boot-qemu",
+        for package in ("binutils", "console-setup-linux", "bochs", "bochs-sdl", "mtools", "ovmf", "u-boot-qemu",
                         "cppcheck", "perl", "valgrind", "z3", "cvc5", "xorriso", "sbsigntool",
                         "openssl", "grub-efi-amd64-bin", "systemd-boot-efi", "shim-signed",
                         "gcovr", "libclang-rt-14-dev"):

@@ -12,7 +12,7 @@ from pathlib import Path
 import tap
 
 # What a person may say, and the goals that listen.
-SAID = ("OPTIONS", "CPU", "MEMORY", "SMP", "FIRMWARE", "MACHINE", "GDB", "ONLY", "SECONDS", "SEED", "SAMPLE",
+SAID = ("OPTIONS", "EMULATOR", "CPU", "MEMORY", "SMP", "FIRMWARE", "MACHINE", "GDB", "ONLY", "SECONDS", "SEED", "SAMPLE",
         "JOBS", "LISTED", "DEVICE", "CONFIRM", "FORCE", "KEY", "CERT", "PASSPHRASE")
 GOALS = ("run", "boot-test", "bench-boot", "debug", "usb", "sign", "fuzz", "mutants", "verify-mutants",
          "bench", "test")
@@ -20,7 +20,7 @@ SHELL_TOOLS = ("sh", "cat", "sort", "tr", "mkdir", "touch", "find", "nproc", "aw
 # Goals, and a package of each group that they need.
 PACKAGES = {"run": "gcc qemu-system-x86", "iso": "xorriso", "sign": "sbsigntool",
             "host-test": "libcmocka-dev", "check": "gcc clang-tidy",
-            "test": "gcc qemu-system-x86 libcmocka-dev z3",
+            "test": "gcc qemu-system-x86 bochs libcmocka-dev z3",
             "bench": "valgrind",
             "debug": "gcc gdb ovmf", "screenshot": "optipng mtools", "fuzz-libfuzzer": "libclang-rt-14-dev",
             "verify-boot": "shim-signed u-boot-qemu", "verify": "frama-c-base gcovr z3 shim-signed"}
@@ -136,6 +136,8 @@ class Needed(Folder):
         self.assertLessEqual({"optipng", "xorriso"}, set(self.command("screenshot", "iso")))
         self.assertNotIn("libcmocka-dev", self.command("boot-test"))
         self.assertIn("u-boot-qemu", self.command("boot-test", "FIRMWARE=uboot"))
+        self.assertNotIn("bochs", self.command("boot-test"))
+        self.assertIn("bochs-sdl", self.command("boot-test", "EMULATOR=bochs"))
         self.assertFalse(self.made.exists(), "apt-get was called")
 
     def test_complete(self):

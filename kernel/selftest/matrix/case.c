@@ -11,31 +11,34 @@ extern const char matrix_code[] __attribute__((visibility("hidden")));
 enum { PRINTED = 8 }; /* differences */
 
 /*
- * Predicts the error code, and accessed and dirty bits (SDM 3A, 4.8). An access that is allowed sets the
- * accessed bit in every entry of the walk. One that is refused does not change the entry at which the walk
- * ended; the entries above were used, and a processor may set their accessed bits at any time. The emulator
- * sets them at once.
+ * An access that is allowed sets the accessed bit in every entry of the walk (SDM 3A, 4.8). One that is refused
+ * does not change the entry at which the walk ended; the entries above were used, and a processor may set their
+ * accessed bits at any time. QEMU sets them at once.
  */
-static void predict(const struct matrix *m, const struct matrix_query *query, struct paging_access is,
+void matrix_predict_end(const struct matrix *m, const struct matrix_query *query, unsigned level,
+                        uint64_t code, struct matrix_prediction *predicted)
+{
+    bool is_allowed = code == MATRIX_NO_FAULT;
+    unsigned first = is_allowed ? level : level + 1;
+    predicted->code = code;
+    predicted->end = level;
+    predicted->lenient_from = is_allowed || m->marks_at_once ? PAGING_MAX_LEVELS + 1 : first;
+    for (unsigned i = first; i <= m->t->space->cpu.levels; i++)
+        predicted->entries[i].bits |= PAGING_ACCESSED;
+    if (is_allowed && query->is.kind == PAGING_WRITE)
+        predicted->entries[level].bits |= PAGING_DIRTY;
+}
+
+void matrix_predict(const struct matrix *m, const struct matrix_query *query, struct paging_access is,
                     struct matrix_prediction *predicted)
 {
     const struct paging_space *space = &m->spaces[m->controls.no_execute];
     paging_virt_t address = query->place->address;
-    unsigned first = query->place->size;
-    predicted->end = first;
-    predicted->code = MATRIX_NO_FAULT;
-    predicted->lenient_from = PAGING_MAX_LEVELS + 1;
-    if (paging_check_access(space, address, is, &predicted->code) != PAGING_OK) {
-        struct paging_walk_result path = {.level = space->cpu.levels};
+    struct paging_walk_result path = {.level = query->place->size};
+    uint64_t code = MATRIX_NO_FAULT;
+    if (paging_check_access(space, address, is, &code) != PAGING_OK)
         (void)!paging_walk_address(space, address, &path);
-        predicted->end = path.level;
-        first = path.level + 1;
-        predicted->lenient_from = m->emulated ? predicted->lenient_from : first;
-    }
-    for (unsigned level = first; level <= space->cpu.levels; level++)
-        predicted->entries[level].bits |= PAGING_ACCESSED;
-    if (predicted->code == MATRIX_NO_FAULT && is.kind == PAGING_WRITE)
-        predicted->entries[first].bits |= PAGING_DIRTY;
+    matrix_predict_end(m, query, path.level, code, predicted);
 }
 
 static bool entries_are(const struct matrix *m, const struct matrix_place *place,
@@ -55,7 +58,7 @@ static uint64_t next_word(uint64_t word)
     return word + (UINT64_C(1) << 32);
 }
 
-static bool is_as(const struct matrix *m, const struct matrix_query *query,
+bool matrix_is_as(const struct matrix *m, const struct matrix_query *query,
                   const struct matrix_prediction *predicted, struct matrix_outcome outcome, uint64_t word)
 {
     if (outcome.code != predicted->code || !entries_are(m, query->place, predicted))
@@ -65,55 +68,6 @@ static bool is_as(const struct matrix *m, const struct matrix_query *query,
     if (query->kind == MATRIX_READ && outcome.word != word)
         return false;
     return *m->word == (query->kind == MATRIX_WRITE ? next_word(word) : word);
-}
-
-/* Returns whether the walk ends at a 1 GiB page without a bit that is reserved in every kind of entry. */
-static bool ends_at_gib(const struct matrix *m, const struct matrix_prediction *predicted)
-{
-    const struct paging_space *space = &m->spaces[m->controls.no_execute];
-    uint64_t entry = predicted->entries[predicted->end].bits, wanted = PAGING_PRESENT | PAGING_HUGE;
-    return predicted->end == PAGING_1G && (entry & (wanted | space->reserved_bits)) == wanted;
-}
-
-/*
- * Changes a prediction to what QEMU 7.2 does instead. Returns which of its deviations matter for the case:
- *
- *   a reserved bit        the error code lacks PRESENT (SDM 3A, 4.7 has it)
- *   a refused 1 GiB page  gets its accessed bit set, whatever the reason for the refusal
- *   an implicit access    in ring 0 may read user pages if RFLAGS.AC is set (4.6.1: only explicit ones may)
- */
-static unsigned emulate(const struct matrix *m, const struct matrix_query *query,
-                        const struct matrix_prediction *before, struct matrix_prediction *predicted)
-{
-    unsigned deviations = 0;
-    if (query->is.implicit && !query->is.user && query->is.ac && query->is.smap) {
-        struct paging_access is = query->is;
-        is.implicit = false;
-        *predicted = *before;
-        predict(m, query, is, predicted);
-        deviations |= 1 << DEVIATION_IMPLICIT;
-    }
-    if (predicted->code != MATRIX_NO_FAULT && ends_at_gib(m, predicted)) {
-        predicted->entries[predicted->end].bits |= PAGING_ACCESSED;
-        deviations |= 1 << DEVIATION_ACCESSED;
-    }
-    if (predicted->code != MATRIX_NO_FAULT && (predicted->code & PAGING_FAULT_RESERVED)) {
-        predicted->code &= ~PAGING_FAULT_PRESENT;
-        deviations |= 1 << DEVIATION_RESERVED;
-    }
-    return deviations;
-}
-
-static bool is_as_emulated(struct matrix *m, const struct matrix_query *query,
-                           const struct matrix_prediction *before, struct matrix_prediction predicted,
-                           struct matrix_outcome outcome, uint64_t word)
-{
-    unsigned deviations = m->emulated ? emulate(m, query, before, &predicted) : 0;
-    if (deviations == 0 || !is_as(m, query, &predicted, outcome, word))
-        return false;
-    for (unsigned i = 0; i < DEVIATIONS; i++)
-        m->accepted[i] += deviations >> i & 1;
-    return true;
 }
 
 /* Writes both entries and flushes, and sets *before to the entries of all levels. */
@@ -136,7 +90,7 @@ void matrix_case(struct matrix *m, const struct matrix_query *query, paging_entr
     struct matrix_prediction before = {0};
     write_entries(m, query, &before, leaf, above);
     struct matrix_prediction predicted = before;
-    predict(m, query, query->is, &predicted);
+    matrix_predict(m, query, query->is, &predicted);
     uint64_t word = *m->word;
     const char *code = query->is.user ? (const char *)m->user_code.value : matrix_code;
     struct matrix_outcome outcome =
@@ -145,8 +99,8 @@ void matrix_case(struct matrix *m, const struct matrix_query *query, paging_entr
                       RFLAGS_ALWAYS | (query->is.ac ? RFLAGS_AC : 0), query->is.user);
     m->cases++;
     m->faults += outcome.code != MATRIX_NO_FAULT;
-    if (is_as(m, query, &predicted, outcome, word) ||
-        is_as_emulated(m, query, &before, predicted, outcome, word))
+    if (matrix_is_as(m, query, &predicted, outcome, word) ||
+        matrix_deviates(m, query, &before, outcome, word))
         return;
     if (m->differences++ < PRINTED)
         matrix_print(m, query, &before, &predicted, outcome);

@@ -12,12 +12,13 @@
  * The tests load roots of their own: one for EFER.NXE on, and one without no-execute bits for EFER.NXE off,
  * where those bits are reserved. The core creates both in direct mode, in a 2 MiB run of memory.
  *
- * Where QEMU's emulation is known to differ (case.c, CAVEATS.md) the difference is accepted on the emulator
- * only, and counted.
+ * Where an emulator is known to differ from the manual (selftest/deviations.h) the difference is accepted from
+ * that emulator only, and counted.
  *
  *   access_matrix.c   the tests: which bits and registers are combined
  *   combinations.c    every combination of bits, or a sample
  *   case.c            one case: predict, access, compare
+ *   deviating.c       one case as an emulator does it that differs from the manual
  *   access.S          the access
  *   tables.c          the tables and control registers
  *   print.c           a difference in words
@@ -56,12 +57,13 @@ struct matrix {
     volatile uint64_t *word; /* its address in slots of the root that the cases do not change */
     paging_virt_t user_code; /* a copy of matrix_code for ring 3 */
     uint64_t cr0, cr4;       /* before the test */
-    bool has_1g, emulated;   /* 1 GiB pages can be used; QEMU emulates the processor */
-    uint64_t cases, faults;  /* so far */
-    uint64_t accepted[3];    /* differences of the emulator: enum matrix_deviation */
-    uint64_t differences;    /* cases that were not as predicted and not accepted */
-    uint64_t next;           /* the combination with which the sample continues */
-    bool away;               /* root and registers are no longer those from before the test */
+    bool has_1g;             /* 1 GiB pages can be used */
+    bool marks_at_once; /* the entries above the one that refuses an access are marked as accessed at once */
+    uint64_t cases, faults; /* so far */
+    uint64_t accepted;      /* cases that differ as the emulator is known to */
+    uint64_t differences;   /* cases that were not as predicted and not accepted */
+    uint64_t next;          /* the combination with which the sample continues */
+    bool away;              /* root and registers are no longer those from before the test */
     struct matrix_controls controls;
 };
 
@@ -99,9 +101,6 @@ struct matrix_outcome {
     uint64_t code, word;
 };
 
-/* How the emulator is known to differ (case.c). */
-enum matrix_deviation { DEVIATION_RESERVED, DEVIATION_ACCESSED, DEVIATION_IMPLICIT, DEVIATIONS };
-
 /* Does one case: writes the entries, predicts, makes the access, compares, and prints a difference. */
 void matrix_case(struct matrix *m, const struct matrix_query *query, paging_entry_t leaf,
                  paging_entry_t above);
@@ -116,6 +115,25 @@ struct matrix_prediction {
     unsigned end; /* level of the entry at which the walk ends */
     unsigned lenient_from;
 };
+
+/*
+ * Changes the entries in *predicted, which are those before the access, to those after it, and predicts the
+ * rest (SDM 3A, 4.8). `is` is the access, or what an emulator takes it for.
+ */
+void matrix_predict(const struct matrix *m, const struct matrix_query *query, struct paging_access is,
+                    struct matrix_prediction *predicted);
+
+/* The same for an access of which it is known at the entry of which level it ends, and with which code. */
+void matrix_predict_end(const struct matrix *m, const struct matrix_query *query, unsigned level,
+                        uint64_t code, struct matrix_prediction *predicted);
+
+/* Returns whether the outcome, the entries and memory, which held `word`, are as predicted. */
+bool matrix_is_as(const struct matrix *m, const struct matrix_query *query,
+                  const struct matrix_prediction *predicted, struct matrix_outcome outcome, uint64_t word);
+
+/* Returns whether the emulator on which this runs is known to do the case like that, and counts it. */
+bool matrix_deviates(struct matrix *m, const struct matrix_query *query,
+                     const struct matrix_prediction *before, struct matrix_outcome outcome, uint64_t word);
 
 /* Prints a difference: the case, the entries before it, what was predicted, and what happened. */
 void matrix_print(const struct matrix *m, const struct matrix_query *query,

@@ -1,6 +1,6 @@
 /* tables.c - the tables on which the cases run, and the control registers. */
-#include "cpu/cpuid.h"
 #include "cpu/descriptors.h"
+#include "cpu/emulator.h"
 #include "cpu/exceptions.h"
 #include "cpu/instructions.h"
 #include "selftest/matrix/matrix.h"
@@ -97,7 +97,8 @@ static void fill_run(struct matrix *m)
 
 bool matrix_open(struct matrix *m, struct selftest_run *t)
 {
-    *m = (struct matrix){.t = t, .cr0 = read_cr0(), .cr4 = read_cr4(), .emulated = cpu_is_emulated()};
+    *m = (struct matrix){
+        .t = t, .cr0 = read_cr0(), .cr4 = read_cr4(), .marks_at_once = emulator_here() == EMULATOR_QEMU};
     if (!test_has_slots(t, 2))
         return false;
     if (frames_allocate(t->frames, PAGING_2M, &m->run) != FRAMES_OK) {
@@ -108,7 +109,7 @@ bool matrix_open(struct matrix *m, struct selftest_run *t)
     m->user_code = test_address(t, user_page(m));
     paging_frame_t gib = {m->run.number & ~(paging_level_pages(PAGING_1G) - 1)};
     m->has_1g = t->space->cpu.has_1g_pages &&
-                (m->emulated || test_is_all_memory(t, gib, paging_level_pages(PAGING_1G)));
+                (cpu_is_emulated() || test_is_all_memory(t, gib, paging_level_pages(PAGING_1G)));
     if (!CHECK_OK(paging_map_sized(t->space, window_page(m), m->run, PAGING_2M, PAGING_WRITABLE, t->source)))
         return false;
     fill_run(m);

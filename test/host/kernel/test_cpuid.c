@@ -125,15 +125,15 @@ static void below(const char *hypervisor, bool announced)
 static void emulator_is_recognised(void **state)
 {
     below("TCGTCGTCGTCG", true);
-    assert_true(cpu_is_emulated());
+    assert_true(cpu_is_qemus());
     assert_true(machine_is_qemu("ANY   "));
     static const char *const others[] = {"KVMKVMKVM\0\0\0", "TCGTCGTCGTC\0", "tCGTCGTCGTCG", "TCGTCGTCTCGT"};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         below(others[i], true);
-        assert_false(cpu_is_emulated());
+        assert_false(cpu_is_qemus());
     }
     below("TCGTCGTCGTCG", false); /* the leaf means something only below a hypervisor */
-    assert_false(cpu_is_emulated() || machine_is_qemu("BOCHS "));
+    assert_false(cpu_is_qemus() || machine_is_qemu("BOCHS "));
 }
 
 static void kvm_needs_the_board_too(void **state)
