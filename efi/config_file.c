@@ -43,7 +43,7 @@ static const UINT8 *dhcp_option(const EFI_PXE_BASE_CODE_PACKET *packet, UINT8 co
     enum { PAD = 0, END = 255 };
     UINTN at = (UINTN)(packet->Dhcpv4.DhcpOptions - packet->Raw);
     while (at + 1 < sizeof packet->Raw && packet->Raw[at] != END) {
-        *bytes = packet->Raw[at] == PAD ? 0 : packet->Raw[at + 1];
+        *bytes = packet->Raw[at + 1]; /* a pad has none, and nobody asks for it */
         if (packet->Raw[at] == code && at + 2 + *bytes <= sizeof packet->Raw)
             return &packet->Raw[at + 2];
         at += packet->Raw[at] == PAD ? 1 : 2 + *bytes;
