@@ -198,6 +198,7 @@ static void choices(void **state)
     struct menu menu = begin("", 4, true);
     assert_int_equal(press(menu, "\r").choice, MENU_START);
     assert_int_equal(press(menu, "1").choice, MENU_START);
+    assert_false(press(menu, "1").shows_groups);
     assert_int_equal(press(menu, "5").choice, MENU_SHOW_REPORT);
     assert_int_equal(press(menu, "6").choice, MENU_BOOT_ON);
     assert_int_equal(press(menu, "7").choice, MENU_SWITCH_OFF);
