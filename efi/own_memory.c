@@ -46,7 +46,7 @@ EFI_STATUS note_taken(struct loader *loader, const char *name, UINT64 start, UIN
 static UINT64 free_pages(const struct loader *loader)
 {
     UINT64 pages = 0;
-    for (UINTN i = 0; loader->memory_count > 0 && i < map_count(&loader->map); i++)
+    for (UINTN i = 0; i < map_count(&loader->map); i++)
         if (map_descriptor(&loader->map, i).Type == EfiConventionalMemory)
             pages += map_descriptor(&loader->map, i).NumberOfPages;
     return pages;
