@@ -240,6 +240,7 @@ static void some_entries_are_outside(void **state)
     struct attributes_table *table = make_table(5);
     for (unsigned i = 0; i < 5; i++)
         put_entry(table, i, SERVICES + (i + 2) * EFI_PAGE_SIZE, 1, READ_ONLY);
+    put_entry(table, 5, SERVICES, 1, READ_ONLY); /* behind the last one */
     assert_int_equal(run_up_to(find_runtime_regions), EFI_SUCCESS);
     assert_int_equal(mapped(SERVICES + 2 * EFI_PAGE_SIZE), 0);
     assert_int_equal(mapped(SERVICES), PAGING_WRITABLE);
