@@ -49,16 +49,18 @@ said = $(if $($(1)),"$$$(1)",$(2))
 # ---- dependencies: one stamp per group of tools, so that each is looked for once ---------------------------
 # All that the goals need is looked for at once, so that one command installs it. NEED_GROUP has the goals.
 NEED_run := all image usb iso sign run screenshot boot-test bench-boot debug test verify-boot verify-oracle \
-    verify-matrix matrix-defects bochs-defects verify-firmware verify-application-mutants matrix verify
+    conformance conformance-defects verify-newer bochs-defects verify-firmware verify-application-mutants \
+    matrix verify
 NEED_build := $(NEED_run) check analyze host-test host-debug bench bench-counts explore fuzz fuzz-libfuzzer \
     valgrind mutants verify-mutants coverage
 NEED_test := test host-test host-debug explore fuzz valgrind mutants verify-mutants coverage proofs \
-    proof-defects verify-boot verify-oracle verify-matrix matrix-defects bochs-defects verify-firmware \
-    verify-application-mutants matrix verify
+    proof-defects verify-boot verify-oracle conformance conformance-defects verify-newer bochs-defects \
+    verify-firmware verify-application-mutants matrix verify
 ifeq ($(FIRMWARE),uboot)
 NEED_test += boot-test debug
 endif
-NEED_bochs := test verify-boot bochs-defects matrix verify
+NEED_bochs := test verify-boot bochs-defects conformance verify-newer matrix verify
+NEED_newer := verify-newer verify
 ifeq ($(EMULATOR),bochs)
 NEED_bochs += boot-test
 endif
@@ -73,7 +75,7 @@ NEED_picture := screenshot
 NEED_framac := frama frama-defects verify
 NEED_fuzz := fuzz-libfuzzer verify
 NEED_verify := coverage verify
-DEPS_GROUPS := build run bochs iso sign test ways bench proof framac check verify fuzz debug picture
+DEPS_GROUPS := build run bochs newer iso sign test ways bench proof framac check verify fuzz debug picture
 NEEDED = $(foreach group,$(DEPS_GROUPS),$(if $(filter $(NEED_$(group)),$(or $(MAKECMDGOALS),all)),$(group)))
 $(B)/deps-%: tools/deps
 	@mkdir -p $(B)
@@ -180,5 +182,5 @@ clean:
 print-%:
 	$(info $($*))@:
 
-include $(patsubst %,test/%.mk,host defects explore fuzz bench proof boot firmware debug verify)
+include $(patsubst %,test/%.mk,host defects explore fuzz bench proof boot conformance firmware debug verify)
 -include $(shell [ -d $(B) ] && find $(B) -path $(B)/newer -prune -o -name '*.d' -type f -print)

@@ -3,25 +3,18 @@
 #
 #? Booted machines, part of make verify:
 #?   make verify-oracle                  the page tables of every machine, as QEMU reads them
-#?   make verify-matrix                  the access matrix: every case, on four processors
-#?   make matrix-defects                 wrong predictions: the matrix must notice each
 #?   make bochs-defects                  flushes of too little: Bochs must show each
 #?   make matrix                         machines in which any two properties meet; the table in test/conformance
 #?   make verify-boot                    every way to start it: disks, CDs, network, boot managers, shim; and
 #?                                       machines and restarts that `make test` has no time for
 
-.PHONY: verify-oracle verify-matrix matrix-defects bochs-defects verify-boot matrix
-VERIFY_PARTS += verify-oracle verify-matrix matrix-defects bochs-defects verify-boot matrix
+.PHONY: verify-oracle bochs-defects verify-boot matrix
+VERIFY_PARTS += verify-oracle bochs-defects verify-boot matrix
 # QEMU's own walkers and an independent one read the tables of a booted machine (test/boot/oracle.py): of a
 # machine for each firmware and each number of levels in `make test`, of every machine here.
 ORACLE_TESTS := ovmf-max uboot-pc uboot-five-levels
 verify-oracle: $(B)/deps-run $(B)/deps-test $(B)/selfmap.img
 	@test/run --verify oracle
-# A sample of the cases is among the self-tests of every boot (kernel/selftest/matrix/matrix.h).
-verify-matrix: $(B)/deps-run $(B)/deps-test $(B)/selfmap.img
-	@test/boot/matrix --machines
-matrix-defects: $(B)/deps-run $(B)/deps-test $(B)/selfmap.img
-	@test/boot/matrix --defects
 # Whose TLB keeps what QEMU's forgets (test/defects/bochs.txt).
 bochs-defects: $(B)/deps-run $(B)/deps-bochs $(B)/deps-test $(B)/selfmap.img
 	@test/run --verify bochs

@@ -62,7 +62,7 @@ FRAME_TESTS := frames frames_add frames_split frames_boundaries frames_random
 KERNEL_TESTS := memory_map memory_audit usable_memory arena $(FRAME_TESTS) memory_regions start_frames \
     identity_map options format canvas screen pages display report keyboard graphics_mode \
     stack_trace serial spcr acpi option_text chosen_tests test_slots soak menu pager log kept qr qr_text \
-    stack_use memory_functions emulator deviations
+    stack_use memory_functions emulator deviations differences
 NO_DEVICES := test/host/devices/no_devices.c
 SUBJECT_memory_audit := kernel/frames/memory_audit.c kernel/frames/usable_memory.c
 SUBJECT_memory_map := kernel/frames/memory_map.c
@@ -92,6 +92,7 @@ SUBJECT_report := kernel/report/report.c \
     $(filter-out %/keyboard.c %/scancode.c,$(wildcard kernel/console/*.c)) $(NO_DEVICES)
 SUBJECT_pages := kernel/display/pages.c
 SUBJECT_emulator := kernel/cpu/emulator.c
+SUBJECT_differences := $(addprefix kernel/selftest/matrix/,differences.c print.c) kernel/console/format.c
 SUBJECT_deviations := kernel/selftest/deviations.c kernel/console/format.c
 SUBJECT_graphics_mode := kernel/console/graphics_mode.c kernel/console/format.c
 SUBJECT_serial := kernel/console/serial.c kernel/console/uart.c kernel/console/format.c

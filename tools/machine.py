@@ -271,8 +271,8 @@ class Qemu:
         self.line = process.stdout
         return process
 
-    def was_reset(self):
-        """Has the guest reset a machine that goes on after that? (This one does not.)"""
+    def is_over(self):
+        """Has the guest come to an end after which the emulator goes on? (This one does not.)"""
         return False
 
     def what_happened(self):
@@ -404,7 +404,7 @@ class Inspector:
 
 
 class Ender:
-    """Ends a machine that cannot end itself, when its report is complete or it starts over."""
+    """Ends a machine that cannot end itself, when its report is complete, or the guest has come to an end."""
 
     PERIOD = 0.5
 
@@ -418,7 +418,7 @@ class Ender:
         if time.monotonic() < self._next:
             return False
         self._next = time.monotonic() + self.PERIOD
-        return self._emulator.was_reset()
+        return self._emulator.is_over()
 
     def close(self):
         """Nothing is left to be looked at."""

@@ -80,6 +80,7 @@ static void run_selftests(struct handoff *handoff)
         .option_error_count = options->error_count,
         .bench = options->bench,
         .matrix = options->matrix != MATRIX_NO,
+        .dense_matrix = options->matrix == MATRIX_DENSE,
         .whole_matrix = options->matrix == MATRIX_ALL,
     };
     selftest_run_all(&setup);

@@ -214,7 +214,7 @@ static const struct {
     [LEVELS] = {"levels", {"auto", "5"}},
     [BENCH] = {"bench", {"no", "yes"}},
     [DUMP] = {"dump", {"no", "yes", "varied"}},
-    [MATRIX] = {"matrix", {"sample", "no", "all"}},
+    [MATRIX] = {"matrix", {"sample", "no", "dense", "all"}},
     [END] = {"end", {"auto", "halt", "shutdown", "reset", "store"}},
     [STORE] = {"store", {"auto", "no", "hint"}},
     [CRASH] = {"crash",

@@ -15,7 +15,7 @@
  *                                  because then a program started us
  *   bench=no|yes                   yes: measure each operation too; with tests=bench nothing else
  *   dump=no|yes|varied             print what is mapped (dump.h); varied: map a bit of everything before that
- *   matrix=sample|no|all           how much of the access matrix the self-tests try (matrix.h)
+ *   matrix=sample|no|dense|all     how much of the access matrix the self-tests try (matrix.h)
  *   end=auto|halt|shutdown|reset|store   what happens after the report (end.h)
  *   wait=SECONDS                   how long end=store shows the report before the reset: decimal, 0 to 9999
  *                                  (60 by default)
@@ -49,7 +49,7 @@ enum screen_choice { SCREEN_AUTO, SCREEN_OFF, SCREEN_MEMORY, SCREEN_IMAGE };
 
 enum dump_kind { DUMP_NO, DUMP_YES, DUMP_VARIED };
 
-enum matrix_extent { MATRIX_SAMPLE, MATRIX_NO, MATRIX_ALL };
+enum matrix_extent { MATRIX_SAMPLE, MATRIX_NO, MATRIX_DENSE, MATRIX_ALL };
 
 enum end_action { END_AUTO, END_HALT, END_SHUTDOWN, END_RESET, END_STORE };
 

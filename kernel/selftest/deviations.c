@@ -44,6 +44,14 @@ bool deviation_count(enum deviation deviation)
     return known;
 }
 
+const char *deviation_name(enum deviation deviation)
+{
+    for (unsigned i = 0; i < ROWS; i++)
+        if (rows[i].deviation == deviation)
+            return rows[i].name;
+    return "unknown";
+}
+
 void deviations_report(void)
 {
     for (unsigned i = 0; i < ROWS; i++)

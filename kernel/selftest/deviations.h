@@ -27,6 +27,9 @@ bool deviation_is_known(enum deviation deviation);
 /* Counts one more case of it, and returns true, if it is known here. */
 bool deviation_count(enum deviation deviation);
 
+/* Returns the name of its fact, without deviation_: "reserved". */
+const char *deviation_name(enum deviation deviation);
+
 /* Prints a fact for each row of the table that is about the emulator on which this runs. */
 void deviations_report(void);
 

@@ -51,7 +51,8 @@ struct selftest_setup {
     const char *const *option_errors;                /* a sentence about each word that is not an option */
     unsigned option_errors_kept, option_error_count; /* how many sentences, and how many such words */
     bool bench;                                      /* measure each operation (bench/bench_run.h) */
-    bool matrix, whole_matrix; /* try the access matrix: a sample of it, or all (matrix/matrix.h) */
+    /* Try the access matrix (matrix/matrix.h): a sample of it, ten times as many cases, or all. */
+    bool matrix, dense_matrix, whole_matrix;
 };
 
 enum { SELFTEST_REASON_LIMIT = 240 };

@@ -99,9 +99,20 @@ void matrix_case(struct matrix *m, const struct matrix_query *query, paging_entr
                       RFLAGS_ALWAYS | (query->is.ac ? RFLAGS_AC : 0), query->is.user);
     m->cases++;
     m->faults += outcome.code != MATRIX_NO_FAULT;
-    if (matrix_is_as(m, query, &predicted, outcome, word) ||
-        matrix_deviates(m, query, &before, outcome, word))
+    if (matrix_is_as(m, query, &predicted, outcome, word))
+        return;
+    struct matrix_difference found = {.query = *query,
+                                      .controls = m->controls,
+                                      .before = before,
+                                      .predicted = predicted,
+                                      .outcome = outcome,
+                                      .memory = word,
+                                      .memory_after = *m->word};
+    for (unsigned level = query->place->size; level <= m->t->space->cpu.levels; level++)
+        found.after[level] = paging_entry_load(query->place->slots[level]);
+    if (matrix_deviates(m, &found))
         return;
     if (m->differences++ < PRINTED)
-        matrix_print(m, query, &before, &predicted, outcome);
+        matrix_print(m, &found);
+    matrix_count(m, &found);
 }

@@ -132,18 +132,20 @@ static bool predict_with(unsigned set, const struct matrix *m, const struct matr
     return true;
 }
 
-bool matrix_deviates(struct matrix *m, const struct matrix_query *query,
-                     const struct matrix_prediction *before, struct matrix_outcome outcome, uint64_t word)
+bool matrix_deviates(struct matrix *m, const struct matrix_difference *found)
 {
     const unsigned known = known_ways();
     struct matrix_prediction predicted;
     for (unsigned set = 1; set < 1u << WAYS; set++) {
-        if ((set & ~known) != 0 || !predict_with(set, m, query, before, &predicted) ||
-            !matrix_is_as(m, query, &predicted, outcome, word))
+        if ((set & ~known) != 0 || !predict_with(set, m, &found->query, &found->before, &predicted) ||
+            !matrix_is_as(m, &found->query, &predicted, found->outcome, found->memory))
             continue;
-        for (unsigned i = 0; i < WAYS; i++)
+        for (unsigned i = 0; i < WAYS; i++) {
             if (set >> i & 1)
                 (void)deviation_count(ways[i].deviation);
+            if (set == 1u << i)
+                matrix_example_add(&m->deviations[ways[i].deviation], found);
+        }
         m->accepted++;
         return true;
     }

@@ -18,6 +18,7 @@
  *   access_matrix.c   the tests: which bits and registers are combined
  *   combinations.c    every combination of bits, or a sample
  *   case.c            one case: predict, access, compare
+ *   differences.c     classes of differences, and the smallest case of each
  *   deviating.c       one case as an emulator does it that differs from the manual
  *   access.S          the access
  *   tables.c          the tables and control registers
@@ -27,6 +28,7 @@
 #define KERNEL_SELFTEST_MATRIX_MATRIX_H
 
 #include "frames/arena.h"
+#include "selftest/deviations.h"
 #include "selftest/selftest.h"
 #include <selfmap/check_access.h>
 
@@ -48,6 +50,61 @@ struct matrix_controls {
     uint32_t pkru;
 };
 
+/* What the processor did: the error code and CR2 of a page fault, or MATRIX_NO_FAULT and the word. */
+#define MATRIX_NO_FAULT 0xffffffffu
+struct matrix_outcome {
+    uint64_t code, word;
+};
+
+/*
+ * The prediction for a case: MATRIX_NO_FAULT or the error code, and the entries afterwards, by level. In the
+ * entries of the levels from lenient_from on, the accessed bit may be set or clear.
+ */
+struct matrix_prediction {
+    uint64_t code;
+    paging_entry_t entries[PAGING_MAX_LEVELS + 1];
+    unsigned end; /* level of the entry at which the walk ends */
+    unsigned lenient_from;
+};
+
+/* What cases have in common that differ only in the entries. */
+struct matrix_query {
+    const struct matrix_place *place;
+    unsigned above; /* the level of the other entry that varies */
+    enum matrix_kind kind;
+    struct paging_access is; /* as paging_check_access is asked */
+};
+
+/* A case that was not as predicted. */
+struct matrix_difference {
+    struct matrix_query query;
+    struct matrix_controls controls;
+    struct matrix_prediction before; /* its entries only: before the access */
+    struct matrix_prediction predicted;
+    struct matrix_outcome outcome;
+    paging_entry_t after[PAGING_MAX_LEVELS + 1]; /* the entries, by level */
+    uint64_t memory;                             /* the word in memory before the access */
+    uint64_t memory_after;
+};
+
+/* In which way a case differs: the first of these that applies. differences.c has words and clauses. */
+enum matrix_class {
+    MATRIX_IS_ALLOWED, /* what should be refused */
+    MATRIX_IS_REFUSED, /* what should be allowed */
+    MATRIX_ERROR_CODE,
+    MATRIX_ADDRESS, /* in CR2 */
+    MATRIX_MARKS,   /* accessed and dirty bits */
+    MATRIX_WORD,    /* that was read or written */
+    MATRIX_CLASSES
+};
+
+/* How many cases are alike, and the smallest of them: the fewest bits are not as in a page that allows all. */
+struct matrix_example {
+    uint64_t cases;
+    unsigned weight;
+    struct matrix_difference smallest;
+};
+
 struct matrix {
     struct selftest_run *t;
     paging_frame_t run; /* of 2 MiB: a frame with the word, one with the code for ring 3, then tables */
@@ -62,8 +119,10 @@ struct matrix {
     uint64_t cases, faults; /* so far */
     uint64_t accepted;      /* cases that differ as the emulator is known to */
     uint64_t differences;   /* cases that were not as predicted and not accepted */
-    uint64_t next;          /* the combination with which the sample continues */
-    bool away;              /* root and registers are no longer those from before the test */
+    struct matrix_example classes[MATRIX_CLASSES];
+    struct matrix_example deviations[DEVIATIONS]; /* where nothing else is different: enum deviation */
+    uint64_t next;                                /* the combination with which the sample continues */
+    bool away; /* root and registers are no longer those from before the test */
     struct matrix_controls controls;
 };
 
@@ -71,14 +130,6 @@ struct matrix {
 struct matrix_axes {
     uint64_t leaf[8], above[8]; /* each of them off and on; the first 0 ends the list */
     uint64_t leaf_always, above_always;
-};
-
-/* What cases have in common that differ only in the entries. */
-struct matrix_query {
-    const struct matrix_place *place;
-    unsigned above; /* the level of the other entry that varies */
-    enum matrix_kind kind;
-    struct paging_access is; /* as paging_check_access is asked */
 };
 
 /*
@@ -95,26 +146,9 @@ void matrix_control(struct matrix *m, struct matrix_controls controls);
 void matrix_try(struct matrix *m, const struct matrix_query *query, const struct matrix_axes *axes,
                 unsigned stride);
 
-/* What the processor did: the error code and CR2 of a page fault, or MATRIX_NO_FAULT and the word. */
-#define MATRIX_NO_FAULT 0xffffffffu
-struct matrix_outcome {
-    uint64_t code, word;
-};
-
 /* Does one case: writes the entries, predicts, makes the access, compares, and prints a difference. */
 void matrix_case(struct matrix *m, const struct matrix_query *query, paging_entry_t leaf,
                  paging_entry_t above);
-
-/*
- * The prediction for a case: MATRIX_NO_FAULT or the error code, and the entries afterwards, by level. In the
- * entries of the levels from lenient_from on, the accessed bit may be set or clear.
- */
-struct matrix_prediction {
-    uint64_t code;
-    paging_entry_t entries[PAGING_MAX_LEVELS + 1];
-    unsigned end; /* level of the entry at which the walk ends */
-    unsigned lenient_from;
-};
 
 /*
  * Changes the entries in *predicted, which are those before the access, to those after it, and predicts the
@@ -132,12 +166,21 @@ bool matrix_is_as(const struct matrix *m, const struct matrix_query *query,
                   const struct matrix_prediction *predicted, struct matrix_outcome outcome, uint64_t word);
 
 /* Returns whether the emulator on which this runs is known to do the case like that, and counts it. */
-bool matrix_deviates(struct matrix *m, const struct matrix_query *query,
-                     const struct matrix_prediction *before, struct matrix_outcome outcome, uint64_t word);
+bool matrix_deviates(struct matrix *m, const struct matrix_difference *found);
+
+/* Counts a difference in its class. */
+void matrix_count(struct matrix *m, const struct matrix_difference *found);
+
+/* Counts a difference in this example, which keeps the smallest one. */
+void matrix_example_add(struct matrix_example *example, const struct matrix_difference *found);
+
+/* Prints a fact with the number of cases of each class, and the smallest case of those that have one. */
+void matrix_print_classes(const struct matrix *m, const char *name);
+
+/* Prints the smallest case of each deviation that was met. */
+void matrix_print_deviations(const struct matrix *m);
 
 /* Prints a difference: the case, the entries before it, what was predicted, and what happened. */
-void matrix_print(const struct matrix *m, const struct matrix_query *query,
-                  const struct matrix_prediction *before, const struct matrix_prediction *predicted,
-                  struct matrix_outcome outcome);
+void matrix_print(const struct matrix *m, const struct matrix_difference *found);
 
 #endif

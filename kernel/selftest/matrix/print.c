@@ -44,21 +44,21 @@ static void print_entry(unsigned level, paging_entry_t before, paging_entry_t ex
     print("; afterwards %016lx, should be %016lx\n", now.bits, expected.bits);
 }
 
-void matrix_print(const struct matrix *m, const struct matrix_query *query,
-                  const struct matrix_prediction *before, const struct matrix_prediction *predicted,
-                  struct matrix_outcome outcome)
+void matrix_print(const struct matrix *m, const struct matrix_difference *found)
 {
-    const struct matrix_place *place = query->place;
-    print("# differs: ring %d, %s of a %s page at %016lx\n", query->is.user ? 3 : 0, kind_name(query->kind),
-          size_name(place->size), place->address.value);
+    const struct matrix_place *place = found->query.place;
+    const struct matrix_controls *controls = &found->controls;
+    print("# differs: ring %d, %s of a %s page at %016lx\n", found->query.is.user ? 3 : 0,
+          kind_name(found->query.kind), size_name(place->size), place->address.value);
     print("#   with CR0.WP=%d EFER.NXE=%d CR4.SMEP=%d CR4.SMAP=%d RFLAGS.AC=%d CR4.PKE=%d PKRU=%x\n",
-          m->controls.write_protect, m->controls.no_execute, m->controls.smep, m->controls.smap, query->is.ac,
-          m->controls.protection_keys, m->controls.pkru);
+          controls->write_protect, controls->no_execute, controls->smep, controls->smap, found->query.is.ac,
+          controls->protection_keys, controls->pkru);
     for (unsigned level = m->t->space->cpu.levels; level >= place->size; level--)
-        print_entry(level, before->entries[level], predicted->entries[level],
-                    paging_entry_load(place->slots[level]));
-    print_outcome("predicted", predicted->code);
-    print_outcome("the processor", outcome.code);
+        print_entry(level, found->before.entries[level], found->predicted.entries[level],
+                    found->after[level]);
+    print_outcome("predicted", found->predicted.code);
+    print_outcome("the processor", found->outcome.code);
     print("#   %s %016lx, memory holds %016lx\n",
-          outcome.code == MATRIX_NO_FAULT ? "the word was" : "the address was", outcome.word, *m->word);
+          found->outcome.code == MATRIX_NO_FAULT ? "the word was" : "the address was", found->outcome.word,
+          found->memory_after);
 }

@@ -94,6 +94,7 @@ static void every_choice(void **state)
     assert_int_equal(from("dump=varied", true).dump, DUMP_VARIED);
     assert_int_equal(from("dump=yes dump=no", true).dump, DUMP_NO);
     assert_int_equal(from("matrix=no", true).matrix, MATRIX_NO);
+    assert_int_equal(from("matrix=dense", true).matrix, MATRIX_DENSE);
     assert_int_equal(from("matrix=all", true).matrix, MATRIX_ALL);
     assert_int_equal(from("matrix=all matrix=sample", true).matrix, MATRIX_SAMPLE);
     assert_int_equal(from("", true).matrix, MATRIX_SAMPLE);

@@ -1,0 +1,52 @@
+"""access_report.py - what a report says of the access matrix: cases by group, differences by class, examples."""
+
+import re
+from dataclasses import dataclass
+
+# Groups of cases and classes of differences, as the report calls them (kernel/selftest/matrix), and in words.
+GROUPS = {"4k": "4 KiB pages", "2m": "2 MiB pages", "1g": "1 GiB pages", "keys": "protection keys",
+          "odd_bits": "ignored and reserved bits"}
+CLASSES = {"allowed": "allowed instead of refused", "refused": "refused instead of allowed",
+           "error_code": "another error code", "address": "another address in CR2",
+           "marks": "other accessed or dirty bits", "word": "another word was read or written"}
+
+
+@dataclass
+class Example:
+    """The smallest case of a class or a deviation, as the report prints it."""
+    about: str
+    lines: list
+
+
+def examples(text):
+    """All that the report prints as `# smallest: ...`, with the lines of the case."""
+    found = []
+    for line in text.splitlines():
+        if match := re.fullmatch(r"# smallest: (.*)", line):
+            found.append(Example(match[1], []))
+        elif found and line.startswith("#   " if found[-1].lines else "# differs: "):
+            found[-1].lines.append(line.removeprefix("#").strip())
+        elif found and found[-1].lines:
+            found.append(Example("", []))  # the case is over
+    return [example for example in found if example.about]
+
+
+def groups(facts):
+    """By group that was tried: cases, faults, accepted, and the number of each class."""
+    found = {}
+    for group in GROUPS:
+        if f"matrix_{group}" in facts and f"differences_{group}" in facts:
+            words = f"{facts[f'matrix_{group}']} {facts[f'differences_{group}']}".split()
+            pairs = (word.partition("=") for word in words)
+            found[group] = {name: int(number) for name, _, number in pairs if number.isdigit()}
+    return found
+
+
+def deviations(facts):
+    """Of those that an emulator is known for, and that were met: cases, clause, what is seen instead, by name."""
+    found = {}
+    for fact, value in facts.items():
+        match = re.fullmatch(r"cases=(\d+) in .*, against SDM 3A (\S+): (.*)", value)
+        if fact.startswith("deviation_") and match and int(match[1]) > 0:
+            found[fact.removeprefix("deviation_")] = (int(match[1]), match[2], match[3])
+    return found
