@@ -315,6 +315,24 @@ static void memory_of_ours_is_not_for_runtime_services(void **state)
 }
 
 /* The entry would become two regions, and there is room for one. */
+/* What ends where ours begins, and begins where ours ends, is not over it. */
+static void memory_beside_ours_is_left_as_it_is(void **state)
+{
+    static const UINT64 places[] = {IMAGE - EFI_PAGE_SIZE, IMAGE_END};
+    for (unsigned i = 0; i < 2; i++) {
+        (void)begin(state);
+        assert_int_equal(run_up_to(find_image_sections), EFI_SUCCESS);
+        struct handoff_region *region = &loader.handoff->regions[loader.handoff->region_count];
+        assert_int_equal(add_region(&loader, "beside", places[i], places[i] + EFI_PAGE_SIZE, 0, false),
+                         EFI_SUCCESS);
+        region->for_runtime = true;
+        const struct handoff_region before = *region;
+        assert_int_equal(keep_own_memory_apart(&loader), EFI_SUCCESS);
+        assert_memory_equal(region, &before, sizeof before);
+        assert_false(console_shows("which is not true"));
+    }
+}
+
 static void too_many_cuts_are_refused(void **state)
 {
     (void)state;
@@ -338,6 +356,7 @@ int main(void)
                  unaligned_runtime_memory_is_mapped_to_its_last_byte),
         EFI_TEST("runtime: memory of ours is not for runtime services",
                  memory_of_ours_is_not_for_runtime_services),
+        EFI_TEST("runtime: memory beside ours is left as it is", memory_beside_ours_is_left_as_it_is),
         EFI_TEST("runtime: too many cuts are refused", too_many_cuts_are_refused),
         EFI_TEST("attributes: the table makes rights finer", the_attributes_table_makes_rights_finer),
         EFI_TEST("attributes: an entry may span descriptors", an_entry_may_span_descriptors),
