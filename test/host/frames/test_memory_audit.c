@@ -252,8 +252,8 @@ static void never_looked_at(void **state)
 }
 
 /*
- * As many runs as there can be: the others are counted, and not audited. None is cut then; what is left of the
- * quarantine goes to a lower run that is short enough.
+ * As many runs as there can be: the others are counted, and not audited. None is cut then; what is left of
+ * the quarantine goes to a lower run that is short enough.
  */
 static void many_runs(void **state)
 {
