@@ -101,6 +101,8 @@ class Machine:
 
     @property
     def kind(self):
+        if self.emulator not in EMULATORS:
+            raise MachineError(f"no emulator is called {self.emulator}; there are {', '.join(EMULATORS)}")
         return EMULATORS[self.emulator]
 
     @property

@@ -337,6 +337,11 @@ echo '448p[CPU0  ] >>PANIC<< exception(): 3rd (13) exception with no resolution'
         self.expect(1, "reset by itself", f"{reset}; head -2 $log >$line; {reset}; exec sleep 50")
         self.expect(0, self.SUMMARY, f"{reset}; {self.REPORT}; exec sleep 50")
 
+    def test_unknown(self):
+        """boot: an emulator that nobody knows is refused"""
+        with self.assertRaisesRegex(machine.MachineError, "no emulator is called qmeu; there are qemu, bochs"):
+            machine.Machine(image="/dev/null", emulator="qmeu")
+
     def test_not_started(self):
         """boot: Bochs's own words when it does not start"""
         self.expect(1, "Bochs could not run the machine (status 1): no such plugin",
