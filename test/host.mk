@@ -119,11 +119,16 @@ HOST_PROGRAMS += $(KERNEL_TESTS:%=$(B)/host/kernel/test_%)
 
 # Parts that use instructions and registers which a process may not: over a made-up processor.
 PROCESSOR := test/host/devices/processor/processor.c
-PROCESSOR_TESTS := control cpuid hardware_errors local_apic take_over tsc_rate
+PROCESSOR_TESTS := control cpuid exceptions hardware_errors local_apic safe_access take_over tsc tsc_rate \
+    watchdog
 SUBJECT_control := kernel/cpu/control.c
 SUBJECT_cpuid := kernel/cpu/cpuid.c
 SUBJECT_hardware_errors := kernel/cpu/hardware_errors.c kernel/console/format.c
 SUBJECT_local_apic := kernel/cpu/local_apic.c
+SUBJECT_exceptions := kernel/cpu/exceptions.c kernel/cpu/stack_trace.c kernel/console/format.c
+SUBJECT_safe_access := kernel/cpu/safe_access.c kernel/cpu/safe_access.S
+SUBJECT_tsc := kernel/cpu/tsc.c
+SUBJECT_watchdog := kernel/cpu/watchdog.c kernel/cpu/local_apic.c kernel/console/format.c
 SUBJECT_take_over := kernel/cpu/take_over.c
 SUBJECT_tsc_rate := kernel/cpu/tsc_rate.c
 FLAGS_host/processor := -Itest/host/devices/processor $(FLAGS_host/kernel)

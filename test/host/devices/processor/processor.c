@@ -172,7 +172,7 @@ void write_msr(uint32_t msr, uint64_t value)
 
 uint64_t read_tsc(void)
 {
-    return processor.tsc += processor.tsc_step;
+    return processor.counter ? processor.counter() : (processor.tsc += processor.tsc_step);
 }
 
 _Noreturn void cpu_halt(void)
