@@ -62,7 +62,9 @@ FRAME_TESTS := frames frames_add frames_split frames_boundaries frames_random
 KERNEL_TESTS := memory_map memory_audit usable_memory arena $(FRAME_TESTS) memory_regions start_frames \
     identity_map options format canvas screen pages display report keyboard graphics_mode \
     stack_trace serial spcr acpi option_text chosen_tests test_slots soak menu pager log kept qr qr_text \
-    stack_use memory_functions
+    stack_use memory_functions console mmio steps
+SUBJECT_console := kernel/console/console.c kernel/console/format.c
+SUBJECT_steps := kernel/boot/steps.c kernel/console/format.c
 NO_DEVICES := test/host/devices/no_devices.c
 SUBJECT_memory_audit := kernel/frames/memory_audit.c kernel/frames/usable_memory.c
 SUBJECT_memory_map := kernel/frames/memory_map.c
@@ -119,8 +121,9 @@ HOST_PROGRAMS += $(KERNEL_TESTS:%=$(B)/host/kernel/test_%)
 
 # Parts that use instructions and registers which a process may not: over a made-up processor.
 PROCESSOR := test/host/devices/processor/processor.c
-PROCESSOR_TESTS := control cpuid exceptions hardware_errors local_apic safe_access take_over tsc tsc_rate \
-    watchdog
+PROCESSOR_TESTS := control cpuid end exceptions hardware_errors local_apic safe_access take_over tsc \
+    tsc_rate watchdog
+SUBJECT_end := kernel/boot/end.c kernel/console/uart.c kernel/console/format.c
 SUBJECT_control := kernel/cpu/control.c
 SUBJECT_cpuid := kernel/cpu/cpuid.c
 SUBJECT_hardware_errors := kernel/cpu/hardware_errors.c kernel/console/format.c

@@ -2,13 +2,10 @@
  * exceptions: who is asked whether an exception was expected, and to the last digit what is said about one
  * that was not.
  */
-#define _GNU_SOURCE
 #include "devices/processor/processor.h"
+#include "kernel/child.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "kernel/console/console.h"
 #include "kernel/cpu/descriptors.h"
@@ -129,32 +126,24 @@ static void fatal(const char *exception)
 
 /* ---- an exception in a process of its own, because the first one is told otherwise than those in it ---- */
 
+static void (*body_of_run)(void);
+
+static void run_until_it_halts(void)
+{
+    jmp_buf halted;
+    processor.halt = &halted;
+    if (setjmp(halted) == 0)
+        body_of_run();
+    else
+        print("[halt]");
+    child_ends(0, said, strlen(said));
+}
+
 static const char *text_of(void (*body)(void))
 {
     static char text[sizeof said];
-    int pipes[2], status;
-    size_t length = 0;
-    ssize_t got;
-    assert_int_equal(pipe(pipes), 0);
-    fflush(stdout);
-    pid_t child = fork();
-    if (child == 0) {
-        jmp_buf halted;
-        processor.halt = &halted;
-        if (setjmp(halted) == 0)
-            body();
-        else
-            print("[halt]");
-        (void)!write(pipes[1], said, strlen(said));
-        _exit(0);
-    }
-    close(pipes[1]);
-    while ((got = read(pipes[0], text + length, sizeof text - 1 - length)) > 0)
-        length += (size_t)got;
-    text[length] = '\0';
-    close(pipes[0]);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
+    body_of_run = body;
+    assert_int_equal(run_in_child(run_until_it_halts, text, sizeof text), 0);
     return text;
 }
 

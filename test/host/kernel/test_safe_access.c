@@ -11,7 +11,7 @@
 
 enum { BYTES = 4096, CODE = 0x37 };
 
-static uint8_t *page; /* of the process: what it allows is what the test says */
+static uint8_t *page;  /* of the process: what it allows is what the test says */
 static bool has_ended; /* what the hook answered */
 static uint64_t vector;
 
@@ -115,11 +115,11 @@ static void code_is_called(void **state)
 static void registers_come_back(void **state)
 {
     catch_with(take_fault);
-    static const uint8_t code[] = {
-        0x31, 0xdb, 0x31, 0xed, 0x45, 0x31, 0xe4,             /* xor %ebx, %ebx; %ebp; %r12d */
-        0x45, 0x31, 0xed, 0x45, 0x31, 0xf6, 0x45, 0x31, 0xff, /* %r13d; %r14d; %r15d */
-        0x48, 0x83, 0xec, 0x38,                               /* sub $56, %rsp */
-        0x48, 0x8b, 0x03};                                    /* mov (%rbx), %rax */
+    static const uint8_t code[] = {0x31, 0xdb, 0x31, 0xed, 0x45, 0x31, 0xe4, /* xor %ebx, %ebx; %ebp; %r12d */
+                                   0x45, 0x31, 0xed, 0x45, 0x31, 0xf6, 0x45,
+                                   0x31, 0xff,             /* %r13d; %r14d; %r15d */
+                                   0x48, 0x83, 0xec, 0x38, /* sub $56, %rsp */
+                                   0x48, 0x8b, 0x03};      /* mov (%rbx), %rax */
     memcpy(page, code, sizeof code);
     mprotect(page, BYTES, PROT_READ | PROT_EXEC);
     register uint64_t rbx __asm__("rbx") = 1, r12 __asm__("r12") = 2, r13 __asm__("r13") = 3,
@@ -185,8 +185,8 @@ int main(void)
         {"safe access: a word is read, or a fault is told", a_word_is_read, begin, end, NULL},
         {"safe access: a word is written, or a fault is told", a_word_is_written, begin, end, NULL},
         {"safe access: code is called, or a fault is told", code_is_called, begin, end, NULL},
-        {"safe access: after a fault in code that was called, registers are the caller's", registers_come_back,
-         begin, end, NULL},
+        {"safe access: after a fault in code registers are the caller's", registers_come_back, begin, end,
+         NULL},
         {"safe access: only a page fault has an address", only_a_page_fault_has_an_address, begin, end, NULL},
         {"safe access: without one a fault is not expected", without_an_access_a_fault_is_not_expected, begin,
          end, NULL},

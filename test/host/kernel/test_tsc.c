@@ -44,7 +44,7 @@ static void instructions_are_counted(void **state)
     assert_int_equal(calibrate(128, 0, 0), 128);
 }
 
-/* Any loop that differs shows that it is time that is counted: by less than an instruction, or by whole ones. */
+/* Any loop that differs shows that time is counted: by less than an instruction, or by whole ones. */
 static void time_is_counted(void **state)
 {
     for (unsigned loop = 1; loop <= 30; loop++) {

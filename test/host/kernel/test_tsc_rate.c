@@ -96,7 +96,7 @@ static void race_against_a_timer(void **state)
     assert_int_equal(timer.gate & 0x0f, 0x0d); /* others' bits are as they were */
 }
 
-/* What interrupts a race makes it longer: two that agree to an eighth are believed, and of them the shorter. */
+/* What interrupts a race makes it longer: two that agree to an eighth are believed, the shorter. */
 static void races_that_were_interrupted(void **state)
 {
     (void)state;

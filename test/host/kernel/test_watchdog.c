@@ -221,7 +221,7 @@ static void what_has_not_ended_is_named(void **state)
     assert_string_equal(printed, "watchdog: it has not ended after 1 second: look for water\n");
 }
 
-/* An interrupt that the APIC has delivered itself gets its end; one that it has not, and a spurious one, none. */
+/* An interrupt that the APIC has delivered itself gets its end; others do not. */
 static void interrupts_get_their_end(void **state)
 {
     start(1);
