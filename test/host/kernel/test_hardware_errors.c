@@ -134,12 +134,13 @@ static void banks_are_switched_on(void **state)
         uint32_t eax;
         bool is_ours;
     } models[] = {{0x006e0, false}, {0x106a0, true}, {0x10690, false}, {0x006f0, false}, {0x00f4f, true},
-                  {0x006ff, false}, {0x206a0, true}, {0x10790, true},  {0x00590, true}};
+                  {0x006ff, false}, {0x206a0, true}, {0x10790, true},  {0x13690, false}, {0x00590, true}};
     for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
-        has_banks(1, 0);
+        has_banks(2, 0);
         processor_has_leaf(1, (struct cpuid){.eax = models[i].eax, .edx = BOTH});
         assert_int_equal(machine_checks_start(), 0);
-        assert_done(models[i].is_ours ? "msr 400=ffffffffffffffff " : "");
+        assert_done(models[i].is_ours ? "msr 400=ffffffffffffffff msr 404=ffffffffffffffff "
+                                      : "msr 404=ffffffffffffffff ");
     }
 }
 
@@ -177,6 +178,11 @@ static void banks_with_errors_are_told(void **state)
         "machine check: bank 2: corrected error, code 19, model code 0, misc 2003\n"
         "machine check: bank 3: corrected error, code 1a, model code 0, address 3002\n"
         "machine check: bank 4: corrected error, code 18, model code 0; it was there before this run\n");
+    assert_done("msr 17a=0 ");
+    has_banks(1, 0);
+    processor_has_msr(FIRST_BANK + 1, VALID | 0x1b);
+    explain_machine_check();
+    assert_string_equal(printed, "machine check: bank 0: corrected error, code 1b, model code 0\n");
     assert_done("msr 17a=0 ");
 }
 
