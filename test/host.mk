@@ -62,7 +62,7 @@ FRAME_TESTS := frames frames_add frames_split frames_boundaries frames_random
 KERNEL_TESTS := memory_map memory_audit usable_memory arena $(FRAME_TESTS) memory_regions start_frames \
     identity_map options format canvas screen pages display report keyboard graphics_mode \
     stack_trace serial spcr acpi option_text chosen_tests test_slots soak menu pager log kept qr qr_text \
-    stack_use memory_functions console mmio steps
+    stack_use memory_functions console mmio steps qr_page
 SUBJECT_console := kernel/console/console.c kernel/console/format.c
 SUBJECT_steps := kernel/boot/steps.c kernel/console/format.c
 NO_DEVICES := test/host/devices/no_devices.c
@@ -108,6 +108,9 @@ OBJECTS_canvas := $(B)/font.o
 SUBJECT_log := kernel/console/log.c kernel/console/kept.c
 SUBJECT_kept := kernel/console/kept.c
 SUBJECT_qr := kernel/display/qr.c
+SUBJECT_qr_page := $(addprefix kernel/display/,qr_page.c qr_text.c drawing.c) kernel/console/canvas.c \
+    kernel/console/format.c
+OBJECTS_qr_page := $(B)/font.o
 SUBJECT_qr_text := kernel/display/qr_text.c kernel/console/format.c
 # Made-up devices take the place of the real ones.
 FLAGS_host/kernel := $(HOST_FLAGS) -fno-builtin-log -Itest/host/devices $(HOST_INCLUDE) \
