@@ -153,8 +153,8 @@ static void no_more_banks_than_registers(void **state)
 }
 
 /*
- * Address and further information are read only where the status says that they are there. What a bank held when
- * the run began is told apart. Runs before the test above.
+ * Address and further information are read only where the status says that they are there. What a bank held
+ * when the run began is told apart. Runs before the test above.
  */
 static void banks_with_errors_are_told(void **state)
 {

@@ -36,7 +36,7 @@ bool qr_module(const struct qr_code *code, unsigned x, unsigned y)
 {
     (void)code;
     assert_true(x < size && y < size);
-    return (x / 2 + x * y + y) % 3 == 0 || y == 2 || (y == 3 && x + 1 == size);
+    return (x * x + 3 * y + x * y) % 5 < 2 || y == 2;
 }
 
 /* ---- a log ---- */
