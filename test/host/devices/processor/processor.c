@@ -175,6 +175,18 @@ uint64_t read_tsc(void)
     return processor.counter ? processor.counter() : (processor.tsc += processor.tsc_step);
 }
 
+void load_descriptor_tables(struct descriptor_table gdt, struct descriptor_table idt)
+{
+    processor.gdt = gdt;
+    processor.idt = idt;
+    processor.ldt = 0;
+}
+
+void load_ldt(uint16_t selector)
+{
+    processor.ldt = selector;
+}
+
 _Noreturn void cpu_halt(void)
 {
     if (!processor.halt)
