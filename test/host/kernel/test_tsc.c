@@ -51,6 +51,9 @@ static void time_is_counted(void **state)
         assert_int_equal(calibrate(4, loop, 1), 0);
         assert_int_equal(calibrate(4, loop, 1500 * 5 * 4), 0);
     }
+    for (unsigned loop = 1; loop <= 30;
+         loop += 2) /* the longer run takes no more time than the shorter one */
+        assert_int_equal(calibrate(4, loop, (uint64_t)0 - 500 * 4 * (loop / 2 % 3 == 1 ? 5 : 3)), 0);
     assert_int_equal(calibrate(0, 0, 0), 0);
 }
 
