@@ -254,8 +254,8 @@ class ScreenWatcher:
     PERIOD = 0.5
     PATIENCE = 10  # seconds of the machine's time for the log; it may have no such port as we listen to
 
-    def __init__(self, work, screenshot, has_log):
-        self._work, self._screenshot, self._has_log = work, screenshot, has_log
+    def __init__(self, work, screenshot, has_log, inspect=None):
+        self._work, self._screenshot, self._has_log, self._inspect = work, screenshot, has_log, inspect
         self._font = screen.Font.load()
         self._monitor = None
         self._next = 0.0
@@ -300,6 +300,8 @@ class ScreenWatcher:
                 self._monitor.run("screendump", filename=os.path.abspath(self._screenshot), format="png")
             elif self._screenshot:
                 shutil.copyfile(self._work / "screen.ppm", self._screenshot)
+        if self._inspect and self._shown_at is not None:
+            self._inspect(self._monitor, self._work, b"")
         if self._monitor:
             self._monitor.close()
 
@@ -505,8 +507,11 @@ def _first_bytes(path, count):
 
 
 def _boot_in(work, machine, http_port, time_limit, idle_limit, on_output):
-    watcher = ScreenWatcher(work, machine.screenshot, machine.serial) if machine.watches_screen else None
-    if machine.inspect:
+    watcher = None
+    if machine.watches_screen:  # without a serial line, the screen alone tells when to look into the machine
+        watcher = ScreenWatcher(work, machine.screenshot, machine.serial,
+                                None if machine.serial else machine.inspect)
+    if machine.inspect and machine.serial:
         watcher = Inspector(work, machine.inspect)
     if machine.starts:
         watcher = Restarter(work, machine.starts, machine.between)
@@ -520,7 +525,7 @@ def _boot_in(work, machine, http_port, time_limit, idle_limit, on_output):
     operator = Operator(machine.commands, work)
     run = _Run(process, watcher, time_limit, idle_limit, on_output,
                (Typist(machine.keys, process.stdin), operator))
-    if machine.watches_screen and not (machine.inspect or machine.starts):
+    if isinstance(watcher, ScreenWatcher):
         watcher.clock = run.time.now
     try:
         status = run.follow()
