@@ -46,7 +46,7 @@ static void each_option(void **state)
 static void odd_characters(void **state)
 {
     (void)state;
-    static const char blanks[] = "end=halt\0wait=5\x7fWAIT=7", words[] = "#\xc3\xa9\nwait=\xc3\xa9 a~=1";
+    static const char blanks[] = "end=halt\0wait=5\x7fwait=7", words[] = "#\xc3\xa9\nwait=\xc3\xa9 a~=1";
     struct options o = {0};
     assert_true(options_apply(&o, "test", blanks, sizeof blanks - 1));
     assert_int_equal(o.end, END_HALT);
@@ -55,6 +55,8 @@ static void odd_characters(void **state)
     assert_false(options_apply(&o, "test", words, sizeof words - 1));
     assert_int_equal(o.error_count, 2);
     assert_non_null(strstr(o.errors[1], "line 2, column 8: 'a~=1' "));
+    assert_false(options_apply(&o, "test", "WATCHDOG=1", 10));
+    assert_non_null(strstr(o.errors[2], "no key is called WATCHDOG, but watchdog is one"));
 }
 
 static void seconds(void **state)

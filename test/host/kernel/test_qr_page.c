@@ -178,6 +178,14 @@ static void a_small_area_has_no_codes(void **state)
     size = 117;
     qr_page.draw(&qr_page, &canvas, area, 1); /* nothing can be said beside it */
     assert_code(2);
+    size = 21;
+    make_area(29 * 8 + 8 + 72, 29 * 8);
+    qr_page.draw(&qr_page, &canvas, area, 1); /* nine columns, and not one pixel more */
+    assert_code(8);
+    assert_row(1, 29 * 8, "SELFMAP 1");
+    make_area(29 * 8 + 8, 29 * 8);
+    qr_page.draw(&qr_page, &canvas, area, 1);
+    assert_row(1, 29 * 8, "");
     make_area(249, 300);
     assert_int_equal(qr_page.sheets(&qr_page, &canvas, area), 0);
     make_area(300, 249);
