@@ -63,7 +63,7 @@ KERNEL_TESTS := memory_map memory_audit usable_memory arena $(FRAME_TESTS) memor
     identity_map options format canvas screen pages display report keyboard graphics_mode \
     stack_trace serial spcr acpi option_text chosen_tests test_slots soak menu pager log kept qr qr_text \
     stack_use memory_functions console mmio steps qr_page \
-    late_audit failures own_blocks
+    late_audit failures own_blocks text_rows
 SUBJECT_console := kernel/console/console.c kernel/console/format.c
 SUBJECT_late_audit := kernel/boot/late_audit.c kernel/console/format.c \
     $(addprefix kernel/frames/,arena.c memory_audit.c memory_map.c usable_memory.c)
