@@ -63,7 +63,8 @@ KERNEL_TESTS := memory_map memory_audit usable_memory arena $(FRAME_TESTS) memor
     identity_map options format canvas screen pages display report keyboard graphics_mode \
     stack_trace serial spcr acpi option_text chosen_tests test_slots soak menu pager log kept qr qr_text \
     stack_use memory_functions console mmio steps qr_page \
-    late_audit failures own_blocks text_rows
+    late_audit failures own_blocks text_rows last_results log_page
+SUBJECT_last_results := kernel/display/last_results.c
 SUBJECT_console := kernel/console/console.c kernel/console/format.c
 SUBJECT_late_audit := kernel/boot/late_audit.c kernel/console/format.c \
     $(addprefix kernel/frames/,arena.c memory_audit.c memory_map.c usable_memory.c)
@@ -116,6 +117,9 @@ SUBJECT_qr_page := $(addprefix kernel/display/,qr_page.c qr_text.c drawing.c) ke
     kernel/console/format.c
 SUBJECT_failures := $(addprefix kernel/display/,failures.c drawing.c) kernel/console/canvas.c \
     kernel/console/format.c
+SUBJECT_log_page := $(addprefix kernel/display/,log_page.c drawing.c) kernel/console/canvas.c \
+    kernel/console/format.c
+OBJECTS_log_page := $(B)/font.o
 OBJECTS_failures := $(B)/font.o
 OBJECTS_qr_page := $(B)/font.o
 SUBJECT_qr_text := kernel/display/qr_text.c kernel/console/format.c

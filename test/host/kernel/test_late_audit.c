@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "kernel/child.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -17,11 +18,11 @@
 #include <selfmap/range.h>
 
 /* Frames of the process, by number from 0 on: an access is possible only while they are "mapped". */
-enum { PAGES = 512, PAGE = 4096, REGIONS = 8, ARENA = 100 };
+enum { PAGES = 4400, PAGE = 4096, REGIONS = 8, ARENA = 100 };
 
 static uint8_t *memory;
 static struct handoff handoff;
-static struct memory_region regions[REGIONS + 1];
+static struct memory_region *regions; /* exactly as many as there is room for */
 static size_t region_count;
 
 static uint64_t first_frame(void)
@@ -158,8 +159,18 @@ static void add_region(unsigned start, unsigned end, enum memory_kind kind)
         (struct memory_region){.start = {first_frame() + start}, .end = {first_frame() + end}, .kind = kind};
 }
 
+static void has_room_for(unsigned count)
+{
+    regions = realloc(regions, count * sizeof *regions);
+    assert_non_null(regions);
+    handoff.memory = regions;
+    handoff.memory_capacity = count;
+}
+
 static int begin(void **state)
 {
+    handoff = (struct handoff){0};
+    has_room_for(REGIONS);
     if (!memory)
         memory = mmap(NULL, (size_t)PAGES * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     region_count = 0;
@@ -167,7 +178,6 @@ static int begin(void **state)
     add_region(320, 330, MEMORY_BOOT);
     add_region(330, 340, MEMORY_RUNTIME_DATA);
     add_region(340, 370, MEMORY_BOOT);
-    handoff = (struct handoff){.memory = regions, .memory_capacity = REGIONS};
     handoff.space.cpu.has_no_execute = true;
     arena_start(&handoff.arena, (paging_frame_t){ARENA}, (paging_frame_t){ARENA + 31});
     handoff.arena.next.number = ARENA + 10;
@@ -260,12 +270,26 @@ static void a_change_during_the_tests_is_told(void **state)
 /* All of a region is held back if there is no room to split it. */
 static void without_room_more_is_held_back(void **state)
 {
-    handoff.memory_capacity = 5;
+    has_room_for(5);
     writer = (__typeof__(writer)){"a call", 323, 1, 1};
     assert_run(
         "0-320 free\n320-323 boot\n323-330 held back\n330-340 runtime\n340-370 held back\n" FACTS WRITES(
             "after a call", "1") "changed 1 of 40\n",
         at(348), at(370), at(323));
+}
+
+/* The first region of the map, and one whose last page is written to: the region behind it is not held back. */
+static void neighbours_are_not_held_back(void **state)
+{
+    region_count = 0;
+    add_region(0, 10, MEMORY_BOOT);
+    add_region(10, 20, MEMORY_CONVENTIONAL);
+    add_region(20, 360, MEMORY_RUNTIME_DATA);
+    has_room_for(3);
+    writer = (__typeof__(writer)){"a call", 9, 1, 1};
+    assert_non_null(strstr(text_of_run(), "0-10 held back\n10-20 free\n20-360 runtime\n"));
+    has_room_for(4);
+    assert_non_null(strstr(text_of_run(), "0-9 boot\n9-10 held back\n10-20 free\n20-360 runtime\n"));
 }
 
 /* The list has room for 16 changes. */
@@ -274,10 +298,16 @@ static void more_changes_than_are_listed_are_counted(void **state)
     region_count = 0;
     add_region(0, 320, MEMORY_CONVENTIONAL);
     add_region(320, 400, MEMORY_BOOT);
-    handoff.memory_capacity = REGIONS;
     writer = (__typeof__(writer)){"a call", 320, 20, 3};
     const char *text = text_of_run();
     assert_non_null(strstr(text, "\n# and to 4 more pages, which were handed out\nchanged 20 of 80\n"));
+    unsigned told = 0;
+    for (const char *at = text; (at = strstr(at, "# somebody has written to")) != NULL; at++)
+        told++;
+    assert_int_equal(told, 16);
+    writer.pages = 17;
+    text = text_of_run();
+    assert_non_null(strstr(text, "\n# and to 1 more pages, which were handed out\nchanged 17 of 80\n"));
 }
 
 static void what_cannot_be_mapped_is_not_audited(void **state)
@@ -290,15 +320,24 @@ static void what_cannot_be_mapped_is_not_audited(void **state)
                at(348), at(370));
 }
 
-static void a_short_run_is_held_back_whole(void **state)
+static void at_most_16_mib_are_held_back(void **state)
 {
     region_count = 0;
     regions[region_count++] = (struct memory_region){
         .start = {first_frame() - 100000}, .end = {first_frame()}, .kind = MEMORY_CONVENTIONAL};
     add_region(0, PAGES, MEMORY_BOOT);
     const char *text = text_of_run();
-    assert_non_null(strstr(text, "\n0-512 held back\n")); /* of 4096 pages that might be */
-    assert_non_null(strstr(text, "\n# boot_memory_quarantined=512\n"));
+    assert_non_null(strstr(text, "\n0-304 boot\n304-4400 held back\n"));
+    assert_non_null(strstr(text, "\n# boot_memory_quarantined=4096\n"));
+    regions[1].end.number -= PAGES - 300; /* a short run is held back whole */
+    text = text_of_run();
+    assert_non_null(strstr(text, "\n0-300 held back\n"));
+    assert_non_null(strstr(text, "\n# boot_memory_quarantined=300\n# quarantine: "));
+    writer = (__typeof__(writer)){"the tests", 7, 1, 1};
+    assert_non_null(strstr(text_of_run(), "noticed after the last self-test\nchanged 1 of 300\n"));
+    (void)begin(state);
+    regions[0].end.number -= 9; /* 351 pages are usable */
+    assert_non_null(strstr(text_of_run(), "\n# boot_memory_quarantined=21\n"));
 }
 
 int main(void)
@@ -312,11 +351,13 @@ int main(void)
          NULL},
         {"late audit: without room to split a region all of it is held back", without_room_more_is_held_back,
          begin, NULL, NULL},
+        {"late audit: neighbours of what is held back are not", neighbours_are_not_held_back, begin, NULL,
+         NULL},
         {"late audit: more changes than are listed are counted", more_changes_than_are_listed_are_counted,
          begin, NULL, NULL},
         {"late audit: what cannot be mapped is not audited", what_cannot_be_mapped_is_not_audited, begin,
          NULL, NULL},
-        {"late audit: runs are held back whole where they are short", a_short_run_is_held_back_whole, begin,
+        {"late audit: a sixteenth is held back, and 16 MiB at most", at_most_16_mib_are_held_back, begin,
          NULL, NULL},
     };
     return cmocka_run_group_tests_name("late_audit", tests, NULL, NULL);
