@@ -135,8 +135,8 @@ HOST_PROGRAMS += $(KERNEL_TESTS:%=$(B)/host/kernel/test_%)
 
 # Parts that use instructions and registers which a process may not: over a made-up processor.
 PROCESSOR := test/host/devices/processor/processor.c
-PROCESSOR_TESTS := control cpuid descriptors end exceptions hardware_errors local_apic safe_access take_over tsc \
-    tsc_rate watchdog
+PROCESSOR_TESTS := control cpuid descriptors end exceptions hardware_errors local_apic safe_access \
+    take_over tsc tsc_rate watchdog
 SUBJECT_descriptors := kernel/cpu/descriptors.c
 SUBJECT_end := kernel/boot/end.c kernel/console/uart.c kernel/console/format.c
 SUBJECT_control := kernel/cpu/control.c

@@ -22,11 +22,17 @@ static int begin(void **state)
 
 /* ---- tables as the processor reads them (SDM 3A, figures 3-8, 6-8, 8-4 and 8-11) ---- */
 
-static uint64_t word_of(struct descriptor_table table, unsigned number)
+static uint64_t descriptor(unsigned selector)
+{
+    assert_true(selector + 7 <= processor.gdt.limit);
+    return processor.descriptors[selector / 8];
+}
+
+static uint64_t word_of_idt(unsigned number)
 {
     uint64_t word;
-    assert_true(8 * number + 7 <= table.limit);
-    memcpy(&word, (const uint8_t *)(uintptr_t)table.base + (size_t)8 * number, sizeof word);
+    assert_true(8 * number + 7 <= processor.idt.limit);
+    memcpy(&word, (const uint8_t *)(uintptr_t)processor.idt.base + (size_t)8 * number, sizeof word);
     return word;
 }
 
@@ -37,7 +43,7 @@ struct gate {
 
 static struct gate gate(unsigned vector)
 {
-    uint64_t low = word_of(processor.idt, 2 * vector), high = word_of(processor.idt, 2 * vector + 1);
+    uint64_t low = word_of_idt(2 * vector), high = word_of_idt(2 * vector + 1);
     assert_int_equal(high >> 32, 0);
     return (struct gate){.handler = (low & 0xffff) | (low >> 48) << 16 | high << 32,
                          .selector = (unsigned)(low >> 16 & 0xffff),
@@ -52,7 +58,7 @@ struct segment {
 
 static struct segment system_segment(unsigned selector)
 {
-    uint64_t low = word_of(processor.gdt, selector / 8), high = word_of(processor.gdt, selector / 8 + 1);
+    uint64_t low = descriptor(selector), high = descriptor(selector + 8);
     assert_int_equal(low >> 48 & 0xff, 0); /* limits in bytes, without upper bits */
     return (struct segment){.base = (low >> 16 & 0xffffff) | (low >> 56) << 24 | high << 32,
                             .limit = low & 0xffff,
@@ -80,7 +86,7 @@ static void segments(void **state)
                {0x30, 0x00cff3000000ffff},
                {0x38, 0x00affb000000ffff}};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        assert_int_equal(word_of(processor.gdt, all[i].selector / 8), all[i].descriptor);
+        assert_int_equal(descriptor(all[i].selector), all[i].descriptor);
     assert_int_equal(processor.gdt.limit, 10 * 8 - 1);
 }
 

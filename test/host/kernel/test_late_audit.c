@@ -278,7 +278,7 @@ static void without_room_more_is_held_back(void **state)
         at(348), at(370), at(323));
 }
 
-/* The first region of the map, and one whose last page is written to: the region behind it is not held back. */
+/* The first region of the map, whose last page is written to: the region behind it is not held back. */
 static void neighbours_are_not_held_back(void **state)
 {
     region_count = 0;

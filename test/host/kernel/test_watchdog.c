@@ -144,7 +144,7 @@ static void a_timer_that_stands_still_is_none(void **state)
 }
 
 /*
- * A measurement ends 2000 ticks after its start, in which the timer has counted 500; the last reading is a STEP
+ * A measurement ends 2000 ticks after its start, in which the timer has counted 500; a last reading a STEP
  * later. So 497 in a 500th of a second are believed.
  */
 static void assert_shot(unsigned seconds)

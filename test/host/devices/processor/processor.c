@@ -175,16 +175,25 @@ uint64_t read_tsc(void)
     return processor.counter ? processor.counter() : (processor.tsc += processor.tsc_step);
 }
 
+static void read_descriptors(void)
+{
+    size_t bytes = (size_t)processor.gdt.limit + 1;
+    assert_true(bytes <= sizeof processor.descriptors);
+    memcpy(processor.descriptors, (const void *)(uintptr_t)processor.gdt.base, bytes);
+}
+
 void load_descriptor_tables(struct descriptor_table gdt, struct descriptor_table idt)
 {
     processor.gdt = gdt;
     processor.idt = idt;
     processor.ldt = 0;
+    read_descriptors();
 }
 
 void load_ldt(uint16_t selector)
 {
     processor.ldt = selector;
+    read_descriptors();
 }
 
 _Noreturn void cpu_halt(void)

@@ -19,6 +19,7 @@ struct processor {
     uint64_t tsc, tsc_step;    /* each reading of the time stamp counter finds it so much further */
     uint64_t (*counter)(void); /* asked instead of that, if it is there */
     struct descriptor_table gdt, idt;
+    uint64_t descriptors[16]; /* of the GDT, as they were when it was loaded, or a selector of it */
     uint16_t ldt;
     struct cpuid beyond; /* what CPUID answers for a leaf that it does not have */
     jmp_buf *halt;       /* where cpu_halt leads; without it, halting fails the test */
