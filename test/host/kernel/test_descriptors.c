@@ -122,6 +122,7 @@ static void stacks_of_their_own(void **state)
     assert_int_equal(stacks.start % 16, 0);
     for (unsigned i = 0; i < 5; i++)
         assert_int_equal(in_tss(36 + 8 * i), stacks.start + (uint64_t)(i + 1) * STACK_BYTES);
+    assert_int_equal(in_tss(36 + 8 * 5) | in_tss(36 + 8 * 6), 0);
     assert_int_equal(in_tss(4), stacks.end); /* of exceptions in ring 3 */
     assert_int_equal(in_tss(96) >> 48, 104); /* there is no map */
     assert_int_equal(processor.ldt, 0);
