@@ -159,10 +159,11 @@ static void an_ldt_of_the_callers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        /* First, because what one load has filled in is there at the next. */
+        {"descriptors: the TSS tells the stacks", stacks_of_their_own, begin, NULL, NULL},
         {"descriptors: segments", segments, begin, NULL, NULL},
         {"descriptors: each vector has its entry, and #DF, NMI and #MC a stack",
          each_vector_has_its_entry_and_stack, begin, NULL, NULL},
-        {"descriptors: the TSS tells the stacks", stacks_of_their_own, begin, NULL, NULL},
         {"descriptors: a gate of the caller's, until they are loaded again", a_gate_of_the_callers, begin,
          NULL, NULL},
         {"descriptors: an LDT of the caller's", an_ldt_of_the_callers, begin, NULL, NULL},
