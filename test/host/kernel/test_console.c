@@ -16,11 +16,15 @@
 /* ---- sinks that keep what they get ---- */
 
 static char on_serial[64], on_screen[64], in_log[64];
+static char order[64]; /* of the sinks that get a character */
 static const struct uart *tried[SERIAL_CANDIDATES];
 static unsigned tries, working;
 
 static void keep(char *text, char c)
 {
+    size_t sinks = strlen(order);
+    if (sinks < sizeof order - 1)
+        order[sinks] = text == on_serial ? 's' : text == on_screen ? 'p' : 'l';
     size_t length = strlen(text);
     assert_true(length < 63);
     text[length] = c;
@@ -61,6 +65,7 @@ bool screen_start(const struct framebuffer *framebuffer)
 static int begin(void **state)
 {
     on_serial[0] = on_screen[0] = in_log[0] = '\0';
+    memset(order, 0, sizeof order);
     return 0;
 }
 
@@ -105,6 +110,13 @@ static void every_sink_gets_every_character(void **state)
     assert_string_equal(in_log, "one 7\n\ntwo\r");
 }
 
+/* The simplest sink comes first: it has the character even if painting faults. */
+static void the_serial_port_comes_first(void **state)
+{
+    print("ab");
+    assert_string_equal(order, "splspl");
+}
+
 static void diverted_text_goes_nowhere_else(void **state)
 {
     char text[16];
@@ -129,6 +141,7 @@ int main(void)
         {"console: the screen may not start", the_screen_may_not_start, begin, NULL, NULL},
         {"console: every sink gets every character, the port carriage returns too",
          every_sink_gets_every_character, begin, NULL, NULL},
+        {"console: the serial port comes first", the_serial_port_comes_first, begin, NULL, NULL},
         {"console: text that is diverted goes nowhere else", diverted_text_goes_nowhere_else, begin, NULL,
          NULL},
     };
