@@ -8,6 +8,7 @@
 #include "volume.h"
 
 #define FILE_NAME "selfmap.cfg"
+enum { PATH_BYTES = 256 }; /* for the longest option of DHCP, and a zero */
 
 static bool interface(EFI_HANDLE handle, EFI_GUID protocol, VOID **found)
 {
@@ -51,8 +52,7 @@ static const UINT8 *dhcp_option(const EFI_PXE_BASE_CODE_PACKET *packet, UINT8 co
 }
 
 /* The name of the boot file and its server, from the packet that named them. */
-static bool find_server(const EFI_PXE_BASE_CODE_PACKET *packet, EFI_IP_ADDRESS *server, char *name,
-                        UINTN capacity)
+static bool find_server(const EFI_PXE_BASE_CODE_PACKET *packet, EFI_IP_ADDRESS *server, char name[PATH_BYTES])
 {
     enum { SERVER_IDENTIFIER = 54, BOOT_FILE = 67 };
     const UINT8 *file = packet->Dhcpv4.BootpBootFile, *address = packet->Dhcpv4.BootpSiAddr;
@@ -64,7 +64,7 @@ static bool find_server(const EFI_PXE_BASE_CODE_PACKET *packet, EFI_IP_ADDRESS *
     if (!file || !address || address_bytes != 4)
         return false;
     UINTN length = 0;
-    for (; length < bytes && length + 1 < capacity && file[length]; length++)
+    for (; length < bytes && file[length]; length++)
         name[length] = (char)file[length];
     name[length] = '\0';
     __builtin_memset(server, 0, sizeof *server);
@@ -73,13 +73,13 @@ static bool find_server(const EFI_PXE_BASE_CODE_PACKET *packet, EFI_IP_ADDRESS *
 }
 
 /* Replaces the last part of a path, behind its last / or \, by our file's name. */
-static bool replace_file_name(char *path, UINTN capacity)
+static bool replace_file_name(char path[PATH_BYTES])
 {
     UINTN folder = 0;
     for (UINTN i = 0; path[i]; i++)
         if (path[i] == '/' || path[i] == '\\')
             folder = i + 1;
-    if (folder + sizeof FILE_NAME > capacity)
+    if (folder + sizeof FILE_NAME > PATH_BYTES)
         return false;
     __builtin_memcpy(path + folder, FILE_NAME, sizeof FILE_NAME);
     return true;
@@ -91,11 +91,11 @@ static struct config_file read_by_tftp(EFI_PXE_BASE_CODE *pxe, char *buffer, UIN
     const EFI_PXE_BASE_CODE_PACKET *packets[] = {&mode->PxeReply, &mode->ProxyOffer, &mode->DhcpAck};
     const bool received[] = {mode->PxeReplyReceived, mode->ProxyOfferReceived, mode->DhcpAckReceived};
     EFI_IP_ADDRESS server;
-    char path[256] = "";
+    char path[PATH_BYTES] = "";
     unsigned i = 0;
-    while (i < 3 && !(received[i] && find_server(packets[i], &server, path, sizeof path)))
+    while (i < 3 && !(received[i] && find_server(packets[i], &server, path)))
         i++;
-    if (mode->UsingIpv6 || i == 3 || !replace_file_name(path, sizeof path))
+    if (mode->UsingIpv6 || i == 3 || !replace_file_name(path))
         return (struct config_file){.where = "none: no server of IPv4 is known"};
     UINT64 bytes = capacity;
     __builtin_memset(buffer, 0, capacity);

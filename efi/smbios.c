@@ -51,12 +51,12 @@ static struct table find_table(void)
     return found;
 }
 
-/* Returns the offset behind the texts that begin here, or the end of the table if they do not end before. */
+/* Returns the offset behind the texts that begin here; one beyond the table if they do not end in it. */
 static UINTN skip_texts(struct table table, UINTN at)
 {
     while (at + 1 < table.bytes && (table.start[at] != 0 || table.start[at + 1] != 0))
         at++;
-    return at + 2 < table.bytes ? at + 2 : table.bytes;
+    return at + 2;
 }
 
 /* Appends text `number` of those that begin at this offset. What is not printable ASCII is left out. */

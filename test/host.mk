@@ -165,7 +165,7 @@ HOST_PROGRAMS += $(PROCESSOR_TESTS:%=$(B)/host/processor/test_%)
 EFI_STEP_TESTS := firmware_map own_memory preflight image_sections runtime_regions exit_boot_services \
     fresh_tables
 EFI_PART_TESTS := firmware_console find_framebuffer config_file smbios network_config option_sources \
-    volume kept_blocks last_run find_serial_port platform show_report ask_what_to_run
+    volume kept_blocks last_run find_serial_port show_report ask_what_to_run
 EFI_TESTS := $(EFI_STEP_TESTS) $(EFI_PART_TESTS)
 EFI_CONSOLE := efi/firmware_console.c $(addprefix kernel/console/,format.c kept.c log.c serial.c uart.c)
 EFI_SUBJECT := $(NO_DEVICES) \
@@ -179,7 +179,8 @@ SUBJECT_find_framebuffer := efi/find_framebuffer.c kernel/boot/own_blocks.c kern
     kernel/console/format.c
 SUBJECT_volume := efi/volume.c kernel/console/format.c test/host/efi/disk.c
 SUBJECT_find_serial_port := efi/find_serial_port.c kernel/boot/own_blocks.c kernel/console/uart.c kernel/console/format.c
-SUBJECT_platform := efi/platform.c kernel/console/format.c
+SUBJECT_efi_main := efi/main.c $(addprefix kernel/console/,format.c kept.c log.c)
+SUBJECT_platform := efi/platform.c kernel/cpu/cpuid.c kernel/console/format.c
 SUBJECT_last_run := efi/last_run.c efi/breadcrumb.c $(SUBJECT_volume)
 SUBJECT_show_report := efi/show_report.c efi/pager.c $(SUBJECT_volume)
 SUBJECT_ask_what_to_run := efi/menu.c efi/variables.c $(SUBJECT_menu)
@@ -197,6 +198,14 @@ efi_test = $(call program,host/efi,test_$(1),$(call source_of_test,$(1)) $(2))
 $(foreach name,$(EFI_STEP_TESTS),$(eval $(call efi_test,$(name),test/host/efi/firmware.c $(EFI_SUBJECT))))
 $(foreach name,$(EFI_PART_TESTS),$(eval $(call efi_test,$(name),$(SUBJECT_$(name)))))
 HOST_PROGRAMS += $(EFI_TESTS:%=$(B)/host/efi/test_%)
+# Those of its parts that use such instructions.
+EFI_PROCESSOR_TESTS := platform efi_main
+FLAGS_host/efi_processor := -Itest/host/devices/processor $(FLAGS_host/efi)
+LIBRARIES_host/efi_processor := -lcmocka
+$(eval $(call build,host/efi_processor,build test))
+$(foreach name,$(EFI_PROCESSOR_TESTS),$(eval $(call program,host/efi_processor,test_$(name), \
+    $(call source_of_test,$(name)) $(SUBJECT_$(name)) $(PROCESSOR))))
+HOST_PROGRAMS += $(EFI_PROCESSOR_TESTS:%=$(B)/host/efi_processor/test_%)
 
 # Every state of the frame allocator that a few frames can reach: with tables of 2 entries, and of 4 in words
 # of 2.
@@ -224,13 +233,14 @@ HOST_PROGRAMS += $(B)/host/user/example
 TESTS_kernel := $(KERNEL_TESTS)
 TESTS_processor := $(PROCESSOR_TESTS)
 TESTS_efi := $(EFI_TESTS)
+TESTS_efi_processor := $(EFI_PROCESSOR_TESTS)
 TESTS_every_2 := frames_every
 TESTS_every_4 := frames_every
 LEVELS_soft := 4 5
 LEVELS_mmap := 4
 LEVELS_toy := 3 4 5
 LEVELS_toy8 := 3 4 5
-ALL_KINDS := $(KINDS) kernel processor efi every_2 every_4
+ALL_KINDS := $(KINDS) kernel processor efi efi_processor every_2 every_4
 # The kind that was asked for, or the first that has the test.
 kinds_with = $(foreach kind,$(ALL_KINDS),$(if $(filter $(1),$(TESTS_$(kind))),$(kind)))
 HOST_KIND = $(or $(KIND),$(firstword $(call kinds_with,$(TEST))))

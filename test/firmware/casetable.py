@@ -1,6 +1,7 @@
 """casetable.py - the table of cases (test/firmware/cases), and how one is run and judged."""
 
 import configparser
+import functools
 import re
 import subprocess
 from dataclasses import dataclass, field
@@ -35,17 +36,12 @@ class Case:
     cpu: float = snapshot.CPU_LIMIT
 
 
-_SYMBOLS = {}
-
-
-def _symbol(name):
-    """The offset of a function or an object in the image."""
-    if not _SYMBOLS:
-        elf = str(snapshot.IMAGE.with_suffix(".elf"))
-        listed = subprocess.run(["nm", elf], capture_output=True, text=True, check=True).stdout
-        _SYMBOLS.update((line[2], int(line[0], 16)) for line in map(str.split, listed.splitlines())
-                        if len(line) == 3)
-    return f"{_SYMBOLS[name]:#x}"
+@functools.cache
+def _symbols(image):
+    """The offsets of functions and objects in an image, by the program beside it."""
+    elf = str(Path(image).with_suffix(".elf"))
+    listed = subprocess.run(["nm", elf], capture_output=True, text=True, check=True).stdout
+    return {line[2]: int(line[0], 16) for line in map(str.split, listed.splitlines()) if len(line) == 3}
 
 
 def _literal(text):
@@ -196,7 +192,7 @@ def faults(case, run):
 
 def run_case(case, image=snapshot.IMAGE):
     """(Run, sentences about what is wrong with it)"""
-    words = re.sub(r"\$(\w+)", lambda match: _symbol(match[1]), case.words)
+    words = re.sub(r"\$(\w+)", lambda match: f"{_symbols(image)[match[1]]:#x}", case.words)
     run = snapshot.run(snapshot.MACHINES[case.machine], image, words=words, options=case.options,
                        file=case.file, load_options=case.load_options, cpu_limit=case.cpu,
                        inspect=judge.Inspector(image, case.skip))

@@ -5,8 +5,10 @@ linked of, the dependency files say which objects a source goes into. Nothing is
 file or a new test would make wrong.
 
 A mutant is first tried by the host tests that compile the source. If none notices it, it is linked into the
-application, and booted by the tests that execute the function: which these are was seen when they ran with
-nothing changed, by the code that QEMU translated (reached.py). What no test executes is not booted.
+application, and run by the tests that execute the function: which these are was seen when they ran with
+nothing changed, by the code that QEMU translated (reached.py). What no test executes is not run. First come
+cases of hostile firmware, among them plain ones: they go on from the snapshot of a machine, and cost a fifth
+of a boot. Then it is booted. What a run prints is compared with what it printed with nothing changed.
 """
 
 import hashlib
@@ -30,6 +32,7 @@ import worlds
 
 HOST_TESTS = "build/host/"
 ELF, EFI, IMAGE = "build/selfmap.elf", "build/selfmap.efi", "build/selfmap.img"
+SHIM = "build/firmware/shim.img"
 ON_STICK = "esp/EFI/BOOT/BOOTX64.EFI"
 PARTITION = 1 << 20  # where the ESP of the image begins
 # Tests of test/run that boot the image. Another disk, a network or a signature leads to the same code; and a
@@ -38,13 +41,15 @@ BOOTS = re.compile(r"boot:(uboot-|crash-|screen-|ovmf-(max|pages|load-options|vi
                    r"restart:|codes")
 TOO_SLOW = re.compile(r"-1t|-2560|crash-(hang|triple)|switch-off|restart:ovmf-(menu|cut|reset)|"
                       r"restart:.*(hang|full|read-only|store-no|little-room)")
+# Cases of test/firmware that `make test` runs, too.
+CASE, RUN_CASES = "case:", "test/firmware/run"
 # Of the unchanged image, which boots first: what the reports of the others are compared with.
 REPORTS = worlds.BASE / "reports"
 BOUNDED = str(Path(__file__).with_name("bounded.py"))
 # Processor time of a mutant's test: a loop that ends all the same is not taken for a hang.
 TIMES, SECONDS = 4, 10
-# A mutant that survives was tried by this many boots; and see run --seconds.
-MOST_BOOTS = 8
+# A mutant that survives was tried by this many cases and boots; and see run --seconds.
+MOST_CASES, MOST_BOOTS = 6, 8
 
 
 def commands(*targets):
@@ -68,10 +73,14 @@ def dependencies(built):
 
 @dataclass
 class Boot:
-    """A test that boots: what it costs, and the places of the sources that it executes."""
+    """A test that boots, or goes on from a snapshot: what it costs, and the places that it executes."""
     name: str
     seconds: float
     lines: dict  # from the name of a file to line numbers
+
+    @property
+    def is_case(self):
+        return self.name.startswith(CASE)
 
 
 class Tests:
@@ -84,8 +93,8 @@ class Tests:
         self.application = linked.pop(ELF)
         self.programs = {name: words for name, words in linked.items() if name.startswith(HOST_TESTS) and
                          (name.split("/")[2] not in kinds or self._tests_application(words))}
-        subprocess.run(["make", "-s", "-j", str(jobs), *self.programs, IMAGE, ELF], cwd=worlds.ROOT,
-                       check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["make", "-s", "-j", str(jobs), *self.programs, IMAGE, ELF, SHIM],
+                       cwd=worlds.ROOT, check=True, stdout=subprocess.DEVNULL)
         built = {word for words in [self.application, *self.programs.values()] for word in words}
         self.made_of = {word: dependencies(word) for word in built & set(self.compiled)
                         if not word.endswith(".S.o")}
@@ -111,11 +120,16 @@ class Tests:
 
     def _boots(self, jobs):
         """What each test that boots executes: kept with what it depends on."""
-        listed = subprocess.run(["test/run", "--list"], cwd=worlds.ROOT, capture_output=True, text=True,
-                                check=True).stdout.split()
-        names = [name for name in listed if BOOTS.match(name) and not TOO_SLOW.search(name)]
+        def listed(*command):
+            return subprocess.run(command, cwd=worlds.ROOT, capture_output=True, text=True,
+                                  check=True).stdout.split()
+
+        names = [CASE + name for name in listed(RUN_CASES, "--list", "--sample")]
+        names += [name for name in listed("test/run", "--list")
+                  if BOOTS.match(name) and not TOO_SLOW.search(name)]
         kept = worlds.BASE / "reached.json"
-        state = hashlib.sha256(Path(worlds.ROOT, ELF).read_bytes()).hexdigest()
+        state = hashlib.sha256(b"".join(Path(worlds.ROOT, name).read_bytes()
+                                        for name in (ELF, SHIM))).hexdigest()
         known = json.loads(kept.read_text()) if kept.exists() else {}
         if known.get("state") != state or not REPORTS.exists():
             known = {"state": state, "boots": {}}
@@ -134,18 +148,28 @@ class Tests:
 
     @staticmethod
     def _text_of(name):
-        """A sum over what says how the test boots: its section, or the program that it is in."""
+        """A sum over what says how the test boots: its section, its table, or the program that it is in."""
         kind, _, scenario = name.partition(":")
+        if name.startswith(CASE):
+            return hashlib.sha256(Path(worlds.ROOT, "test/firmware/cases").read_bytes()).hexdigest()
         text = Path(worlds.ROOT, "test/boot", "scenarios" if kind == "boot" else kind).read_text()
         if kind == "boot":
             text = re.search(rf"^\[{re.escape(scenario)}\]\n(.*?)(?=^\[|\Z)", text, re.M | re.S)[1]
         return hashlib.sha256(text.encode()).hexdigest()
 
     @staticmethod
+    def command(name, image):
+        """How the test is run: in a copy of the tree, except cases, which are of this one."""
+        if name.startswith(CASE):
+            return [str(worlds.ROOT / RUN_CASES), "--image", str(image), name.removeprefix(CASE)]
+        return ["test/run", name]
+
+    @staticmethod
     def _reached(name, reader):
         """Processor seconds, and from names of files to the lines that a test executes."""
         with reached.Recorder() as recorder, tempfile.TemporaryFile() as output:
-            run = subprocess.Popen([BOUNDED, "300", "test/run", name], cwd=worlds.ROOT, stdout=output,
+            command = Tests.command(name, worlds.ROOT / EFI)
+            run = subprocess.Popen([BOUNDED, "300", *command], cwd=worlds.ROOT, stdout=output,
                                    env={**recorder.environment, "REPORTS": str(REPORTS)}, stderr=output)
             _, status, used = os.wait4(run.pid, 0)
             if status:  # as what looks at QEMU's own log, which holds more here
@@ -183,9 +207,9 @@ class Tests:
 
     def boots_of(self, site):
         """
-        Those that execute the function, the most promising first: what executes the very line, or the most of
-        the function and of those that it calls there, has noticed much, and costs little. Those that execute
-        the same lines of these come after one that does not.
+        Those that execute the function, cases before boots, and the most promising first: what executes the
+        very line, or the most of the function and of those that it calls there, has noticed much, and costs
+        little. Those that execute the same lines of these come after one that does not.
         """
         name = Path(site.path).name
         own = self.functions.get((name, site.function))
@@ -215,9 +239,12 @@ class Tests:
         for boot in sorted(reach, key=promise, reverse=True):
             order.append((turn[what[boot.name]], boot))
             turn[what[boot.name]] += 1
+        order = [boot for _, boot in sorted(order, key=lambda pair: pair[0])]
+        yield from [boot for boot in order if boot.is_case][:MOST_CASES]
         seconds, count = 0.0, 0
-        for _, boot in sorted(order, key=lambda pair: pair[0]):
-            if count < MOST_BOOTS and (count == 0 or seconds + boot.seconds <= self.most_seconds):
+        for boot in order:
+            fits = count == 0 or seconds + boot.seconds <= self.most_seconds
+            if not boot.is_case and count < MOST_BOOTS and fits:
                 yield boot
                 seconds, count = seconds + boot.seconds, count + 1
 
@@ -290,19 +317,27 @@ class Bench:
         boots = list(self.tests.boots_of(site))
         if not boots:
             return "survived", "no test executes it"
-        self._make_image(objects)
+        self._make_program(objects)
+        is_on_disk = False
         for boot in boots:
-            if not self._passes(["test/run", boot.name], boot.seconds):
+            if not boot.is_case and not is_on_disk:
+                self._put_on_disk()
+                is_on_disk = True
+            if not self._passes(self.tests.command(boot.name, self.home / EFI), boot.seconds):
                 return self._killed(site, boot.name, boot.name)
-        return "survived", f"{len(boots)} boots"
+        cases = sum(boot.is_case for boot in boots)
+        return "survived", f"{cases} cases, {len(boots) - cases} boots"
 
-    def _make_image(self, objects):
-        """As the Makefile does it, but that the program alone is replaced on the disk."""
+    def _make_program(self, objects):
+        """As the Makefile does it."""
         worlds.call(self._linked(self.tests.application, objects), self.home)
         sections = [word for name in self.tests.sections for word in ("-j", name)]
         worlds.call(["objcopy", "-S", "--target=efi-app-x86_64", "--section-alignment=4096",
                      "--file-alignment=512", *sections, ELF, EFI], self.home)
         worlds.call(["tools/check-pe", "--set-nx-compat", EFI], self.home)
+
+    def _put_on_disk(self):
+        """As the Makefile makes the disk, but that the program alone is replaced there."""
         (self.home / ON_STICK).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(self.home / EFI, self.home / ON_STICK)
         worlds.call(["mcopy", "-D", "o", "-o", "-i", f"{IMAGE}@@{PARTITION}", EFI,

@@ -18,10 +18,11 @@ EMULATOR = "qemu-system-x86_64"
 WRAPPER = """#!/usr/bin/env python3
 import os, sys
 words = sys.argv[1:]
-words[words.index("-d") + 1] += ",in_asm"
-log = words[words.index("-D") + 1]
-open(log, "wb").close()
-os.link(log, os.path.join({folder!r}, str(os.getpid())))
+if "-D" in words:
+    words[words.index("-d") + 1] += ",in_asm"
+    log = words[words.index("-D") + 1]
+    open(log, "wb").close()
+    os.link(log, os.path.join({folder!r}, str(os.getpid())))
 os.execv({emulator!r}, [{emulator!r}, *words])
 """
 INSTRUCTION = re.compile(rb"^0x([0-9a-f]+):", re.M)

@@ -26,7 +26,10 @@ void disk_fail(enum disk_call call, const char *path, EFI_STATUS status)
 static bool fails(enum disk_call call, const char *path)
 {
     bool meant = disk.failing_path[0] == '\0' || strcmp(disk.failing_path, path) == 0;
-    return disk.failing == call && meant;
+    bool failing = disk.failing == call && meant;
+    if (failing && disk.fails_once)
+        disk.failing = CALL_NONE;
+    return failing;
 }
 
 struct disk_file *disk_find(const char *path)
@@ -95,9 +98,11 @@ static EFI_STATUS EFIAPI delete_file(EFI_FILE_HANDLE this)
     struct handle *handle = opened(this);
     struct disk_file *file = handle->file;
     assert_non_null(file);
+    close_handle(handle);
+    if (file->is_read_only)
+        return EFI_WARN_DELETE_FAILURE;
     disk.room += file->bytes;
     file->path[0] = '\0';
-    close_handle(handle);
     disk.deleted++;
     return EFI_SUCCESS;
 }
@@ -174,8 +179,10 @@ static EFI_STATUS EFIAPI write_to_file(EFI_FILE_HANDLE this, UINTN *bytes, VOID 
     struct disk_file *file = handle->file;
     assert_true(file && !file->is_folder);
     assert_true(*bytes > 0); /* some drivers do not take it */
-    if (fails(CALL_WRITE, path_of(handle)))
+    if (fails(CALL_WRITE, path_of(handle))) {
+        *bytes = 0;
         return disk.failure;
+    }
     if (!(handle->mode & EFI_FILE_MODE_WRITE))
         return EFI_ACCESS_DENIED;
     size_t end = handle->position + *bytes, limit = file->bytes + disk.room;
@@ -233,7 +240,10 @@ static EFI_STATUS EFIAPI open_file(EFI_FILE_HANDLE this, EFI_FILE_HANDLE *result
     if (!file) {
         file = disk_put(path, attributes & EFI_FILE_DIRECTORY ? NULL : "");
         disk.made++;
+    } else if (file->is_read_only && mode != EFI_FILE_MODE_READ) {
+        return EFI_ACCESS_DENIED;
     }
+    file->is_read_only = attributes & EFI_FILE_READ_ONLY;
     *result = open_handle(file, mode);
     return EFI_SUCCESS;
 }

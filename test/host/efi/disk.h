@@ -32,7 +32,7 @@ enum disk_call {
 
 struct disk_file {
     char path[DISK_PATH_BYTES]; /* from the root on, with backslashes; "": there is none here */
-    bool is_folder;
+    bool is_folder, is_read_only;
     char content[DISK_FILE_BYTES];
     size_t bytes;
 };
@@ -47,6 +47,7 @@ struct disk {
     enum disk_call failing; /* the calls of this kind fail, for this path ("": for any), with this status */
     char failing_path[DISK_PATH_BYTES];
     EFI_STATUS failure;
+    bool fails_once; /* only the first of these calls fails */
 
     unsigned handles;       /* that are open now */
     unsigned made, deleted; /* files and folders, so far */

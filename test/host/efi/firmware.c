@@ -175,7 +175,7 @@ static EFI_STATUS EFIAPI map_of_memory(UINTN *bytes, EFI_MEMORY_DESCRIPTOR *map,
 
 static EFI_STATUS EFIAPI exit_services(EFI_HANDLE image, UINTN key)
 {
-    (void)image;
+    assert_ptr_equal(image, &loaded);
     firmware.exit_calls++;
     bool fails = firmware.exit_calls <= firmware.failing_exits || key != firmware.key;
     if (!fails || firmware.exits_though_failing)
@@ -185,7 +185,7 @@ static EFI_STATUS EFIAPI exit_services(EFI_HANDLE image, UINTN key)
 
 static EFI_STATUS EFIAPI stall(UINTN microseconds)
 {
-    (void)microseconds;
+    firmware.stalled += microseconds;
     return EFI_SUCCESS;
 }
 

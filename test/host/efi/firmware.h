@@ -53,6 +53,7 @@ struct made_up_firmware {
     unsigned exit_calls, failing_exits; /* calls of ExitBootServices; so many fail */
     UINTN key;                          /* what ExitBootServices wants */
     bool exits_though_failing;
+    UINTN stalled; /* microseconds, so far */
 
     EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE screen; /* of the one graphics device; without bytes there is none */
     EFI_GRAPHICS_OUTPUT_MODE_INFORMATION screen_info;

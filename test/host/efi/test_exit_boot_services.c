@@ -158,6 +158,97 @@ static void configuration_tables_are_found_by_their_kind(void **state)
     assert_null(configuration_table(first));
 }
 
+static void fail_to_read(unsigned call, UINTN *bytes, UINTN *stride, UINT8 *buffer, EFI_STATUS *status)
+{
+    (void)call, (void)bytes, (void)stride, (void)buffer;
+    *status = EFI_DEVICE_ERROR;
+}
+
+/* Nothing has been given up by then, so the loader can return. */
+static void a_last_map_that_cannot_be_read_is_no_reason_to_stop(void **state)
+{
+    (void)state;
+    assert_int_equal(run_up_to(check_fresh_tables), EFI_SUCCESS);
+    firmware.lie = fail_to_read;
+    assert_int_equal(exit_boot_services(&loader), EFI_DEVICE_ERROR);
+    assert_int_equal(firmware.exit_calls, 0);
+    expect_console("\n  the memory map cannot be used: device error\n");
+}
+
+/* ---- what is left afterwards ---- */
+
+/* A screen that may go dark stays for five seconds, and nobody waits for one that was not wanted. */
+static void it_is_told_where_the_report_goes(void **state)
+{
+    static const struct {
+        bool serial, screen, off;
+        const char *refusal, *place;
+        UINTN stalled;
+    } kinds[] = {
+        {true, true, false, "", "to the serial port and the screen", 0},
+        {false, true, false, "", "to the screen", 0},
+        {true, false, false, "it has no lines", "to the serial port", 5000000},
+        {false, false, false, "x", "nowhere: neither a serial port nor a screen can be used", 5000000},
+        {false, false, false, "", "nowhere: neither a serial port nor a screen can be used", 0},
+        {false, true, true, "", "nowhere: neither a serial port nor a screen can be used", 0},
+        {true, false, true, "it has no lines", "to the serial port", 0}};
+    for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        char line[128];
+        (void)begin(state);
+        assert_int_equal(run_up_to(check_fresh_tables), EFI_SUCCESS);
+        loader.serial_answers = kinds[i].serial;
+        loader.handoff->framebuffer.width = kinds[i].screen;
+        loader.handoff->options.screen = kinds[i].off ? SCREEN_OFF : SCREEN_AUTO;
+        strcpy(loader.screen_refusal, kinds[i].refusal);
+        assert_int_equal(exit_boot_services(&loader), EFI_SUCCESS);
+        snprintf(line, sizeof line, "  the report goes %s\n", kinds[i].place);
+        expect_console(line);
+        assert_int_equal(firmware.stalled, kinds[i].stalled);
+        snprintf(line, sizeof line, "  the screen cannot be used and may go dark: %s\n", kinds[i].refusal);
+        assert_int_equal(console_shows(line), kinds[i].stalled != 0);
+    }
+}
+
+/* EFI_RT_PROPERTIES_TABLE (UEFI 2.10, 4.6.2) has a version, its length, and a bit for each service. */
+static void services_that_will_not_be_there_are_not_noted(void **state)
+{
+    static const struct {
+        UINT16 length;
+        UINT32 supported;
+        bool time, variable;
+    } tables[] = {{8, 0x1, true, false}, {8, 0x10, false, true}, {8, ~(UINT32)0x11, false, false},
+                  {8, 0, false, false},  {7, 0, true, true},     {9, 0x11, true, true},
+                  {0, 0, true, true}};
+    struct {
+        UINT16 version, length;
+        UINT32 supported;
+    } table = {.version = 1};
+    for (unsigned i = 0; i < sizeof tables / sizeof *tables; i++) {
+        (void)begin(state);
+        table.length = tables[i].length;
+        table.supported = tables[i].supported;
+        firmware.configuration[0] = (EFI_CONFIGURATION_TABLE){
+            {0xeb66918a, 0x7eef, 0x402a, {0x84, 0x2e, 0x93, 0x1d, 0x21, 0xc3, 0x8a, 0xe9}}, &table};
+        firmware.table.NumberOfTableEntries = 1;
+        firmware.runtime.GetTime = (void *)begin;
+        assert_int_equal(run_up_to(exit_boot_services), EFI_SUCCESS);
+        assert_int_equal(loader.handoff->get_time.value, tables[i].time ? (UINTN)begin : 0);
+        assert_int_equal(loader.handoff->get_variable.value,
+                         tables[i].variable ? (UINTN)firmware.runtime.GetVariable : 0);
+        assert_int_equal(loader.handoff->reset_system.value, (UINTN)firmware.runtime.ResetSystem);
+    }
+}
+
+/* For tests: the first call fails with a key that is one more. */
+static void a_stale_key_is_made_on_purpose(void **state)
+{
+    (void)state;
+    loader.handoff->options.stale_map_key = true;
+    assert_int_equal(run_up_to(exit_boot_services), EFI_SUCCESS);
+    assert_int_equal(firmware.exit_calls, 2);
+    assert_int_equal(loader.handoff->exit_tries, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +260,12 @@ int main(void)
                  firmware_that_exits_and_says_that_it_failed_is_gone),
         EFI_TEST("exit: a map that grows too large meanwhile is a sentence",
                  a_map_that_grows_too_large_meanwhile_is_a_sentence),
+        EFI_TEST("exit: a last map that cannot be read is no reason to stop",
+                 a_last_map_that_cannot_be_read_is_no_reason_to_stop),
+        EFI_TEST("exit: it is told where the report goes", it_is_told_where_the_report_goes),
+        EFI_TEST("exit: services that will not be there are not noted",
+                 services_that_will_not_be_there_are_not_noted),
+        EFI_TEST("exit: a stale key is made on purpose", a_stale_key_is_made_on_purpose),
         EFI_TEST("missing: without runtime services there is no reset",
                  without_runtime_services_there_is_no_reset),
         EFI_TEST("missing: without variables no hint is left", without_variables_no_hint_is_left),

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "efi/loader.h"
+#include "kernel/boot/own_blocks.h"
 
 enum { DEVICE_LIMIT = 6 };
 #define MIB           ((uint64_t)1 << 20)
@@ -32,7 +33,7 @@ struct device {
 static struct firmware {
     struct device devices[DEVICE_LIMIT];
     unsigned count, console_device; /* the number of the console's own handle; 0: it has no graphics */
-    bool has_list, parent_is_program, parent_in_firmware_volume, device_is_null;
+    bool has_list, parent_is_program, parent_in_firmware_volume, device_is_null, no_memory;
     unsigned lists, lists_freed;
 } firmware;
 
@@ -44,17 +45,27 @@ static struct loader loader;
 
 enum { PARENT = 100, PARENT_DEVICE = 101 };
 
-static bool is(const EFI_GUID *guid, uint32_t first)
+/* EDK II's mark of a device that shows the console, and a firmware volume's protocol, from its sources. */
+static const EFI_GUID graphics = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID,
+                      loaded_image = EFI_LOADED_IMAGE_PROTOCOL_GUID,
+                      console_mark = {0xd3b36f2c,
+                                      0xd551,
+                                      0x11d4,
+                                      {0x9a, 0x46, 0, 0x90, 0x27, 0x3f, 0xc1, 0x4d}},
+                      firmware_volume = {
+                          0x220e73b6, 0x6bdb, 0x4413, {0x84, 0x05, 0xb9, 0x74, 0xb1, 0x08, 0x61, 0x9a}};
+
+static bool is(const EFI_GUID *guid, const EFI_GUID *known)
 {
-    return guid->Data1 == first;
+    return memcmp(guid, known, sizeof *guid) == 0;
 }
 
 static EFI_STATUS protocol_of_device(struct device *device, const EFI_GUID *guid, VOID **found)
 {
     *found = NULL;
-    if (is(guid, 0xd3b36f2c)) /* the console-out device's mark */
+    if (is(guid, &console_mark))
         return device->shows_console ? EFI_SUCCESS : EFI_UNSUPPORTED;
-    if (!is(guid, 0x9042a9de) || !device->has_graphics)
+    if (!is(guid, &graphics) || !device->has_graphics)
         return EFI_UNSUPPORTED;
     *found = &device->gop;
     return EFI_SUCCESS;
@@ -65,11 +76,12 @@ static EFI_STATUS EFIAPI handle_protocol(EFI_HANDLE handle, EFI_GUID *guid, VOID
     uintptr_t number = (uintptr_t)handle;
     if (number >= 1 && number <= firmware.count)
         return protocol_of_device(&firmware.devices[number - 1], guid, found);
-    if (number == PARENT && is(guid, 0x5b1b31a1)) {
+    if (number == PARENT && is(guid, &loaded_image)) {
         *found = &parent;
         return EFI_SUCCESS;
     }
-    bool in_volume = number == PARENT_DEVICE && is(guid, 0x220e73b6) && firmware.parent_in_firmware_volume;
+    bool in_volume =
+        number == PARENT_DEVICE && is(guid, &firmware_volume) && firmware.parent_in_firmware_volume;
     return in_volume ? EFI_SUCCESS : EFI_UNSUPPORTED;
 }
 
@@ -77,8 +89,9 @@ static EFI_STATUS EFIAPI locate_handle_buffer(EFI_LOCATE_SEARCH_TYPE type, EFI_G
                                               UINTN *count, EFI_HANDLE **handles)
 {
     static EFI_HANDLE list[DEVICE_LIMIT];
-    (void)type, (void)key;
-    assert_true(is(guid, 0x9042a9de));
+    assert_int_equal(type, ByProtocol);
+    assert_null(key);
+    assert_true(is(guid, &graphics));
     if (!firmware.has_list)
         return EFI_NOT_FOUND;
     *count = 0;
@@ -97,6 +110,17 @@ static EFI_STATUS EFIAPI free_pool(VOID *pool)
     return EFI_SUCCESS;
 }
 
+/* Gives the memory of a screen that is pretended. */
+static EFI_STATUS EFIAPI allocate_pages(EFI_ALLOCATE_TYPE how, EFI_MEMORY_TYPE type, UINTN pages,
+                                        EFI_PHYSICAL_ADDRESS *at)
+{
+    assert_int_equal(how, AllocateAnyPages);
+    assert_int_equal(type, EfiBootServicesData);
+    assert_int_equal(pages, 640 * 400 / 1024);
+    *at = PLACE(7);
+    return firmware.no_memory ? EFI_OUT_OF_RESOURCES : EFI_SUCCESS;
+}
+
 static EFI_STATUS EFIAPI set_mode(EFI_GRAPHICS_OUTPUT_PROTOCOL *this, UINT32 number)
 {
     struct device *device = (struct device *)this;
@@ -110,6 +134,7 @@ static EFI_STATUS EFIAPI set_mode(EFI_GRAPHICS_OUTPUT_PROTOCOL *this, UINT32 num
 /* ---- what the loader offers its steps ---- */
 
 static char said[2048], region_name[32];
+static const char *region; /* its name as the loader has it */
 static unsigned regions;
 static UINT64 region_start, region_end, region_flags;
 
@@ -139,6 +164,7 @@ EFI_STATUS add_region(struct loader *to, const char *name, UINT64 start, UINT64 
     assert_ptr_equal(to, &loader);
     assert_false(exact);
     snprintf(region_name, sizeof region_name, "%s", name);
+    region = name;
     region_start = start;
     region_end = end;
     region_flags = flags;
@@ -159,6 +185,7 @@ static int open_firmware(void **state)
     services.HandleProtocol = handle_protocol;
     services.LocateHandleBuffer = locate_handle_buffer;
     services.FreePool = free_pool;
+    services.AllocatePages = allocate_pages;
     table.BootServices = &services;
     table.ConsoleOutHandle = NULL;
     system_table = &table;
@@ -285,6 +312,7 @@ static void mode_is_set_again(void **state)
     assert_finds(2, "640x768 stride 640 at e0000000");
     assert_int_equal(shown->sets, 1);
     assert_int_equal(hidden->sets, 0);
+    assert_null(strstr(said, "cannot be set again"));
 }
 
 static void mode_that_cannot_be_set(void **state)
@@ -317,6 +345,122 @@ static void started_by_the_firmware(void **state)
     assert_int_equal(shown->sets, 0);
 }
 
+/* Each field of the mode arrives where it belongs: three colours of different widths. */
+static void colours_of_a_mode(void **state)
+{
+    (void)state;
+    struct device *device = add_device(800, 600, 800);
+    device->info.PixelFormat = PixelBitMask;
+    device->info.PixelInformation = (EFI_PIXEL_BITMASK){0x1f, 0x7e0, 0xf800, 0xff000000};
+    table.ConsoleOutHandle = (EFI_HANDLE)(uintptr_t)1;
+    assert_finds(1, "800x600 stride 800 at d0000000");
+    assert_int_equal(handoff.framebuffer.red_mask, 0x1f);
+    assert_int_equal(handoff.framebuffer.green_mask, 0x7e0);
+    assert_int_equal(handoff.framebuffer.blue_mask, 0xf800);
+    open_firmware(NULL);
+    device = add_device(800, 600, 800);
+    device->info.PixelFormat = PixelBitMask;
+    device->info.PixelInformation =
+        (EFI_PIXEL_BITMASK){0x1f, 0x7e0, 0xf800, 0}; /* no bit above the colours */
+    assert_finds(0, "none: a pixel is shorter than 32 bits: 0000ffff");
+}
+
+static void a_refusal_that_another_device_makes_up_for(void **state)
+{
+    (void)state;
+    add_device(800, 600, 800)->info.PixelFormat = PixelBltOnly;
+    add_device(1024, 768, 1024);
+    assert_finds(2, "1024x768 stride 1024 at e0000000");
+}
+
+static void a_device_whose_console_has_no_graphics(void **state)
+{
+    (void)state;
+    struct device *shown = add_device(1024, 768, 1024);
+    shown->shows_console = true;
+    shown->has_graphics = false;
+    add_device(800, 600, 800);
+    self.ParentHandle = (EFI_HANDLE)(uintptr_t)PARENT;
+    assert_finds(2, "800x600 stride 800 at e0000000");
+    assert_int_equal(shown->sets, 0);
+}
+
+/* For tests of what becomes of a screen that lies where it must not. */
+static void screens_that_are_pretended(void **state)
+{
+    (void)state;
+    handoff.options.screen = SCREEN_MEMORY;
+    add_device(800, 600, 800);
+    assert_int_equal(find_framebuffer(&loader), EFI_SUCCESS);
+    assert_string_equal(handoff.screen, "640x400 stride 640 at 130000000");
+    assert_true(region_start == PLACE(7) && region_end == PLACE(7) + 640 * 400 * 4);
+    assert_int_equal(handoff.framebuffer.red_mask, 0xff);
+    open_firmware(NULL);
+    handoff.options.screen = SCREEN_MEMORY;
+    firmware.no_memory = true;
+    assert_finds(0, "none: the firmware offers no graphics");
+    open_firmware(NULL);
+    handoff.options.screen = SCREEN_IMAGE;
+    self.ImageBase = (void *)PLACE(3);
+    firmware.no_memory = true; /* none is taken */
+    assert_int_equal(find_framebuffer(&loader), EFI_SUCCESS);
+    assert_string_equal(handoff.screen, "640x400 stride 640 at f0000000");
+    open_firmware(NULL);
+    handoff.options.screen = SCREEN_OFF; /* then the firmware's is looked for all the same */
+    add_device(800, 600, 800);
+    assert_finds(1, "800x600 stride 800 at d0000000");
+}
+
+/* ---- what lies over memory of ours ---- */
+
+static void expect_apart(UINT64 start, UINT64 bytes, bool is_used)
+{
+    handoff.own_count = handoff.region_count = 0;
+    assert_true(own_blocks_add(&handoff, "this block", 0x50000000, 0x10000, true));
+    handoff.framebuffer =
+        (struct framebuffer){.address = {start}, .bytes = bytes, .width = 640, .height = 400, .stride = 640};
+    const char *const names[] = {"before", region, "behind", region, "last"};
+    for (unsigned i = 0; i < 5; i++)
+        handoff.regions[handoff.region_count++].name = names[i];
+    loader.screen_refusal[0] = '\0';
+    strcpy(handoff.screen, "as before");
+    said[0] = '\0';
+    check_framebuffer_is_apart(&loader);
+    assert_int_equal(handoff.framebuffer.width != 0, is_used);
+    assert_int_equal(handoff.region_count, is_used ? 5 : 3);
+    if (is_used) {
+        assert_string_equal(handoff.screen, "as before");
+        assert_string_equal(said, "");
+        return;
+    }
+    char sentence[160];
+    snprintf(sentence, sizeof sentence, "its pixels at %lx lie over memory of ours: this block", start);
+    assert_string_equal(loader.screen_refusal, sentence);
+    assert_int_equal(strncmp(handoff.screen, "none: ", 6), 0);
+    assert_string_equal(handoff.screen + 6, sentence);
+    assert_string_equal(handoff.regions[1].name, "behind");
+    assert_string_equal(handoff.regions[2].name, "last");
+    assert_true(handoff.framebuffer.bytes == 0 && handoff.framebuffer.address.value == 0);
+    assert_int_equal(strncmp(said, "  no screen: its pixels", 23), 0);
+}
+
+static void a_screen_over_memory_of_ours_is_given_up(void **state)
+{
+    (void)state;
+    add_device(800, 600, 800);
+    table.ConsoleOutHandle = (EFI_HANDLE)(uintptr_t)1;
+    assert_int_equal(find_framebuffer(&loader), EFI_SUCCESS);
+    expect_apart(0x50000000, 4, false);
+    expect_apart(0x5000fffc, 0x100000, false);
+    expect_apart(0x4ff00000, 0x100001, false);
+    expect_apart(0x4ff00000, 0x100000, true);
+    expect_apart(0x50010000, 0x100000, true);
+    handoff.framebuffer.width = 0; /* there is none, whatever its address */
+    handoff.framebuffer.address.value = 0x50000000;
+    check_framebuffer_is_apart(&loader);
+    assert_int_equal(handoff.region_count, 5);
+}
+
 #define TEST(name, function)                      \
     {                                             \
         name, function, open_firmware, NULL, NULL \
@@ -335,6 +479,14 @@ int main(void)
         TEST("framebuffer: a mode that a boot manager may have changed is set and read again",
              mode_is_set_again),
         TEST("framebuffer: a mode that cannot be set again is used all the same", mode_that_cannot_be_set),
+        TEST("framebuffer: each colour has its bits", colours_of_a_mode),
+        TEST("framebuffer: a refusal is forgotten when another device can be used",
+             a_refusal_that_another_device_makes_up_for),
+        TEST("framebuffer: a device that shows the console and has no graphics is passed over",
+             a_device_whose_console_has_no_graphics),
+        TEST("framebuffer: screens in memory and over the image can be pretended",
+             screens_that_are_pretended),
+        TEST("framebuffer: over memory of ours it is given up", a_screen_over_memory_of_ours_is_given_up),
         TEST("framebuffer: no mode is set if the firmware itself has started the image",
              started_by_the_firmware),
     };

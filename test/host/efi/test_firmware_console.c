@@ -103,7 +103,9 @@ static void say_with(SIMPLE_TEXT_OUTPUT_INTERFACE *out, SIMPLE_TEXT_OUTPUT_INTER
     system_table = &table;
     has_port = port;
     log_start(log, sizeof log);
+    uint64_t before = console_time, begin = __builtin_ia32_rdtsc();
     say("a %u\nb", 7);
+    assert_in_range(console_time - before, 1, __builtin_ia32_rdtsc() - begin);
     say("\n");
     assert_int_equal(log_length(), 6);
     assert_memory_equal(log_text(), "a 7\nb\n", 6);
@@ -167,6 +169,42 @@ static void empty_console(void **state)
     assert_int_equal(status, 0);
 }
 
+/* The numbers of UEFI 2.10, appendix D. */
+static void each_status_has_a_name(void **state)
+{
+    (void)state;
+    static const struct {
+        EFI_STATUS status;
+        const char *name;
+    } names[] = {{EFI_SUCCESS, "success"},
+                 {EFI_LOAD_ERROR, "load error"},
+                 {EFI_INVALID_PARAMETER, "invalid parameter"},
+                 {EFI_UNSUPPORTED, "unsupported"},
+                 {EFI_BAD_BUFFER_SIZE, "bad buffer size"},
+                 {EFI_BUFFER_TOO_SMALL, "buffer too small"},
+                 {EFI_NOT_READY, "not ready"},
+                 {EFI_DEVICE_ERROR, "device error"},
+                 {EFI_WRITE_PROTECTED, "write protected"},
+                 {EFI_OUT_OF_RESOURCES, "out of resources"},
+                 {EFI_VOLUME_CORRUPTED, "volume corrupted"},
+                 {EFI_VOLUME_FULL, "volume full"},
+                 {EFI_NO_MEDIA, "no media"},
+                 {EFI_MEDIA_CHANGED, "media changed"},
+                 {EFI_NOT_FOUND, "not found"},
+                 {EFI_ACCESS_DENIED, "access denied"},
+                 {EFI_NO_RESPONSE, "no response"},
+                 {EFI_NO_MAPPING, "no mapping"},
+                 {EFI_TIMEOUT, "timeout"},
+                 {EFI_NOT_STARTED, "not started"},
+                 {EFI_ALREADY_STARTED, "already started"},
+                 {EFI_ABORTED, "aborted"},
+                 {(EFI_STATUS)1 << 63 | 22, "error"},
+                 {(EFI_STATUS)3 << 62 | 1, "error"},
+                 {UINT64_MAX, "error"}};
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+        assert_string_equal(status_name(names[i].status), names[i].name);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +215,7 @@ int main(void)
         {"firmware console: without either they go to COM1", goes_to_com1, NULL, NULL, NULL},
         {"firmware console: a port that does not answer is never written to", goes_nowhere, NULL, NULL, NULL},
         {"firmware console: one without functions is none", empty_console, NULL, NULL, NULL},
+        {"firmware console: each status has a name", each_status_has_a_name, NULL, NULL, NULL},
     };
     return cmocka_run_group_tests_name("firmware_console", tests, NULL, NULL);
 }

@@ -280,6 +280,32 @@ static void a_framebuffer_takes_the_pages_that_it_touches_and_no_other(void **st
     }
 }
 
+/* Registers of serial ports in memory, the last page of each included; ports at I/O addresses take none. */
+static void registers_of_serial_ports_are_devices(void **state)
+{
+    (void)state;
+    struct handoff *handoff = loader.handoff;
+    assert_int_equal(run_up_to(find_image_sections), EFI_SUCCESS);
+    handoff->serial[0] = (struct uart){.is_mmio = true, .stride = 4, .address = MEMORY + 0x3000ff0};
+    handoff->serial[1] = (struct uart){.is_mmio = true, .stride = 1, .address = MEMORY + 0x3005000};
+    handoff->serial_count = 2;
+    assert_int_equal(take_memory(&loader), EFI_SUCCESS);
+    static const struct {
+        UINT64 page;
+        bool is_device;
+    } pages[] = {{0x2fff000, false}, {0x3000000, true}, {0x3001000, true},
+                 {0x3002000, false}, {0x3005000, true}, {0x3006000, false}};
+    for (unsigned i = 0; i < sizeof pages / sizeof *pages; i++)
+        assert_int_equal(region_at(MEMORY + pages[i].page)->kind == MEMORY_MMIO, pages[i].is_device);
+    handoff->serial[0].is_mmio = false;
+    assert_int_equal(find_memory_regions(&loader), EFI_SUCCESS);
+    assert_int_equal(region_at(MEMORY + 0x3000000)->kind, MEMORY_CONVENTIONAL);
+    char line[96];
+    snprintf(line, sizeof line, "  %lu descriptors of 48 bytes make %zu regions\n", map_count(&loader.map),
+             loader.memory_count);
+    expect_console(line);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -305,6 +331,7 @@ int main(void)
                  what_is_ours_is_ours_whatever_the_map_says),
         EFI_TEST("map: what is ours is ours, though the map leaves it out",
                  what_is_ours_is_ours_though_the_map_leaves_it_out),
+        EFI_TEST("map: registers of serial ports are devices", registers_of_serial_ports_are_devices),
         EFI_TEST("map: a framebuffer takes the pages that it touches, and no other",
                  a_framebuffer_takes_the_pages_that_it_touches_and_no_other),
     };

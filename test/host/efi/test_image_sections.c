@@ -29,6 +29,42 @@ static void each_section_has_its_rights_and_no_more(void **state)
     expect_region(3, IMAGE + 0x8000, IMAGE + 0x9000, PAGING_WRITABLE | PAGING_NO_EXECUTE);
     expect_region(4, BSS_START, IMAGE_END, PAGING_WRITABLE | PAGING_NO_EXECUTE);
     assert_int_equal(loader.handoff->image_base, IMAGE);
+    static const char *const names[] = {"image: headers", "image: read only", "image: code", "image: data",
+                                        "image: data"};
+    for (unsigned i = 0; i < 5; i++)
+        assert_string_equal(loader.handoff->regions[i].name, names[i]);
+}
+
+/* The numbers of sections and of bytes of the optional header have 16 bits, and others behind them. */
+static void what_stands_behind_the_numbers_does_not_count(void **state)
+{
+    (void)state;
+    put32(IMAGE + 0x80 + 6, 0xffff0004);
+    put32(IMAGE + 0x80 + 20, 0xffff00f0);
+    assert_int_equal(find_image_sections(&loader), EFI_SUCCESS);
+    assert_int_equal(loader.handoff->region_count, 5);
+}
+
+/* The image ends where the section ends that lies highest, whichever stands last. */
+static void sections_may_stand_in_any_order(void **state)
+{
+    (void)state;
+    char last[40];
+    memcpy(last, (void *)SECTION(3), 40);
+    memmove((void *)SECTION(1), (void *)SECTION(0), 3 * 40);
+    memcpy((void *)SECTION(0), last, 40);
+    assert_int_equal(find_image_sections(&loader), EFI_SUCCESS);
+    assert_non_null(own_blocks_find(loader.handoff, IMAGE_END - 1, 1));
+    assert_null(own_blocks_find(loader.handoff, IMAGE_END, 1));
+}
+
+static void an_image_that_cannot_be_noted_is_refused(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < OWN_BLOCK_LIMIT; i++)
+        assert_true(own_blocks_add(loader.handoff, "another", MEMORY + i * 0x1000, 0x1000, false));
+    assert_int_equal(find_image_sections(&loader), EFI_OUT_OF_RESOURCES);
+    expect_console("  no room for a block of memory of ours: image\n");
 }
 
 /* The made-up firmware does not count .bss in ImageSize. */
@@ -107,6 +143,10 @@ int main(void)
         EFI_TEST("image: a section that begins inside a page is refused",
                  a_section_that_begins_inside_a_page_is_refused),
         EFI_TEST("image: without a PE header it is refused", without_a_pe_header_it_is_refused),
+        EFI_TEST("image: what stands behind the numbers does not count",
+                 what_stands_behind_the_numbers_does_not_count),
+        EFI_TEST("image: sections may stand in any order", sections_may_stand_in_any_order),
+        EFI_TEST("image: one that cannot be noted is refused", an_image_that_cannot_be_noted_is_refused),
         EFI_TEST("image: an empty section is left out", an_empty_section_is_left_out),
     };
     return cmocka_run_group_tests_name("image sections", tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* last run: what is known of it at the next start, where its report goes, and the file that names the step. */
+/* last run: what is known of it at the next start, its report as a file, and the file that names the step. */
 #include "efi/disk.h"
 #include "efi/volume.h"
 #include "kernel/console/format.h"

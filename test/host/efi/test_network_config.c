@@ -24,7 +24,7 @@ static const char *content;
 static UINT64 content_bytes;
 static bool leaves_size;
 static char asked_for[256];
-static UINT8 asked_server[4];
+static EFI_IP_ADDRESS asked_server;
 static unsigned transfers;
 
 EFI_STATUS read_file(const struct loader *loader, const char *path, char *text, UINTN *bytes)
@@ -50,7 +50,7 @@ static EFI_STATUS EFIAPI made_up_mtftp(EFI_PXE_BASE_CODE *pxe, EFI_PXE_BASE_CODE
     assert_null(info);
     transfers++;
     strcpy(asked_for, (const char *)name);
-    memcpy(asked_server, server, 4);
+    asked_server = *server;
     if (!EFI_ERROR(server_status)) {
         memcpy(buffer, content, content_bytes);
         *bytes = leaves_size ? *bytes : content_bytes;
@@ -137,7 +137,9 @@ static void assert_fetched(const char *path, const UINT8 server[4])
     assert_null(file.why);
     assert_int_equal(transfers, 1);
     assert_string_equal(asked_for, path);
-    assert_memory_equal(asked_server, server, 4);
+    assert_memory_equal(&asked_server, server, 4);
+    for (unsigned i = 4; i < sizeof asked_server; i++)
+        assert_int_equal(((const UINT8 *)&asked_server)[i], 0);
 }
 
 static void a_volume_gives_its_file(void **state)
@@ -235,14 +237,55 @@ static void options_name_what_the_fields_leave_out(void **state)
     memset(packet->Dhcpv4.BootpSiAddr, 0, 4);
     memcpy(packet->Dhcpv4.DhcpOptions, options, sizeof options);
     assert_fetched("d/selfmap.cfg", (const UINT8[]){192, 168, 1, 2});
-    packet->Dhcpv4.BootpSiAddr[2] = 1; /* one byte that is not 0 makes an address of the field */
-    assert_fetched("d/selfmap.cfg", (const UINT8[]){0, 0, 1, 0});
-    packet->Dhcpv4.BootpSiAddr[2] = 0;
+    for (unsigned i = 0; i < 4; i++) { /* one byte that is not 0 makes an address of the field */
+        UINT8 address[4] = {0};
+        address[i] = 1;
+        memcpy(packet->Dhcpv4.BootpSiAddr, address, 4);
+        assert_fetched("d/selfmap.cfg", address);
+    }
+    memset(packet->Dhcpv4.BootpSiAddr, 0, 4);
+    memset(packet->Dhcpv4.BootpGiAddr, 1, 4); /* that of a relay is none */
+    assert_fetched("d/selfmap.cfg", (const UINT8[]){192, 168, 1, 2});
     packet->Dhcpv4.DhcpOptions[15] = 3; /* not an address of IPv4 */
     assert_unread("none: no server of IPv4 is known");
     packet->Dhcpv4.DhcpOptions[14] = 255; /* the end: what stands behind it is not an option */
     packet->Dhcpv4.DhcpOptions[15] = 4;
     assert_unread("none: no server of IPv4 is known");
+}
+
+/* Without an end a name would be that of a folder. */
+static void without_options_a_server_or_a_file_is_missing(void **state)
+{
+    EFI_PXE_BASE_CODE_PACKET *packet = &mode.DhcpAck;
+    packet->Dhcpv4.DhcpOptions[0] = 255;
+    memcpy(packet->Dhcpv4.DhcpOptions + 1, (UINT8[]){54, 4, 10, 0, 2, 9, 67, 1, 'x', 255}, 10);
+    memset(packet->Dhcpv4.BootpSiAddr, 0, 4);
+    assert_unread("none: no server of IPv4 is known");
+    memcpy(packet->Dhcpv4.BootpSiAddr, (UINT8[]){10, 0, 2, 4}, 4);
+    memset(packet->Dhcpv4.BootpBootFile, 0, sizeof packet->Dhcpv4.BootpBootFile);
+    assert_unread("none: no server of IPv4 is known");
+    memcpy(packet->Dhcpv4.DhcpOptions, (UINT8[]){67, 0, 255}, 3); /* a name without characters */
+    assert_unread("none: no server of IPv4 is known");
+}
+
+/* Of 255 characters; our own name behind the last folder must have room, too. */
+static void the_longest_name_there_can_be(void **state)
+{
+    EFI_PXE_BASE_CODE_PACKET *packet = &mode.DhcpAck;
+    UINT8 *option = packet->Dhcpv4.DhcpOptions;
+    char ours[256] = {0};
+    memset(packet->Dhcpv4.BootpBootFile, 0, sizeof packet->Dhcpv4.BootpBootFile);
+    option[0] = 67;
+    option[1] = 255;
+    memset(option + 2, 'x', 255);
+    memset(option + 2 + 255, 255, 1);
+    assert_fetched("selfmap.cfg", (const UINT8[]){10, 0, 2, 4});
+    option[2 + 243] = '/';
+    memset(ours, 'x', 243);
+    assert_fetched(strcat(ours, "/selfmap.cfg"), (const UINT8[]){10, 0, 2, 4});
+    option[2 + 244] = '/';
+    assert_unread("none: no server of IPv4 is known");
+    assert_int_equal(transfers, 0);
 }
 
 /* Options that say to be longer than the packet. */
@@ -312,6 +355,8 @@ int main(void)
         cmocka_unit_test_setup(a_name_ends_with_its_field, network),
         cmocka_unit_test_setup(a_proxy_offer_and_a_boot_server_go_first, network),
         cmocka_unit_test_setup(options_name_what_the_fields_leave_out, network),
+        cmocka_unit_test_setup(without_options_a_server_or_a_file_is_missing, network),
+        cmocka_unit_test_setup(the_longest_name_there_can_be, network),
         cmocka_unit_test_setup(an_option_beyond_the_packet_is_not_read, network),
         cmocka_unit_test_setup(what_a_server_answers_is_told, network),
         cmocka_unit_test_setup(zeroes_at_the_end_do_not_count, network),

@@ -44,7 +44,7 @@ struct item {
     UINT32 bytes;
 };
 static const struct item *items;
-static unsigned item_count;
+static unsigned item_count, count_told; /* 0: that is what the directory says */
 static bool is_qemu, is_there;
 static UINT8 selected[1 << 16];
 static size_t selected_bytes, next_byte;
@@ -75,7 +75,7 @@ void port_write16(uint16_t port, uint16_t value)
     if (value == 0)
         append(is_there ? "QEMU" : "\xff\xff\xff\xff", 4);
     if (value == 0x19) {
-        append_number(item_count, 4);
+        append_number(count_told ? count_told : item_count, 4);
         for (unsigned i = 0; i < item_count; i++) {
             char name[56];
             memset(name, 'z', sizeof name); /* behind its zero a name may hold anything */
@@ -142,7 +142,7 @@ static int nothing_offered(void **state)
     file = (struct config_file){.where = "none: no such file"};
     file_text = "";
     is_qemu = is_there = true;
-    item_count = 0;
+    item_count = count_told = 0;
     said[0] = '\0';
     return 0;
 }
@@ -226,6 +226,26 @@ static void errors_are_told_once_each(void **state)
     assert_non_null(strstr(first, "LoadOptions line 1, column 9: 'levels=9'"));
 }
 
+/* There is room for eight sentences; the count goes on. */
+static void many_errors_are_counted(void **state)
+{
+    give_file("a=1 b=2 c=3 d=4 e=5 f=6 g=7 h=8 i=9 j=10");
+    read();
+    assert_int_equal(handoff.options.error_count, 10);
+    unsigned lines = 0;
+    for (const char *c = said; *c; c++)
+        lines += *c == '\n';
+    assert_int_equal(lines, OPTION_ERROR_LIMIT);
+    assert_non_null(strstr(said, "'h=8'"));
+}
+
+static void a_file_of_one_character_is_read(void **state)
+{
+    give_file("x");
+    read();
+    assert_int_equal(handoff.options.error_count, 1);
+}
+
 static void a_file_that_is_no_text_is_refused(void **state)
 {
     give_file("tests=file");
@@ -245,6 +265,7 @@ static void load_options_of_others_are_left_alone(void **state)
     pass("rootdev=/dev/sda1 quiet");
     read();
     assert_string_equal(handoff.load_options, "not used: no key in them is one of ours");
+    assert_string_equal(said, "  LoadOptions are not used: no key in them is one of ours\n");
     assert_int_equal(handoff.options.error_count, 0);
     loaded.LoadOptions = (UINT8[]){0x01, 0x02, 0x80, 0xff};
     loaded.LoadOptionsSize = 4;
@@ -305,11 +326,23 @@ static void a_name_is_what_stands_behind_the_last_folder(void **state)
         read();
         assert_string_equal(handoff.load_options, "used");
     }
+    static const UINT8 others[][2] = {{4, 3}, {1, 4}}; /* kinds of nodes that are not paths */
+    for (size_t i = 0; i < 2; i++) {
+        path_bytes = 0;
+        add_node(others[i][0], others[i][1], "tool.efi", 9);
+        pass("tool colour=red");
+        read();
+        assert_string_equal(handoff.load_options, "not used: no key in them is one of ours");
+    }
+    char longest[140]; /* its node has more than 255 bytes, and so both bytes of its length count */
+    memset(longest, 'f', sizeof longest);
+    longest[sizeof longest - 1] = '\0';
     path_bytes = 0;
-    add_node(4, 3, "tool.efi", 9); /* of another kind than a path */
+    add_node(4, 4, longest, sizeof longest);
+    add_node(4, 4, "tool", 5);
     pass("tool colour=red");
     read();
-    assert_string_equal(handoff.load_options, "not used: no key in them is one of ours");
+    assert_string_equal(handoff.load_options, "used");
 }
 
 /* A name longer than the room for it, and a node that says to be shorter than its own header. */
@@ -343,6 +376,21 @@ static void only_the_item_of_that_very_name_is_read(void **state)
     read();
     assert_string_equal(handoff.options.tests, "");
     assert_false(loader.has_fw_cfg);
+}
+
+/* A directory of more than 65535 items is none: nobody reads for minutes what a broken device says. */
+static void a_directory_has_a_limit(void **state)
+{
+    give_fw_cfg();
+    count_told = 0xffff;
+    read();
+    assert_string_equal(handoff.options.tests, "fw");
+    count_told = 0x10000;
+    read();
+    assert_string_equal(handoff.options.tests, "");
+    count_told = UINT32_MAX;
+    read();
+    assert_string_equal(handoff.options.tests, "");
 }
 
 static void without_the_device_nothing_is_read(void **state)
@@ -384,6 +432,8 @@ int main(void)
         cmocka_unit_test_setup(a_later_source_wins, nothing_offered),
         cmocka_unit_test_setup(a_file_that_cannot_be_used_is_told, nothing_offered),
         cmocka_unit_test_setup(errors_are_told_once_each, nothing_offered),
+        cmocka_unit_test_setup(many_errors_are_counted, nothing_offered),
+        cmocka_unit_test_setup(a_file_of_one_character_is_read, nothing_offered),
         cmocka_unit_test_setup(a_file_that_is_no_text_is_refused, nothing_offered),
         cmocka_unit_test_setup(load_options_of_others_are_left_alone, nothing_offered),
         cmocka_unit_test_setup(load_options_fill_the_buffer_at_most, nothing_offered),
@@ -391,6 +441,7 @@ int main(void)
         cmocka_unit_test_setup(a_name_is_what_stands_behind_the_last_folder, nothing_offered),
         cmocka_unit_test_setup(a_broken_device_path_ends_there, nothing_offered),
         cmocka_unit_test_setup(only_the_item_of_that_very_name_is_read, nothing_offered),
+        cmocka_unit_test_setup(a_directory_has_a_limit, nothing_offered),
         cmocka_unit_test_setup(without_the_device_nothing_is_read, nothing_offered),
         cmocka_unit_test_setup(an_item_fills_the_buffer_at_most, nothing_offered),
     };

@@ -126,6 +126,60 @@ static void a_block_is_aligned_and_the_rest_of_it_goes_back(void **state)
     }
 }
 
+/*
+ * Guard page, stack, and buffers lie one behind the other, each with room for the descriptors of a map that
+ * grows by 64, and with those that we add; all of the block except the guard page is mapped.
+ */
+static void stack_and_buffers_share_a_block(void **state)
+{
+    (void)state;
+    const struct handoff *handoff = loader.handoff;
+    assert_int_equal(run_up_to(take_memory), EFI_SUCCESS);
+    const struct own_block *block = own_blocks_find(handoff, handoff->stack_guard, EFI_PAGE_SIZE);
+    UINT64 start = paging_frame_start(block->start).value, end = paging_frame_start(block->end).value;
+    UINT64 count = loader.map.room + ADDED_DESCRIPTORS, buffer = (UINTN)loader.map.buffer;
+    assert_string_equal(block->name, "stack and hand-over");
+    assert_int_equal(handoff->stack_guard, start);
+    assert_int_equal(handoff->stack_top, start + 17 * EFI_PAGE_SIZE);
+    assert_int_equal(buffer, handoff->stack_top);
+    assert_in_range(loader.map.room, map_count(&loader.map) + 60, map_count(&loader.map) + 64);
+    assert_int_equal(loader.map.capacity, loader.map.room * firmware.stride);
+    UINT64 descriptors = (UINTN)handoff->descriptors, edges = (UINTN)handoff->edges,
+           regions = (UINTN)handoff->memory;
+    assert_in_range(descriptors, buffer + loader.map.capacity, buffer + loader.map.capacity + 15);
+    assert_int_equal(descriptors % 16, 0);
+    assert_int_equal(edges, descriptors + count * sizeof *handoff->descriptors);
+    assert_int_equal(regions, edges + MEMORY_EDGES(count) * sizeof *handoff->edges);
+    assert_int_equal(handoff->memory_capacity, HANDOFF_MEMORY_CAPACITY(count));
+    UINT64 used = regions + handoff->memory_capacity * sizeof *handoff->memory;
+    assert_in_range(end, used, used + EFI_PAGE_SIZE + 64);
+    const struct handoff_region *region = NULL;
+    for (unsigned i = 0; i < handoff->region_count; i++)
+        if (strcmp(handoff->regions[i].name, "stack and hand-over") == 0)
+            region = &handoff->regions[i];
+    assert_non_null(region);
+    assert_int_equal(region->start.number, block->start.number + 1);
+    assert_int_equal(region->end.number, block->end.number);
+    assert_int_equal(region->flags, PAGING_WRITABLE | PAGING_NO_EXECUTE);
+    assert_true(region->exact);
+}
+
+static void bookkeeping_is_a_block_of_its_own(void **state)
+{
+    (void)state;
+    const struct handoff *handoff = loader.handoff;
+    assert_int_equal(run_up_to(take_memory), EFI_SUCCESS);
+    const struct own_block *block = own_blocks_find(handoff, (UINTN)handoff->bookkeeping, EFI_PAGE_SIZE);
+    const struct handoff_region *region = &handoff->regions[handoff->region_count - 1];
+    assert_string_equal(block->name, "frame bookkeeping");
+    assert_string_equal(region->name, "frame bookkeeping");
+    assert_int_equal(paging_frame_start(block->start).value, (UINTN)handoff->bookkeeping);
+    assert_int_equal(block->end.number - block->start.number, EFI_SIZE_TO_PAGES(handoff->bookkeeping_bytes));
+    assert_true(region->start.number == block->start.number && region->end.number == block->end.number);
+    assert_int_equal(region->flags, PAGING_WRITABLE | PAGING_NO_EXECUTE);
+    assert_true(region->exact);
+}
+
 /* The kernel frees what the tables leave of it: a page more would be somebody else's. */
 static void the_arena_is_the_block_that_was_taken_for_it(void **state)
 {
@@ -297,6 +351,8 @@ int main(void)
                  memory_that_allocate_pages_cannot_have_given_is_refused),
         EFI_TEST("memory: a block is aligned, and the rest of it goes back",
                  a_block_is_aligned_and_the_rest_of_it_goes_back),
+        EFI_TEST("memory: stack and buffers share a block", stack_and_buffers_share_a_block),
+        EFI_TEST("memory: bookkeeping is a block of its own", bookkeeping_is_a_block_of_its_own),
         EFI_TEST("memory: the arena is the block that was taken for it",
                  the_arena_is_the_block_that_was_taken_for_it),
         EFI_TEST("memory: more blocks than there is room for are refused",

@@ -1,17 +1,9 @@
 /*
- * platform: firmware that lacks a service, its configuration tables, and what is noted of it and of the
- * processor. Instructions that only the kernel may execute fault here, and are answered by the handler.
+ * platform: firmware that lacks a service, its configuration tables, and what is noted of it and of a made-up
+ * processor.
  */
-#define _GNU_SOURCE /* names of registers */
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "devices/processor/processor.h"
 #include <string.h>
-#include <ucontext.h>
-
-#include <cmocka.h>
 
 #include "efi/loader.h"
 
@@ -23,53 +15,29 @@ static EFI_CONFIGURATION_TABLE configuration[4];
 static struct handoff handoff;
 static struct loader loader;
 static char said[1024];
-static bool is_tdx_guest;
 static unsigned machines; /* how often the name of the machine was asked for */
 
 /* ---- the processor ---- */
 
-enum { CR0 = 0x80050033, CR4 = 0x406e0 };
-#define CR3  UINT64_C(0x7f801000)
-#define DR7  UINT64_C(0x400)
-#define EFER UINT64_C(0xd00)
+enum { MSR_SEV_STATUS = 0xc0010131 };
+#define LEAF_SEV 0x8000001fu
 
-/* Answers `mov %crN, %reg`, `mov %dr7, %reg` and `rdmsr` of EFER. What else faults is a mistake. */
-static void answer(int number, siginfo_t *info, void *context)
+static void begin_processor(void)
 {
-    (void)number, (void)info;
-    static const int registers[] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
-                                    REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
-    greg_t *state = ((ucontext_t *)context)->uc_mcontext.gregs;
-    const uint8_t *at = (const uint8_t *)state[REG_RIP];
-    unsigned high = at[0] == 0x41 ? 8 : 0; /* REX.B */
-    at += high != 0;
-    unsigned from = at[2] >> 3 & 7;
-    greg_t *to = &state[registers[high + (at[2] & 7)]];
-    if (at[0] == 0x0f && at[1] == 0x32 && (uint32_t)state[REG_RCX] == 0xc0000080) {
-        state[REG_RAX] = (greg_t)(EFER & UINT32_MAX);
-        state[REG_RDX] = (greg_t)(EFER >> 32);
-        at--; /* two bytes long */
-    } else if (at[0] == 0x0f && at[1] == 0x20 && (from == 0 || from == 3 || from == 4)) {
-        *to = (greg_t)(from == 0 ? CR0 : from == 3 ? CR3 : CR4);
-    } else if (at[0] == 0x0f && at[1] == 0x21 && from == 7) {
-        *to = (greg_t)DR7;
-    } else {
-        signal(SIGSEGV, SIG_DFL);
-        return;
-    }
-    state[REG_RIP] = (greg_t)(at + 3);
-}
-
-struct paging_cpu cpu_paging_features(void)
-{
-    return (struct paging_cpu){.levels = 4, .physical_bits = 43};
-}
-
-bool cpuid_is_tdx_guest(struct cpuid leaf)
-{
-    struct cpuid expected = cpuid_or_zero(CPUID_TDX_LEAF);
-    assert_memory_equal(&leaf, &expected, sizeof leaf);
-    return is_tdx_guest;
+    processor_begin();
+    processor.cr0 = 0x80050033;
+    processor.cr3 = 0x7f801000;
+    processor.cr4 = 0x406e0;
+    processor.dr7 = 0x400;
+    processor.flags = 0x40246;
+    processor_has_msr(MSR_EFER, 0xd00);
+    processor_has_leaf(0, (struct cpuid){.eax = 0x21});
+    processor_has_leaf(7, (struct cpuid){0});
+    processor_has_leaf(CPUID_TDX_LEAF, (struct cpuid){0});
+    processor_has_leaf(0x80000000, (struct cpuid){.eax = LEAF_SEV});
+    processor_has_leaf(0x80000001, (struct cpuid){0});
+    processor_has_leaf(0x80000008, (struct cpuid){.eax = 43});
+    processor_has_leaf(LEAF_SEV, (struct cpuid){0});
 }
 
 /* ---- the loader ---- */
@@ -138,20 +106,10 @@ static int begin(void **state)
     table = (EFI_SYSTEM_TABLE){.BootServices = &services, .ConfigurationTable = configuration};
     system_table = &table;
     loader = (struct loader){.handoff = &handoff};
-    is_tdx_guest = false;
+    begin_processor();
     machines = 0;
     watchdog_status = EFI_SUCCESS;
     return 0;
-}
-
-/* Runs the step with its processor; the handler of cmocka's is back afterwards. */
-static EFI_STATUS describe(void)
-{
-    struct sigaction action = {.sa_sigaction = answer, .sa_flags = SA_SIGINFO}, before;
-    sigaction(SIGSEGV, &action, &before);
-    EFI_STATUS status = describe_platform(&loader);
-    sigaction(SIGSEGV, &before, NULL);
-    return status;
 }
 
 /* ---- the tests ---- */
@@ -224,12 +182,16 @@ static void what_is_noted(void **state)
     (void)state;
     table.FirmwareVendor = L"EDK II";
     table.FirmwareRevision = 0x10000;
-    assert_int_equal(describe(), EFI_SUCCESS);
+    assert_int_equal(describe_platform(&loader), EFI_SUCCESS);
     assert_string_equal(handoff.firmware, "EDK II");
     assert_int_equal(handoff.firmware_revision, 0x10000);
-    assert_true(handoff.firmware_cr0 == CR0 && handoff.firmware_cr3 == CR3 && handoff.firmware_cr4 == CR4);
-    assert_true(handoff.firmware_efer == EFER && handoff.firmware_dr7 == DR7);
-    assert_int_equal(handoff.firmware_rflags & 0x200002, read_flags() & 0x200002);
+    assert_int_equal(handoff.firmware_cr0, 0x80050033);
+    assert_int_equal(handoff.firmware_cr3, 0x7f801000);
+    assert_int_equal(handoff.firmware_cr4, 0x406e0);
+    assert_int_equal(handoff.firmware_efer, 0xd00);
+    assert_int_equal(handoff.firmware_dr7, 0x400);
+    assert_int_equal(handoff.firmware_rflags, read_flags());
+    assert_done(""); /* nothing of the processor is changed yet */
     assert_int_equal(handoff.space.cpu.physical_bits, 43);
     assert_true(handoff.rsdp.value == 0);
     assert_int_equal(machines, 1);
@@ -246,14 +208,14 @@ static void vendors_of_any_kind(void **state)
         longest[i] = L'v';
     longest[99] = 0;
     table.FirmwareVendor = longest;
-    assert_int_equal(describe(), EFI_SUCCESS);
+    assert_int_equal(describe_platform(&loader), EFI_SUCCESS);
     assert_int_equal(strlen(handoff.firmware), HANDOFF_TEXT_LIMIT - 1);
     begin(NULL);
     table.FirmwareVendor = L" ~\x1f\x7f\x100\x141!";
-    assert_int_equal(describe(), EFI_SUCCESS);
+    assert_int_equal(describe_platform(&loader), EFI_SUCCESS);
     assert_string_equal(handoff.firmware, " ~?\?\?\?!");
     begin(NULL);
-    assert_int_equal(describe(), EFI_SUCCESS);
+    assert_int_equal(describe_platform(&loader), EFI_SUCCESS);
     assert_string_equal(handoff.firmware, "");
 }
 
@@ -265,21 +227,45 @@ static void the_newer_root_pointer_of_acpi(void **state)
     configuration[1] = (EFI_CONFIGURATION_TABLE){ACPI_TABLE_GUID, older};
     configuration[2] = (EFI_CONFIGURATION_TABLE){ACPI_20_TABLE_GUID, newer};
     table.NumberOfTableEntries = 3;
-    assert_int_equal(describe(), EFI_SUCCESS);
+    assert_int_equal(describe_platform(&loader), EFI_SUCCESS);
     assert_ptr_equal((void *)handoff.rsdp.value, newer);
     assert_memory_equal(handoff.rsdp_oem, "BOCHS \0", 8);
     table.NumberOfTableEntries = 2;
-    assert_int_equal(describe(), EFI_SUCCESS);
+    assert_int_equal(describe_platform(&loader), EFI_SUCCESS);
     assert_ptr_equal((void *)handoff.rsdp.value, older);
     assert_memory_equal(handoff.rsdp_oem, "?SEAX?\0", 8);
 }
 
-static void encrypted_memory_is_refused(void **state)
+static void memory_encrypted_by_tdx_is_refused(void **state)
 {
     (void)state;
-    is_tdx_guest = true;
-    assert_int_equal(describe(), EFI_UNSUPPORTED);
+    processor_has_leaf(CPUID_TDX_LEAF,
+                       (struct cpuid){.ebx = 0x65746e49, .edx = 0x5844546c, .ecx = 0x20202020});
+    assert_int_equal(describe_platform(&loader), EFI_UNSUPPORTED);
     assert_non_null(strstr(said, "\n  the memory of this virtual machine is encrypted (TDX)\n"));
+}
+
+/* The processor can do it (EAX[1] of the leaf), and the guest runs so (bit 0 of the status). */
+static void memory_encrypted_by_sev_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t eax;
+        uint64_t status;
+        bool is_refused;
+    } guests[] = {
+        {2, 1, true}, {2, UINT64_MAX, true}, {2, ~UINT64_C(1), false}, {2, 0, false}, {UINT32_MAX, 1, true}};
+    for (unsigned i = 0; i < sizeof guests / sizeof *guests; i++) {
+        begin(NULL);
+        processor_has_leaf(LEAF_SEV, (struct cpuid){.eax = guests[i].eax});
+        processor_has_msr(MSR_SEV_STATUS, guests[i].status);
+        assert_int_equal(describe_platform(&loader), guests[i].is_refused ? EFI_UNSUPPORTED : EFI_SUCCESS);
+        assert_int_equal(strstr(said, "\n  the memory of this virtual machine is encrypted (SEV)\n") != NULL,
+                         guests[i].is_refused);
+    }
+    begin(NULL); /* without the feature the register is not there, and reading it would raise #GP */
+    processor_has_leaf(LEAF_SEV, (struct cpuid){.eax = ~2u});
+    assert_int_equal(describe_platform(&loader), EFI_SUCCESS);
 }
 
 #define TEST(name, function)              \
@@ -297,7 +283,8 @@ int main(void)
         TEST("platform: firmware and control registers are noted", what_is_noted),
         TEST("platform: a vendor's name is printable and fits", vendors_of_any_kind),
         TEST("platform: of two root pointers of ACPI the newer one is used", the_newer_root_pointer_of_acpi),
-        TEST("platform: a guest whose memory is encrypted is refused", encrypted_memory_is_refused),
+        TEST("platform: a guest of TDX is refused", memory_encrypted_by_tdx_is_refused),
+        TEST("platform: a guest of SEV is refused, if it runs as one", memory_encrypted_by_sev_is_refused),
     };
     return cmocka_run_group_tests_name("platform", tests, NULL, NULL);
 }

@@ -217,6 +217,35 @@ static void a_table_that_leaves_memory_is_not_used(void **state)
     expect_console("100 entries of 48 bytes at 47ffffc0 are more than there is memory\n");
 }
 
+/* Whatever the map calls the memory that it lies in, except what is broken or not accepted yet. */
+static void a_table_may_lie_in_any_memory_that_works(void **state)
+{
+    for (UINT32 type = 0; type <= 15; type++) {
+        bool works = type != EfiUnusableMemory && type != 15;
+        (void)begin(state);
+        add_descriptor(EfiRuntimeServicesCode, SERVICES, 4, RUNTIME);
+        put_entry(make_table(1), 0, SERVICES, 1, READ_ONLY);
+        for (unsigned page = 0; page < 400; page++)
+            firmware.owner[TABLES_PAGE + page] = type;
+        assert_int_equal(run_up_to(find_runtime_regions), EFI_SUCCESS);
+        assert_int_equal(mapped(SERVICES), works ? 0 : PAGING_WRITABLE);
+        assert_int_equal(console_shows(", which is not memory\n"), !works);
+    }
+}
+
+static void some_entries_are_outside(void **state)
+{
+    (void)state;
+    add_descriptor(EfiRuntimeServicesCode, SERVICES, 4, RUNTIME);
+    struct attributes_table *table = make_table(5);
+    for (unsigned i = 0; i < 5; i++)
+        put_entry(table, i, SERVICES + (i + 2) * EFI_PAGE_SIZE, 1, READ_ONLY);
+    assert_int_equal(run_up_to(find_runtime_regions), EFI_SUCCESS);
+    assert_int_equal(mapped(SERVICES + 2 * EFI_PAGE_SIZE), 0);
+    assert_int_equal(mapped(SERVICES), PAGING_WRITABLE);
+    expect_console("  3 entries of the memory attributes table are outside of runtime regions: ignored\n");
+}
+
 static void more_entries_than_there_is_room_for_are_not_used(void **state)
 {
     (void)state;
@@ -316,6 +345,9 @@ int main(void)
         EFI_TEST("attributes: a table that cannot be right is not used",
                  a_table_that_cannot_be_right_is_not_used),
         EFI_TEST("attributes: a table at the limit is used", a_table_at_the_limit_is_used),
+        EFI_TEST("attributes: a table may lie in any memory that works",
+                 a_table_may_lie_in_any_memory_that_works),
+        EFI_TEST("attributes: entries that are outside are counted", some_entries_are_outside),
         EFI_TEST("attributes: a table that leaves memory is not used",
                  a_table_that_leaves_memory_is_not_used),
         EFI_TEST("attributes: more entries than there is room for are not used",

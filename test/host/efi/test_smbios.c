@@ -175,9 +175,23 @@ static void a_length_that_cannot_be_is_not_believed(void **state)
     assert_string_equal(described(), "Maker Product");
     offer(large, LIMIT + 1);
     assert_string_equal(described(), "unknown");
+    offer(large, 0x1000000 + table_bytes); /* the length has four bytes */
+    assert_string_equal(described(), "unknown");
     offer(NULL, 100);
     assert_string_equal(described(), "unknown");
     free(large);
+}
+
+/* Its fields end where the table does, and there are no texts at all. */
+static void a_structure_may_be_the_whole_table(void **state)
+{
+    UINT8 *copy = malloc(8);
+    assert_non_null(copy);
+    add(1, 8, 1, 2, "Maker|Product");
+    memcpy(copy, table, 8);
+    offer(copy, 8);
+    assert_string_equal(described(), " ");
+    free(copy);
 }
 
 static void without_tables_it_is_unknown(void **state)
@@ -189,13 +203,18 @@ static void the_table_of_32_bits_is_the_second_choice(void **state)
 {
     UINT8 *low = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
     assert_true(low != MAP_FAILED);
+    for (unsigned i = 0; i < 3; i++) /* its length is more than 255 */
+        add(2, 100, 0, 0, "");
     add(1, 8, 1, 2, "Old|Machine");
-    memcpy(low, table, table_bytes);
+    memcpy(low + 1, table, table_bytes);
     memset(entry, 0xff, sizeof entry);
     put_number(entry + 0x16, table_bytes, 2);
-    put_number(entry + 0x18, (UINT64)(uintptr_t)low, 4);
+    put_number(entry + 0x18, (UINT64)(uintptr_t)low + 1, 4);
     offered = entry;
     assert_string_equal(described(), "Old Machine");
+    put_number(entry + 0x16, 3 * 102, 2); /* two bytes of length, and then the address */
+    assert_string_equal(described(), "unknown");
+    put_number(entry + 0x16, table_bytes, 2);
     no_table(state);
     add(1, 8, 1, 2, "New|Machine");
     offered = entry;
@@ -216,6 +235,7 @@ int main(void)
         cmocka_unit_test_setup(a_structure_without_a_header_ends_it, no_table),
         cmocka_unit_test_setup(nothing_is_read_beyond_the_table, no_table),
         cmocka_unit_test_setup(a_length_that_cannot_be_is_not_believed, no_table),
+        cmocka_unit_test_setup(a_structure_may_be_the_whole_table, no_table),
         cmocka_unit_test_setup(without_tables_it_is_unknown, no_table),
         cmocka_unit_test_setup(the_table_of_32_bits_is_the_second_choice, no_table),
     };

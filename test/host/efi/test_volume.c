@@ -151,6 +151,7 @@ static void full_before_the_folder(void **state)
         assert_int_equal(disk_count(), 0);
         assert_int_equal(disk.made, 1);
     }
+    disk.writes_less = false;
     disk.room = 1; /* for the trial, and not for the file: the folder stays */
     assert_int_equal(write_two("one", "two"), EFI_VOLUME_FULL);
     assert_int_equal(disk_count(), 1);
@@ -177,6 +178,17 @@ static void half_a_file_is_deleted(void **state)
         assert_int_equal(write_two("one", "two"), EFI_DEVICE_ERROR);
         assert_null(disk_find("\\SELFMAP\\A.TXT"));
     }
+}
+
+/* A second part that could be written does not make up for a first one that could not. */
+static void a_first_part_that_fails(void **state)
+{
+    (void)state;
+    disk_put("\\SELFMAP", NULL);
+    disk_fail(CALL_WRITE, "\\SELFMAP\\A.TXT", EFI_DEVICE_ERROR);
+    disk.fails_once = true;
+    assert_int_equal(write_two("one", "two"), EFI_DEVICE_ERROR);
+    assert_null(disk_find("\\SELFMAP\\A.TXT"));
 }
 
 static void no_failure_is_lost(void **state)
@@ -315,6 +327,7 @@ int main(void)
              makes_folder_and_file),
         TEST("volume: on a full volume no folder is made", full_before_the_folder),
         TEST("volume: a file that could not be written whole is deleted", half_a_file_is_deleted),
+        TEST("volume: a part that fails ends the writing", a_first_part_that_fails),
         TEST("volume: no failure is lost while a file is written", no_failure_is_lost),
         TEST("volume: a file that is made and not found means write protection, or a network",
              file_to_be_made_is_not_found),

@@ -163,6 +163,22 @@ static void a_stuck_key_does_not_hold_it_up(void **state)
     }
 }
 
+/* Forty times in a row are heard, whether for the first time or after a pause. */
+static void how_often_a_key_is_heard(void **state)
+{
+    (void)state;
+    struct menu menu = begin("", 4, true);
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < MENU_STUCK; i++)
+            assert_true(menu_take_key(&menu, MENU_KEY_DOWN));
+        assert_false(menu_take_key(&menu, MENU_KEY_DOWN));
+        (void)menu_take_second(&menu); /* the key came in it */
+        assert_false(menu_take_key(&menu, MENU_KEY_DOWN));
+        (void)menu_take_second(&menu);
+        (void)menu_take_second(&menu);
+    }
+}
+
 static void pressing_often_is_not_stuck(void **state)
 {
     (void)state;
@@ -190,6 +206,7 @@ static void choices(void **state)
     assert_int_equal(press(menu, "vvvv\r").choice, MENU_SHOW_REPORT);
     assert_int_equal(press(menu, "vvvvvvv\r").choice, MENU_START);
     assert_int_equal(press(menu, "08!<>xyz ").choice, MENU_OPEN);
+    assert_int_equal(press(menu, "34").choice, MENU_OPEN);
     assert_int_equal(press(menu, "vvvv<>").choice, MENU_OPEN); /* only Enter leaves the menu */
 }
 
@@ -210,6 +227,12 @@ static void groups(void **state)
                    "bench=no "
                    "tests=pages,huge,faults,windows,g5,g6,g7,g8,g9,g10,g11,no-frames,g13,g14 "
                    "soak=no");
+    expect_options(press(menu, "2->\r"), "bench=no tests=start soak=no");
+    expect_options(press(menu, "2-d\n"), "bench=no tests=faults soak=no");
+    assert_int_equal(press(menu, "2-d\n\n").choice, MENU_START);
+    assert_int_equal(press(menu, "2-").groups, 0);
+    assert_int_equal(press(menu, "2-*").groups, MENU_ALL_GROUPS);
+    assert_int_equal(press(menu, "2q").groups, menu.groups); /* no group has that letter */
     assert_int_equal(press(menu, "2-d\r\r").choice, MENU_START);
     assert_int_equal(press(menu, "2^ \r").groups >> SELFTEST_BENCH_GROUP, 1);
 }
@@ -220,6 +243,9 @@ static void options_hold_until_they_are_changed(void **state)
     struct menu menu = begin("tests=unmap soak=7s", 4, true);
     expect_options(menu, "levels=auto soak=7s");
     expect_options(press(menu, "2\r"), "levels=auto soak=7s");
+    expect_options(press(menu, "2-\r"), "bench=no tests=all levels=auto soak=7s");
+    expect_options(press(menu, "2bcdefghijklmno\r"), "bench=no tests=start levels=auto soak=7s");
+    expect_options(begin("tests=x", 4, true), "levels=auto soak=no"); /* a name of one character */
     expect_options(press(menu, "2-d\r"), "bench=no tests=faults levels=auto soak=7s");
     expect_options(press(menu, "4"), "levels=auto soak=no");
     expect_options(begin("bench=yes levels=5", 4, true), "bench=yes tests=all levels=5 soak=no");
@@ -236,6 +262,7 @@ static void levels_and_soak(void **state)
     expect_options(press(begin("levels=5", 4, false), "x"), "bench=no tests=all soak=no");
     expect_options(press(begin("", 4, false), "4"), "bench=no tests=all soak=600s");
     expect_options(press(begin("", 4, false), "44"), "bench=no tests=all soak=3600s");
+    expect_options(press(begin("", 4, false), "vvv\r"), "bench=no tests=all soak=600s");
     expect_options(press(begin("", 4, false), "vvv<"), "bench=no tests=all soak=86400s");
     expect_options(press(begin("", 4, false), "44444"), "bench=no tests=all soak=no");
 }
@@ -315,6 +342,56 @@ static void looks_like_this(void **state)
     assert_string_equal(picture, expected);
 }
 
+/* Returns whether the menu's picture has the text. */
+static bool shows(struct menu menu, unsigned columns, const char *text)
+{
+    char picture[4096];
+    struct text_sink sink = text_sink(picture, sizeof picture);
+    menu_draw(&menu, columns, &sink.sink);
+    return strstr(picture, text) != NULL;
+}
+
+static void groups_look_like_this(void **state)
+{
+    (void)state;
+    struct menu menu = press(begin("", 4, true), "2-bd");
+    assert_true(shows(menu, 80,
+                      "|   a [ ] start     what the loader promises                           |\n"
+                      "|   b [x] pages     single pages                                       |\n"
+                      "|   c [ ] huge                                                         |\n"
+                      "| > d [x] faults                                                       |\n"));
+    assert_true(shows(menu, 40, "|   b [x] pages                       |\n"));
+    assert_false(shows(menu, 60, "what the")); /* there is no room for words */
+    assert_true(shows(menu, 61, "what the loader promises"));
+}
+
+static void durations_look_like_this(void **state)
+{
+    (void)state;
+    static const char *const texts[][2] = {
+        {"soak=no", "Soak (repeat): off "},       {"soak=1s", "Soak (repeat): 1 s "},
+        {"soak=59s", "Soak (repeat): 59 s "},     {"soak=60s", "Soak (repeat): 1 min "},
+        {"soak=90s", "Soak (repeat): 90 s "},     {"soak=120s", "Soak (repeat): 2 min "},
+        {"soak=3660s", "Soak (repeat): 61 min "}, {"soak=7200s", "Soak (repeat): 2 h "}};
+    for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++)
+        assert_true(shows(begin(texts[i][0], 4, true), 80, texts[i][1]));
+}
+
+/* A word that ends where the row does is not taken to the next one. */
+static void rows_are_filled(void **state)
+{
+    (void)state;
+    struct menu menu = begin("", 4, true);
+    menu_tell_run(&menu, "12345 78 01234567890 a");
+    assert_true(shows(menu, 40, "| The last run 12345 78 01234567890 a |\n"));
+    menu_tell_run(&menu, "12345 78 012345678901 b");
+    assert_true(shows(menu, 40, "| The last run 12345 78 012345678901  |\n| b  "));
+    menu_tell_run(&menu, "12345 78 0123456789012 b");
+    assert_true(shows(menu, 40, "| The last run 12345 78 0123456789012 |\n| b  "));
+    menu_tell_run(&menu, "12345 78 01234567890123 b");
+    assert_true(shows(menu, 40, "| The last run 12345 78               |\n| 01234567890123 b  "));
+}
+
 static void tells_of_the_last_run(void **state)
 {
     (void)state;
@@ -364,6 +441,8 @@ static void the_clock_has_one_length(void **state)
         length = strlen(text);
         assert_int_equal(text[0], '\r');
         assert_true(length < 40);
+        assert_int_equal(strncmp(text + 1, "Enter: back ", 12) == 0, !menu.has_clock && menu.shows_groups);
+        assert_int_equal(strncmp(text + 1, "The clock is ", 13) == 0, !menu.has_clock && !menu.shows_groups);
         if (i % 1200 > 1000)
             menu = press(menu, i % 3 ? "2" : "\rx");
         (void)menu_take_second(&menu);
@@ -379,6 +458,7 @@ int main(void)
         {"menu: it tells of the last run", tells_of_the_last_run, NULL, NULL, NULL},
         {"menu: a key stops the clock, until nobody is there", a_key_stops_the_clock, NULL, NULL, NULL},
         {"menu: a key that is stuck does not hold it up", a_stuck_key_does_not_hold_it_up, NULL, NULL, NULL},
+        {"menu: how often a key is heard", how_often_a_key_is_heard, NULL, NULL, NULL},
         {"menu: pressing a key often is not a stuck key", pressing_often_is_not_stuck, NULL, NULL, NULL},
         {"menu: every line can be chosen", choices, NULL, NULL, NULL},
         {"menu: groups become names", groups, NULL, NULL, NULL},
@@ -387,6 +467,9 @@ int main(void)
         {"menu: whatever is chosen, it is understood", every_choice_is_an_option, NULL, NULL, NULL},
         {"menu: it fits every console", fits_every_console, NULL, NULL, NULL},
         {"menu: it looks as it should", looks_like_this, NULL, NULL, NULL},
+        {"menu: the groups look as they should", groups_look_like_this, NULL, NULL, NULL},
+        {"menu: durations in words", durations_look_like_this, NULL, NULL, NULL},
+        {"menu: a row is filled as far as words fit", rows_are_filled, NULL, NULL, NULL},
         {"menu: the clock's line has one length", the_clock_has_one_length, NULL, NULL, NULL},
     };
     return cmocka_run_group_tests_name("menu", tests, NULL, NULL);

@@ -64,7 +64,7 @@ static void any_text(void **state)
     (void)state;
     srand(1);
     for (unsigned round = 0; round < 2000; round++) {
-        size_t length = (size_t)(rand() % 100), starts[128];
+        size_t length = (size_t)(rand() % 100), shown, starts[128];
         unsigned count = 0;
         char *text = malloc(length + (length == 0)), screen[4096];
         for (size_t i = 0; i < length; i++)
@@ -75,7 +75,9 @@ static void any_text(void **state)
             starts[count++] = pager.start;
             size_t next = pager_print(&pager, &sink.sink);
             assert_true(next > pager.start || length == 0);
-        } while (pager_next(&pager));
+            shown = next;
+        } while (pager_next(&pager) && shown == pager.start);
+        assert_int_equal(shown, length);
         while (--count > 0) {
             assert_int_equal(pager.start, starts[count]);
             assert_true(pager_previous(&pager));
