@@ -134,8 +134,8 @@ static void switches_and_comes_back(struct selftest_run *t)
 }
 
 /*
- * Both spaces have a page of their own at one address in the upper half, which they do not share. It is global
- * in both, so a load of CR3 alone may leave the first one's translation in the TLB.
+ * Both spaces have a page of their own at one address in the upper half, which they do not share. It is
+ * global in both, so a load of CR3 alone may leave the first one's translation in the TLB.
  */
 static void switch_forgets_global_pages(struct selftest_run *t)
 {

@@ -12,8 +12,8 @@
  * The tests load roots of their own: one for EFER.NXE on, and one without no-execute bits for EFER.NXE off,
  * where those bits are reserved. The core creates both in direct mode, in a 2 MiB run of memory.
  *
- * Where an emulator is known to differ from the manual (selftest/deviations.h) the difference is accepted from
- * that emulator only, and counted.
+ * Where an emulator is known to differ from the manual (selftest/deviations.h) the difference is accepted
+ * from that emulator only, and counted.
  *
  *   access_matrix.c   the tests: which bits and registers are combined
  *   combinations.c    every combination of bits, or a sample
