@@ -178,7 +178,8 @@ SUBJECT_firmware_console := $(EFI_CONSOLE)
 SUBJECT_find_framebuffer := efi/find_framebuffer.c kernel/boot/own_blocks.c kernel/console/graphics_mode.c \
     kernel/console/format.c
 SUBJECT_volume := efi/volume.c kernel/console/format.c test/host/efi/disk.c
-SUBJECT_find_serial_port := efi/find_serial_port.c kernel/boot/own_blocks.c kernel/console/uart.c kernel/console/format.c
+SUBJECT_find_serial_port := efi/find_serial_port.c kernel/boot/own_blocks.c kernel/console/uart.c \
+    kernel/console/format.c
 SUBJECT_efi_main := efi/main.c $(addprefix kernel/console/,format.c kept.c log.c)
 SUBJECT_platform := efi/platform.c kernel/cpu/cpuid.c kernel/console/format.c
 SUBJECT_last_run := efi/last_run.c efi/breadcrumb.c $(SUBJECT_volume)

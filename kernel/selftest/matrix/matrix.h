@@ -98,7 +98,7 @@ enum matrix_class {
     MATRIX_CLASSES
 };
 
-/* How many cases are alike, and the smallest of them: the fewest bits are not as in a page that allows all. */
+/* How many cases are alike, and the smallest: the one closest to a read of a page that allows everything. */
 struct matrix_example {
     uint64_t cases;
     unsigned weight;
