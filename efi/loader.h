@@ -171,9 +171,9 @@ void forget_this_run(void);
 /* ---- the firmware's memory map: firmware_map.c ---- */
 
 /*
- * Reads the memory map into the buffer, or only its size if there is no buffer. Nobody else calls GetMemoryMap.
- * Returns an error, with the reason in map->refusal, if the answer contradicts itself, the buffer or the first
- * answer. Prints nothing, because printing may change the map.
+ * Reads the memory map into the buffer, or only its size if there is no buffer. Nobody else calls
+ * GetMemoryMap. Returns an error, with the reason in map->refusal, if the answer contradicts itself, the
+ * buffer or the first answer. Prints nothing, because printing may change the map.
  */
 EFI_STATUS get_memory_map(struct firmware_map *map);
 

@@ -4,7 +4,7 @@
 #? Booted machines, part of make verify:
 #?   make verify-oracle                  the page tables of every machine, as QEMU reads them
 #?   make bochs-defects                  flushes of too little: Bochs must show each
-#?   make matrix                         machines in which any two properties meet; the table in test/conformance
+#?   make matrix                         machines in which any two properties meet, and their table
 #?   make verify-boot                    every way to start it: disks, CDs, network, boot managers, shim; and
 #?                                       machines and restarts that `make test` has no time for
 

@@ -1,7 +1,7 @@
 # conformance.mk - processors compared with the manual, case by case (test/conformance).
 #
 #? Processors and the manual:
-#?   make conformance                    the access matrix on emulated processors: a page each in test/conformance
+#?   make conformance                    the access matrix on emulated processors, a page for each
 #?   make verify-newer                   the same with the QEMU, OVMF and Bochs of a newer Debian suite
 #?   make conformance-defects            wrong predictions and wrong processors: the matrix must notice each
 

@@ -62,7 +62,14 @@ FRAME_TESTS := frames frames_add frames_split frames_boundaries frames_random
 KERNEL_TESTS := memory_map memory_audit usable_memory arena $(FRAME_TESTS) memory_regions start_frames \
     identity_map options format canvas screen pages display report keyboard graphics_mode \
     stack_trace serial spcr acpi option_text chosen_tests test_slots soak menu pager log kept qr qr_text \
-    stack_use memory_functions emulator deviations differences
+    stack_use memory_functions emulator deviations differences console mmio steps qr_page \
+    late_audit failures own_blocks text_rows last_results log_page
+SUBJECT_last_results := kernel/display/last_results.c
+SUBJECT_console := kernel/console/console.c kernel/console/format.c
+SUBJECT_late_audit := kernel/boot/late_audit.c kernel/console/format.c \
+    $(addprefix kernel/frames/,arena.c memory_audit.c memory_map.c usable_memory.c)
+SUBJECT_own_blocks := kernel/boot/own_blocks.c
+SUBJECT_steps := kernel/boot/steps.c kernel/console/format.c
 NO_DEVICES := test/host/devices/no_devices.c
 SUBJECT_memory_audit := kernel/frames/memory_audit.c kernel/frames/usable_memory.c
 SUBJECT_memory_map := kernel/frames/memory_map.c
@@ -109,6 +116,15 @@ OBJECTS_canvas := $(B)/font.o
 SUBJECT_log := kernel/console/log.c kernel/console/kept.c
 SUBJECT_kept := kernel/console/kept.c
 SUBJECT_qr := kernel/display/qr.c
+SUBJECT_qr_page := $(addprefix kernel/display/,qr_page.c qr_text.c drawing.c) kernel/console/canvas.c \
+    kernel/console/format.c
+SUBJECT_failures := $(addprefix kernel/display/,failures.c drawing.c) kernel/console/canvas.c \
+    kernel/console/format.c
+SUBJECT_log_page := $(addprefix kernel/display/,log_page.c drawing.c) kernel/console/canvas.c \
+    kernel/console/format.c
+OBJECTS_log_page := $(B)/font.o
+OBJECTS_failures := $(B)/font.o
+OBJECTS_qr_page := $(B)/font.o
 SUBJECT_qr_text := kernel/display/qr_text.c kernel/console/format.c
 # Made-up devices take the place of the real ones.
 FLAGS_host/kernel := $(HOST_FLAGS) -fno-builtin-log -Itest/host/devices $(HOST_INCLUDE) \
@@ -122,11 +138,18 @@ HOST_PROGRAMS += $(KERNEL_TESTS:%=$(B)/host/kernel/test_%)
 
 # Parts that use instructions and registers which a process may not: over a made-up processor.
 PROCESSOR := test/host/devices/processor/processor.c
-PROCESSOR_TESTS := control cpuid hardware_errors local_apic take_over tsc_rate
+PROCESSOR_TESTS := control cpuid descriptors end exceptions hardware_errors local_apic safe_access \
+    take_over tsc tsc_rate watchdog
+SUBJECT_descriptors := kernel/cpu/descriptors.c
+SUBJECT_end := kernel/boot/end.c kernel/console/uart.c kernel/console/format.c
 SUBJECT_control := kernel/cpu/control.c
 SUBJECT_cpuid := kernel/cpu/cpuid.c
 SUBJECT_hardware_errors := kernel/cpu/hardware_errors.c kernel/console/format.c
 SUBJECT_local_apic := kernel/cpu/local_apic.c
+SUBJECT_exceptions := kernel/cpu/exceptions.c kernel/cpu/stack_trace.c kernel/console/format.c
+SUBJECT_safe_access := kernel/cpu/safe_access.c kernel/cpu/safe_access.S
+SUBJECT_tsc := kernel/cpu/tsc.c
+SUBJECT_watchdog := kernel/cpu/watchdog.c kernel/cpu/local_apic.c kernel/console/format.c
 SUBJECT_take_over := kernel/cpu/take_over.c
 SUBJECT_tsc_rate := kernel/cpu/tsc_rate.c
 FLAGS_host/processor := -Itest/host/devices/processor $(FLAGS_host/kernel)
@@ -155,7 +178,8 @@ SUBJECT_firmware_console := $(EFI_CONSOLE)
 SUBJECT_find_framebuffer := efi/find_framebuffer.c kernel/boot/own_blocks.c kernel/console/graphics_mode.c \
     kernel/console/format.c
 SUBJECT_volume := efi/volume.c kernel/console/format.c test/host/efi/disk.c
-SUBJECT_find_serial_port := efi/find_serial_port.c kernel/boot/own_blocks.c kernel/console/uart.c kernel/console/format.c
+SUBJECT_find_serial_port := efi/find_serial_port.c kernel/boot/own_blocks.c kernel/console/uart.c \
+    kernel/console/format.c
 SUBJECT_efi_main := efi/main.c $(addprefix kernel/console/,format.c kept.c log.c)
 SUBJECT_platform := efi/platform.c kernel/cpu/cpuid.c kernel/console/format.c
 SUBJECT_last_run := efi/last_run.c efi/breadcrumb.c $(SUBJECT_volume)

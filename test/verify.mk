@@ -79,7 +79,7 @@ $(foreach kind,$(COVERAGE_KINDS),$(eval $(call coverage_kind,$(kind))))
 FLAGS_coverage/kernel := $(COVERAGE_FLAGS)
 LIBRARIES_coverage/kernel := -lcmocka
 $(eval $(call build,coverage/kernel,build test))
-COVERAGE_TESTS_kernel := memory_map usable_memory $(FRAME_TESTS)
+COVERAGE_TESTS_kernel := memory_map memory_audit usable_memory arena $(FRAME_TESTS)
 $(foreach name,$(COVERAGE_TESTS_kernel),$(eval $(call program,coverage/kernel,test_$(name), \
     $(call source_of_test,$(name)) $(SUBJECT_$(name)))))
 COVERAGE_PROGRAMS += $(COVERAGE_TESTS_kernel:%=$(B)/coverage/kernel/test_%)

@@ -1,4 +1,4 @@
-"""access_report.py - what a report says of the access matrix: cases by group, differences by class, examples."""
+"""access_report.py - what a report says of the access matrix: cases, classes of differences, examples."""
 
 import re
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ def groups(facts):
 
 
 def deviations(facts):
-    """Of those that an emulator is known for, and that were met: cases, clause, what is seen instead, by name."""
+    """By name, of those known deviations that were met: cases, clause, what is seen instead."""
     found = {}
     for fact, value in facts.items():
         match = re.fullmatch(r"cases=(\d+) in .*, against SDM 3A (\S+): (.*)", value)

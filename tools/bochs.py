@@ -29,8 +29,8 @@ INSTRUCTIONS_PER_SECOND = 20_000_000
 HONOURED = {"image", "emulator", "program", "firmware", "cpu", "memory", "medium", "vga", "options", "bare"}
 TRIPLE_FAULT = re.compile(rb"exception with no resolution")
 RESET = re.compile(rb"bx_pc_system_c::Reset\(HARDWARE\) called")
-# What Bochs cannot go on from ends it. Its processor can: 3.0 calls it a panic when a write that CR0.WP allows sets
-# the dirty bit of a page that is read-only, if the model has shadow stacks.
+# What Bochs cannot go on from ends it. Its processor can: 3.0 calls it a panic if a write that CR0.WP allows
+# sets the dirty bit of a page that is read-only, if the model has shadow stacks.
 PANICS = ("panic: action=fatal, cpu0=report",)
 UNITS = {"": 1, "M": 1, "G": 1024}
 MODEL_LIMIT = 60  # seconds for Bochs to list its models

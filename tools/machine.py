@@ -101,6 +101,8 @@ class Machine:
 
     @property
     def kind(self):
+        if self.emulator not in EMULATORS:
+            raise MachineError(f"no emulator is called {self.emulator}; there are {', '.join(EMULATORS)}")
         return EMULATORS[self.emulator]
 
     @property
@@ -332,8 +334,8 @@ class ScreenWatcher:
     PERIOD = 0.5
     PATIENCE = 10  # seconds of the machine's time for the log; it may have no such port as we listen to
 
-    def __init__(self, work, screenshot, has_log):
-        self._work, self._screenshot, self._has_log = work, screenshot, has_log
+    def __init__(self, work, screenshot, has_log, inspect=None):
+        self._work, self._screenshot, self._has_log, self._inspect = work, screenshot, has_log, inspect
         self._font = screen.Font.load()
         self._monitor = None
         self._next = 0.0
@@ -378,6 +380,8 @@ class ScreenWatcher:
                 self._monitor.run("screendump", filename=os.path.abspath(self._screenshot), format="png")
             elif self._screenshot:
                 shutil.copyfile(self._work / "screen.ppm", self._screenshot)
+        if self._inspect and self._shown_at is not None:
+            self._inspect(self._monitor, self._work, b"")
         if self._monitor:
             self._monitor.close()
 
@@ -606,10 +610,11 @@ def _watcher_of(machine, emulator, work):
     """What decides that the machine has done all it will do, and is ended from here; or None."""
     if machine.starts:
         return Restarter(work, machine.starts, machine.between)
-    if machine.inspect:
+    if machine.inspect and machine.serial:
         return Inspector(work, machine.inspect)
-    if machine.watches_screen:
-        return ScreenWatcher(work, machine.screenshot, machine.serial)
+    if machine.watches_screen:  # without a serial line, the screen alone tells when to look into the machine
+        return ScreenWatcher(work, machine.screenshot, machine.serial,
+                             None if machine.serial else machine.inspect)
     return None if emulator.ENDS_BY_ITSELF else Ender(emulator)
 
 

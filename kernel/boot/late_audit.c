@@ -48,14 +48,16 @@ static void look_at_all(struct handoff *handoff, const char *noticed)
     }
 }
 
-/* Holds the frames back. Where there is no room to split a region, all of it that is usable is held back. */
+/*
+ * Holds back frames of boot services' memory, which is all usable. Where there is no room to split a region,
+ * all of it is held back.
+ */
 static void hold_back(struct handoff *handoff, size_t *region_count, struct frame_run frames)
 {
-    bool fits = memory_exclude(handoff->memory, region_count, handoff->memory_capacity, &frames, 1);
+    (void)!memory_exclude(handoff->memory, region_count, handoff->memory_capacity, &frames, 1);
     for (size_t i = 0; i < *region_count; i++) {
         struct memory_region *region = &handoff->memory[i];
-        bool overlaps = region->start.number < frames.end && frames.start < region->end.number;
-        if (overlaps && (region->kind == MEMORY_EXCLUDED || (!fits && memory_kind_is_usable(region->kind))))
+        if (region->start.number < frames.end && frames.start < region->end.number)
             region->kind = MEMORY_LOADER;
     }
 }

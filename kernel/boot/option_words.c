@@ -55,7 +55,7 @@ bool option_next_word(struct option_text *from, struct option_word *word)
     char quote = '\0';
     while (from->bytes > 0 && (quote ? !is_line_end(*from->text) : !is_blank(*from->text))) {
         char c = take(from);
-        if (quote && c == quote) {
+        if (c == quote) { /* a zero is a blank, and not in a word outside of quotes */
             quote = '\0';
             continue;
         }

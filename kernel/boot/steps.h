@@ -12,7 +12,7 @@
  */
 void step_begin(const struct options *options, const char *what);
 
-/* Says it to the record and the watchdog only, and never waits: for a step that has no line on the console. */
+/* Says it to the record and the watchdog only, and never waits: for a step without a line on the console. */
 void step_note(const char *what);
 
 #endif

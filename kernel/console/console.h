@@ -9,8 +9,8 @@
 #include <stdbool.h>
 
 /*
- * Each starts a sink, which gets what is printed from then on. Of the ports, up to SERIAL_CANDIDATES, the first
- * one that works is used. The framebuffer must be mapped; one that has no room for text is not used.
+ * Each starts a sink, which gets what is printed from then on. Of the ports, up to SERIAL_CANDIDATES, the
+ * first one that works is used. The framebuffer must be mapped; one that has no room for text is not used.
  */
 void console_start_serial(const struct uart *ports, unsigned count);
 void console_start_screen(const struct framebuffer *framebuffer);

@@ -23,7 +23,7 @@ void log_start(char *buffer, size_t capacity)
 
 void log_begin_tail(void)
 {
-    if (memory.text && !memory.in_tail)
+    if (!memory.in_tail)
         memory.capacity += LOG_TAIL_BYTES;
     memory.in_tail = true;
 }

@@ -17,7 +17,7 @@ static inline struct cpuid cpuid_or_zero(uint32_t leaf)
 /* Returns whether QEMU emulates the processor in software (TCG): CPUID 40000000h has its signature. */
 bool cpu_is_qemus(void);
 
-/* Returns whether CPUID says that a hypervisor runs the processor: any emulator or virtual machine may say so. */
+/* Returns whether CPUID says that there is a hypervisor: any emulator or virtual machine may say so. */
 bool cpu_has_hypervisor(void);
 
 /*

@@ -1,6 +1,7 @@
 /* descriptors.c - builds the GDT, the IDT and the TSS, and loads them. */
 #include "cpu/descriptors.h"
 #include "cpu/exceptions.h"
+#include "cpu/instructions.h"
 #include "cpu/selectors.h"
 #include <stddef.h>
 #include <stdint.h>
@@ -25,11 +26,6 @@ struct __attribute__((packed)) tss {
     uint32_t reserved0;
     uint64_t rsp[3], reserved1, ist[7], reserved2;
     uint16_t reserved3, io_map;
-};
-
-struct __attribute__((packed)) table_register {
-    uint16_t limit;
-    uint64_t base;
 };
 
 _Static_assert(sizeof(struct gate) == 16 && sizeof(struct tss) == 104, "SDM 3A, figures 6-8 and 8-11");
@@ -83,30 +79,6 @@ static void set_tss(void)
     set_system_descriptor(TSS_SELECTOR, (uint64_t)(uintptr_t)&tss, sizeof tss, 9);
 }
 
-static void load_segments(void)
-{
-    struct table_register gdtr = {sizeof gdt - 1, (uint64_t)(uintptr_t)gdt};
-    struct table_register idtr = {sizeof idt - 1, (uint64_t)(uintptr_t)idt};
-    uint64_t scratch;
-    __asm__ volatile("lgdt %[gdtr]\n\t"
-                     "pushq %[code]\n\t"
-                     "leaq 1f(%%rip), %[scratch]\n\t"
-                     "pushq %[scratch]\n\t"
-                     "lretq\n"
-                     "1:\tmovl %[data], %%ds\n\t"
-                     "movl %[data], %%es\n\t"
-                     "movl %[data], %%ss\n\t"
-                     "movl %[null], %%fs\n\t"
-                     "movl %[null], %%gs\n\t"
-                     "lidt %[idtr]\n\t"
-                     "lldt %w[null]\n\t"
-                     "ltr %w[tss]"
-                     : [scratch] "=&r"(scratch)
-                     : [gdtr] "m"(gdtr), [idtr] "m"(idtr), [code] "i"(CODE_SELECTOR),
-                       [data] "r"(DATA_SELECTOR), [null] "r"(0), [tss] "r"(TSS_SELECTOR)
-                     : "memory");
-}
-
 void descriptors_load(void)
 {
     for (unsigned vector = 0; vector < VECTORS; vector++)
@@ -116,7 +88,8 @@ void descriptors_load(void)
     set_gate_to_report(MACHINE_CHECK, 3);
     idt[USER_INTERRUPT] = (struct gate){0};
     set_tss();
-    load_segments();
+    load_descriptor_tables((struct descriptor_table){sizeof gdt - 1, (uint64_t)(uintptr_t)gdt},
+                           (struct descriptor_table){sizeof idt - 1, (uint64_t)(uintptr_t)idt});
 }
 
 struct byte_range descriptors_stacks(void)
@@ -133,5 +106,5 @@ void descriptors_set_gate(unsigned vector, const void *handler, bool from_user)
 void descriptors_set_ldt(uint64_t address)
 {
     set_system_descriptor(LDT_SELECTOR, address, DESCRIPTOR_BYTES, 2);
-    __asm__ volatile("lldt %w0" : : "r"(LDT_SELECTOR) : "memory");
+    load_ldt(LDT_SELECTOR);
 }

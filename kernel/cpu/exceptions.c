@@ -144,7 +144,7 @@ static void describe(const struct exception_frame *frame)
 /* NMI, #DF and #MC have other causes than the access that a hook waits for, or mean that more is broken. */
 static bool can_be_expected(uint64_t vector)
 {
-    return vector < FIRST_INTERRUPT && vector != NMI && vector != DOUBLE_FAULT && vector != MACHINE_CHECK;
+    return vector != NMI && vector != DOUBLE_FAULT && vector != MACHINE_CHECK;
 }
 
 static bool is_handled(struct exception_frame *frame)

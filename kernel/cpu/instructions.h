@@ -5,6 +5,7 @@
 #define KERNEL_CPU_INSTRUCTIONS_H
 
 #include "cpu/registers.h"
+#include "cpu/selectors.h"
 
 static inline struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
 {
@@ -127,6 +128,34 @@ static inline uint64_t read_tsc(void)
     uint32_t low, high;
     __asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
     return (uint64_t)high << 32 | low;
+}
+
+/* Loads the GDT, the segment registers with its selectors, the IDT, no LDT, and the TSS. */
+static inline void load_descriptor_tables(struct descriptor_table gdt, struct descriptor_table idt)
+{
+    uint64_t scratch;
+    __asm__ volatile("lgdt %[gdt]\n\t"
+                     "pushq %[code]\n\t"
+                     "leaq 1f(%%rip), %[scratch]\n\t"
+                     "pushq %[scratch]\n\t"
+                     "lretq\n"
+                     "1:\tmovl %[data], %%ds\n\t"
+                     "movl %[data], %%es\n\t"
+                     "movl %[data], %%ss\n\t"
+                     "movl %[null], %%fs\n\t"
+                     "movl %[null], %%gs\n\t"
+                     "lidt %[idt]\n\t"
+                     "lldt %w[null]\n\t"
+                     "ltr %w[tss]"
+                     : [scratch] "=&r"(scratch)
+                     : [gdt] "m"(gdt), [idt] "m"(idt), [code] "i"(CODE_SELECTOR), [data] "r"(DATA_SELECTOR),
+                       [null] "r"(0), [tss] "r"(TSS_SELECTOR)
+                     : "memory");
+}
+
+static inline void load_ldt(uint16_t selector)
+{
+    __asm__ volatile("lldt %0" : : "r"(selector) : "memory");
 }
 
 _Noreturn static inline void cpu_halt(void)

@@ -56,6 +56,12 @@
 #define EFER_SEGMENT_LIMITS  (1ull << 13) /* AMD: LMSLE */
 #define EFER_CACHE_EXTENSION (1ull << 15) /* AMD: TCE */
 
+/* What the registers of the GDT and the IDT hold (SDM 3A, 2.4). */
+struct __attribute__((packed)) descriptor_table {
+    uint16_t limit; /* the last byte's offset */
+    uint64_t base;
+};
+
 struct cpuid {
     uint32_t eax, ebx, ecx, edx;
 };

@@ -10,7 +10,7 @@ static struct safe_access *volatile in_progress;
 
 static struct safe_access run(enum safe_access_kind kind, paging_virt_t address, uint64_t value)
 {
-    struct safe_access access = {0};
+    struct safe_access access = {.faulted = false};
     in_progress = &access;
     safe_access_asm(&access, kind, address, value);
     in_progress = NULL;

@@ -50,7 +50,7 @@ static uint64_t race(void)
 uint64_t tsc_rate_from_timer(void)
 {
     enum { RACES = 20 };
-    uint64_t shortest = UINT64_MAX, second = UINT64_MAX;
+    uint64_t shortest = UINT64_MAX, second = shortest;
     for (unsigned i = 0; i < RACES; i++) {
         uint64_t ticks = race();
         if (ticks == 0)

@@ -21,17 +21,14 @@ static unsigned sheets(const struct display_page *page, const struct canvas *can
     return 1 + qr_part_count(log_text(), report_bytes());
 }
 
-/* Draws the dark modules of a row, those side by side as one rectangle. */
+/* Draws the dark modules of a row. */
 static void draw_modules(const struct canvas *canvas, const struct qr_code *code, unsigned y,
                          struct canvas_area first, unsigned scale)
 {
-    unsigned size = qr_size(code);
-    for (unsigned x = 0, end; x < size; x = end + 1) {
-        for (end = x; end < size && qr_module(code, end, y);)
-            end++;
-        struct canvas_area dark = {first.left + x * scale, first.top + y * scale, (end - x) * scale, scale};
-        if (end > x)
-            canvas_fill(canvas, dark, CANVAS_BLACK);
+    for (unsigned x = 0; x < qr_size(code); x++) {
+        struct canvas_area module = {first.left + x * scale, first.top + y * scale, scale, scale};
+        if (qr_module(code, x, y))
+            canvas_fill(canvas, module, CANVAS_BLACK);
     }
 }
 

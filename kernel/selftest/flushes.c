@@ -67,8 +67,8 @@ static void global_pages_are_forgotten(struct selftest_run *t)
 
 /*
  * Shows why a full flush is not a load of CR3. Without the core, a global page gets another frame, and CR3 is
- * loaded: a real processor and Bochs still use the old frame, and QEMU does not, so this is only a fact in the
- * log. After the core's full flush no processor may use it.
+ * loaded: a real processor and Bochs still use the old frame, and QEMU does not, so this is only a fact in
+ * the log. After the core's full flush no processor may use it.
  */
 static void cr3_is_not_enough(struct selftest_run *t)
 {

@@ -134,6 +134,36 @@ static void switches_and_comes_back(struct selftest_run *t)
 }
 
 /*
+ * Both spaces have a page of their own at one address in the upper half, which they do not share. It is
+ * global in both, so a load of CR3 alone may leave the first one's translation in the TLB.
+ */
+static void switch_forgets_global_pages(struct selftest_run *t)
+{
+    paging_page_t page = test_upper_page(t, 3), alias = test_page(t, 5);
+    struct paging_translation found = {0};
+    uint64_t flags = PAGING_WRITABLE | PAGING_GLOBAL | no_execute(t);
+    if (!create_twin(t, &other))
+        return;
+    CHECK_OK(paging_map(&other, page, flags, t->source));
+    CHECK_OK(paging_translate(&other, test_address(t, page), &found));
+    if (CHECK_OK(paging_map_to(t->space, alias, paging_frame_containing(found.address),
+                               flags & ~PAGING_GLOBAL, t->source))) {
+        test_words(t, alias)[0] = MAGIC + 1;
+        unmap(t, t->space, alias);
+    }
+    CHECK_OK(paging_detach(t->space, &other));
+    if (CHECK_OK(paging_map(t->space, page, flags, t->source))) {
+        test_words(t, page)[0] = MAGIC;
+        CHECK_OK(paging_switch_to(t->space, &other));
+        CHECK(test_words(t, page)[0] == MAGIC + 1);
+        CHECK_OK(paging_switch_to(&other, t->space));
+        CHECK(test_words(t, page)[0] == MAGIC);
+        unmap(t, t->space, page);
+    }
+    CHECK_OK(paging_destroy(&other, t->source));
+}
+
+/*
  * The page has a marker in the second space, and nothing in the first: the entry in the sentence tells which
  * of them was walked.
  */
@@ -215,6 +245,7 @@ const struct selftest space_tests[] = {
     {"spaces: an inactive one is edited, and nothing of the active one changes", inactive_space_is_edited},
     {"spaces: destroying one gives every frame back", destroying_gives_all_back},
     {"spaces: switch to another, find its pages there, and switch back", switches_and_comes_back},
+    {"spaces: a switch to another upper half forgets global pages", switch_forgets_global_pages},
     {"spaces: a page fault in the second one is explained with its own tables", faults_are_explained},
     {"spaces: the upper half is shared, and changed through the active one only", upper_half_is_shared},
     {"spaces: one alternate slot for one space at a time", one_slot_one_space},

@@ -299,8 +299,8 @@ log={self.folder}/log
         program.chmod(0o755)
         environment = {**os.environ, "PATH": f"{self.folder}:{os.environ['PATH']}",
                        "TMPDIR": str(self.folder)}
-        result = tap.run_tool("boot", "--emulator", "bochs", "--cpu", "other", "--firmware", self.folder / "log",
-                              self.image, *options, env=environment)
+        result = tap.run_tool("boot", "--emulator", "bochs", "--cpu", "other",
+                              "--firmware", self.folder / "log", self.image, *options, env=environment)
         self.assertEqual(list(self.folder.glob("selfmap-boot.*")), [], "the working folder is left behind")
         self.assertEqual(self.image.read_bytes(), self.original, "the image was written to")
         return result
@@ -316,7 +316,8 @@ log={self.folder}/log
 
     def test_pass(self):
         """boot: Bochs is ended once the log has the summary; the application has its options, and halts"""
-        self.expect(0, self.SUMMARY, f"{self.REPORT}; exec sleep 50", "--options", "soak=5s", "--memory", "3G")
+        self.expect(0, self.SUMMARY, f"{self.REPORT}; exec sleep 50", "--options", "soak=5s",
+                    "--memory", "3G")
         self.assertEqual((self.folder / "cfg").read_text().split(),
                          "# a comment tests=null soak=5s end=halt menu=no".split())
         settings = (self.folder / "bochsrc").read_text()
@@ -336,6 +337,11 @@ echo '448p[CPU0  ] >>PANIC<< exception(): 3rd (13) exception with no resolution'
         reset = "echo '1i[SYS   ] bx_pc_system_c::Reset(HARDWARE) called' >>bochs.log"
         self.expect(1, "reset by itself", f"{reset}; head -2 $log >$line; {reset}; exec sleep 50")
         self.expect(0, self.SUMMARY, f"{reset}; {self.REPORT}; exec sleep 50")
+
+    def test_unknown(self):
+        """boot: an emulator that nobody knows is refused"""
+        with self.assertRaisesRegex(machine.MachineError, "emulator is called qmeu; there are qemu, bochs"):
+            machine.Machine(image="/dev/null", emulator="qmeu")
 
     def test_not_started(self):
         """boot: Bochs's own words when it does not start"""

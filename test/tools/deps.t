@@ -145,7 +145,8 @@ echo ends >>"$DEPS_ROOT/calls"''')
         """deps: every package of the table is asked for when nothing is there"""
         self.deps("build", "run", "bochs", "iso", "sign", "test", "ways", "bench", "proof", "framac", "check",
                   "verify", "fuzz")
-        for package in ("binutils", "console-setup-linux", "bochs", "bochs-sdl", "mtools", "ovmf", "u-boot-qemu",
+        for package in ("binutils", "console-setup-linux", "mtools", "ovmf", "u-boot-qemu",
+                        "bochs", "bochs-sdl",
                         "cppcheck", "perl", "valgrind", "z3", "cvc5", "xorriso", "sbsigntool",
                         "openssl", "grub-efi-amd64-bin", "systemd-boot-efi", "shim-signed",
                         "gcovr", "libclang-rt-14-dev"):

@@ -12,8 +12,8 @@ from pathlib import Path
 import tap
 
 # What a person may say, and the goals that listen.
-SAID = ("OPTIONS", "EMULATOR", "CPU", "MEMORY", "SMP", "FIRMWARE", "MACHINE", "GDB", "ONLY", "SECONDS", "SEED", "SAMPLE",
-        "JOBS", "LISTED", "DEVICE", "CONFIRM", "FORCE", "KEY", "CERT", "PASSPHRASE")
+SAID = ("OPTIONS", "EMULATOR", "CPU", "MEMORY", "SMP", "FIRMWARE", "MACHINE", "GDB", "ONLY", "SECONDS",
+        "SEED", "SAMPLE", "JOBS", "LISTED", "DEVICE", "CONFIRM", "FORCE", "KEY", "CERT", "PASSPHRASE")
 GOALS = ("run", "boot-test", "bench-boot", "debug", "usb", "sign", "fuzz", "mutants", "verify-mutants",
          "bench", "test")
 SHELL_TOOLS = ("sh", "cat", "sort", "tr", "mkdir", "touch", "find", "nproc", "awk", "printf", "make")

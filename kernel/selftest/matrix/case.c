@@ -11,9 +11,9 @@ extern const char matrix_code[] __attribute__((visibility("hidden")));
 enum { PRINTED = 8 }; /* differences */
 
 /*
- * An access that is allowed sets the accessed bit in every entry of the walk (SDM 3A, 4.8). One that is refused
- * does not change the entry at which the walk ended; the entries above were used, and a processor may set their
- * accessed bits at any time. QEMU sets them at once.
+ * An access that is allowed sets the accessed bit in every entry of the walk (SDM 3A, 4.8). One that is
+ * refused does not change the entry at which the walk ended; the entries above were used, and a processor may
+ * set their accessed bits at any time. QEMU sets them at once.
  */
 void matrix_predict_end(const struct matrix *m, const struct matrix_query *query, unsigned level,
                         uint64_t code, struct matrix_prediction *predicted)

@@ -1,4 +1,4 @@
-/* deviating.c - a case as an emulator does it that is known to differ from the manual (selftest/deviations.h). */
+/* deviating.c - a case as an emulator does it that is known to differ from the manual. */
 #include "selftest/deviations.h"
 #include "selftest/matrix/matrix.h"
 
@@ -57,7 +57,7 @@ static bool reserved_not_present(struct deviating *d)
     return true;
 }
 
-/* The manual (4.8): what ends a walk is not used, and not marked. Here it is, whatever the refusal's reason. */
+/* The manual (4.8): what ends a walk is not used, and not marked. Here it is, why ever it is refused. */
 static bool refused_gib_accessed(struct deviating *d)
 {
     if (d->predicted->code == MATRIX_NO_FAULT || !ends_at_gib(d->m, d->predicted))

@@ -12,8 +12,8 @@
  * The tests load roots of their own: one for EFER.NXE on, and one without no-execute bits for EFER.NXE off,
  * where those bits are reserved. The core creates both in direct mode, in a 2 MiB run of memory.
  *
- * Where an emulator is known to differ from the manual (selftest/deviations.h) the difference is accepted from
- * that emulator only, and counted.
+ * Where an emulator is known to differ from the manual (selftest/deviations.h) the difference is accepted
+ * from that emulator only, and counted.
  *
  *   access_matrix.c   the tests: which bits and registers are combined
  *   combinations.c    every combination of bits, or a sample
@@ -98,7 +98,7 @@ enum matrix_class {
     MATRIX_CLASSES
 };
 
-/* How many cases are alike, and the smallest of them: the fewest bits are not as in a page that allows all. */
+/* How many cases are alike, and the smallest: the one closest to a read of a page that allows everything. */
 struct matrix_example {
     uint64_t cases;
     unsigned weight;

@@ -273,8 +273,8 @@ static bool is_ours(UINT64 page)
 }
 
 /*
- * Once ours is taken, calls all memory runtime code: in the map and in an entry of the attributes table, which
- * makes it read-only.
+ * Once ours is taken, calls all memory runtime code: in the map and in an entry of the attributes table,
+ * which makes it read-only.
  */
 static void call_all_memory_runtime(void)
 {

@@ -71,11 +71,11 @@ static void boot_memory_only(void **state)
     assert_int_equal(audit.changed_pages, 0);
 }
 
-/* Wherever it is, and whichever bit; two words that change places, too. */
+/* Wherever it is, and whichever bit, in every ninth word; two words that change places, too. */
 static void any_change(void **state)
 {
     (void)state;
-    for (unsigned byte = 0; byte < PAGE; byte += byte % 8 == 7 ? 57 : 1)
+    for (unsigned byte = 0; byte < PAGE; byte += byte % 8 == 7 ? 65 : 1)
         for (unsigned bit = 0; bit < 8; bit++) {
             start(SUMS);
             take();
@@ -94,6 +94,23 @@ static void any_change(void **state)
         compare("x");
         assert_int_equal(audit.changed_pages, 1);
     }
+}
+
+/* The sum of the words, and their sum weighted by place, are mixed so that every bit of both counts. */
+static void the_checksum(void **state)
+{
+    (void)state;
+    enum { WORDS = PAGE / 8 };
+    uint64_t *words = (uint64_t *)memory[0], sum = 0, weighted = 0;
+    for (unsigned i = 0; i < WORDS; i++) {
+        words[i] = (i + 3) * UINT64_C(0x123456789abcdef1);
+        sum += words[i];
+        weighted += (WORDS - i) * words[i];
+    }
+    uint64_t mixed = (weighted ^ weighted >> 29) * UINT64_C(0x9e3779b97f4a7c15);
+    mixed += sum * UINT64_C(0xc2b2ae3d27d4eb4f);
+    mixed = (mixed ^ mixed >> 32) * UINT64_C(0xd6e8feb86659fd93);
+    assert_int_equal(memory_page_sum(words), mixed >> 32);
 }
 
 static void first_mib_is_left_out(void **state)
@@ -175,6 +192,21 @@ static void quarantine(void **state)
     start(SUMS);
     memory_audit_quarantine(&audit, 0);
     assert_runs(2, (const unsigned[][3]){{2, 10, 0}, {12, 20, 0}});
+    start(SUMS);
+    memory_audit_quarantine(&audit, 1);
+    assert_runs(3, (const unsigned[][3]){{2, 10, 0}, {12, 19, 0}, {19, 20, 1}});
+    start(SUMS);
+    memory_audit_quarantine(&audit, 9);
+    assert_runs(3, (const unsigned[][3]){{2, 9, 0}, {9, 10, 1}, {12, 20, 1}});
+}
+
+/* Of two runs of 8 pages, so many of each: an eighth less, rounded up, until there are enough sums. */
+static uint64_t longest_with(uint64_t capacity)
+{
+    uint64_t longest = capacity;
+    while (2 * (longest < 8 ? longest : 8) > capacity)
+        longest -= longest / 8 + (longest % 8 != 0);
+    return longest;
 }
 
 /* With few sums the upper parts of long runs are audited, and nothing is written beyond the sums. */
@@ -186,6 +218,8 @@ static void fewer_sums(void **state)
         start(capacity);
         take();
         assert_int_equal(audit.pages, 16);
+        assert_int_equal(audit.run_count, longest_with(capacity) > 0 ? 2 : 0);
+        assert_int_equal(audit.audited, 2 * longest_with(capacity));
         assert_true(audit.audited <= capacity);
         assert_true(audit.audited + 3 > capacity || capacity < 4);
         for (unsigned i = 0; i < audit.run_count; i++)
@@ -195,6 +229,15 @@ static void fewer_sums(void **state)
         compare("x");
         assert_int_equal(audit.changed_pages, 0);
     }
+}
+
+/* A short run is audited as a whole, and leaves more sums to a long one. */
+static void fewer_sums_than_pages_of_a_long_run(void **state)
+{
+    (void)state;
+    const struct memory_region regions[] = {region(2, 4, MEMORY_BOOT), region(12, 20, MEMORY_BOOT)};
+    memory_audit_start(&audit, sums, 6, regions, 2);
+    assert_runs(2, (const unsigned[][3]){{2, 4, 0}, {16, 20, 0}});
 }
 
 /* A run that could not be mapped has no checksums, and is not compared. */
@@ -208,7 +251,10 @@ static void never_looked_at(void **state)
     assert_int_equal(audit.audited, 0);
 }
 
-/* As many runs as there can be: the others are counted, and not audited; none is cut then. */
+/*
+ * As many runs as there can be: the others are counted, and not audited. None is cut then; what is left of
+ * the quarantine goes to a lower run that is short enough.
+ */
 static void many_runs(void **state)
 {
     (void)state;
@@ -216,15 +262,16 @@ static void many_runs(void **state)
     static struct memory_region regions[MANY];
     static uint32_t enough[2 * MANY];
     for (unsigned i = 0; i < MANY; i++)
-        regions[i] =
-            (struct memory_region){.start = {1000 + 4 * i}, .end = {1002 + 4 * i}, .kind = MEMORY_BOOT};
+        regions[i] = (struct memory_region){
+            .start = {1000 + 4 * i}, .end = {(i == 1 ? 1001 : 1002) + 4 * i}, .kind = MEMORY_BOOT};
     memory_audit_start(&audit, enough, 2 * MANY, regions, MANY);
     assert_int_equal(audit.run_count, MEMORY_AUDIT_RUNS);
-    assert_int_equal(audit.pages, 2 * MANY);
+    assert_int_equal(audit.runs[0].frames.start, 1000);
+    assert_int_equal(audit.pages, 2 * MANY - 1);
     memory_audit_quarantine(&audit, 3);
     assert_int_equal(audit.run_count, MEMORY_AUDIT_RUNS);
-    assert_true(audit.runs[MEMORY_AUDIT_RUNS - 1].quarantined);
-    assert_false(audit.runs[MEMORY_AUDIT_RUNS - 2].quarantined);
+    for (unsigned i = 0; i < MEMORY_AUDIT_RUNS; i++)
+        assert_int_equal(audit.runs[i].quarantined, i == 1 || i == MEMORY_AUDIT_RUNS - 1);
 }
 
 int main(void)
@@ -233,11 +280,14 @@ int main(void)
         {"memory audit: looks at memory of boot services, and no other", boot_memory_only, NULL, NULL, NULL},
         {"memory audit: notices every change of a bit, and words that change places", any_change, NULL, NULL,
          NULL},
+        {"memory audit: the checksum counts every word, and its place", the_checksum, NULL, NULL, NULL},
         {"memory audit: the first MiB is left out", first_mib_is_left_out, NULL, NULL, NULL},
         {"memory audit: tells runs of changed pages, once, and when", runs_of_changes, NULL, NULL, NULL},
         {"memory audit: counts the changes that it has no room for", more_changes_than_fit, NULL, NULL, NULL},
         {"memory audit: the quarantine is taken from the top, to the page", quarantine, NULL, NULL, NULL},
         {"memory audit: few checksums are for the upper parts of long runs", fewer_sums, NULL, NULL, NULL},
+        {"memory audit: a short run leaves more checksums to a long one", fewer_sums_than_pages_of_a_long_run,
+         NULL, NULL, NULL},
         {"memory audit: what was never looked at is not compared", never_looked_at, NULL, NULL, NULL},
         {"memory audit: more runs than there is room for", many_runs, NULL, NULL, NULL},
     };

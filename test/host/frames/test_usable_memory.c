@@ -107,6 +107,15 @@ static void only_two_kinds_are_handed_out(void **state)
                          kind == MEMORY_CONVENTIONAL || kind == MEMORY_BOOT);
 }
 
+static void registers_and_what_is_left_out_are_not_read_ahead(void **state)
+{
+    (void)state;
+    for (unsigned kind = 0; kind <= MEMORY_KIND_COUNT; kind++)
+        assert_int_equal(memory_kind_is_cacheable((enum memory_kind)kind),
+                         kind == MEMORY_CONVENTIONAL || kind == MEMORY_BOOT || kind == MEMORY_LOADER ||
+                             kind == MEMORY_ACPI_RECLAIM || kind == MEMORY_OWN);
+}
+
 /* The kind says nothing about it: runtime code may lie under a descriptor that calls it reserved. */
 static void runtime_code_is_executable_and_registers_are_not_cached(void **state)
 {
@@ -335,6 +344,7 @@ static void neighbours_are_one_run_without_the_first_mib(void **state)
     }
     assert_false(memory_next_usable(regions, 7, &at, &run));
     assert_false(memory_next_usable(regions, 7, &at, &run));
+    assert_int_equal(memory_usable_frames(regions, 7), 0x100 + 0x100 + 1);
 }
 
 static void the_first_mib_is_clipped(void **state)
@@ -348,15 +358,6 @@ static void the_first_mib_is_clipped(void **state)
     assert_int_equal(run.end, MIB_FRAMES + 1);
     run = (struct frame_run){MIB_FRAMES + 5, MIB_FRAMES + 5};
     assert_false(frame_run_clip(&run));
-}
-
-static uint64_t handed_out_frames(void)
-{
-    uint64_t frames = 0;
-    struct frame_run run;
-    for (size_t at = 0; memory_next_usable(map, count, &at, &run);)
-        frames += run.end - run.start;
-    return frames;
 }
 
 static uint64_t random_state = 77;
@@ -410,7 +411,7 @@ static void random_ranges_equal_a_frame_by_frame_oracle(void **state)
     for (unsigned round = 0; round < 20000; round++) {
         random_map(kinds);
         size_t before = count;
-        uint64_t handed_out = handed_out_frames(), excluded = 0;
+        uint64_t handed_out = memory_usable_frames(map, count), excluded = 0;
         struct frame_run ranges[8];
         size_t range_count = random_below(9);
         for (size_t i = 0; i < range_count; i++) {
@@ -425,7 +426,7 @@ static void random_ranges_equal_a_frame_by_frame_oracle(void **state)
             memory_exclude(map, &count, before + MEMORY_EXTRA_REGIONS(range_count), ranges, range_count));
         expect_as_frame_by_frame(kinds);
         excluded = memory_excluded_frames(map, count) - were_excluded;
-        assert_int_equal(handed_out_frames() + excluded, handed_out);
+        assert_int_equal(memory_usable_frames(map, count) + excluded, handed_out);
     }
 }
 
@@ -441,6 +442,8 @@ int main(void)
         TEST("two attributes take memory away, and no other does",
              two_attributes_take_memory_away_and_no_other_does),
         TEST("only conventional and boot services memory is handed out", only_two_kinds_are_handed_out),
+        TEST("registers, and what is left out, are not read ahead",
+             registers_and_what_is_left_out_are_not_read_ahead),
         TEST("runtime code is executable, and registers are not cached",
              runtime_code_is_executable_and_registers_are_not_cached),
         TEST("every kind has a name of its own", every_kind_has_a_name),

@@ -42,6 +42,17 @@ static inline struct framebuffer make_framebuffer(uint32_t width, uint32_t heigh
     };
 }
 
+/*
+ * Takes the memory behind these lines away, and what is beside the last of them: some firmware has bytes for
+ * fewer lines than it claims.
+ */
+static inline void cut_framebuffer(struct framebuffer *framebuffer, uint32_t lines)
+{
+    framebuffer->bytes = ((uint64_t)framebuffer->stride * (lines - 1) + framebuffer->width) * sizeof *pixels;
+    pixels = realloc(pixels, framebuffer->bytes);
+    framebuffer->address.value = (uintptr_t)pixels;
+}
+
 static inline bool glyph_bit(char c, unsigned x, unsigned y)
 {
     return font[PSF_HEADER + (size_t)(uint8_t)c * GLYPH_HEIGHT + y] >> (GLYPH_WIDTH - 1 - x) & 1;

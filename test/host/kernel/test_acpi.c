@@ -10,16 +10,30 @@
 
 #include "kernel/boot/acpi.h"
 
-enum { ARENA = 4096, RSDP = 0, RSDT = 64, XSDT = 128, FACP = 256, SPCR = 512, SPCR_BYTES = 80 };
+enum {
+    ARENA = 4096,
+    LARGE_ARENA = ACPI_TABLE_LIMIT + ARENA,
+    RSDP = 0,
+    RSDT = 64,
+    XSDT = 128,
+    FACP = 256,
+    SPCR = 512,
+    SPCR_BYTES = 80
+};
 
 /* Memory below 4 GiB, for the 32-bit pointers; behind it there is nothing. */
 static uint8_t *arena;
+static uint64_t arena_bytes, spcr_bytes;
 static char sentence[128];
+static uint64_t root_pointer; /* its offset in the arena */
 
+/* Address 0 can be read on a PC; a table is never there. */
 static bool is_in_arena(const struct acpi_memory *memory, uint64_t start, uint64_t bytes)
 {
     uint64_t first = (uintptr_t)arena;
-    return start >= first && bytes <= ARENA && start - first <= ARENA - bytes;
+    if (start == 0)
+        return true;
+    return start >= first && bytes <= arena_bytes && start - first <= arena_bytes - bytes;
 }
 
 static void store(unsigned at, uint64_t value, unsigned bytes)
@@ -54,6 +68,9 @@ static void finish_rsdp(void)
 static int build(void **state)
 {
     memset(arena, 0, ARENA);
+    root_pointer = RSDP;
+    arena_bytes = ARENA;
+    spcr_bytes = SPCR_BYTES;
     memcpy(arena + RSDP, "RSD PTR ", 8);
     arena[RSDP + 15] = 2;
     store(RSDP + 16, (uintptr_t)arena + RSDT, 4);
@@ -77,10 +94,11 @@ static long find(void)
     const struct acpi_memory memory = {is_in_arena};
     struct text_sink why = text_sink(sentence, sizeof sentence);
     size_t bytes = 0;
-    const uint8_t *table = acpi_find_table(&memory, (uintptr_t)arena, "SPCR", &bytes, &why.sink);
+    const uint8_t *table =
+        acpi_find_table(&memory, (uintptr_t)arena + root_pointer, "SPCR", &bytes, &why.sink);
     if (!table)
         return -1;
-    assert_int_equal(bytes, SPCR_BYTES);
+    assert_int_equal(bytes, spcr_bytes);
     assert_string_equal(sentence, "");
     return table - arena;
 }
@@ -98,10 +116,14 @@ static void both_roots(void **state)
     store(RSDP + 24, 0, 8); /* no XSDT */
     finish_rsdp();
     assert_int_equal(find(), SPCR);
-    arena[RSDP + 15] = 0; /* ACPI 1.0: what follows is no part of it */
-    store(RSDP + 24, 12345, 8);
-    set_sum(RSDP, 20, RSDP + 8);
+    store(RSDT + 44, 0xffffffff, 4); /* behind its last entry */
     assert_int_equal(find(), SPCR);
+    for (uint8_t revision = 0; revision < 2; revision++) {
+        arena[RSDP + 15] = revision; /* ACPI 1.0: what follows is no part of it */
+        store(RSDP + 24, 12345, 8);
+        set_sum(RSDP, 20, RSDP + 8);
+        assert_int_equal(find(), SPCR);
+    }
 }
 
 static void no_table(void **state)
@@ -127,12 +149,26 @@ static void odd_entries(void **state)
     assert_int_equal(find(), SPCR); /* after one that leads nowhere */
     make_table(XSDT, "XSDT", 48);   /* half an entry at the end */
     check_not_found("");
+    store(XSDT + 36, UINT64_C(1) << 32 | ((uintptr_t)arena + SPCR), 8);
+    make_table(XSDT, "XSDT", 44); /* one beyond 4 GiB that looks right below */
+    check_not_found("");
 }
 
 static void broken_root_pointer(void **state)
 {
     arena[RSDP + 9]++;
     check_not_found("root pointer at");
+    build(state);
+    arena[RSDP]++;
+    finish_rsdp();
+    check_not_found("root pointer at");
+    root_pointer = ARENA - 19; /* the arena ends before it does */
+    check_not_found("root pointer at");
+    root_pointer = ARENA - 35;
+    memcpy(arena + root_pointer, "RSD PTR ", 8);
+    arena[root_pointer + 15] = 2;
+    set_sum((unsigned)root_pointer, 20, (unsigned)root_pointer + 8);
+    check_not_found("second part");
     build(state);
     arena[RSDP + 33]++;
     check_not_found("second part");
@@ -161,6 +197,29 @@ static void broken_tables(void **state)
         store(SPCR + 4, lengths[i], 4);
         check_not_found("the table SPCR claims");
     }
+}
+
+/* A length that is read from memory decides how much is summed up. */
+static void long_tables(void **state)
+{
+    assert_int_equal(mprotect(arena, LARGE_ARENA, PROT_READ | PROT_WRITE), 0);
+    arena_bytes = LARGE_ARENA;
+    for (unsigned more = 0; more < 2; more++) {
+        spcr_bytes = ACPI_TABLE_LIMIT + more;
+        store(SPCR + 4, spcr_bytes, 4);
+        set_sum(SPCR, (unsigned)spcr_bytes, SPCR + 9);
+        assert_int_equal(find(), more ? -1 : SPCR);
+        assert_int_equal(strstr(sentence, "the table SPCR claims") != NULL, more);
+    }
+    build(state);
+    arena_bytes = LARGE_ARENA;
+    for (unsigned more = 0; more < 2; more++) {
+        store(RSDP + 20, ACPI_TABLE_LIMIT + more, 4);
+        set_sum(RSDP, ACPI_TABLE_LIMIT + more, RSDP + 32);
+        assert_int_equal(find(), more ? -1 : SPCR);
+        assert_int_equal(strstr(sentence, "second part") != NULL, more);
+    }
+    assert_int_equal(mprotect(arena + ARENA, LARGE_ARENA - ARENA, PROT_NONE), 0);
 }
 
 /* The table that leads nowhere lies at the very end of memory, where not even a header fits. */
@@ -193,8 +252,8 @@ static void damaged(void **state)
 
 int main(void)
 {
-    arena = mmap(NULL, 2 * ARENA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
-    if (arena == MAP_FAILED || mprotect(arena + ARENA, ARENA, PROT_NONE) != 0)
+    arena = mmap(NULL, LARGE_ARENA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+    if (arena == MAP_FAILED || mprotect(arena + ARENA, LARGE_ARENA - ARENA, PROT_NONE) != 0)
         return 1;
     const struct CMUnitTest tests[] = {
         ACPI_TEST("acpi: a table is found through the XSDT, and the RSDT without one", both_roots),
@@ -202,6 +261,7 @@ int main(void)
         ACPI_TEST("acpi: entries that lead nowhere are skipped", odd_entries),
         ACPI_TEST("acpi: a broken root pointer is refused with a reason", broken_root_pointer),
         ACPI_TEST("acpi: tables with a wrong checksum or length are refused with a reason", broken_tables),
+        ACPI_TEST("acpi: the root pointer and a table may have a MiB, and no more", long_tables),
         ACPI_TEST("acpi: a table that the memory cuts off anywhere", cut_off),
         ACPI_TEST("acpi: any bit on the way flipped", damaged),
     };

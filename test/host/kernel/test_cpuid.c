@@ -152,6 +152,7 @@ static void kvm_needs_the_board_too(void **state)
 static void tdx_guest_is_recognised(void **state)
 {
     struct cpuid leaf = ebx_edx_ecx("IntelTDX    ");
+    assert_int_equal(CPUID_TDX_LEAF, 0x21);
     assert_true(cpuid_is_tdx_guest(leaf));
     leaf.eax = 7;
     assert_true(cpuid_is_tdx_guest(leaf));
@@ -187,6 +188,7 @@ static void assert_name(const char *brand, const char *name)
 static void name_without_blanks_around_it(void **state)
 {
     assert_name("A Processor", "A Processor");
+    assert_name(" A  B", "A B");
     assert_name("           Right aligned @ 3.00GHz", "Right aligned @ 3.00GHz");
     assert_name("Many   blanks  ", "Many blanks");
     assert_name("0123456789abcdef0123456789ABCDEF0123456789abcdef",

@@ -24,7 +24,8 @@ static void kinds(void **state)
 static void moved_page(void **state)
 {
     (void)state;
-    assert_apic(local_apic_from(APIC, 0x000ffffffffff000 | ON), LOCAL_APIC_MEMORY, 0x000ffffffffff000);
+    assert_apic(local_apic_from(APIC, (0x000fffffffffffff & ~(uint64_t)MSRS) | ON), LOCAL_APIC_MEMORY,
+                0x000ffffffffff000);
 }
 
 /* A register lies 16 bytes after the one before it, and is 32 bits wide. */

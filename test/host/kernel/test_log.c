@@ -79,17 +79,26 @@ static void the_end_has_room(void **state)
     assert_int_equal(buffer[ROOM + LOG_TAIL_BYTES], '?');
 }
 
+/* Runs after the test above: what it has left fits, and the end of this run has room of its own again. */
 static void each_line_is_kept(void **state)
 {
-    static _Alignas(64) char block[KEPT_HEAD_BYTES + sizeof buffer];
+    enum { MORE = 20 };
+    static _Alignas(64) char block[KEPT_HEAD_BYTES + sizeof buffer + MORE + LOG_TAIL_BYTES];
     struct kept_record found;
-    kept_start(block);
-    log_start(block + KEPT_HEAD_BYTES, ROOM + LOG_TAIL_BYTES);
     size_t before = log_length();
+    kept_start(block);
+    log_start(block + KEPT_HEAD_BYTES, before + MORE + LOG_TAIL_BYTES);
     put("a line\nnot yet");
     assert_true(kept_read(block, sizeof block, &found));
-    assert_int_equal(found.length, before < ROOM ? before + 7 : before);
+    assert_int_equal(found.length, before + 7);
     assert_memory_equal(found.text, log_text(), found.length);
+    put("0123456789");
+    assert_int_equal(log_length(), before + MORE);
+    log_begin_tail();
+    put("end\n");
+    assert_true(kept_read(block, sizeof block, &found));
+    assert_int_equal(found.length, before + MORE + 4);
+    assert_memory_equal(found.text + before + MORE, "end\n", 4);
 }
 
 int main(void)

@@ -42,6 +42,23 @@ static void each_option(void **state)
     assert_string_equal(o.errors[0], "");
 }
 
+/* A zero and DEL are blanks; a character of several bytes is one column; a tilde is itself. */
+static void odd_characters(void **state)
+{
+    (void)state;
+    static const char blanks[] = "end=halt\0wait=5\x7fwait=7", words[] = "#\xc3\xa9\nwait=\xc3\xa9 a~=1";
+    struct options o = {0};
+    assert_true(options_apply(&o, "test", blanks, sizeof blanks - 1));
+    assert_int_equal(o.end, END_HALT);
+    assert_int_equal(o.wait_seconds, 7);
+    o = (struct options){0};
+    assert_false(options_apply(&o, "test", words, sizeof words - 1));
+    assert_int_equal(o.error_count, 2);
+    assert_non_null(strstr(o.errors[1], "line 2, column 8: 'a~=1' "));
+    assert_false(options_apply(&o, "test", "WATCHDOG=1", 10));
+    assert_non_null(strstr(o.errors[2], "no key is called WATCHDOG, but watchdog is one"));
+}
+
 static void seconds(void **state)
 {
     (void)state;
@@ -447,6 +464,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         {"options: each one is applied", each_option, NULL, NULL, NULL},
+        {"options: odd characters between words and in them", odd_characters, NULL, NULL, NULL},
         {"options: every choice has a name", every_choice, NULL, NULL, NULL},
         {"options: seconds are a decimal number of up to four digits", seconds, NULL, NULL, NULL},
         {"options: a later word wins", later_wins, NULL, NULL, NULL},

@@ -1,15 +1,7 @@
 /* report: what a run of any kind prints, whether it counts as passed, and what the observer hears. */
-#define _GNU_SOURCE
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include "kernel/child.h"
 
-#include <cmocka.h>
+#include <string.h>
 
 #include "kernel/console/log.h"
 #include "kernel/report/report.h"
@@ -18,12 +10,19 @@ enum { LOG_BYTES = 8192, TEXT_BYTES = 16384 };
 
 /* ---- a run in a process of its own, because it ends, and a report cannot begin anew ---- */
 
-static int to_parent;
-
 static void end_with(bool passed)
 {
-    (void)!write(to_parent, log_text(), log_length());
-    _exit(passed ? 0 : 1);
+    child_ends(passed ? 0 : 1, log_text(), log_length());
+}
+
+static void (*body_of_run)(void);
+
+static void begin_and_run(void)
+{
+    static char buffer[LOG_BYTES + LOG_TAIL_BYTES];
+    log_start(buffer, sizeof buffer);
+    report_set_end(end_with);
+    body_of_run();
 }
 
 struct ending {
@@ -34,28 +33,10 @@ struct ending {
 static const struct ending *run(void (*body)(void))
 {
     static struct ending ending;
-    static char buffer[LOG_BYTES + LOG_TAIL_BYTES];
-    int pipes[2], status;
-    size_t length = 0;
-    ssize_t got;
-    assert_int_equal(pipe(pipes), 0);
-    fflush(stdout);
-    pid_t child = fork();
-    if (child == 0) {
-        to_parent = pipes[1];
-        log_start(buffer, sizeof buffer);
-        report_set_end(end_with);
-        body();
-        _exit(2);
-    }
-    close(pipes[1]);
-    while ((got = read(pipes[0], ending.text + length, sizeof ending.text - 1 - length)) > 0)
-        length += (size_t)got;
-    ending.text[length] = '\0';
-    close(pipes[0]);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
-    ending.passed = WEXITSTATUS(status) == 0;
+    body_of_run = body;
+    int status = run_in_child(begin_and_run, ending.text, sizeof ending.text);
+    assert_in_range(status, 0, 1);
+    ending.passed = status == 0;
     return &ending;
 }
 

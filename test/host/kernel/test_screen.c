@@ -86,6 +86,48 @@ static void large_screen(void **state)
     assert_int_equal(find_row_with(&framebuffer, 2, "second"), 1);
 }
 
+/*
+ * The largest screens that people have, with lines far apart: text in each corner, every pixel of the lines
+ * that are there, and none beside or behind them.
+ */
+static void huge_screens(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned width, height, stride, lines;
+    } sizes[] = {{3840, 2160, 4096, 2160},
+                 {3840, 2160, 3840, 1999},
+                 {5120, 1440, 5120, 1440},
+                 {5120, 1440, 8192, 1300}};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        struct framebuffer framebuffer = make_framebuffer(sizes[i].width, sizes[i].height, sizes[i].stride);
+        cut_framebuffer(&framebuffer, sizes[i].lines);
+        assert_true(screen_start(&framebuffer));
+        const struct canvas *canvas = screen_canvas();
+        unsigned scale = canvas->scale, columns = sizes[i].width / (GLYPH_WIDTH * scale);
+        unsigned rows = sizes[i].lines / (GLYPH_HEIGHT * scale);
+        assert_int_equal(scale, 3);
+        assert_int_equal(canvas->height, sizes[i].lines);
+        put("first");
+        for (unsigned row = 1; row < rows; row++)
+            put("\n");
+        for (unsigned column = 0; column < columns - 1; column++)
+            screen_put('.');
+        screen_put('#');
+        framebuffer.height = sizes[i].lines;
+        assert_int_equal(find_row_with(&framebuffer, scale, "first "), 0);
+        assert_int_equal(read_cell(framebuffer.stride, scale, 0, rows - 1), '.');
+        assert_int_equal(read_cell(framebuffer.stride, scale, columns - 1, rows - 1), '#');
+        for (uint32_t y = 0; y < sizes[i].lines; y++) {
+            const uint32_t *line = pixels + (size_t)y * sizes[i].stride;
+            assert_int_not_equal(line[0], UNTOUCHED);
+            assert_int_not_equal(line[sizes[i].width - 1], UNTOUCHED);
+            if (y + 1 < sizes[i].lines && sizes[i].stride > sizes[i].width)
+                assert_true(line[sizes[i].width] == UNTOUCHED && line[sizes[i].stride - 1] == UNTOUCHED);
+        }
+    }
+}
+
 /* The rows around the text belong to others. */
 static void confined_to_rows(void **state)
 {
@@ -180,6 +222,8 @@ int main(void)
         {"screen: colours are where the masks say", pixel_formats, NULL, NULL, NULL},
         {"screen: long lines wrap, and the top scrolls away", long_lines_wrap_and_scroll, NULL, NULL, NULL},
         {"screen: on a screen with many pixels text is larger", large_screen, NULL, NULL, NULL},
+        {"screen: the largest screens, with lines far apart and with fewer than claimed", huge_screens, NULL,
+         NULL, NULL},
         {"screen: text keeps to the rows it is given, and takes the last lines along", confined_to_rows, NULL,
          NULL, NULL},
         {"screen: the end of a text fills the rows", end_of_a_text, NULL, NULL, NULL},

@@ -25,9 +25,14 @@ enum { MOST = 20, ARENA_START = 0x4000, ARENA_NEXT = 0x4010, ARENA_END = 0x4040 
 #define RUNTIME ((uint64_t)1 << 63)
 
 /* Has a test of its own (tools:debug). */
+static uint64_t written_to; /* a frame that the audit finds changed; 0: none */
+
+/* Holds back all of the region. */
 void late_audit_before_hand_over(struct handoff *handoff, size_t *region_count)
 {
-    (void)handoff, (void)region_count;
+    for (size_t i = 0; i < *region_count; i++)
+        if (handoff->memory[i].start.number <= written_to && written_to < handoff->memory[i].end.number)
+            handoff->memory[i].kind = MEMORY_LOADER;
 }
 
 static struct handoff handoff;
@@ -107,6 +112,7 @@ static int begin(void **state)
     add_exact_region("stack and hand-over", 0x4080, 0x4090);
     printed[0] = mapped[0] = '\0';
     map_status = PAGING_OK;
+    written_to = 0;
     return 0;
 }
 
@@ -191,6 +197,36 @@ static void excluded_memory_that_is_in_use_is_told(void **state)
                                  "image: code\n"
                                  "# exclude: 50ff000..5100000 is in use all the same, and is not handed out: "
                                  "image: code\n");
+}
+
+static void what_the_audit_holds_back_is_not_handed_out(void **state)
+{
+    (void)state;
+    written_to = 0x4100;
+    assert_true(start(""));
+    assert_int_equal(frames_total(&frames), 0x1000 + (ARENA_END - ARENA_START));
+    assert_true(is_ours(0x3fff) && !is_ours(0x4100));
+}
+
+/* It is said only if excluding has taken the last page. */
+static void no_memory_is_left(void **state)
+{
+    (void)state;
+    assert_true(start("exclude=4000000-4040000"));
+    assert_null(strstr(printed, "no memory is left"));
+    (void)begin(NULL);
+    handoff.descriptor_count = 0;
+    handoff.arena.next.number = ARENA_END;
+    assert_false(start(""));
+    assert_string_equal(printed, "crash: too little memory: 0 pages are free, 1400 are needed\n");
+}
+
+static void the_first_region_may_be_one_of_runtime_services(void **state)
+{
+    (void)state;
+    add(0x2000, 1, MEMORY_RUNTIME_DATA, RUNTIME);
+    assert_true(start(""));
+    assert_string_equal(mapped, "2000..2001 w ");
 }
 
 static void late_runtime_regions_are_mapped(void **state)
@@ -347,6 +383,10 @@ int main(void)
              usable_memory_and_the_arena_are_the_allocators),
         TEST("the total falls by exactly what is excluded", the_total_falls_by_exactly_what_is_excluded),
         TEST("excluded frames of the arena are not adopted", excluded_frames_of_the_arena_are_not_adopted),
+        TEST("what the audit holds back is not handed out", what_the_audit_holds_back_is_not_handed_out),
+        TEST("that no memory is left is said only if it was excluded", no_memory_is_left),
+        TEST("the first region may be one of runtime services",
+             the_first_region_may_be_one_of_runtime_services),
         TEST("excluded memory that is in use is told", excluded_memory_that_is_in_use_is_told),
         TEST("an arena below 1 MiB stops nothing", an_arena_below_1_mib_stops_nothing),
         TEST("what the map calls our memory does not matter", what_the_map_calls_our_memory_does_not_matter),

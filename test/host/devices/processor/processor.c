@@ -172,7 +172,28 @@ void write_msr(uint32_t msr, uint64_t value)
 
 uint64_t read_tsc(void)
 {
-    return processor.tsc += processor.tsc_step;
+    return processor.counter ? processor.counter() : (processor.tsc += processor.tsc_step);
+}
+
+static void read_descriptors(void)
+{
+    size_t bytes = (size_t)processor.gdt.limit + 1;
+    assert_true(bytes <= sizeof processor.descriptors);
+    memcpy(processor.descriptors, (const void *)(uintptr_t)processor.gdt.base, bytes);
+}
+
+void load_descriptor_tables(struct descriptor_table gdt, struct descriptor_table idt)
+{
+    processor.gdt = gdt;
+    processor.idt = idt;
+    processor.ldt = 0;
+    read_descriptors();
+}
+
+void load_ldt(uint16_t selector)
+{
+    processor.ldt = selector;
+    read_descriptors();
 }
 
 _Noreturn void cpu_halt(void)

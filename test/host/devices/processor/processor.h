@@ -16,9 +16,13 @@
 
 struct processor {
     uint64_t cr0, cr2, cr3, cr4, dr7, flags;
-    uint64_t tsc, tsc_step; /* each reading of the time stamp counter finds it so much further */
-    struct cpuid beyond;    /* what CPUID answers for a leaf that it does not have */
-    jmp_buf *halt;          /* where cpu_halt leads; without it, halting fails the test */
+    uint64_t tsc, tsc_step;    /* each reading of the time stamp counter finds it so much further */
+    uint64_t (*counter)(void); /* asked instead of that, if it is there */
+    struct descriptor_table gdt, idt;
+    uint64_t descriptors[16]; /* of the GDT, as they were when it was loaded, or a selector of it */
+    uint16_t ldt;
+    struct cpuid beyond; /* what CPUID answers for a leaf that it does not have */
+    jmp_buf *halt;       /* where cpu_halt leads; without it, halting fails the test */
     bool (*reads)(uint32_t msr, uint64_t *value); /* asked first, if it is there */
     bool (*writes)(uint32_t msr, uint64_t value);
     char done[1024]; /* all that was written, in its order: "cr0=31 msr 277=6 caches " */

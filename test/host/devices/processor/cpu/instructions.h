@@ -28,6 +28,8 @@ void flush_caches(void);
 uint64_t read_msr(uint32_t msr);
 void write_msr(uint32_t msr, uint64_t value);
 uint64_t read_tsc(void);
+void load_descriptor_tables(struct descriptor_table gdt, struct descriptor_table idt);
+void load_ldt(uint16_t selector);
 _Noreturn void cpu_halt(void);
 
 #endif
