@@ -74,9 +74,14 @@ static const char *drawn(unsigned columns, unsigned rows)
     return text;
 }
 
+/* Counting draws nothing. */
 static unsigned rows_needed(void)
 {
-    return failures_rows(&canvas, area_of(COLUMNS, MOST_ROWS));
+    canvas_fill(&canvas, (struct canvas_area){0, 0, screen.width, screen.height}, CANVAS_BLACK);
+    unsigned rows = failures_rows(&canvas, area_of(COLUMNS, MOST_ROWS));
+    for (size_t i = 0; i < (size_t)screen.stride * screen.height; i++)
+        assert_int_equal(pixels[i], 0);
+    return rows;
 }
 
 /* Asserts what is drawn where there is room enough, and how many rows that takes. */
@@ -197,6 +202,7 @@ static void a_crash_comes_first(void **state)
     assert_drawn(
         "stopped: #XY bad, in the test b\n    #XY bad, error code 2\n    l2\n    l3\n    l4\n    l5\n"
         "not ok 1 a\n    why a\n");
+    assert_string_equal(drawn(COLUMNS, 2), "stopped: #XY bad, in the test b\n    #XY bad, error code 2\n");
 }
 
 /* Without an explanation, as of a test that gives up: what was printed since the last result. */
