@@ -1,5 +1,5 @@
 /*
- * child.h - runs a function in a process of its own, because what it tests ends a run, or can begin only once.
+ * child.h - runs a function in a process of its own, because what it tests ends a run, or begins only once.
  */
 #ifndef HOST_KERNEL_CHILD_H
 #define HOST_KERNEL_CHILD_H
