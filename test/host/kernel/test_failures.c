@@ -124,8 +124,8 @@ static void reasons_stand_below(void **state)
     failures_result(false, 1, "first");
     test_fails(2, "second",
                "# one\n# key_9=value\nnot a comment\n# two words=1\n#three\n# KEY=1\n# fourth\n# fifth\n");
-    test_fails(3, "third", "# z=\n# r0=1\n# =1\n# a{b=2\n");
-    assert_drawn("not ok 2 second\n    one\n    two words=1\n    KEY=1\nnot ok 3 third\n    a{b=2\n");
+    test_fails(3, "third", "# z=\n# r0=1\n# =1\n# {b=2\n");
+    assert_drawn("not ok 2 second\n    one\n    two words=1\n    KEY=1\nnot ok 3 third\n    {b=2\n");
 }
 
 static void without_a_log_that_is_told(void **state)
