@@ -221,7 +221,7 @@ void failures_draw(const struct canvas *canvas, struct canvas_area area)
             break;
         put_failure(&rows, &failures.kept[i]);
     }
-    if (i < failures.count && rows.used < limit)
+    if (i < failures.count)
         draw_row(canvas, area_rows(canvas, area, rows.used, 1), ordinary(canvas, CANVAS_BRIGHT_RED),
                  "%u more failed: see the log", failures.count - i);
 }

@@ -20,7 +20,8 @@ EMULATOR = "#!/bin/sh\necho $$ >{}/pid.new\nmv {}/pid.new {}/pid\nexec sleep 100
 
 def is_there(pid):
     with suppress(OSError):
-        return Path("/proc", str(pid), "stat").read_text(encoding="latin-1").rpartition(")")[2].split()[0] != "Z"
+        fields = Path("/proc", str(pid), "stat").read_text(encoding="latin-1").rpartition(")")[2].split()
+        return fields[0] != "Z"
     return False
 
 

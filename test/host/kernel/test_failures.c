@@ -74,9 +74,14 @@ static const char *drawn(unsigned columns, unsigned rows)
     return text;
 }
 
+/* Counting draws nothing. */
 static unsigned rows_needed(void)
 {
-    return failures_rows(&canvas, area_of(COLUMNS, MOST_ROWS));
+    canvas_fill(&canvas, (struct canvas_area){0, 0, screen.width, screen.height}, CANVAS_BLACK);
+    unsigned rows = failures_rows(&canvas, area_of(COLUMNS, MOST_ROWS));
+    for (size_t i = 0; i < (size_t)screen.stride * screen.height; i++)
+        assert_int_equal(pixels[i], 0);
+    return rows;
 }
 
 /* Asserts what is drawn where there is room enough, and how many rows that takes. */
@@ -119,8 +124,8 @@ static void reasons_stand_below(void **state)
     failures_result(false, 1, "first");
     test_fails(2, "second",
                "# one\n# key_9=value\nnot a comment\n# two words=1\n#three\n# KEY=1\n# fourth\n# fifth\n");
-    test_fails(3, "third", "# z=\n# r0=1\n# =1\n# a{b=2\n");
-    assert_drawn("not ok 2 second\n    one\n    two words=1\n    KEY=1\nnot ok 3 third\n    a{b=2\n");
+    test_fails(3, "third", "# z=\n# r0=1\n# =1\n# {b=2\n");
+    assert_drawn("not ok 2 second\n    one\n    two words=1\n    KEY=1\nnot ok 3 third\n    {b=2\n");
 }
 
 static void without_a_log_that_is_told(void **state)
@@ -197,6 +202,7 @@ static void a_crash_comes_first(void **state)
     assert_drawn(
         "stopped: #XY bad, in the test b\n    #XY bad, error code 2\n    l2\n    l3\n    l4\n    l5\n"
         "not ok 1 a\n    why a\n");
+    assert_string_equal(drawn(COLUMNS, 2), "stopped: #XY bad, in the test b\n    #XY bad, error code 2\n");
 }
 
 /* Without an explanation, as of a test that gives up: what was printed since the last result. */

@@ -157,6 +157,18 @@ static void known_block(void **state)
     for (unsigned i = 0; i + 4 <= KEPT_HEAD_BYTES; i++)
         seen = seen || memcmp(block + i, crc_of_digits, 4) == 0;
     assert_true(seen);
+    /* All bytes, so that each entry of the table counts: CRC-32 of 0 to 255. */
+    static const uint8_t crc_of_all[] = {0x73, 0x8c, 0x05, 0x29};
+    kept_start(block);
+    for (unsigned i = 0; i < 256; i++)
+        text[i] = (char)i;
+    kept_grow(text, 256);
+    assert_true(read_block());
+    seen = false;
+    for (unsigned i = 0; i + 4 <= KEPT_HEAD_BYTES; i++)
+        seen = seen || memcmp(block + i, crc_of_all, 4) == 0;
+    assert_true(seen);
+    assert_memory_equal(block, "SLMTFKP1", 8); /* the first slot is the second that was written */
 }
 
 int main(void)
