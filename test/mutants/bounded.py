@@ -21,6 +21,7 @@ PROGRESS = 0.3  # seconds of processor time that count as life: QEMU's timers ti
 PERIOD = 0.1
 TICKS = os.sysconf("SC_CLK_TCK")
 PR_SET_PDEATHSIG = 1
+SIGNALS = []  # those that have asked us to end
 
 
 def processor_time(session):
@@ -68,7 +69,7 @@ def follow(process, limit):
         except subprocess.TimeoutExpired:
             pass
         now = processor_time(process.pid)
-        if now > limit:
+        if now > limit or SIGNALS:
             return None
         if now > used + PROGRESS:
             used, since = now, time.monotonic()
@@ -76,21 +77,16 @@ def follow(process, limit):
             return None
 
 
-def stop(*_):
-    raise KeyboardInterrupt
-
-
 def main():
     limit, command = float(sys.argv[1]), sys.argv[2:]
-    signal.signal(signal.SIGTERM, stop)
+    # Only noted: an exception could come while the command is started, and then nobody would know its number.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _: SIGNALS.append(number))
     # Whoever started us may be killed; then nobody waits for the command.
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     process = subprocess.Popen(command, start_new_session=True)  # pylint: disable=consider-using-with
-    status = None
     try:
         status = follow(process, limit)
-    except KeyboardInterrupt:
-        pass
     finally:
         end(process.pid)
         process.wait()

@@ -200,6 +200,26 @@ class Bounded(unittest.TestCase):
             os.kill(starter.pid, signal.SIGKILL)
             self.assert_ends(pid)
 
+    def test_ended_at_the_start(self):
+        """bounded: a signal that comes while the command is started ends it, too"""
+        script = """if True:
+            import os, signal, subprocess, sys
+            import bounded
+            start = subprocess.Popen
+            def popen(*arguments, **options):
+                process = start(*arguments, **options)
+                print(process.pid, flush=True)
+                os.kill(os.getpid(), signal.SIGTERM)
+                return process
+            subprocess.Popen = popen
+            sys.argv = ["bounded", "60", "sleep", "100"]
+            sys.exit(bounded.main())
+            """
+        with subprocess.Popen([sys.executable, "-B", "-c", script], cwd=BOUNDED.parent,
+                              stdout=subprocess.PIPE, text=True) as starter:
+            self.assert_ends(int(starter.stdout.readline()))
+            self.assertEqual(starter.wait(), 124)
+
 
 class Reached(unittest.TestCase):
     def test_lines(self):
