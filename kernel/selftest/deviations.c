@@ -10,19 +10,19 @@ static const struct {
     const char *name, *clause; /* of the fact; of SDM 3A */
     const char *instead;       /* what is seen */
 } rows[] = {
-    {EMULATOR_QEMU, DEVIATION_RESERVED, "7.2", "reserved", "4.7",
+    {EMULATOR_QEMU, DEVIATION_RESERVED, "7.2 and 10.0", "reserved", "4.7",
      "the error code for a reserved bit lacks PRESENT"},
-    {EMULATOR_QEMU, DEVIATION_ACCESSED, "7.2", "accessed", "4.8",
+    {EMULATOR_QEMU, DEVIATION_ACCESSED, "7.2 and 10.0", "accessed", "4.8",
      "an entry of a P3 with PS is marked as accessed although the access is refused"},
-    {EMULATOR_QEMU, DEVIATION_IMPLICIT, "7.2", "implicit", "4.6.1",
+    {EMULATOR_QEMU, DEVIATION_IMPLICIT, "7.2 and 10.0", "implicit", "4.6.1",
      "RFLAGS.AC lets an implicit access of ring 0 into user pages despite SMAP"},
-    {EMULATOR_BOCHS, DEVIATION_IMPLICIT, "2.7", "implicit", "4.6.1",
+    {EMULATOR_BOCHS, DEVIATION_IMPLICIT, "2.7 and 3.0", "implicit", "4.6.1",
      "RFLAGS.AC lets an implicit access of ring 0 into user pages despite SMAP"},
-    {EMULATOR_BOCHS, DEVIATION_IMPLICIT_USER, "2.7", "implicit_user", "4.6.1",
+    {EMULATOR_BOCHS, DEVIATION_IMPLICIT_USER, "2.7 and 3.0", "implicit_user", "4.6.1",
      "RFLAGS.AC lets an implicit access of ring 3 into user pages despite SMAP"},
-    {EMULATOR_BOCHS, DEVIATION_KEY_ACCESS, "2.7", "key_access", "4.6.2",
+    {EMULATOR_BOCHS, DEVIATION_KEY_ACCESS, "2.7 and 3.0", "key_access", "4.6.2",
      "the bit AD of a protection key refuses no access of the supervisor"},
-    {EMULATOR_BOCHS, DEVIATION_KEY_SUPERVISOR, "2.7", "key_supervisor", "4.6.2",
+    {EMULATOR_BOCHS, DEVIATION_KEY_SUPERVISOR, "2.7 and 3.0", "key_supervisor", "4.6.2",
      "protection keys are asked for supervisor pages too"},
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
