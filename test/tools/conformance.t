@@ -18,7 +18,8 @@ loader.exec_module(conformance)
 CASE = ["# differs: ring 0, read of a 4 KiB page at 0000648240200000",
         "#   P1 entry 0000000000200005: present user; afterwards 0, should be 1", "#   predicted: no fault"]
 TEXT = "\n".join(["# smallest: of 7 cases, deviation_reserved", *CASE, "ok 1 - something",
-                  "# smallest: of 2 cases, allowed instead of refused; SDM 3A 4.6.1", CASE[0], CASE[2], "# x=1"])
+                  "# smallest: of 2 cases, allowed instead of refused; SDM 3A 4.6.1", CASE[0], CASE[2],
+                  "# x=1"])
 FACTS = {"matrix_4k": "cases=1000 faults=900 cycles=5 accepted=7",
          "differences_4k": "allowed=2 refused=0 error_code=0 address=0 marks=0 word=0",
          "matrix_keys": "cases=500 faults=10 cycles=5 accepted=0",
@@ -35,7 +36,7 @@ def tried(**facts):
 
 class Conformance(unittest.TestCase):
     def test_counts(self):
-        """conformance: cases are summed over the groups that the report has, and deviations are those that were met"""
+        """conformance: cases are summed over the groups, and deviations are those that were met"""
         self.assertEqual(tried().total("cases"), 1500)
         self.assertEqual(tried().total("allowed"), 2)
         self.assertEqual(tried().total("refused"), 1)
@@ -70,7 +71,7 @@ class Conformance(unittest.TestCase):
             self.assertEqual(len(failed(processors["a"], tried(**good | {"differences_4k": words}))), 1, name)
 
     def test_page(self):
-        """conformance: a page has the processor, the numbers, each deviation with its case, and unknown differences"""
+        """conformance: a page has processor, numbers, deviations with their cases, and unknown differences"""
         page = "\n".join(conformance.page_of(tried()))
         self.assertIn("# A processor on QEMU emulator version 7.2.22\n", page)
         self.assertIn("\n| 4 KiB pages | 1,000 | 900 | 7 | 2 | 0 | 0 | 0 | 0 | 0 |\n", page)
@@ -91,7 +92,8 @@ class Conformance(unittest.TestCase):
                 conformance.write_summary(Path(folder))
             lines = Path(folder, "processors.md").read_text(encoding="utf-8").splitlines()
         rows = [line for line in lines if line.startswith("| [")]
-        self.assertEqual([row.split("](")[1].split(")")[0] for row in rows], [f"{names[1]}.md", f"{names[3]}.md"])
+        self.assertEqual([row.split("](")[1].split(")")[0] for row in rows],
+                         [f"{names[1]}.md", f"{names[3]}.md"])
         self.assertIn("| version | 4 | 1,500 | 2 | 1 | 0 | 0 | 0 | 0 | reserved 7 |", rows[0])
 
     def test_processors(self):
