@@ -50,3 +50,25 @@ def deviations(facts):
         if fact.startswith("deviation_") and match and int(match[1]) > 0:
             found[fact.removeprefix("deviation_")] = (int(match[1]), match[2], match[3])
     return found
+
+
+def differences(facts):
+    """How many cases differ in a way that is not known."""
+    return sum(numbers.get(name, 0) for numbers in groups(facts).values() for name in CLASSES)
+
+
+def told(facts, text):
+    """Lines for people: each class, known deviations, the smallest cases; nothing without an access matrix."""
+    found = groups(facts)
+    if not found:
+        return
+    yield f"access matrix: {sum(numbers['cases'] for numbers in found.values()):,} cases"
+    for name, words in CLASSES.items():
+        yield f"  {sum(numbers.get(name, 0) for numbers in found.values()):>10,}  {words}"
+    if accepted := sum(numbers["accepted"] for numbers in found.values()):
+        yield f"  {accepted:>10,}  as this emulator is known to differ"
+    for name, (count, clause, instead) in deviations(facts).items():
+        yield f"    {count:,} {name}, SDM 3A {clause}: {instead}"
+    for example in examples(text):
+        yield f"the smallest {example.about}"
+        yield from (f"    {line}" for line in example.lines)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The judge passes what is whole, and names what is not."""
 
+import tempfile
 import time
 import unittest
 
@@ -264,6 +265,45 @@ class Judge(unittest.TestCase):
         self.expect("hang", screen=PASSING[:6], timed_out=True)
         self.expect("reset", screen=PASSING, status=0)
         self.expect("triple-fault", screen=PASSING, status=0, reset_log=b"Triple fault")
+
+
+class Program(unittest.TestCase):
+    """tools/verdict, for machines that tools/boot does not start."""
+
+    MATRIX = ["# matrix_4k=cases=1000 faults=9 cycles=5 accepted=0",
+              "# differences_4k=allowed=2 refused=0 error_code=0 address=0 marks=0 word=0",
+              "# smallest: of 2 cases, allowed instead of refused; SDM 3A 4.6.1",
+              "# differs: ring 0, read of a 4 KiB page at 0000648240200000", "#   predicted: no fault"]
+
+    def run_on(self, lines):
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(log(lines))
+            file.flush()
+            return tap.run_tool("verdict", file.name)
+
+    def test_log(self):
+        """verdict: a log is judged by its report alone"""
+        done = self.run_on(PASSING)
+        self.assertEqual(done.stdout, "PASS: 2 of 3 tests passed, 0 failed, 1 skipped.\n")
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(self.run_on(PASSING[:-1]).returncode, 1)
+
+    def test_differences(self):
+        """verdict: classes of differences are told, with the smallest case"""
+        summary = "# selfmap: FAIL tests=3 passed=1 failed=1 skipped=1"
+        done = self.run_on([*PASSING[:4], *self.MATRIX, "not ok 2 - access matrix",
+                            PASSING[5].replace("ok 2", "ok 3"), summary])
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("failed: access matrix\naccess matrix: 1,000 cases\n           2  allowed", done.stdout)
+        self.assertIn("\nthe smallest of 2 cases, allowed instead of refused; SDM 3A 4.6.1\n"
+                      "    differs: ring 0, read of a 4 KiB page at 0000648240200000\n"
+                      "    predicted: no fault\nFAIL: ", done.stdout)
+
+    def test_no_log(self):
+        """verdict: a log that is not there is status 2"""
+        done = tap.run_tool("verdict", "/nowhere/log")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("/nowhere/log", done.stderr)
 
 
 tap.main()
