@@ -58,7 +58,7 @@ def differences(facts):
 
 
 def told(facts, text):
-    """Lines for people: each class, known deviations, the smallest cases; nothing without an access matrix."""
+    """Lines for people: each class, known deviations, smallest cases; nothing without an access matrix."""
     found = groups(facts)
     if not found:
         return
