@@ -163,15 +163,6 @@ EFI_STATUS find_framebuffer(struct loader *loader)
     return EFI_SUCCESS;
 }
 
-static void drop_region(struct handoff *handoff, const char *name)
-{
-    unsigned kept = 0;
-    for (unsigned i = 0; i < handoff->region_count; i++)
-        if (handoff->regions[i].name != name)
-            handoff->regions[kept++] = handoff->regions[i];
-    handoff->region_count = kept;
-}
-
 void check_framebuffer_is_apart(struct loader *loader)
 {
     struct handoff *handoff = loader->handoff;

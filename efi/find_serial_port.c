@@ -8,6 +8,8 @@
 #include "kernel/console/spcr.h"
 #include "loader.h"
 
+static const char region_name[] = "serial port";
+
 /* ACPI's memory is what the firmware's memory map has. Its description may leave out the first MiB. */
 struct map_memory {
     struct acpi_memory memory;
@@ -89,7 +91,7 @@ EFI_STATUS find_serial_port(struct loader *loader)
             answers ? "answers" : "no 16550 answers");
         EFI_STATUS status = EFI_SUCCESS;
         if (uart->is_mmio)
-            status = add_region(loader, "serial port", uart->address, uart->address + uart_span(uart),
+            status = add_region(loader, region_name, uart->address, uart->address + uart_span(uart),
                                 PAGING_WRITABLE | PAGING_NO_EXECUTE | PAGING_CACHE_UNCACHED_MINUS, false);
         if (EFI_ERROR(status))
             return status;
@@ -97,4 +99,23 @@ EFI_STATUS find_serial_port(struct loader *loader)
     if (handoff->serial_count == 0)
         say("  none is used\n");
     return EFI_SUCCESS;
+}
+
+void check_serial_ports_are_apart(struct loader *loader)
+{
+    struct handoff *handoff = loader->handoff;
+    unsigned kept = 0;
+    for (unsigned i = 0; i < handoff->serial_count; i++) {
+        char why[HANDOFF_SENTENCE_LIMIT];
+        struct text_sink reason = text_sink(why, sizeof why);
+        if (is_apart(handoff, &handoff->serial[i], &reason.sink)) {
+            handoff->serial[kept++] = handoff->serial[i];
+            continue;
+        }
+        struct text_sink text = text_sink(handoff->spcr, sizeof handoff->spcr);
+        format(&text.sink, "not used: %s", why);
+        say("  no serial port: %s\n", why);
+        drop_region(handoff, region_name);
+    }
+    handoff->serial_count = kept;
 }

@@ -39,6 +39,15 @@ EFI_STATUS add_region(struct loader *loader, const char *name, UINT64 start, UIN
     return EFI_SUCCESS;
 }
 
+void drop_region(struct handoff *handoff, const char *name)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < handoff->region_count; i++)
+        if (handoff->regions[i].name != name)
+            handoff->regions[kept++] = handoff->regions[i];
+    handoff->region_count = kept;
+}
+
 /* Takes frames for as many tables as there can be. What is not used joins the frame allocator later. */
 static EFI_STATUS take_arena(struct loader *loader)
 {
@@ -65,6 +74,7 @@ EFI_STATUS build_fresh_tables(struct loader *loader)
     if (EFI_ERROR(taken))
         return taken;
     check_framebuffer_is_apart(loader);
+    check_serial_ports_are_apart(loader);
     taken = keep_own_memory_apart(loader);
     if (EFI_ERROR(taken))
         return taken;

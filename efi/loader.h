@@ -114,11 +114,17 @@ void describe_machine(struct loader *loader);
 EFI_STATUS add_region(struct loader *loader, const char *name, UINT64 start, UINT64 end, UINT64 flags,
                       bool exact);
 
+/* Takes all regions of this name out again. */
+void drop_region(struct handoff *handoff, const char *name);
+
 /*
  * Gives the framebuffer up if it lies over memory of ours: drawing would destroy that. Called when all memory
  * is taken. find_framebuffer.c
  */
 void check_framebuffer_is_apart(struct loader *loader);
+
+/* Does the same with serial ports whose registers are in memory. find_serial_port.c */
+void check_serial_ports_are_apart(struct loader *loader);
 
 /*
  * Cuts memory of ours out of the regions that runtime services are said to need. Called when all memory is

@@ -46,9 +46,12 @@ static EFI_STATUS read_open_file(EFI_FILE_HANDLE file, char *text, UINTN room, U
     status = file->Read(file, &bytes, text);
     if (EFI_ERROR(status))
         return status;
-    *size = about.info.FileSize;
+    UINTN there = about.info.FileSize;
     /* A firmware that read less, or says that it read more than there was room for. */
-    return bytes == (*size < room ? *size : room) ? EFI_SUCCESS : EFI_DEVICE_ERROR;
+    if (bytes != (there < room ? there : room))
+        return EFI_DEVICE_ERROR;
+    *size = there;
+    return EFI_SUCCESS;
 }
 
 EFI_STATUS read_file(const struct loader *loader, const char *path, char *text, UINTN *bytes)

@@ -20,7 +20,7 @@ bochs-defects: $(B)/deps-run $(B)/deps-bochs $(B)/deps-test $(B)/selfmap.img
 	@test/run --verify bochs
 
 # Firmware, board, processor, memory, display, medium: each pair of what these can be is in one machine.
-matrix: $(B)/deps-run $(B)/deps-test $(B)/selfmap.img $(B)/selfmap.iso $(B)/ways/signed.img
+matrix: $(B)/deps-run $(B)/deps-bochs $(B)/deps-test $(B)/selfmap.img $(B)/selfmap.iso $(B)/ways/signed.img
 	@mkdir -p test/conformance
 	@test/boot/machines --all --log-dir $(B)/logs --table test/conformance/machines.md
 

@@ -38,7 +38,9 @@ def groups(facts):
         if f"matrix_{group}" in facts and f"differences_{group}" in facts:
             words = f"{facts[f'matrix_{group}']} {facts[f'differences_{group}']}".split()
             pairs = (word.partition("=") for word in words)
-            found[group] = {name: int(number) for name, _, number in pairs if number.isdigit()}
+            numbers = {name: int(number) for name, _, number in pairs if re.fullmatch("[0-9]+", number)}
+            if {"cases", "faults", "accepted", *CLASSES} <= set(numbers):  # else the line is damaged
+                found[group] = numbers
     return found
 
 
@@ -46,7 +48,7 @@ def deviations(facts):
     """By name, of those known deviations that were met: cases, clause, what is seen instead."""
     found = {}
     for fact, value in facts.items():
-        match = re.fullmatch(r"cases=(\d+) in .*, against SDM 3A (\S+): (.*)", value)
+        match = re.fullmatch(r"cases=([0-9]+) in .*, against SDM 3A (\S+): (.*)", value)
         if fact.startswith("deviation_") and match and int(match[1]) > 0:
             found[fact.removeprefix("deviation_")] = (int(match[1]), match[2], match[3])
     return found
@@ -54,7 +56,7 @@ def deviations(facts):
 
 def differences(facts):
     """How many cases differ in a way that is not known."""
-    return sum(numbers.get(name, 0) for numbers in groups(facts).values() for name in CLASSES)
+    return sum(numbers[name] for numbers in groups(facts).values() for name in CLASSES)
 
 
 def told(facts, text):
@@ -64,7 +66,7 @@ def told(facts, text):
         return
     yield f"access matrix: {sum(numbers['cases'] for numbers in found.values()):,} cases"
     for name, words in CLASSES.items():
-        yield f"  {sum(numbers.get(name, 0) for numbers in found.values()):>10,}  {words}"
+        yield f"  {sum(numbers[name] for numbers in found.values()):>10,}  {words}"
     if accepted := sum(numbers["accepted"] for numbers in found.values()):
         yield f"  {accepted:>10,}  as this emulator is known to differ"
     for name, (count, clause, instead) in deviations(facts).items():

@@ -33,7 +33,7 @@ RESET = re.compile(rb"bx_pc_system_c::Reset\(HARDWARE\) called")
 # sets the dirty bit of a page that is read-only, if the model has shadow stacks.
 PANICS = ("panic: action=fatal, cpu0=report",)
 UNITS = {"": 1, "M": 1, "G": 1024}
-MODEL_LIMIT = 60  # seconds for Bochs to list its models
+MODEL_LIMIT = 600  # seconds for Bochs to list its models, on however busy a host
 
 
 def mibs_of(memory):
@@ -44,9 +44,12 @@ def mibs_of(memory):
 
 def models(program):
     """The processors that it knows."""
-    told = subprocess.run([program, "--help", "cpu"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
-                          timeout=MODEL_LIMIT).stdout
+    try:
+        told = subprocess.run([program, "--help", "cpu"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
+                              timeout=MODEL_LIMIT).stdout
+    except subprocess.TimeoutExpired as error:
+        raise OSError(f"{program} does not list its processors") from error
     return re.findall(r"^([a-z0-9]+(?:_[a-z0-9]+)*)$", told, re.M)
 
 
@@ -95,12 +98,15 @@ class Bochs:
     def _own_image(self):
         """A copy of the image with the options at the end of its selfmap.cfg."""
         image = self._work / "image"
-        subprocess.run(["cp", "--sparse=always", self._machine.image, image], check=True)
+        copied = subprocess.run(["cp", "--sparse=always", self._machine.image, image], capture_output=True,
+                                check=False)
+        if copied.returncode:
+            raise OSError(copied.stderr.decode(errors="replace").strip())
         esp = ["-i", f"{image}@@{PARTITION}"]
         alone = {**os.environ, "MTOOLSRC": "/dev/null"}
         had = subprocess.run(["mtype", *esp, "::/selfmap.cfg"], capture_output=True, check=False, env=alone)
-        words = [self._machine.all_options] + ["menu=no"] * (not self._machine.bare)
-        text = had.stdout.rstrip(b"\r\n") + f"\n{' '.join(words)}\n".encode()
+        words = ["menu=no"] * (not self._machine.bare) + [self._machine.options, "end=halt"]
+        text = had.stdout.rstrip(b"\r\n") + "".join(f"\n{line}" for line in words).encode() + b"\n"
         done = subprocess.run(["mcopy", "-o", *esp, "-", "::/selfmap.cfg"], input=text, capture_output=True,
                               check=False, env=alone)
         if done.returncode:

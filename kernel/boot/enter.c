@@ -85,7 +85,7 @@ static bool is_mapped(const struct framebuffer *framebuffer)
     for (; at + sizeof(uint64_t) <= end; at = (at | (PAGING_PAGE_BYTES - 1)) + 1)
         if (!can_be_written(at))
             return false;
-    return true;
+    return framebuffer->bytes < sizeof(uint64_t) || can_be_written(end - sizeof(uint64_t));
 }
 
 /* Starts the sinks that work with the firmware's tables still; kernel_main starts a screen that does not. */

@@ -92,6 +92,8 @@ static void start_late_screen(struct handoff *handoff)
     if (console_has_screen() || handoff->options.screen == SCREEN_OFF || handoff->framebuffer.width == 0)
         return;
     console_start_screen(&handoff->framebuffer);
+    if (!console_has_screen())
+        return;
     print("Selfmap: the screen starts only now: the firmware's tables do not map it\n");
     screen_clear();
     screen_put_end_of(log_text(), log_length(), NULL, 0);

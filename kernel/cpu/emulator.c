@@ -33,11 +33,13 @@ static enum emulator look(void)
     struct emulator_signs signs = {
         .is_qemu = cpu_is_qemus(),
         .has_hypervisor = cpu_has_hypervisor(),
-        .bridge = read_host_bridge(PCI_IDS),
-        .bridge_subsystem = read_host_bridge(PCI_SUBSYSTEM_IDS),
     };
     for (unsigned i = 0; i < CALIBRATION_TRIES && signs.ticks_per_instruction == 0; i++)
         signs.ticks_per_instruction = tsc_calibrate();
+    if (!signs.has_hypervisor && signs.ticks_per_instruction == BOCHS_TICKS) { /* else it does not matter */
+        signs.bridge = read_host_bridge(PCI_IDS);
+        signs.bridge_subsystem = read_host_bridge(PCI_SUBSYSTEM_IDS);
+    }
     return emulator_of(&signs);
 }
 

@@ -72,7 +72,8 @@ static void global_pages_are_forgotten(struct selftest_run *t)
  */
 static void cr3_is_not_enough(struct selftest_run *t)
 {
-    paging_page_t pages[] = {test_upper_page(t, 3), test_upper_page(t, 4)}; /* as in windows.c */
+    paging_page_t pages[] = {test_upper_page(t, 3),
+                             test_upper_page(t, 4)}; /* apart from their window in a TLB */
     paging_entry_t entries[2];
     struct paging_unmapped gone;
     for (unsigned i = 0; i < 2; i++) {

@@ -101,9 +101,9 @@ static void huge_range(struct selftest_run *t)
 
 /*
  * The window of the P1 shows the start of a 2 MiB page, because there is no P1. When the page is gone and
- * another one with a P1 is mapped in its place, the window must show that P1. The third page, because a TLB
- * may choose the place of a translation by the last bits of a page's number: they are the scratch page's, the
- * page's own and those of other windows with the first one.
+ * another one with a P1 is mapped in its place, the window must show that P1. Not the first 2 MiB: a TLB that
+ * chooses the place of a translation by the last bits of a page's number would have that window, the scratch
+ * page and the page itself in one place.
  */
 static void huge_leak_is_flushed(struct selftest_run *t)
 {

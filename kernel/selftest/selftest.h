@@ -51,7 +51,7 @@ struct selftest_setup {
     const char *const *option_errors;                /* a sentence about each word that is not an option */
     unsigned option_errors_kept, option_error_count; /* how many sentences, and how many such words */
     bool bench;                                      /* measure each operation (bench/bench_run.h) */
-    /* Try the access matrix (matrix/matrix.h): a sample of it, ten times as many cases, or all. */
+    /* Try the access matrix (matrix/matrix.h): a sample of it, about ten times as many cases, or all. */
     bool matrix, dense_matrix, whole_matrix;
 };
 

@@ -83,7 +83,10 @@ def main():
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: SIGNALS.append(number))
     # Whoever started us may be killed; then nobody waits for the command.
+    starter = os.getppid()
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != starter:  # it has ended before that call
+        return 124
     process = subprocess.Popen(command, start_new_session=True)  # pylint: disable=consider-using-with
     try:
         status = follow(process, limit)

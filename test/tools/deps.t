@@ -143,10 +143,10 @@ echo ends >>"$DEPS_ROOT/calls"''')
 
     def test_every_name(self):
         """deps: every package of the table is asked for when nothing is there"""
-        self.deps("build", "run", "bochs", "iso", "sign", "test", "ways", "bench", "proof", "framac", "check",
-                  "verify", "fuzz")
+        self.deps("build", "run", "bochs", "newer", "iso", "sign", "test", "ways", "bench", "proof", "framac",
+                  "check", "verify", "fuzz")
         for package in ("binutils", "console-setup-linux", "mtools", "ovmf", "u-boot-qemu",
-                        "bochs", "bochs-sdl",
+                        "bochs", "bochs-sdl", "mmdebstrap",
                         "cppcheck", "perl", "valgrind", "z3", "cvc5", "xorriso", "sbsigntool",
                         "openssl", "grub-efi-amd64-bin", "systemd-boot-efi", "shim-signed",
                         "gcovr", "libclang-rt-14-dev"):

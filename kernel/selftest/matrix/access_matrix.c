@@ -73,7 +73,7 @@ enum { CONTROL_STATES = 16, KEY = 15, KEY_0_WRITE_DISABLE = 2 };
 struct combinations {
     const char *name; /* of the fact that it reports */
     unsigned sample;  /* the stride of a sample: a prime, so that every bit takes both values */
-    unsigned dense;   /* that of ten times as many cases */
+    unsigned dense;   /* that of about ten times as many cases */
     void (*run)(struct matrix *m, unsigned size, unsigned stride);
     unsigned from, to; /* page sizes */
 };

@@ -168,6 +168,7 @@ static EFI_STATUS EFIAPI read_file_or_folder(EFI_FILE_HANDLE this, UINTN *bytes,
         return read_folder(handle, bytes, buffer);
     size_t left = handle->file->bytes - handle->position;
     *bytes = *bytes < left ? *bytes : left;
+    *bytes -= disk.reads_less && *bytes > 0;
     memcpy(buffer, handle->file->content + handle->position, *bytes);
     handle->position += *bytes;
     return EFI_SUCCESS;

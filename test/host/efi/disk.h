@@ -42,6 +42,7 @@ struct disk {
     struct disk_file files[DISK_FILES];
     size_t room;        /* bytes that can be added to files */
     bool writes_less;   /* without room it writes what it can, and says success */
+    bool reads_less;    /* by a byte, and says success */
     bool makes_nothing; /* a file that is not there is not found, even if it shall be made */
 
     enum disk_call failing; /* the calls of this kind fail, for this path ("": for any), with this status */

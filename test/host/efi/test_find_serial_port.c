@@ -80,6 +80,12 @@ EFI_STATUS add_region(struct loader *to, const char *name, UINT64 start, UINT64 
     return machine.region;
 }
 
+void drop_region(struct handoff *of, const char *name)
+{
+    assert_ptr_equal(of, &handoff);
+    snprintf(machine.regions, sizeof machine.regions, "dropped: %s", name);
+}
+
 void say(const char *text, ...)
 {
     size_t length = strlen(said);
@@ -189,6 +195,24 @@ static void a_port_over_memory_of_ours_is_not_used(void **state)
     assert_int_equal(handoff.serial_count, 2);
 }
 
+/* What is taken afterwards may lie over a port that was free memory: the page tables do, for one. */
+static void a_port_that_memory_of_ours_comes_to_lie_over_is_dropped(void **state)
+{
+    (void)state;
+    name_port(true, 0x1000000, 4);
+    assert_int_equal(find_serial_port(&loader), EFI_SUCCESS);
+    check_serial_ports_are_apart(&loader);
+    assert_int_equal(handoff.serial_count, 2);
+    assert_string_equal(machine.regions, "serial port 1000000..1000020;");
+    assert_true(own_blocks_add(&handoff, "page tables", 0x1000000, 0x1000, true));
+    check_serial_ports_are_apart(&loader);
+    assert_int_equal(handoff.serial_count, 1);
+    assert_int_equal(handoff.serial[0].address, 0x3f8);
+    assert_string_equal(machine.regions, "dropped: serial port");
+    assert_string_equal(handoff.spcr,
+                        "not used: its registers at 1000000 lie over memory of ours: page tables");
+}
+
 static void what_the_options_choose(void **state)
 {
     (void)state;
@@ -273,6 +297,8 @@ int main(void)
         TEST("serial port: the one that SPCR names comes first, and its registers are mapped",
              the_port_that_spcr_names),
         TEST("serial port: one over memory of ours is not used", a_port_over_memory_of_ours_is_not_used),
+        TEST("serial port: one that memory of ours comes to lie over is dropped",
+             a_port_that_memory_of_ours_comes_to_lie_over_is_dropped),
         TEST("serial port: the options may choose none", what_the_options_choose),
         TEST("serial port: registers that cannot be mapped end the step", registers_that_cannot_be_mapped),
         TEST("serial port: ACPI is read only from memory that the map has, to the byte",

@@ -43,6 +43,24 @@ static void regions_are_whole_pages(void **state)
     assert_true(handoff->regions[0].flags == RW && handoff->regions[1].flags == PAGING_WRITABLE);
 }
 
+static void all_regions_of_a_name_are_dropped(void **state)
+{
+    static const char this[] = "this";
+    const char *const names[] = {this, "before", this, this, "behind", this};
+    struct handoff *handoff = loader.handoff;
+    (void)state;
+    for (UINT64 i = 0; i < 6; i++)
+        assert_int_equal(add_region(&loader, names[i], i << 12, (i + 1) << 12, RW, true), EFI_SUCCESS);
+    drop_region(handoff, this);
+    assert_int_equal(handoff->region_count, 2);
+    assert_string_equal(handoff->regions[0].name, "before");
+    assert_int_equal(handoff->regions[0].start.number, 1);
+    assert_string_equal(handoff->regions[1].name, "behind");
+    assert_int_equal(handoff->regions[1].start.number, 4);
+    drop_region(handoff, "another");
+    assert_int_equal(handoff->region_count, 2);
+}
+
 static void what_is_not_a_range(void **state)
 {
     (void)state;
@@ -174,6 +192,8 @@ int main(void)
         EFI_TEST("fresh tables: a region is whole pages, and an empty one is left out",
                  regions_are_whole_pages),
         EFI_TEST("fresh tables: what is not a range is refused", what_is_not_a_range),
+        EFI_TEST("fresh tables: all regions of a name are dropped, and no others",
+                 all_regions_of_a_name_are_dropped),
         EFI_TEST("fresh tables: too many regions are refused", more_regions_than_there_is_room_for),
         EFI_TEST("fresh tables: each region leads to itself, with its rights", each_region_leads_to_itself),
         EFI_TEST("fresh tables: without no-execute the bit is left out", a_processor_without_no_execute),

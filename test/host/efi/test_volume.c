@@ -72,6 +72,16 @@ static void what_cannot_be_read(void **state)
     }
 }
 
+/* Nobody may take for the file what was in the buffer before. */
+static void a_file_that_was_read_in_part_has_no_bytes(void **state)
+{
+    (void)state;
+    disk_put("\\a.txt", "abcdef");
+    disk.reads_less = true;
+    expect_read("\\a.txt", 6, EFI_DEVICE_ERROR, 0, "abcde");
+    expect_read("\\a.txt", 5, EFI_DEVICE_ERROR, 0, "abcd");
+}
+
 /* A path of the longest name that fits arrives whole; nothing is written behind the room for a longer one. */
 static void paths_of_any_length(void **state)
 {
@@ -320,6 +330,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST("volume: a file is read as far as there is room, and its size is told",
              reads_what_there_is_room_for),
+        TEST("volume: a file that was read in part has no bytes", a_file_that_was_read_in_part_has_no_bytes),
         TEST("volume: what cannot be read has no bytes, and each failure is told", what_cannot_be_read),
         TEST("volume: a path that is too long is cut off", paths_of_any_length),
         TEST("volume: without a volume nothing is read or written", without_a_volume),

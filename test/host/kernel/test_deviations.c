@@ -77,15 +77,17 @@ static void each_is_known_of_its_emulator(void **state)
 static void cases_are_counted(void **state)
 {
     (void)state;
-    assert_non_null(strstr(report_on(EMULATOR_QEMU), "\n# deviation_accessed=cases=0 in QEMU 7.2 and 10.0, against "
-                                                     "SDM 3A 4.8: "));
+    assert_non_null(strstr(report_on(EMULATOR_QEMU),
+                           "\n# deviation_accessed=cases=0 in QEMU 7.2 and 10.0, against "
+                           "SDM 3A 4.8: "));
     here = EMULATOR_QEMU;
     assert_true(deviation_count(DEVIATION_ACCESSED));
     assert_true(deviation_count(DEVIATION_ACCESSED));
     assert_false(deviation_count(DEVIATION_KEY_ACCESS)); /* not known of this one, and not counted */
     assert_non_null(strstr(report_on(EMULATOR_QEMU), "\n# deviation_accessed=cases=2 in QEMU"));
     assert_null(strstr(printed, "key_access"));
-    assert_non_null(strstr(report_on(EMULATOR_BOCHS), "\n# deviation_key_access=cases=0 in Bochs 2.7 and 3.0"));
+    assert_non_null(
+        strstr(report_on(EMULATOR_BOCHS), "\n# deviation_key_access=cases=0 in Bochs 2.7 and 3.0"));
     assert_null(strstr(printed, "accessed"));
 }
 
