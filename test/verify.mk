@@ -53,7 +53,7 @@ analyze: $(patsubst %,$(B)/analyzed/%.o,$(filter %.c,$(APP_SOURCES)))
 VERIFY_PARTS += coverage verify-mutants verify-application-mutants
 MUTANT_SAMPLE := 300
 APPLICATION_SAMPLE := 60
-APPLICATION_LEAST := 30
+APPLICATION_LEAST := 80
 mutants: $(B)/deps-build $(B)/deps-run $(B)/deps-test
 	@test/mutants/run --only="$$ONLY" --room="$$ROOM" --subject="$$SUBJECT" --sample=$(call said,SAMPLE,0) \
 	    --seed=$(call said,SEED,1) --jobs=$(call said,JOBS,0) --listed=$(call said,LISTED,with)
