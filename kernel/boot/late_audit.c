@@ -49,7 +49,7 @@ static void look_at_all(struct handoff *handoff, const char *noticed)
 }
 
 /*
- * Holds back frames that are all of MEMORY_BOOT. Where there is no room to split a region,
+ * Holds back frames, all of which are MEMORY_BOOT. Where there is no room to split a region,
  * all of it is held back.
  */
 static void hold_back(struct handoff *handoff, size_t *region_count, struct frame_run frames)

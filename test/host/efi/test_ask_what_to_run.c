@@ -587,7 +587,7 @@ int main(void)
         TEST("ask: without a key the tests start", it_starts_by_itself),
         TEST("ask: a menu only where somebody may read it", who_is_asked),
         TEST("ask: what was chosen becomes options", what_was_chosen_becomes_options),
-        TEST("ask: keys of the firmware, and what is no key of ours", keys_of_the_firmware),
+        TEST("ask: keys of the firmware, and keys that mean nothing here", keys_of_the_firmware),
         TEST("ask: the report is shown, and the menu goes on", the_report_is_shown),
         TEST("ask: it boots on when chosen, and by itself after a report", it_boots_on),
         TEST("ask: started again after that, it boots on by itself", started_again_after_that),
