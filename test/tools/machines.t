@@ -32,7 +32,7 @@ def failed(facts, **values):
 
 class Machines(unittest.TestCase):
     def test_pairs(self):
-        """machines: any two properties are together in one unless a reason is named; no machine is impossible"""
+        """machines: any two properties meet in one unless a reason is named; no machine is impossible"""
         self.assertEqual(machines.pairs_missing(), [])
         for kind in machines.kinds():
             named = list(zip(machines.PROPERTIES, kind.values))
