@@ -7,6 +7,7 @@
 #include "cpu/page_fault.h"
 #include "cpu/safe_access.h"
 #include "cpu/watchdog.h"
+#include <selfmap/guarded_load.h>
 
 static struct exception_context context;
 static struct exception_hooks hooks;
@@ -60,11 +61,11 @@ static void explain_general_protection(uint64_t error_code)
               error_code & 1 ? ", while an event was delivered" : "");
 }
 
-static void print_registers(const struct exception_frame *f)
+static void print_registers(const struct exception_frame *f, uint64_t cr2)
 {
     print("rip %016lx  (image + %lx)  cs %lx  rflags %lx\n", f->rip, f->rip - context.image_base, f->cs,
           f->rflags);
-    print("rsp %016lx  rbp %016lx  cr2 %016lx  cr3 %016lx\n", f->rsp, f->rbp, read_cr2(), read_cr3());
+    print("rsp %016lx  rbp %016lx  cr2 %016lx  cr3 %016lx\n", f->rsp, f->rbp, cr2, read_cr3());
     print("rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", f->rax, f->rbx, f->rcx, f->rdx);
     print("rsi %016lx  rdi %016lx  r8  %016lx  r9  %016lx\n", f->rsi, f->rdi, f->r8, f->r9);
     print("r10 %016lx  r11 %016lx  r12 %016lx  r13 %016lx\n", f->r10, f->r11, f->r12, f->r13);
@@ -137,7 +138,7 @@ static void describe(const struct exception_frame *frame)
     describe_event(frame->vector);
     if (frame->vector == DOUBLE_FAULT) /* SDM 3A, 6.15 */
         print("double fault: the processor does not promise that rip is the instruction that faulted\n");
-    print_registers(frame);
+    print_registers(frame, address.value); /* a guarded load may have changed CR2 since */
     print_stack_trace(frame);
 }
 
@@ -149,6 +150,8 @@ static bool can_be_expected(uint64_t vector)
 
 static bool is_handled(struct exception_frame *frame)
 {
+    if (can_be_expected(frame->vector) && paging_resume_fault(&frame->rip))
+        return true;
     if (frame->vector == DEBUG_TRAP && hooks.single_step && hooks.single_step(frame))
         return true;
     if (frame->vector >= FIRST_INTERRUPT)

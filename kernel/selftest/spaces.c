@@ -1,6 +1,7 @@
 /* spaces.c - a second address space: edited while it is inactive, switched to, sharing the upper half. */
 #include "cpu/safe_access.h"
 #include "selftest/selftest.h"
+#include <selfmap/check_access.h>
 #include <selfmap/map.h>
 #include <selfmap/range.h>
 #include <selfmap/share.h>
@@ -195,6 +196,26 @@ static void faults_are_explained(struct selftest_run *t)
     CHECK_OK(paging_destroy(&other, t->source));
 }
 
+/*
+ * A copy of a space that was attached, from before it was detached, is wrong about where its tables are. The
+ * core's load of an entry faults then.
+ */
+static void tables_that_are_not_there(struct selftest_run *t)
+{
+    paging_virt_t address = test_address(t, test_page(t, 5));
+    struct paging_walk_result walk = {.level = 77};
+    uint64_t error_code = 77;
+    if (!create_twin(t, &other))
+        return;
+    struct paging_space stale = other;
+    CHECK_OK(paging_detach(t->space, &other));
+    CHECK(paging_walk_address(&stale, address, &walk) == PAGING_UNREACHABLE && walk.level == 77);
+    CHECK(paging_check_access(&stale, address, (struct paging_access){0}, &error_code) ==
+              PAGING_UNREACHABLE &&
+          error_code == 77);
+    CHECK_OK(paging_destroy(&other, t->source));
+}
+
 /* ---- sharing ---- */
 
 static void upper_half_is_shared(struct selftest_run *t)
@@ -247,6 +268,8 @@ const struct selftest space_tests[] = {
     {"spaces: switch to another, find its pages there, and switch back", switches_and_comes_back},
     {"spaces: a switch to another upper half forgets global pages", switch_forgets_global_pages},
     {"spaces: a page fault in the second one is explained with its own tables", faults_are_explained},
+    {"spaces: a walk through tables that are not there is refused, and nothing crashes",
+     tables_that_are_not_there},
     {"spaces: the upper half is shared, and changed through the active one only", upper_half_is_shared},
     {"spaces: one alternate slot for one space at a time", one_slot_one_space},
     {0},

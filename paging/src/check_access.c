@@ -2,6 +2,8 @@
 #include <selfmap/check_access.h>
 #include <selfmap/translate.h>
 
+#include "walk.h"
+
 static bool supervisor_may(uint64_t rights, struct paging_access access)
 {
     bool user_page = (rights & PAGING_USER) != 0;
@@ -25,14 +27,11 @@ static bool user_may(uint64_t rights, struct paging_access access)
  * Protection keys concern data in user pages, in every ring. One that forbids writes lets a supervisor write
  * if CR0.WP is clear.
  */
-static bool key_forbids(const struct paging_space *space, paging_virt_t address, uint64_t rights,
-                        struct paging_access access)
+static bool key_forbids(paging_entry_t leaf, uint64_t rights, struct paging_access access)
 {
-    struct paging_walk_result path;
     if (!access.protection_keys || access.kind == PAGING_FETCH || (rights & PAGING_USER) == 0)
         return false;
-    (void)!paging_walk_address(space, address, &path); /* the caller has found the page */
-    unsigned key = (unsigned)(path.entries[path.level].bits >> PAGING_KEY_SHIFT) & 15;
+    unsigned key = (unsigned)(leaf.bits >> PAGING_KEY_SHIFT) & 15;
     bool write_counts = access.kind == PAGING_WRITE && (access.user || access.write_protect);
     return (access.pkru >> (2 * key) & (write_counts ? 3u : 1u)) != 0;
 }
@@ -50,16 +49,17 @@ enum paging_status paging_check_access(const struct paging_space *space, paging_
 {
     if (access.implicit)
         access.user = access.ac = false;
-    struct paging_translation found;
-    enum paging_status status = paging_translate(space, address, &found);
+    struct paging_walk_result path;
+    enum paging_status status = paging_walk_address(space, address, &path);
     if (status == PAGING_NOT_CANONICAL || status == PAGING_UNREACHABLE)
         return status;
     uint64_t present = 0;
     if (status == PAGING_MALFORMED)
         present = PAGING_FAULT_PRESENT | PAGING_FAULT_RESERVED;
     if (status == PAGING_OK) {
-        bool key = key_forbids(space, address, found.flags, access);
-        bool may = access.user ? user_may(found.flags, access) : supervisor_may(found.flags, access);
+        uint64_t rights = effective_flags(path.entries, path.level, path.top);
+        bool key = key_forbids(path.entries[path.level], rights, access);
+        bool may = access.user ? user_may(rights, access) : supervisor_may(rights, access);
         if (may && !key)
             return PAGING_OK;
         present = PAGING_FAULT_PRESENT | (key ? PAGING_FAULT_KEY : 0);

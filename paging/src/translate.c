@@ -3,29 +3,17 @@
 
 #include "walk.h"
 
-static enum paging_status find_page(const struct paging_space *space, paging_virt_t address,
-                                    paging_page_t *page, struct page_walk *walk)
+PAGING_ALWAYS_INLINE enum paging_status find_page(const struct paging_space *space, paging_virt_t address,
+                                                  bool guarded, paging_page_t *page, struct page_walk *walk)
 {
     if (space->mode == PAGING_MODE_UNREACHABLE)
         return PAGING_UNREACHABLE;
     enum paging_status status = paging_page_containing(space->cpu.levels, address, page);
     if (status != PAGING_OK)
         return status;
-    walk_to(space, *page, PAGING_4K, walk);
+    if (!walk_with(space, *page, PAGING_4K, guarded, walk))
+        return PAGING_UNREACHABLE;
     return leaf_status(space, walk);
-}
-
-/* Returns the leaf's flags as they take effect: a right counts if every level grants it (SDM 3A, 4.6.1). */
-static uint64_t effective_flags(const struct paging_space *space, const struct page_walk *walk)
-{
-    uint64_t granted = PAGING_WRITABLE | PAGING_USER;
-    uint64_t denied = 0;
-    for (unsigned level = walk->level; level <= space->cpu.levels; level++) {
-        granted &= walk->entries[level].bits;
-        denied |= walk->entries[level].bits & PAGING_NO_EXECUTE;
-    }
-    uint64_t own = walk->entries[walk->level].bits & PAGING_LEAF_FLAGS;
-    return (own & ~(PAGING_WRITABLE | PAGING_USER)) | granted | denied;
 }
 
 PAGING_OUT_OF_LINE enum paging_status translate_slow(const struct paging_space *space, paging_virt_t address,
@@ -33,7 +21,7 @@ PAGING_OUT_OF_LINE enum paging_status translate_slow(const struct paging_space *
 {
     paging_page_t page;
     struct page_walk walk;
-    enum paging_status status = find_page(space, address, &page, &walk);
+    enum paging_status status = find_page(space, address, false, &page, &walk);
     if (status != PAGING_OK)
         return status;
     paging_entry_t leaf = walk.entries[walk.level];
@@ -45,7 +33,7 @@ PAGING_OUT_OF_LINE enum paging_status translate_slow(const struct paging_space *
     *translation = (struct paging_translation){
         .address = {paging_frame_start(paging_leaf_frame(leaf, walk.level)).value + offset},
         .size = (enum paging_size)walk.level,
-        .flags = effective_flags(space, &walk) & ~count_bits,
+        .flags = effective_flags(walk.entries, walk.level, space->cpu.levels) & ~count_bits,
         .owned = (leaf.bits & ~count_bits & PAGING_OWNED) != 0,
     };
     return PAGING_OK;
@@ -120,7 +108,7 @@ enum paging_status paging_walk_address(const struct paging_space *space, paging_
 {
     paging_page_t page;
     struct page_walk walk;
-    enum paging_status status = find_page(space, address, &page, &walk);
+    enum paging_status status = find_page(space, address, true, &page, &walk);
     if (status == PAGING_NOT_CANONICAL || status == PAGING_UNREACHABLE)
         return status;
     *result = (struct paging_walk_result){.top = space->cpu.levels, .level = walk.level};

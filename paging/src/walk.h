@@ -100,23 +100,34 @@ static inline bool entry_is_plain_table(const struct paging_space *space, paging
 
 /*
  * Descends towards the page until the entry of level `lowest`, or one above it that does not point to a
- * table. Fills *walk for the levels from the root's down to walk->level only.
+ * table. Fills *walk for the levels from the root's down to walk->level only. Returns false if an entry could
+ * not be loaded, which only a guarded walk can (guarded_load.h); the result is for nothing then.
  */
-static inline void walk_to(const struct paging_space *space, paging_page_t page, unsigned lowest,
-                           struct page_walk *walk)
+PAGING_ALWAYS_INLINE bool walk_with(const struct paging_space *space, paging_page_t page, unsigned lowest,
+                                    bool guarded, struct page_walk *walk)
 {
     paging_frame_t table = space->root;
     for (walk->level = space->cpu.levels;; walk->level--) {
         volatile paging_entry_t *slot = entry_slot(space, walk->level, page, table);
-        paging_entry_t entry = paging_entry_load(slot);
+        paging_entry_t entry;
+        if (!guarded)
+            entry = paging_entry_load(slot);
+        else if (!paging_entry_load_guarded(slot, &entry))
+            return false;
         walk->slots[walk->level] = slot;
         walk->entries[walk->level] = entry;
         if (walk->level == lowest ||
             (!entry_is_plain_table(space, entry) &&
              (!paging_entry_is_table(entry, walk->level) || entry_is_malformed(space, entry, walk->level))))
-            return;
+            return true;
         table = paging_entry_frame(entry);
     }
+}
+
+static inline void walk_to(const struct paging_space *space, paging_page_t page, unsigned lowest,
+                           struct page_walk *walk)
+{
+    (void)walk_with(space, page, lowest, false, walk);
 }
 
 /* Returns what the last entry of a walk to a leaf says about the page. PAGING_OK: it is a leaf. */
@@ -128,6 +139,22 @@ static inline enum paging_status leaf_status(const struct paging_space *space, c
     if (!paging_entry_is_present(entry))
         return PAGING_MARKED;
     return entry_is_malformed(space, entry, walk->level) ? PAGING_MALFORMED : PAGING_OK;
+}
+
+/*
+ * Returns the flags of a leaf of this level as they take effect: a right counts if every level up to the root
+ * grants it (SDM 3A, 4.6.1). `entries` are those of the walk, by level.
+ */
+static inline uint64_t effective_flags(const paging_entry_t *entries, unsigned level, unsigned top)
+{
+    uint64_t granted = PAGING_WRITABLE | PAGING_USER;
+    uint64_t denied = 0;
+    for (unsigned above = level; above <= top; above++) {
+        granted &= entries[above].bits;
+        denied |= entries[above].bits & PAGING_NO_EXECUTE;
+    }
+    uint64_t own = entries[level].bits & PAGING_LEAF_FLAGS;
+    return (own & ~(PAGING_WRITABLE | PAGING_USER)) | granted | denied;
 }
 
 /* ---- what operations on pages and ranges refuse alike ---- */

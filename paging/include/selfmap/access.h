@@ -3,7 +3,8 @@
  *
  * Every access to an entry is one volatile 64-bit load or store: an entry in use must never be seen half
  * written, and the processor may set accessed and dirty bits at any time. If PAGING_ACCESS_HEADER names a
- * header, that one defines the six functions instead, for example for an emulated machine.
+ * header, that one defines the six functions instead, for example for an emulated machine. It may also define
+ * paging_entry_load_guarded, and then the macro PAGING_EMULATES_GUARDED_LOAD.
  */
 #ifndef SELFMAP_ACCESS_H
 #define SELFMAP_ACCESS_H
@@ -66,5 +67,14 @@ static inline void paging_root_load(paging_phys_t root)
     __asm__ volatile("mov %0, %%cr3" : : "r"(root.value) : "memory");
 }
 
+#endif
+
+#ifndef PAGING_EMULATES_GUARDED_LOAD
+/*
+ * Loads the entry into *value. Returns false if the load faulted and the page fault handler has let it
+ * continue (guarded_load.h); then *value is untouched.
+ */
+__attribute__((sysv_abi, visibility("hidden"))) bool
+paging_entry_load_guarded(const volatile paging_entry_t *entry, paging_entry_t *value);
 #endif
 #endif

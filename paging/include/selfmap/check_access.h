@@ -39,7 +39,8 @@ struct paging_access {
 /*
  * Returns PAGING_OK if the access succeeds. Otherwise it faults:
  *
- *   PAGING_UNREACHABLE                 the tables cannot be read; *error_code is untouched
+ *   PAGING_UNREACHABLE                 the tables cannot be read (as for paging_walk_address); *error_code is
+ *                                      untouched
  *   PAGING_NOT_CANONICAL               #GP; *error_code is untouched
  *   PAGING_NOT_MAPPED, PAGING_MARKED   #PF with *error_code: no translation
  *   PAGING_MALFORMED                   #PF with *error_code: a reserved bit

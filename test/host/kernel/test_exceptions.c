@@ -14,6 +14,8 @@
 #include "kernel/cpu/page_fault.h"
 #include "kernel/cpu/safe_access.h"
 #include "kernel/cpu/watchdog.h"
+#include <selfmap/access.h>
+#include <selfmap/guarded_load.h>
 
 enum { VECTORS = 256, PAGE = 4096, WORDS = PAGE / 8 };
 #define STACK_FAULT 12
@@ -194,6 +196,26 @@ static int begin(void **state)
 }
 
 /* ---- hooks ---- */
+
+/*
+ * The core's guarded load comes first: it continues where it returns that it has failed, and no hook is
+ * asked. Of these vectors only: what interrupts it otherwise has another reason.
+ */
+static void a_guarded_load_continues(void **state)
+{
+    uint64_t load = (uintptr_t)paging_entry_load_guarded;
+    const unsigned vectors[] = {PAGE_FAULT, GENERAL_PROTECTION};
+    answers[1] = false;
+    for (unsigned i = 0; i < 2; i++) {
+        frame = (struct exception_frame){.vector = vectors[i], .rip = load};
+        assert_string_equal(report(), "[goes on]");
+        exception_report(&frame);
+        assert_int_not_equal(frame.rip, load);
+        assert_false(paging_resume_fault(&frame.rip));
+    }
+    frame = (struct exception_frame){.vector = DOUBLE_FAULT, .rip = load};
+    assert_says("#DF double fault");
+}
 
 static void all_hooks(void)
 {
@@ -501,6 +523,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         {"exceptions: which hook is asked about which vector", who_is_asked, begin, NULL, NULL},
+        {"exceptions: a guarded load of the core continues, and no hook is asked", a_guarded_load_continues,
+         begin, NULL, NULL},
         {"exceptions: hooks may be missing", hooks_may_be_missing, begin, NULL, NULL},
         {"exceptions: each vector has its name", each_vector_has_its_name, begin, NULL, NULL},
         {"exceptions: registers, to the last digit", registers_to_the_last_digit, begin, NULL, NULL},

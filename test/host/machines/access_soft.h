@@ -7,6 +7,7 @@
 #define HOST_MACHINES_ACCESS_SOFT_H
 
 uint64_t machine_load(uintptr_t address);
+bool machine_load_guarded(uintptr_t address, uint64_t *value);
 void machine_store(uintptr_t address, uint64_t value);
 void machine_flush_page(uint64_t address);
 void machine_flush_full(bool invpcid);
@@ -15,6 +16,13 @@ void machine_load_cr3(uint64_t root);
 static inline paging_entry_t paging_entry_load(const volatile paging_entry_t *entry)
 {
     return (paging_entry_t){machine_load((uintptr_t)entry)};
+}
+
+#define PAGING_EMULATES_GUARDED_LOAD
+
+static inline bool paging_entry_load_guarded(const volatile paging_entry_t *entry, paging_entry_t *value)
+{
+    return machine_load_guarded((uintptr_t)entry, &value->bits);
 }
 
 static inline void paging_entry_store(volatile paging_entry_t *entry, paging_entry_t value)

@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include "machines/machine_internal.h"
+#include <selfmap/guarded_load.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -105,7 +106,9 @@ static void core_faulted(void)
 static void refuse(greg_t *registers, uint64_t address, unsigned access)
 {
     uint64_t rip = (uint64_t)registers[REG_RIP];
-    if (access & WALK_FETCH) {
+    if (paging_resume_fault(&rip)) {
+        registers[REG_RIP] = (greg_t)rip;
+    } else if (access & WALK_FETCH) {
         registers[REG_RSP] += 8; /* the call has pushed where to return to */
         registers[REG_RIP] = (greg_t)(uintptr_t)host_refused;
     } else if (rip == (uintptr_t)host_load || rip == (uintptr_t)host_store) {

@@ -19,8 +19,8 @@ void backend_close(uint8_t *memory, uint64_t bytes)
     munmap(memory, bytes);
 }
 
-/* Where the core's access lands; it must not fault. */
-static uint64_t *reach(uintptr_t address, unsigned access)
+/* Where the core's access lands. NULL: it faults, with this error code. */
+static uint64_t *try_to_reach(uintptr_t address, unsigned access, unsigned *error)
 {
     uintptr_t inside = address - (uintptr_t)machine.memory;
     /* Without a scratch page the core reaches new tables by offset. */
@@ -28,14 +28,32 @@ static uint64_t *reach(uintptr_t address, unsigned access)
         fail_msg("the core reached %#lx by offset, in a space that is active", (unsigned long)inside);
     if (inside < MEMORY_FRAMES * PAGING_PAGE_BYTES)
         return (uint64_t *)(machine.memory + inside);
-    unsigned error = 0;
-    const struct translation *translation = machine_translate(address, access, &error);
+    const struct translation *translation = machine_translate(address, access, error);
     if (!translation)
-        fail_msg("the core faulted at %#lx, error code %#x", (unsigned long)address, error);
+        return NULL;
     uint64_t *words = machine_frame(machine_frame_of(translation, address));
     if (!words)
         fail_msg("the core's access to %#lx leads beyond memory", (unsigned long)address);
     return &words[address % PAGING_PAGE_BYTES / sizeof(*words)];
+}
+
+/* The same for an access that must not fault. */
+static uint64_t *reach(uintptr_t address, unsigned access)
+{
+    unsigned error = 0;
+    uint64_t *word = try_to_reach(address, access, &error);
+    if (!word)
+        fail_msg("the core faulted at %#lx, error code %#x", (unsigned long)address, error);
+    return word;
+}
+
+bool machine_load_guarded(uintptr_t address, uint64_t *value)
+{
+    unsigned error = 0;
+    const volatile uint64_t *word = try_to_reach(address, WALK_READ, &error);
+    if (word)
+        *value = *word;
+    return word != NULL;
 }
 
 uint64_t machine_load(uintptr_t address)

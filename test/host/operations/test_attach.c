@@ -387,6 +387,28 @@ static void judge_unreachable(void)
     assert_status(rig_create_sibling(third, rig.at), PAGING_UNREACHABLE);
 }
 
+/*
+ * A fault handler may ask through a space that is wrong about where its tables are: here a copy from before
+ * the space was detached. The core's loads fault, or are told so.
+ */
+static void walk_through_a_window_that_is_gone(void **state)
+{
+    struct paging_walk_result path = {.level = 77};
+    uint64_t error = 77;
+    open_attached();
+    rig.at = other;
+    assert_status(rig_map(PLACE, RW), PAGING_OK);
+    struct paging_space stale = *other->space;
+    assert_status(rig_detach(home, other), PAGING_OK);
+    assert_status(paging_walk_address(&stale, (paging_virt_t){PLACE}, &path), PAGING_UNREACHABLE);
+    assert_int_equal(path.level, 77);
+    assert_status(paging_check_access(&stale, (paging_virt_t){PLACE}, (struct paging_access){0}, &error),
+                  PAGING_UNREACHABLE);
+    assert_int_equal(error, 77);
+    rig.at = home;
+    rig_check();
+}
+
 static void unreachable_is_refused(void **state)
 {
     open_attached();
@@ -429,6 +451,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("attach: one alternate slot for one space", one_slot_for_one_space),
     RIG_TEST("attach: the number of levels must be the same", levels_must_agree),
     RIG_TEST("attach: every operation refuses an unreachable space", unreachable_is_refused),
+    RIG_TEST("attach: a walk through a window that is gone is refused", walk_through_a_window_that_is_gone),
     RIG_TEST("create_sibling: out of frames, nothing changes", create_out_of_frames),
 };
 
