@@ -4,19 +4,33 @@
  * Each operation knows what it changed, and flushes it through these functions; nothing else in the core
  * flushes, except that a new CR3 flushes what is not global. An operation that removes or changes many pages
  * collects what has to be flushed in a list while it writes, and flushes once: each page by itself if they
- * are few, everything if they are many. A space in direct-map mode is not the active one, so nothing of it is
- * in the TLB; of an attached space only its window is.
+ * are few, everything if they are many. Nothing of an inactive space is in the TLB, except the window of an
+ * attached one.
  *
- *      unmap                   the page, and the window pages of the tables that go; then they go back
- *      unmap_range             leaves and tables that go, together; then they go back
- *      protect_range           leaves that change, at the end
- *      split, merge_range      the leaf, and the window pages of the tables below it
- *      map, map_range          nothing: what was not present is not cached. (If the frame source breaks its
- *                              promise, the window page of an empty table that goes back)
- *      unshare_upper_half      the window pages of the empty tables; then they go back
- *      attach, detach          everything
- *      paging_switch_to        everything, global pages too, unless the spaces share the upper half
- *      table_pages.c           the scratch page, whenever it shows another table
+ *                        life through the recursive slot           life through a direct map
+ *   unmap                the page, and the window pages of the     the page
+ *                        tables that go
+ *   clear_marker         the window pages of the tables that go    one page, if tables go
+ *   unmap_range          leaves and tables that go, together       leaves that go, and one page below each
+ *                                                                  table that held none, together
+ *   protect_range        leaves that change, at the end            the same
+ *   split, merge_range   the leaves that go, and the window pages  the leaves that go
+ *                        of the tables below
+ *   map, map_range       nothing: what was not present is not      nothing
+ *                        cached
+ *     broken source      the window page of an empty table that    one page below it
+ *                        goes back
+ *   unshare_upper_half   the window pages of the empty tables      one page below each of them
+ *   attach, detach       everything                                never done
+ *   table_pages.c        the scratch page, whenever it shows       nothing
+ *                        another table
+ *   paging_switch_to     everything, global pages too, unless the spaces share the upper half
+ *
+ * Only after that do frames go back: the processor may also have cached that an entry leads to a table (SDM
+ * 3A, 4.10.3), and must not walk through one that went. The flush of any page drops all that is cached of
+ * that kind (SDM 3A, 4.10.4.1). With EFER.TCE of AMD's (APM 2, 5.5.3) it drops only what is on the way to
+ * that page. The life through a direct map allows for this: below each table that goes it flushes a page.
+ * One leaf of it, or of a table below, is enough; where there is none, flush_add_way adds a page.
  */
 #ifndef PAGING_SRC_FLUSH_H
 #define PAGING_SRC_FLUSH_H
@@ -55,6 +69,12 @@ static inline void flush_add(struct flush_list *list, paging_virt_t address)
         list->count++;
 }
 
+/* Returns whether the space's tables appear as pages. */
+static inline bool has_windows(const struct paging_space *space)
+{
+    return !is_reached_by_offset(space);
+}
+
 /*
  * Adds the page of the window of this level on the way to a page, in every window that shows it: an attached
  * space that shares the upper half shows those tables too.
@@ -81,9 +101,9 @@ static inline void flush_add_leaf(const struct paging_space *space, struct flush
 {
     if (!flush_wants_more(space, list))
         return;
-    if (space->mode == PAGING_MODE_RECURSIVE)
+    if (is_active(space))
         flush_add(list, paging_page_start(space->cpu.levels, page));
-    for (unsigned below = level - 1; below >= 1; below--)
+    for (unsigned below = level - 1; has_windows(space) && below >= 1; below--)
         flush_add_window(space, list, below, page);
 }
 
@@ -91,8 +111,19 @@ static inline void flush_add_leaf(const struct paging_space *space, struct flush
 static inline void flush_add_table(const struct paging_space *space, struct flush_list *list, unsigned level,
                                    paging_page_t page)
 {
-    if (space->mode != PAGING_MODE_DIRECT)
+    if (has_windows(space))
         flush_add_window(space, list, level, page);
+}
+
+/*
+ * Adds a page that a table covers which goes away and held no leaf, so that nothing on the way to the table
+ * stays cached. Where the table has a window page, the flush of that one has done it.
+ */
+static inline void flush_add_way(const struct paging_space *space, struct flush_list *list,
+                                 paging_page_t page)
+{
+    if (space->mode == PAGING_MODE_DIRECT_ACTIVE)
+        flush_add(list, paging_page_start(space->cpu.levels, page));
 }
 
 /* Flushes one page now, in the active space. */

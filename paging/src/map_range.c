@@ -220,6 +220,7 @@ static enum paging_status repair_tables(const struct mapping *mapping, struct cu
             paging_entry_store(slot, (paging_entry_t){0});
             flush_begin(&list);
             flush_add_table(mapping->space, &list, c->level, page);
+            flush_add_way(mapping->space, &list, page);
             paging_flush_list(mapping->space, &list);
             mapping->frames->release(mapping->frames, PAGING_4K, paging_entry_frame(entry));
             added->tables--;

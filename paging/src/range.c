@@ -8,7 +8,7 @@ static bool touches_reserved_slot(const struct paging_space *space, struct page_
 {
     static const unsigned reserved[] = {PAGING_RECURSIVE_SLOT, PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT};
     uint64_t span = paging_level_pages(space->cpu.levels);
-    for (unsigned i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
+    for (unsigned i = 0; !space->by_direct_map && i < sizeof reserved / sizeof reserved[0]; i++)
         if (range.at < (reserved[i] + 1) * span && reserved[i] * span < range.end)
             return true;
     return false;

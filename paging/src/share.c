@@ -65,6 +65,7 @@ static void unshare_slot(struct paging_space *space, unsigned slot, struct flush
     }
     paging_entry_store(root_slot(space, slot), (paging_entry_t){entry.bits & ~PAGING_PRESENT});
     flush_add_table(space, list, below, page);
+    flush_add_way(space, list, page);
 }
 
 /* Unshares every slot of the half, flushes once, and gives the empty tables back. */
@@ -127,10 +128,11 @@ enum paging_status paging_create_sibling(struct paging_space *space, struct pagi
 {
     if (sibling->mode == PAGING_MODE_UNREACHABLE)
         return PAGING_UNREACHABLE;
-    struct paging_space fresh = {
-        .cpu = sibling->cpu, .offset = sibling->offset, .shared_owner = shared_owner_of(sibling)};
-    paging_set_mode(&fresh,
-                    sibling->mode == PAGING_MODE_DIRECT ? PAGING_MODE_DIRECT : PAGING_MODE_UNREACHABLE);
+    struct paging_space fresh = {.cpu = sibling->cpu,
+                                 .offset = sibling->offset,
+                                 .by_direct_map = sibling->by_direct_map,
+                                 .shared_owner = shared_owner_of(sibling)};
+    paging_set_mode(&fresh, is_reached_by_offset(sibling) ? PAGING_MODE_DIRECT : PAGING_MODE_UNREACHABLE);
     enum paging_status status = paging_build_space(&fresh, frames);
     if (status != PAGING_OK)
         return status;

@@ -48,12 +48,12 @@ static void derive(struct paging_space *space)
 static void set_fast_path(struct paging_space *space)
 {
     unsigned levels = space->cpu.levels;
-    bool recursive = space->mode == PAGING_MODE_RECURSIVE;
     for (unsigned i = 0; i < PAGING_FAST_PATHS; i++)
         space->fast_pages[i] = 0;
-    /* The fast path does not know that a shared half must not be changed in direct-map mode. */
-    if (levels < 4 || (!recursive && (space->mode != PAGING_MODE_DIRECT || shares_half(space))))
+    /* The fast path does not know that a shared half must not be changed through an inactive space. */
+    if (levels < 4 || (!is_active(space) && (space->mode != PAGING_MODE_DIRECT || shares_half(space))))
         return;
+    bool recursive = space->mode == PAGING_MODE_RECURSIVE;
     enum paging_fast_path path = recursive ? PAGING_FAST_RECURSIVE_4 : PAGING_FAST_DIRECT_4;
     space->fast_pages[path + (levels - 4)] = paging_page_limit(levels);
 }
@@ -114,29 +114,30 @@ static paging_entry_t build_scratch_tables(struct paging_space *space, const str
 enum paging_status paging_build_space(struct paging_space *space, struct paging_frame_source *frames)
 {
     struct own_frames taken = {0};
-    unsigned count = PAGING_HAS_SCRATCH_SLOT ? space->cpu.levels : 1;
+    bool has_scratch_page = !space->by_direct_map && PAGING_HAS_SCRATCH_SLOT;
+    unsigned count = has_scratch_page ? space->cpu.levels : 1;
     derive(space);
     enum paging_status status = take_frames(frames, count, &taken);
     if (status != PAGING_OK)
         return status;
-    paging_entry_t scratch = {0};
-    if (PAGING_HAS_SCRATCH_SLOT)
+    paging_entry_t self = {0}, scratch = {0};
+    if (has_scratch_page)
         scratch = build_scratch_tables(space, &taken);
     space->tables = count;
     space->root = taken.frames[0];
-    paging_entry_t self = paging_entry_make(space->root, reserved_slot_flags(space));
+    if (!space->by_direct_map)
+        self = paging_entry_make(space->root, reserved_slot_flags(space));
     paging_init_table(space, space->root, PAGING_RECURSIVE_SLOT, self);
-    if (PAGING_HAS_SCRATCH_SLOT)
+    if (has_scratch_page)
         paging_entry_store(paging_temp_map(space, space->root) + PAGING_SCRATCH_SLOT, scratch);
     return PAGING_OK;
 }
 
-enum paging_status paging_create(struct paging_space *space, struct paging_cpu cpu, uintptr_t offset,
+static enum paging_status create(struct paging_space *space, struct paging_space fresh,
                                  struct paging_frame_source *frames)
 {
-    if (!cpu_is_valid(cpu))
+    if (!cpu_is_valid(fresh.cpu))
         return PAGING_NOT_SUPPORTED;
-    struct paging_space fresh = {.cpu = cpu, .offset = offset};
     paging_set_mode(&fresh, PAGING_MODE_DIRECT);
     enum paging_status status = paging_build_space(&fresh, frames);
     if (status == PAGING_OK)
@@ -144,10 +145,23 @@ enum paging_status paging_create(struct paging_space *space, struct paging_cpu c
     return status;
 }
 
+enum paging_status paging_create(struct paging_space *space, struct paging_cpu cpu, uintptr_t offset,
+                                 struct paging_frame_source *frames)
+{
+    return create(space, (struct paging_space){.cpu = cpu, .offset = offset}, frames);
+}
+
+enum paging_status paging_create_direct(struct paging_space *space, struct paging_cpu cpu, uintptr_t offset,
+                                        struct paging_frame_source *frames)
+{
+    return create(space, (struct paging_space){.cpu = cpu, .offset = offset, .by_direct_map = true}, frames);
+}
+
 /* Removes from the root what is not below it: itself, and the tables of another owner. */
 static void drop_foreign_entries(const struct paging_space *space, volatile paging_entry_t *root)
 {
-    paging_entry_store(&root[PAGING_RECURSIVE_SLOT], (paging_entry_t){0});
+    if (!space->by_direct_map)
+        paging_entry_store(&root[PAGING_RECURSIVE_SLOT], (paging_entry_t){0});
     for (unsigned slot = PAGING_TABLE_ENTRIES / 2; space->shared_owner && slot < PAGING_TABLE_ENTRIES; slot++)
         if (entry_is_shared(space, space->cpu.levels, paging_entry_load(&root[slot])))
             paging_entry_store(&root[slot], (paging_entry_t){0});
@@ -155,7 +169,7 @@ static void drop_foreign_entries(const struct paging_space *space, volatile pagi
 
 enum paging_status paging_destroy(struct paging_space *space, struct paging_frame_source *frames)
 {
-    if (space->mode == PAGING_MODE_RECURSIVE)
+    if (is_active(space))
         return PAGING_ACTIVE;
     if (space->mode == PAGING_MODE_ALTERNATE)
         return PAGING_ATTACHED;
@@ -179,5 +193,5 @@ void paging_mark_inactive(struct paging_space *space, uintptr_t offset)
 
 void paging_mark_active(struct paging_space *space)
 {
-    paging_set_mode(space, PAGING_MODE_RECURSIVE);
+    paging_set_mode(space, space->by_direct_map ? PAGING_MODE_DIRECT_ACTIVE : PAGING_MODE_RECURSIVE);
 }

@@ -7,9 +7,9 @@
 /* Checks what attaching and switching refuse alike. */
 static enum paging_status check_pair(const struct paging_space *active, const struct paging_space *other)
 {
-    if (active->mode != PAGING_MODE_RECURSIVE)
+    if (!is_active(active))
         return PAGING_NOT_ACTIVE;
-    if (other->mode == PAGING_MODE_RECURSIVE)
+    if (is_active(other))
         return PAGING_ACTIVE;
     if (active->slot_busy)
         return PAGING_SLOT_BUSY;
@@ -34,7 +34,7 @@ static void set_self_entry(struct paging_space *space, bool holds_itself)
 enum paging_status paging_attach(struct paging_space *active, struct paging_space *space)
 {
     enum paging_status status = check_pair(active, space);
-    if (status == PAGING_OK && !PAGING_HAS_ALTERNATE_SLOT)
+    if (status == PAGING_OK && (!PAGING_HAS_ALTERNATE_SLOT || active->by_direct_map || space->by_direct_map))
         status = PAGING_NOT_SUPPORTED;
     if (status != PAGING_OK)
         return status;
@@ -66,8 +66,8 @@ enum paging_status paging_switch_to(struct paging_space *active, struct paging_s
     if (status != PAGING_OK)
         return status;
     paging_root_load(paging_root_address(next));
-    paging_set_mode(active, PAGING_MODE_UNREACHABLE);
-    paging_set_mode(next, PAGING_MODE_RECURSIVE);
+    paging_set_mode(active, active->by_direct_map ? PAGING_MODE_DIRECT : PAGING_MODE_UNREACHABLE);
+    paging_mark_active(next);
     if (!have_same_half(active, next))
         paging_flush_all(next);
     return PAGING_OK;

@@ -4,7 +4,7 @@
 
 static bool uses_scratch_page(const struct paging_space *space)
 {
-    return space->mode != PAGING_MODE_DIRECT && PAGING_HAS_SCRATCH_SLOT;
+    return !is_reached_by_offset(space) && PAGING_HAS_SCRATCH_SLOT;
 }
 
 /* The scratch page's own tables are never freed, so its P1 entry is always where the window shows it. */

@@ -34,6 +34,8 @@ static void remove_entry(struct paging_space *space, const struct page_walk *wal
     flush_begin(&list);
     if (paging_entry_is_present(walk->entries[walk->level]))
         flush_add_leaf(space, &list, walk->level, page);
+    else if (top > walk->level)
+        flush_add_way(space, &list, page);
     for (unsigned level = walk->level; level < top; level++)
         flush_add_table(space, &list, level, page);
     paging_flush_list(space, &list);
@@ -88,7 +90,7 @@ PAGING_ALWAYS_INLINE enum paging_status unmap_fast(unsigned levels, bool recursi
         return unmap_slow(space, page, frames, unmapped);
     paging_entry_store(found.slot, (paging_entry_t){0});
     paging_entry_store(found.parent_slot, found.parent);
-    if (recursive)
+    if (recursive || space->mode == PAGING_MODE_DIRECT_ACTIVE)
         flush_page(space, paging_page_start(levels, page));
     if ((found.entry.bits & PAGING_OWNED) != 0)
         return release_unmapped(found.entry, PAGING_4K, frames, unmapped);

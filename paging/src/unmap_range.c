@@ -48,34 +48,49 @@ static bool holds_only_range(const struct paging_space *space, unsigned level, p
                        (struct page_range){last, range.end});
 }
 
-/*
- * Adds all that is cached because of one entry that goes: its leaf, or its table and every leaf and table
- * below.
- */
+/* Adds what leads to a table that goes, unless the list has grown beyond `before` by what is below it. */
+static void flush_add_way_to_leafless(const struct paging_space *space, struct flush_list *list,
+                                      unsigned before, uint64_t start)
+{
+    if (list->count == before)
+        flush_add_way(space, list, (paging_page_t){start});
+}
+
+/* Adds a table that goes, which an entry of this level points to, and every leaf and table below. */
+static void flush_add_tables(const struct paging_space *space, unsigned level, paging_entry_t entry,
+                             struct page_range range, struct flush_list *list)
+{
+    unsigned before[PAGING_MAX_LEVELS + 1]; /* by level: what the list held when the cursor came to a table */
+    before[level - 1] = list->count;
+    flush_add_table(space, list, level - 1, (paging_page_t){range.at});
+    struct cursor c;
+    cursor_begin_in(&c, space, level - 1, paging_entry_frame(entry), range);
+    while (flush_wants_more(space, list) && cursor_next_used(&c) != CURSOR_END) {
+        paging_page_t page = {cursor_part(&c).at};
+        if (c.event == CURSOR_LEAVE) {
+            flush_add_way_to_leafless(space, list, before[c.level - 1], page.number);
+        } else if (paging_entry_is_table(c.entry, c.level)) {
+            before[c.level - 1] = list->count;
+            flush_add_table(space, list, c.level - 1, page);
+            cursor_descend(&c);
+        } else if (paging_entry_is_present(c.entry)) {
+            flush_add_leaf(space, list, c.level, page);
+        }
+    }
+    flush_add_way_to_leafless(space, list, before[level - 1], range.at);
+}
+
+/* Adds all that is cached because of one entry that goes: its leaf, or its table and all below. */
 static void flush_add_subtree(const struct paging_space *space, unsigned level, paging_entry_t entry,
                               uint64_t at, struct flush_list *list)
 {
     uint64_t span = paging_level_pages(level), start = at - at % span;
     if (!paging_entry_is_present(entry) || !flush_wants_more(space, list))
         return;
-    if (!paging_entry_is_table(entry, level)) {
+    if (paging_entry_is_table(entry, level))
+        flush_add_tables(space, level, entry, (struct page_range){start, start + span}, list);
+    else
         flush_add_leaf(space, list, level, (paging_page_t){start});
-        return;
-    }
-    flush_add_table(space, list, level - 1, (paging_page_t){start});
-    struct cursor c;
-    cursor_begin_in(&c, space, level - 1, paging_entry_frame(entry),
-                    (struct page_range){start, start + span});
-    while (flush_wants_more(space, list) && cursor_next_used(&c) != CURSOR_END) {
-        if (c.event == CURSOR_LEAVE || !paging_entry_is_present(c.entry))
-            continue;
-        if (paging_entry_is_table(c.entry, c.level)) {
-            flush_add_table(space, list, c.level - 1, (paging_page_t){cursor_part(&c).at});
-            cursor_descend(&c);
-        } else {
-            flush_add_leaf(space, list, c.level, (paging_page_t){cursor_part(&c).at});
-        }
-    }
 }
 
 /* Ends what the entry translates. What it names and has to be freed stays named. */

@@ -21,6 +21,18 @@
 
 /* ---- how a table is reached ---- */
 
+/* Returns whether the space's tables are reached at their physical address plus its offset. */
+static inline bool is_reached_by_offset(const struct paging_space *space)
+{
+    return space->mode <= PAGING_MODE_DIRECT_ACTIVE;
+}
+
+/* Returns whether CR3 holds the space's root, so that what it maps may be cached. */
+static inline bool is_active(const struct paging_space *space)
+{
+    return space->mode == PAGING_MODE_RECURSIVE || space->mode == PAGING_MODE_DIRECT_ACTIVE;
+}
+
 static inline volatile paging_entry_t *table_by_offset(const struct paging_space *space, paging_frame_t table)
 {
     return (volatile paging_entry_t *)(space->offset + (uintptr_t)paging_frame_start(table).value);
@@ -30,7 +42,7 @@ static inline volatile paging_entry_t *table_by_offset(const struct paging_space
 static inline volatile paging_entry_t *entry_slot(const struct paging_space *space, unsigned level,
                                                   paging_page_t page, paging_frame_t table)
 {
-    if (space->mode == PAGING_MODE_DIRECT)
+    if (is_reached_by_offset(space))
         return table_by_offset(space, table) + paging_page_index(page, level);
     /* paging_window_entry, with the base computed beforehand */
     uint64_t entry = page.number >> (PAGING_INDEX_BITS * (level - 1));
@@ -39,10 +51,12 @@ static inline volatile paging_entry_t *entry_slot(const struct paging_space *spa
 
 /* ---- reserved root slots, halves, shared tables ---- */
 
+/* Only a space that lives recursively has reserved root slots. */
 static inline bool page_is_reserved(const struct paging_space *space, paging_page_t page)
 {
     unsigned slot = paging_page_index(page, space->cpu.levels);
-    return slot == PAGING_RECURSIVE_SLOT || slot == PAGING_ALTERNATE_SLOT || slot == PAGING_SCRATCH_SLOT;
+    return !space->by_direct_map &&
+           (slot == PAGING_RECURSIVE_SLOT || slot == PAGING_ALTERNATE_SLOT || slot == PAGING_SCRATCH_SLOT);
 }
 
 static inline uint64_t reserved_slot_flags(const struct paging_space *space)
@@ -165,9 +179,7 @@ static inline enum paging_status check_reach(const struct paging_space *space, p
     if (space->mode == PAGING_MODE_UNREACHABLE)
         return PAGING_UNREACHABLE;
     /* What is shared is cached under the active space, which alone can flush it. */
-    return shares_half(space) && space->mode != PAGING_MODE_RECURSIVE && in_upper_half(space, page)
-               ? PAGING_SHARED
-               : PAGING_OK;
+    return shares_half(space) && !is_active(space) && in_upper_half(space, page) ? PAGING_SHARED : PAGING_OK;
 }
 
 static inline enum paging_status check_page(const struct paging_space *space, paging_page_t page)

@@ -23,7 +23,8 @@
 #define PAGING_MAX_LEVELS 5u
 
 /*
- * Reserved root slots: entries of the root that the core uses itself. No operation that changes tables
+ * Reserved root slots: entries of the root that the core uses itself, in spaces that live recursively
+ * (space.h). No operation that changes tables
  * accepts a page below one of them. The alternate and the scratch slot may be PAGING_TABLE_ENTRIES, which
  * means that there is none: then no second space can be attached (switch.h), and an active space fills new
  * tables through the offset that it was created with.

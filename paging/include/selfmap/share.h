@@ -16,7 +16,8 @@
  * So that these entries never have to change, each of them leads to a table from the start. Such a table is
  * shared: its used entries are not counted, and it stays when it becomes empty. One space owns these tables,
  * the others are its sharers. The half is changed through the active space only, because what is cached of it
- * belongs to that one. GLOBAL is meant for the shared half: loading CR3 does not flush global pages.
+ * belongs to that one. Spaces that live through a direct map (space.h) share all 256 entries. GLOBAL is meant
+ * for the shared half: loading CR3 does not flush global pages.
  */
 #ifndef SELFMAP_SHARE_H
 #define SELFMAP_SHARE_H
@@ -25,8 +26,9 @@
 
 /*
  * Makes the space the owner of an upper half that others can share. Takes a frame for each unused entry of
- * the root there: 253 of 256 in an empty space, about 1 MiB. Does nothing if the space is an owner already.
- * From now on, and until paging_unshare_upper_half, the struct must not be moved.
+ * the root there: in an empty space 253, about 1 MiB, or 256 if it lives through a direct map. Does nothing
+ * if the space is an owner already. From now on, and until paging_unshare_upper_half, the struct must not be
+ * moved.
  *
  *   PAGING_SHARED        the space shares the half of another one
  *   PAGING_UNREACHABLE, PAGING_NO_FRAMES
@@ -49,8 +51,9 @@ PAGING_MUST_CHECK enum paging_status paging_unshare_upper_half(struct paging_spa
 
 /*
  * Makes an empty space for the same processor as `sibling`, which must be reachable. If that one owns or
- * shares an upper half, the new space shares the same; otherwise its upper half is empty. It is in direct-map
- * mode if the sibling is, otherwise unreachable. Takes frames as paging_create does. The struct `sibling` may
+ * shares an upper half, the new space shares the same; otherwise its upper half is empty. It lives in the
+ * same way as the sibling. It is in direct-map mode if the sibling is, or if both live through a direct map;
+ * otherwise unreachable. Takes frames as paging_create or paging_create_direct does. The struct `sibling` may
  * be moved afterwards unless it is an owner.
  *
  *   PAGING_UNREACHABLE, PAGING_NO_FRAMES, PAGING_BROKEN_SOURCE

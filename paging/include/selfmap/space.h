@@ -1,18 +1,28 @@
 /*
  * space.h - an address space: a root table, and the way in which its tables are reached.
  *
- * The root owns all tables below it. How the core reaches a table is the only thing that differs between the
- * access modes:
+ * The root owns all tables below it. A space lives in one of two ways, from its creation on:
  *
- *   PAGING_MODE_DIRECT       The tables are not in use by this processor. A table is reached at its physical
- *                            address plus an offset: 0 where memory is mapped one to one, as by firmware; the
- *                            start of a direct map; in a process, the address of the memory that stands for
- *                            physical memory. Nothing is flushed.
- *   PAGING_MODE_RECURSIVE    The space is active: CR3 holds its root, and its tables are reached through the
- *                            recursive slot (window.h). New tables are filled through the scratch page.
- *   PAGING_MODE_ALTERNATE    Another space is active, and this one is attached to it (switch.h).
- *   PAGING_MODE_UNREACHABLE  Another space is active, and nothing leads to these tables. The space can be
- *                            attached, switched to, or destroyed.
+ *   through the recursive slot (paging_create). While it is active its tables appear as pages (window.h), so
+ *     physical memory need not be mapped. Three slots of the root are reserved (config.h). Another space is
+ *     edited while it is attached to the active one (switch.h).
+ *   through a direct map (paging_create_direct). Its tables are reached at their physical addresses plus an
+ *     offset, active or not, so the active space maps all frames of tables there, writable. No slot of the
+ *     root is reserved, and other spaces are edited without attaching them, and without a flush.
+ *
+ * How the core reaches a table is the only thing that differs between the access modes:
+ *
+ *   PAGING_MODE_DIRECT         The space is not active. A table is reached at its physical address plus the
+ *                              offset: 0 where memory is mapped one to one, as by firmware; the start of a
+ *                              direct map; in a process, the address of the memory that stands for physical
+ *                              memory. Nothing is flushed.
+ *   PAGING_MODE_DIRECT_ACTIVE  The space is active: CR3 holds its root. Its tables are reached in the same
+ *                              way, and what changes is flushed.
+ *   PAGING_MODE_RECURSIVE      The space is active, and its tables are reached through the recursive slot.
+ *                              New tables are filled through the scratch page.
+ *   PAGING_MODE_ALTERNATE      Another space is active, and this one is attached to it.
+ *   PAGING_MODE_UNREACHABLE    Another space is active, and nothing leads to these tables. The space can be
+ *                              attached, switched to, or destroyed.
  *
  *     paging_create            paging_mark_active              paging_switch_to
  *    ---------------> DIRECT ---------------------> RECURSIVE <-----------------> UNREACHABLE
@@ -20,6 +30,10 @@
  *                       +-------------------------------+             paging_detach |    | paging_attach
  *                                                                                   |    v
  *                                                                                  ALTERNATE
+ *
+ *     paging_create_direct     paging_mark_active, paging_switch_to
+ *    ---------------> DIRECT <--------------------------------------> DIRECT_ACTIVE
+ *                              paging_mark_inactive, paging_switch_to
  */
 #ifndef SELFMAP_SPACE_H
 #define SELFMAP_SPACE_H
@@ -38,6 +52,7 @@ struct paging_cpu {
 
 enum paging_mode {
     PAGING_MODE_DIRECT,
+    PAGING_MODE_DIRECT_ACTIVE,
     PAGING_MODE_RECURSIVE,
     PAGING_MODE_ALTERNATE,
     PAGING_MODE_UNREACHABLE
@@ -74,6 +89,7 @@ struct paging_space {
     volatile paging_entry_t *scratch;       /* and the page itself */
     struct paging_space *shared_owner;      /* whose upper half this space shares; NULL for none (share.h) */
     uint64_t sharers;                       /* how many other spaces share this one's upper half */
+    bool by_direct_map;                     /* it lives so for ever: no root slot is reserved */
     bool owns_shared_half;                  /* it is the owner: its root's upper entries never change */
     bool slot_busy;                         /* active, and another space is attached to it, */
     bool alternate_shares_half;             /* which shares the upper half */
@@ -94,13 +110,24 @@ PAGING_MUST_CHECK enum paging_status paging_create(struct paging_space *space, s
                                                    uintptr_t offset, struct paging_frame_source *frames);
 
 /*
- * Tells the core that CR3 now holds this root. From now on it reaches the tables recursively and flushes what
- * it changes.
+ * Makes an empty space that lives through a direct map, in direct-map mode. Takes one frame, for the root.
+ * The statuses are those of paging_create.
+ */
+PAGING_MUST_CHECK enum paging_status paging_create_direct(struct paging_space *space, struct paging_cpu cpu,
+                                                          uintptr_t offset,
+                                                          struct paging_frame_source *frames);
+
+/*
+ * Tells the core that CR3 now holds this root. From now on it flushes what it changes, and unless the space
+ * lives through a direct map, it reaches the tables recursively.
  *
- * Before CR3 is loaded: EFER.NXE is set (if has_no_execute), CR4.PCIDE is off, no global translation of the
- * old tables is cached (CR4.PGE was switched off), and the space maps the code that runs, its stack, this
- * struct, the frame source, and the GDT, IDT and TSS in use. Nothing is flushed here: loading CR3 has done
- * that. The struct may be moved, unless it owns a shared upper half (share.h), but only one copy may be used.
+ * Before CR3 is loaded: EFER.NXE is set (if has_no_execute), CR4.PCIDE is off, EFER.TCE of AMD's is off (if
+ * the space lives recursively), no global translation of the old tables is cached (CR4.PGE was switched off),
+ * and the space maps the code that runs, its stack, this struct, the frame source, and the GDT, IDT and TSS
+ * in use. One that lives through a direct map also maps, writable, every frame that is or becomes a table, of
+ * its own or of another space that is edited, at its address plus the offset. Nothing is flushed here:
+ * loading CR3 has done that. The struct may be moved, unless it owns a shared upper half (share.h), but only
+ * one copy may be used.
  */
 void paging_mark_active(struct paging_space *space);
 
@@ -114,7 +141,9 @@ void paging_mark_inactive(struct paging_space *space, uintptr_t offset);
 /*
  * Gives back every table of a space that is not active, and every owned frame that it maps; what it shares
  * stays with the owner. Afterwards the struct is all zeroes. To destroy the active space, switch to another
- * one first, or load another root and call paging_mark_inactive.
+ * one first, or load another root and call paging_mark_inactive. An unreachable space is taken apart through
+ * the active one's scratch page; if that one lives through a direct map it has none, and paging_mark_inactive
+ * must be called for the unreachable space before.
  *
  *   PAGING_ACTIVE      the space is active
  *   PAGING_ATTACHED    it is attached to the active space

@@ -10,6 +10,9 @@
  *
  * All operations then work on it as on the active one. Only the flushes differ: pages of a space that is not
  * active are in no TLB, but its window is. One processor; the caller locks.
+ *
+ * A space that lives through a direct map (space.h) needs nothing of this to be edited while another one is
+ * active, as long as the active one maps the direct map too.
  */
 #ifndef SELFMAP_SWITCH_H
 #define SELFMAP_SWITCH_H
@@ -25,7 +28,8 @@
  *   PAGING_NOT_ACTIVE     `active` is not active
  *   PAGING_ACTIVE         `space` is
  *   PAGING_SLOT_BUSY      a space is attached already
- *   PAGING_NOT_SUPPORTED  the two differ in their number of levels, or there is no alternate slot
+ *   PAGING_NOT_SUPPORTED  the two differ in their number of levels, there is no alternate slot, or one of
+ *                         them lives through a direct map
  * On each of them nothing has changed.
  */
 PAGING_MUST_CHECK enum paging_status paging_attach(struct paging_space *active, struct paging_space *space);
@@ -39,7 +43,8 @@ PAGING_MUST_CHECK enum paging_status paging_detach(struct paging_space *active, 
 
 /*
  * Loads CR3 with another root. Both spaces must map the code that runs, its stack and both structs alike. The
- * one that was active is unreachable then. Global pages are flushed if the two do not share the upper half.
+ * one that was active is unreachable then, or, if it lives through a direct map, in direct-map mode. The two
+ * may live in different ways. Global pages are flushed if they do not share the upper half.
  *
  *   PAGING_NOT_ACTIVE     `active` is not active
  *   PAGING_ACTIVE         `next` is
