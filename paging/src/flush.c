@@ -7,13 +7,13 @@ void paging_flush_all(struct paging_space *space)
     space->full_flushes++;
 }
 
-void paging_flush_list(struct paging_space *space, struct flush_list *list)
+void paging_carry_out(struct paging_space *space, struct paging_flush_list *list)
 {
-    if (flush_is_everything(list)) {
+    if (paging_flush_list_is_all(list)) {
         paging_flush_all(space);
     } else {
         for (unsigned i = 0; i < list->count; i++)
             flush_page(space, list->pages[i]);
     }
-    list->count = 0;
+    flush_begin(list);
 }

@@ -2,10 +2,10 @@
  * flush.h - remove translations from the TLB, one by one or all at once.
  *
  * Each operation knows what it changed, and flushes it through these functions; nothing else in the core
- * flushes, except that a new CR3 flushes what is not global. An operation that removes or changes many pages
- * collects what has to be flushed in a list while it writes, and flushes once: each page by itself if they
- * are few, everything if they are many. Nothing of an inactive space is in the TLB, except the window of an
- * attached one.
+ * flushes, except that a new CR3 flushes what is not global. An operation appends what has to be flushed to a
+ * list (flush_list.h) while it writes, and carries that out once: each page by itself if they are few,
+ * everything if they are many. Only then do frames go back. Nothing of an inactive space is in the TLB, except
+ * the window of an attached one.
  *
  *                        life through the recursive slot           life through a direct map
  *   unmap                the page, and the window pages of the     the page
@@ -36,36 +36,25 @@
 #define PAGING_SRC_FLUSH_H
 
 #include "walk.h"
+#include <selfmap/flush_list.h>
 
-/* Of more pages than this, one full flush costs less than flushing them one by one. */
-enum { FLUSH_LIMIT = 32 };
-
-struct flush_list {
-    unsigned count; /* stops at FLUSH_LIMIT + 1, which means a full flush */
-    paging_virt_t pages[FLUSH_LIMIT];
-};
-
-static inline void flush_begin(struct flush_list *list)
+static inline void flush_begin(struct paging_flush_list *list)
 {
     list->count = 0;
-}
-
-static inline bool flush_is_everything(const struct flush_list *list)
-{
-    return list->count > FLUSH_LIMIT;
+    list->windows = false;
 }
 
 /* Returns whether adding pages to the list still makes a difference. */
-static inline bool flush_wants_more(const struct paging_space *space, const struct flush_list *list)
+static inline bool flush_wants_more(const struct paging_space *space, const struct paging_flush_list *list)
 {
-    return space->mode != PAGING_MODE_DIRECT && !flush_is_everything(list);
+    return space->mode != PAGING_MODE_DIRECT && !paging_flush_list_is_all(list);
 }
 
-static inline void flush_add(struct flush_list *list, paging_virt_t address)
+static inline void flush_add(struct paging_flush_list *list, paging_virt_t address)
 {
-    if (list->count < FLUSH_LIMIT)
+    if (list->count < PAGING_FLUSH_LIMIT)
         list->pages[list->count] = address;
-    if (list->count <= FLUSH_LIMIT)
+    if (list->count <= PAGING_FLUSH_LIMIT)
         list->count++;
 }
 
@@ -79,10 +68,11 @@ static inline bool has_windows(const struct paging_space *space)
  * Adds the page of the window of this level on the way to a page, in every window that shows it: an attached
  * space that shares the upper half shows those tables too.
  */
-static inline void flush_add_window(const struct paging_space *space, struct flush_list *list, unsigned level,
-                                    paging_page_t page)
+static inline void flush_add_window(const struct paging_space *space, struct paging_flush_list *list,
+                                    unsigned level, paging_page_t page)
 {
     uint64_t table = page.number >> (PAGING_INDEX_BITS * level) << PAGING_PAGE_SHIFT;
+    list->windows = true;
     flush_add(list, (paging_virt_t){space->windows[level] + table});
     if (space->alternate_shares_half && in_upper_half(space, page)) {
         paging_virt_t other = paging_alternate_window_base(space->cpu.levels, level);
@@ -96,8 +86,8 @@ static inline void flush_add_window(const struct paging_space *space, struct flu
  * the huge page, and the processor may have cached that (SDM 3A, 4.10.2.3). One flush each is enough, because
  * one leaf maps each.
  */
-static inline void flush_add_leaf(const struct paging_space *space, struct flush_list *list, unsigned level,
-                                  paging_page_t page)
+static inline void flush_add_leaf(const struct paging_space *space, struct paging_flush_list *list,
+                                  unsigned level, paging_page_t page)
 {
     if (!flush_wants_more(space, list))
         return;
@@ -108,8 +98,8 @@ static inline void flush_add_leaf(const struct paging_space *space, struct flush
 }
 
 /* Adds the window page of a table of this level that goes away, on the way to page. */
-static inline void flush_add_table(const struct paging_space *space, struct flush_list *list, unsigned level,
-                                   paging_page_t page)
+static inline void flush_add_table(const struct paging_space *space, struct paging_flush_list *list,
+                                   unsigned level, paging_page_t page)
 {
     if (has_windows(space))
         flush_add_window(space, list, level, page);
@@ -119,7 +109,7 @@ static inline void flush_add_table(const struct paging_space *space, struct flus
  * Adds a page that a table covers which goes away and held no leaf, so that nothing on the way to the table
  * stays cached. Where the table has a window page, the flush of that one has done it.
  */
-static inline void flush_add_way(const struct paging_space *space, struct flush_list *list,
+static inline void flush_add_way(const struct paging_space *space, struct paging_flush_list *list,
                                  paging_page_t page)
 {
     if (space->mode == PAGING_MODE_DIRECT_ACTIVE)
@@ -133,8 +123,8 @@ static inline void flush_page(struct paging_space *space, paging_virt_t address)
     space->flushes++;
 }
 
-/* Flushes what the list holds, and empties it. */
-void paging_flush_list(struct paging_space *space, struct flush_list *list);
+/* Flushes what the list holds, and empties it. What went may be given back from here on. */
+void paging_carry_out(struct paging_space *space, struct paging_flush_list *list);
 
 /* Flushes everything, global pages included. */
 void paging_flush_all(struct paging_space *space);

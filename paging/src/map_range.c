@@ -205,7 +205,7 @@ struct additions {
 static enum paging_status repair_tables(const struct mapping *mapping, struct cursor *c,
                                         struct additions *added)
 {
-    struct flush_list list;
+    struct paging_flush_list list;
     paging_page_t page = {cursor_part(c).at};
     paging_temp_unmap(mapping->space);
     for (; c->level < c->top; c->level++) {
@@ -221,7 +221,7 @@ static enum paging_status repair_tables(const struct mapping *mapping, struct cu
             flush_begin(&list);
             flush_add_table(mapping->space, &list, c->level, page);
             flush_add_way(mapping->space, &list, page);
-            paging_flush_list(mapping->space, &list);
+            paging_carry_out(mapping->space, &list);
             mapping->frames->release(mapping->frames, PAGING_4K, paging_entry_frame(entry));
             added->tables--;
             added->used[parent]--;

@@ -47,7 +47,7 @@ struct replaced {
     uint64_t page;                 /* the page that this entry maps first */
     uint16_t index[MERGE_LIMIT];
     paging_frame_t table[MERGE_LIMIT];
-    struct flush_list list;
+    struct paging_flush_list list;
 };
 
 /* Adds to a leaf the accessed and dirty bits that the processor set in its table until the flush. */
@@ -76,7 +76,7 @@ static void finish_replaced(struct paging_space *space, struct replaced *r,
 {
     if (r->count == 0)
         return;
-    paging_flush_list(space, &r->list);
+    paging_carry_out(space, &r->list);
     for (unsigned i = 0; i < r->count; i++)
         add_late_bits(space, r, i);
     paging_temp_unmap(space);

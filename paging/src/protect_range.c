@@ -8,7 +8,7 @@ enum { BATCH = 8 };
 
 /* Changes one entry of a P1. */
 static void protect_one(const struct paging_space *space, const struct flag_change *change,
-                        volatile paging_entry_t *slot, uint64_t at, struct flush_list *list)
+                        volatile paging_entry_t *slot, uint64_t at, struct paging_flush_list *list)
 {
     paging_entry_t entry = paging_entry_load(slot), after = with_change(change, entry);
     if (after.bits == entry.bits || !paging_entry_is_present(entry))
@@ -53,7 +53,7 @@ PAGING_OUT_OF_LINE uint64_t protect_batches(volatile paging_entry_t *slot, uint6
  * Changes a row of a P1. As long as each change has to be flushed by itself, entries are changed one by one.
  */
 static void protect_row(const struct paging_space *space, const struct flag_change *change,
-                        volatile paging_entry_t *slot, struct page_range row, struct flush_list *list)
+                        volatile paging_entry_t *slot, struct page_range row, struct paging_flush_list *list)
 {
     do {
         bool flushes_each = flush_wants_more(space, list);
@@ -72,7 +72,7 @@ static void protect_row(const struct paging_space *space, const struct flag_chan
  * accessed or dirty since.
  */
 static void protect(const struct paging_space *space, const struct flag_change *change,
-                    struct page_range range, struct flush_list *list)
+                    struct page_range range, struct paging_flush_list *list)
 {
     struct cursor c;
     cursor_begin(&c, space, range);
@@ -118,9 +118,9 @@ enum paging_status paging_protect_range(struct paging_space *space, paging_virt_
     if (status != PAGING_OK)
         return status;
 
-    struct flush_list list;
+    struct paging_flush_list list;
     flush_begin(&list);
     protect(space, &change, range, &list);
-    paging_flush_list(space, &list);
+    paging_carry_out(space, &list);
     return PAGING_OK;
 }

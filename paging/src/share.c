@@ -48,7 +48,7 @@ static enum paging_status share_slot(struct paging_space *space, unsigned slot,
  * Counts the table in this slot again, if it is shared. An empty one is unlinked, and only its frame stays in
  * the entry until what is cached of it has been flushed.
  */
-static void unshare_slot(struct paging_space *space, unsigned slot, struct flush_list *list)
+static void unshare_slot(struct paging_space *space, unsigned slot, struct paging_flush_list *list)
 {
     paging_entry_t entry = paging_entry_load(root_slot(space, slot));
     paging_page_t page = first_page_of_slot(space, slot);
@@ -71,11 +71,11 @@ static void unshare_slot(struct paging_space *space, unsigned slot, struct flush
 /* Unshares every slot of the half, flushes once, and gives the empty tables back. */
 static void unshare_half(struct paging_space *space, struct paging_frame_source *frames)
 {
-    struct flush_list list;
+    struct paging_flush_list list;
     flush_begin(&list);
     for (unsigned slot = 0; slot < PAGING_TABLE_ENTRIES; slot++)
         unshare_slot(space, slot, &list);
-    paging_flush_list(space, &list);
+    paging_carry_out(space, &list);
     for (unsigned slot = 0; slot < PAGING_TABLE_ENTRIES; slot++) {
         paging_entry_t entry = paging_entry_load(root_slot(space, slot));
         if (!slot_is_shareable(space, slot) || paging_entry_is_unused(entry) ||

@@ -39,11 +39,11 @@ static enum paging_status split_leaf(struct paging_space *space, const struct pa
         frames->split(frames, (enum paging_size)level, paging_leaf_frame(leaf, level));
 
     /* Every address translates as before, but the window of the new table still shows the huge page. */
-    struct flush_list list;
+    struct paging_flush_list list;
     flush_begin(&list);
     paging_page_t start = {page.number - page.number % paging_level_pages(level)};
     flush_add_leaf(space, &list, level, start);
-    paging_flush_list(space, &list);
+    paging_carry_out(space, &list);
     paging_temp_unmap(space);
     return PAGING_OK;
 }

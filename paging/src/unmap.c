@@ -30,7 +30,7 @@ static void remove_entry(struct paging_space *space, const struct page_walk *wal
     paging_entry_store(walk->slots[top], (paging_entry_t){0});
     if (top < space->cpu.levels) /* the root has no parent, and is never freed */
         change_entry_count(space, top + 1, walk->slots[top + 1], -1, 0);
-    struct flush_list list;
+    struct paging_flush_list list;
     flush_begin(&list);
     if (paging_entry_is_present(walk->entries[walk->level]))
         flush_add_leaf(space, &list, walk->level, page);
@@ -38,7 +38,7 @@ static void remove_entry(struct paging_space *space, const struct page_walk *wal
         flush_add_way(space, &list, page);
     for (unsigned level = walk->level; level < top; level++)
         flush_add_table(space, &list, level, page);
-    paging_flush_list(space, &list);
+    paging_carry_out(space, &list);
     free_emptied_tables(space, walk, top, page, frames);
 }
 

@@ -49,7 +49,7 @@ static bool holds_only_range(const struct paging_space *space, unsigned level, p
 }
 
 /* Adds what leads to a table that goes, unless the list has grown beyond `before` by what is below it. */
-static void flush_add_way_to_leafless(const struct paging_space *space, struct flush_list *list,
+static void flush_add_way_to_leafless(const struct paging_space *space, struct paging_flush_list *list,
                                       unsigned before, uint64_t start)
 {
     if (list->count == before)
@@ -58,7 +58,7 @@ static void flush_add_way_to_leafless(const struct paging_space *space, struct f
 
 /* Adds a table that goes, which an entry of this level points to, and every leaf and table below. */
 static void flush_add_tables(const struct paging_space *space, unsigned level, paging_entry_t entry,
-                             struct page_range range, struct flush_list *list)
+                             struct page_range range, struct paging_flush_list *list)
 {
     unsigned before[PAGING_MAX_LEVELS + 1]; /* by level: what the list held when the cursor came to a table */
     before[level - 1] = list->count;
@@ -82,7 +82,7 @@ static void flush_add_tables(const struct paging_space *space, unsigned level, p
 
 /* Adds all that is cached because of one entry that goes: its leaf, or its table and all below. */
 static void flush_add_subtree(const struct paging_space *space, unsigned level, paging_entry_t entry,
-                              uint64_t at, struct flush_list *list)
+                              uint64_t at, struct paging_flush_list *list)
 {
     uint64_t span = paging_level_pages(level), start = at - at % span;
     if (!paging_entry_is_present(entry) || !flush_wants_more(space, list))
@@ -103,7 +103,7 @@ static void end_translation(volatile paging_entry_t *slot, unsigned level, pagin
 
 /* Clears a row of a P1. Returns how many entries were used. */
 static unsigned clear_row(const struct paging_space *space, volatile paging_entry_t *slot,
-                          struct page_range row, struct flush_list *list)
+                          struct page_range row, struct paging_flush_list *list)
 {
     unsigned gone = 0;
     for (; row.at < row.end; row.at++, slot++) {
@@ -119,7 +119,7 @@ static unsigned clear_row(const struct paging_space *space, volatile paging_entr
 }
 
 /* Clears the range, at the highest entries that it empties. */
-static void clear(const struct paging_space *space, struct page_range range, struct flush_list *list)
+static void clear(const struct paging_space *space, struct page_range range, struct paging_flush_list *list)
 {
     unsigned gone[PAGING_MAX_LEVELS + 1]; /* by level: entries cleared in the table at hand */
     struct cursor c;
@@ -180,10 +180,10 @@ enum paging_status paging_unmap_range(struct paging_space *space, paging_virt_t 
     if (status != PAGING_OK)
         return status;
 
-    struct flush_list list;
+    struct paging_flush_list list;
     flush_begin(&list);
     clear(space, range, &list);
-    paging_flush_list(space, &list);
+    paging_carry_out(space, &list);
     sweep(space, range, frames);
     return PAGING_OK;
 }
