@@ -3,7 +3,7 @@
 VERSION := $(shell cat VERSION)
 B := build
 MAKEFLAGS += --no-builtin-rules
-RULES := Makefile $(wildcard test/*.mk)
+RULES := Makefile tools/library.mk $(wildcard test/*.mk)
 CC := gcc
 
 # V=1 shows whole commands.
@@ -15,7 +15,7 @@ all: image
 
 help:
 	@awk '/^#\?/ { sub(/^#\? ?/, ""); if (/^[A-Z].*:$$/ && groups++) print ""; print }' Makefile \
-	    tools/image.mk $(patsubst %,test/%.mk,debug verify explore fuzz boot proof bench)
+	    tools/image.mk tools/library.mk $(patsubst %,test/%.mk,debug verify explore fuzz boot proof bench)
 
 #? To try it:
 #?   make run [OPTIONS="key=value ..."]  boot on OVMF under QEMU and show the report; status 0 only if all
@@ -40,7 +40,7 @@ help:
 # It reaches the tools unchanged, whatever characters it has: through the environment, where neither make nor
 # a shell looks into it.
 SAID := OPTIONS EMULATOR CPU MEMORY SMP FIRMWARE MACHINE GDB ONLY ROOM SUBJECT TEST FUNCTION KIND LEVELS SECONDS SEED SAMPLE JOBS \
-    LISTED DEVICE CONFIRM FORCE KEY CERT PASSPHRASE
+    LISTED DEVICE CONFIRM FORCE KEY CERT PASSPHRASE PREFIX DESTDIR CONFIG
 $(foreach name,$(SAID),$(if $(filter-out undefined,$(origin $(name))), \
     $(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 # $(call said,NAME,DEFAULT): a word of a shell's.
@@ -51,7 +51,7 @@ said = $(if $($(1)),"$$$(1)",$(2))
 NEED_run := all image usb iso sign run screenshot boot-test bench-boot debug test verify-boot verify-oracle \
     conformance conformance-defects verify-newer bochs-defects verify-firmware verify-application-mutants \
     matrix verify
-NEED_build := $(NEED_run) check analyze host-test host-debug bench bench-counts explore fuzz fuzz-libfuzzer \
+NEED_build := $(NEED_run) library install check analyze host-test host-debug bench bench-counts explore fuzz fuzz-libfuzzer \
     valgrind mutants verify-mutants coverage
 NEED_test := test host-test host-debug explore fuzz valgrind mutants verify-mutants coverage proofs \
     proof-defects verify-boot verify-oracle conformance conformance-defects verify-newer bochs-defects \
@@ -146,6 +146,7 @@ PE_SECTIONS := .text .reloc .rodata .rela .sbat .dynamic .data .bss
 	$(Q)mv $@.tmp $@
 
 include tools/image.mk
+include tools/library.mk
 
 # ---- what people ask for -----------------------------------------------------------------------------------
 run: $(B)/selfmap.img

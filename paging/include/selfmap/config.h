@@ -11,6 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef PAGING_CONFIG_HEADER
+#    include PAGING_CONFIG_HEADER
+#else
+#    include <selfmap/installed_config.h>
+#endif
+
 /* Bits of an address that index one table: nine (SDM 3A, 4.5). A table always fills one page. */
 #ifndef PAGING_INDEX_BITS
 #    define PAGING_INDEX_BITS 9u

@@ -1,0 +1,61 @@
+# library.mk - the core as a library for other kernels: headers, archives, a pkg-config file.
+#
+#? To use the core in another kernel:
+#?   make library [CONFIG=header.h]      build/library: libselfmap.a, libselfmap_pic.a, headers, selfmap.pc.
+#?                                       CONFIG: another recursive slot and the like (selfmap/config.h)
+#?   make install [PREFIX=/usr/local] [DESTDIR=] [CONFIG=header.h]
+#?   make uninstall [PREFIX=/usr/local] [DESTDIR=]
+
+L := $(B)/library
+.PHONY: library install uninstall
+
+# ---- what it is compiled from: the headers as they will be installed ---------------------------------------
+PUBLIC_HEADERS := $(sort $(wildcard paging/include/selfmap/*.h))
+STAGED_HEADERS := $(PUBLIC_HEADERS:paging/include/%=$(L)/include/%)
+
+# $(call if_new,COMMAND): what the command prints becomes the target, whose time changes only if its text does.
+if_new = @mkdir -p $(@D) && $(1) >$@.new && { cmp -s $@.new $@ && rm $@.new || mv $@.new $@; }
+.PHONY: ask_always
+$(L)/include/selfmap/installed_config.h: ask_always
+	$(call if_new,tools/library config)
+$(filter-out %/installed_config.h,$(STAGED_HEADERS)): $(L)/include/%: paging/include/% tools/library.mk
+	@mkdir -p $(@D)
+	@cp $< $@
+
+# ---- the archives ------------------------------------------------------------------------------------------
+# Without PIC: for a kernel linked into the highest or the lowest 2 GiB of the address space. With it: for any
+# other place, and for programs. What a kernel must not do to its own stack and registers, neither does.
+LIBRARY_FLAGS = -std=c17 $(FREESTANDING) -I$(L)/include -Ipaging/src $(CFLAGS) $(WARNINGS) -ffreestanding \
+    -mno-red-zone -mgeneral-regs-only -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
+    -fno-strict-aliasing -fno-common -fvisibility=hidden -ffunction-sections -fdata-sections \
+    $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns) \
+    -ffile-prefix-map='$(CURDIR)=.' -fdebug-prefix-map='$(CURDIR)=.'
+FLAGS_library/kernel = $(LIBRARY_FLAGS) -fno-pic -mcmodel=kernel
+FLAGS_library/pic = $(LIBRARY_FLAGS) -fpic
+LIBRARY_SOURCES := $(CORE)
+$(L)/settings: ask_always
+	$(call if_new,echo '$(CC) $(CFLAGS)')
+
+define library
+$(call build,library/$(1),build)
+$(L)/$(2): $(LIBRARY_SOURCES:%=$(L)/$(1)/%.o)
+	$$(call say,AR,$$@)
+	@rm -f $$@
+	$$(Q)ar rcsD $$@ $$^
+$(LIBRARY_SOURCES:%=$(L)/$(1)/%.o): $(STAGED_HEADERS) $(L)/settings
+endef
+$(eval $(call library,kernel,libselfmap.a))
+$(eval $(call library,pic,libselfmap_pic.a))
+
+# ---- beside them, and where it all goes --------------------------------------------------------------------
+LIBRARY_ARCHIVES := $(L)/libselfmap.a $(L)/libselfmap_pic.a
+PC_FILES := $(LIBRARY_ARCHIVES:$(L)/lib%.a=$(L)/%.pc)
+$(PC_FILES): $(L)/%.pc: ask_always
+	$(call if_new,tools/library pc $*)
+LIBRARY := $(LIBRARY_ARCHIVES) $(STAGED_HEADERS) $(PC_FILES) LICENSE
+
+library: $(LIBRARY)
+install: library
+	@tools/library install $(LIBRARY)
+uninstall:
+	@tools/library uninstall $(LIBRARY)
