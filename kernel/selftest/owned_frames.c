@@ -56,6 +56,31 @@ static void range_takes_huge_frames(struct selftest_run *t)
     CHECK(runs_free(t, PAGING_2M, BLOCKS) == runs);
 }
 
+/* The frame is filled through another page, and then given to its own. */
+static void filled_frame_is_owned(struct selftest_run *t)
+{
+    uint64_t free = frames_free_count(t->frames), wrong = 0;
+    paging_page_t other = test_page(t, 0), page = test_page(t, PAGING_TABLE_ENTRIES);
+    struct paging_unmapped gone;
+    paging_frame_t frame;
+    if (!CHECK(frames_allocate(t->frames, PAGING_4K, &frame) == FRAMES_OK))
+        return;
+    CHECK_OK(paging_map_to(t->space, other, frame, PAGING_WRITABLE, t->source));
+    for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
+        test_words(t, other)[i] = ~(uint64_t)i;
+    CHECK_OK(paging_unmap(t->space, other, t->source, &gone));
+    CHECK(gone.frame.number == frame.number && !gone.released);
+    CHECK_STATUS(paging_map_owned(t->space, page, frame, PAGING_4K, PAGING_HUGE, t->source),
+                 PAGING_BAD_FLAGS);
+    CHECK_OK(paging_map_owned(t->space, page, frame, PAGING_4K, 0, t->source));
+    for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
+        wrong += test_words(t, page)[i] != ~(uint64_t)i;
+    CHECK(wrong == 0 && size_at(t, page) == PAGING_4K);
+    CHECK_OK(paging_unmap(t->space, page, t->source, &gone));
+    CHECK(gone.frame.number == frame.number && gone.released);
+    CHECK(frames_free_count(t->frames) == free);
+}
+
 static void range_takes_a_gigabyte(struct selftest_run *t)
 {
     paging_page_t first = test_page(t, 0), last = test_page(t, paging_level_pages(PAGING_1G) - 1);
@@ -135,5 +160,6 @@ const struct selftest owned_frame_tests[] = {
     {"owned: a GiB is one page of one frame, and comes back whole", range_takes_a_gigabyte},
     {"owned: a 2 MiB page is split by a hole, its frames come back one by one", frames_come_back_one_by_one},
     {"owned: a marker gives way to a page when it is accessed", markers_become_pages},
+    {"owned: a frame that was filled before keeps its bytes, and goes back", filled_frame_is_owned},
     {0},
 };

@@ -68,9 +68,10 @@ static enum paging_status reserve_and_link(struct paging_space *space, const str
     return paging_link_entry(space, walk, page, size, entry, frames);
 }
 
+/* `own` is PAGING_OWNED for a page that gives its frame back, otherwise 0. */
 PAGING_ALWAYS_INLINE enum paging_status map_leaf(struct paging_space *space, paging_page_t page,
                                                  paging_frame_t frame, unsigned size, uint64_t flags,
-                                                 struct paging_frame_source *frames)
+                                                 uint64_t own, struct paging_frame_source *frames)
 {
     struct page_walk walk;
     enum paging_status status = check_and_walk(space, page, size, flags, &walk);
@@ -78,7 +79,7 @@ PAGING_ALWAYS_INLINE enum paging_status map_leaf(struct paging_space *space, pag
         status = check_frame(space, frame, size);
     if (status != PAGING_OK)
         return status;
-    paging_entry_t leaf = paging_entry_leaf(size, frame, flags & ~PAGING_REPLACE_MARKER);
+    paging_entry_t leaf = paging_entry_leaf(size, frame, (flags & ~PAGING_REPLACE_MARKER) | own);
     return reserve_and_link(space, &walk, page, size, leaf, frames);
 }
 
@@ -86,7 +87,14 @@ PAGING_OUT_OF_LINE enum paging_status map_to_slow(struct paging_space *space, pa
                                                   paging_frame_t frame, uint64_t flags,
                                                   struct paging_frame_source *frames)
 {
-    return map_leaf(space, page, frame, PAGING_4K, flags, frames);
+    return map_leaf(space, page, frame, PAGING_4K, flags, 0, frames);
+}
+
+PAGING_OUT_OF_LINE enum paging_status map_any_size(struct paging_space *space, paging_page_t page,
+                                                   paging_frame_t frame, unsigned size, uint64_t flags,
+                                                   uint64_t own, struct paging_frame_source *frames)
+{
+    return map_leaf(space, page, frame, size, flags, own, frames);
 }
 
 PAGING_OUT_OF_LINE enum paging_status map_slow(struct paging_space *space, paging_page_t page, uint64_t flags,
@@ -247,7 +255,13 @@ enum paging_status paging_map(struct paging_space *space, paging_page_t page, ui
 enum paging_status paging_map_sized(struct paging_space *space, paging_page_t page, paging_frame_t frame,
                                     enum paging_size size, uint64_t flags, struct paging_frame_source *frames)
 {
-    return map_leaf(space, page, frame, size, flags, frames);
+    return map_any_size(space, page, frame, size, flags, 0, frames);
+}
+
+enum paging_status paging_map_owned(struct paging_space *space, paging_page_t page, paging_frame_t frame,
+                                    enum paging_size size, uint64_t flags, struct paging_frame_source *frames)
+{
+    return map_any_size(space, page, frame, size, flags, PAGING_OWNED, frames);
 }
 
 enum paging_status paging_identity_map(struct paging_space *space, paging_frame_t frame, uint64_t flags,

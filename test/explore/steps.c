@@ -42,8 +42,9 @@ static void add_with_sizes(struct operation operation, uint64_t page, uint64_t p
         add_with_huge(operation, page, pages);
         return;
     }
+    unsigned least = !takes_size ? 0 : takes_frame ? PAGING_2M : PAGING_4K; /* map_to maps 4 KiB to a frame */
     for (unsigned shift = 0; shift <= shifts; shift++)
-        for (unsigned size = takes_size ? PAGING_2M : 0; size <= (takes_size ? steps.largest : 0); size++) {
+        for (unsigned size = least; size <= (takes_size ? steps.largest : 0); size++) {
             operation.to = (page + shift) * PAGING_PAGE_BYTES;
             operation.size = size;
             add(operation);

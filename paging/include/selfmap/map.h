@@ -60,6 +60,15 @@ PAGING_MUST_CHECK enum paging_status paging_map(struct paging_space *space, pagi
                                                 uint64_t flags, struct paging_frame_source *frames);
 
 /*
+ * Maps one page of any size to a frame that the caller took from the source with this size, and may have
+ * filled already. On PAGING_OK the page owns it, as if paging_map had taken it; on any error it is still the
+ * caller's. Takes frames for missing tables only. Statuses as for paging_map_sized.
+ */
+PAGING_MUST_CHECK enum paging_status paging_map_owned(struct paging_space *space, paging_page_t page,
+                                                      paging_frame_t frame, enum paging_size size,
+                                                      uint64_t flags, struct paging_frame_source *frames);
+
+/*
  * Maps the page whose address equals the frame's to that frame. Statuses as for paging_map_to, and
  *
  *   PAGING_NOT_CANONICAL   the frame's address is not a canonical virtual address

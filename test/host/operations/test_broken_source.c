@@ -122,6 +122,17 @@ static enum paging_status map(struct paging_frame_source *frames)
     return paging_map(&rig.space, rig_page(PLACE + SLOT_BYTES + 5 * GIB + 14 * MIB + 36 * KIB), RW, frames);
 }
 
+/* The frame is the caller's: it does not come from the broken source, and goes back on an error. */
+static enum paging_status map_owned(struct paging_frame_source *frames)
+{
+    paging_frame_t frame;
+    assert_true(machine_frames()->allocate(machine_frames(), PAGING_4K, &frame));
+    enum paging_status status = paging_map_owned(&rig.space, rig_page(PLACE), frame, PAGING_4K, RW, frames);
+    if (status != PAGING_OK)
+        machine_frames()->release(machine_frames(), PAGING_4K, frame);
+    return status;
+}
+
 static enum paging_status set_marker(struct paging_frame_source *frames)
 {
     return paging_set_marker(&rig.space, rig_page(PLACE), 5, frames);
@@ -178,7 +189,7 @@ static void changes_nothing(call operation)
 
 static void one_page(void **state)
 {
-    static const call operations[] = {map_to, map_sized,      map,  set_marker, split_page,
+    static const call operations[] = {map_to, map_sized,      map,  map_owned, set_marker, split_page,
                                       create, create_sibling, share};
     struct machine_setup setup = rig_setup();
     setup.frames = 512;

@@ -139,6 +139,8 @@ const struct operation_row operation_rows[OP_KINDS] = {
                    WEIGHT(110, 0, 0, 0)},
     [OP_MAP_SIZED] = {"map_sized", CALL_4(rig_map_sized, ADDRESS, FRAME, SIZE, FLAGS), can_change, MAPPING,
                       EXPLORE_PAGES, WEIGHT(165, 0, 0, 0)},
+    [OP_MAP_OWNED] = {"map_owned", CALL_3(rig_map_owned, ADDRESS, SIZE, FLAGS), can_change, MAPPING,
+                      EXPLORE_OWNED, WEIGHT(60, 0, 0, 0)},
     [OP_IDENTITY_MAP] = {"identity_map", CALL_2(rig_identity_map, FRAME, FLAGS), can_change, MAPPING,
                          EXPLORE_PAGES, WEIGHT(55, 0, 0, 0)},
     [OP_UNMAP] = {"unmap", CALL_1(rig_unmap, ADDRESS), can_change, CORES, EXPLORE_PAGES,

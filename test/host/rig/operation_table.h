@@ -25,6 +25,8 @@ enum paging_status rig_translate(uint64_t address); /* and walk_address */
 enum paging_status rig_map(uint64_t address, uint64_t flags);
 enum paging_status rig_map_to(uint64_t address, uint64_t frame, uint64_t flags);
 enum paging_status rig_map_sized(uint64_t address, uint64_t frame, uint64_t size, uint64_t flags);
+/* The frame is taken from the source beforehand. PAGING_NO_FRAMES without a call if there is none. */
+enum paging_status rig_map_owned(uint64_t address, uint64_t size, uint64_t flags);
 enum paging_status rig_identity_map(uint64_t frame, uint64_t flags);
 enum paging_status rig_unmap(uint64_t address); /* result: rig.unmapped */
 enum paging_status rig_set_marker(uint64_t address, uint64_t value);
@@ -71,6 +73,7 @@ enum operation_kind {
     OP_MAP,
     OP_MAP_TO,
     OP_MAP_SIZED,
+    OP_MAP_OWNED,
     OP_IDENTITY_MAP,
     OP_UNMAP,
     OP_SET_MARKER,

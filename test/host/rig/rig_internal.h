@@ -34,6 +34,10 @@ void rig_judge_map_flushes(void);
 /* Returns the frames that went out since rig_look_before; negative if they went back. */
 int rig_frames_taken(void);
 
+/* Take a frame of this size from the source, as a caller of the core does; and give it back. */
+bool rig_take_frame(enum paging_size size, uint64_t *number);
+void rig_give_frame(enum paging_size size, uint64_t number);
+
 /* ---- spaces (rig_spaces.c, rig_share.c) ---- */
 
 /*

@@ -24,6 +24,20 @@ int rig_frames_taken(void)
     return (int)machine_frames_out() - (int)before.frames;
 }
 
+bool rig_take_frame(enum paging_size size, uint64_t *number)
+{
+    paging_frame_t frame = {0};
+    machine_forget_promise(); /* it was the last operation's */
+    bool taken = machine_frames()->allocate(machine_frames(), size, &frame);
+    *number = frame.number;
+    return taken;
+}
+
+void rig_give_frame(enum paging_size size, uint64_t number)
+{
+    machine_frames()->release(machine_frames(), size, (paging_frame_t){number});
+}
+
 void rig_judge_nothing_changed(const char *why)
 {
     if (!machine_unchanged())

@@ -50,28 +50,36 @@ static unsigned map_refusals(const struct model_leaf *wanted)
 
 typedef enum paging_status map_call(const struct model_leaf *wanted);
 
-static enum paging_status judge(map_call *call, struct model_leaf wanted, unsigned refusals)
+/* The call takes this many frames for the page itself. The caller calls rig_check. */
+static enum paging_status judge_call(map_call *call, struct model_leaf wanted, unsigned refusals,
+                                     unsigned own_frames)
 {
     const struct model_leaf *other = model_at(rig.at->model, wanted.page);
     bool replaces = other && gives_way(other, &wanted);
     unsigned tables = replaces ? 0 : model_missing_tables(rig.at->model, wanted.page, wanted.size);
-    if (!refusals && tables + wanted.owned > machine_frames_left())
+    if (!refusals && tables + own_frames > machine_frames_left())
         refusals = 1u << PAGING_NO_FRAMES;
     rig_look_before(refusals);
     enum paging_status status = call(&wanted);
     rig_judge_one_space(status);
     rig_judge_map_flushes();
     if (status == PAGING_OK) {
-        assert_int_equal(rig_frames_taken(), tables + wanted.owned);
+        assert_int_equal(rig_frames_taken(), tables + own_frames);
         if (tables == 0)
             assert_int_equal(machine_flushes(), 0);
-        if (wanted.owned)
+        if (own_frames > 0)
             wanted.frame = rig_walk(rig_address(wanted.page)).frame;
         wanted.flags &= ~(PAGING_PRESENT | PAGING_REPLACE_MARKER);
         if (replaces)
             model_remove(rig.at->model, wanted.page);
         model_add(rig.at->model, wanted);
     }
+    return status;
+}
+
+static enum paging_status judge(map_call *call, struct model_leaf wanted, unsigned refusals)
+{
+    enum paging_status status = judge_call(call, wanted, refusals, wanted.owned);
     rig_check();
     return status;
 }
@@ -109,6 +117,28 @@ enum paging_status rig_map(uint64_t address, uint64_t flags)
 {
     struct model_leaf leaf = {rig_page(address).number, 0, PAGING_4K, flags, true, 0};
     return judge(call_map, leaf, map_refusals(&leaf));
+}
+
+static enum paging_status call_map_owned(const struct model_leaf *wanted)
+{
+    return paging_map_owned(rig.at->space, (paging_page_t){wanted->page}, (paging_frame_t){wanted->frame},
+                            (enum paging_size)wanted->size, wanted->flags, machine_frames());
+}
+
+/* For a size that the processor lacks, the frame is a small one. On an error it goes back. */
+enum paging_status rig_map_owned(uint64_t address, uint64_t size, uint64_t flags)
+{
+    struct model_leaf leaf = {rig_page(address).number, 0, (unsigned)size, flags, true, 0};
+    enum paging_size taken = PAGING_4K;
+    if (model_has_size(rig.at->model, &rig.at->space->cpu, leaf.size))
+        taken = (enum paging_size)size;
+    if (!rig_take_frame(taken, &leaf.frame))
+        return PAGING_NO_FRAMES;
+    enum paging_status status = judge_call(call_map_owned, leaf, map_refusals(&leaf), 0);
+    if (status != PAGING_OK)
+        rig_give_frame(taken, leaf.frame);
+    rig_check();
+    return status;
 }
 
 static enum paging_status call_identity_map(const struct model_leaf *wanted)

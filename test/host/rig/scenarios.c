@@ -33,6 +33,10 @@
 const struct scenario scenarios[] = {
     {"map: a page", {{0}}, AT(MAP_TO, 0, 1, .flags = RW | US), EACH_DEPTH},
     {"map: an owned page", {{0}}, AT(MAP, 0, 1, .flags = NX), EACH_DEPTH},
+    {"map_owned: a page with a frame that is filled already",
+     {{0}},
+     AT(MAP_OWNED, 0, 1, .size = PAGING_4K, .flags = RW),
+     EACH_DEPTH},
     {"unmap: a page", {AT(MAP_TO, 0, 1, .flags = RW), WRITE(0)}, AT(UNMAP, 0, 1), EACH_DEPTH},
     {"unmap: an owned page", {AT(MAP, 0, 1, .flags = RW)}, AT(UNMAP, 0, 1), EACH_DEPTH},
     {"set_marker: a page", {{0}}, MARKER(0), EACH_DEPTH | NO_CHANGE},
