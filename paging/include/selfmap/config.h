@@ -21,6 +21,7 @@
 #ifndef SELFMAP_CONFIG_H
 #define SELFMAP_CONFIG_H
 
+#include <selfmap/language.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -115,17 +116,6 @@
 
 #define PAGING_HAS_ALTERNATE_SLOT (PAGING_ALTERNATE_SLOT < PAGING_TABLE_ENTRIES)
 #define PAGING_HAS_SCRATCH_SLOT   (PAGING_SCRATCH_SLOT < PAGING_TABLE_ENTRIES)
-
-#define PAGING_MUST_CHECK __attribute__((warn_unused_result))
-
-/* For C++: the declarations between them are C's. */
-#ifdef __cplusplus
-#    define PAGING_BEGIN_C extern "C" {
-#    define PAGING_END_C   }
-#else
-#    define PAGING_BEGIN_C
-#    define PAGING_END_C
-#endif
 
 #ifndef PAGING_HEADERS_ONLY
 #    include <selfmap/config_name.h>
