@@ -127,7 +127,7 @@ OBJECTS_failures := $(B)/font.o
 OBJECTS_qr_page := $(B)/font.o
 SUBJECT_qr_text := kernel/display/qr_text.c kernel/console/format.c
 # Made-up devices take the place of the real ones.
-FLAGS_host/kernel := $(HOST_FLAGS) -fno-builtin-log -Itest/host/devices $(HOST_INCLUDE) \
+FLAGS_host/kernel := $(HOST_FLAGS) -DPAGING_HEADERS_ONLY -fno-builtin-log -Itest/host/devices $(HOST_INCLUDE) \
     -DSELFMAP_VERSION='"$(VERSION)"'
 LIBRARIES_host/kernel := -lcmocka -lqrcodegen
 $(eval $(call build,host/kernel,build test))

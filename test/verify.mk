@@ -76,7 +76,7 @@ $(foreach name,$(TESTS_$(1)),$(eval $(call program,coverage/$(1),test_$(name), \
 COVERAGE_PROGRAMS += $(TESTS_$(1):%=$(B)/coverage/$(1)/test_%)
 endef
 $(foreach kind,$(COVERAGE_KINDS),$(eval $(call coverage_kind,$(kind))))
-FLAGS_coverage/kernel := $(COVERAGE_FLAGS)
+FLAGS_coverage/kernel := $(COVERAGE_FLAGS) -DPAGING_HEADERS_ONLY
 LIBRARIES_coverage/kernel := -lcmocka
 $(eval $(call build,coverage/kernel,build test))
 COVERAGE_TESTS_kernel := memory_map memory_audit usable_memory arena $(FRAME_TESTS)

@@ -18,6 +18,7 @@
 #define unsigned ::proof::word32
 
 /* config.h checks the slots in the preprocessor, which knows only numbers. So they are redefined after it. */
+#define PAGING_HEADERS_ONLY
 #include <selfmap/config.h>
 #undef PAGING_RECURSIVE_SLOT
 #undef PAGING_ALTERNATE_SLOT

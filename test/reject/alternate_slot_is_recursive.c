@@ -1,4 +1,4 @@
-/* Reserved root slots are checked when the core is compiled. expect: must differ */
+/* Reserved root slots are checked when the core is compiled. expect: ALTERNATE_SLOT and .* must differ */
 #ifdef REJECT
 #    define PAGING_ALTERNATE_SLOT PAGING_RECURSIVE_SLOT
 #else

@@ -14,11 +14,12 @@
 #ifdef PAGING_ACCESS_HEADER
 #    include PAGING_ACCESS_HEADER
 #else
+PAGING_BEGIN_C
 
 static inline paging_entry_t paging_entry_load(const volatile paging_entry_t *entry)
 {
     /* The analyzer believes that the address in the window may be NULL. */
-    return (paging_entry_t){entry->bits}; /* NOLINT(clang-analyzer-core.NullDereference) */
+    return PAGING_MAKE(paging_entry_t, entry->bits); /* NOLINT(clang-analyzer-core.NullDereference) */
 }
 
 static inline void paging_entry_store(volatile paging_entry_t *entry, paging_entry_t value)
@@ -67,6 +68,7 @@ static inline void paging_root_load(paging_phys_t root)
     __asm__ volatile("mov %0, %%cr3" : : "r"(root.value) : "memory");
 }
 
+PAGING_END_C
 #endif
 
 #ifndef PAGING_EMULATES_GUARDED_LOAD

@@ -21,6 +21,8 @@
 #include <selfmap/status.h>
 #include <stdbool.h>
 
+PAGING_BEGIN_C
+
 typedef struct {
     uint64_t value;
 } paging_phys_t;
@@ -55,12 +57,12 @@ static inline uint64_t paging_level_bytes(unsigned level)
 
 static inline paging_frame_t paging_frame_containing(paging_phys_t address)
 {
-    return (paging_frame_t){address.value >> PAGING_PAGE_SHIFT};
+    return PAGING_MAKE(paging_frame_t, address.value >> PAGING_PAGE_SHIFT);
 }
 
 static inline paging_phys_t paging_frame_start(paging_frame_t frame)
 {
-    return (paging_phys_t){frame.number << PAGING_PAGE_SHIFT};
+    return PAGING_MAKE(paging_phys_t, frame.number << PAGING_PAGE_SHIFT);
 }
 
 /* Returns how many bits of a virtual address are translated: 48 or 57 (SDM 1, 3.3.7.1). */
@@ -73,7 +75,7 @@ static inline unsigned paging_address_bits(unsigned levels)
 static inline paging_virt_t paging_canonical(unsigned levels, uint64_t address)
 {
     unsigned unused = 64 - paging_address_bits(levels);
-    return (paging_virt_t){(uint64_t)((int64_t)(address << unused) >> unused)};
+    return PAGING_MAKE(paging_virt_t, (uint64_t)((int64_t)(address << unused) >> unused));
 }
 
 static inline bool paging_is_canonical(unsigned levels, paging_virt_t address)
@@ -127,5 +129,7 @@ static inline unsigned paging_page_index(paging_page_t page, unsigned level)
 {
     return (unsigned)(page.number >> (PAGING_INDEX_BITS * (level - 1))) & (PAGING_TABLE_ENTRIES - 1);
 }
+
+PAGING_END_C
 
 #endif

@@ -10,6 +10,8 @@
 
 #include <selfmap/space.h>
 
+PAGING_BEGIN_C
+
 enum paging_access_kind { PAGING_READ, PAGING_WRITE, PAGING_FETCH };
 
 /* What the answer depends on besides the tables. EFER.NXE is on if the space's cpu.has_no_execute. */
@@ -49,5 +51,7 @@ struct paging_access {
 PAGING_MUST_CHECK enum paging_status paging_check_access(const struct paging_space *space,
                                                          paging_virt_t address, struct paging_access access,
                                                          uint64_t *error_code);
+
+PAGING_END_C
 
 #endif

@@ -1,13 +1,27 @@
 /*
  * config.h - the geometry of the tables and the reserved root slots, fixed when the core is compiled.
  *
- * The defaults are the processor's. Every file that includes these headers must be compiled with the same
- * values. Host tests override them: a process owns only the lower half of its address space, so its recursive
- * slot lies lower; and with tables of two or four entries every state of the tables can be visited.
+ * The defaults are the processor's. To change something, write a header with the #defines, and name it in
+ * PAGING_CONFIG_HEADER (with its quotes or angle brackets) for every file that includes these headers, or give
+ * it to `make install CONFIG=header.h`: then the installed headers have it, and nothing needs to be named.
+ *
+ *   PAGING_RECURSIVE_SLOT   0 to 511; the other two follow it
+ *   PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT   0 to 511, or PAGING_TABLE_ENTRIES for none
+ *   PAGING_ACCESS_HEADER    a header with the functions of access.h
+ *   PAGING_INDEX_BITS       for tests: 1 to 9
+ *
+ * All files of a program must be compiled with the same values. Otherwise it does not link: each file refers
+ * to a symbol that the library defines, whose name has the values.
+ *
+ *   undefined reference to `paging_config_bits9_recursive510_alternate509_scratch508'
+ *
+ * This reference is a pointer that nothing reads. A program that uses the inline functions of these headers
+ * and is not linked with the library defines PAGING_HEADERS_ONLY.
  */
 #ifndef SELFMAP_CONFIG_H
 #define SELFMAP_CONFIG_H
 
+#include <selfmap/language.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +39,10 @@
 #define PAGING_PAGE_SHIFT    (PAGING_INDEX_BITS + 3u) /* an entry has eight bytes */
 #define PAGING_PAGE_BYTES    ((uint64_t)1 << PAGING_PAGE_SHIFT)
 
+#if PAGING_INDEX_BITS < 1 || PAGING_INDEX_BITS > 9
+#    error "PAGING_INDEX_BITS must be 1 to 9"
+#endif
+
 /* P4, P3, P2 and P1 are levels 4 to 1. With CR4.LA57 the root is a P5. */
 #define PAGING_MAX_LEVELS 5u
 
@@ -38,38 +56,78 @@
  *   recursive   holds the root itself: the tables of the active space appear as pages (window.h)
  *   alternate   holds the root of an attached space, otherwise nothing
  *   scratch     leads to one page, through which new tables are filled before they are linked
+ *
+ * By default the recursive slot is the last one. A kernel that is linked to the highest 2 GiB lies there, and
+ * sets another one. The other two are its neighbours, in the same half of the address space:
+ *
+ *   recursive slot              511   510   300   258   257   256     255     2    1    0
+ *   alternate slot              510   509   299   257   258   257     254     3    2    1
+ *   scratch slot                509   508   298   256   259   258     253     4    3    2
+ *
+ * Below slot 3 they lie above it, so that the scratch page is never at address 0.
  */
 #ifndef PAGING_RECURSIVE_SLOT
 #    define PAGING_RECURSIVE_SLOT (PAGING_TABLE_ENTRIES - 1)
 #endif
-#ifndef PAGING_ALTERNATE_SLOT
-#    define PAGING_ALTERNATE_SLOT (PAGING_RECURSIVE_SLOT - 1)
-#endif
-#ifndef PAGING_SCRATCH_SLOT
-#    if PAGING_RECURSIVE_SLOT >= 2
-#        define PAGING_SCRATCH_SLOT (PAGING_RECURSIVE_SLOT - 2)
-#    else
-#        define PAGING_SCRATCH_SLOT PAGING_TABLE_ENTRIES
-#    endif
-#endif
-
-#if PAGING_INDEX_BITS < 1 || PAGING_INDEX_BITS > 9
-#    error "PAGING_INDEX_BITS must be 1 to 9"
-#endif
 #if PAGING_RECURSIVE_SLOT >= PAGING_TABLE_ENTRIES
 #    error "PAGING_RECURSIVE_SLOT must be the index of an entry of the root"
 #endif
-#if PAGING_ALTERNATE_SLOT > PAGING_TABLE_ENTRIES || PAGING_SCRATCH_SLOT > PAGING_TABLE_ENTRIES
-#    error "a reserved root slot must be the index of an entry, or PAGING_TABLE_ENTRIES for none"
+
+/* Whether there is room for the other two below the recursive slot in its half, or above it. */
+#define PAGING_HALF_ENTRIES (PAGING_TABLE_ENTRIES / 2)
+#define PAGING_SLOTS_BELOW  (PAGING_RECURSIVE_SLOT % PAGING_HALF_ENTRIES)
+#if PAGING_SLOTS_BELOW >= 3 || (PAGING_SLOTS_BELOW == 2 && PAGING_RECURSIVE_SLOT > 2)
+#    define PAGING_DEFAULT_ALTERNATE_SLOT (PAGING_RECURSIVE_SLOT - 1)
+#    define PAGING_DEFAULT_SCRATCH_SLOT   (PAGING_RECURSIVE_SLOT - 2)
+#elif PAGING_SLOTS_BELOW + 3 <= PAGING_HALF_ENTRIES
+#    define PAGING_DEFAULT_ALTERNATE_SLOT (PAGING_RECURSIVE_SLOT + 1)
+#    define PAGING_DEFAULT_SCRATCH_SLOT   (PAGING_RECURSIVE_SLOT + 2)
+#elif PAGING_RECURSIVE_SLOT >= 2 /* toy tables, whose halves are too small */
+#    define PAGING_DEFAULT_ALTERNATE_SLOT (PAGING_RECURSIVE_SLOT - 1)
+#    define PAGING_DEFAULT_SCRATCH_SLOT   (PAGING_RECURSIVE_SLOT - 2)
+#else
+#    define PAGING_DEFAULT_ALTERNATE_SLOT PAGING_TABLE_ENTRIES
+#    define PAGING_DEFAULT_SCRATCH_SLOT   PAGING_TABLE_ENTRIES
 #endif
-#if PAGING_ALTERNATE_SLOT == PAGING_RECURSIVE_SLOT || PAGING_SCRATCH_SLOT == PAGING_RECURSIVE_SLOT || \
-    (PAGING_ALTERNATE_SLOT == PAGING_SCRATCH_SLOT && PAGING_SCRATCH_SLOT != PAGING_TABLE_ENTRIES)
-#    error "the reserved root slots must differ from each other"
+#ifndef PAGING_ALTERNATE_SLOT
+#    define PAGING_ALTERNATE_SLOT PAGING_DEFAULT_ALTERNATE_SLOT
+#endif
+#ifndef PAGING_SCRATCH_SLOT
+#    define PAGING_SCRATCH_SLOT PAGING_DEFAULT_SCRATCH_SLOT
+#endif
+
+#if PAGING_ALTERNATE_SLOT > PAGING_TABLE_ENTRIES
+#    error "PAGING_ALTERNATE_SLOT must be the index of an entry of the root, or PAGING_TABLE_ENTRIES for none"
+#endif
+#if PAGING_SCRATCH_SLOT > PAGING_TABLE_ENTRIES
+#    error "PAGING_SCRATCH_SLOT must be the index of an entry of the root, or PAGING_TABLE_ENTRIES for none"
+#endif
+#if PAGING_ALTERNATE_SLOT == PAGING_RECURSIVE_SLOT
+#    error "PAGING_ALTERNATE_SLOT and PAGING_RECURSIVE_SLOT must differ"
+#endif
+#if PAGING_SCRATCH_SLOT == PAGING_RECURSIVE_SLOT
+#    error "PAGING_SCRATCH_SLOT and PAGING_RECURSIVE_SLOT must differ"
+#endif
+#if PAGING_ALTERNATE_SLOT == PAGING_SCRATCH_SLOT && PAGING_SCRATCH_SLOT != PAGING_TABLE_ENTRIES
+#    error "PAGING_ALTERNATE_SLOT and PAGING_SCRATCH_SLOT must differ"
+#endif
+#if PAGING_SCRATCH_SLOT == 0 && PAGING_INDEX_BITS == 9
+#    error "PAGING_SCRATCH_SLOT must not be 0: the scratch page would be at address 0"
 #endif
 
 #define PAGING_HAS_ALTERNATE_SLOT (PAGING_ALTERNATE_SLOT < PAGING_TABLE_ENTRIES)
 #define PAGING_HAS_SCRATCH_SLOT   (PAGING_SCRATCH_SLOT < PAGING_TABLE_ENTRIES)
 
-#define PAGING_MUST_CHECK __attribute__((warn_unused_result))
+#ifndef PAGING_HEADERS_ONLY
+#    include <selfmap/config_name.h>
+PAGING_BEGIN_C
+extern const char PAGING_CONFIG_SYMBOL;
+PAGING_END_C
+/* No compiler may remove it, nor the linker, which may remove sections that nothing refers to. */
+#    if __has_attribute(retain)
+__attribute__((retain))
+#    endif
+__attribute__((used)) static const void *const paging_config_used = &PAGING_CONFIG_SYMBOL;
+#endif
 
 #endif

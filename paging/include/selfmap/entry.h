@@ -18,6 +18,8 @@
 
 #include <selfmap/address.h>
 
+PAGING_BEGIN_C
+
 typedef struct {
     uint64_t bits;
 } paging_entry_t;
@@ -80,13 +82,13 @@ static inline bool paging_entry_is_table(paging_entry_t entry, unsigned level)
 
 static inline paging_frame_t paging_entry_frame(paging_entry_t entry)
 {
-    return (paging_frame_t){(entry.bits & PAGING_FRAME_MASK) >> PAGING_FRAME_SHIFT};
+    return PAGING_MAKE(paging_frame_t, (entry.bits & PAGING_FRAME_MASK) >> PAGING_FRAME_SHIFT);
 }
 
 /* Returns the first frame that a leaf of this level maps. Bit 12 of a huge leaf is PAT, not part of it. */
 static inline paging_frame_t paging_leaf_frame(paging_entry_t leaf, unsigned level)
 {
-    return (paging_frame_t){paging_entry_frame(leaf).number & ~(paging_level_pages(level) - 1)};
+    return PAGING_MAKE(paging_frame_t, paging_entry_frame(leaf).number & ~(paging_level_pages(level) - 1));
 }
 
 /* Returns all bits that do not name the frame. */
@@ -97,8 +99,8 @@ static inline uint64_t paging_entry_flags(paging_entry_t entry)
 
 static inline paging_entry_t paging_entry_make(paging_frame_t frame, uint64_t flags)
 {
-    return (paging_entry_t){((frame.number << PAGING_FRAME_SHIFT) & PAGING_FRAME_MASK) |
-                            (flags & ~PAGING_FRAME_MASK)};
+    return PAGING_MAKE(paging_entry_t, ((frame.number << PAGING_FRAME_SHIFT) & PAGING_FRAME_MASK) |
+                                           (flags & ~PAGING_FRAME_MASK));
 }
 
 /* Returns a leaf for a table of this level; page sizes are levels. */
@@ -112,5 +114,7 @@ static inline uint64_t paging_marker_value(paging_entry_t entry)
 {
     return entry.bits >> 1;
 }
+
+PAGING_END_C
 
 #endif

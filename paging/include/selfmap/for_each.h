@@ -6,6 +6,8 @@
 
 #include <selfmap/space.h>
 
+PAGING_BEGIN_C
+
 enum paging_entry_kind {
     PAGING_KIND_LEAF,     /* a page of any size */
     PAGING_KIND_TABLE,    /* an entry that points to a table; what that table maps comes next */
@@ -48,5 +50,7 @@ struct paging_stats {
 /* Stores the counts. PAGING_UNREACHABLE: *stats is untouched. */
 PAGING_MUST_CHECK enum paging_status paging_count(const struct paging_space *space,
                                                   struct paging_stats *stats);
+
+PAGING_END_C
 
 #endif

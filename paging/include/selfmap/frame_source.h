@@ -23,6 +23,8 @@
 
 #include <selfmap/address.h>
 
+PAGING_BEGIN_C
+
 struct paging_frame_source {
     /*
      * Returns whether the next `frames` allocations of PAGING_4K will succeed if nobody else allocates in
@@ -42,5 +44,7 @@ struct paging_frame_source {
     /* Notes the reverse: 512 runs, all handed out, become one of this size. Cannot fail. */
     void (*join)(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame);
 };
+
+PAGING_END_C
 
 #endif

@@ -11,6 +11,8 @@
 
 #include <selfmap/space.h>
 
+PAGING_BEGIN_C
+
 /*
  * A flag for the operations that map: a marker gives way if the new leaf covers exactly what the marker did.
  * Without this flag such a page is refused. No leaf gets this bit.
@@ -122,5 +124,7 @@ PAGING_MUST_CHECK enum paging_status paging_set_marker(struct paging_space *spac
  */
 PAGING_MUST_CHECK enum paging_status paging_clear_marker(struct paging_space *space, paging_page_t page,
                                                          struct paging_frame_source *frames, uint64_t *value);
+
+PAGING_END_C
 
 #endif

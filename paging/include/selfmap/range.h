@@ -28,6 +28,8 @@
 
 #include <selfmap/space.h>
 
+PAGING_BEGIN_C
+
 /*
  * Maps the range to the physical addresses from `to` on, with flags as for paging_map_to
  * (PAGING_REPLACE_MARKER among them) and the largest pages that both alignments, the length and the processor
@@ -109,5 +111,7 @@ PAGING_MUST_CHECK enum paging_status paging_split(struct paging_space *space, pa
  */
 PAGING_MUST_CHECK enum paging_status paging_merge_range(struct paging_space *space, paging_virt_t start,
                                                         uint64_t bytes, struct paging_frame_source *frames);
+
+PAGING_END_C
 
 #endif

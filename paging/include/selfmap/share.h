@@ -24,6 +24,8 @@
 
 #include <selfmap/space.h>
 
+PAGING_BEGIN_C
+
 /*
  * Makes the space the owner of an upper half that others can share. Takes a frame for each unused entry of
  * the root there: in an empty space 253, about 1 MiB, or 256 if it lives through a direct map. Does nothing
@@ -61,5 +63,7 @@ PAGING_MUST_CHECK enum paging_status paging_unshare_upper_half(struct paging_spa
 PAGING_MUST_CHECK enum paging_status paging_create_sibling(struct paging_space *space,
                                                            struct paging_space *sibling,
                                                            struct paging_frame_source *frames);
+
+PAGING_END_C
 
 #endif

@@ -41,6 +41,8 @@
 #include <selfmap/access.h>
 #include <selfmap/frame_source.h>
 
+PAGING_BEGIN_C
+
 /* What the processor offers. The caller asks CPUID; the core believes what it is told here. */
 struct paging_cpu {
     unsigned levels;        /* 4, or 5 with CR4.LA57 */
@@ -159,5 +161,7 @@ static inline paging_phys_t paging_root_address(const struct paging_space *space
 {
     return paging_frame_start(space->root);
 }
+
+PAGING_END_C
 
 #endif

@@ -9,6 +9,10 @@
 #ifndef SELFMAP_STATUS_H
 #define SELFMAP_STATUS_H
 
+#include <selfmap/language.h>
+
+PAGING_BEGIN_C
+
 enum paging_status {
     PAGING_OK,
     PAGING_NOT_CANONICAL,  /* the address lies in the gap between the lower and the upper half */
@@ -40,5 +44,7 @@ enum paging_status {
 
 /* Returns the name as it stands above, in lower case and without the prefix: "not mapped". Never NULL. */
 const char *paging_status_name(enum paging_status status);
+
+PAGING_END_C
 
 #endif

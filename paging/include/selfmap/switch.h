@@ -19,6 +19,8 @@
 
 #include <selfmap/space.h>
 
+PAGING_BEGIN_C
+
 /*
  * Attaches `space` to the active space: puts its root into the alternate slot. Pages of an upper half that
  * both share cannot be changed through it (PAGING_SHARED; change them through the active space). Flushes
@@ -53,5 +55,7 @@ PAGING_MUST_CHECK enum paging_status paging_detach(struct paging_space *active, 
  * On each of them nothing has changed.
  */
 PAGING_MUST_CHECK enum paging_status paging_switch_to(struct paging_space *active, struct paging_space *next);
+
+PAGING_END_C
 
 #endif

@@ -8,6 +8,8 @@
 
 #include <selfmap/space.h>
 
+PAGING_BEGIN_C
+
 struct paging_translation {
     paging_phys_t address; /* of the byte: the offset into the page is included */
     enum paging_size size;
@@ -44,5 +46,7 @@ struct paging_walk_result {
 PAGING_MUST_CHECK enum paging_status paging_walk_address(const struct paging_space *space,
                                                          paging_virt_t address,
                                                          struct paging_walk_result *result);
+
+PAGING_END_C
 
 #endif

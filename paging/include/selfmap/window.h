@@ -26,6 +26,8 @@
 
 #include <selfmap/address.h>
 
+PAGING_BEGIN_C
+
 /* Returns where the window of all tables of this level begins, for a recursive slot. */
 static inline paging_virt_t paging_window_base(unsigned levels, unsigned slot, unsigned level)
 {
@@ -49,7 +51,8 @@ static inline paging_virt_t paging_window_entry(unsigned levels, unsigned slot, 
                                                 paging_page_t page)
 {
     uint64_t entry = page.number >> (PAGING_INDEX_BITS * (level - 1));
-    return (paging_virt_t){paging_window_base(levels, slot, level).value + entry * sizeof(uint64_t)};
+    return PAGING_MAKE(paging_virt_t,
+                       paging_window_base(levels, slot, level).value + entry * sizeof(uint64_t));
 }
 
 /* Returns the address of the table of this level on the way to the page. */
@@ -57,7 +60,7 @@ static inline paging_virt_t paging_window_table(unsigned levels, unsigned slot, 
                                                 paging_page_t page)
 {
     uint64_t entry = paging_window_entry(levels, slot, level, page).value;
-    return (paging_virt_t){entry & ~(PAGING_PAGE_BYTES - 1)};
+    return PAGING_MAKE(paging_virt_t, entry & ~(PAGING_PAGE_BYTES - 1));
 }
 
 /* Returns the address of the table that entry `index` of the table at address `table` points to. */
@@ -65,5 +68,7 @@ static inline paging_virt_t paging_next_table_address(unsigned levels, paging_vi
 {
     return paging_canonical(levels, table.value << PAGING_INDEX_BITS | (uint64_t)index << PAGING_PAGE_SHIFT);
 }
+
+PAGING_END_C
 
 #endif

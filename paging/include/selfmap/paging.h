@@ -1,0 +1,17 @@
+/*
+ * paging.h - all of the core's headers.
+ */
+#ifndef SELFMAP_PAGING_H
+#define SELFMAP_PAGING_H
+
+#include <selfmap/check_access.h>
+#include <selfmap/for_each.h>
+#include <selfmap/map.h>
+#include <selfmap/range.h>
+#include <selfmap/share.h>
+#include <selfmap/switch.h>
+#include <selfmap/translate.h>
+#include <selfmap/version.h>
+#include <selfmap/window.h>
+
+#endif
