@@ -17,6 +17,7 @@ void rig_look_before(unsigned refusals)
     if (refusals)
         machine_snapshot();
     machine_reset_log();
+    machine_begin_operation(rig.at->space);
 }
 
 int rig_frames_taken(void)
@@ -37,6 +38,7 @@ void rig_judge_nothing_changed(const char *why)
 
 void rig_judge_status(enum paging_status status)
 {
+    machine_end_operation();
     if (before.refusals ? (before.refusals >> status & 1) == 0 : status != PAGING_OK)
         fail_msg("status is \"%s\", set of right ones %#x", paging_status_name(status), before.refusals);
     if (before.refusals)
