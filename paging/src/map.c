@@ -66,9 +66,10 @@ PAGING_ALWAYS_INLINE bool take_page(const struct paging_space *space, struct pag
 }
 
 /* Makes sure of the frames for missing tables, and puts the entry where the walk ended. */
-static enum paging_status reserve_and_link(struct paging_space *space, const struct page_walk *walk,
-                                           paging_page_t page, unsigned size, paging_entry_t entry,
-                                           struct paging_frame_source *frames)
+PAGING_ALWAYS_INLINE enum paging_status reserve_and_link(struct paging_space *space,
+                                                         const struct page_walk *walk, paging_page_t page,
+                                                         unsigned size, paging_entry_t entry,
+                                                         struct paging_frame_source *frames)
 {
     if (!frames->reserve(frames, space, missing_tables(walk, size), 0))
         return PAGING_NO_FRAMES;
