@@ -46,13 +46,23 @@ static bool next_hot_word(struct frames *frames)
 
 /* ---- the frame source of the paging core ---- */
 
-static bool source_reserve(struct paging_frame_source *source, uint64_t count)
+static bool source_reserve(struct paging_frame_source *source, const struct paging_space *space,
+                           uint64_t tables, uint64_t pages)
 {
-    return frames_free_count((struct frames *)source) >= count;
+    (void)space;
+    return frames_free_count((struct frames *)source) >= tables + pages;
 }
 
-static bool source_allocate(struct paging_frame_source *source, enum paging_size size, paging_frame_t *frame)
+/* Nothing to do: there is nobody from whom the frames would have had to be held. */
+static void source_unreserve(struct paging_frame_source *source, const struct paging_space *space)
 {
+    (void)source, (void)space;
+}
+
+static bool source_allocate(struct paging_frame_source *source, const struct paging_space *space,
+                            enum paging_frame_use use, enum paging_size size, paging_frame_t *frame)
+{
+    (void)space, (void)use;
     return frames_allocate((struct frames *)source, size, frame) == FRAMES_OK;
 }
 
@@ -64,22 +74,28 @@ static __attribute__((noinline)) void release_slow(struct frames *frames, enum p
         frames->refused_releases++;
 }
 
-static void source_release(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
+static void source_release(struct paging_frame_source *source, const struct paging_space *space,
+                           enum paging_frame_use use, enum paging_size size, paging_frame_t frame)
 {
+    (void)space, (void)use;
     struct frames *frames = (struct frames *)source;
     if (size != PAGING_4K || !frames_free_fast(frames, frame))
         release_slow(frames, size, frame);
 }
 
-static void source_split(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
+static void source_split(struct paging_frame_source *source, const struct paging_space *space,
+                         enum paging_size size, paging_frame_t frame)
 {
+    (void)space;
     struct frames *frames = (struct frames *)source;
     if (frames_split(frames, size, frame) != FRAMES_OK)
         frames->refused_cuts++;
 }
 
-static void source_join(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
+static void source_join(struct paging_frame_source *source, const struct paging_space *space,
+                        enum paging_size size, paging_frame_t frame)
 {
+    (void)space;
     struct frames *frames = (struct frames *)source;
     if (frames_join(frames, size, frame) != FRAMES_OK)
         frames->refused_cuts++;
@@ -167,6 +183,7 @@ static bool free_in_listed_block(struct frames *frames, paging_frame_t frame)
 void frames_init(struct frames *frames, void *bookkeeping, uint64_t bytes)
 {
     *frames = (struct frames){.source = {.reserve = source_reserve,
+                                         .unreserve = source_unreserve,
                                          .allocate = source_allocate,
                                          .release = source_release,
                                          .split = source_split,

@@ -108,10 +108,11 @@ static void runs_are_split_and_joined(struct selftest_run *t)
     CHECK(frames_free(t->frames, PAGING_2M, run) == FRAMES_WRONG_SIZE);
     CHECK(frames_join(t->frames, PAGING_2M, run) == FRAMES_OK);
     CHECK(frames_free(t->frames, PAGING_4K, run) == FRAMES_WRONG_SIZE);
-    t->source->split(t->source, PAGING_2M, run);
+    t->source->split(t->source, t->space, PAGING_2M, run);
     unsigned wrong = 0;
     for (uint64_t i = 0; i < paging_level_pages(PAGING_2M); i++) {
-        t->source->release(t->source, PAGING_4K, (paging_frame_t){run.number + i});
+        t->source->release(t->source, t->space, PAGING_FRAME_FOR_PAGE, PAGING_4K,
+                           (paging_frame_t){run.number + i});
         wrong += frames_join(t->frames, PAGING_2M, run) == FRAMES_OK;
         wrong += frames_free_count(t->frames) != free + i + 1;
     }

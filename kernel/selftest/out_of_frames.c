@@ -6,58 +6,95 @@
 #include <selfmap/range.h>
 #include <selfmap/translate.h>
 
-/* Hands out a given number of frames of another source. */
+/* Hands out a given number of frames of another source, and watches how the core asks for them. */
 struct rationed_source {
     struct paging_frame_source source;
     struct paging_frame_source *from;
+    const struct paging_space *space; /* the one whose operations these are */
     unsigned left;
+    bool held;                   /* there is a reservation */
+    uint64_t reserved[2], of[2]; /* by use: what is left of it, and frames that are out */
+    unsigned wrong;              /* calls that break the rules. Stays 0 */
 };
 
-static bool rationed_reserve(struct paging_frame_source *source, uint64_t frames)
+static bool rationed_reserve(struct paging_frame_source *source, const struct paging_space *space,
+                             uint64_t tables, uint64_t pages)
 {
     struct rationed_source *ration = (struct rationed_source *)source;
-    return ration->left >= frames && ration->from->reserve(ration->from, frames);
-}
-
-static bool rationed_allocate(struct paging_frame_source *source, enum paging_size size,
-                              paging_frame_t *frame)
-{
-    struct rationed_source *ration = (struct rationed_source *)source;
-    if (ration->left < paging_level_pages(size) || !ration->from->allocate(ration->from, size, frame))
+    ration->wrong += ration->held || space != ration->space;
+    if (ration->left < tables + pages || !ration->from->reserve(ration->from, space, tables, pages))
         return false;
-    ration->left -= (unsigned)paging_level_pages(size);
+    ration->held = true;
+    ration->reserved[PAGING_FRAME_FOR_TABLE] = tables;
+    ration->reserved[PAGING_FRAME_FOR_PAGE] = pages;
     return true;
 }
 
-static void rationed_release(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
+static void rationed_unreserve(struct paging_frame_source *source, const struct paging_space *space)
 {
     struct rationed_source *ration = (struct rationed_source *)source;
-    ration->from->release(ration->from, size, frame);
+    ration->wrong += !ration->held || space != ration->space;
+    ration->held = false;
+    ration->from->unreserve(ration->from, space);
 }
 
-static void rationed_split(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
+static bool rationed_allocate(struct paging_frame_source *source, const struct paging_space *space,
+                              enum paging_frame_use use, enum paging_size size, paging_frame_t *frame)
 {
     struct rationed_source *ration = (struct rationed_source *)source;
-    ration->from->split(ration->from, size, frame);
+    uint64_t count = paging_level_pages(size);
+    ration->wrong += space != ration->space || (ration->held && ration->reserved[use] < count);
+    if (ration->left < count || !ration->from->allocate(ration->from, space, use, size, frame))
+        return false;
+    ration->left -= (unsigned)count;
+    ration->reserved[use] -= ration->held ? count : 0;
+    ration->of[use] += count;
+    return true;
 }
 
-static void rationed_join(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
+static void rationed_release(struct paging_frame_source *source, const struct paging_space *space,
+                             enum paging_frame_use use, enum paging_size size, paging_frame_t frame)
 {
     struct rationed_source *ration = (struct rationed_source *)source;
-    ration->from->join(ration->from, size, frame);
+    ration->wrong += space != ration->space;
+    ration->of[use] -= paging_level_pages(size);
+    ration->from->release(ration->from, space, use, size, frame);
+}
+
+static void rationed_split(struct paging_frame_source *source, const struct paging_space *space,
+                           enum paging_size size, paging_frame_t frame)
+{
+    struct rationed_source *ration = (struct rationed_source *)source;
+    ration->from->split(ration->from, space, size, frame);
+}
+
+static void rationed_join(struct paging_frame_source *source, const struct paging_space *space,
+                          enum paging_size size, paging_frame_t frame)
+{
+    struct rationed_source *ration = (struct rationed_source *)source;
+    ration->from->join(ration->from, space, size, frame);
 }
 
 static struct rationed_source rationed(struct selftest_run *t, unsigned left)
 {
     return (struct rationed_source){
         .source = {.reserve = rationed_reserve,
+                   .unreserve = rationed_unreserve,
                    .allocate = rationed_allocate,
                    .release = rationed_release,
                    .split = rationed_split,
                    .join = rationed_join},
         .from = t->source,
+        .space = t->space,
         .left = left,
     };
+}
+
+/* Returns whether the core has asked by the rules, and holds nothing. */
+static bool is_at_rest(const struct rationed_source *ration)
+{
+    return ration->wrong == 0 && !ration->held && ration->of[PAGING_FRAME_FOR_TABLE] == 0 &&
+           ration->of[PAGING_FRAME_FOR_PAGE] == 0;
 }
 
 static void out_of_frames_leaks_nothing(struct selftest_run *t)
@@ -69,13 +106,16 @@ static void out_of_frames_leaks_nothing(struct selftest_run *t)
         struct rationed_source ration = rationed(t, left);
         struct paging_translation found;
         CHECK_STATUS(paging_map(t->space, page, 0, &ration.source), PAGING_NO_FRAMES);
-        CHECK(frames_free_count(t->frames) == free);
+        CHECK(frames_free_count(t->frames) == free && is_at_rest(&ration));
         CHECK_STATUS(paging_translate(t->space, test_address(t, page), &found), PAGING_NOT_MAPPED);
     }
     struct rationed_source enough = rationed(t, needed);
     CHECK_OK(paging_map(t->space, page, 0, &enough.source));
+    CHECK(!enough.held && enough.of[PAGING_FRAME_FOR_TABLE] == needed - 1);
+    CHECK(enough.of[PAGING_FRAME_FOR_PAGE] == 1);
     struct paging_unmapped gone;
-    CHECK_OK(paging_unmap(t->space, page, t->source, &gone));
+    CHECK_OK(paging_unmap(t->space, page, &enough.source, &gone));
+    CHECK(is_at_rest(&enough));
 }
 
 /* Adds an entry, without accessed and dirty bits, to a hash of all entries. */
@@ -105,7 +145,7 @@ static void splits_need_frames(struct selftest_run *t, paging_page_t huge)
                  PAGING_NO_FRAMES);
     CHECK_STATUS(paging_unmap_range(t->space, inside, PAGING_PAGE_BYTES, &none.source), PAGING_NO_FRAMES);
     CHECK_STATUS(paging_split(t->space, huge, &none.source), PAGING_NO_FRAMES);
-    CHECK(digest(t) == before && frames_free_count(t->frames) == free);
+    CHECK(digest(t) == before && frames_free_count(t->frames) == free && is_at_rest(&none));
     CHECK(paging_translate(t->space, inside, &found) == PAGING_OK && found.size == PAGING_2M);
     CHECK(!safe_write(inside, 1).faulted);
 }
@@ -128,11 +168,13 @@ static void ranges_change_nothing(struct selftest_run *t)
         struct rationed_source ration = rationed(t, left);
         CHECK_STATUS(paging_map_range(t->space, start, paging_frame_start(run), bytes, 0, &ration.source),
                      PAGING_NO_FRAMES);
-        CHECK(ration.left == left && frames_free_count(t->frames) == free && digest(t) == before);
+        CHECK(ration.left == left && is_at_rest(&ration) && frames_free_count(t->frames) == free &&
+              digest(t) == before);
     }
     struct rationed_source enough = rationed(t, needed);
     CHECK_OK(paging_map_range(t->space, start, paging_frame_start(run), bytes, 0, &enough.source));
-    CHECK(enough.left == 0 && digest(t) != before);
+    CHECK(enough.left == 0 && !enough.held && enough.wrong == 0 && digest(t) != before);
+    CHECK(enough.of[PAGING_FRAME_FOR_TABLE] == needed);
     CHECK_OK(paging_map_sized(t->space, huge, run, PAGING_2M, PAGING_WRITABLE, t->source));
     splits_need_frames(t, huge);
     CHECK_OK(paging_unmap_range(t->space, start, paging_level_bytes(PAGING_1G) - bytes, t->source));

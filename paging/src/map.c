@@ -58,14 +58,24 @@ PAGING_ALWAYS_INLINE enum paging_status check_and_walk(const struct paging_space
 
 /* ---- the slow path: any page ---- */
 
-/* Makes sure of the frames for missing tables, and puts the entry where the walk ended. */
-static enum paging_status reserve_and_link(struct paging_space *space, const struct page_walk *walk,
-                                           paging_page_t page, unsigned size, paging_entry_t entry,
-                                           struct paging_frame_source *frames)
+/* Takes one frame for a page to own. */
+PAGING_ALWAYS_INLINE bool take_page(const struct paging_space *space, struct paging_frame_source *frames,
+                                    paging_frame_t *frame)
 {
-    if (!frames->reserve(frames, missing_tables(walk, size)))
+    return frames->allocate(frames, space, PAGING_FRAME_FOR_PAGE, PAGING_4K, frame);
+}
+
+/* Makes sure of the frames for missing tables, and puts the entry where the walk ended. */
+PAGING_ALWAYS_INLINE enum paging_status reserve_and_link(struct paging_space *space,
+                                                         const struct page_walk *walk, paging_page_t page,
+                                                         unsigned size, paging_entry_t entry,
+                                                         struct paging_frame_source *frames)
+{
+    if (!frames->reserve(frames, space, missing_tables(walk, size), 0))
         return PAGING_NO_FRAMES;
-    return paging_link_entry(space, walk, page, size, entry, frames);
+    enum paging_status status = paging_link_entry(space, walk, page, size, entry, frames);
+    frames->unreserve(frames, space);
+    return status;
 }
 
 /* `own` is PAGING_OWNED for a page that gives its frame back, otherwise 0. */
@@ -97,23 +107,33 @@ PAGING_OUT_OF_LINE enum paging_status map_any_size(struct paging_space *space, p
     return map_leaf(space, page, frame, size, flags, own, frames);
 }
 
+/* Maps the page, where the walk ended, to a frame from the source; that one and the tables' are reserved. */
+static enum paging_status allocate_and_link(struct paging_space *space, const struct page_walk *walk,
+                                            paging_page_t page, uint64_t flags,
+                                            struct paging_frame_source *frames)
+{
+    paging_frame_t frame;
+    if (!take_page(space, frames, &frame))
+        return PAGING_BROKEN_SOURCE;
+    uint64_t leaf_flags = (flags & ~PAGING_REPLACE_MARKER) | PAGING_OWNED;
+    paging_entry_t leaf = paging_entry_leaf(PAGING_4K, frame, leaf_flags);
+    enum paging_status status = paging_link_entry(space, walk, page, PAGING_4K, leaf, frames);
+    if (status != PAGING_OK)
+        give_page(space, frames, PAGING_4K, frame);
+    return status;
+}
+
 PAGING_OUT_OF_LINE enum paging_status map_slow(struct paging_space *space, paging_page_t page, uint64_t flags,
                                                struct paging_frame_source *frames)
 {
     struct page_walk walk;
-    paging_frame_t frame;
     enum paging_status status = check_and_walk(space, page, PAGING_4K, flags, &walk);
     if (status != PAGING_OK)
         return status;
-    if (!frames->reserve(frames, missing_tables(&walk, PAGING_4K) + 1))
+    if (!frames->reserve(frames, space, missing_tables(&walk, PAGING_4K), 1))
         return PAGING_NO_FRAMES;
-    if (!frames->allocate(frames, PAGING_4K, &frame))
-        return PAGING_BROKEN_SOURCE;
-    uint64_t leaf_flags = (flags & ~PAGING_REPLACE_MARKER) | PAGING_OWNED;
-    paging_entry_t leaf = paging_entry_leaf(PAGING_4K, frame, leaf_flags);
-    status = paging_link_entry(space, &walk, page, PAGING_4K, leaf, frames);
-    if (status != PAGING_OK)
-        frames->release(frames, PAGING_4K, frame);
+    status = allocate_and_link(space, &walk, page, flags, frames);
+    frames->unreserve(frames, space);
     return status;
 }
 
@@ -156,8 +176,7 @@ PAGING_ALWAYS_INLINE enum paging_status map_fast(unsigned levels, bool recursive
 {
     struct fast_walk_result found;
     paging_frame_t frame;
-    if (!find_free_entry(levels, recursive, space, page, flags, &found) ||
-        !frames->allocate(frames, PAGING_4K, &frame))
+    if (!find_free_entry(levels, recursive, space, page, flags, &found) || !take_page(space, frames, &frame))
         return map_slow(space, page, flags, frames);
     paging_entry_store(found.slot, paging_entry_leaf(PAGING_4K, frame, flags | PAGING_OWNED));
     paging_entry_store(found.parent_slot,

@@ -71,8 +71,8 @@ static enum paging_status check_row(const struct mapping *mapping, volatile pagi
     return status;
 }
 
-/* Checks that all of the range is free, and adds to *frames the tables that it takes at most. */
-static enum paging_status check_free(const struct mapping *mapping, struct page_range range, uint64_t *frames)
+/* Checks that all of the range is free, and adds to *tables those that it takes at most. */
+static enum paging_status check_free(const struct mapping *mapping, struct page_range range, uint64_t *tables)
 {
     enum paging_status status = PAGING_OK;
     struct cursor c;
@@ -86,7 +86,7 @@ static enum paging_status check_free(const struct mapping *mapping, struct page_
         } else if (paging_entry_is_unused(c.entry)) {
             uint64_t at = cursor_part(&c).at;
             cursor_skip_unused(&c);
-            *frames += tables_needed(mapping, c.level, (struct page_range){at, cursor_part(&c).end});
+            *tables += tables_needed(mapping, c.level, (struct page_range){at, cursor_part(&c).end});
         } else if (paging_entry_is_table(c.entry, c.level) &&
                    !entry_is_malformed(mapping->space, c.entry, c.level)) {
             cursor_descend(&c);
@@ -114,7 +114,8 @@ static uint64_t put_leaves(const struct mapping *mapping, unsigned level, volati
     }
     for (; count > 0; count--, slot++) {
         paging_frame_t frame;
-        if (!mapping->frames->allocate(mapping->frames, (enum paging_size)level, &frame))
+        if (!mapping->frames->allocate(mapping->frames, mapping->space, PAGING_FRAME_FOR_PAGE,
+                                       (enum paging_size)level, &frame))
             break;
         paging_entry_store(slot, paging_entry_leaf(level, frame, mapping->flags));
     }
@@ -143,22 +144,22 @@ PAGING_OUT_OF_LINE bool give_back(const struct mapping *mapping, unsigned level,
                                   volatile paging_entry_t *slot, uint64_t count, paging_frame_t table)
 {
     for (; count > 0; count--)
-        mapping->frames->release(mapping->frames, (enum paging_size)level,
-                                 paging_entry_frame(paging_entry_load(slot + count - 1)));
+        give_page(mapping->space, mapping->frames, level,
+                  paging_entry_frame(paging_entry_load(slot + count - 1)));
     paging_temp_unmap(mapping->space);
-    mapping->frames->release(mapping->frames, PAGING_4K, table);
+    give_table(mapping->space, mapping->frames, table);
     return false;
 }
 
 /*
  * Makes the table below the cursor's entry, which holds leaves only, and links it when it is filled. It is
- * zeroed only if they do not fill it. Returns false if a promised frame is not there.
+ * zeroed only if they do not fill it. Returns false if a reserved frame is not there.
  */
 PAGING_OUT_OF_LINE bool make_leaf_table(const struct mapping *mapping, unsigned level,
                                         volatile paging_entry_t *link, struct page_range range, bool whole)
 {
     paging_frame_t table;
-    if (!mapping->frames->allocate(mapping->frames, PAGING_4K, &table))
+    if (!take_table(mapping->space, mapping->frames, &table))
         return false;
     volatile paging_entry_t *first = paging_temp_map(mapping->space, table);
     if (!whole) {
@@ -174,7 +175,7 @@ PAGING_OUT_OF_LINE bool make_leaf_table(const struct mapping *mapping, unsigned 
 
 /*
  * Makes an empty table and links it, which changes no translation; the cursor goes on in it. Returns the
- * entry that points to it, or an unused one if a promised frame is not there.
+ * entry that points to it, or an unused one if a reserved frame is not there.
  */
 PAGING_OUT_OF_LINE paging_entry_t make_empty_table(const struct mapping *mapping, unsigned level,
                                                    volatile paging_entry_t *link, struct page_range range,
@@ -182,7 +183,7 @@ PAGING_OUT_OF_LINE paging_entry_t make_empty_table(const struct mapping *mapping
 {
     const paging_entry_t none = {0};
     paging_frame_t table;
-    if (!mapping->frames->allocate(mapping->frames, PAGING_4K, &table))
+    if (!take_table(mapping->space, mapping->frames, &table))
         return none;
     paging_table_zero(paging_temp_map(mapping->space, table));
     return link_table(mapping, level, link, table, range, whole);
@@ -222,7 +223,7 @@ static enum paging_status repair_tables(const struct mapping *mapping, struct cu
             flush_add_table(mapping->space, &list, c->level, page);
             flush_add_way(mapping->space, &list, page);
             paging_carry_out(mapping->space, &list);
-            mapping->frames->release(mapping->frames, PAGING_4K, paging_entry_frame(entry));
+            give_table(mapping->space, mapping->frames, paging_entry_frame(entry));
             added->tables--;
             added->used[parent]--;
         }
@@ -323,13 +324,14 @@ static enum paging_status check_and_fill(struct mapping *mapping, struct page_ra
     bool allocates = (mapping->flags & PAGING_OWNED) != 0;
     mapping->largest = largest_leaf(mapping->space, mapping->delta);
     mapping->certain = allocates ? PAGING_4K : mapping->largest;
-    uint64_t frames = allocates ? range.end - range.at : 0;
-    enum paging_status status = check_free(mapping, range, &frames);
+    uint64_t tables = 0, pages = allocates ? range.end - range.at : 0;
+    enum paging_status status = check_free(mapping, range, &tables);
     if (status != PAGING_OK)
         return status;
-    if (!mapping->frames->reserve(mapping->frames, frames))
+    if (!mapping->frames->reserve(mapping->frames, mapping->space, tables, pages))
         return PAGING_NO_FRAMES;
     status = fill(mapping, range);
+    mapping->frames->unreserve(mapping->frames, mapping->space);
     paging_temp_unmap(mapping->space);
     return status;
 }

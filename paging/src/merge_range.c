@@ -64,10 +64,10 @@ static void free_replaced(struct paging_space *space, const struct replaced *r, 
                           struct paging_frame_source *frames)
 {
     paging_entry_t leaf = paging_entry_load(r->base + r->index[i]);
-    frames->release(frames, PAGING_4K, r->table[i]);
+    give_table(space, frames, r->table[i]);
     change_table_count(space, (paging_page_t){r->page}, -1);
     if ((leaf.bits & PAGING_OWNED) != 0)
-        frames->join(frames, (enum paging_size)(r->level + 1), paging_leaf_frame(leaf, r->level + 1));
+        frames->join(frames, space, (enum paging_size)(r->level + 1), paging_leaf_frame(leaf, r->level + 1));
 }
 
 /* Flushes once for all replaced tables, and gives them back. */

@@ -34,7 +34,7 @@ static enum paging_status share_slot(struct paging_space *space, unsigned slot,
     paging_entry_t entry = paging_entry_load(root_slot(space, slot));
     if (paging_entry_is_unused(entry)) {
         paging_frame_t table;
-        if (!frames->allocate(frames, PAGING_4K, &table))
+        if (!take_table(space, frames, &table))
             return PAGING_BROKEN_SOURCE;
         paging_table_zero(paging_temp_map(space, table));
         entry = entry_to_table(table, 1);
@@ -82,7 +82,7 @@ static void unshare_half(struct paging_space *space, struct paging_frame_source 
             paging_entry_is_present(entry))
             continue;
         paging_entry_store(root_slot(space, slot), (paging_entry_t){0});
-        frames->release(frames, PAGING_4K, paging_entry_frame(entry));
+        give_table(space, frames, paging_entry_frame(entry));
         space->tables--;
     }
     space->owns_shared_half = false;
@@ -100,11 +100,12 @@ enum paging_status paging_share_upper_half(struct paging_space *space, struct pa
     enum paging_status status = check_half(space, &unused);
     if (status != PAGING_OK)
         return status;
-    if (!frames->reserve(frames, unused))
+    if (!frames->reserve(frames, space, unused, 0))
         return PAGING_NO_FRAMES;
     for (unsigned slot = 0; status == PAGING_OK && slot < PAGING_TABLE_ENTRIES; slot++)
         if (slot_is_shareable(space, slot))
             status = share_slot(space, slot, frames);
+    frames->unreserve(frames, space);
     paging_temp_unmap(space);
     space->owns_shared_half = true;
     if (status != PAGING_OK)
@@ -133,7 +134,7 @@ enum paging_status paging_create_sibling(struct paging_space *space, struct pagi
                                  .by_direct_map = sibling->by_direct_map,
                                  .shared_owner = shared_owner_of(sibling)};
     paging_set_mode(&fresh, is_reached_by_offset(sibling) ? PAGING_MODE_DIRECT : PAGING_MODE_UNREACHABLE);
-    enum paging_status status = paging_build_space(&fresh, frames);
+    enum paging_status status = paging_build_space(&fresh, space, frames);
     if (status != PAGING_OK)
         return status;
     volatile paging_entry_t *root = paging_temp_map(&fresh, fresh.root);

@@ -81,19 +81,20 @@ struct own_frames {
 };
 
 /* Takes `count` frames, all or none. */
-static enum paging_status take_frames(struct paging_frame_source *frames, unsigned count,
-                                      struct own_frames *taken)
+static enum paging_status take_frames(const struct paging_space *given, struct paging_frame_source *frames,
+                                      unsigned count, struct own_frames *taken)
 {
-    if (!frames->reserve(frames, count))
+    if (!frames->reserve(frames, given, count, 0))
         return PAGING_NO_FRAMES;
-    for (unsigned i = 0; i < count; i++) {
-        if (frames->allocate(frames, PAGING_4K, &taken->frames[i]))
-            continue;
-        while (i > 0)
-            frames->release(frames, PAGING_4K, taken->frames[--i]);
-        return PAGING_BROKEN_SOURCE;
-    }
-    return PAGING_OK;
+    unsigned got = 0;
+    while (got < count && take_table(given, frames, &taken->frames[got]))
+        got++;
+    frames->unreserve(frames, given);
+    if (got == count)
+        return PAGING_OK;
+    while (got > 0)
+        give_table(given, frames, taken->frames[--got]);
+    return PAGING_BROKEN_SOURCE;
 }
 
 /*
@@ -111,13 +112,14 @@ static paging_entry_t build_scratch_tables(struct paging_space *space, const str
     return paging_entry_make(paging_entry_frame(below), reserved_slot_flags(space));
 }
 
-enum paging_status paging_build_space(struct paging_space *space, struct paging_frame_source *frames)
+enum paging_status paging_build_space(struct paging_space *space, const struct paging_space *given,
+                                      struct paging_frame_source *frames)
 {
     struct own_frames taken = {0};
     bool has_scratch_page = !space->by_direct_map && PAGING_HAS_SCRATCH_SLOT;
     unsigned count = has_scratch_page ? space->cpu.levels : 1;
     derive(space);
-    enum paging_status status = take_frames(frames, count, &taken);
+    enum paging_status status = take_frames(given, frames, count, &taken);
     if (status != PAGING_OK)
         return status;
     paging_entry_t self = {0}, scratch = {0};
@@ -139,7 +141,7 @@ static enum paging_status create(struct paging_space *space, struct paging_space
     if (!cpu_is_valid(fresh.cpu))
         return PAGING_NOT_SUPPORTED;
     paging_set_mode(&fresh, PAGING_MODE_DIRECT);
-    enum paging_status status = paging_build_space(&fresh, frames);
+    enum paging_status status = paging_build_space(&fresh, space, frames);
     if (status == PAGING_OK)
         *space = fresh;
     return status;

@@ -11,12 +11,13 @@
 void paging_set_mode(struct paging_space *space, enum paging_mode mode);
 
 /*
- * Makes the tables of an empty space whose cpu, mode and offset are set. The root stays within reach of
- * paging_temp_map; the caller calls paging_temp_unmap.
+ * Makes the tables of an empty space whose cpu, mode and offset are set; `given` is the address that the
+ * frame source is told. The root stays within reach of paging_temp_map; the caller calls paging_temp_unmap.
  *
  *   PAGING_NO_FRAMES, PAGING_BROKEN_SOURCE
  */
 PAGING_MUST_CHECK enum paging_status paging_build_space(struct paging_space *space,
+                                                        const struct paging_space *given,
                                                         struct paging_frame_source *frames);
 
 /* Adds to the number of spaces that share the owner's upper half. */

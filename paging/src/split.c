@@ -15,7 +15,7 @@ static void fill_with_parts(volatile paging_entry_t *entries, paging_entry_t lea
 
 /*
  * Replaces the leaf where the walk ended by a table of the next smaller leaves, for which a frame is
- * promised.
+ * reserved.
  */
 static enum paging_status split_leaf(struct paging_space *space, const struct page_walk *walk,
                                      paging_page_t page, struct paging_frame_source *frames)
@@ -23,7 +23,7 @@ static enum paging_status split_leaf(struct paging_space *space, const struct pa
     unsigned level = walk->level;
     volatile paging_entry_t *slot = walk->slots[level];
     paging_frame_t table;
-    if (!frames->allocate(frames, PAGING_4K, &table))
+    if (!take_table(space, frames, &table))
         return PAGING_BROKEN_SOURCE;
     volatile paging_entry_t *entries = paging_temp_map(space, table);
     paging_entry_t leaf;
@@ -36,7 +36,7 @@ static enum paging_status split_leaf(struct paging_space *space, const struct pa
     paging_entry_store(slot, (paging_entry_t){link.bits | owned_below(level, leaf.bits)});
     change_table_count(space, page, +1);
     if ((leaf.bits & PAGING_OWNED) != 0)
-        frames->split(frames, (enum paging_size)level, paging_leaf_frame(leaf, level));
+        frames->split(frames, space, (enum paging_size)level, paging_leaf_frame(leaf, level));
 
     /* Every address translates as before, but the window of the new table still shows the huge page. */
     struct paging_flush_list list;
@@ -57,7 +57,11 @@ enum paging_status paging_split(struct paging_space *space, paging_page_t page,
         status = PAGING_NOT_HUGE;
     if (status != PAGING_OK)
         return status;
-    return frames->reserve(frames, 1) ? split_leaf(space, &walk, page, frames) : PAGING_NO_FRAMES;
+    if (!frames->reserve(frames, space, 1, 0))
+        return PAGING_NO_FRAMES;
+    status = split_leaf(space, &walk, page, frames);
+    frames->unreserve(frames, space);
+    return status;
 }
 
 /* ---- boundaries of a range ---- */
@@ -123,7 +127,7 @@ enum paging_status paging_find_splits(const struct paging_space *space, struct p
         return PAGING_MARKED;
     struct boundary_split start = find_split(space, change, range.at, range.at);
     struct boundary_split end = find_split(space, change, range.end - 1, range.end);
-    if (!frames->reserve(frames, tables_for(range, start, end)))
+    if (!frames->reserve(frames, space, tables_for(range, start, end), 0))
         return PAGING_NO_FRAMES;
     *splits = (struct boundary_splits){start, end};
     return PAGING_OK;
@@ -148,5 +152,8 @@ enum paging_status paging_make_splits(struct paging_space *space, struct page_ra
                                       struct paging_frame_source *frames)
 {
     enum paging_status status = make_split(space, splits->start, range.at, frames);
-    return status == PAGING_OK ? make_split(space, splits->end, range.end - 1, frames) : status;
+    if (status == PAGING_OK)
+        status = make_split(space, splits->end, range.end - 1, frames);
+    frames->unreserve(frames, space);
+    return status;
 }

@@ -39,7 +39,7 @@ static inline paging_entry_t with_change(const struct flag_change *change, pagin
 }
 
 /*
- * Checks the tables of the range, finds what has to be split, and makes sure of the frames. Without a change,
+ * Checks the tables of the range, finds what has to be split, and reserves the frames. Without a change,
  * every leaf that reaches across a boundary is split, and a marker that does so is refused (PAGING_MARKED);
  * with one, only leaves that it changes. It is decided here, once, because the processor may set accessed and
  * dirty bits before the splits are made.
@@ -50,7 +50,9 @@ PAGING_MUST_CHECK enum paging_status paging_find_splits(const struct paging_spac
                                                         struct paging_frame_source *frames,
                                                         struct boundary_splits *splits);
 
-/* Makes them. PAGING_BROKEN_SOURCE: some are made, which changes no translation. */
+/*
+ * Makes them, and ends the reservation. PAGING_BROKEN_SOURCE: some are made, which changes no translation.
+ */
 PAGING_MUST_CHECK enum paging_status paging_make_splits(struct paging_space *space, struct page_range range,
                                                         const struct boundary_splits *splits,
                                                         struct paging_frame_source *frames);

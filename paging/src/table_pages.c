@@ -53,7 +53,7 @@ static void discard_tables(struct paging_space *space, paging_page_t page, unsig
         paging_frame_t table = paging_entry_frame(top);
         top = paging_entry_load(paging_temp_map(space, table) + paging_page_index(page, level));
         paging_temp_unmap(space);
-        frames->release(frames, PAGING_4K, table);
+        give_table(space, frames, table);
     }
 }
 
@@ -64,7 +64,7 @@ enum paging_status paging_link_entry(struct paging_space *space, const struct pa
     paging_entry_t below = entry;
     for (unsigned level = size; level < walk->level; level++) {
         paging_frame_t table;
-        if (!frames->allocate(frames, PAGING_4K, &table)) {
+        if (!take_table(space, frames, &table)) {
             discard_tables(space, page, level - 1, size, below, frames);
             return PAGING_BROKEN_SOURCE;
         }
@@ -92,7 +92,7 @@ static void free_pages(struct paging_space *space, paging_frame_t table, struct 
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++) {
         paging_entry_t entry = paging_entry_load(&entries[i]);
         if ((entry.bits & owned) == owned)
-            frames->release(frames, PAGING_4K, paging_entry_frame(entry));
+            give_page(space, frames, PAGING_4K, paging_entry_frame(entry));
     }
 }
 
@@ -117,7 +117,7 @@ static uint64_t free_entry(struct paging_space *space, unsigned level, paging_en
 {
     uint64_t tables = 0;
     if (!paging_entry_is_table(entry, level)) {
-        frames->release(frames, (enum paging_size)level, paging_leaf_frame(entry, level));
+        give_page(space, frames, level, paging_leaf_frame(entry, level));
         return 0;
     }
     /* A P1 without owned pages names nothing, so it is not read at all. */
@@ -131,7 +131,7 @@ static uint64_t free_entry(struct paging_space *space, unsigned level, paging_en
         else
             paging_temp_unmap(space);
     }
-    frames->release(frames, PAGING_4K, paging_entry_frame(entry));
+    give_table(space, frames, paging_entry_frame(entry));
     return tables + 1;
 }
 

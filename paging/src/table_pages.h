@@ -17,6 +17,26 @@ volatile paging_entry_t *paging_temp_map(struct paging_space *space, paging_fram
 /* Ends that: the scratch page shows nothing any more. To be called once after the last paging_temp_map. */
 void paging_temp_unmap(struct paging_space *space);
 
+/* Takes a frame for a table, or gives one back. */
+PAGING_MUST_CHECK static inline bool take_table(const struct paging_space *space,
+                                                struct paging_frame_source *frames, paging_frame_t *table)
+{
+    return frames->allocate(frames, space, PAGING_FRAME_FOR_TABLE, PAGING_4K, table);
+}
+
+static inline void give_table(const struct paging_space *space, struct paging_frame_source *frames,
+                              paging_frame_t table)
+{
+    frames->release(frames, space, PAGING_FRAME_FOR_TABLE, PAGING_4K, table);
+}
+
+/* Gives back the frame, or the run of this size, that a page has owned. */
+static inline void give_page(const struct paging_space *space, struct paging_frame_source *frames,
+                             unsigned size, paging_frame_t frame)
+{
+    frames->release(frames, space, PAGING_FRAME_FOR_PAGE, (enum paging_size)size, frame);
+}
+
 /* Fills a new table with zeroes and one entry. */
 void paging_init_table(struct paging_space *space, paging_frame_t table, unsigned index,
                        paging_entry_t entry);
@@ -29,7 +49,7 @@ static inline unsigned missing_tables(const struct page_walk *walk, unsigned siz
 
 /*
  * Puts an entry of this size, a leaf or a marker, where the walk towards the page ended. Missing tables,
- * whose frames the source has promised, are built from the bottom up; the last store links the topmost one,
+ * whose frames are reserved, are built from the bottom up; the last store links the topmost one,
  * and with it the entry. PAGING_BROKEN_SOURCE: nothing was linked, and the tables that were built went back.
  */
 PAGING_MUST_CHECK enum paging_status paging_link_entry(struct paging_space *space,

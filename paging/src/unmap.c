@@ -18,7 +18,7 @@ static void free_emptied_tables(struct paging_space *space, const struct page_wa
                                 paging_page_t page, struct paging_frame_source *frames)
 {
     for (unsigned level = walk->level; level < top; level++)
-        frames->release(frames, PAGING_4K, paging_entry_frame(walk->entries[level + 1]));
+        give_table(space, frames, paging_entry_frame(walk->entries[level + 1]));
     change_table_count(space, page, -(int64_t)(top - walk->level));
 }
 
@@ -54,13 +54,13 @@ PAGING_ALWAYS_INLINE void report_unmapped(struct paging_unmapped *unmapped, pagi
 }
 
 /* Ends the removal of a leaf that is cleared and flushed: an owned frame goes back. */
-static enum paging_status release_unmapped(paging_entry_t leaf, unsigned level,
-                                           struct paging_frame_source *frames,
+static enum paging_status release_unmapped(const struct paging_space *space, paging_entry_t leaf,
+                                           unsigned level, struct paging_frame_source *frames,
                                            struct paging_unmapped *unmapped)
 {
     report_unmapped(unmapped, leaf, level, (leaf.bits & PAGING_OWNED) != 0);
     if (unmapped->released)
-        frames->release(frames, unmapped->size, unmapped->frame);
+        give_page(space, frames, level, unmapped->frame);
     return PAGING_OK;
 }
 
@@ -75,7 +75,7 @@ PAGING_OUT_OF_LINE enum paging_status unmap_slow(struct paging_space *space, pag
     if (page.number % paging_level_pages(walk.level) != 0)
         return PAGING_INSIDE_HUGE;
     remove_entry(space, &walk, page, frames);
-    return release_unmapped(walk.entries[walk.level], walk.level, frames, unmapped);
+    return release_unmapped(space, walk.entries[walk.level], walk.level, frames, unmapped);
 }
 
 /* A page in a P1 in which other entries are used, so that no table goes. */
@@ -93,7 +93,7 @@ PAGING_ALWAYS_INLINE enum paging_status unmap_fast(unsigned levels, bool recursi
     if (recursive || space->mode == PAGING_MODE_DIRECT_ACTIVE)
         flush_page(space, paging_page_start(levels, page));
     if ((found.entry.bits & PAGING_OWNED) != 0)
-        return release_unmapped(found.entry, PAGING_4K, frames, unmapped);
+        return release_unmapped(space, found.entry, PAGING_4K, frames, unmapped);
     report_unmapped(unmapped, found.entry, PAGING_4K, false);
     return PAGING_OK;
 }

@@ -93,7 +93,7 @@ SLOW enum paging_status map_through_new_tables(struct paging_space *space, pagin
         return (old.bits & PAGING_PRESENT) ? PAGING_ALREADY_MAPPED : PAGING_MARKED;
     for (unsigned level = 1; level < top; level++) {
         paging_frame_t table;
-        if (!frames->allocate(frames, PAGING_4K, &table))
+        if (!frames->allocate(frames, space, PAGING_FRAME_FOR_TABLE, PAGING_4K, &table))
             return PAGING_NO_FRAMES;
         uint64_t bits = table.number << PAGING_FRAME_SHIFT | TABLE_BYTE;
         paging_table_zero(by_offset(space, bits, (paging_page_t){0}, 1));
@@ -204,7 +204,7 @@ FAST enum paging_status unmap(struct paging_space *space, enum paging_mode mode,
     unmapped->flags = leaf.bits & PAGING_LEAF_FLAGS;
     unmapped->released = (leaf.bits & PAGING_OWNED) != 0;
     if (unmapped->released)
-        frames->release(frames, PAGING_4K, unmapped->frame);
+        frames->release(frames, space, PAGING_FRAME_FOR_PAGE, PAGING_4K, unmapped->frame);
     return PAGING_OK;
 }
 

@@ -49,14 +49,16 @@ void limit_allocate(struct bench *bench, const struct operations *operations)
     const struct leaf_run *end = survey->runs + survey->run_count;
     paging_frame_t frame = {0};
     for (uint64_t i = 0; i < survey->table_count; i++) {
-        bench->failures += !frames->allocate(frames, PAGING_4K, &frame);
+        bench->failures +=
+            !frames->allocate(frames, &bench->space, PAGING_FRAME_FOR_TABLE, PAGING_4K, &frame);
         zero_table(bench, &survey->tables[i]);
     }
     for (const struct leaf_run *run = survey->runs; run < end; run++) {
         volatile paging_entry_t *slot = run->by_offset;
         const uint64_t flags = paging_entry_flags(run->first);
         for (unsigned left = run->count; left > 0; left--, slot++) {
-            bench->failures += !frames->allocate(frames, PAGING_4K, &frame);
+            bench->failures +=
+                !frames->allocate(frames, &bench->space, PAGING_FRAME_FOR_PAGE, PAGING_4K, &frame);
             paging_entry_store(slot, paging_entry_make(frame, flags));
         }
     }
@@ -97,7 +99,7 @@ void limit_give_back(struct bench *bench, const struct operations *operations)
         paging_frame_t frame = paging_entry_frame(run->first);
         for (unsigned left = run->count; left > 0; left--, slot++, frame.number++) {
             paging_entry_store(slot, (paging_entry_t){0});
-            frames->release(frames, PAGING_4K, frame);
+            frames->release(frames, &bench->space, PAGING_FRAME_FOR_PAGE, PAGING_4K, frame);
         }
     }
 }

@@ -71,8 +71,10 @@ void set_up_ranges(struct bench *bench)
     map_ranges(bench, NULL);
 }
 
-static bool allocate_small(struct paging_frame_source *source, enum paging_size size, paging_frame_t *frame)
+static bool allocate_small(struct paging_frame_source *source, const struct paging_space *space,
+                           enum paging_frame_use use, enum paging_size size, paging_frame_t *frame)
 {
+    (void)space, (void)use;
     return size == PAGING_4K && frames_allocate((struct frames *)source, PAGING_4K, frame) == FRAMES_OK;
 }
 

@@ -109,10 +109,10 @@ struct image image_take(void)
 
 /* ---- unpacking ---- */
 
-static uint64_t take(unsigned size)
+static uint64_t take(enum paging_frame_use use, unsigned size)
 {
     paging_frame_t frame = {0};
-    assert_true(machine_frames()->allocate(machine_frames(), (enum paging_size)size, &frame));
+    assert_true(machine_take(use, (enum paging_size)size, &frame));
     return frame.number;
 }
 
@@ -122,14 +122,14 @@ static uint64_t owned_frame(struct packing *packing, unsigned home, uint64_t pag
     uint64_t first = page & ~(paging_level_pages(home) - 1);
     unsigned i = 0;
     if (home == PAGING_4K)
-        return take(home);
+        return take(PAGING_FRAME_FOR_PAGE, home);
     while (i < packing->run_count && (packing->runs[i].page != first || packing->runs[i].size != home))
         i++;
     if (i == packing->run_count) {
         assert_true(packing->run_count++ < MOST_RUNS);
         packing->runs[i].page = first;
         packing->runs[i].size = home;
-        packing->runs[i].frame = take(home);
+        packing->runs[i].frame = take(PAGING_FRAME_FOR_PAGE, home);
     }
     return packing->runs[i].frame + page - first;
 }
@@ -157,7 +157,7 @@ static uint64_t unpack_entry(struct packing *packing, unsigned level, uint64_t p
     }
     if (code & CODE_LEAF)
         return unpack_leaf(packing, level, page, code);
-    uint64_t table = take(PAGING_4K);
+    uint64_t table = take(PAGING_FRAME_FOR_TABLE, PAGING_4K);
     rig.at->space->tables++;
     unsigned count = unpack(packing, level - 1, table, page);
     return entry_to_table((paging_frame_t){table}, count).bits |
@@ -192,12 +192,13 @@ static void settle(unsigned size, uint64_t frame, uint64_t page)
     for (uint64_t at = page; !parts && at < page + paging_level_pages(size); at++)
         parts = is_part(model_overlap(rig.at->model, at, 1), frame, size);
     if (!parts) {
-        machine_frames()->release(machine_frames(), (enum paging_size)size, (paging_frame_t){frame});
+        machine_give(PAGING_FRAME_FOR_PAGE, (enum paging_size)size, (paging_frame_t){frame});
         return;
     }
     if (is_part(leaf, frame, size) && leaf->size == size)
         return;
-    machine_frames()->split(machine_frames(), (enum paging_size)size, (paging_frame_t){frame});
+    machine_frames()->split(machine_frames(), &machine_nobody, (enum paging_size)size,
+                            (paging_frame_t){frame});
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
         settle(size - 1, frame + i * paging_level_pages(size - 1), page + i * paging_level_pages(size - 1));
 }
@@ -210,7 +211,7 @@ void image_restore(const struct image *image)
     *rig.at->space = base.space;
     rig.at->model->count = 0;
     for (unsigned i = 0; i < base.frames; i++) {
-        assert_int_equal(take(PAGING_4K), base_frame(i));
+        assert_int_equal(take(PAGING_FRAME_FOR_TABLE, PAGING_4K), base_frame(i));
         memcpy(machine_frame(base_frame(i)), &base.words[i * PAGING_TABLE_ENTRIES], PAGING_PAGE_BYTES);
     }
     (void)unpack(&packing, rig.model.levels, rig.at->space->root.number, 0);

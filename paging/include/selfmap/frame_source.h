@@ -4,16 +4,35 @@
  * The core allocates nothing itself. A frame that was handed out belongs to the core until it is released; it
  * may hold anything, is aligned to its size (512 frames for PAGING_2M, 512 * 512 for PAGING_1G) and lies
  * below MAXPHYADDR. In direct-map mode, frames for tables must be reachable through the offset. Tables are
- * always
- * PAGING_4K.
+ * always PAGING_4K.
  *
- * A range operation promises itself the worst case before it changes anything: as if there were no larger
- * runs, and no entry could be kept whole. Then it asks for larger runs first, and manages without them. So an
- * operation may be refused frames that it would not have taken.
+ * An operation asks like this:
  *
- * If `allocate` refuses a PAGING_4K frame that `reserve` has promised, the operation ends with
- * PAGING_BROKEN_SOURCE. No frame is linked that was not handed out, and the tables are sound; operations on
- * one page have changed nothing then, and range operations may have done a part of the range.
+ *     reserve       once, before it changes anything: the worst case, as if there were no larger runs, and no
+ *                   entry could be kept whole. Both numbers may be 0. Refused: PAGING_NO_FRAMES
+ *     allocate      as often as needed, within what is reserved: larger runs first, which may be refused
+ *     unreserve     once, when nothing more will be allocated, however the operation ends
+ *     release       at any time, also without a reservation
+ *
+ * So an operation may be refused frames that it would not have taken. There are two exceptions: an operation
+ * that takes nothing does not reserve (paging_merge_range, paging_destroy), and paging_map, where all tables
+ * are there, allocates its one frame without a reservation; if that is refused, it begins anew with one.
+ *
+ * If `allocate` refuses a PAGING_4K frame that is reserved, the operation ends with PAGING_BROKEN_SOURCE. No
+ * frame is linked that was not handed out, and the tables are sound; operations on one page have changed
+ * nothing then, and range operations may have done a part of the range.
+ *
+ * `space` is the space whose operation it is. That holds for tables of a shared upper half, too: any of the
+ * spaces that share it may take them, and another one may give them back. Of a space that is being made
+ * (paging_create, paging_create_sibling) it is the address that the caller has given; what the struct holds
+ * is not valid before the operation is done. Root and scratch page's tables count as tables.
+ *
+ * A source serves one operation at a time: there is one reservation at most, and it is ended before the next
+ * operation begins. With several processors each has a source of its own, in front of a shared allocator:
+ * reserve moves as many frames as are missing into its stock, under the allocator's lock, and unreserve may
+ * give back what is more than it wants to keep; allocate and release need no lock. Where one processor does
+ * one operation after the other, there is nobody from whom frames would have to be held, and unreserve may
+ * do nothing.
  *
  * There is no context pointer: put this struct first into one of your own, and cast. A source is called only
  * from within an operation, and must not call one.
@@ -25,24 +44,41 @@
 
 PAGING_BEGIN_C
 
+struct paging_space;
+
+enum paging_frame_use {
+    PAGING_FRAME_FOR_TABLE, /* of PAGING_4K */
+    PAGING_FRAME_FOR_PAGE   /* an owned frame: what an access to the page reaches */
+};
+
 struct paging_frame_source {
     /*
-     * Returns whether the next `frames` allocations of PAGING_4K will succeed if nobody else allocates in
-     * between. An allocation of a larger size that succeeds counts as the frames it consists of. Changes
-     * nothing that would have to be undone. `frames` may be 0.
+     * Holds so many frames of PAGING_4K for tables and for pages: until unreserve, allocations of them
+     * succeed. Returns false, and holds nothing, if not all of them can be had. An allocation of a larger
+     * size that succeeds counts as the frames for pages that it consists of.
      */
-    bool (*reserve)(struct paging_frame_source *source, uint64_t frames);
+    bool (*reserve)(struct paging_frame_source *source, const struct paging_space *space, uint64_t tables,
+                    uint64_t pages);
+    /* Ends the reservation: what is left of it is free again. Cannot fail. */
+    void (*unreserve)(struct paging_frame_source *source, const struct paging_space *space);
     /* Stores a frame. Returns false, and leaves *frame alone, if there is none of this size. */
-    bool (*allocate)(struct paging_frame_source *source, enum paging_size size, paging_frame_t *frame);
-    /* Takes back what `allocate` handed out with this size, or what `split` or `join` made of it. */
-    void (*release)(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame);
+    bool (*allocate)(struct paging_frame_source *source, const struct paging_space *space,
+                     enum paging_frame_use use, enum paging_size size, paging_frame_t *frame);
     /*
-     * Notes that a run of this size (PAGING_2M or PAGING_1G) is from now on 512 runs of the next smaller
-     * size, each to be released by itself. Cannot fail.
+     * Takes back what `allocate` handed out for this use and with this size, or what `split` or `join` made
+     * of it. Cannot fail.
      */
-    void (*split)(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame);
-    /* Notes the reverse: 512 runs, all handed out, become one of this size. Cannot fail. */
-    void (*join)(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame);
+    void (*release)(struct paging_frame_source *source, const struct paging_space *space,
+                    enum paging_frame_use use, enum paging_size size, paging_frame_t frame);
+    /*
+     * Notes that a run of this size (PAGING_2M or PAGING_1G), handed out for a page, is from now on 512 runs
+     * of the next smaller size, each to be released by itself. Cannot fail.
+     */
+    void (*split)(struct paging_frame_source *source, const struct paging_space *space, enum paging_size size,
+                  paging_frame_t frame);
+    /* Notes the reverse: 512 runs, all handed out for pages, become one of this size. Cannot fail. */
+    void (*join)(struct paging_frame_source *source, const struct paging_space *space, enum paging_size size,
+                 paging_frame_t frame);
 };
 
 PAGING_END_C

@@ -22,12 +22,13 @@ static int begin(void **state)
 static uint64_t take(void)
 {
     paging_frame_t frame = {0};
-    return arena.source.allocate(&arena.source, PAGING_4K, &frame) ? frame.number : 0;
+    return arena.source.allocate(&arena.source, NULL, PAGING_FRAME_FOR_PAGE, PAGING_4K, &frame) ? frame.number
+                                                                                                : 0;
 }
 
 static void give(enum paging_size size, uint64_t frame)
 {
-    arena.source.release(&arena.source, size, (paging_frame_t){frame});
+    arena.source.release(&arena.source, NULL, PAGING_FRAME_FOR_PAGE, size, (paging_frame_t){frame});
 }
 
 static void frames_come_from_the_bottom_each_once(void **state)
@@ -47,12 +48,12 @@ static void it_reserves_what_it_has_and_no_more(void **state)
 {
     (void)state;
     for (uint64_t left = END - START; left > 0; left--) {
-        assert_true(arena.source.reserve(&arena.source, left));
-        assert_false(arena.source.reserve(&arena.source, left + 1));
+        assert_true(arena.source.reserve(&arena.source, NULL, left, 0));
+        assert_false(arena.source.reserve(&arena.source, NULL, left + 1, 0));
         (void)take();
     }
-    assert_true(arena.source.reserve(&arena.source, 0));
-    assert_false(arena.source.reserve(&arena.source, 1));
+    assert_true(arena.source.reserve(&arena.source, NULL, 0, 0));
+    assert_false(arena.source.reserve(&arena.source, NULL, 1, 0));
 }
 
 static void larger_frames_cannot_be_had(void **state)
@@ -60,8 +61,8 @@ static void larger_frames_cannot_be_had(void **state)
     (void)state;
     paging_frame_t frame = {7};
     arena_start(&arena, (paging_frame_t){0}, (paging_frame_t){1 << 20});
-    assert_false(arena.source.allocate(&arena.source, PAGING_2M, &frame));
-    assert_false(arena.source.allocate(&arena.source, PAGING_1G, &frame));
+    assert_false(arena.source.allocate(&arena.source, NULL, PAGING_FRAME_FOR_PAGE, PAGING_2M, &frame));
+    assert_false(arena.source.allocate(&arena.source, NULL, PAGING_FRAME_FOR_PAGE, PAGING_1G, &frame));
     assert_int_equal(frame.number, 7);
     assert_int_equal(arena.next.number, 0);
 }
@@ -94,7 +95,7 @@ static void a_joined_run_comes_back_as_one(void **state)
     arena_start(&arena, (paging_frame_t){512}, (paging_frame_t){2048});
     for (unsigned i = 0; i < 1024; i++)
         (void)take();
-    arena.source.join(&arena.source, PAGING_2M, (paging_frame_t){1024});
+    arena.source.join(&arena.source, NULL, PAGING_2M, (paging_frame_t){1024});
     give(PAGING_2M, 1024);
     assert_int_equal(take(), 1024);
     give(PAGING_2M, 512);

@@ -193,20 +193,20 @@ static void a_frame_source_counts_what_it_refuses(void **state)
     struct paging_frame_source *source = &frames.source;
     paging_frame_t one;
     paging_frame_t two;
-    assert_true(source->allocate(source, PAGING_4K, &one));
-    assert_true(source->allocate(source, PAGING_4K, &two));
+    assert_true(source->allocate(source, NULL, PAGING_FRAME_FOR_PAGE, PAGING_4K, &one));
+    assert_true(source->allocate(source, NULL, PAGING_FRAME_FOR_PAGE, PAGING_4K, &two));
     paging_frame_t none = {77};
-    assert_false(source->allocate(source, PAGING_4K, &none));
+    assert_false(source->allocate(source, NULL, PAGING_FRAME_FOR_PAGE, PAGING_4K, &none));
     assert_int_equal(none.number, 77);
-    source->release(source, PAGING_4K, one);
+    source->release(source, NULL, PAGING_FRAME_FOR_PAGE, PAGING_4K, one);
     assert_int_equal(frames.refused_releases, 0);
-    source->release(source, PAGING_4K, one);
-    source->release(source, PAGING_2M, frame_at(BLOCK));
+    source->release(source, NULL, PAGING_FRAME_FOR_PAGE, PAGING_4K, one);
+    source->release(source, NULL, PAGING_FRAME_FOR_PAGE, PAGING_2M, frame_at(BLOCK));
     assert_int_equal(frames.refused_releases, 2);
     assert_int_equal(frames.refused_cuts, 0);
-    source->split(source, PAGING_2M, frame_at(BLOCK));
+    source->split(source, NULL, PAGING_2M, frame_at(BLOCK));
     assert_int_equal(frames.refused_cuts, 1);
-    source->join(source, PAGING_2M, frame_at(BLOCK));
+    source->join(source, NULL, PAGING_2M, frame_at(BLOCK));
     assert_int_equal(frames.refused_cuts, 2);
     assert_int_equal(frames_free_count(&frames), 1);
 }

@@ -161,39 +161,39 @@ static void the_source_counts_what_it_refuses(void **state)
     begin(&map, 1, JUNK_ONES);
     struct paging_frame_source *source = &frames.source;
     paging_frame_t frame;
-    assert_true(source->reserve(source, BLOCK));
-    assert_false(source->reserve(source, BLOCK + 1));
-    assert_false(source->allocate(source, PAGING_1G, &frame));
-    assert_true(source->allocate(source, PAGING_2M, &frame));
-    assert_false(source->reserve(source, 1));
-    assert_false(source->allocate(source, PAGING_4K, &frame));
-    source->split(source, PAGING_2M, frame);
-    source->join(source, PAGING_2M, frame);
+    assert_true(source->reserve(source, NULL, BLOCK, 0));
+    assert_false(source->reserve(source, NULL, BLOCK + 1, 0));
+    assert_false(source->allocate(source, NULL, PAGING_FRAME_FOR_PAGE, PAGING_1G, &frame));
+    assert_true(source->allocate(source, NULL, PAGING_FRAME_FOR_PAGE, PAGING_2M, &frame));
+    assert_false(source->reserve(source, NULL, 1, 0));
+    assert_false(source->allocate(source, NULL, PAGING_FRAME_FOR_PAGE, PAGING_4K, &frame));
+    source->split(source, NULL, PAGING_2M, frame);
+    source->join(source, NULL, PAGING_2M, frame);
     assert_int_equal(frames.refused_cuts, 0);
-    source->join(source, PAGING_2M, frame);
+    source->join(source, NULL, PAGING_2M, frame);
     assert_int_equal(frames.refused_cuts, 1);
-    source->release(source, PAGING_2M, frame);
+    source->release(source, NULL, PAGING_FRAME_FOR_PAGE, PAGING_2M, frame);
     assert_int_equal(frames.refused_releases, 0);
-    source->split(source, PAGING_2M, frame);
+    source->split(source, NULL, PAGING_2M, frame);
     assert_int_equal(frames.refused_cuts, 2);
-    assert_true(source->allocate(source, PAGING_2M, &frame));
-    source->split(source, PAGING_2M, frame);
-    source->release(source, PAGING_4K, frame_at(frame.number + 1));
-    source->release(source, PAGING_2M, frame); /* no frame of it comes back */
+    assert_true(source->allocate(source, NULL, PAGING_FRAME_FOR_PAGE, PAGING_2M, &frame));
+    source->split(source, NULL, PAGING_2M, frame);
+    source->release(source, NULL, PAGING_FRAME_FOR_PAGE, PAGING_4K, frame_at(frame.number + 1));
+    source->release(source, NULL, PAGING_FRAME_FOR_PAGE, PAGING_2M, frame); /* no frame of it comes back */
     assert_int_equal(frames.refused_releases, 1);
     assert_int_equal(frames_free_count(&frames), 1);
-    assert_true(source->allocate(source, PAGING_4K, &(paging_frame_t){0}));
-    source->join(source, PAGING_2M, frame);
-    source->release(source, PAGING_2M, frame);
+    assert_true(source->allocate(source, NULL, PAGING_FRAME_FOR_PAGE, PAGING_4K, &(paging_frame_t){0}));
+    source->join(source, NULL, PAGING_2M, frame);
+    source->release(source, NULL, PAGING_FRAME_FOR_PAGE, PAGING_2M, frame);
     frames.refused_releases = 0;
-    source->release(source, PAGING_2M, frame);
-    source->release(source, PAGING_4K, frame);
+    source->release(source, NULL, PAGING_FRAME_FOR_PAGE, PAGING_2M, frame);
+    source->release(source, NULL, PAGING_FRAME_FOR_PAGE, PAGING_4K, frame);
     assert_int_equal(frames.refused_releases, 2);
     assert_int_equal(frames_free_count(&frames), BLOCK);
     for (unsigned i = 0; i < 64; i++)
-        assert_true(source->allocate(source, PAGING_4K, &frame));
+        assert_true(source->allocate(source, NULL, PAGING_FRAME_FOR_PAGE, PAGING_4K, &frame));
     for (unsigned i = 0; i < 64; i++) /* between the first and the last of a word, the fast path */
-        source->release(source, PAGING_4K, frame_at(frame.number - i));
+        source->release(source, NULL, PAGING_FRAME_FOR_PAGE, PAGING_4K, frame_at(frame.number - i));
     assert_int_equal(frames_free_count(&frames), BLOCK);
     assert_int_equal(frames.refused_releases, 2);
 }

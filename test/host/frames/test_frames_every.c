@@ -137,8 +137,8 @@ static void expect_counts(void)
     assert_int_equal(frames_free_count(&frames), free_frames);
     assert_int_equal(frames_total(&frames), ours);
     assert_int_equal(frames_handed_out(&frames), ours - free_frames);
-    assert_true(frames.source.reserve(&frames.source, free_frames));
-    assert_false(frames.source.reserve(&frames.source, free_frames + 1));
+    assert_true(frames.source.reserve(&frames.source, NULL, free_frames, 0));
+    assert_false(frames.source.reserve(&frames.source, NULL, free_frames + 1, 0));
 }
 
 /* Makes every call in a state. What is refused changes no byte. */

@@ -22,6 +22,7 @@ struct pool {
 static struct pool pools[PAGING_1G + 1];
 static bool lie_apart;
 static uint8_t *held; /* by frame: the size of the run that was handed out and begins there, or 0 */
+static uint8_t *uses; /* by frame: what that run is for */
 static uint8_t *copy_of_all;
 static uint64_t copy_room; /* in frames */
 
@@ -63,18 +64,24 @@ unsigned pools_run_at(uint64_t frame)
     return frame < MEMORY_FRAMES ? held[frame] : 0;
 }
 
+enum paging_frame_use pools_use_at(uint64_t frame)
+{
+    return (enum paging_frame_use)uses[frame];
+}
+
 unsigned pools_left(enum paging_size size)
 {
     return pools[size].free_count;
 }
 
-uint64_t pools_take(enum paging_size size)
+uint64_t pools_take(enum paging_frame_use use, enum paging_size size)
 {
     struct pool *pool = &pools[size];
     uint64_t frame = pool->free[--pool->free_count];
     struct pool *home = pool_with(frame);
     home->out[(frame - home->first) / home->stride] += paging_level_pages(size);
     held[frame] = (uint8_t)size;
+    uses[frame] = (uint8_t)use;
     return frame;
 }
 
@@ -113,16 +120,19 @@ static void put_back(uint64_t frame, uint64_t end)
     }
 }
 
-void pools_must_hold(const char *what, enum paging_size size, uint64_t frame)
+void pools_must_hold(const char *what, enum paging_frame_use use, enum paging_size size, uint64_t frame)
 {
     if (frame >= MEMORY_FRAMES || held[frame] != size)
         fail_msg("%s of frame %#lx as a run of size %u, but it was handed out as %u", what,
                  (unsigned long)frame, size, frame < MEMORY_FRAMES ? held[frame] : 0);
+    if (uses[frame] != use)
+        fail_msg("%s of frame %#lx, which is for a %s", what, (unsigned long)frame,
+                 use == PAGING_FRAME_FOR_TABLE ? "page, as a table" : "table, as a page");
 }
 
-void pools_give(enum paging_size size, uint64_t frame)
+void pools_give(enum paging_frame_use use, enum paging_size size, uint64_t frame)
 {
-    pools_must_hold("release", size, frame);
+    pools_must_hold("release", use, size, frame);
     held[frame] = 0;
     put_back(frame, frame + paging_level_pages(size));
 }
@@ -141,9 +151,11 @@ void pools_split(enum paging_size size, uint64_t frame)
 {
     if (size == PAGING_4K)
         fail_msg("frame %#lx cannot be split further", (unsigned long)frame);
-    pools_must_hold("split", size, frame);
-    for (uint64_t i = 0; i < PAGING_TABLE_ENTRIES; i++)
+    pools_must_hold("split", PAGING_FRAME_FOR_PAGE, size, frame);
+    for (uint64_t i = 0; i < PAGING_TABLE_ENTRIES; i++) {
         held[frame + i * paging_level_pages(size - 1)] = (uint8_t)(size - 1);
+        uses[frame + i * paging_level_pages(size - 1)] = PAGING_FRAME_FOR_PAGE;
+    }
 }
 
 void pools_join(enum paging_size size, uint64_t frame)
@@ -151,7 +163,7 @@ void pools_join(enum paging_size size, uint64_t frame)
     if (size == PAGING_4K || frame % paging_level_pages(size) != 0)
         fail_msg("no run of size %u begins at frame %#lx", size, (unsigned long)frame);
     for (uint64_t i = 0; i < PAGING_TABLE_ENTRIES; i++) {
-        pools_must_hold("join", size - 1, frame + i * paging_level_pages(size - 1));
+        pools_must_hold("join", PAGING_FRAME_FOR_PAGE, size - 1, frame + i * paging_level_pages(size - 1));
         held[frame + i * paging_level_pages(size - 1)] = 0;
     }
     held[frame] = (uint8_t)size;
@@ -277,6 +289,7 @@ void pools_open(unsigned singles, unsigned runs_2m, bool apart)
     pool_open(&pools[PAGING_2M], first_2m, paging_level_pages(2), count_2m);
     pool_open(&pools[PAGING_1G], first_1g, paging_level_pages(3), count_1g);
     held = calloc(MEMORY_FRAMES, 1);
+    uses = calloc(MEMORY_FRAMES, 1);
     lie_apart = apart;
     pools_reset();
 }
@@ -290,7 +303,8 @@ void pools_close(void)
     }
     memset(pools, 0, sizeof(pools));
     free(held);
+    free(uses);
     free(copy_of_all);
-    held = copy_of_all = NULL;
+    held = uses = copy_of_all = NULL;
     copy_room = 0;
 }

@@ -10,39 +10,77 @@
 
 #define MOST_REQUESTS 4096u
 
+const struct paging_space machine_nobody;
+
 static struct {
     struct paging_frame_source source;
     uint64_t out;
     bool limited, huge_limited, breaks;
     unsigned left, huge_left;
-    bool promised;    /* reserve has said yes since the last operation began: */
-    uint64_t promise; /* the number of frames that are sure; more were not asked for */
+    const struct paging_space *expected; /* whose operation this one must be; NULL for anybody's */
+    const struct paging_space *holder;   /* whose reservation is held; NULL for none */
+    uint64_t tables, pages;              /* what is left of it */
+    bool has_reserved, went_without;     /* since this operation began */
     unsigned request_count;
     struct machine_request requests[MOST_REQUESTS]; /* of larger runs, by this operation */
 } frames;
 
-static bool reserve(struct paging_frame_source *source, uint64_t count)
+/* Fails the test if an operation names another space than its own. */
+static void judge_space(const char *what, const struct paging_space *space)
+{
+    if (!space || (frames.expected && space != frames.expected) || (frames.holder && space != frames.holder))
+        fail_msg("%s for the space %p, expected %p", what, (const void *)space,
+                 (const void *)(frames.holder ? frames.holder : frames.expected));
+}
+
+static bool reserve(struct paging_frame_source *source, const struct paging_space *space, uint64_t tables,
+                    uint64_t pages)
 {
     (void)source;
-    if (count > machine_frames_left())
+    if (frames.holder || (frames.expected && frames.has_reserved))
+        fail_msg("a second reservation");
+    judge_space("reserve", space);
+    if (tables > machine_frames_left() || pages > machine_frames_left() - tables)
         return false;
-    frames.promised = true;
-    frames.promise = count;
+    frames.holder = space;
+    frames.has_reserved = true;
+    frames.tables = tables;
+    frames.pages = pages;
     return true;
 }
 
-/*
- * An operation that reserves must have reserved all it takes. A larger run counts as its frames: an operation
- * that reserves for the worst case has those to spare, and no others.
- */
-static void use_promise(uint64_t count)
+static void unreserve(struct paging_frame_source *source, const struct paging_space *space)
 {
-    if (!frames.promised)
+    (void)source;
+    if (!frames.holder)
+        fail_msg("a reservation is ended, and there is none");
+    judge_space("unreserve", space);
+    frames.holder = NULL;
+}
+
+/*
+ * An operation takes only what it has reserved. A larger run counts as its frames: an operation that reserves
+ * for the worst case has those to spare, and no others. Without a reservation it may take one frame for a
+ * page.
+ */
+static void use_reservation(const struct paging_space *space, enum paging_frame_use use,
+                            enum paging_size size)
+{
+    uint64_t count = paging_level_pages(size);
+    uint64_t *left = use == PAGING_FRAME_FOR_TABLE ? &frames.tables : &frames.pages;
+    judge_space("allocate", space);
+    if (use == PAGING_FRAME_FOR_TABLE && size != PAGING_4K)
+        fail_msg("a table of size %u", size);
+    if (!frames.holder) {
+        if (use != PAGING_FRAME_FOR_PAGE || size != PAGING_4K || (frames.expected && frames.went_without))
+            fail_msg("frames are taken without a reservation");
+        frames.went_without = true;
         return;
-    if (count > frames.promise)
-        fail_msg("%lu frames are taken, of which %lu were reserved", (unsigned long)count,
-                 (unsigned long)frames.promise);
-    frames.promise -= count;
+    }
+    if (count > *left)
+        fail_msg("%lu frames for %s are taken, of which %lu are reserved", (unsigned long)count,
+                 use == PAGING_FRAME_FOR_TABLE ? "tables" : "pages", (unsigned long)*left);
+    *left -= count;
 }
 
 /* Junk, so that nobody relies on what was there. Of a real huge page the first frame has to do. */
@@ -73,55 +111,65 @@ static void log_request(enum paging_size size, bool granted, uint64_t frame)
     frames.requests[frames.request_count++] = (struct machine_request){size, granted, frame};
 }
 
-static bool allocate(struct paging_frame_source *source, enum paging_size size, paging_frame_t *frame)
+static bool allocate(struct paging_frame_source *source, const struct paging_space *space,
+                     enum paging_frame_use use, enum paging_size size, paging_frame_t *frame)
 {
     uint64_t count = paging_level_pages(size);
     bool can = can_have(size);
     (void)source;
-    if (can || size == PAGING_4K)
-        use_promise(count);
+    if (space != &machine_nobody && (can || size == PAGING_4K))
+        use_reservation(space, use, size);
     if (!can && size != PAGING_4K)
         log_request(size, false, 0);
     if (!can) {
-        if (frames.promised && size == PAGING_4K)
+        if (space != &machine_nobody && frames.holder && size == PAGING_4K)
             fail_msg("a reserved frame is not there");
         return false;
     }
     frames.left -= frames.limited ? (unsigned)count : 0;
     frames.huge_left -= size != PAGING_4K && frames.huge_limited;
     frames.out += count;
-    frame->number = pools_take(size);
+    frame->number = pools_take(use, size);
     if (size != PAGING_4K)
         log_request(size, true, frame->number);
     fill_run(frame->number, count);
     return true;
 }
 
-static void release(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
+static void release(struct paging_frame_source *source, const struct paging_space *space,
+                    enum paging_frame_use use, enum paging_size size, paging_frame_t frame)
 {
     uint64_t count = paging_level_pages(size);
     (void)source;
-    pools_must_hold("release", size, frame.number);
+    if (space != &machine_nobody)
+        judge_space("release", space);
+    pools_must_hold("release", use, size, frame.number);
     const struct translation *stale = tlb_leading_to(&machine.tlb, &machine.walker, frame.number, count);
     if (stale)
         fail_msg("released frame %#lx while %#lx is cached and leads to it", (unsigned long)frame.number,
                  (unsigned long)stale->address);
     if (walk_cache_leads_to(&machine.cache, &machine.walker, frame.number))
         fail_msg("released frame %#lx while a cached path leads through it", (unsigned long)frame.number);
-    pools_give(size, frame.number);
+    pools_give(use, size, frame.number);
     frames.out -= count;
     fill_run(frame.number, count);
 }
 
-static void split(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
+static void split(struct paging_frame_source *source, const struct paging_space *space, enum paging_size size,
+                  paging_frame_t frame)
 {
     (void)source;
+    if (space != &machine_nobody)
+        judge_space("split", space);
     pools_split(size, frame.number);
 }
 
-static void join(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
+static void join(struct paging_frame_source *source, const struct paging_space *space, enum paging_size size,
+                 paging_frame_t frame)
 {
     (void)source;
+    if (space != &machine_nobody)
+        judge_space("join", space);
     pools_join(size, frame.number);
 }
 
@@ -129,7 +177,13 @@ void frames_open(const struct machine_setup *setup)
 {
     unsigned count = setup->frames ? setup->frames : MACHINE_FRAMES;
     frames.source = (struct paging_frame_source){
-        .reserve = reserve, .allocate = allocate, .release = release, .split = split, .join = join};
+        .reserve = reserve,
+        .unreserve = unreserve,
+        .allocate = allocate,
+        .release = release,
+        .split = split,
+        .join = join,
+    };
     pools_open(count, setup->runs_2m, setup->apart);
     for (unsigned i = 0; i < count; i++)
         machine_fill(FIRST_FRAME + i);
@@ -173,10 +227,34 @@ void machine_break_huge(void)
     frames.breaks = true;
 }
 
-void machine_forget_promise(void)
+void machine_end_operation(void)
 {
-    frames.promised = false;
+    if (frames.holder)
+        fail_msg("an operation has ended, and its reservation is still held");
+    frames.expected = NULL;
+}
+
+void machine_begin_operation(const struct paging_space *space)
+{
+    machine_end_operation();
+    frames.expected = space;
+    frames.has_reserved = frames.went_without = false;
     frames.request_count = 0;
+}
+
+bool machine_holds_reservation(void)
+{
+    return frames.holder != NULL;
+}
+
+bool machine_take(enum paging_frame_use use, enum paging_size size, paging_frame_t *frame)
+{
+    return allocate(&frames.source, &machine_nobody, use, size, frame);
+}
+
+void machine_give(enum paging_frame_use use, enum paging_size size, paging_frame_t frame)
+{
+    release(&frames.source, &machine_nobody, use, size, frame);
 }
 
 const struct machine_request *machine_request(unsigned number)
@@ -224,12 +302,18 @@ void machine_reset_frames(void)
     pools_reset();
     frames.out = 0;
     frames.limited = frames.huge_limited = frames.breaks = false;
-    machine_forget_promise();
+    frames.holder = NULL;
+    machine_begin_operation(NULL);
 }
 
 unsigned machine_run_at(uint64_t frame)
 {
     return pools_run_at(frame);
+}
+
+enum paging_frame_use machine_use_at(uint64_t frame)
+{
+    return pools_use_at(frame);
 }
 
 void machine_snapshot(void)

@@ -203,7 +203,7 @@ void machine_reset_log(void)
 {
     machine.flushes = machine.full_flushes = machine.stores = machine.steps = 0;
     machine.flushes_by_invpcid = machine.root_loads = 0;
-    machine_forget_promise();
+    machine_begin_operation(NULL);
 }
 
 unsigned machine_flushes(void)

@@ -73,11 +73,22 @@ void machine_unlimit_huge(void);
 void machine_break_huge(void);
 unsigned machine_frames_left(void);                /* of PAGING_4K, that can be had within the limit */
 unsigned machine_runs_left(enum paging_size size); /* the same of a larger size */
-void machine_forget_promise(void); /* a new operation begins: what an earlier one reserved no longer binds */
-unsigned machine_frames_out(void); /* handed out and not yet released, in frames of PAGING_4K */
-bool machine_frame_is_out(uint64_t frame);                    /* by itself or in a larger run */
+/*
+ * A new operation begins, on this space, or NULL for any one. It may reserve once, and the reservation of the
+ * one before must have been ended.
+ */
+void machine_begin_operation(const struct paging_space *space);
+void machine_end_operation(void); /* it holds no reservation; whose operations come next is not known */
+bool machine_holds_reservation(void);
+/* Take or give back a run as a test does, which keeps to no reservation. */
+bool machine_take(enum paging_frame_use use, enum paging_size size, paging_frame_t *frame);
+void machine_give(enum paging_frame_use use, enum paging_size size, paging_frame_t frame);
+extern const struct paging_space machine_nobody; /* the space that stands for the test then */
+unsigned machine_frames_out(void);               /* handed out and not yet released, in frames of PAGING_4K */
+bool machine_frame_is_out(uint64_t frame);       /* by itself or in a larger run */
 bool machine_is_the_sources(uint64_t frame, uint64_t frames); /* some of them, handed out or not */
-unsigned machine_run_at(uint64_t frame);  /* the size of the run that is handed out and begins there, or 0 */
+unsigned machine_run_at(uint64_t frame); /* the size of the run that is handed out and begins there, or 0 */
+enum paging_frame_use machine_use_at(uint64_t frame); /* what that run is for */
 unsigned machine_home_of(uint64_t frame); /* the size of the run it is a part of when nothing is out, or 0 */
 /* Nothing is out, as if the machine had just been opened, but memory stays as it is. */
 void machine_reset_frames(void);

@@ -17,9 +17,8 @@ static struct paging_frame_source *open_source(unsigned frames)
 
 static paging_frame_t take(enum paging_size size)
 {
-    struct paging_frame_source *source = machine_frames();
     paging_frame_t frame = {0};
-    assert_true(source->allocate(source, size, &frame));
+    assert_true(machine_take(PAGING_FRAME_FOR_PAGE, size, &frame));
     assert_int_equal(frame.number % paging_level_pages(size), 0);
     assert_true(machine_frame_is_out(frame.number));
     assert_true(machine_frame_is_out(frame.number + paging_level_pages(size) - 1));
@@ -28,10 +27,9 @@ static paging_frame_t take(enum paging_size size)
 
 static void take_nothing(enum paging_size size)
 {
-    struct paging_frame_source *source = machine_frames();
     unsigned out = machine_frames_out(), left = machine_frames_left();
     paging_frame_t frame = {77};
-    assert_false(source->allocate(source, size, &frame));
+    assert_false(machine_take(PAGING_FRAME_FOR_PAGE, size, &frame));
     assert_int_equal(frame.number, 77);
     assert_int_equal(machine_frames_out(), out);
     assert_int_equal(machine_frames_left(), left);
@@ -40,9 +38,8 @@ static void take_nothing(enum paging_size size)
 /* All runs of the size that there are. */
 static unsigned take_all(enum paging_size size, paging_frame_t *taken, unsigned most)
 {
-    struct paging_frame_source *source = machine_frames();
     unsigned count = 0;
-    while (count < most && source->allocate(source, size, &taken[count]))
+    while (count < most && machine_take(PAGING_FRAME_FOR_PAGE, size, &taken[count]))
         count++;
     assert_true(count > 0 && count < most);
     return count;
@@ -56,19 +53,19 @@ static void split_run_comes_back_in_pieces(void **state)
         static paging_frame_t runs[32];
         unsigned count = take_all(size, runs, 32);
         uint64_t piece = paging_level_pages(size - 1), out = machine_frames_out();
-        source->split(source, size, runs[0]);
+        source->split(source, &machine_nobody, size, runs[0]);
         assert_int_equal(machine_frames_out(), out);
         for (uint64_t i = 0; i < PAGING_TABLE_ENTRIES; i++) {
             paging_frame_t part = {runs[0].number + i * piece};
             take_nothing(size); /* not before the last piece is back */
             assert_true(machine_frame_is_out(part.number));
-            source->release(source, size - 1, part);
+            machine_give(PAGING_FRAME_FOR_PAGE, size - 1, part);
             assert_false(machine_frame_is_out(part.number));
             assert_int_equal(machine_frames_out(), out - (i + 1) * piece);
         }
         assert_int_equal(take(size).number, runs[0].number);
         for (unsigned i = 0; i < count; i++)
-            source->release(source, size, runs[i]);
+            machine_give(PAGING_FRAME_FOR_PAGE, size, runs[i]);
         assert_int_equal(machine_frames_out(), 0);
     }
 }
@@ -81,13 +78,13 @@ static void splits_nest_and_are_joined(void **state)
     paging_frame_t run = take(PAGING_1G);
     for (unsigned round = 0; round < 2; round++) {
         paging_frame_t part = {run.number + round * paging_level_pages(2)};
-        source->split(source, PAGING_1G, run);
-        source->split(source, PAGING_2M, part);
-        source->join(source, PAGING_2M, part);
-        source->join(source, PAGING_1G, run);
+        source->split(source, &machine_nobody, PAGING_1G, run);
+        source->split(source, &machine_nobody, PAGING_2M, part);
+        source->join(source, &machine_nobody, PAGING_2M, part);
+        source->join(source, &machine_nobody, PAGING_1G, run);
     }
     assert_int_equal(machine_frames_out(), paging_level_pages(3));
-    source->release(source, PAGING_1G, run);
+    machine_give(PAGING_FRAME_FOR_PAGE, PAGING_1G, run);
     assert_int_equal(machine_frames_out(), 0);
     assert_int_equal(machine_frames_left(), left);
     assert_int_equal(take(PAGING_1G).number, run.number);
@@ -126,15 +123,15 @@ static void singles_are_joined(void **state)
     assert_int_equal(count, 3 * PAGING_TABLE_ENTRIES);
     paging_frame_t run = {(FIRST_FRAME + PAGING_TABLE_ENTRIES - 1) / PAGING_TABLE_ENTRIES *
                           PAGING_TABLE_ENTRIES};
-    source->join(source, PAGING_2M, run);
+    source->join(source, &machine_nobody, PAGING_2M, run);
     assert_int_equal(machine_frames_out(), count);
-    source->release(source, PAGING_2M, run);
+    machine_give(PAGING_FRAME_FOR_PAGE, PAGING_2M, run);
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
         assert_false(machine_frame_is_out(run.number + i));
     assert_int_equal(machine_frames_left(), PAGING_TABLE_ENTRIES);
     for (unsigned i = 0; i < count; i++)
         if (taken[i].number - run.number >= PAGING_TABLE_ENTRIES)
-            source->release(source, PAGING_4K, taken[i]);
+            machine_give(PAGING_FRAME_FOR_PAGE, PAGING_4K, taken[i]);
     assert_int_equal(machine_frames_out(), 0);
     assert_int_equal(machine_frames_left(), count);
 }
@@ -142,7 +139,7 @@ static void singles_are_joined(void **state)
 static void rations(void **state)
 {
     (void)state;
-    struct paging_frame_source *source = open_source(0);
+    (void)open_source(0);
     machine_limit_huge(0);
     take_nothing(PAGING_2M);
     take_nothing(PAGING_1G);
@@ -151,7 +148,7 @@ static void rations(void **state)
     paging_frame_t run = take(PAGING_2M);
     (void)take(PAGING_1G);
     take_nothing(PAGING_2M);
-    source->release(source, PAGING_2M, run);
+    machine_give(PAGING_FRAME_FOR_PAGE, PAGING_2M, run);
     take_nothing(PAGING_2M); /* what came back does not add to the ration */
     machine_unlimit_huge();
     (void)take(PAGING_2M);
@@ -164,25 +161,67 @@ static void rations(void **state)
     take_nothing(PAGING_4K);
 }
 
-/* What is promised can be had, in whatever sizes it is taken. */
-static void promises_are_kept(void **state)
+/* As an operation takes it: within the reservation. */
+static void take_reserved(enum paging_frame_use use, enum paging_size size)
+{
+    paging_frame_t frame;
+    assert_true(machine_frames()->allocate(machine_frames(), &rig.space, use, size, &frame));
+}
+
+/* What is reserved can be had, in whatever sizes it is taken. */
+static void reservations_are_kept(void **state)
 {
     (void)state;
     struct paging_frame_source *source = open_source(3 * PAGING_TABLE_ENTRIES);
-    assert_false(source->reserve(source, 3 * PAGING_TABLE_ENTRIES + 1));
-    assert_true(source->reserve(source, 2 * PAGING_TABLE_ENTRIES - 1));
-    (void)take(PAGING_2M);
+    assert_false(source->reserve(source, &rig.space, 1, 3 * PAGING_TABLE_ENTRIES));
+    assert_true(source->reserve(source, &rig.space, 2, 2 * PAGING_TABLE_ENTRIES - 1));
+    take_reserved(PAGING_FRAME_FOR_TABLE, PAGING_4K);
+    take_reserved(PAGING_FRAME_FOR_PAGE, PAGING_2M);
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES - 1; i++)
-        (void)take(PAGING_4K);
+        take_reserved(PAGING_FRAME_FOR_PAGE, PAGING_4K);
+    take_reserved(PAGING_FRAME_FOR_TABLE, PAGING_4K);
     assert_int_equal(machine_frames_left(),
-                     2 * PAGING_TABLE_ENTRIES + 1); /* the larger run is from elsewhere */
-    machine_forget_promise();
+                     2 * PAGING_TABLE_ENTRIES - 1); /* the larger run is from elsewhere */
+    assert_true(machine_holds_reservation());
+    source->unreserve(source, &rig.space);
+    assert_false(machine_holds_reservation());
     machine_limit_frames(PAGING_TABLE_ENTRIES + 1);
-    assert_false(source->reserve(source, PAGING_TABLE_ENTRIES + 2));
-    assert_true(source->reserve(source, PAGING_TABLE_ENTRIES + 1));
-    (void)take(PAGING_2M);
-    (void)take(PAGING_4K);
+    assert_false(source->reserve(source, &rig.space, 0, PAGING_TABLE_ENTRIES + 2));
+    assert_true(source->reserve(source, &rig.space, 1, PAGING_TABLE_ENTRIES));
+    take_reserved(PAGING_FRAME_FOR_PAGE, PAGING_2M);
+    take_reserved(PAGING_FRAME_FOR_TABLE, PAGING_4K);
+    source->unreserve(source, &rig.space);
     assert_int_equal(machine_frames_left(), 0);
+}
+
+/* An operation may take a frame for one page without a reservation, and the source may refuse it. */
+static void one_page_needs_no_reservation(void **state)
+{
+    (void)state;
+    paging_frame_t frame;
+    struct paging_frame_source *source = open_source(0);
+    machine_begin_operation(&rig.space);
+    take_reserved(PAGING_FRAME_FOR_PAGE, PAGING_4K);
+    machine_limit_frames(0);
+    machine_begin_operation(&rig.space);
+    assert_false(source->allocate(source, &rig.space, PAGING_FRAME_FOR_PAGE, PAGING_4K, &frame));
+    assert_true(source->reserve(source, &rig.space, 0, 0));
+    source->unreserve(source, &rig.space);
+}
+
+/* Each piece of a run that was split, and each run that was joined, is for a page; a table stays one. */
+static void it_knows_what_a_frame_is_for(void **state)
+{
+    (void)state;
+    struct paging_frame_source *source = open_source(0);
+    paging_frame_t table, run = take(PAGING_2M);
+    assert_true(machine_take(PAGING_FRAME_FOR_TABLE, PAGING_4K, &table));
+    assert_int_equal(machine_use_at(table.number), PAGING_FRAME_FOR_TABLE);
+    source->split(source, &machine_nobody, PAGING_2M, run);
+    for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
+        assert_int_equal(machine_use_at(run.number + i), PAGING_FRAME_FOR_PAGE);
+    source->join(source, &machine_nobody, PAGING_2M, run);
+    assert_int_equal(machine_use_at(run.number), PAGING_FRAME_FOR_PAGE);
 }
 
 static void larger_runs_are_broken(void **state)
@@ -190,11 +229,12 @@ static void larger_runs_are_broken(void **state)
     (void)state;
     struct paging_frame_source *source = open_source(3);
     assert_int_equal(machine_frames_left(), 3);
-    assert_false(source->reserve(source, paging_level_pages(3) + 4));
+    assert_false(source->reserve(source, &rig.space, 0, paging_level_pages(3) + 4));
     machine_break_huge();
     unsigned all = machine_frames_left();
     assert_true(all > paging_level_pages(3) + 4);
-    assert_true(source->reserve(source, all));
+    assert_true(source->reserve(source, &rig.space, 0, all));
+    source->unreserve(source, &rig.space);
     paging_frame_t frame;
     for (unsigned i = 0; i < 4; i++)
         frame = take(PAGING_4K);
@@ -205,14 +245,13 @@ static void larger_runs_are_broken(void **state)
     (void)take(PAGING_2M);
     unsigned left = machine_frames_left();
     assert_int_equal(left, all - 4 - 3 * paging_level_pages(3) - paging_level_pages(2));
-    machine_forget_promise();
-    source->release(source, PAGING_4K, frame);
+    machine_give(PAGING_FRAME_FOR_PAGE, PAGING_4K, frame);
     assert_int_equal(machine_frames_left(), left + 1);
     assert_int_equal(take(PAGING_4K).number, frame.number);
-    assert_true(source->reserve(source, left));
+    assert_true(source->reserve(source, &rig.space, 0, left));
     for (unsigned i = 0; i < left; i++)
-        (void)take(PAGING_4K);
-    machine_forget_promise();
+        take_reserved(PAGING_FRAME_FOR_PAGE, PAGING_4K);
+    source->unreserve(source, &rig.space);
     take_nothing(PAGING_4K);
 }
 
@@ -228,14 +267,14 @@ static void broken_runs_are_mended(void **state)
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
         parts[i] = take(PAGING_4K);
     assert_int_equal(machine_runs_left(PAGING_2M), runs - 1);
-    source->join(source, PAGING_2M, parts[0]);
+    source->join(source, &machine_nobody, PAGING_2M, parts[0]);
     assert_int_equal(machine_run_at(parts[0].number), PAGING_2M);
     assert_int_equal(machine_run_at(parts[1].number), 0);
-    source->split(source, PAGING_2M, parts[0]);
+    source->split(source, &machine_nobody, PAGING_2M, parts[0]);
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++) {
         assert_int_equal(machine_runs_left(PAGING_2M), runs - 1);
         assert_int_equal(machine_run_at(parts[i].number), PAGING_4K);
-        source->release(source, PAGING_4K, parts[i]);
+        machine_give(PAGING_FRAME_FOR_PAGE, PAGING_4K, parts[i]);
     }
     assert_int_equal(machine_runs_left(PAGING_2M), runs);
     assert_int_equal(machine_frames_left(), left - 1);
@@ -256,7 +295,7 @@ static void requests_are_written_down(void **state)
     assert_true(first && first->size == PAGING_2M && first->granted && first->frame == run.number);
     assert_true(second && second->size == PAGING_1G && !second->granted);
     assert_null(machine_request(2));
-    machine_forget_promise();
+    machine_begin_operation(NULL);
     assert_null(machine_request(0));
     assert_true(machine_is_the_sources(run.number - 1, 2));
     assert_false(machine_is_the_sources(machine_end(), paging_level_pages(3)));
@@ -301,7 +340,9 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("source: single frames are joined", singles_are_joined),
     RIG_TEST("source: runs lie apart, so that none join", runs_lie_apart),
     RIG_TEST("source: frames and larger runs are rationed", rations),
-    RIG_TEST("source: what is promised can be had", promises_are_kept),
+    RIG_TEST("source: what is reserved can be had", reservations_are_kept),
+    RIG_TEST("source: one page needs no reservation", one_page_needs_no_reservation),
+    RIG_TEST("source: it knows what a frame is for", it_knows_what_a_frame_is_for),
     RIG_TEST("source: larger runs are broken when single frames run out", larger_runs_are_broken),
     RIG_TEST("source: a broken run is a run again when all of it is back", broken_runs_are_mended),
     RIG_TEST("source: requests for larger runs are written down", requests_are_written_down),

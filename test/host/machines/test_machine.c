@@ -221,20 +221,19 @@ static void junk_is_hostile(void **state)
     (void)state;
     by_hand();
     paging_frame_t frame;
-    struct paging_frame_source *frames = machine_frames();
-    assert_true(frames->allocate(frames, PAGING_4K, &frame));
+    assert_true(machine_take(PAGING_FRAME_FOR_PAGE, PAGING_4K, &frame));
     uint64_t junk = machine_frame(frame.number)[PAGING_TABLE_ENTRIES - 1];
     memcheck_trust(&junk, sizeof(junk));
     assert_int_equal(junk, machine_junk(frame.number));
     assert_int_equal(junk & P, P);
-    frames->release(frames, PAGING_4K, frame);
+    machine_give(PAGING_FRAME_FOR_PAGE, PAGING_4K, frame);
     paging_frame_t again;
-    assert_true(frames->allocate(frames, PAGING_4K, &again));
+    assert_true(machine_take(PAGING_FRAME_FOR_PAGE, PAGING_4K, &again));
     assert_int_equal(again.number, frame.number);
-    assert_true(frames->allocate(frames, PAGING_2M, &frame));
+    assert_true(machine_take(PAGING_FRAME_FOR_PAGE, PAGING_2M, &frame));
     assert_int_equal(frame.number % 512, 0);
     machine_limit_frames(0);
-    assert_false(frames->allocate(frames, PAGING_4K, &frame));
+    assert_false(machine_take(PAGING_FRAME_FOR_PAGE, PAGING_4K, &frame));
     assert_int_equal(machine_frames_out(), 1 + 512);
 }
 
@@ -244,16 +243,20 @@ static void reserve_says_how_many(void **state)
     by_hand();
     paging_frame_t frame;
     struct paging_frame_source *frames = machine_frames();
-    assert_true(frames->reserve(frames, MACHINE_FRAMES));
-    assert_false(frames->reserve(frames, MACHINE_FRAMES + 1));
+    assert_true(frames->reserve(frames, &machine_nobody, MACHINE_FRAMES - 5, 5));
+    frames->unreserve(frames, &machine_nobody);
+    assert_false(frames->reserve(frames, &machine_nobody, MACHINE_FRAMES - 5, 6));
+    assert_false(frames->reserve(frames, &machine_nobody, UINT64_MAX, 1));
+    assert_false(frames->reserve(frames, &machine_nobody, 1, UINT64_MAX));
     for (unsigned left = 0; left < 3; left++) {
         machine_limit_frames(left);
-        assert_true(frames->reserve(frames, left));
-        assert_false(frames->reserve(frames, left + 1));
+        assert_false(frames->reserve(frames, &machine_nobody, 0, left + 1));
+        assert_false(frames->reserve(frames, &machine_nobody, left + 1, 0));
+        assert_true(frames->reserve(frames, &machine_nobody, 0, left));
         for (unsigned i = 0; i < left; i++)
-            assert_true(frames->allocate(frames, PAGING_4K, &frame));
-        machine_forget_promise();
-        assert_false(frames->allocate(frames, PAGING_4K, &frame));
+            assert_true(machine_take(PAGING_FRAME_FOR_PAGE, PAGING_4K, &frame));
+        frames->unreserve(frames, &machine_nobody);
+        assert_false(machine_take(PAGING_FRAME_FOR_PAGE, PAGING_4K, &frame));
     }
     assert_int_equal(machine_frames_out(), 3);
 }

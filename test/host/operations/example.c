@@ -21,13 +21,24 @@ struct stack_source {
     paging_frame_t free[FRAMES];
 };
 
-static bool has(struct paging_frame_source *source, uint64_t frames)
+static bool has(struct paging_frame_source *source, const struct paging_space *space, uint64_t tables,
+                uint64_t pages)
 {
-    return ((struct stack_source *)source)->count >= frames;
+    (void)space;
+    return ((struct stack_source *)source)->count >= tables + pages;
 }
 
-static bool take(struct paging_frame_source *source, enum paging_size size, paging_frame_t *frame)
+/* There is one operation at a time, so nothing has been kept from another one. */
+static void has_no_more(struct paging_frame_source *source, const struct paging_space *space)
 {
+    (void)source, (void)space;
+}
+
+/* It need not know either whose the frames are, and what they are for. */
+static bool take(struct paging_frame_source *source, const struct paging_space *space,
+                 enum paging_frame_use use, enum paging_size size, paging_frame_t *frame)
+{
+    (void)space, (void)use;
     struct stack_source *stack = (struct stack_source *)source;
     if (size != PAGING_4K || stack->count == 0)
         return false;
@@ -35,17 +46,20 @@ static bool take(struct paging_frame_source *source, enum paging_size size, pagi
     return true;
 }
 
-static void give_back(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
+static void give_back(struct paging_frame_source *source, const struct paging_space *space,
+                      enum paging_frame_use use, enum paging_size size, paging_frame_t frame)
 {
+    (void)space, (void)use;
     struct stack_source *stack = (struct stack_source *)source;
     for (uint64_t i = 0; i < paging_level_pages(size); i++)
         stack->free[stack->count++] = (paging_frame_t){frame.number + i};
 }
 
 /* A source of single frames need not know which of them form a larger page. */
-static void no_matter(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
+static void no_matter(struct paging_frame_source *source, const struct paging_space *space,
+                      enum paging_size size, paging_frame_t frame)
 {
-    (void)source, (void)size, (void)frame;
+    (void)source, (void)space, (void)size, (void)frame;
 }
 
 static int fail(const char *what, enum paging_status status)
@@ -57,9 +71,12 @@ static int fail(const char *what, enum paging_status status)
 int main(void)
 {
     char *arena = aligned_alloc(PAGING_PAGE_BYTES, FRAMES * PAGING_PAGE_BYTES);
-    struct stack_source stack = {
-        .source = {
-            .reserve = has, .allocate = take, .release = give_back, .split = no_matter, .join = no_matter}};
+    struct stack_source stack = {.source = {.reserve = has,
+                                            .unreserve = has_no_more,
+                                            .allocate = take,
+                                            .release = give_back,
+                                            .split = no_matter,
+                                            .join = no_matter}};
     for (unsigned i = 0; i < FRAMES; i++)
         stack.free[stack.count++] = (paging_frame_t){FIRST_FRAME + i};
 

@@ -15,15 +15,32 @@ static struct {
     struct paging_frame_source source;
     unsigned left;
     bool refuses_once, refused;
+    const struct paging_space *holder; /* of the reservation; NULL for none */
+    unsigned reservations;
 } broken;
 
-static bool promise(struct paging_frame_source *source, uint64_t frames)
+static bool promise(struct paging_frame_source *source, const struct paging_space *space, uint64_t tables,
+                    uint64_t pages)
 {
+    (void)tables, (void)pages;
+    assert_null(broken.holder);
+    broken.holder = space;
+    broken.reservations++;
     return true;
 }
 
-static bool allocate(struct paging_frame_source *source, enum paging_size size, paging_frame_t *frame)
+static void end_promise(struct paging_frame_source *source, const struct paging_space *space)
 {
+    assert_non_null(space);
+    assert_ptr_equal(space, broken.holder);
+    broken.holder = NULL;
+}
+
+static bool allocate(struct paging_frame_source *source, const struct paging_space *space,
+                     enum paging_frame_use use, enum paging_size size, paging_frame_t *frame)
+{
+    if (broken.holder)
+        assert_ptr_equal(space, broken.holder);
     if (size != PAGING_4K)
         return false;
     if (broken.left == 0) {
@@ -32,27 +49,45 @@ static bool allocate(struct paging_frame_source *source, enum paging_size size, 
         return false;
     }
     broken.left--;
-    return machine_frames()->allocate(machine_frames(), size, frame);
+    return machine_take(use, size, frame);
 }
 
-static void release(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
+static void release(struct paging_frame_source *source, const struct paging_space *space,
+                    enum paging_frame_use use, enum paging_size size, paging_frame_t frame)
 {
-    machine_frames()->release(machine_frames(), size, frame);
+    assert_non_null(space);
+    machine_give(use, size, frame);
 }
 
-static void split(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
+static void split(struct paging_frame_source *source, const struct paging_space *space, enum paging_size size,
+                  paging_frame_t frame)
 {
-    machine_frames()->split(machine_frames(), size, frame);
+    machine_frames()->split(machine_frames(), space, size, frame);
 }
 
 static struct paging_frame_source *source_with(unsigned left)
 {
     broken.source = (struct paging_frame_source){
-        .reserve = promise, .allocate = allocate, .release = release, .split = split, .join = NULL};
+        .reserve = promise,
+        .unreserve = end_promise,
+        .allocate = allocate,
+        .release = release,
+        .split = split,
+        .join = NULL,
+    };
     broken.left = left;
     broken.refused = false;
-    machine_forget_promise();
+    broken.holder = NULL;
+    broken.reservations = 0;
+    machine_begin_operation(NULL);
     return &broken.source;
+}
+
+/* Whatever the operation met, it has reserved once, and ended that. */
+static void must_have_ended_its_reservation(void)
+{
+    assert_int_equal(broken.reservations, 1);
+    assert_null(broken.holder);
 }
 
 /* What is in the tables, found by for_each. */
@@ -176,6 +211,7 @@ static void changes_nothing(call operation)
         unsigned out = machine_frames_out();
         machine_fill_tlb();
         enum paging_status status = operation(source_with(left));
+        must_have_ended_its_reservation();
         assert_status(status, broken.refused ? PAGING_BROKEN_SOURCE : PAGING_OK);
         if (status == PAGING_OK) {
             (void)must_be_sound();
@@ -230,6 +266,7 @@ static void range_is_left_sound(call operation, uint64_t pages, bool has_neighbo
         machine_fill_tlb();
         uint64_t full_flushes = rig.space.full_flushes;
         status = operation(source_with(left));
+        must_have_ended_its_reservation();
         assert_int_equal(rig.space.full_flushes, full_flushes);
         assert_status(status, broken.refused ? PAGING_BROKEN_SOURCE : PAGING_OK);
         uint64_t mapped = must_be_sound() - (has_neighbours ? 2 : 0);
@@ -282,6 +319,7 @@ static void boundaries(void **state)
             assert_status(rig_map_sized(PLACE, FRAME_1G, PAGING_1G, RW), PAGING_OK);
             machine_fill_tlb();
             assert_status(operations[i / 2](source_with(left)), PAGING_BROKEN_SOURCE);
+            must_have_ended_its_reservation();
             (void)must_be_sound();
             for (uint64_t at = 0; at < GIB; at += 4 * MIB + 4 * KIB) {
                 struct walk walk = rig_walk(PLACE + at);

@@ -52,10 +52,10 @@ static void the_first_pages(void **state)
     *machine_frame(DEVICE_FRAME) =
         (DEVICE + PAGING_PAGE_BYTES) | like_a_table | PAGING_PRESENT; /* without an end */
     *machine_frame(DEVICE_FRAME + 1) = DEVICE | like_a_table | PAGING_PRESENT;
-    machine_forget_promise();
+    machine_begin_operation(NULL);
     assert_status(paging_create(&space, rig.space.cpu, machine_offset(), machine_frames()), PAGING_OK);
     for (uint64_t i = 0; i < 2; i++) {
-        machine_forget_promise();
+        machine_begin_operation(NULL);
         assert_status(paging_map_to(&space, (paging_page_t){i}, (paging_frame_t){DEVICE_FRAME + i},
                                     like_a_table, machine_frames()),
                       PAGING_OK);
@@ -78,9 +78,9 @@ static void the_first_pages(void **state)
 static struct paging_space create_with_page(uint64_t frame)
 {
     struct paging_space space;
-    machine_forget_promise();
+    machine_begin_operation(NULL);
     assert_status(paging_create(&space, rig.space.cpu, machine_offset(), machine_frames()), PAGING_OK);
-    machine_forget_promise();
+    machine_begin_operation(NULL);
     assert_status(paging_map_to(&space, rig_page(PLACE), (paging_frame_t){frame}, RW, machine_frames()),
                   PAGING_OK);
     return space;

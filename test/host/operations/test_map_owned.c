@@ -6,14 +6,14 @@
 static uint64_t take(enum paging_size size)
 {
     paging_frame_t frame = {0};
-    machine_forget_promise();
-    assert_true(machine_frames()->allocate(machine_frames(), size, &frame));
+    assert_true(machine_take(PAGING_FRAME_FOR_PAGE, size, &frame));
     return frame.number;
 }
 
 static enum paging_status map_owned(uint64_t frame, enum paging_size size, uint64_t flags)
 {
     machine_reset_log();
+    machine_begin_operation(&rig.space);
     return paging_map_owned(&rig.space, rig_page(PLACE), (paging_frame_t){frame}, size, flags,
                             machine_frames());
 }
@@ -96,7 +96,7 @@ static void errors_leave_the_frame(void **state)
     assert_true(machine_frame_is_out(frame));
     assert_int_equal(machine_frame(frame)[5], 0x55);
     assert_int_equal(machine_frames_out(), rig.base_frames + 1);
-    machine_frames()->release(machine_frames(), PAGING_4K, (paging_frame_t){frame});
+    machine_give(PAGING_FRAME_FOR_PAGE, PAGING_4K, (paging_frame_t){frame});
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     assert_status(rig_map_owned(PLACE, PAGING_4K, RW), PAGING_ALREADY_MAPPED);
     assert_status(rig_map_owned(PLACE, PAGING_2M, RW), PAGING_ALREADY_MAPPED);

@@ -50,7 +50,7 @@ static void unshare_flushes_windows(void **state)
         if (model_is_reserved_slot(rig_levels, page.number))
             continue;
         assert_status(paging_map_sized(&rig.space, page, frame, PAGING_1G, NX, machine_frames()), PAGING_OK);
-        machine_forget_promise();
+        machine_begin_operation(NULL);
         model_add(&rig.model, (struct model_leaf){page.number, FRAME_1G, PAGING_1G, NX, false, 0});
         left--;
     }
@@ -163,7 +163,7 @@ static void nothing_is_shared(void **state)
 
 static enum paging_status map_at(struct paging_space *space, uint64_t address)
 {
-    machine_forget_promise();
+    machine_begin_operation(NULL);
     return paging_map_to(space, rig_page(address), (paging_frame_t){DEVICE_FRAME}, RW, machine_frames());
 }
 
@@ -176,10 +176,10 @@ static void by_direct_map(void **state)
     uint64_t upper = rig_upper_place();
     assert_status(paging_create(&owner, rig.space.cpu, machine_offset(), machine_frames()), PAGING_OK);
     assert_status(map_at(&owner, upper), PAGING_OK);
-    machine_forget_promise();
+    machine_begin_operation(NULL);
     assert_status(paging_share_upper_half(&owner, machine_frames()), PAGING_OK);
     assert_status(map_at(&owner, upper + 4 * KIB), PAGING_OK);
-    machine_forget_promise();
+    machine_begin_operation(NULL);
     assert_status(paging_create_sibling(&sharer, &owner, machine_frames()), PAGING_OK);
     assert_int_equal(owner.sharers, 1);
     assert_status(map_at(&owner, upper + 8 * KIB), PAGING_SHARED);

@@ -81,7 +81,7 @@ static void by_direct_map_too(void **state)
     assert_status(paging_map(other->space, rig_page(upper + 4 * KIB), RW, machine_frames()), PAGING_SHARED);
     assert_status(paging_unmap(other->space, rig_page(upper), machine_frames(), &unmapped), PAGING_SHARED);
     assert_true(machine_unchanged());
-    machine_forget_promise();
+    machine_begin_operation(NULL);
     assert_status(paging_map(other->space, rig_page(PLACE), RW, machine_frames()), PAGING_OK);
     assert_status(paging_unmap(other->space, rig_page(PLACE), machine_frames(), &unmapped), PAGING_OK);
     rig_check();

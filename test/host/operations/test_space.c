@@ -16,7 +16,7 @@ static struct paging_cpu cpu(void)
 /* Returns the source for one more operation: what earlier ones were promised no longer counts. */
 static struct paging_frame_source *frames(void)
 {
-    machine_forget_promise();
+    machine_begin_operation(NULL);
     return machine_frames();
 }
 
@@ -31,7 +31,9 @@ static struct paging_space create(void)
 {
     struct paging_space space;
     memset(&space, 0xa5, sizeof(space));
-    assert_status(paging_create(&space, cpu(), machine_offset(), frames()), PAGING_OK);
+    machine_begin_operation(&space); /* the source is told this address */
+    assert_status(paging_create(&space, cpu(), machine_offset(), machine_frames()), PAGING_OK);
+    machine_end_operation();
     return space;
 }
 
@@ -73,7 +75,7 @@ static void map_owned_huge(struct paging_space *space, uint64_t address, enum pa
 {
     paging_frame_t frame;
     struct paging_frame_source *source = frames();
-    assert_true(source->allocate(source, size, &frame));
+    assert_true(machine_take(PAGING_FRAME_FOR_PAGE, size, &frame));
     assert_status(paging_map_sized(space, page_at(address), frame, size, RW, source), PAGING_OK);
     *entry_below(space->root.number, address, size) |= PAGING_OWNED;
 }
@@ -204,14 +206,13 @@ static void junk_does_not_matter(void **state)
                                     PAGING_PRESENT | RW | 0x100000, 0xc3};
     open_machine();
     paging_frame_t all[MACHINE_FRAMES];
-    struct paging_frame_source *source = frames();
     for (unsigned i = 0; i < 5; i++) {
         unsigned count = 0;
-        while (source->allocate(source, PAGING_4K, &all[count]))
+        while (machine_take(PAGING_FRAME_FOR_TABLE, PAGING_4K, &all[count]))
             count++;
         while (count > 0) {
             uint64_t number = all[--count].number;
-            source->release(source, PAGING_4K, all[count]);
+            machine_give(PAGING_FRAME_FOR_TABLE, PAGING_4K, all[count]);
             for (unsigned word = 0; word < PAGING_TABLE_ENTRIES; word++)
                 machine_frame(number)[word] = junk[i];
         }

@@ -12,31 +12,40 @@ static struct {
     uint64_t junk;
 } junk_source;
 
-static bool junk_reserve(struct paging_frame_source *source, uint64_t frames)
+static bool junk_reserve(struct paging_frame_source *source, const struct paging_space *space,
+                         uint64_t tables, uint64_t pages)
 {
     (void)source;
-    return machine_frames()->reserve(machine_frames(), frames);
+    return machine_frames()->reserve(machine_frames(), space, tables, pages);
 }
 
-static bool junk_allocate(struct paging_frame_source *source, enum paging_size size, paging_frame_t *frame)
+static void junk_unreserve(struct paging_frame_source *source, const struct paging_space *space)
 {
     (void)source;
-    if (!machine_frames()->allocate(machine_frames(), size, frame))
+    machine_frames()->unreserve(machine_frames(), space);
+}
+
+static bool junk_allocate(struct paging_frame_source *source, const struct paging_space *space,
+                          enum paging_frame_use use, enum paging_size size, paging_frame_t *frame)
+{
+    (void)source;
+    if (!machine_frames()->allocate(machine_frames(), space, use, size, frame))
         return false;
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
         machine_frame(frame->number)[i] = junk_source.junk;
     return true;
 }
 
-static void junk_release(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
+static void junk_release(struct paging_frame_source *source, const struct paging_space *space,
+                         enum paging_frame_use use, enum paging_size size, paging_frame_t frame)
 {
     (void)source;
-    machine_frames()->release(machine_frames(), size, frame);
+    machine_frames()->release(machine_frames(), space, use, size, frame);
 }
 
 static struct paging_frame_source *soiled(void)
 {
-    machine_forget_promise();
+    machine_begin_operation(NULL);
     return &junk_source.source;
 }
 
@@ -119,8 +128,10 @@ static void never_reaches_an_entry(void **state)
                                     (uint64_t)0x7ff << 52};
     uint64_t first_digest = 0;
     unsigned first_entries = 0;
-    junk_source.source = (struct paging_frame_source){
-        .reserve = junk_reserve, .allocate = junk_allocate, .release = junk_release};
+    junk_source.source = (struct paging_frame_source){.reserve = junk_reserve,
+                                                      .unreserve = junk_unreserve,
+                                                      .allocate = junk_allocate,
+                                                      .release = junk_release};
     for (unsigned i = 0; i < sizeof(junk) / sizeof(junk[0]); i++) {
         junk_source.junk = junk[i];
         create();

@@ -27,11 +27,13 @@ struct census {
 /* By frame: the last check that met a run that begins there, as a table or an owned page. */
 static unsigned seen[MEMORY_FRAMES], checks;
 
-static void see_run(unsigned size, uint64_t frame, const char *what)
+static void see_run(enum paging_frame_use use, unsigned size, uint64_t frame, const char *what)
 {
     if (machine_run_at(frame) != size)
         fail_msg("frame %#lx is %s of size %u, and a run of size %u to the source", (unsigned long)frame,
                  what, size, machine_run_at(frame));
+    if (machine_use_at(frame) != use)
+        fail_msg("frame %#lx is %s, and the source was told otherwise", (unsigned long)frame, what);
     if (seen[frame] == checks)
         fail_msg("frame %#lx is in use twice, here as %s", (unsigned long)frame, what);
     seen[frame] = checks;
@@ -39,7 +41,7 @@ static void see_run(unsigned size, uint64_t frame, const char *what)
 
 static void see_table(struct census *census, uint64_t frame)
 {
-    see_run(PAGING_4K, frame, "a table");
+    see_run(PAGING_FRAME_FOR_TABLE, PAGING_4K, frame, "a table");
     census->tables++;
     census->own++;
 }
@@ -97,7 +99,7 @@ static void check_leaf(struct census *census, unsigned level, uint64_t address, 
         fail_msg("the leaf at %#lx is %#lx, expected %#lx", (unsigned long)address, (unsigned long)entry,
                  (unsigned long)expected);
     if (leaf->owned)
-        see_run(level, leaf->frame, "an owned page");
+        see_run(PAGING_FRAME_FOR_PAGE, level, leaf->frame, "an owned page");
     census->owned += leaf->owned ? (unsigned)paging_level_pages(level) : 0;
     census->leaves++;
     check_walk(&census->walker, leaf);

@@ -17,6 +17,7 @@ void rig_look_before(unsigned refusals)
     if (refusals)
         machine_snapshot();
     machine_reset_log();
+    machine_begin_operation(rig.at->space);
 }
 
 int rig_frames_taken(void)
@@ -27,15 +28,14 @@ int rig_frames_taken(void)
 bool rig_take_frame(enum paging_size size, uint64_t *number)
 {
     paging_frame_t frame = {0};
-    machine_forget_promise(); /* it was the last operation's */
-    bool taken = machine_frames()->allocate(machine_frames(), size, &frame);
+    bool taken = machine_take(PAGING_FRAME_FOR_PAGE, size, &frame);
     *number = frame.number;
     return taken;
 }
 
 void rig_give_frame(enum paging_size size, uint64_t number)
 {
-    machine_frames()->release(machine_frames(), size, (paging_frame_t){number});
+    machine_give(PAGING_FRAME_FOR_PAGE, size, (paging_frame_t){number});
 }
 
 void rig_judge_nothing_changed(const char *why)
@@ -51,6 +51,7 @@ void rig_judge_nothing_changed(const char *why)
 
 void rig_judge_status(enum paging_status status)
 {
+    machine_end_operation();
     if (before.refusals ? (before.refusals >> status & 1) == 0 : status != PAGING_OK)
         fail_msg("status is \"%s\", set of right ones %#x", paging_status_name(status), before.refusals);
     if (before.refusals)

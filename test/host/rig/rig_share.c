@@ -39,6 +39,7 @@ enum paging_status rig_share_upper_half(struct rig_side *side)
     if (!refusals && missing > machine_frames_left())
         refusals = 1u << PAGING_NO_FRAMES;
     rig_look_before(refusals);
+    machine_begin_operation(side->space);
     enum paging_status status = paging_share_upper_half(side->space, machine_frames());
     rig_judge_spaces(status, (int)missing, 0);
     rig_judge_map_flushes();
@@ -75,6 +76,7 @@ enum paging_status rig_unshare_upper_half(struct rig_side *side)
     if (side->shared_owner || rig_sharers(side) > 0)
         refusals |= 1u << PAGING_SHARED;
     rig_look_before(refusals);
+    machine_begin_operation(side->space);
     enum paging_status status = paging_unshare_upper_half(side->space, machine_frames());
     rig_judge_spaces(status, -(int)empty.count, machine_full_flushes());
     if (status == PAGING_OK) {

@@ -123,6 +123,7 @@ enum paging_status rig_create_sibling(struct rig_side *side, struct rig_side *si
         refusals = 1u << PAGING_NO_FRAMES;
     memset(fresh, 0x5a, sizeof(*fresh));
     rig_look_before(refusals);
+    machine_begin_operation(fresh);
     enum paging_status status = paging_create_sibling(fresh, sibling->space, machine_frames());
     rig_judge_spaces(status, (int)needed, 0);
     rig_judge_map_flushes();
@@ -161,6 +162,7 @@ enum paging_status rig_destroy(struct rig_side *side)
     if (rig_sharers(side) > 0)
         refusals |= 1u << PAGING_SHARED;
     rig_look_before(refusals);
+    machine_begin_operation(side->space);
     enum paging_status status = paging_destroy(side->space, machine_frames());
     rig_judge_spaces(status, -(int)frames, 0);
     rig_judge_map_flushes();
