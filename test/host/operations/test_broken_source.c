@@ -161,10 +161,10 @@ static enum paging_status map(struct paging_frame_source *frames)
 static enum paging_status map_owned(struct paging_frame_source *frames)
 {
     paging_frame_t frame;
-    assert_true(machine_frames()->allocate(machine_frames(), PAGING_4K, &frame));
+    assert_true(machine_take(PAGING_FRAME_FOR_PAGE, PAGING_4K, &frame));
     enum paging_status status = paging_map_owned(&rig.space, rig_page(PLACE), frame, PAGING_4K, RW, frames);
     if (status != PAGING_OK)
-        machine_frames()->release(machine_frames(), PAGING_4K, frame);
+        machine_give(PAGING_FRAME_FOR_PAGE, PAGING_4K, frame);
     return status;
 }
 
