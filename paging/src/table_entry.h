@@ -89,13 +89,15 @@ static inline paging_entry_t entry_to_table(paging_frame_t table, unsigned count
  * for a flush. As long as that takes the entry itself keeps the frame's number, coded as the value of a
  * marker, with bit 63 to tell them apart:
  *
- *    42 of an entry of a P2: its P1 may hold owned pages    41 an owned page, not a table    39 to 0 the frame
+ *    42   of an entry of a P2: its P1 may hold owned pages
+ *    41   an owned page, not a table
+ *    39 to 0   the frame
  */
 #define PAGING_DETACHED             ((uint64_t)1 << 63)
 #define PAGING_DETACHED_OWNED_BELOW ((uint64_t)1 << 42)
 #define PAGING_DETACHED_PAGE        ((uint64_t)1 << 41)
 
-/* Returns the detached form of an entry of a table of this level, which points to a table or an owned page. */
+/* Returns an entry of a table of this level, which points to a table or an owned page, as it is detached. */
 static inline paging_entry_t entry_to_detached(unsigned level, paging_entry_t entry)
 {
     uint64_t value = paging_entry_frame(entry).number;

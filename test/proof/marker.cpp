@@ -1,7 +1,7 @@
 /*
  * marker.cpp - entries that are not present: markers, and detached entries.
  *
- * A processor with the flaw L1TF reads ahead from the address in bits 12 to 51 of an entry that is not present.
+ * A processor with the flaw L1TF reads ahead from the address in bits 12 to 51 of an entry without PRESENT.
  * In all that the core makes bits 35 to 51 are ones: an address in the last 32 GiB of 4 PiB.
  */
 #include "core.h"
@@ -20,7 +20,7 @@ static paging_frame_t any_frame()
     return frame;
 }
 
-/* Returns whether the entry is not present, names no frame that there may be, and leaves bits 59 and 60 free. */
+/* Returns whether the entry is not present, names no frame there may be, and leaves bits 59 and 60 free. */
 static bool is_safe(paging_entry_t entry)
 {
     return bits_from_to(entry.bits, 0, 0) == 0 && bits_from_to(entry.bits, 35, 51) == 0x1ffff &&

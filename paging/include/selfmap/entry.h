@@ -7,20 +7,21 @@
  *   51-12   frame                     5  A    accessed         0  P    present
  *   11-9    the system's              4  PCD  no cache
  *
- * An entry of all zeroes is unused. A non-zero entry without PRESENT is a marker, which carries a value of the
- * caller's (map.h). A processor with the flaw L1TF reads ahead from the address that it finds in an entry,
- * also if PRESENT is clear, if the data there are in its first cache. So no entry that the core makes names a
- * frame without PRESENT: bits 35 to 51 are ones, which no memory has. The value is in the other bits:
+ * An entry of all zeroes is unused. A non-zero entry without PRESENT is a marker, which carries a value of
+ * the caller's (map.h). A processor with the flaw L1TF reads ahead from the address that it finds in an
+ * entry, also if PRESENT is clear, if the data there are in its first cache. So no entry that the core makes
+ * names a frame without PRESENT: bits 35 to 51 are ones, which no memory has. The value is in the other
+ * bits:
  *
  *    63    62 61    60 59   58       52   51        35   34          1    0
  *   +---+--------+--------+------------+---------------+-------------+----+
  *   | 0 | 42 41  |  0  0  | 40      34 | 1 1  ...  1 1 | 33        0 | 0  |
  *   +---+--------+--------+------------+---------------+-------------+----+
  *
- * Bits 59 and 60 are zeroes in every entry that is not present: one of them can be a lock. The core uses bits 52 to 58 of every present entry: in a leaf, bit 52 says
- * that the frame came from the frame source; in an entry that points to a table, these bits and 9 to 11 hold
- * how many entries of that table are used, and more. In a leaf, bits 9 to 11 are free for the system that
- * uses the core.
+ * Bits 59 and 60 are zeroes in every entry that is not present: one of them can be a lock. The core uses
+ * bits 52 to 58 of every present entry: in a leaf, bit 52 says that the frame came from the frame source; in
+ * an entry that points to a table, these bits and 9 to 11 hold how many entries of that table are used, and
+ * more. In a leaf, bits 9 to 11 are free for the system that uses the core.
  */
 #ifndef SELFMAP_ENTRY_H
 #define SELFMAP_ENTRY_H

@@ -31,8 +31,8 @@ static void value_is_kept(void **state)
 }
 
 /*
- * A processor that reads ahead from an entry that is not present (L1TF) finds an address in bits 12 to 51 that
- * no memory has, whatever the value. Bits 59 and 60 stay free for a lock, bit 63 tells a detached entry.
+ * A processor that reads ahead from an entry that is not present (L1TF) finds in bits 12 to 51 an address
+ * that no memory has, whatever the value. Bits 59 and 60 stay free for a lock, bit 63 tells a detached entry.
  */
 static void no_value_names_a_frame(void **state)
 {
