@@ -9,7 +9,7 @@
 # PROOF_B and PROOF_TREE are other folders, and warnings are off, when a core with a defect is built.
 PROOF_B := $(B)/proof
 PROOF_TREE := .
-PROOF_QUICK := entry count address bits
+PROOF_QUICK := entry count marker address bits
 PROOF_THEMES := engine_check $(PROOF_QUICK) window rules access_mode cursor range
 PROOF_WARNINGS := -Wall -Wextra -Werror -Wno-missing-field-initializers -Wno-unused-function
 PROOF_FLAGS = -std=gnu++20 $(PROOF_WARNINGS) -ftrivial-auto-var-init=pattern -Itest/proof

@@ -88,7 +88,7 @@ static enum paging_status random_step(struct mixed_mappings *m)
         return paging_map_range_alloc(
             m->space, start, (1 + bytes / PAGING_PAGE_BYTES % 1024) * PAGING_PAGE_BYTES, flags, m->frames);
     case 2:
-        return paging_set_marker(m->space, page, flags | PAGING_SYSTEM_10, m->frames);
+        return paging_set_marker(m->space, page, (flags & PAGING_MARKER_LIMIT) | PAGING_SYSTEM_10, m->frames);
     case 3:
         return paging_unmap(m->space, page, m->frames, &gone);
     case 4:

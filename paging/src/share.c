@@ -45,8 +45,8 @@ static enum paging_status share_slot(struct paging_space *space, unsigned slot,
 }
 
 /*
- * Counts the table in this slot again, if it is shared. An empty one is unlinked, and only its frame stays in
- * the entry until what is cached of it has been flushed.
+ * Counts the table in this slot again, if it is shared. An empty one is unlinked, and the entry is detached
+ * until what is cached of the table has been flushed.
  */
 static void unshare_slot(struct paging_space *space, unsigned slot, struct paging_flush_list *list)
 {
@@ -63,7 +63,7 @@ static void unshare_slot(struct paging_space *space, unsigned slot, struct pagin
         paging_entry_store(root_slot(space, slot), entry_with_count(entry, used));
         return;
     }
-    paging_entry_store(root_slot(space, slot), (paging_entry_t){entry.bits & ~PAGING_PRESENT});
+    paging_entry_store(root_slot(space, slot), entry_to_detached(space->cpu.levels, entry));
     flush_add_table(space, list, below, page);
     flush_add_way(space, list, page);
 }
@@ -78,11 +78,10 @@ static void unshare_half(struct paging_space *space, struct paging_frame_source 
     paging_carry_out(space, &list);
     for (unsigned slot = 0; slot < PAGING_TABLE_ENTRIES; slot++) {
         paging_entry_t entry = paging_entry_load(root_slot(space, slot));
-        if (!slot_is_shareable(space, slot) || paging_entry_is_unused(entry) ||
-            paging_entry_is_present(entry))
+        if (!slot_is_shareable(space, slot) || !entry_is_detached(entry))
             continue;
         paging_entry_store(root_slot(space, slot), (paging_entry_t){0});
-        give_table(space, frames, paging_entry_frame(entry));
+        give_table(space, frames, paging_entry_frame(entry_from_detached(entry)));
         space->tables--;
     }
     space->owns_shared_half = false;

@@ -138,5 +138,5 @@ static uint64_t free_entry(struct paging_space *space, unsigned level, paging_en
 uint64_t paging_free_subtree(struct paging_space *space, unsigned level, paging_entry_t entry,
                              struct paging_frame_source *frames)
 {
-    return free_entry(space, level, (paging_entry_t){entry.bits | PAGING_PRESENT}, NULL, frames);
+    return free_entry(space, level, entry, NULL, frames);
 }

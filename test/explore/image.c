@@ -151,7 +151,7 @@ static uint64_t unpack_entry(struct packing *packing, unsigned level, uint64_t p
     if (code == 0)
         return 0;
     if (code & CODE_MARKER) {
-        uint64_t entry = (uint64_t)(code & MOST_VALUE) << 1;
+        uint64_t entry = paging_marker_entry(code & MOST_VALUE).bits;
         model_add(rig.at->model, (struct model_leaf){.page = page, .size = level, .marker = entry});
         return entry;
     }

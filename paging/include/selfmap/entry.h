@@ -7,11 +7,21 @@
  *   51-12   frame                     5  A    accessed         0  P    present
  *   11-9    the system's              4  PCD  no cache
  *
- * An entry of all zeroes is unused. A non-zero entry without PRESENT is a marker: its bits 1 to 63 are a
- * value of the caller's (map.h). The core uses bits 52 to 58 of every present entry: in a leaf, bit 52 says
- * that the frame came from the frame source; in an entry that points to a table, these bits and 9 to 11 hold
- * how many entries of that table are used, and more. In a leaf, bits 9 to 11 are free for the system that
- * uses the core.
+ * An entry of all zeroes is unused. A non-zero entry without PRESENT is a marker, which carries a value of
+ * the caller's (map.h). A processor with the flaw L1TF reads ahead from the address that it finds in an
+ * entry, also if PRESENT is clear, if the data there are in its first cache. So no entry that the core makes
+ * names a frame without PRESENT: bits 35 to 51 are ones, which no memory has. The value is in the other
+ * bits:
+ *
+ *    63    62 61    60 59   58       52   51        35   34          1    0
+ *   +---+--------+--------+------------+---------------+-------------+----+
+ *   | 0 | 42 41  |  0  0  | 40      34 | 1 1  ...  1 1 | 33        0 | 0  |
+ *   +---+--------+--------+------------+---------------+-------------+----+
+ *
+ * Bits 59 and 60 are zeroes in every entry that is not present: one of them can be a lock. The core uses
+ * bits 52 to 58 of every present entry: in a leaf, bit 52 says that the frame came from the frame source; in
+ * an entry that points to a table, these bits and 9 to 11 hold how many entries of that table are used, and
+ * more. In a leaf, bits 9 to 11 are free for the system that uses the core.
  */
 #ifndef SELFMAP_ENTRY_H
 #define SELFMAP_ENTRY_H
@@ -109,10 +119,28 @@ static inline paging_entry_t paging_entry_leaf(unsigned level, paging_frame_t fr
     return paging_entry_make(frame, flags | PAGING_PRESENT | (level > 1 ? PAGING_HUGE : 0));
 }
 
-/* Returns the value of a marker. */
+/* The largest value of a marker: it has 43 bits. The smallest is 1. */
+#define PAGING_MARKER_LIMIT (((uint64_t)1 << 43) - 1)
+
+/* What is the same in every marker: ones in these bits, and zeroes in those. */
+#define PAGING_MARKER_ONES   ((uint64_t)0x1ffff << 35)
+#define PAGING_MARKER_ZEROES ((uint64_t)1 << 63 | (uint64_t)3 << 59 | PAGING_PRESENT)
+
+/* Returns the marker of this value, which is at most PAGING_MARKER_LIMIT. */
+static inline paging_entry_t paging_marker_entry(uint64_t value)
+{
+    uint64_t low = value & (((uint64_t)1 << 34) - 1), middle = value >> 34 & 0x7f, high = value >> 41 & 3;
+    return (paging_entry_t){high << 61 | middle << 52 | PAGING_MARKER_ONES | low << 1};
+}
+
+/*
+ * Returns the value of a marker. Of an entry that somebody else has made, which may hold anything, it is what
+ * those bits say.
+ */
 static inline uint64_t paging_marker_value(paging_entry_t entry)
 {
-    return entry.bits >> 1;
+    uint64_t low = entry.bits >> 1 & (((uint64_t)1 << 34) - 1);
+    return (entry.bits >> 61 & 3) << 41 | (entry.bits >> 52 & 0x7f) << 34 | low;
 }
 
 PAGING_END_C

@@ -101,12 +101,12 @@ PAGING_MUST_CHECK enum paging_status paging_unmap(struct paging_space *space, pa
                                                   struct paging_unmapped *unmapped);
 
 /*
- * Gives the page a marker: an entry that is not present and carries `value`. Use it for a guard page, for a
- * page that is filled when it is touched, or for one that was swapped out. Translating the page answers
- * PAGING_MARKED, paging_walk_address shows the entry (paging_marker_value), and mapping it is refused without
- * PAGING_REPLACE_MARKER. Tables cost what they cost for paging_map_to. Nothing is flushed.
+ * Gives the page a marker: an entry that is not present and carries `value`, 43 bits. Use it for a guard
+ * page, for a page that is filled when it is touched, or for one that was swapped out. Translating the page
+ * answers PAGING_MARKED, paging_walk_address shows the entry (paging_marker_value), and mapping it is
+ * refused without PAGING_REPLACE_MARKER. Tables cost what they cost for paging_map_to. Nothing is flushed.
  *
- *   PAGING_BAD_FLAGS  `value` is zero, or has more than 63 bits
+ *   PAGING_BAD_FLAGS  `value` is zero, or greater than PAGING_MARKER_LIMIT (entry.h)
  *   and as for paging_map_to: PAGING_ALREADY_MAPPED, PAGING_MARKED, PAGING_INSIDE_HUGE, PAGING_BAD_PAGE,
  *   PAGING_RESERVED_SLOT, PAGING_NO_FRAMES, PAGING_BROKEN_SOURCE, PAGING_MALFORMED, PAGING_UNREACHABLE,
  *   PAGING_SHARED

@@ -5,6 +5,7 @@
 #define HOST_MACHINES_ACCESS_MMAP_H
 
 void machine_stored(void);
+void machine_judge_entry(uint64_t value);
 void machine_flush_page(uint64_t address);
 void machine_flush_full(bool invpcid);
 void machine_load_cr3(uint64_t root);
@@ -16,6 +17,7 @@ static inline paging_entry_t paging_entry_load(const volatile paging_entry_t *en
 
 static inline void paging_entry_store(volatile paging_entry_t *entry, paging_entry_t value)
 {
+    machine_judge_entry(value.bits);
     entry->bits = value.bits;
     machine_stored();
 }

@@ -246,6 +246,14 @@ unsigned machine_steps(void)
     return machine.steps;
 }
 
+void machine_judge_entry(uint64_t value)
+{
+    if (value == 0 || (value & 1) == 1)
+        return;
+    if ((value >> 35 & 0x1ffff) != 0x1ffff || (value >> 59 & 3) != 0)
+        fail_msg("the core stored %#lx, which is not present and not safe", (unsigned long)value);
+}
+
 void machine_stored(void)
 {
     machine.stores++;

@@ -151,5 +151,10 @@ unsigned machine_steps(void);
 uint64_t machine_load(uintptr_t address);
 void machine_store(uintptr_t address, uint64_t value);
 void machine_stored(void);
+/*
+ * Fails the test if a word that the core stores is an entry without PRESENT that names a frame that there may
+ * be (L1TF), or has one of the bits that are for a lock.
+ */
+void machine_judge_entry(uint64_t value);
 
 #endif

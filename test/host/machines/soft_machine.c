@@ -63,6 +63,7 @@ uint64_t machine_load(uintptr_t address)
 
 void machine_store(uintptr_t address, uint64_t value)
 {
+    machine_judge_entry(value);
     *(volatile uint64_t *)reach(address, WALK_WRITE) = value;
     machine_stored();
 }

@@ -59,6 +59,27 @@ static inline unsigned used_entries(uint64_t table)
     return used;
 }
 
+/*
+ * Returns the marker of a value, bit by bit: 43 of them, in bits 1 to 34, 52 to 58, 61 and 62. Bits 35 to 51
+ * are ones.
+ */
+static inline uint64_t marker_of(uint64_t value)
+{
+    uint64_t entry = 0x1ffffull << 35;
+    for (unsigned bit = 0; bit < 43; bit++)
+        entry |= (value >> bit & 1) << (bit < 34 ? bit + 1 : bit < 41 ? bit + 18 : bit + 20);
+    return entry;
+}
+
+/* Returns the value of a marker, or what an entry that is not one has in the same bits. */
+static inline uint64_t value_of_marker(uint64_t entry)
+{
+    uint64_t value = 0;
+    for (unsigned bit = 0; bit < 43; bit++)
+        value |= (entry >> (bit < 34 ? bit + 1 : bit < 41 ? bit + 18 : bit + 20) & 1) << bit;
+    return value;
+}
+
 /* Returns how many entries of its table an entry counts, in bits 52 to 58, 9 and 10. */
 static inline unsigned stored_count(uint64_t entry)
 {

@@ -1,4 +1,5 @@
 /* Judges of the operations that make one entry: pages of any size, and markers. */
+#include "rig/entries.h"
 #include "rig/rig_internal.h"
 
 /* Does the marker give way to the leaf (PAGING_REPLACE_MARKER)? */
@@ -163,7 +164,7 @@ enum paging_status rig_identity_map(uint64_t frame, uint64_t flags)
     return judge(call_identity_map, leaf, refusals);
 }
 
-static uint64_t marker_value; /* one of 64 bits has no entry */
+static uint64_t marker_value; /* one of more than 43 bits has no entry */
 
 static enum paging_status call_set_marker(const struct model_leaf *wanted)
 {
@@ -172,9 +173,10 @@ static enum paging_status call_set_marker(const struct model_leaf *wanted)
 
 enum paging_status rig_set_marker(uint64_t address, uint64_t value)
 {
-    struct model_leaf leaf = {.page = rig_page(address).number, .size = PAGING_4K, .marker = value << 1};
+    struct model_leaf leaf = {
+        .page = rig_page(address).number, .size = PAGING_4K, .marker = marker_of(value)};
     unsigned refusals = map_refusals(&leaf);
-    if (value == 0 || value >> 63)
+    if (value == 0 || value >> 43)
         refusals |= 1u << PAGING_BAD_FLAGS;
     marker_value = value;
     machine_fill_tlb();
