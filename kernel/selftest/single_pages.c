@@ -213,11 +213,44 @@ static void empty_tables_come_back(struct selftest_run *t)
     CHECK(t->space->tables == tables);
 }
 
+/* Two pages share a frame, as after a fork. The one that is written gets a copy, which is its own from then on. */
+static void copy_on_write(struct selftest_run *t)
+{
+    paging_page_t one = test_page(t, 0), other = test_page(t, 1), draft = test_page(t, 2);
+    uint64_t free = frames_free_count(t->frames);
+    struct paging_unmapped before;
+    paging_frame_t shared, copy;
+    if (!take_frame(t, &shared) || !take_frame(t, &copy))
+        return;
+    CHECK_OK(paging_map_to(t->space, draft, shared, PAGING_WRITABLE, t->source));
+    test_words(t, draft)[3] = PATTERN_A;
+    CHECK_OK(paging_remap(t->space, draft, copy, PAGING_WRITABLE, false, t->source, &before));
+    CHECK(before.frame.number == shared.number && (before.flags & PAGING_DIRTY) != 0 && !before.released);
+    CHECK_OK(paging_map_to(t->space, one, shared, 0, t->source));
+    CHECK_OK(paging_map_to(t->space, other, shared, 0, t->source));
+    CHECK(test_words(t, one)[3] == PATTERN_A && safe_write(test_address(t, one), 1).faulted);
+    for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
+        test_words(t, draft)[i] = test_words(t, one)[i];
+    test_words(t, draft)[4] = PATTERN_B;
+    unmap(t, draft);
+    CHECK(test_words(t, one)[3] == PATTERN_A); /* an emulator may have flushed more than that page */
+    CHECK_OK(paging_remap(t->space, one, copy, PAGING_WRITABLE, true, t->source, &before));
+    CHECK(before.frame.number == shared.number && !before.released);
+    CHECK(test_words(t, one)[4] == PATTERN_B); /* at once, although the page was read before */
+    CHECK(!safe_write((paging_virt_t){test_address(t, one).value + 24}, PATTERN_B).faulted);
+    CHECK(test_words(t, one)[3] == PATTERN_B && test_words(t, other)[3] == PATTERN_A);
+    unmap(t, one);
+    unmap(t, other);
+    give_frame(t, shared);
+    CHECK(frames_free_count(t->frames) == free);
+}
+
 const struct selftest single_page_tests[] = {
     {"map: picks a frame, and unmap gives it back", map_picks_a_frame},
     {"map_to: two pages show one frame, which stays the caller's", map_to_two_pages_one_frame},
     {"identity_map: the frame is found at its own address", identity_map_reads_itself},
     {"map: the first and last pages of both halves", first_and_last_pages},
+    {"remap: copy-on-write is broken, the next write lands in the copy", copy_on_write},
     {"translate: says at which level the walk ended", translate_says_what_is_missing},
     {"map, unmap: an operation that is refused changes nothing", refusals_change_nothing},
     {"map, identity_map: sizes and addresses that do not exist are refused", sizes_and_halves},

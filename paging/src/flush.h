@@ -16,6 +16,8 @@
  *   protect_range        leaves that change, at the end            the same
  *   split, merge_range   the leaves that go, and the window pages  the leaves that go
  *                        of the tables below
+ *   remap                the leaf, and after a huge page the      the leaf
+ *                        window pages in which it was visible
  *   map, map_range       nothing: what was not present is not      nothing
  *                        cached
  *     broken source      the window page of an empty table that    one page below it

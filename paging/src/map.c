@@ -14,14 +14,6 @@ static enum paging_status check_size(const struct paging_space *space, unsigned 
     return size == PAGING_1G && !space->cpu.has_1g_pages ? PAGING_NOT_SUPPORTED : PAGING_OK;
 }
 
-static enum paging_status check_frame(const struct paging_space *space, paging_frame_t frame, unsigned size)
-{
-    if (frame.number % paging_level_pages(size) != 0)
-        return PAGING_MISALIGNED;
-    uint64_t last = frame.number | (paging_level_pages(size) - 1);
-    return last >= space->frame_limit ? PAGING_FRAME_TOO_HIGH : PAGING_OK;
-}
-
 /* Returns what stands in the way of a leaf of this size where the walk ended. */
 static enum paging_status check_place(const struct paging_space *space, const struct page_walk *walk,
                                       unsigned size, bool replace_marker)

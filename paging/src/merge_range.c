@@ -1,11 +1,10 @@
 /* merge_range.c - 512 pages of one size that equal one of the next size become it. */
 #include "cursor.h"
 #include "flush.h"
+#include "leaf.h"
 #include "split.h"
 #include "table_pages.h"
 #include <selfmap/range.h>
-
-#define ACCESSED_DIRTY (PAGING_ACCESSED | PAGING_DIRTY)
 
 /* Returns the accessed and dirty bits of all entries of a table together. */
 static uint64_t accessed_dirty_in(const volatile paging_entry_t *entries)

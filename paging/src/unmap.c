@@ -1,7 +1,7 @@
 /* unmap.c - remove one entry and the tables that become empty: clear, flush, then free. */
 #include "flush.h"
+#include "leaf.h"
 #include "table_pages.h"
-#include <selfmap/map.h>
 
 /* Returns the level of the entry to clear: the leaf's, or as far up as its tables hold nothing else. */
 static unsigned highest_emptied(const struct paging_space *space, const struct page_walk *walk)
@@ -42,17 +42,6 @@ static void remove_entry(struct paging_space *space, const struct page_walk *wal
     free_emptied_tables(space, walk, top, page, frames);
 }
 
-PAGING_ALWAYS_INLINE void report_unmapped(struct paging_unmapped *unmapped, paging_entry_t leaf,
-                                          unsigned level, bool released)
-{
-    *unmapped = (struct paging_unmapped){
-        .frame = paging_leaf_frame(leaf, level),
-        .size = (enum paging_size)level,
-        .flags = paging_entry_flags(leaf) & PAGING_LEAF_FLAGS,
-        .released = released,
-    };
-}
-
 /* Ends the removal of a leaf that is cleared and flushed: an owned frame goes back. */
 static enum paging_status release_unmapped(const struct paging_space *space, paging_entry_t leaf,
                                            unsigned level, struct paging_frame_source *frames,
@@ -69,11 +58,9 @@ PAGING_OUT_OF_LINE enum paging_status unmap_slow(struct paging_space *space, pag
                                                  struct paging_unmapped *unmapped)
 {
     struct page_walk walk;
-    enum paging_status status = find_leaf(space, page, &walk);
+    enum paging_status status = find_whole_leaf(space, page, &walk);
     if (status != PAGING_OK)
         return status;
-    if (page.number % paging_level_pages(walk.level) != 0)
-        return PAGING_INSIDE_HUGE;
     remove_entry(space, &walk, page, frames);
     return release_unmapped(space, walk.entries[walk.level], walk.level, frames, unmapped);
 }

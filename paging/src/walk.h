@@ -203,6 +203,16 @@ static inline enum paging_status find_leaf(const struct paging_space *space, pag
     return leaf_status(space, walk);
 }
 
+/* The same for a leaf that begins at the page. Otherwise PAGING_INSIDE_HUGE. */
+static inline enum paging_status find_whole_leaf(const struct paging_space *space, paging_page_t page,
+                                                 struct page_walk *walk)
+{
+    enum paging_status status = find_leaf(space, page, walk);
+    if (status == PAGING_OK && page.number % paging_level_pages(walk->level) != 0)
+        return PAGING_INSIDE_HUGE;
+    return status;
+}
+
 static inline enum paging_status check_flags(const struct paging_space *space, uint64_t flags,
                                              bool upper_half)
 {
@@ -210,6 +220,16 @@ static inline enum paging_status check_flags(const struct paging_space *space, u
     if (refused == 0)
         return PAGING_OK;
     return refused == PAGING_NO_EXECUTE ? PAGING_NOT_SUPPORTED : PAGING_BAD_FLAGS;
+}
+
+/* Returns whether the processor can address a frame of this size, and whether it is aligned to it. */
+static inline enum paging_status check_frame(const struct paging_space *space, paging_frame_t frame,
+                                             unsigned size)
+{
+    if (frame.number % paging_level_pages(size) != 0)
+        return PAGING_MISALIGNED;
+    uint64_t last = frame.number | (paging_level_pages(size) - 1);
+    return last >= space->frame_limit ? PAGING_FRAME_TOO_HIGH : PAGING_OK;
 }
 
 /* ---- the fast walk ---- */

@@ -51,6 +51,17 @@ static void add_with_sizes(struct operation operation, uint64_t page, uint64_t p
         }
 }
 
+/* With a frame of each owner. */
+static void add_with_owners(struct operation operation, uint64_t page, uint64_t pages)
+{
+    unsigned owners = operation_takes(&operation, ARG_WHOSE) && has(EXPLORE_OWNED) ? FRAME_KINDS : 1;
+    for (unsigned i = 0; i < owners; i++) {
+        if (operation_takes(&operation, ARG_WHOSE))
+            operation.value = i;
+        add_with_sizes(operation, page, pages);
+    }
+}
+
 /* With each set of rights, and with markers that give way or not. */
 static void add_for(unsigned kind, uint64_t page, uint64_t pages)
 {
@@ -62,20 +73,20 @@ static void add_for(unsigned kind, uint64_t page, uint64_t pages)
     operation.value = operation_takes(&operation, ARG_ACCESS) ? WALK_WRITE : MARKER;
     if (operation_takes(&operation, ARG_CLEAR)) {
         operation.clear = RW;
-        add_with_sizes(operation, page, pages);
+        add_with_owners(operation, page, pages);
         operation.clear = 0;
     }
     operation.flags = operation_takes(&operation, ARG_FLAGS) ? RW : 0;
-    add_with_sizes(operation, page, pages);
-    if (!operation.flags || !maps_anywhere)
+    add_with_owners(operation, page, pages);
+    if (!operation.flags || !(maps_anywhere || operation_takes(&operation, ARG_WHOSE)))
         return;
     if (has(EXPLORE_RIGHTS)) {
         operation.flags = 0;
-        add_with_sizes(operation, page, pages);
+        add_with_owners(operation, page, pages);
     }
-    if (has(EXPLORE_MARKERS)) {
+    if (has(EXPLORE_MARKERS) && maps_anywhere) {
         operation.flags = RW | PAGING_REPLACE_MARKER;
-        add_with_sizes(operation, page, pages);
+        add_with_owners(operation, page, pages);
     }
 }
 

@@ -78,7 +78,7 @@ PAGING_MUST_CHECK enum paging_status paging_map_owned(struct paging_space *space
 PAGING_MUST_CHECK enum paging_status paging_identity_map(struct paging_space *space, paging_frame_t frame,
                                                          uint64_t flags, struct paging_frame_source *frames);
 
-/* What paging_unmap removed. */
+/* What paging_unmap removed, or paging_remap replaced. */
 struct paging_unmapped {
     paging_frame_t frame;  /* the first frame that the leaf mapped */
     enum paging_size size; /* how much it mapped */
@@ -99,6 +99,31 @@ struct paging_unmapped {
 PAGING_MUST_CHECK enum paging_status paging_unmap(struct paging_space *space, paging_page_t page,
                                                   struct paging_frame_source *frames,
                                                   struct paging_unmapped *unmapped);
+
+/*
+ * Replaces the leaf that begins at `page`, whatever its size, by one of the same size with this frame and
+ * these flags, in one store: at no time does an access to the page fault. For breaking copy-on-write, and for
+ * moving pages in memory. Takes nothing from the source.
+ *
+ * `owned` says whether the new frame is the page's: if it is, the caller took it from the source with this
+ * size, and unmapping gives it back. The frame that was there goes back to the source if it was owned and is
+ * another one; who still needs it keeps it alive in the source (a count of references), or takes the page's
+ * own frame away by mapping the same frame with `owned` false. With the same frame accessed and dirty stay
+ * set, whatever the flags say. What was there is stored in *replaced, with its last accessed and dirty bits,
+ * unless `replaced` is NULL.
+ *
+ * Flushes the page, and after a huge page the window pages in which it was visible; then the old frame goes
+ * back. If nothing changes, nothing is written or flushed.
+ *
+ *   PAGING_NOT_MAPPED, PAGING_MARKED, PAGING_INSIDE_HUGE, PAGING_MALFORMED   as for paging_unmap
+ *   PAGING_MISALIGNED, PAGING_FRAME_TOO_HIGH, PAGING_BAD_FLAGS, PAGING_NOT_SUPPORTED   as for paging_map_sized
+ *   PAGING_BAD_PAGE, PAGING_RESERVED_SLOT, PAGING_UNREACHABLE, PAGING_SHARED
+ * On each of them nothing has changed, and the new frame is the caller's.
+ */
+PAGING_MUST_CHECK enum paging_status paging_remap(struct paging_space *space, paging_page_t page,
+                                                  paging_frame_t frame, uint64_t flags, bool owned,
+                                                  struct paging_frame_source *frames,
+                                                  struct paging_unmapped *replaced);
 
 /*
  * Gives the page a marker: an entry that is not present and carries `value`, 43 bits. Use it for a guard

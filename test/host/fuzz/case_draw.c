@@ -55,6 +55,8 @@ static void draw_values(struct operation *operation, uint64_t page)
         operation->value = draw(32) ? 1 + draw((1ull << 43) + (1ull << 38)) : 0; /* some are too large */
     if (operation_takes(operation, ARG_ENTRY))
         operation->value = (2 + draw(1ull << 46) * 4) << 1;
+    if (operation_takes(operation, ARG_WHOSE))
+        operation->value = draw(FRAME_KINDS);
     if (operation_takes(operation, ARG_ACCESS))
         operation->value = draw_access();
 }

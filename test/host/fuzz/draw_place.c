@@ -47,6 +47,15 @@ static uint64_t draw_page_to_map(struct operation *operation)
     return page;
 }
 
+/* Mostly a frame that is aligned to the page that is there. */
+static uint64_t draw_page_to_remap(struct operation *operation)
+{
+    uint64_t page = draw_used_page(operation);
+    const struct model_leaf *leaf = model_overlap(rig.at->model, page, 1);
+    operation->to = draw_frame(leaf && !leaf->marker ? leaf->size : 1) * PAGING_PAGE_BYTES;
+    return page;
+}
+
 static uint64_t draw_address_to_load(struct operation *operation)
 {
     operation->address = draw_speculation();
@@ -232,6 +241,7 @@ static draw_function *const places[OP_KINDS] = {
     [OP_ACCESS] = draw_any_page,
     [OP_PLANT_MARKER] = draw_table,
     [OP_IDENTITY_MAP] = draw_identity_page,
+    [OP_REMAP] = draw_page_to_remap,
     [OP_SPLIT] = draw_page_to_split,
     [OP_IDENTITY_MAP_RANGE] = draw_identity_range,
     [OP_MAP_RANGE_ALLOC] = draw_range_to_allocate,

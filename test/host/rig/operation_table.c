@@ -52,6 +52,17 @@ static bool can_change(const struct operation *operation)
            (!has_frame || is_mappable(operation));
 }
 
+/* Of the frames that the leaf would map, none is the source's unless it was taken from there. */
+static bool can_remap(const struct operation *operation)
+{
+    if (!is_there(operation->space) || operation->value != FRAME_GIVEN)
+        return is_there(operation->space);
+    const struct model *model = side_of(operation)->model;
+    const struct model_leaf *leaf = model_overlap(model, rig_page(operation->address).number, 1);
+    return !machine_is_the_sources(operation->to / PAGING_PAGE_BYTES,
+                                   paging_level_pages(leaf && !leaf->marker ? leaf->size : PAGING_4K));
+}
+
 /* A gigabyte of small pages would be too many: there must be a frame for the whole. */
 static bool can_allocate(const struct operation *operation)
 {
@@ -145,6 +156,8 @@ const struct operation_row operation_rows[OP_KINDS] = {
                          EXPLORE_PAGES, WEIGHT(55, 0, 0, 0)},
     [OP_UNMAP] = {"unmap", CALL_1(rig_unmap, ADDRESS), can_change, CORES, EXPLORE_PAGES,
                   WEIGHT(0, 289, 0, 0)},
+    [OP_REMAP] = {"remap", CALL_4(rig_remap, ADDRESS, FRAME, FLAGS, WHOSE), can_remap, TAKING, EXPLORE_PAGES,
+                  WEIGHT(90, 90, 0, 0)},
     [OP_SET_MARKER] = {"set_marker", CALL_2(rig_set_marker, ADDRESS, VALUE), can_change, MAPPING,
                        EXPLORE_MARKERS, WEIGHT(22, 22, 0, 0)},
     [OP_CLEAR_MARKER] = {"clear_marker", CALL_1(rig_clear_marker, ADDRESS), can_change, CORES,
@@ -186,7 +199,7 @@ static const size_t members[ARGUMENTS] = {
     [ARG_SIZE] = offsetof(struct operation, size),       [ARG_LEVEL] = offsetof(struct operation, size),
     [ARG_FLAGS] = offsetof(struct operation, flags),     [ARG_CLEAR] = offsetof(struct operation, clear),
     [ARG_VALUE] = offsetof(struct operation, value),     [ARG_ENTRY] = offsetof(struct operation, value),
-    [ARG_ACCESS] = offsetof(struct operation, value),
+    [ARG_ACCESS] = offsetof(struct operation, value),    [ARG_WHOSE] = offsetof(struct operation, value),
 };
 
 uint64_t operation_argument(const struct operation *operation, enum argument argument)

@@ -29,6 +29,9 @@ enum paging_status rig_map_sized(uint64_t address, uint64_t frame, uint64_t size
 enum paging_status rig_map_owned(uint64_t address, uint64_t size, uint64_t flags);
 enum paging_status rig_identity_map(uint64_t frame, uint64_t flags);
 enum paging_status rig_unmap(uint64_t address); /* result: rig.unmapped */
+/* Whose frame a page gets: the one given; one taken from the source beforehand; the one that is there. */
+enum { FRAME_GIVEN, FRAME_TAKEN, FRAME_SAME, FRAME_KINDS };
+enum paging_status rig_remap(uint64_t address, uint64_t frame, uint64_t flags, uint64_t whose);
 enum paging_status rig_set_marker(uint64_t address, uint64_t value);
 enum paging_status rig_clear_marker(uint64_t address); /* result: rig.marker_value */
 enum paging_status rig_map_range(uint64_t start, uint64_t to, uint64_t bytes, uint64_t flags);
@@ -76,6 +79,7 @@ enum operation_kind {
     OP_MAP_OWNED,
     OP_IDENTITY_MAP,
     OP_UNMAP,
+    OP_REMAP,
     OP_SET_MARKER,
     OP_CLEAR_MARKER,
     OP_MAP_RANGE,
@@ -104,7 +108,7 @@ struct operation {
     uint64_t address, to, bytes, size;
     uint64_t flags; /* to set, */
     uint64_t clear;
-    uint64_t value;        /* of a marker; or a whole entry, or a kind of access (WALK_*) */
+    uint64_t value;        /* of a marker; or a whole entry, a kind of access (WALK_*), FRAME_* */
     uint64_t frames, huge; /* the source has no more frames of PAGING_4K, or runs of larger sizes */
     uint64_t meanwhile;    /* a seed: the processor loads pages after each store and flush. 0: it does not */
 };
@@ -125,6 +129,7 @@ enum argument {
     ARG_VALUE,  /* of a marker */
     ARG_ENTRY,  /* `value` as a whole entry */
     ARG_ACCESS, /* `value` as a kind of access */
+    ARG_WHOSE,  /* `value` as FRAME_GIVEN, FRAME_TAKEN or FRAME_SAME */
     ARGUMENTS
 };
 

@@ -39,7 +39,7 @@ struct rig {
     struct rig_side *at;       /* what the operations work on: the active one, unless a test says otherwise */
     uint64_t random;
     unsigned base_frames;            /* the root and the scratch page's tables */
-    struct paging_unmapped unmapped; /* what the last rig_unmap took away */
+    struct paging_unmapped unmapped; /* what the last rig_unmap took away, or rig_remap replaced */
     uint64_t marker_value;           /* what the last rig_clear_marker took away */
 };
 

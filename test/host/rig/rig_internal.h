@@ -38,6 +38,30 @@ int rig_frames_taken(void);
 bool rig_take_frame(enum paging_size size, uint64_t *number);
 void rig_give_frame(enum paging_size size, uint64_t number);
 
+/* ---- one page (rig_unmap.c, rig_flushes.c) ---- */
+
+/* As rig_leaf_refusals, for an operation on the leaf that begins at the page. */
+unsigned rig_whole_leaf_refusals(uint64_t page, const struct model_leaf **leaf);
+
+/*
+ * rig.unmapped, filled with 0x5a before the call, says what this leaf was, whose entry was this. With an
+ * error it was not written. The processor may have set the bits in `late` since.
+ */
+void rig_judge_unmapped(enum paging_status status, const struct model_leaf *leaf, uint64_t entry,
+                        bool released, uint64_t late);
+
+/* Begin a new list of what must be flushed. */
+void rig_expect_no_flush(void);
+/*
+ * Add the pages of a leaf. A huge one is a smaller leaf in the windows of the tables that are not there. Not
+ * a marker: that is in no TLB.
+ */
+void rig_expect_leaf_flushes(const struct model_leaf *leaf);
+/* Add the window of this level on the way to the address, in each space that shows it: any page of a level. */
+void rig_expect_window_flush(unsigned window, uint64_t address, unsigned level);
+/* Just those were flushed, in any order, each once. The scratch page's come on top. */
+void rig_judge_flushes(void);
+
 /* ---- spaces (rig_spaces.c, rig_share.c) ---- */
 
 /*

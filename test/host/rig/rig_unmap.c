@@ -3,80 +3,31 @@
 #include "rig/rig_internal.h"
 #include <string.h>
 
-/* What must be flushed, each address within the span of a level; and how many tables go. */
-struct removal {
-    unsigned count, tables;
-    struct {
-        uint64_t address;
-        unsigned level;
-    } flushes[4 * PAGING_MAX_LEVELS];
-};
-
-static void expect(struct removal *removal, uint64_t address, unsigned level)
+/*
+ * Expects the flushes of the leaf, and of the windows of the tables that go with it. A marker itself is in no
+ * TLB. Returns how many tables go.
+ */
+static unsigned expect_removal(struct model_leaf leaf)
 {
-    removal->flushes[removal->count].address = address;
-    removal->flushes[removal->count++].level = level;
-}
-
-/* A table of the shared half is a page in the windows of the active and of the attached space. */
-static void expect_window(struct removal *removal, unsigned window, uint64_t address, unsigned level)
-{
-    if (rig.at == rig.active)
-        expect(removal, rig_window(window, address), level);
-    if (rig.at == rig.attached || (rig.attached && rig_shares(rig.attached, rig.at) &&
-                                   model_is_upper(&rig.model, rig_page(address).number)))
-        expect(removal, rig_alternate_window(window, address), level);
-}
-
-/* The leaf's pages, and the windows of the tables that go with it. A marker itself is in no TLB. */
-static struct removal expect_removal(struct model_leaf leaf)
-{
-    struct removal removal = {0};
-    uint64_t start = rig_address(leaf.page);
-    if (rig.at == rig.active && !leaf.marker)
-        expect(&removal, start, leaf.size);
-    /* A huge leaf is a smaller leaf in the windows of the tables that are not there. */
-    for (unsigned level = 1; level < leaf.size && !leaf.marker; level++)
-        expect_window(&removal, level, start, leaf.size - level);
+    unsigned tables = 0;
+    rig_expect_no_flush();
+    if (!leaf.marker)
+        rig_expect_leaf_flushes(&leaf);
     model_remove(rig.at->model, leaf.page);
     for (unsigned level = leaf.size; level < rig.model.levels; level++)
         if (!model_has_table(rig.at->model, level, leaf.page)) {
-            expect_window(&removal, level, start, 1);
-            removal.tables++;
+            rig_expect_window_flush(level, rig_address(leaf.page), 1);
+            tables++;
         }
     model_add(rig.at->model, leaf);
-    return removal;
-}
-
-/* Exactly the expected flushes, in any order, each once. The scratch page's come on top. */
-static void judge_flushes(const struct removal *removal)
-{
-    unsigned met = 0;
-    assert_int_equal(machine_full_flushes(), 0);
-    for (unsigned i = 0; i < machine_flushes(); i++) {
-        uint64_t flushed = machine_flushed(i);
-        if (rig_page(flushed).number / paging_level_pages(rig.model.levels) == PAGING_SCRATCH_SLOT)
-            continue;
-        unsigned match = 0;
-        while (match < removal->count &&
-               (met >> match & 1 || (flushed ^ removal->flushes[match].address) /
-                                        walker_span(machine_walker(), removal->flushes[match].level)))
-            match++;
-        if (match == removal->count)
-            fail_msg("%#lx was flushed for nothing, or twice", (unsigned long)flushed);
-        met |= 1u << match;
-    }
-    for (unsigned i = 0; i < removal->count; i++)
-        if (!(met >> i & 1))
-            fail_msg("%#lx was not flushed", (unsigned long)removal->flushes[i].address);
+    return tables;
 }
 
 /* Judges frames and flushes, and takes the leaf out of the map. */
-static void judge_removal(const struct model_leaf *leaf, const struct removal *removal)
+static void judge_removal(const struct model_leaf *leaf, unsigned tables)
 {
-    judge_flushes(removal);
-    assert_int_equal(-rig_frames_taken(),
-                     removal->tables + (leaf->owned ? paging_level_pages(leaf->size) : 0));
+    rig_judge_flushes();
+    assert_int_equal(-rig_frames_taken(), tables + (leaf->owned ? paging_level_pages(leaf->size) : 0));
     model_remove(rig.at->model, leaf->page);
 }
 
@@ -95,37 +46,45 @@ unsigned rig_leaf_refusals(uint64_t page, const struct model_leaf **leaf)
     return refusals;
 }
 
-static unsigned unmap_refusals(uint64_t page)
+unsigned rig_whole_leaf_refusals(uint64_t page, const struct model_leaf **leaf)
 {
-    const struct model_leaf *leaf;
-    unsigned refusals = rig_leaf_refusals(page, &leaf);
-    return leaf && leaf->page != page ? refusals | 1u << PAGING_INSIDE_HUGE : refusals;
+    unsigned refusals = rig_leaf_refusals(page, leaf);
+    return *leaf && (*leaf)->page != page ? refusals | 1u << PAGING_INSIDE_HUGE : refusals;
+}
+
+void rig_judge_unmapped(enum paging_status status, const struct model_leaf *leaf, uint64_t entry,
+                        bool released, uint64_t late)
+{
+    if (status == PAGING_OK) {
+        assert_int_equal(rig.unmapped.frame.number, leaf->frame);
+        assert_int_equal(rig.unmapped.size, leaf->size);
+        assert_int_equal(rig.unmapped.flags | late, (entry & PAGING_LEAF_FLAGS) | late);
+        assert_int_equal(entry & late & ~rig.unmapped.flags, 0);
+        assert_int_equal(rig.unmapped.released, released);
+    } else if (((unsigned char *)&rig.unmapped)[0] != 0x5a) {
+        fail_msg("the out-parameter was written");
+    }
 }
 
 enum paging_status rig_unmap(uint64_t address)
 {
     uint64_t page = rig_page(address).number, entry = rig_walk(address).entry;
-    unsigned refusals = unmap_refusals(page);
+    const struct model_leaf *found;
+    unsigned refusals = rig_whole_leaf_refusals(page, &found);
     struct model_leaf leaf = {0};
-    struct removal removal = {0};
+    unsigned tables = 0;
     if (!refusals) {
-        leaf = *model_at(rig.at->model, page);
-        removal = expect_removal(leaf);
+        leaf = *found;
+        tables = expect_removal(leaf);
     }
     memset(&rig.unmapped, 0x5a, sizeof(rig.unmapped));
     rig_look_before(refusals);
     enum paging_status status =
         paging_unmap(rig.at->space, (paging_page_t){page}, machine_frames(), &rig.unmapped);
     rig_judge_one_space(status);
-    if (status == PAGING_OK) {
-        assert_int_equal(rig.unmapped.frame.number, leaf.frame);
-        assert_int_equal(rig.unmapped.size, leaf.size);
-        assert_int_equal(rig.unmapped.flags, entry & PAGING_LEAF_FLAGS);
-        assert_int_equal(rig.unmapped.released, leaf.owned);
-        judge_removal(&leaf, &removal);
-    } else if (((unsigned char *)&rig.unmapped)[0] != 0x5a) {
-        fail_msg("the out-parameter was written");
-    }
+    rig_judge_unmapped(status, &leaf, entry, leaf.owned, 0);
+    if (status == PAGING_OK)
+        judge_removal(&leaf, tables);
     rig_check();
     return status;
 }
@@ -152,10 +111,10 @@ enum paging_status rig_clear_marker(uint64_t address)
     uint64_t page = rig_page(address).number;
     unsigned refusals = clear_marker_refusals(page);
     struct model_leaf leaf = {0};
-    struct removal removal = {0};
+    unsigned tables = 0;
     if (!refusals) {
         leaf = *model_at(rig.at->model, page);
-        removal = expect_removal(leaf);
+        tables = expect_removal(leaf);
     }
     rig.marker_value = NOT_WRITTEN;
     machine_fill_tlb();
@@ -165,7 +124,7 @@ enum paging_status rig_clear_marker(uint64_t address)
     rig_judge_one_space(status);
     if (status == PAGING_OK) {
         assert_int_equal(rig.marker_value, value_of_marker(leaf.marker));
-        judge_removal(&leaf, &removal);
+        judge_removal(&leaf, tables);
     } else {
         assert_int_equal(rig.marker_value, NOT_WRITTEN);
     }
