@@ -1,7 +1,7 @@
 /* own_memory.c - takes memory for the stack, for the buffers of the memory map, and for frame bookkeeping. */
 #include "kernel/boot/memory_regions.h"
 #include "kernel/boot/own_blocks.h"
-#include "kernel/frames/frames.h"
+#include "kernel/frames/usable_frames.h"
 #include "loader.h"
 
 /*

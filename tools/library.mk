@@ -10,29 +10,31 @@ L := $(B)/library
 .PHONY: library install uninstall
 
 # ---- what it is compiled from: the headers as they will be installed ---------------------------------------
-PUBLIC_HEADERS := $(sort $(wildcard paging/include/selfmap/*.h))
-STAGED_HEADERS := $(PUBLIC_HEADERS:paging/include/%=$(L)/include/%)
+PUBLIC_HEADERS := $(sort $(wildcard paging/include/selfmap/*.h)) kernel/frames/frames.h
+STAGED_HEADERS := $(addprefix $(L)/include/selfmap/,$(notdir $(PUBLIC_HEADERS)))
 
-# $(call if_new,COMMAND): what the command prints becomes the target, whose time changes only if its text does.
+# $(call if_new,COMMAND): what the command prints becomes the target, which is touched only if it changes.
 if_new = @mkdir -p $(@D) && $(1) >$@.new && { cmp -s $@.new $@ && rm $@.new || mv $@.new $@; }
 .PHONY: ask_always
 $(L)/include/selfmap/installed_config.h: ask_always
 	$(call if_new,tools/library config)
-$(filter-out %/installed_config.h,$(STAGED_HEADERS)): $(L)/include/%: paging/include/% tools/library.mk
-	@mkdir -p $(@D)
-	@cp $< $@
+stage = @mkdir -p $(@D) && cp $< $@
+$(L)/include/selfmap/%.h: paging/include/selfmap/%.h
+	$(stage)
+$(L)/include/selfmap/%.h: kernel/frames/%.h
+	$(stage)
 
 # ---- the archives ------------------------------------------------------------------------------------------
 # Without PIC: for a kernel linked into the highest or the lowest 2 GiB of the address space. With it: for any
 # other place, and for programs. What a kernel must not do to its own stack and registers, neither does.
-LIBRARY_FLAGS = -std=c17 $(FREESTANDING) -I$(L)/include -Ipaging/src $(CFLAGS) $(WARNINGS) -ffreestanding \
-    -mno-red-zone -mgeneral-regs-only -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
-    -fno-strict-aliasing -fno-common -fvisibility=hidden -ffunction-sections -fdata-sections \
+LIBRARY_FLAGS = -std=c17 $(FREESTANDING) -I$(L)/include -Ipaging/src -Ikernel $(CFLAGS) $(WARNINGS) \
+    -ffreestanding -mno-red-zone -mgeneral-regs-only -fno-stack-protector -fcf-protection=none \
+    -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common -fvisibility=hidden -ffunction-sections -fdata-sections \
     $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns) \
     -ffile-prefix-map='$(CURDIR)=.' -fdebug-prefix-map='$(CURDIR)=.'
 FLAGS_library/kernel = $(LIBRARY_FLAGS) -fno-pic -mcmodel=kernel
 FLAGS_library/pic = $(LIBRARY_FLAGS) -fpic
-LIBRARY_SOURCES := $(CORE)
+LIBRARY_SOURCES := $(CORE) $(addprefix kernel/frames/,frames.c zone.c zone_table.c)
 $(L)/settings: ask_always
 	$(call if_new,echo '$(CC) $(CFLAGS)')
 

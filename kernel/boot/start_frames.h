@@ -5,7 +5,7 @@
 #define KERNEL_BOOT_START_FRAMES_H
 
 #include "boot/handoff.h"
-#include "frames/frames.h"
+#include "frames/usable_frames.h"
 
 /*
  * Sorts the map, lets the allocator adopt the arena (so that the first tables can be freed like any others

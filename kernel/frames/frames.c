@@ -5,23 +5,23 @@
 
 /* ---- what the fast paths use: the zone of the last free, and the word of the last allocation ---- */
 
-static void set_hot_zone(struct frames *frames, const struct frame_zone *zone)
+static void set_hot_zone(struct frames *frames, const struct frames_zone *zone)
 {
-    const struct frame_tier *tier = &zone->tiers[0];
+    const struct frames_tier *tier = &zone->tiers[0];
     frames->hot_zone.start = zone->start;
     frames->hot_zone.initialised = zone->initialised;
     frames->hot_zone.words = (uintptr_t)tier->free - tier->first / WORD_ITEMS * sizeof(uint64_t);
     frames->hot_zone.clusters =
-        (uintptr_t)tier->clusters - tier->first / CLUSTER_ITEMS * sizeof(struct cluster);
+        (uintptr_t)tier->clusters - tier->first / CLUSTER_ITEMS * sizeof(struct frames_cluster);
 }
 
 /*
  * From now on single frames come from the word of this one. If its block closes, or is handed out as one, the
  * word is empty, and whatever frees something in it makes it good again.
  */
-static void set_hot_word(struct frames *frames, const struct frame_zone *zone, uint64_t frame)
+static void set_hot_word(struct frames *frames, const struct frames_zone *zone, uint64_t frame)
 {
-    const struct frame_tier *tier = &zone->tiers[0];
+    const struct frames_tier *tier = &zone->tiers[0];
     frames->hot_word.word = &tier->free[(frame - tier->first) / WORD_ITEMS];
     frames->hot_word.first = frame - frame % WORD_ITEMS;
     frames->hot_word.in_zone = frame;
@@ -40,7 +40,7 @@ static bool next_hot_word(struct frames *frames)
             frames->hot_word.first = block + at * WORD_ITEMS;
             return true;
         }
-    zone_sync_list(zone_table_find(frames, frames->hot_word.in_zone), frames->hot_word.in_zone);
+    frames_zone_sync_list(frames_zone_table_find(frames, frames->hot_word.in_zone), frames->hot_word.in_zone);
     return false;
 }
 
@@ -104,7 +104,7 @@ static void source_join(struct paging_frame_source *source, const struct paging_
 /* ---- finding a zone to take from, and the zone that a run is in ---- */
 
 /* Returns a zone with a free item of this tier, or NULL. The search begins where the last one ended. */
-static struct frame_zone *zone_with_item(struct frames *frames, unsigned tier)
+static struct frames_zone *zone_with_item(struct frames *frames, unsigned tier)
 {
     uint32_t at = frames->hints[tier];
     for (uint32_t tried = 0; tried < frames->zone_count; tried++, at++) {
@@ -119,14 +119,14 @@ static struct frame_zone *zone_with_item(struct frames *frames, unsigned tier)
 
 /* Finds the zone that all of a run of this size lies in. */
 static enum frames_status find_run(const struct frames *frames, enum paging_size size, paging_frame_t frame,
-                                   struct frame_zone **zone)
+                                   struct frames_zone **zone)
 {
     if (size < PAGING_4K || size > PAGING_1G)
         return FRAMES_WRONG_SIZE;
     uint64_t count = paging_level_pages(size);
     if (frame.number % count != 0)
         return FRAMES_MISALIGNED;
-    *zone = zone_table_find(frames, frame.number);
+    *zone = frames_zone_table_find(frames, frame.number);
     if (*zone == NULL || count > (*zone)->end - frame.number)
         return FRAMES_FOREIGN;
     return FRAMES_OK;
@@ -143,11 +143,11 @@ static paging_frame_t part_of(enum paging_size size, paging_frame_t frame, uint6
  * got 512 frames one by one may join them wherever they are.
  */
 static enum frames_status find_taken(const struct frames *frames, enum paging_size size, paging_frame_t frame,
-                                     bool is_split, struct frame_zone **zone)
+                                     bool is_split, struct frames_zone **zone)
 {
     enum frames_status status = find_run(frames, size, frame, zone);
     if (status == FRAMES_OK)
-        return zone_check_taken(*zone, (unsigned)size - 1, is_split, frame.number);
+        return frames_zone_check_taken(*zone, (unsigned)size - 1, is_split, frame.number);
     if (status != FRAMES_FOREIGN || size == PAGING_4K)
         return status;
     for (uint64_t part = 0; part < CLUSTER_ITEMS; part++)
@@ -166,15 +166,15 @@ static bool free_in_listed_block(struct frames *frames, paging_frame_t frame)
     if (frame.number - frames->hot_zone.start >= frames->hot_zone.initialised)
         return false;
     uint64_t block = frame.number / CLUSTER_ITEMS;
-    const struct cluster *cluster =
-        (struct cluster *)(frames->hot_zone.clusters + block * sizeof(struct cluster));
-    uint64_t *word = hot_zone_word(frames, frame);
-    if (!cluster_is_listed(cluster) || set_bit(word, frame.number))
+    const struct frames_cluster *cluster =
+        (struct frames_cluster *)(frames->hot_zone.clusters + block * sizeof(struct frames_cluster));
+    uint64_t *word = frames_hot_zone_word(frames, frame);
+    if (!cluster_is_listed(cluster) || frames_set_bit(word, frame.number))
         return false;
     frames->free_count++;
     if (*word == WORD_FULL &&
-        words_are(hot_zone_word(frames, (paging_frame_t){block * CLUSTER_ITEMS}), WORD_FULL))
-        zone_close_if_free(zone_table_find(frames, frame.number), 0, frame.number);
+        words_are(frames_hot_zone_word(frames, (paging_frame_t){block * CLUSTER_ITEMS}), WORD_FULL))
+        frames_zone_close_if_free(frames_zone_table_find(frames, frame.number), 0, frame.number);
     return true;
 }
 
@@ -189,7 +189,7 @@ void frames_init(struct frames *frames, void *bookkeeping, uint64_t bytes)
                                          .split = source_split,
                                          .join = source_join}};
     frames->hot_word.word = &frames->empty_word;
-    zone_table_init(frames, bookkeeping, bytes);
+    frames_zone_table_init(frames, bookkeeping, bytes);
 }
 
 /* Larger runs are split only when no zone has a piece left that is split already. */
@@ -201,13 +201,13 @@ enum frames_status frames_allocate_slow(struct frames *frames, enum paging_size 
         return frames_allocate(frames, size, frame);
     unsigned wanted = (unsigned)size - 1;
     unsigned tier = wanted;
-    struct frame_zone *zone = zone_with_item(frames, tier);
+    struct frames_zone *zone = zone_with_item(frames, tier);
     while (zone == NULL && tier < TOP_TIER)
         zone = zone_with_item(frames, ++tier);
     if (zone == NULL)
         return FRAMES_NONE;
     uint64_t item;
-    enum frames_status status = zone_take(zone, tier, wanted, &item);
+    enum frames_status status = frames_zone_take(zone, tier, wanted, &item);
     if (status != FRAMES_OK)
         return status;
     for (unsigned split = wanted; split < tier; split++)
@@ -224,7 +224,7 @@ enum frames_status frames_free_slow(struct frames *frames, enum paging_size size
 {
     if (size == PAGING_4K && free_in_listed_block(frames, frame))
         return FRAMES_OK;
-    struct frame_zone *zone;
+    struct frames_zone *zone;
     enum frames_status status = find_taken(frames, size, frame, false, &zone);
     if (status != FRAMES_OK)
         return status;
@@ -234,7 +234,7 @@ enum frames_status frames_free_slow(struct frames *frames, enum paging_size size
         return status;
     }
     uint64_t count = paging_level_pages(size);
-    zone_give(zone, (unsigned)size - 1, frame.number / count);
+    frames_zone_give(zone, (unsigned)size - 1, frame.number / count);
     frames->free_count += count;
     set_hot_zone(frames, zone);
     return FRAMES_OK;
@@ -244,10 +244,10 @@ enum frames_status frames_split(struct frames *frames, enum paging_size size, pa
 {
     if (size == PAGING_4K)
         return FRAMES_WRONG_SIZE;
-    struct frame_zone *zone;
+    struct frames_zone *zone;
     enum frames_status status = find_taken(frames, size, frame, false, &zone);
     if (status == FRAMES_OK && zone != NULL)
-        zone_split(zone, (unsigned)size - 1, frame.number / paging_level_pages(size));
+        frames_zone_split(zone, (unsigned)size - 1, frame.number / paging_level_pages(size));
     return status;
 }
 
@@ -255,10 +255,10 @@ enum frames_status frames_join(struct frames *frames, enum paging_size size, pag
 {
     if (size == PAGING_4K)
         return FRAMES_WRONG_SIZE;
-    struct frame_zone *zone;
+    struct frames_zone *zone;
     enum frames_status status = find_taken(frames, size, frame, true, &zone);
     if (status == FRAMES_OK && zone != NULL)
-        status = zone_join(zone, (unsigned)size - 1, frame.number / paging_level_pages(size));
+        status = frames_zone_join(zone, (unsigned)size - 1, frame.number / paging_level_pages(size));
     return status;
 }
 

@@ -22,7 +22,7 @@
  *         ..|.......|.......|.......|.......|.......|.......|.......|...|...     blocks
  *           cut off   whole, may be handed out as 2 MiB                cut off
  *
- * A cluster is in one of these states, which struct cluster notes:
+ * A cluster is in one of these states, which struct frames_cluster notes:
  *
  *   listed   at least one item is free; the cluster is in its tier's list
  *   full     all items are handed out, or split; all bits are clear
@@ -39,15 +39,15 @@
  * where a word of 64 frames has none free left, or all. They are for one processor at a time; the caller
  * locks.
  */
-#ifndef KERNEL_FRAMES_FRAMES_H
-#define KERNEL_FRAMES_FRAMES_H
+#ifndef SELFMAP_FRAMES_H
+#define SELFMAP_FRAMES_H
 
-#include "frames/usable_memory.h"
-#include "frames/word_bits.h"
 #include <selfmap/frame_source.h>
 
-#define CLUSTER_ITEMS PAGING_TABLE_ENTRIES /* 512: runs are the processor's page sizes */
-#define FRAME_TIERS   3u
+PAGING_BEGIN_C
+
+#define FRAMES_CLUSTER_ITEMS PAGING_TABLE_ENTRIES /* 512: runs are the processor's page sizes */
+#define FRAMES_TIERS         3u
 
 /*
  * Items per word: 64. The other bits of a word stay clear. Host tests override it, and the entries of a
@@ -56,8 +56,7 @@
 #ifndef FRAMES_WORD_ITEMS
 #    define FRAMES_WORD_ITEMS 64u
 #endif
-#define WORD_ITEMS FRAMES_WORD_ITEMS
-#define WORD_FULL  (UINT64_MAX >> (64 - WORD_ITEMS))
+#define FRAMES_WORD_FULL (UINT64_MAX >> (64 - FRAMES_WORD_ITEMS))
 
 enum frames_status {
     FRAMES_OK,
@@ -79,29 +78,29 @@ enum frames_status {
 const char *frames_status_name(enum frames_status status);
 
 /* The state of 512 items. A listed cluster has neighbours in the list of its tier. */
-struct cluster {
-    uint32_t before; /* LIST_END at both ends */
-    uint32_t after;  /* of one that is not listed, CLUSTER_FULL or CLUSTER_CLOSED */
+struct frames_cluster {
+    uint32_t before; /* FRAMES_LIST_END at both ends */
+    uint32_t after;  /* of one that is not listed, FRAMES_CLUSTER_FULL or FRAMES_CLUSTER_CLOSED */
 };
 
-#define LIST_END       UINT32_MAX
-#define CLUSTER_FULL   (UINT32_MAX - 1)
-#define CLUSTER_CLOSED (UINT32_MAX - 2)
+#define FRAMES_LIST_END       UINT32_MAX
+#define FRAMES_CLUSTER_FULL   (UINT32_MAX - 1)
+#define FRAMES_CLUSTER_CLOSED (UINT32_MAX - 2)
 
-struct frame_tier {
-    uint64_t first;           /* number of the item that bit 0 of free[0] is for; a multiple of 512 */
-    uint64_t *free;           /* a bit per item, 8 words per cluster */
-    struct cluster *clusters; /* one per 512 items */
+struct frames_tier {
+    uint64_t first;                  /* number of the item that bit 0 of free[0] is for; a multiple of 512 */
+    uint64_t *free;                  /* a bit per item, 8 words per cluster */
+    struct frames_cluster *clusters; /* one per 512 items */
     uint32_t cluster_count;
     uint32_t head; /* the first cluster in the list */
 };
 
-struct frame_zone {
+struct frames_zone {
     uint64_t start; /* frames */
     uint64_t end;
     uint64_t first_uninitialised; /* number of the first superblock whose clusters may hold anything */
     uint64_t initialised;         /* frames from start on whose clusters are initialised */
-    struct frame_tier tiers[FRAME_TIERS];
+    struct frames_tier tiers[FRAMES_TIERS];
 };
 
 /* Must not be moved once initialised. Everything except the source is the allocator's own. */
@@ -109,7 +108,7 @@ struct frames {
     struct paging_frame_source source; /* hand &frames->source to the paging core */
     struct {
         uint64_t *word;   /* the 64 frames that single ones come from. Once all are taken, their block */
-        uint64_t first;   /* stays listed until the next frame is asked for (zone_sync_list) */
+        uint64_t first;   /* stays listed until the next frame is asked for (frames_zone_sync_list) */
         uint64_t in_zone; /* one of the 64 that is in a zone; `first` need not be */
     } hot_word;
     struct { /* what a free needs of the zone used last */
@@ -122,30 +121,33 @@ struct frames {
     uint64_t total;
     uint64_t refused_releases; /* releases through the source that were refused. Stays 0 */
     uint64_t refused_cuts;     /* splits and joins through the source that were refused. Stays 0 */
-    struct frame_zone *zones;  /* sorted; zone_table.c has a drawing of the bookkeeping memory */
+    struct frames_zone *zones; /* sorted; zone_table.c has a drawing of the bookkeeping memory */
     unsigned char *bookkeeping_top;
     uint32_t zone_count;
-    uint32_t hints[FRAME_TIERS]; /* the zone where an item was found last */
-    uint64_t empty_word;         /* the hot word when there is none: nothing is free in it */
+    uint32_t hints[FRAMES_TIERS]; /* the zone where an item was found last */
+    uint64_t empty_word;          /* the hot word when there is none: nothing is free in it */
+};
+
+/* The frames start to end, end not included. */
+struct frames_run {
+    paging_frame_t start;
+    paging_frame_t end;
 };
 
 /*
- * Returns the bookkeeping memory, in bytes, that zones over the usable regions take, and zones over regions
- * that are loaders' or our own.
- *
- * The map may be an earlier one of the same machine, if all that became usable since was usable or a loader's
- * then; for other memory there may be too little room. Count two extra zones for each allocation or free in
- * between, and for each run that is adopted but is not a loader's region in this map.
+ * Returns the bookkeeping memory, in bytes, that is needed to add these runs, in any order, each as a whole
+ * or in pieces. `pieces` counts the further ones: 0 if each run is added as a whole. Runs may be empty, and
+ * need not be sorted.
  */
-uint64_t frames_bookkeeping_bytes(const struct memory_region *regions, size_t count, uint64_t extra_zones);
+uint64_t frames_bytes_for_runs(const struct frames_run *runs, size_t count, uint64_t pieces);
 
 /* Begins without any frame. The bookkeeping memory may hold anything, and must stay. */
 void frames_init(struct frames *frames, void *bookkeeping, uint64_t bytes);
 
 /*
- * Adds the free frames from start to end, end not included, as a zone. The first MiB is left out
- * (usable_memory.h). A run that is empty, or empty then, adds nothing and is not an error. Takes the same
- * time whatever the size of the run (except for one step per 512 GiB).
+ * Adds the free frames from start to end, end not included, as a zone. The first MiB is left out: real mode,
+ * parked processors and firmware that miscounts live there. A run that is empty, or empty then, adds nothing
+ * and is not an error. Takes the same time whatever the size of the run (except for one step per 512 GiB).
  *
  *   FRAMES_OVERLAP, FRAMES_NO_SPACE, FRAMES_TOO_HIGH, FRAMES_REVERSED
  * On each of them nothing has changed.
@@ -159,17 +161,6 @@ PAGING_MUST_CHECK enum frames_status frames_add_free(struct frames *frames, pagi
  */
 PAGING_MUST_CHECK enum frames_status frames_add_taken(struct frames *frames, paging_frame_t start,
                                                       paging_frame_t end);
-
-/*
- * Adds all that is handed out of a sorted map (memory_next_usable), each run as a zone, from the bottom up.
- * What the bookkeeping memory has no room for is left out; *left_out is how many frames that are.
- *
- *   FRAMES_OVERLAP (also if the map is not sorted), FRAMES_TOO_HIGH, FRAMES_REVERSED
- * On each of them nothing has changed.
- */
-PAGING_MUST_CHECK enum frames_status frames_add_usable(struct frames *frames,
-                                                       const struct memory_region *regions, size_t count,
-                                                       uint64_t *left_out);
 
 /* These three count frames of 4 KiB. */
 static inline uint64_t frames_total(const struct frames *frames)
@@ -231,23 +222,24 @@ frames_allocate(struct frames *frames, enum paging_size size, paging_frame_t *fr
     uint64_t free = *word;
     if (size != PAGING_4K || free == 0)
         return frames_allocate_slow(frames, size, frame);
-    *word = without_lowest(free);
+    *word = free & (free - 1); /* without its lowest bit */
     frames->free_count--;
-    frame->number = frames->hot_word.first + lowest_bit(free);
+    frame->number = frames->hot_word.first + (unsigned)__builtin_ctzll(free);
     return FRAMES_OK;
 }
 
 /* Returns the word of a frame that is in the zone used last. */
-static inline uint64_t *hot_zone_word(const struct frames *frames, paging_frame_t frame)
+static inline uint64_t *frames_hot_zone_word(const struct frames *frames, paging_frame_t frame)
 {
-    return (uint64_t *)(frames->hot_zone.words + frame.number / WORD_ITEMS * sizeof(uint64_t));
+    return (uint64_t *)(frames->hot_zone.words + frame.number / FRAMES_WORD_ITEMS * sizeof(uint64_t));
 }
 
 /* Sets an item's bit and returns what it was. In C, gcc takes three instructions more. */
-static inline bool set_bit(uint64_t *word, uint64_t item)
+static inline bool frames_set_bit(uint64_t *word, uint64_t item)
 {
     bool was_set;
-    uint64_t number = WORD_ITEMS == 64 ? item : item % WORD_ITEMS; /* the instruction counts modulo 64 */
+    uint64_t number =
+        FRAMES_WORD_ITEMS == 64 ? item : item % FRAMES_WORD_ITEMS; /* the instruction counts modulo 64 */
     __asm__("bts %2, %0" : "+r"(*word), "=@ccc"(was_set) : "r"(number));
     return was_set;
 }
@@ -260,9 +252,9 @@ static inline bool frames_free_fast(struct frames *frames, paging_frame_t frame)
 {
     if (frame.number - frames->hot_zone.start >= frames->hot_zone.initialised)
         return false;
-    uint64_t *word = hot_zone_word(frames, frame);
+    uint64_t *word = frames_hot_zone_word(frames, frame);
     uint64_t free = *word;
-    if (free == 0 || set_bit(&free, frame.number) || free == WORD_FULL)
+    if (free == 0 || frames_set_bit(&free, frame.number) || free == FRAMES_WORD_FULL)
         return false;
     *word = free;
     frames->free_count++;
@@ -283,5 +275,7 @@ PAGING_MUST_CHECK static inline enum frames_status frames_free(struct frames *fr
         return FRAMES_OK;
     return frames_free_slow(frames, size, frame);
 }
+
+PAGING_END_C
 
 #endif

@@ -11,6 +11,15 @@
 #define KERNEL_FRAMES_TIER_H
 
 #include "frames/frames.h"
+#include "frames/word_bits.h"
+
+/* The names without the prefix that a public header needs. */
+#define CLUSTER_ITEMS  FRAMES_CLUSTER_ITEMS
+#define WORD_ITEMS     FRAMES_WORD_ITEMS
+#define WORD_FULL      FRAMES_WORD_FULL
+#define LIST_END       FRAMES_LIST_END
+#define CLUSTER_FULL   FRAMES_CLUSTER_FULL
+#define CLUSTER_CLOSED FRAMES_CLUSTER_CLOSED
 
 #define CLUSTER_WORDS (CLUSTER_ITEMS / WORD_ITEMS)
 
@@ -33,12 +42,12 @@ static inline void words_fill(uint64_t *words, uint64_t value)
         words[i] = value;
 }
 
-static inline uint64_t *cluster_words(const struct frame_tier *tier, uint32_t index)
+static inline uint64_t *cluster_words(const struct frames_tier *tier, uint32_t index)
 {
     return tier->free + (uint64_t)index * CLUSTER_WORDS;
 }
 
-static inline uint64_t *item_word(const struct frame_tier *tier, uint64_t item)
+static inline uint64_t *item_word(const struct frames_tier *tier, uint64_t item)
 {
     return &tier->free[(item - tier->first) / WORD_ITEMS];
 }
@@ -63,15 +72,15 @@ static inline uint64_t bits_below(unsigned end, unsigned first)
 /* ---- the list of clusters that have a free item ---- */
 
 /* Returns whether the cluster has a free item, so that it is in its tier's list. */
-static inline bool cluster_is_listed(const struct cluster *cluster)
+static inline bool cluster_is_listed(const struct frames_cluster *cluster)
 {
     return cluster->after != CLUSTER_FULL && cluster->after != CLUSTER_CLOSED;
 }
 
 /* Lists a cluster that is not listed. */
-static inline void list_add(struct frame_tier *tier, uint32_t index)
+static inline void list_add(struct frames_tier *tier, uint32_t index)
 {
-    struct cluster *clusters = tier->clusters;
+    struct frames_cluster *clusters = tier->clusters;
     uint32_t next = tier->head;
     clusters[index].before = LIST_END;
     clusters[index].after = next;
@@ -81,9 +90,9 @@ static inline void list_add(struct frame_tier *tier, uint32_t index)
 }
 
 /* Takes a cluster out of the list, if it is in it, and notes CLUSTER_FULL or CLUSTER_CLOSED instead. */
-static inline void list_remove(struct frame_tier *tier, uint32_t index, uint32_t mark)
+static inline void list_remove(struct frames_tier *tier, uint32_t index, uint32_t mark)
 {
-    struct cluster *clusters = tier->clusters;
+    struct frames_cluster *clusters = tier->clusters;
     bool was_listed = cluster_is_listed(&clusters[index]);
     uint32_t before = clusters[index].before;
     uint32_t after = clusters[index].after;
@@ -101,13 +110,13 @@ static inline void list_remove(struct frame_tier *tier, uint32_t index, uint32_t
 /* ---- items ---- */
 
 /* Returns the index of the cluster that an item is in. */
-static inline uint32_t cluster_index(const struct frame_tier *tier, uint64_t item)
+static inline uint32_t cluster_index(const struct frames_tier *tier, uint64_t item)
 {
     return (uint32_t)((item - tier->first) / CLUSTER_ITEMS);
 }
 
 /* Returns whether the item is free. */
-static inline bool tier_has(const struct frame_tier *tier, uint64_t item)
+static inline bool tier_has(const struct frames_tier *tier, uint64_t item)
 {
     return is_set(*item_word(tier, item), item_bit(item));
 }
@@ -117,7 +126,7 @@ static inline bool tier_has(const struct frame_tier *tier, uint64_t item)
  *
  *   FRAMES_CORRUPT   the list names a cluster that does not exist or has nothing free; nothing has changed
  */
-PAGING_MUST_CHECK static inline enum frames_status tier_take(struct frame_tier *tier, uint64_t *item)
+PAGING_MUST_CHECK static inline enum frames_status tier_take(struct frames_tier *tier, uint64_t *item)
 {
     uint32_t index = tier->head;
     if (index >= tier->cluster_count)
@@ -136,7 +145,7 @@ PAGING_MUST_CHECK static inline enum frames_status tier_take(struct frame_tier *
 }
 
 /* Makes an item free, and lists its cluster. */
-static inline void tier_put(struct frame_tier *tier, uint64_t item)
+static inline void tier_put(struct frames_tier *tier, uint64_t item)
 {
     uint32_t index = cluster_index(tier, item);
     uint64_t *word = item_word(tier, item);
@@ -148,33 +157,33 @@ static inline void tier_put(struct frame_tier *tier, uint64_t item)
 /* ---- clusters ---- */
 
 /* Returns whether all items of the cluster are free. */
-static inline bool cluster_is_free(const struct frame_tier *tier, uint32_t index)
+static inline bool cluster_is_free(const struct frames_tier *tier, uint32_t index)
 {
     return words_are(cluster_words(tier, index), WORD_FULL);
 }
 
 /* Returns whether no item of the cluster is free. */
-static inline bool cluster_is_empty(const struct frame_tier *tier, uint32_t index)
+static inline bool cluster_is_empty(const struct frames_tier *tier, uint32_t index)
 {
     return words_are(cluster_words(tier, index), 0);
 }
 
 /* Makes a cluster closed whose memory may hold anything. */
-static inline void tier_init_cluster(struct frame_tier *tier, uint32_t index)
+static inline void tier_init_cluster(struct frames_tier *tier, uint32_t index)
 {
     words_fill(cluster_words(tier, index), 0);
     tier->clusters[index].after = CLUSTER_CLOSED;
 }
 
 /* Makes all items of a closed cluster free, and lists it. */
-static inline void tier_fill_cluster(struct frame_tier *tier, uint32_t index)
+static inline void tier_fill_cluster(struct frames_tier *tier, uint32_t index)
 {
     words_fill(cluster_words(tier, index), WORD_FULL);
     list_add(tier, index);
 }
 
 /* Does the same for the items start to end of the cluster, end not included and at most 512. */
-static inline void tier_fill_part(struct frame_tier *tier, uint32_t index, unsigned start, unsigned end)
+static inline void tier_fill_part(struct frames_tier *tier, uint32_t index, unsigned start, unsigned end)
 {
     uint64_t *words = cluster_words(tier, index);
     for (unsigned i = 0; i < CLUSTER_WORDS; i++)
@@ -183,7 +192,7 @@ static inline void tier_fill_part(struct frame_tier *tier, uint32_t index, unsig
 }
 
 /* Takes a listed cluster out of the list and closes it. */
-static inline void tier_close_cluster(struct frame_tier *tier, uint32_t index)
+static inline void tier_close_cluster(struct frames_tier *tier, uint32_t index)
 {
     list_remove(tier, index, CLUSTER_CLOSED);
     words_fill(cluster_words(tier, index), 0);

@@ -3,9 +3,6 @@
  */
 #include "frames/usable_memory.h"
 
-/* Real mode, parked processors and firmware that miscounts live in the first MiB. */
-#define FIRST_FRAME ((uint64_t)256)
-
 #define EFI_MEMORY_SP 0x40000ull
 
 /*
@@ -81,13 +78,6 @@ uint64_t memory_region_runtime_flags(const struct memory_region *region)
     bool code = needs == MEMORY_NEEDS_CODE || needs == MEMORY_NEEDS_UNCACHED_CODE;
     bool uncached = needs == MEMORY_NEEDS_UNCACHED_DATA || needs == MEMORY_NEEDS_UNCACHED_CODE;
     return PAGING_WRITABLE | (code ? 0 : PAGING_NO_EXECUTE) | (uncached ? PAGING_CACHE_UNCACHED_MINUS : 0);
-}
-
-bool frame_run_clip(struct frame_run *run)
-{
-    if (run->start < FIRST_FRAME)
-        run->start = FIRST_FRAME;
-    return run->start < run->end;
 }
 
 bool memory_exclude(struct memory_region *regions, size_t *count, size_t capacity,

@@ -38,7 +38,7 @@
 #ifndef KERNEL_FRAMES_USABLE_MEMORY_H
 #define KERNEL_FRAMES_USABLE_MEMORY_H
 
-#include <selfmap/address.h>
+#include "frames/frame_run.h"
 #include <selfmap/entry.h>
 
 /* From least to most restrictive: where descriptors overlap, the kind further down holds. */
@@ -58,12 +58,6 @@ enum memory_kind {
     MEMORY_BAD,          /* known to be broken */
     MEMORY_OWN,          /* our image, and what the loader took: we use it, whatever the map calls it */
     MEMORY_KIND_COUNT
-};
-
-/* The frames start to end, end not included. */
-struct frame_run {
-    uint64_t start;
-    uint64_t end;
 };
 
 /* How runtime services need frames mapped: joined over all descriptors that cover them. */
@@ -117,16 +111,6 @@ static inline bool memory_is_runtime(enum memory_kind kind, uint64_t attributes)
 
 /* Returns the flags that a region is mapped with which needs mapping: PAGING_WRITABLE and others. */
 uint64_t memory_region_runtime_flags(const struct memory_region *region);
-
-/* Returns the frames that the bytes start to end (not included) touch. */
-static inline struct frame_run frame_run_around(uint64_t start, uint64_t end)
-{
-    return (struct frame_run){start / PAGING_PAGE_BYTES,
-                              end / PAGING_PAGE_BYTES + (end % PAGING_PAGE_BYTES != 0)};
-}
-
-/* Cuts the first MiB off the run. Returns false if nothing is left. */
-bool frame_run_clip(struct frame_run *run);
 
 /* The most regions by which `ranges` excluded ranges can make a map longer. */
 #define MEMORY_EXTRA_REGIONS(ranges) (2 * (size_t)(ranges))

@@ -1,9 +1,9 @@
 /*
- * word_bits.h - the bits of one 64-bit word. Private to this room; public only because frames.h inlines it.
+ * word_bits.h - the bits of one 64-bit word. Private to this room.
  *
- * Bits count from 0. The frame allocator touches single bits through these functions only, because the prover
- * of test/frama knows little about bits: it believes what each function promises there, and
- * test/proof/bits.cpp proves each promise for all 2^64 words.
+ * Bits count from 0. The frame allocator, except its fast paths in frames.h, touches single bits through
+ * these functions only, because the prover of test/frama knows little about bits: it believes what each
+ * function promises there, and test/proof/bits.cpp proves each promise for all 2^64 words.
  */
 #ifndef KERNEL_FRAMES_WORD_BITS_H
 #define KERNEL_FRAMES_WORD_BITS_H

@@ -11,30 +11,30 @@
 /* ---- items ---- */
 
 /* Returns whether the zone has all of the item. One that an end cuts off counts as split, always. */
-static bool item_is_whole(const struct frame_zone *zone, unsigned tier, uint64_t item)
+static bool item_is_whole(const struct frames_zone *zone, unsigned tier, uint64_t item)
 {
     uint64_t frames = item_frames(tier);
     return item * frames >= zone->start && (item + 1) * frames <= zone->end;
 }
 
-static bool item_is_split(const struct frame_zone *zone, unsigned tier, uint64_t item)
+static bool item_is_split(const struct frames_zone *zone, unsigned tier, uint64_t item)
 {
     if (tier == 0 || (tier == TOP_TIER && item >= zone->first_uninitialised))
         return false;
-    const struct frame_tier *below = &zone->tiers[tier - 1];
+    const struct frames_tier *below = &zone->tiers[tier - 1];
     return below->clusters[cluster_index(below, item * CLUSTER_ITEMS)].after != CLUSTER_CLOSED;
 }
 
 /* ---- initialisation, one superblock at a time ---- */
 
 /* Closes the clusters of a superblock and of its blocks. Their memory may hold anything before. */
-static void initialise_superblock(struct frame_zone *zone, uint64_t superblock)
+static void initialise_superblock(struct frames_zone *zone, uint64_t superblock)
 {
     uint64_t block = superblock * CLUSTER_ITEMS;
     uint64_t end = block + CLUSTER_ITEMS;
     uint64_t zone_end = (zone->end - 1) / BLOCK + 1;
-    struct frame_tier *frames = &zone->tiers[0];
-    struct frame_tier *blocks = &zone->tiers[1];
+    struct frames_tier *frames = &zone->tiers[0];
+    struct frames_tier *blocks = &zone->tiers[1];
     tier_init_cluster(blocks, cluster_index(blocks, block));
     if (block < zone->start / BLOCK)
         block = zone->start / BLOCK;
@@ -43,19 +43,19 @@ static void initialise_superblock(struct frame_zone *zone, uint64_t superblock)
 }
 
 /* Initialises in order, so that one comparison tells whether a frame's cluster is initialised. */
-static void initialise_up_to(struct frame_zone *zone, uint64_t superblock)
+static void initialise_up_to(struct frames_zone *zone, uint64_t superblock)
 {
     for (; zone->first_uninitialised <= superblock; zone->first_uninitialised++)
         initialise_superblock(zone, zone->first_uninitialised);
     uint64_t end = zone->first_uninitialised * SUPERBLOCK;
     if (zone->first_uninitialised >=
-        zone->end / SUPERBLOCK) /* zone_make initialised one that the end cuts off */
+        zone->end / SUPERBLOCK) /* frames_zone_make initialised one that the end cuts off */
         end = zone->end;
     zone->initialised = end - zone->start;
 }
 
 /* Returns the cluster that takes an item's place when it is split: initialised, and closed. */
-static uint32_t cluster_below(struct frame_zone *zone, unsigned tier, uint64_t item)
+static uint32_t cluster_below(struct frames_zone *zone, unsigned tier, uint64_t item)
 {
     if (tier == TOP_TIER)
         initialise_up_to(zone, item);
@@ -74,9 +74,9 @@ static uint64_t tier_clusters(struct frame_run run, unsigned tier)
 /*
  * Lists the clusters of a tier that are not items of the tier above: those cut off, and all of the top tier.
  */
-static void list_edges(struct frame_zone *zone, unsigned tier_number)
+static void list_edges(struct frames_zone *zone, unsigned tier_number)
 {
-    struct frame_tier *tier = &zone->tiers[tier_number];
+    struct frames_tier *tier = &zone->tiers[tier_number];
     uint64_t frames = item_frames(tier_number);
     uint64_t whole_start = (zone->start + frames - 1) / frames;
     uint64_t whole_end = zone->end / frames;
@@ -99,23 +99,24 @@ static void *carve(unsigned char **memory, uint64_t bytes)
     return carved;
 }
 
-uint64_t zone_bytes(struct frame_run run)
+uint64_t frames_zone_bytes(struct frame_run run)
 {
-    uint64_t bytes = sizeof(struct frame_zone);
-    for (unsigned tier = 0; tier < FRAME_TIERS; tier++)
-        bytes += tier_clusters(run, tier) * (CLUSTER_WORDS * sizeof(uint64_t) + sizeof(struct cluster));
+    uint64_t bytes = sizeof(struct frames_zone);
+    for (unsigned tier = 0; tier < FRAMES_TIERS; tier++)
+        bytes +=
+            tier_clusters(run, tier) * (CLUSTER_WORDS * sizeof(uint64_t) + sizeof(struct frames_cluster));
     return bytes;
 }
 
-void zone_make(struct frame_zone *zone, struct frame_run run, unsigned char *memory)
+void frames_zone_make(struct frames_zone *zone, struct frame_run run, unsigned char *memory)
 {
-    *zone = (struct frame_zone){.start = run.start, .end = run.end};
-    for (unsigned number = 0; number < FRAME_TIERS; number++) {
-        struct frame_tier *tier = &zone->tiers[number];
+    *zone = (struct frames_zone){.start = run.start, .end = run.end};
+    for (unsigned number = 0; number < FRAMES_TIERS; number++) {
+        struct frames_tier *tier = &zone->tiers[number];
         uint64_t clusters = tier_clusters(run, number);
         tier->first = run.start / item_frames(number) / CLUSTER_ITEMS * CLUSTER_ITEMS;
         tier->free = carve(&memory, clusters * CLUSTER_WORDS * sizeof(uint64_t));
-        tier->clusters = carve(&memory, clusters * sizeof(struct cluster));
+        tier->clusters = carve(&memory, clusters * sizeof(struct frames_cluster));
         tier->cluster_count = (uint32_t)clusters;
         tier->head = LIST_END;
     }
@@ -124,13 +125,13 @@ void zone_make(struct frame_zone *zone, struct frame_run run, unsigned char *mem
     zone->first_uninitialised = run.start / SUPERBLOCK;
     initialise_superblock(zone, last);
     initialise_up_to(zone, at_once < last ? at_once : last);
-    for (unsigned number = 0; number < FRAME_TIERS; number++)
+    for (unsigned number = 0; number < FRAMES_TIERS; number++)
         list_edges(zone, number);
 }
 
 /* ---- taking, giving back, splitting, joining ---- */
 
-enum frames_status zone_take(struct frame_zone *zone, unsigned from, unsigned wanted, uint64_t *item)
+enum frames_status frames_zone_take(struct frames_zone *zone, unsigned from, unsigned wanted, uint64_t *item)
 {
     enum frames_status status = tier_take(&zone->tiers[from], item);
     for (unsigned tier = from; status == FRAMES_OK && tier > wanted; tier--) {
@@ -141,18 +142,18 @@ enum frames_status zone_take(struct frame_zone *zone, unsigned from, unsigned wa
     return status;
 }
 
-void zone_sync_list(struct frame_zone *zone, uint64_t frame)
+void frames_zone_sync_list(struct frames_zone *zone, uint64_t frame)
 {
-    struct frame_tier *tier = &zone->tiers[0];
+    struct frames_tier *tier = &zone->tiers[0];
     uint32_t index = cluster_index(tier, frame);
     if (cluster_is_listed(&tier->clusters[index]))
         list_remove(tier, index, CLUSTER_FULL);
 }
 
-void zone_close_if_free(struct frame_zone *zone, unsigned tier_number, uint64_t item)
+void frames_zone_close_if_free(struct frames_zone *zone, unsigned tier_number, uint64_t item)
 {
     for (; tier_number < TOP_TIER; tier_number++) {
-        struct frame_tier *tier = &zone->tiers[tier_number];
+        struct frames_tier *tier = &zone->tiers[tier_number];
         uint32_t index = cluster_index(tier, item);
         if (!cluster_is_free(tier, index)) /* a cluster that the zone's end cuts off never is */
             return;
@@ -162,16 +163,16 @@ void zone_close_if_free(struct frame_zone *zone, unsigned tier_number, uint64_t 
     }
 }
 
-void zone_give(struct frame_zone *zone, unsigned tier, uint64_t item)
+void frames_zone_give(struct frames_zone *zone, unsigned tier, uint64_t item)
 {
     tier_put(&zone->tiers[tier], item);
-    zone_close_if_free(zone, tier, item);
+    frames_zone_close_if_free(zone, tier, item);
 }
 
-enum frames_status zone_check_taken(const struct frame_zone *zone, unsigned wanted, bool is_split,
-                                    uint64_t frame)
+enum frames_status frames_zone_check_taken(const struct frames_zone *zone, unsigned wanted, bool is_split,
+                                           uint64_t frame)
 {
-    for (unsigned above = FRAME_TIERS; above > wanted; above--) {
+    for (unsigned above = FRAMES_TIERS; above > wanted; above--) {
         unsigned tier = above - 1;
         uint64_t item = frame / item_frames(tier);
         if (!item_is_whole(zone, tier, item))
@@ -185,14 +186,14 @@ enum frames_status zone_check_taken(const struct frame_zone *zone, unsigned want
 }
 
 /* A closed cluster and one whose items are all handed out have the same words: only the mark differs. */
-void zone_split(struct frame_zone *zone, unsigned tier, uint64_t item)
+void frames_zone_split(struct frames_zone *zone, unsigned tier, uint64_t item)
 {
     zone->tiers[tier - 1].clusters[cluster_below(zone, tier, item)].after = CLUSTER_FULL;
 }
 
-enum frames_status zone_join(struct frame_zone *zone, unsigned tier, uint64_t item)
+enum frames_status frames_zone_join(struct frames_zone *zone, unsigned tier, uint64_t item)
 {
-    struct frame_tier *below = &zone->tiers[tier - 1];
+    struct frames_tier *below = &zone->tiers[tier - 1];
     uint32_t index = cluster_index(below, item * CLUSTER_ITEMS);
     if (!cluster_is_empty(below, index))
         return FRAMES_INCOMPLETE;

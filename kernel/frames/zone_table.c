@@ -5,7 +5,7 @@
  * clusters) grows down from its end:
  *
  *    zones            zones + zone_count       bookkeeping_top                    end
- *    |  struct frame_zone, sorted  |     unused     |  of the zone added last ... of the first  |
+ *    |  struct frames_zone, sorted  |     unused     |  of the zone added last ... of the first  |
  */
 #include "frames/zone_table.h"
 
@@ -26,8 +26,7 @@ static uint32_t zones_up_to(const struct frames *frames, uint64_t frame)
     return low;
 }
 
-/* Checks that a run that is not empty can become a zone, apart from the memory it needs. */
-static enum frames_status check_run(const struct frames *frames, struct frame_run run)
+enum frames_status frames_zone_table_check(const struct frames *frames, struct frame_run run)
 {
     if (run.end > FRAME_LIMIT)
         return FRAMES_TOO_HIGH;
@@ -37,73 +36,41 @@ static enum frames_status check_run(const struct frames *frames, struct frame_ru
     return FRAMES_OK;
 }
 
-static uint64_t space_left(const struct frames *frames)
+uint64_t frames_zone_table_space(const struct frames *frames)
 {
     return (uint64_t)(frames->bookkeeping_top - (unsigned char *)(frames->zones + frames->zone_count));
 }
 
-/* Adds a run that was clipped and checked, and fits. Zones above it move. */
-static struct frame_zone *insert_zone(struct frames *frames, struct frame_run run)
+struct frames_zone *frames_zone_table_insert(struct frames *frames, struct frame_run run)
 {
     uint32_t place = zones_up_to(frames, run.start);
     for (uint32_t i = frames->zone_count; i > place; i--)
         frames->zones[i] = frames->zones[i - 1];
     frames->zone_count++;
-    frames->bookkeeping_top -= zone_bytes(run) - sizeof(struct frame_zone);
-    zone_make(&frames->zones[place], run, frames->bookkeeping_top);
+    frames->bookkeeping_top -= frames_zone_bytes(run) - sizeof(struct frames_zone);
+    frames_zone_make(&frames->zones[place], run, frames->bookkeeping_top);
     frames->total += run.end - run.start;
     frames->free_count += run.end - run.start;
     return &frames->zones[place];
 }
 
 /* Adds a run of free frames. *zone is NULL if nothing is left of it, or on an error. */
-static enum frames_status add_run(struct frames *frames, struct frame_run run, struct frame_zone **zone)
+static enum frames_status add_run(struct frames *frames, struct frame_run run, struct frames_zone **zone)
 {
     *zone = NULL;
     if (run.start > run.end)
         return FRAMES_REVERSED;
     if (!frame_run_clip(&run))
         return FRAMES_OK;
-    enum frames_status status = check_run(frames, run);
-    if (status == FRAMES_OK && zone_bytes(run) > space_left(frames))
+    enum frames_status status = frames_zone_table_check(frames, run);
+    if (status == FRAMES_OK && frames_zone_bytes(run) > frames_zone_table_space(frames))
         status = FRAMES_NO_SPACE;
     if (status == FRAMES_OK)
-        *zone = insert_zone(frames, run);
+        *zone = frames_zone_table_insert(frames, run);
     return status;
 }
 
-/* Returns how many frames of a run, from its start on, the bookkeeping memory has room for. */
-static uint64_t frames_that_fit(const struct frames *frames, struct frame_run run)
-{
-    uint64_t fits = 0, too_many = run.end - run.start + 1;
-    while (too_many - fits > 1) {
-        uint64_t middle = fits + (too_many - fits) / 2;
-        if (zone_bytes((struct frame_run){run.start, run.start + middle}) <= space_left(frames))
-            fits = middle;
-        else
-            too_many = middle;
-    }
-    return fits;
-}
-
-/* Checks all usable regions. */
-static enum frames_status check_regions(const struct frames *frames, const struct memory_region *regions,
-                                        size_t count)
-{
-    struct frame_run run;
-    uint64_t end = 0;
-    for (size_t i = 0; i < count; i++)
-        if (memory_kind_is_usable(regions[i].kind) && regions[i].start.number > regions[i].end.number)
-            return FRAMES_REVERSED;
-    for (size_t at = 0; memory_next_usable(regions, count, &at, &run); end = run.end) {
-        enum frames_status status = run.start < end ? FRAMES_OVERLAP : check_run(frames, run);
-        if (status != FRAMES_OK)
-            return status;
-    }
-    return FRAMES_OK;
-}
-
-void zone_table_init(struct frames *frames, void *bookkeeping, uint64_t bytes)
+void frames_zone_table_init(struct frames *frames, void *bookkeeping, uint64_t bytes)
 {
     uintptr_t start = (uintptr_t)bookkeeping;
     uintptr_t skipped = (8 - start % 8) % 8;
@@ -113,7 +80,7 @@ void zone_table_init(struct frames *frames, void *bookkeeping, uint64_t bytes)
     frames->bookkeeping_top = (unsigned char *)(start + skipped + usable);
 }
 
-struct frame_zone *zone_table_find(const struct frames *frames, uint64_t frame)
+struct frames_zone *frames_zone_table_find(const struct frames *frames, uint64_t frame)
 {
     uint32_t count = zones_up_to(frames, frame);
     if (count == 0 || frame >= frames->zones[count - 1].end)
@@ -123,13 +90,13 @@ struct frame_zone *zone_table_find(const struct frames *frames, uint64_t frame)
 
 enum frames_status frames_add_free(struct frames *frames, paging_frame_t start, paging_frame_t end)
 {
-    struct frame_zone *zone;
+    struct frames_zone *zone;
     return add_run(frames, (struct frame_run){start.number, end.number}, &zone);
 }
 
 enum frames_status frames_add_taken(struct frames *frames, paging_frame_t start, paging_frame_t end)
 {
-    struct frame_zone *zone;
+    struct frames_zone *zone;
     enum frames_status status = add_run(frames, (struct frame_run){start.number, end.number}, &zone);
     if (zone == NULL)
         return status;
@@ -138,42 +105,25 @@ enum frames_status frames_add_taken(struct frames *frames, paging_frame_t start,
         while (zone->tiers[tier].head == LIST_END)
             tier++;
         uint64_t frame;
-        status = zone_take(zone, tier, 0, &frame);
+        status = frames_zone_take(zone, tier, 0, &frame);
         frames->free_count--;
     }
     return status;
 }
 
-enum frames_status frames_add_usable(struct frames *frames, const struct memory_region *regions, size_t count,
-                                     uint64_t *left_out)
+uint64_t frames_zone_table_extra(void)
 {
-    struct frame_run run;
-    enum frames_status status = check_regions(frames, regions, count);
-    if (status != FRAMES_OK)
-        return status;
-    *left_out = 0;
-    for (size_t at = 0; memory_next_usable(regions, count, &at, &run);) {
-        uint64_t fits = frames_that_fit(frames, run);
-        *left_out += run.end - run.start - fits;
-        run.end = run.start + fits;
-        if (fits > 0)
-            (void)insert_zone(frames, run);
-    }
-    return FRAMES_OK;
+    struct frame_run costly = {CLUSTER_ITEMS * SUPERBLOCK - 1, CLUSTER_ITEMS * SUPERBLOCK + 1};
+    return frames_zone_bytes(costly);
 }
 
-uint64_t frames_bookkeeping_bytes(const struct memory_region *regions, size_t count, uint64_t extra_zones)
+uint64_t frames_bytes_for_runs(const struct frames_run *runs, size_t count, uint64_t pieces)
 {
-    /* A zone cut in two costs at most as much more as two frames that lie astride the end of every tier. */
-    struct frame_run costly = {CLUSTER_ITEMS * SUPERBLOCK - 1, CLUSTER_ITEMS * SUPERBLOCK + 1};
-    struct frame_run run;
-    uint64_t bytes = 16 + extra_zones * zone_bytes(costly); /* 16: both ends may be unaligned */
-    for (size_t at = 0; memory_next_usable(regions, count, &at, &run);)
-        bytes += zone_bytes(run);
+    uint64_t bytes = BOOKKEEPING_SLACK + pieces * frames_zone_table_extra();
     for (size_t i = 0; i < count; i++) {
-        run = (struct frame_run){regions[i].start.number, regions[i].end.number};
-        if ((regions[i].kind == MEMORY_LOADER || regions[i].kind == MEMORY_OWN) && frame_run_clip(&run))
-            bytes += zone_bytes(run);
+        struct frame_run run = {runs[i].start.number, runs[i].end.number};
+        if (frame_run_clip(&run))
+            bytes += frames_zone_bytes(run);
     }
     return bytes;
 }

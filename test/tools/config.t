@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""One configuration for all files of a program: its defaults, what it refuses, and that others do not link."""
+"""One configuration for all files of a program: its defaults, and that another one does not link."""
 
 import itertools
 import re
@@ -27,7 +27,8 @@ WAYS = [(compiler, flags, linker)
         for compiler in ("gcc", "clang")
         for flags, linker in (((), ()), (("-ffunction-sections", "-fdata-sections"), ("-Wl,--gc-sections",)),
                               (("-flto",), ()), (("-flto",), ("-Wl,--gc-sections",)))]
-WAYS += [("gcc", (), ("-fuse-ld=gold", "-Wl,--gc-sections")), ("clang", (), ("-fuse-ld=lld", "-Wl,--gc-sections")),
+WAYS += [("gcc", (), ("-fuse-ld=gold", "-Wl,--gc-sections")),
+         ("clang", (), ("-fuse-ld=lld", "-Wl,--gc-sections")),
          ("clang", ("-flto",), ("-fuse-ld=lld", "-Wl,--gc-sections"))]
 ARCHIVERS = {"gcc": "gcc-ar", "clang": "llvm-ar"}
 
@@ -60,7 +61,7 @@ class Defaults(unittest.TestCase):
         self.assertEqual(slots(), (9, 511, 510, 509))
 
     def test_recursive_alone(self):
-        """config: wherever the recursive slot is, the other two are others, in its half, and not at address 0"""
+        """config: wherever the recursive slot is, the others are in its half, and not at address 0"""
         for slot in (*range(6), *range(6, ENTRIES, 23), *range(252, 262), *range(506, ENTRIES)):
             bits, recursive, alternate, scratch = slots(f"-DPAGING_RECURSIVE_SLOT={slot}")
             self.assertEqual((bits, recursive), (9, slot))
@@ -116,14 +117,16 @@ class Linking(unittest.TestCase):
             path = self.place / (name + (".cpp" if compiler.endswith("++") else ".c"))
             path.write_text(source, encoding="utf-8")
             source = path
-        result = run(compiler, "-O2", "-ffreestanding", INCLUDE, *flags, "-c", source, "-o", self.place / name)
+        result = run(compiler, "-O2", "-ffreestanding", INCLUDE, *flags, "-c", source, "-o",
+                     self.place / name)
         self.assertEqual(result.returncode, 0, result.stderr)
         return self.place / name
 
     def library(self, compiler, flags):
         path = self.place / "core.a"
         path.unlink(missing_ok=True)
-        objects = [self.compile(compiler, tap.ROOT / "paging/src" / name, name + ".o", flags) for name in CORE]
+        objects = [self.compile(compiler, tap.ROOT / "paging/src" / name, name + ".o", flags)
+                   for name in CORE]
         result = run(ARCHIVERS[compiler], "rcs", path, *objects)
         self.assertEqual(result.returncode, 0, result.stderr)
         return path

@@ -14,10 +14,10 @@
 
 #include <cmocka.h>
 
-#include "kernel/frames/frames.h"
+#include "kernel/frames/usable_frames.h"
 
-#define BLOCK      ((uint64_t)CLUSTER_ITEMS)
-#define SUPERBLOCK (BLOCK * CLUSTER_ITEMS)
+#define BLOCK      ((uint64_t)FRAMES_CLUSTER_ITEMS)
+#define SUPERBLOCK (BLOCK * FRAMES_CLUSTER_ITEMS)
 #define GIB(n)     ((n)*SUPERBLOCK)
 
 extern struct frames frames;

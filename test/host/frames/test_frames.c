@@ -170,9 +170,9 @@ static void a_damaged_free_list_hands_nothing_out_twice(void **state)
     for (unsigned i = 0; i < BLOCK; i++)
         expect_allocate(PAGING_4K, &frame);
     expect_none(PAGING_4K);
-    struct frame_tier *tier = &frames.zones[0].tiers[0];
+    struct frames_tier *tier = &frames.zones[0].tiers[0];
     const uint32_t wrong[] = {(uint32_t)((whole.number - tier->first) / BLOCK), tier->cluster_count,
-                              CLUSTER_FULL};
+                              FRAMES_CLUSTER_FULL};
     for (unsigned i = 0; i < 3; i++) {
         tier->head = wrong[i];
         frame.number = 77;
@@ -180,7 +180,7 @@ static void a_damaged_free_list_hands_nothing_out_twice(void **state)
         assert_int_equal(frame.number, 77);
         assert_int_equal(frames_free_count(&frames), 0);
     }
-    tier->head = LIST_END;
+    tier->head = FRAMES_LIST_END;
     expect_free(PAGING_2M, whole);
     expect_allocate(PAGING_4K, &frame);
 }

@@ -7,7 +7,7 @@
 /* Returns the size of a zone: the struct, and for each cluster 512 bits and a place in a list. */
 static uint64_t bytes_of(uint64_t clusters)
 {
-    return sizeof(struct frame_zone) + clusters * (512 / 8 + sizeof(struct cluster));
+    return sizeof(struct frames_zone) + clusters * (512 / 8 + sizeof(struct frames_cluster));
 }
 
 static enum frames_status add_with(unsigned char *memory, uint64_t bytes)
@@ -121,13 +121,13 @@ static void half_a_tebibyte_comes_back_whole(void **state)
 static void a_zone_has_three_tiers(void **state)
 {
     (void)state;
-    uint64_t bytes = bytes_of(512 * 512 + 512 + 1) + sizeof(struct frame_tier);
+    uint64_t bytes = bytes_of(512 * 512 + 512 + 1) + sizeof(struct frames_tier);
     unsigned char *memory = aligned_alloc(8, bytes);
     assert_non_null(memory);
     uint64_t words[512 / 64] = {0};
-    struct cluster place = {0, 0};
-    *(struct frame_tier *)(memory + sizeof(struct frame_zone)) =
-        (struct frame_tier){.free = words, .clusters = &place, .cluster_count = 1};
+    struct frames_cluster place = {0, 0};
+    *(struct frames_tier *)(memory + sizeof(struct frames_zone)) =
+        (struct frames_tier){.free = words, .clusters = &place, .cluster_count = 1};
     frames_init(&frames, memory, bytes);
     assert_int_equal(frames_add_free(&frames, frame_at(GIB(512)), frame_at(GIB(1024))), FRAMES_OK);
     for (unsigned i = 0; i < 512 / 64; i++)
@@ -142,7 +142,7 @@ static void a_damaged_list_is_not_split(void **state)
     (void)state;
     struct memory_region map = region(GIB(1), GIB(3), MEMORY_CONVENTIONAL);
     begin(&map, 1, JUNK_RANDOM);
-    struct frame_tier *top = &frames.zones[0].tiers[FRAME_TIERS - 1];
+    struct frames_tier *top = &frames.zones[0].tiers[FRAMES_TIERS - 1];
     top->head = top->cluster_count;
     for (enum paging_size size = PAGING_4K; size <= PAGING_1G; size++) {
         paging_frame_t frame = {77};
@@ -150,7 +150,7 @@ static void a_damaged_list_is_not_split(void **state)
         assert_int_equal(frame.number, 77);
     }
     assert_int_equal(frames_handed_out(&frames), 0);
-    assert_int_equal(top[-1].head, LIST_END);
+    assert_int_equal(top[-1].head, FRAMES_LIST_END);
 }
 
 /* The functions of a frame source return no status, so the allocator counts what it refuses. */

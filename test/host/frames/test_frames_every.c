@@ -169,7 +169,7 @@ static void begin_at(const struct start *start, unsigned char junk)
     memory_bytes = 0;
     for (unsigned i = 0; i < 3 && start->runs[i].end > 0; i++)
         memory_bytes +=
-            zone_bytes((struct frame_run){FIRST + start->runs[i].start, FIRST + start->runs[i].end});
+            frames_zone_bytes((struct frame_run){FIRST + start->runs[i].start, FIRST + start->runs[i].end});
     assert_true(memory_bytes <= MOST_BYTES);
     memory = malloc(memory_bytes);
     assert_non_null(memory);
