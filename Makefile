@@ -183,5 +183,5 @@ clean:
 print-%:
 	$(info $($*))@:
 
-include $(patsubst %,test/%.mk,host defects explore fuzz bench proof boot conformance firmware debug verify)
+include $(patsubst %,test/%.mk,host defects explore fuzz bench proof boot conformance firmware users debug verify)
 -include $(shell [ -d $(B) ] && find $(B) -path $(B)/newer -prune -o -name '*.d' -type f -print)

@@ -1,0 +1,30 @@
+# users.mk - programs that use the library as others would: from an installed tree, and from nothing else.
+#
+# A tree for each compiler and configuration is installed into build/users/COMPILER/CONFIGURATION, by a make of
+# its own, because build/library holds one configuration at a time. test/users/Makefile builds the users.
+USERS := $(B)/users
+USER_TREES := gcc/default gcc/recursive clang/default clang/recursive
+CONFIG_OF_default :=
+CONFIG_OF_recursive := test/users/recursive/config.h
+TREE_SOURCES := $(CORE) $(wildcard paging/src/*.h) $(PUBLIC_HEADERS) VERSION tools/library
+
+# $(call user_tree,COMPILER,CONFIGURATION)
+define user_tree
+$(USERS)/$(1)/$(2)/lib/libselfmap.a: $(TREE_SOURCES) $(CONFIG_OF_$(2)) $(RULES) | $(B)/deps-build $(B)/deps-test
+	$$(call say,TREE,$(USERS)/$(1)/$(2))
+	$$(Q)$$(MAKE) --no-print-directory -s install CC=$(1) B=$(USERS)/$(1)/$(2)/build DESTDIR= \
+	    PREFIX='$(CURDIR)/$(USERS)/$(1)/$(2)' CONFIG=$(CONFIG_OF_$(2)) >/dev/null
+endef
+$(foreach tree,$(USER_TREES),$(eval $(call user_tree,$(firstword $(subst /, ,$(tree))),$(notdir $(tree)))))
+
+# $(call user,COMPILER,NAME,FILE,CONFIGURATION)
+define user
+test-things: $(USERS)/$(1)/$(3)
+$(USERS)/$(1)/$(3): $(USERS)/$(1)/$(4)/lib/libselfmap.a $(wildcard test/users/$(2)/* test/users/boot/*) \
+    test/users/Makefile
+	$$(call say,USER,$$@)
+	$$(Q)$$(MAKE) --no-print-directory -s -C test/users $(2) CC=$(1) OUT='$(CURDIR)/$(USERS)/$(1)' \
+	    PKG_CONFIG_PATH='$(CURDIR)/$(USERS)/$(1)/$(4)/lib/pkgconfig'
+endef
+$(foreach compiler,gcc clang,$(eval $(call user,$(compiler),recursive,recursive.elf,recursive)))
+$(eval $(call user,gcc,broken,broken.elf,default))

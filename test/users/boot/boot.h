@@ -1,0 +1,104 @@
+/*
+ * boot.h - what a kernel needs besides its page tables, and what has nothing to do with them: a way in, a
+ * serial port, descriptor tables, exceptions, a way out. recursive/ and direct/ use the same.
+ */
+#ifndef BOOT_BOOT_H
+#define BOOT_BOOT_H
+
+#include <selfmap/space.h>
+
+/* ---- the image (kernel.lds) and where it is ---------------------------------------------------------------- */
+#define BOOT_KERNEL_BASE 0xffffffff80000000 /* the image lies at its physical address plus this */
+#define BOOT_IMAGE       0xffffffff80100000 /* its first byte */
+#define BOOT_DIRECT_BASE 0xffff800000000000 /* and here the tables of entry.S have physical memory, too */
+
+extern char image_text[], image_rodata[], image_program[], image_data[], image_end[];
+extern char boot_stack_guard[], boot_stack_end[]; /* one page that the stack must not reach */
+
+/* The kernel's own, in the file main.c of each: entry.S calls it, with interrupts off. */
+struct boot_info;
+_Noreturn void kernel_main(const struct boot_info *info);
+
+/* ---- memory (memory.c) ------------------------------------------------------------------------------------- */
+/* Start info of PVH, version 1 (xen/include/public/arch-x86/hvm/start_info.h). All addresses are physical. */
+struct boot_info {
+    uint32_t magic, version, flags, modules;
+    uint64_t module_list, command_line, acpi_rsdp, memory_map;
+    uint32_t memory_map_entries, reserved;
+};
+struct boot_memory {
+    uint64_t start, bytes;
+    uint32_t type, reserved; /* 1: free, as in the BIOS' map (ACPI 6.5, table 15.7) */
+};
+
+/*
+ * Makes a frame source of all free memory above the image and below BOOT_MEMORY_LIMIT. It only counts and
+ * marks frames: it never looks into one, so that it works whatever is mapped.
+ */
+struct paging_frame_source *boot_frames(const struct boot_info *info);
+uint64_t boot_frames_free(void);
+
+#define BOOT_MEMORY_LIMIT ((uint64_t)1 << 30)
+
+/* ---- processor (descriptors.c) ----------------------------------------------------------------------------- */
+/*
+ * Loads a GDT, an IDT and a TSS, which lie in the image's data, and switches on what the tables will use:
+ * EFER.NXE, and SMEP and SMAP where there are any. Returns what the core wants to know.
+ */
+struct paging_cpu boot_processor(void);
+
+/* ---- exceptions and programs (traps.c) --------------------------------------------------------------------- */
+/* The kernel's own: what to do about a page fault. Returns whether the access can be tried again. */
+bool kernel_page_fault(uint64_t address, uint64_t error_code);
+
+/*
+ * Calls function(argument), and returns 0. An exception in it that nobody takes care of ends it, and
+ * boot_try returns BOOT_FAULT; then boot_fault says more.
+ */
+uint64_t boot_try(void (*function)(uint64_t), uint64_t argument);
+
+/* Enters ring 3. Returns what boot_leave is given, or BOOT_FAULT after an exception. */
+uint64_t boot_run_program(uint64_t entry, uint64_t stack);
+
+/* Ends the boot_try or boot_run_program that runs. */
+_Noreturn void boot_leave(uint64_t value);
+
+#define BOOT_FAULT UINT64_MAX
+#define PAGE_FAULT 14
+struct boot_fault {
+    uint64_t vector, error_code, address; /* address: CR2, of a page fault */
+};
+extern struct boot_fault boot_fault;
+
+/* ---- attempts (attempts.c): each is the function of a boot_try -------------------------------------------- */
+void attempt_read(uint64_t address);
+void attempt_write(uint64_t address);
+void attempt_call(uint64_t address);
+void attempt_overflow(uint64_t depth); /* uses up the stack, from depth 0 on */
+
+/* Returns whether function(address) ends in a page fault at that address, with that error code. */
+bool faults(void (*function)(uint64_t), uint64_t address, uint64_t error_code);
+
+/* Compilers call these two by themselves, also in the library: for assignments of structs. */
+void *memcpy(void *to, const void *from, size_t bytes);
+void *memset(void *to, int byte, size_t bytes);
+
+/* ---- results (console.c) ----------------------------------------------------------------------------------- */
+/* TAP on the serial port: the plan, one line for each test, and the end of the machine. */
+void tap_plan(unsigned tests);
+void tap(bool passed, const char *what);
+_Noreturn void tap_end(void);
+
+/* Ends the machine with a sentence. For what must not happen, and for a status that is not PAGING_OK. */
+_Noreturn void bail_out(const char *why, uint64_t number);
+void must(enum paging_status status, const char *what);
+
+/* Returns the page that contains the address. */
+static inline paging_page_t page_of(uint64_t address)
+{
+    paging_page_t page = {0};
+    must(paging_page_containing(4, (paging_virt_t){address}, &page), "an address is in no page");
+    return page;
+}
+
+#endif

@@ -1,0 +1,84 @@
+/* memory.c - a bit for each frame of the first GiB, as a frame source; and the functions compilers call. */
+#include "boot.h"
+#include <selfmap/frame_source.h>
+
+enum { FRAMES = BOOT_MEMORY_LIMIT >> 12, WORD = 64 };
+
+static uint64_t is_free[FRAMES / WORD], free_count, lowest_word;
+
+static void set_free(uint64_t frame)
+{
+    uint64_t bit = (uint64_t)1 << frame % WORD;
+    if (frame >= FRAMES || is_free[frame / WORD] & bit)
+        bail_out("a frame is given back that nobody had:", frame);
+    is_free[frame / WORD] |= bit;
+    free_count++;
+    if (frame / WORD < lowest_word)
+        lowest_word = frame / WORD;
+}
+
+static bool has(struct paging_frame_source *source, uint64_t frames)
+{
+    (void)source;
+    return free_count >= frames;
+}
+
+static bool take(struct paging_frame_source *source, enum paging_size size, paging_frame_t *frame)
+{
+    (void)source;
+    if (size != PAGING_4K || free_count == 0)
+        return false;
+    while (is_free[lowest_word] == 0)
+        lowest_word++;
+    frame->number = lowest_word * WORD + (uint64_t)__builtin_ctzll(is_free[lowest_word]);
+    is_free[lowest_word] &= is_free[lowest_word] - 1;
+    free_count--;
+    return true;
+}
+
+static void give_back(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
+{
+    (void)source;
+    for (uint64_t i = 0; i < paging_level_pages(size); i++)
+        set_free(frame.number + i);
+}
+
+/* Single frames need not be told which of them form a larger page. */
+static void ignore(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
+{
+    (void)source, (void)size, (void)frame;
+}
+
+struct paging_frame_source *boot_frames(const struct boot_info *info)
+{
+    static struct paging_frame_source source = {has, take, give_back, ignore, ignore};
+    const struct boot_memory *map = (const struct boot_memory *)info->memory_map;
+    uint64_t image = (uint64_t)image_end - BOOT_KERNEL_BASE;
+    for (uint32_t i = 0; i < info->memory_map_entries; i++) {
+        uint64_t start = map[i].start > image ? map[i].start : image, end = map[i].start + map[i].bytes;
+        if (map[i].type != 1)
+            continue;
+        for (uint64_t at = (start + 4095) / 4096; at < end / 4096 && at < FRAMES; at++)
+            set_free(at);
+    }
+    return &source;
+}
+
+uint64_t boot_frames_free(void)
+{
+    return free_count;
+}
+
+void *memcpy(void *to, const void *from, size_t bytes)
+{
+    void *at = to;
+    __asm__ volatile("rep movsb" : "+D"(at), "+S"(from), "+c"(bytes) : : "memory");
+    return to;
+}
+
+void *memset(void *to, int byte, size_t bytes)
+{
+    void *at = to;
+    __asm__ volatile("rep stosb" : "+D"(at), "+c"(bytes) : "a"(byte) : "memory");
+    return to;
+}

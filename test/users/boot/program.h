@@ -1,0 +1,30 @@
+/* program.h - what a program in ring 3 and the kernel agree on. */
+#ifndef BOOT_PROGRAM_H
+#define BOOT_PROGRAM_H
+
+#include "boot.h"
+
+#define PROGRAM_CODE      0x400000 /* the page image_program */
+#define PROGRAM_SHARED    0x500000 /* a page that the program has in common with others until it writes to it */
+#define PROGRAM_STACK     0x7fff0000 /* a page */
+#define PROGRAM_STACK_END (PROGRAM_STACK + PAGING_PAGE_BYTES)
+
+/* Numbers for int 0x80. */
+enum {
+    CALL_END,  /* ends the program with a result */
+    CALL_TELL, /* tells the kernel a number, and gets PROGRAM_REPLY */
+};
+#define PROGRAM_REPLY 2222
+
+extern uint64_t program_told[8], program_tellings; /* the numbers, in order */
+
+void program_writes(void);
+void program_intrudes(void);
+
+/* Returns where in a program's space one of these functions is. */
+static inline uint64_t program_entry(void (*function)(void))
+{
+    return PROGRAM_CODE + (uint64_t)function - (uint64_t)image_program;
+}
+
+#endif

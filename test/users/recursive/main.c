@@ -1,0 +1,222 @@
+/*
+ * recursive/main.c - a kernel that reaches its tables through the recursive slot. Read it from top to bottom.
+ */
+#include "boot.h"
+#include "program.h"
+#include <selfmap/check_access.h>
+#include <selfmap/map.h>
+#include <selfmap/range.h>
+#include <selfmap/share.h>
+#include <selfmap/switch.h>
+#include <selfmap/translate.h>
+
+/* The image is in slot 511 of the root, the core's slots are 510 to 508 (config.h). All others are free. */
+#define HEAP       0xffffa00000000000 /* filled when it is touched */
+#define HEAP_PAGES 64
+#define TEMPORARY  0xffffb00000000000 /* two pages through which a frame is filled before it is mapped */
+
+#define DATA (PAGING_WRITABLE | PAGING_NO_EXECUTE)
+
+/* What the page fault handler finds in the tables: markers where nothing is mapped, and a flag of a leaf. */
+enum { GUARD = 1, ON_DEMAND = 2 };
+#define COPY_ON_WRITE PAGING_SYSTEM_9
+
+static struct paging_space kernel, program, *active = &kernel;
+static struct paging_frame_source *frames;
+
+/* ---- 1. Own tables ----------------------------------------------------------------------------------------- */
+static void map_image(const char *start, const char *end, uint64_t flags)
+{
+    uint64_t address = (uint64_t)start;
+    must(paging_map_range(&kernel, (paging_virt_t){address}, (paging_phys_t){address - BOOT_KERNEL_BASE},
+                          (uint64_t)(end - start), flags, frames),
+         "map the image");
+}
+
+static void switch_to_own_tables(struct paging_cpu cpu)
+{
+    /* Until CR3 is loaded, the core reaches tables at offset 0: entry.S maps memory one to one. */
+    must(paging_create(&kernel, cpu, 0, frames), "create");
+
+    /* What runs next: the code, its stack, GDT, IDT, TSS, the space, the frame source. All is in the image. */
+    map_image(image_text, image_rodata, 0);
+    map_image(image_rodata, image_data, PAGING_NO_EXECUTE);
+    map_image(image_data, boot_stack_guard, DATA);
+    must(paging_set_marker(&kernel, page_of((uint64_t)boot_stack_guard), GUARD, frames),
+         "mark the guard page");
+    map_image(boot_stack_guard + PAGING_PAGE_BYTES, image_end, DATA);
+
+    paging_root_load(paging_root_address(&kernel));
+    paging_mark_active(&kernel); /* from here on through slot 510, wherever the tables lie */
+}
+
+/* ---- 2. Page faults ---------------------------------------------------------------------------------------- */
+/* Maps a frame at one of the two temporary pages, so that it can be filled; hide takes it away again. */
+static void *show(unsigned which, paging_frame_t frame)
+{
+    uint64_t address = TEMPORARY + which * PAGING_PAGE_BYTES;
+    must(paging_map_to(active, page_of(address), frame, DATA, frames), "show");
+    return (void *)address;
+}
+
+static void hide(unsigned which)
+{
+    struct paging_unmapped gone;
+    must(paging_unmap(active, page_of(TEMPORARY + which * PAGING_PAGE_BYTES), frames, &gone), "hide");
+}
+
+static bool fill_on_demand(paging_page_t page, uint64_t flags)
+{
+    paging_frame_t frame;
+    if (!frames->allocate(frames, PAGING_4K, &frame))
+        return false;
+    memset(show(0, frame), 0, PAGING_PAGE_BYTES);
+    hide(0);
+    must(paging_map_owned(active, page, frame, PAGING_4K, flags | PAGING_REPLACE_MARKER, frames), "fill");
+    return true;
+}
+
+static bool break_copy_on_write(paging_page_t page, paging_entry_t leaf)
+{
+    uint64_t flags = (paging_entry_flags(leaf) & PAGING_LEAF_FLAGS & ~COPY_ON_WRITE) | PAGING_WRITABLE;
+    paging_frame_t frame;
+    if (!frames->allocate(frames, PAGING_4K, &frame))
+        return false;
+    memcpy(show(0, frame), show(1, paging_entry_frame(leaf)), PAGING_PAGE_BYTES);
+    hide(1);
+    hide(0);
+    must(paging_remap(active, page, frame, flags, frames), "copy on write");
+    return true;
+}
+
+/* Traps.c sees to it that a fault in here ends the kernel: the core may be asked only when it is at rest. */
+bool kernel_page_fault(uint64_t address, uint64_t error_code)
+{
+    bool upper_half = address >> 63;
+    if (upper_half && (error_code & PAGING_FAULT_USER))
+        return false;
+    struct paging_walk_result walk;
+    enum paging_status status = paging_walk_address(active, (paging_virt_t){address}, &walk);
+    paging_entry_t entry = walk.entries[walk.level];
+    if (status == PAGING_MARKED && paging_marker_value(entry) == ON_DEMAND)
+        return fill_on_demand(page_of(address), upper_half ? DATA : DATA | PAGING_USER);
+    if (status == PAGING_OK && (error_code & PAGING_FAULT_WRITE) && (entry.bits & COPY_ON_WRITE))
+        return break_copy_on_write(page_of(address), entry);
+    return false;
+}
+
+/* ---- 3. What is forbidden, and what is filled: each is tried ----------------------------------------------- */
+static void test_own_tables(void)
+{
+    uint64_t root;
+    __asm__ volatile("mov %%cr3, %0" : "=r"(root));
+    tap(root == paging_root_address(&kernel).value && faults(attempt_read, 0x100000, 0),
+        "the kernel runs on its own tables, which map nothing but the image");
+}
+
+static void test_rights_of_the_image(void)
+{
+    static const char constant = 1;
+    static unsigned char ret = 0xc3; /* the instruction */
+    uint64_t present = PAGING_FAULT_PRESENT;
+    tap(faults(attempt_write, (uint64_t)image_text, present | PAGING_FAULT_WRITE), "code cannot be written");
+    tap(faults(attempt_write, (uint64_t)&constant, present | PAGING_FAULT_WRITE),
+        "constants cannot be written");
+    tap(faults(attempt_call, (uint64_t)&ret, present | PAGING_FAULT_FETCH), "data cannot be executed");
+}
+
+static void test_guard_page(void)
+{
+    uint64_t guard = (uint64_t)boot_stack_guard;
+    bool stopped = boot_try(attempt_overflow, 0) == BOOT_FAULT && boot_fault.vector == PAGE_FAULT;
+    tap(stopped && boot_fault.address - guard < PAGING_PAGE_BYTES,
+        "a guard page stops an overflow of the stack");
+}
+
+static void test_demand_paging(void)
+{
+    for (uint64_t i = 0; i < HEAP_PAGES; i++)
+        must(paging_set_marker(&kernel, page_of(HEAP + i * PAGING_PAGE_BYTES), ON_DEMAND, frames),
+             "mark the heap");
+    uint64_t before = boot_frames_free();
+    bool zeroes = true;
+    for (uint64_t i = 0; i < HEAP_PAGES; i += 2) {
+        volatile uint64_t *word = (volatile uint64_t *)(HEAP + i * PAGING_PAGE_BYTES);
+        zeroes &= *word == 0; /* the fault is here */
+        *word = i;
+    }
+    for (uint64_t i = 0; i < HEAP_PAGES; i += 2)
+        zeroes &= *(volatile uint64_t *)(HEAP + i * PAGING_PAGE_BYTES) == i;
+    tap(zeroes && before - boot_frames_free() == HEAP_PAGES / 2,
+        "memory is filled when it is touched, and only then");
+    must(paging_unmap_range(&kernel, (paging_virt_t){HEAP}, HEAP_PAGES * PAGING_PAGE_BYTES, frames),
+         "free the heap");
+    tap(faults(attempt_read, HEAP, 0), "memory that was given back cannot be read");
+}
+
+/* ---- 4. A second space, and a program in it ---------------------------------------------------------------- */
+static _Alignas(PAGING_PAGE_BYTES) uint64_t shared[PAGING_PAGE_BYTES / sizeof(uint64_t)] = {1111};
+static void make_program(void)
+{
+    /* One upper half for all spaces: the kernel owns its tables, programs share them. */
+    must(paging_share_upper_half(&kernel, frames), "share");
+    must(paging_create_sibling(&program, &kernel, frames), "create the program's space");
+
+    /* While the kernel's space is active, the program's tables appear through slot 509. */
+    must(paging_attach(&kernel, &program), "attach");
+    paging_phys_t code = {(uint64_t)image_program - BOOT_KERNEL_BASE},
+                  data = {(uint64_t)shared - BOOT_KERNEL_BASE};
+    must(paging_map_to(&program, page_of(PROGRAM_CODE), paging_frame_containing(code), PAGING_USER, frames),
+         "code");
+    must(paging_map_to(&program, page_of(PROGRAM_SHARED), paging_frame_containing(data),
+                       PAGING_USER | PAGING_NO_EXECUTE | COPY_ON_WRITE, frames),
+         "shared page");
+    must(paging_set_marker(&program, page_of(PROGRAM_STACK), ON_DEMAND, frames), "stack");
+    must(paging_detach(&kernel, &program), "detach");
+}
+
+static uint64_t run_program(void (*function)(void))
+{
+    must(paging_switch_to(&kernel, &program), "switch to the program's space");
+    active = &program; /* whom the page fault handler asks */
+    uint64_t result = boot_run_program(program_entry(function), PROGRAM_STACK_END - 8);
+    active = &kernel;
+    must(paging_switch_to(&program, &kernel), "switch back");
+    return result;
+}
+
+static void test_program(void)
+{
+    tap(faults(attempt_read, PROGRAM_SHARED, 0), "a program's pages are in its own space only");
+    tap(run_program(program_writes) == PROGRAM_REPLY && program_tellings == 2 && program_told[0] == 1111,
+        "a program runs in ring 3, and calls");
+    tap(program_told[1] == PROGRAM_REPLY && shared[0] == 1111,
+        "a page is copied when the program writes to it");
+    tap(run_program(program_intrudes) == BOOT_FAULT && boot_fault.address == (uint64_t)image_text &&
+            boot_fault.error_code == (PAGING_FAULT_PRESENT | PAGING_FAULT_USER),
+        "a program cannot read what is the kernel's");
+}
+
+static void end_program(void)
+{
+    must(paging_destroy(&program, frames), "destroy");
+    must(paging_unshare_upper_half(&kernel, frames), "unshare");
+}
+
+_Noreturn void kernel_main(const struct boot_info *info)
+{
+    struct paging_cpu cpu = boot_processor();
+    frames = boot_frames(info);
+    tap_plan(12);
+    switch_to_own_tables(cpu);
+    uint64_t before = boot_frames_free();
+    test_own_tables();
+    test_rights_of_the_image();
+    test_guard_page();
+    test_demand_paging();
+    make_program();
+    test_program();
+    end_program();
+    tap(boot_frames_free() == before, "every frame came back");
+    tap_end();
+}
