@@ -85,7 +85,9 @@ static bool break_copy_on_write(paging_page_t page, paging_entry_t leaf)
     memcpy(show(0, frame), show(1, paging_entry_frame(leaf)), PAGING_PAGE_BYTES);
     hide(1);
     hide(0);
-    must(paging_remap(active, page, frame, flags, frames), "copy on write");
+    struct paging_unmapped gone;
+    must(paging_unmap(active, page, frames, &gone), "copy on write");
+    must(paging_map_owned(active, page, frame, PAGING_4K, flags, frames), "copy on write");
     return true;
 }
 
