@@ -26,5 +26,7 @@ $(USERS)/$(1)/$(3): $(USERS)/$(1)/$(4)/lib/libselfmap.a $(wildcard test/users/$(
 	$$(Q)$$(MAKE) --no-print-directory -s -C test/users $(2) CC=$(1) OUT='$(CURDIR)/$(USERS)/$(1)' \
 	    PKG_CONFIG_PATH='$(CURDIR)/$(USERS)/$(1)/$(4)/lib/pkgconfig'
 endef
-$(foreach compiler,gcc clang,$(eval $(call user,$(compiler),recursive,recursive.elf,recursive)))
+$(foreach compiler,gcc clang, \
+    $(eval $(call user,$(compiler),recursive,recursive.elf,recursive)) \
+    $(eval $(call user,$(compiler),direct,direct.elf,default)))
 $(eval $(call user,gcc,broken,broken.elf,default))

@@ -37,6 +37,11 @@ struct boot_memory {
  */
 struct paging_frame_source *boot_frames(const struct boot_info *info);
 uint64_t boot_frames_free(void);
+bool boot_frame_take(paging_frame_t *frame);
+void boot_frame_give_back(paging_frame_t frame);
+
+/* Returns the address behind the last free frame. */
+uint64_t boot_memory_end(const struct boot_info *info);
 
 #define BOOT_MEMORY_LIMIT ((uint64_t)1 << 30)
 
@@ -69,15 +74,6 @@ struct boot_fault {
     uint64_t vector, error_code, address; /* address: CR2, of a page fault */
 };
 extern struct boot_fault boot_fault;
-
-/* ---- attempts (attempts.c): each is the function of a boot_try -------------------------------------------- */
-void attempt_read(uint64_t address);
-void attempt_write(uint64_t address);
-void attempt_call(uint64_t address);
-void attempt_overflow(uint64_t depth); /* uses up the stack, from depth 0 on */
-
-/* Returns whether function(address) ends in a page fault at that address, with that error code. */
-bool faults(void (*function)(uint64_t), uint64_t address, uint64_t error_code);
 
 /* Compilers call these two by themselves, also in the library: for assignments of structs. */
 void *memcpy(void *to, const void *from, size_t bytes);

@@ -49,19 +49,46 @@ static void ignore(struct paging_frame_source *source, enum paging_size size, pa
     (void)source, (void)size, (void)frame;
 }
 
+/* Returns where a free region ends; 0 of one that is not free. */
+static uint64_t end_of_free(const struct boot_memory *region)
+{
+    uint64_t end = region->start + region->bytes;
+    if (region->type != 1 || region->start >= BOOT_MEMORY_LIMIT)
+        return 0;
+    return end < BOOT_MEMORY_LIMIT ? end & ~(PAGING_PAGE_BYTES - 1) : BOOT_MEMORY_LIMIT;
+}
+
 struct paging_frame_source *boot_frames(const struct boot_info *info)
 {
     static struct paging_frame_source source = {has, take, give_back, ignore, ignore};
     const struct boot_memory *map = (const struct boot_memory *)info->memory_map;
     uint64_t image = (uint64_t)image_end - BOOT_KERNEL_BASE;
     for (uint32_t i = 0; i < info->memory_map_entries; i++) {
-        uint64_t start = map[i].start > image ? map[i].start : image, end = map[i].start + map[i].bytes;
-        if (map[i].type != 1)
-            continue;
-        for (uint64_t at = (start + 4095) / 4096; at < end / 4096 && at < FRAMES; at++)
-            set_free(at);
+        uint64_t start = map[i].start > image ? map[i].start : image, end = end_of_free(&map[i]);
+        for (uint64_t frame = (start + PAGING_PAGE_BYTES - 1) / PAGING_PAGE_BYTES;
+             frame < end / PAGING_PAGE_BYTES; frame++)
+            set_free(frame);
     }
     return &source;
+}
+
+uint64_t boot_memory_end(const struct boot_info *info)
+{
+    const struct boot_memory *map = (const struct boot_memory *)info->memory_map;
+    uint64_t end = 0;
+    for (uint32_t i = 0; i < info->memory_map_entries; i++)
+        end = end_of_free(&map[i]) > end ? end_of_free(&map[i]) : end;
+    return end;
+}
+
+bool boot_frame_take(paging_frame_t *frame)
+{
+    return take(NULL, PAGING_4K, frame);
+}
+
+void boot_frame_give_back(paging_frame_t frame)
+{
+    give_back(NULL, PAGING_4K, frame);
 }
 
 uint64_t boot_frames_free(void)

@@ -3,6 +3,7 @@
  */
 #include "boot.h"
 #include "program.h"
+#include "tests.h"
 #include <selfmap/check_access.h>
 #include <selfmap/map.h>
 #include <selfmap/range.h>
@@ -68,7 +69,7 @@ static void hide(unsigned which)
 static bool fill_on_demand(paging_page_t page, uint64_t flags)
 {
     paging_frame_t frame;
-    if (!frames->allocate(frames, PAGING_4K, &frame))
+    if (!boot_frame_take(&frame))
         return false;
     memset(show(0, frame), 0, PAGING_PAGE_BYTES);
     hide(0);
@@ -80,7 +81,7 @@ static bool break_copy_on_write(paging_page_t page, paging_entry_t leaf)
 {
     uint64_t flags = (paging_entry_flags(leaf) & PAGING_LEAF_FLAGS & ~COPY_ON_WRITE) | PAGING_WRITABLE;
     paging_frame_t frame;
-    if (!frames->allocate(frames, PAGING_4K, &frame))
+    if (!boot_frame_take(&frame))
         return false;
     memcpy(show(0, frame), show(1, paging_entry_frame(leaf)), PAGING_PAGE_BYTES);
     hide(1);
@@ -107,57 +108,23 @@ bool kernel_page_fault(uint64_t address, uint64_t error_code)
     return false;
 }
 
-/* ---- 3. What is forbidden, and what is filled: each is tried ----------------------------------------------- */
-static void test_own_tables(void)
-{
-    uint64_t root;
-    __asm__ volatile("mov %%cr3, %0" : "=r"(root));
-    tap(root == paging_root_address(&kernel).value && faults(attempt_read, 0x100000, 0),
-        "the kernel runs on its own tables, which map nothing but the image");
-}
-
-static void test_rights_of_the_image(void)
-{
-    static const char constant = 1;
-    static unsigned char ret = 0xc3; /* the instruction */
-    uint64_t present = PAGING_FAULT_PRESENT;
-    tap(faults(attempt_write, (uint64_t)image_text, present | PAGING_FAULT_WRITE), "code cannot be written");
-    tap(faults(attempt_write, (uint64_t)&constant, present | PAGING_FAULT_WRITE),
-        "constants cannot be written");
-    tap(faults(attempt_call, (uint64_t)&ret, present | PAGING_FAULT_FETCH), "data cannot be executed");
-}
-
-static void test_guard_page(void)
-{
-    uint64_t guard = (uint64_t)boot_stack_guard;
-    bool stopped = boot_try(attempt_overflow, 0) == BOOT_FAULT && boot_fault.vector == PAGE_FAULT;
-    tap(stopped && boot_fault.address - guard < PAGING_PAGE_BYTES,
-        "a guard page stops an overflow of the stack");
-}
-
-static void test_demand_paging(void)
+/* ---- 3. Memory that costs nothing until it is touched -------------------------------------------------------- */
+static void make_heap(void)
 {
     for (uint64_t i = 0; i < HEAP_PAGES; i++)
-        must(paging_set_marker(&kernel, page_of(HEAP + i * PAGING_PAGE_BYTES), ON_DEMAND, frames),
-             "mark the heap");
-    uint64_t before = boot_frames_free();
-    bool zeroes = true;
-    for (uint64_t i = 0; i < HEAP_PAGES; i += 2) {
-        volatile uint64_t *word = (volatile uint64_t *)(HEAP + i * PAGING_PAGE_BYTES);
-        zeroes &= *word == 0; /* the fault is here */
-        *word = i;
-    }
-    for (uint64_t i = 0; i < HEAP_PAGES; i += 2)
-        zeroes &= *(volatile uint64_t *)(HEAP + i * PAGING_PAGE_BYTES) == i;
-    tap(zeroes && before - boot_frames_free() == HEAP_PAGES / 2,
-        "memory is filled when it is touched, and only then");
+        must(paging_set_marker(&kernel, page_of(HEAP + i * PAGING_PAGE_BYTES), ON_DEMAND, frames), "heap");
+}
+
+static void free_heap(void)
+{
+    /* Owned frames go back to where they came from, with the tables that have become empty. */
     must(paging_unmap_range(&kernel, (paging_virt_t){HEAP}, HEAP_PAGES * PAGING_PAGE_BYTES, frames),
          "free the heap");
-    tap(faults(attempt_read, HEAP, 0), "memory that was given back cannot be read");
 }
 
 /* ---- 4. A second space, and a program in it ---------------------------------------------------------------- */
 static _Alignas(PAGING_PAGE_BYTES) uint64_t shared[PAGING_PAGE_BYTES / sizeof(uint64_t)] = {1111};
+
 static void make_program(void)
 {
     /* One upper half for all spaces: the kernel owns its tables, programs share them. */
@@ -177,26 +144,14 @@ static void make_program(void)
     must(paging_detach(&kernel, &program), "detach");
 }
 
-static uint64_t run_program(void (*function)(void))
+static uint64_t run_program(uint64_t entry, uint64_t stack)
 {
     must(paging_switch_to(&kernel, &program), "switch to the program's space");
     active = &program; /* whom the page fault handler asks */
-    uint64_t result = boot_run_program(program_entry(function), PROGRAM_STACK_END - 8);
+    uint64_t result = boot_run_program(entry, stack);
     active = &kernel;
     must(paging_switch_to(&program, &kernel), "switch back");
     return result;
-}
-
-static void test_program(void)
-{
-    tap(faults(attempt_read, PROGRAM_SHARED, 0), "a program's pages are in its own space only");
-    tap(run_program(program_writes) == PROGRAM_REPLY && program_tellings == 2 && program_told[0] == 1111,
-        "a program runs in ring 3, and calls");
-    tap(program_told[1] == PROGRAM_REPLY && shared[0] == 1111,
-        "a page is copied when the program writes to it");
-    tap(run_program(program_intrudes) == BOOT_FAULT && boot_fault.address == (uint64_t)image_text &&
-            boot_fault.error_code == (PAGING_FAULT_PRESENT | PAGING_FAULT_USER),
-        "a program cannot read what is the kernel's");
 }
 
 static void end_program(void)
@@ -205,19 +160,29 @@ static void end_program(void)
     must(paging_unshare_upper_half(&kernel, frames), "unshare");
 }
 
+/* ---- 5. All of it, in order -------------------------------------------------------------------------------- */
 _Noreturn void kernel_main(const struct boot_info *info)
 {
     struct paging_cpu cpu = boot_processor();
     frames = boot_frames(info);
-    tap_plan(12);
+    tap_plan(13);
     switch_to_own_tables(cpu);
     uint64_t before = boot_frames_free();
-    test_own_tables();
-    test_rights_of_the_image();
+    test_tables(paging_root_address(&kernel));
+    test_rights();
     test_guard_page();
-    test_demand_paging();
+
+    make_heap();
+    test_heap(HEAP, HEAP_PAGES);
+    free_heap();
+    test_nothing_at(HEAP, "a heap that was given back cannot be read");
+    make_heap();
+    test_heap(HEAP, HEAP_PAGES); /* in frames that are not clean any more */
+    free_heap();
+
     make_program();
-    test_program();
+    test_nothing_at(PROGRAM_SHARED, "the program's pages are not in the kernel's space");
+    test_program(run_program, shared);
     end_program();
     tap(boot_frames_free() == before, "every frame came back");
     tap_end();

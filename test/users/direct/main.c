@@ -1,0 +1,184 @@
+/*
+ * direct/main.c - a kernel that reaches its tables through a direct map: all physical memory is mapped at
+ * ffff_8000_0000_0000. Read it from top to bottom; recursive/main.c is the same kernel, living the other way.
+ */
+#include "boot.h"
+#include "program.h"
+#include "tests.h"
+#include <selfmap/check_access.h>
+#include <selfmap/map.h>
+#include <selfmap/range.h>
+#include <selfmap/share.h>
+#include <selfmap/switch.h>
+#include <selfmap/translate.h>
+
+/* No slot of the root is the core's. The image is in slot 511, the direct map from slot 256 on. */
+#define HEAP       0xffffa00000000000 /* filled when it is touched */
+#define HEAP_PAGES 64
+
+#define DATA (PAGING_WRITABLE | PAGING_NO_EXECUTE)
+
+/* What the page fault handler finds in the tables: markers where nothing is mapped, and a flag of a leaf. */
+enum { GUARD = 1, ON_DEMAND = 2 };
+#define COPY_ON_WRITE PAGING_SYSTEM_9
+
+static struct paging_space kernel, program, *active = &kernel;
+static struct paging_frame_source *frames;
+
+/* Returns where a frame can be read and written: always there, whatever else maps it. */
+static void *frame_bytes(paging_frame_t frame)
+{
+    return (void *)(BOOT_DIRECT_BASE + paging_frame_start(frame).value);
+}
+
+/* ---- 1. Own tables ----------------------------------------------------------------------------------------- */
+static void map_image(const char *start, const char *end, uint64_t flags)
+{
+    uint64_t address = (uint64_t)start;
+    must(paging_map_range(&kernel, (paging_virt_t){address}, (paging_phys_t){address - BOOT_KERNEL_BASE},
+                          (uint64_t)(end - start), flags, frames),
+         "map the image");
+}
+
+static void switch_to_own_tables(struct paging_cpu cpu, uint64_t memory_end)
+{
+    /* Tables are at this offset before and after CR3 is loaded: entry.S maps memory there, too. */
+    must(paging_create_direct(&kernel, cpu, BOOT_DIRECT_BASE, frames), "create");
+
+    /* All frames that can become tables, in the largest pages that the processor has, before anything else. */
+    must(paging_map_range(&kernel, (paging_virt_t){BOOT_DIRECT_BASE}, (paging_phys_t){0}, memory_end, DATA,
+                          frames),
+         "map all memory");
+
+    /* What runs next: the code, its stack, GDT, IDT, TSS, the space, the frame source. All is in the image. */
+    map_image(image_text, image_rodata, 0);
+    map_image(image_rodata, image_data, PAGING_NO_EXECUTE);
+    map_image(image_data, boot_stack_guard, DATA);
+    must(paging_set_marker(&kernel, page_of((uint64_t)boot_stack_guard), GUARD, frames),
+         "mark the guard page");
+    map_image(boot_stack_guard + PAGING_PAGE_BYTES, image_end, DATA);
+
+    paging_root_load(paging_root_address(&kernel));
+    paging_mark_active(&kernel); /* from here on changes are flushed */
+}
+
+/* ---- 2. Page faults ---------------------------------------------------------------------------------------- */
+static bool fill_on_demand(paging_page_t page, uint64_t flags)
+{
+    paging_frame_t frame;
+    if (!boot_frame_take(&frame))
+        return false;
+    memset(frame_bytes(frame), 0, PAGING_PAGE_BYTES);
+    must(paging_map_owned(active, page, frame, PAGING_4K, flags | PAGING_REPLACE_MARKER, frames), "fill");
+    return true;
+}
+
+static bool break_copy_on_write(paging_page_t page, paging_entry_t leaf)
+{
+    uint64_t flags = (paging_entry_flags(leaf) & PAGING_LEAF_FLAGS & ~COPY_ON_WRITE) | PAGING_WRITABLE;
+    paging_frame_t frame;
+    if (!boot_frame_take(&frame))
+        return false;
+    memcpy(frame_bytes(frame), frame_bytes(paging_entry_frame(leaf)), PAGING_PAGE_BYTES);
+    struct paging_unmapped gone;
+    must(paging_unmap(active, page, frames, &gone), "copy on write");
+    must(paging_map_owned(active, page, frame, PAGING_4K, flags, frames), "copy on write");
+    return true;
+}
+
+/* traps.c sees to it that a fault in here ends the kernel: the core may be asked only when it is at rest. */
+bool kernel_page_fault(uint64_t address, uint64_t error_code)
+{
+    bool upper_half = address >> 63;
+    if (upper_half && (error_code & PAGING_FAULT_USER))
+        return false;
+    struct paging_walk_result walk;
+    enum paging_status status = paging_walk_address(active, (paging_virt_t){address}, &walk);
+    paging_entry_t entry = walk.entries[walk.level];
+    if (status == PAGING_MARKED && paging_marker_value(entry) == ON_DEMAND)
+        return fill_on_demand(page_of(address), upper_half ? DATA : DATA | PAGING_USER);
+    if (status == PAGING_OK && (error_code & PAGING_FAULT_WRITE) && (entry.bits & COPY_ON_WRITE))
+        return break_copy_on_write(page_of(address), entry);
+    return false;
+}
+
+/* ---- 3. Memory that costs nothing until it is touched ------------------------------------------------------ */
+static void make_heap(void)
+{
+    for (uint64_t i = 0; i < HEAP_PAGES; i++)
+        must(paging_set_marker(&kernel, page_of(HEAP + i * PAGING_PAGE_BYTES), ON_DEMAND, frames), "heap");
+}
+
+/* ---- 4. A second space, and a program in it ---------------------------------------------------------------- */
+static _Alignas(PAGING_PAGE_BYTES) uint64_t shared[PAGING_PAGE_BYTES / sizeof(uint64_t)] = {1111};
+
+static paging_frame_t frame_of_image(const void *address)
+{
+    return paging_frame_containing((paging_phys_t){(uint64_t)address - BOOT_KERNEL_BASE});
+}
+
+static void make_program(void)
+{
+    /* One upper half for all spaces: the kernel owns its tables, programs share them. */
+    must(paging_share_upper_half(&kernel, frames), "share");
+    must(paging_create_sibling(&program, &kernel, frames), "create the program's space");
+
+    /* It is not active, so it is edited as it is: nothing is attached, nothing is flushed. */
+    must(paging_map_to(&program, page_of(PROGRAM_CODE), frame_of_image(image_program), PAGING_USER, frames),
+         "code");
+    must(paging_map_to(&program, page_of(PROGRAM_SHARED), frame_of_image(shared),
+                       PAGING_USER | PAGING_NO_EXECUTE | COPY_ON_WRITE, frames),
+         "shared page");
+    must(paging_set_marker(&program, page_of(PROGRAM_STACK), ON_DEMAND, frames), "stack");
+}
+
+static uint64_t run_program(uint64_t entry, uint64_t stack)
+{
+    must(paging_switch_to(&kernel, &program), "switch to the program's space");
+    active = &program; /* whom the page fault handler asks */
+    uint64_t result = boot_run_program(entry, stack);
+    active = &kernel;
+    must(paging_switch_to(&program, &kernel), "switch back");
+    return result;
+}
+
+/* Looks into the program's memory without switching to its space. */
+static void test_program_from_outside(void)
+{
+    struct paging_translation found;
+    must(paging_translate(&program, (paging_virt_t){PROGRAM_SHARED}, &found), "translate");
+    uint64_t *bytes = frame_bytes(paging_frame_containing(found.address));
+    tap(found.owned && *bytes == PROGRAM_REPLY, "the program's copy can be read from the kernel's space");
+}
+
+static void end_program(void)
+{
+    must(paging_destroy(&program, frames), "destroy");
+    must(paging_unshare_upper_half(&kernel, frames), "unshare");
+}
+
+/* ---- 5. All of it, in order -------------------------------------------------------------------------------- */
+_Noreturn void kernel_main(const struct boot_info *info)
+{
+    struct paging_cpu cpu = boot_processor();
+    frames = boot_frames(info);
+    tap_plan(12);
+    switch_to_own_tables(cpu, boot_memory_end(info));
+    uint64_t before = boot_frames_free();
+    test_tables(paging_root_address(&kernel));
+    test_rights();
+    test_guard_page();
+
+    make_heap();
+    test_heap(HEAP, HEAP_PAGES);
+    must(paging_unmap_range(&kernel, (paging_virt_t){HEAP}, HEAP_PAGES * PAGING_PAGE_BYTES, frames),
+         "free the heap");
+
+    make_program();
+    test_nothing_at(PROGRAM_SHARED, "the program's pages are not in the kernel's space");
+    test_program(run_program, shared);
+    test_program_from_outside();
+    end_program();
+    tap(boot_frames_free() == before, "every frame came back");
+    tap_end();
+}
