@@ -28,5 +28,6 @@ $(USERS)/$(1)/$(3): $(USERS)/$(1)/$(4)/lib/libselfmap.a $(wildcard test/users/$(
 endef
 $(foreach compiler,gcc clang, \
     $(eval $(call user,$(compiler),recursive,recursive.elf,recursive)) \
-    $(eval $(call user,$(compiler),direct,direct.elf,default)))
+    $(eval $(call user,$(compiler),direct,direct.elf,default)) \
+    $(eval $(call user,$(compiler),linux,linux,default)))
 $(eval $(call user,gcc,broken,broken.elf,default))

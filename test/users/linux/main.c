@@ -2,8 +2,7 @@
  * linux/main.c - builds, edits, walks and prints page tables in a program's own memory, as a virtual machine
  * monitor does for its guest, or a boot loader's tool for an image. Read it from top to bottom.
  */
-#include <inttypes.h>
-#include <selfmap/for_each.h>
+#include "tree.h"
 #include <selfmap/map.h>
 #include <selfmap/range.h>
 #include <selfmap/translate.h>
@@ -73,6 +72,8 @@ static void must(enum paging_status status, const char *what)
     exit(1);
 }
 
+#define DATA (PAGING_WRITABLE | PAGING_NO_EXECUTE)
+
 static paging_page_t page_of(uint64_t address)
 {
     paging_page_t page = {0};
@@ -80,9 +81,10 @@ static paging_page_t page_of(uint64_t address)
     return page;
 }
 
+/* ---- 3. A walk of our own ------------------------------------------------------------------------------------ */
 /*
  * Goes through the tables as the processor would, without asking the core (SDM 3A, 4.5): bits 47 to 12 of the
- * address are four indices. Returns the leaf, or the entry that is not present; *level is the table's.
+ * address are four indices. Returns the leaf, or the entry that is not present; *level is that of its table.
  */
 static uint64_t walk(const struct paging_space *space, uint64_t address, unsigned *level)
 {
@@ -90,64 +92,85 @@ static uint64_t walk(const struct paging_space *space, uint64_t address, unsigne
     for (*level = 4;; --*level) {
         const uint64_t *table = at_physical(entry & 0xffffffffff000);
         entry = table[address >> (12 + 9 * (*level - 1)) & 511];
-        if (!(entry & 1) || *level == 1 || entry & 1 << 7)
+        if (!(entry & 1) || *level == 1 || entry >> 7 & 1)
             return entry;
     }
 }
 
-/* ---- 3. Tables as a tree ----------------------------------------------------------------------------------- */
-static bool print_entry(void *context, const struct paging_entry_info *info)
+/* Returns whether a leaf of this size maps the address to `physical`, with or without NX (bit 63) and W (1). */
+static bool leads_to(const struct paging_space *space, uint64_t address, enum paging_size size,
+                     uint64_t physical, uint64_t rights)
 {
-    static const char *const sizes[] = {"", "4 KiB", "2 MiB", "1 GiB"};
-    if (info->kind == PAGING_KIND_HOLE)
-        return true;
-    (void)context;
-    printf("# %*s%016" PRIx64, 2 * (int)(4 - info->level), "", paging_page_start(4, info->first).value);
-    if (info->kind == PAGING_KIND_TABLE)
-        printf(" P%u at %" PRIx64 "\n", info->level - 1,
-               paging_frame_start(paging_entry_frame(info->entry)).value);
-    else if (info->kind == PAGING_KIND_MARKER)
-        printf(" marker %" PRIu64 "\n", paging_marker_value(info->entry));
-    else
-        printf(" %s at %" PRIx64 " %c%c%c%c\n", sizes[info->level],
-               paging_frame_start(paging_leaf_frame(info->entry, info->level)).value, 'r',
-               info->flags & PAGING_WRITABLE ? 'w' : '-', info->flags & PAGING_NO_EXECUTE ? '-' : 'x',
-               info->flags & PAGING_USER ? 'u' : '-');
-    return true;
+    unsigned level;
+    uint64_t leaf = walk(space, address, &level), bytes = (uint64_t)1 << (12 + 9 * (size - 1));
+    return level == size && (leaf & 1) &&
+           (leaf & 0xffffffffff000 & ~(bytes - 1)) + (address & (bytes - 1)) == physical &&
+           (leaf & DATA) == rights;
 }
 
-/* ---- 4. A map of a small guest ----------------------------------------------------------------------------- */
+/* ---- 4. Build, look, edit, look again ---------------------------------------------------------------------- */
 #define IMAGE 0xffffffff80000000
-#define RAM   0xffff800000000000 /* all of its memory once more: a direct map */
-#define HUGE  0x200000
-#define GUARD 1
-#define DATA  (PAGING_WRITABLE | PAGING_NO_EXECUTE)
+#define RAM   0xffff800000000000 /* the guest's memory once more: a direct map */
+#define MIB   (1024 * 1024)
 
 int main(void)
 {
     struct stack stack = {.source = {has, take, give_back, ignore, ignore}};
     for (uint64_t i = 0; i < MEMORY_PAGES; i++)
-        stack.frames[stack.count++] = (paging_frame_t){MEMORY_BASE / PAGING_PAGE_BYTES + i};
+        give_back(&stack.source, PAGING_4K, (paging_frame_t){MEMORY_BASE / PAGING_PAGE_BYTES + i});
     struct paging_frame_source *frames = &stack.source;
 
-    /* A table at a physical address is reached at that address plus the offset. Nothing is flushed. */
+    /* A table at a physical address is reached at that address plus the offset. Nothing is ever flushed. */
     struct paging_cpu cpu = {.levels = 4, .physical_bits = 40, .has_no_execute = true, .has_1g_pages = true};
     struct paging_space space;
     must(paging_create_direct(&space, cpu, (uintptr_t)memory - MEMORY_BASE, frames), "create");
 
-    /* Build. The largest pages that fit are taken: this direct map of 1 GiB + 4 MiB is three entries. */
-    unsigned level;
-    must(paging_map_range(&space, (paging_virt_t){RAM}, (paging_phys_t){0}, 0x40000000 + 2 * HUGE, DATA,
+    /* Memory that the caller names, in the largest pages that fit: 1 GiB and 4 MiB are three entries. */
+    must(paging_map_range(&space, (paging_virt_t){RAM}, (paging_phys_t){0}, 1028 * MIB, DATA, frames), "RAM");
+    tap(leads_to(&space, RAM + 0x12345678, PAGING_1G, 0x12345678, DATA), "a GiB is mapped by one entry");
+    tap(leads_to(&space, RAM + 1025 * MIB, PAGING_2M, 1025 * MIB, DATA), "what is left, by entries of 2 MiB");
+
+    /* Memory that the source gives, and gets back. A page is filled where the translation leads. */
+    must(paging_map(&space, page_of(IMAGE), 0, frames), "code");
+    must(paging_set_marker(&space, page_of(IMAGE + 0x1000), 77, frames), "guard page");
+    must(paging_map(&space, page_of(IMAGE + 0x2000), DATA, frames), "stack");
+    struct paging_translation found;
+    must(paging_translate(&space, (paging_virt_t){IMAGE + 0x2008}, &found), "translate");
+    strcpy(at_physical(found.address.value), "hello");
+    tap(leads_to(&space, IMAGE + 0x2008, PAGING_4K, found.address.value, DATA) && found.owned,
+        "the stack has a frame");
+
+    /* Edit: 16 KiB in the middle of a page of 1 GiB become read-only, 8 KiB go away. Tables are made for that. */
+    uint64_t tables = space.tables;
+    must(paging_protect_range(&space, (paging_virt_t){RAM + 0x200000}, 0x4000, 0, PAGING_WRITABLE, frames),
+         "protect");
+    must(paging_unmap_range(&space, (paging_virt_t){RAM + 0x208000}, 0x2000, frames), "unmap");
+    tap(leads_to(&space, RAM + 0x203000, PAGING_4K, 0x203000, PAGING_NO_EXECUTE) &&
+            leads_to(&space, RAM + 0x204000, PAGING_4K, 0x204000, DATA),
+        "16 KiB are read-only, and what is behind them is not");
+    tap((walk(&space, RAM + 0x209000, &(unsigned){0}) & 1) == 0 &&
+            leads_to(&space, RAM + 0x20a000, PAGING_4K, 0x20a000, DATA),
+        "8 KiB are gone");
+    tap(leads_to(&space, RAM + 0x12345678, PAGING_2M, 0x12345678, DATA) && space.tables == tables + 2,
+        "far from there pages of 2 MiB are left");
+
+    /* Look: a callback sees every entry (tree.c). */
+    uint64_t seen;
+    must(print_tree(&space, &seen), "print");
+    tap(seen == space.tables, "the tree shows every table");
+
+    /* Undo that, and the pages grow together again. */
+    must(paging_map_range(&space, (paging_virt_t){RAM + 0x208000}, (paging_phys_t){0x208000}, 0x2000, DATA,
                           frames),
-         "RAM");
-    tap(walk(&space, RAM + 0x12345678, &level) >> 12 == (1ull << 51 | 0) && level == 3, "1 GiB is one entry");
-    must(paging_map(&space, page_of(IMAGE), 0, frames), "image");
-    must(paging_map(&space, page_of(IMAGE + 0x1000), DATA, frames), "data");
-    must(paging_set_marker(&space, page_of(IMAGE + 0x2000), GUARD, frames), "guard page");
-    must(paging_map(&space, page_of(IMAGE + 0x3000), DATA, frames), "stack");
-    (void)level;
-    must(paging_for_each(&space, print_entry, NULL), "print");
-    (void)at_physical;
+         "map");
+    must(paging_protect_range(&space, (paging_virt_t){RAM + 0x200000}, 0x4000, PAGING_WRITABLE, 0, frames),
+         "protect");
+    must(paging_merge_range(&space, (paging_virt_t){RAM}, 1024 * MIB, frames), "merge");
+    tap(leads_to(&space, RAM + 0x12345678, PAGING_1G, 0x12345678, DATA) && space.tables == tables,
+        "one entry again");
+
+    must(paging_destroy(&space, frames), "destroy");
+    tap(stack.count == MEMORY_PAGES, "every frame came back");
     printf("1..%u\n", tests);
     return failures != 0;
 }
