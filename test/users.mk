@@ -1,6 +1,6 @@
 # users.mk - programs that use the library as others would: from an installed tree, and from nothing else.
 #
-# A tree for each compiler and configuration is installed into build/users/COMPILER/CONFIGURATION, by a make of
+# A tree for each compiler and configuration is installed into build/users/COMPILER/CONFIGURATION by a make of
 # its own, because build/library holds one configuration at a time. test/users/Makefile builds the users.
 USERS := $(B)/users
 USER_TREES := gcc/default gcc/recursive clang/default clang/recursive
@@ -10,7 +10,8 @@ TREE_SOURCES := $(CORE) $(wildcard paging/src/*.h) $(PUBLIC_HEADERS) VERSION too
 
 # $(call user_tree,COMPILER,CONFIGURATION)
 define user_tree
-$(USERS)/$(1)/$(2)/lib/libselfmap.a: $(TREE_SOURCES) $(CONFIG_OF_$(2)) $(RULES) | $(B)/deps-build $(B)/deps-test
+$(USERS)/$(1)/$(2)/lib/libselfmap.a: $(TREE_SOURCES) $(CONFIG_OF_$(2)) Makefile tools/library.mk \
+    | $(B)/deps-build $(B)/deps-test
 	$$(call say,TREE,$(USERS)/$(1)/$(2))
 	$$(Q)$$(MAKE) --no-print-directory -s install CC=$(1) B=$(USERS)/$(1)/$(2)/build DESTDIR= \
 	    PREFIX='$(CURDIR)/$(USERS)/$(1)/$(2)' CONFIG=$(CONFIG_OF_$(2)) >/dev/null

@@ -7,7 +7,7 @@
 
 #include <selfmap/space.h>
 
-/* ---- the image (kernel.lds) and where it is ---------------------------------------------------------------- */
+/* ---- the image (kernel.lds) and where it is --------------------------------------------------------- */
 #define BOOT_KERNEL_BASE 0xffffffff80000000 /* the image lies at its physical address plus this */
 #define BOOT_IMAGE       0xffffffff80100000 /* its first byte */
 #define BOOT_DIRECT_BASE 0xffff800000000000 /* and here the tables of entry.S have physical memory, too */
@@ -19,7 +19,7 @@ extern char boot_stack_guard[], boot_stack_end[]; /* one page that the stack mus
 struct boot_info;
 _Noreturn void kernel_main(const struct boot_info *info);
 
-/* ---- memory (memory.c) ------------------------------------------------------------------------------------- */
+/* ---- memory (memory.c) ------------------------------------------------------------------------------ */
 /* Start info of PVH, version 1 (xen/include/public/arch-x86/hvm/start_info.h). All addresses are physical. */
 struct boot_info {
     uint32_t magic, version, flags, modules;
@@ -45,14 +45,14 @@ uint64_t boot_memory_end(const struct boot_info *info);
 
 #define BOOT_MEMORY_LIMIT ((uint64_t)1 << 30)
 
-/* ---- processor (descriptors.c) ----------------------------------------------------------------------------- */
+/* ---- processor (descriptors.c) ---------------------------------------------------------------------- */
 /*
  * Loads a GDT, an IDT and a TSS, which lie in the image's data, and switches on what the tables will use:
  * EFER.NXE, and SMEP and SMAP where there are any. Returns what the core wants to know.
  */
 struct paging_cpu boot_processor(void);
 
-/* ---- exceptions and programs (traps.c) --------------------------------------------------------------------- */
+/* ---- exceptions and programs (traps.c) -------------------------------------------------------------- */
 /* The kernel's own: what to do about a page fault. Returns whether the access can be tried again. */
 bool kernel_page_fault(uint64_t address, uint64_t error_code);
 
@@ -79,7 +79,7 @@ extern struct boot_fault boot_fault;
 void *memcpy(void *to, const void *from, size_t bytes);
 void *memset(void *to, int byte, size_t bytes);
 
-/* ---- results (console.c) ----------------------------------------------------------------------------------- */
+/* ---- results (console.c) ---------------------------------------------------------------------------- */
 /* TAP on the serial port: the plan, one line for each test, and the end of the machine. */
 void tap_plan(unsigned tests);
 void tap(bool passed, const char *what);

@@ -20,7 +20,7 @@ struct __attribute__((packed)) table_register {
     uint64_t base;
 };
 
-/* The processor reads all of these itself, and writes to the TSS' descriptor: they lie in the data, mapped. */
+/* The processor reads these itself, and writes to the TSS' descriptor: they are in the data, and mapped. */
 static uint64_t gdt[] = {
     [CODE_SELECTOR / 8] = 0x00af9b000000ffff,
     [USER_DATA_SELECTOR / 8] = 0x00cff3000000ffff,
@@ -47,8 +47,8 @@ static void set_gate(unsigned vector, unsigned entry, uint8_t stack, uint8_t typ
 }
 
 /*
- * Exceptions have a stack of their own (the first of the TSS' interrupt stacks): a page fault may be about the
- * stack in use. A program's int 0x80 uses the same; one of them at a time, because nothing nests.
+ * Exceptions have a stack of their own, the first of the TSS' interrupt stacks: a page fault may be about the
+ * stack in use. A program's int 0x80 uses it, too; one at a time, because nothing nests.
  */
 static void load_tables(void)
 {

@@ -3,8 +3,8 @@
  *
  * The loader finds the note, loads the image at its physical addresses, and jumps to boot_entry: 32 bits,
  * paging off, flat segments, the physical address of the start info in ebx (xen/include/public/arch-x86/hvm/
- * start_info.h). The tables here are only the way to the kernel's own ones. They map the first GiB of physical
- * memory three times, writable and executable:
+ * start_info.h). The tables here are only the way to the kernel's own. They map the first GiB of memory three
+ * times, writable and executable:
  *
  *   at 0                     where the processor is while paging is switched on
  *   at ffff_8000_0000_0000   where a kernel with a direct map has it, so that its offset never changes

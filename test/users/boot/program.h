@@ -4,8 +4,8 @@
 
 #include "boot.h"
 
-#define PROGRAM_CODE      0x400000 /* the page image_program */
-#define PROGRAM_SHARED    0x500000 /* a page that the program has in common with others until it writes to it */
+#define PROGRAM_CODE      0x400000   /* the page image_program */
+#define PROGRAM_SHARED    0x500000   /* a page shared with others until the program writes to it */
 #define PROGRAM_STACK     0x7fff0000 /* a page */
 #define PROGRAM_STACK_END (PROGRAM_STACK + PAGING_PAGE_BYTES)
 

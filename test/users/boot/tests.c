@@ -1,6 +1,6 @@
 /*
- * tests.c - what a kernel has been set up for is tried: by accesses, never by asking the core. The processor's
- * page faults say what the tables forbid.
+ * tests.c - what a kernel has been set up for is tried by accesses, never by asking the core. Page faults say
+ * what the tables forbid.
  */
 #include "tests.h"
 #include "program.h"

@@ -13,15 +13,15 @@ void test_rights(void);
 /* One: the stack is used up, which ends in the guard page. */
 void test_guard_page(void);
 
-/* One: the pages from start on cost a frame when they are touched, and hold zeroes. Touches every other one. */
+/* One: the pages from start on cost a frame when they are touched, and hold zeroes. Every other one is. */
 void test_heap(uint64_t start, uint64_t pages);
 
 /* One, of that name: nothing is mapped at the address. */
 void test_nothing_at(uint64_t address, const char *what);
 
 /*
- * Three: programs run (program.c), the first of which writes to a page that it shares with the kernel, and gets
- * a copy; the second reads what it must not. run enters ring 3 in the program's space (boot_run_program).
+ * Three: programs run (program.c). The first one writes to a page that it shares with the kernel, and gets a
+ * copy; the second one reads what it must not. run enters ring 3 in the program's space (boot_run_program).
  */
 void test_program(uint64_t (*run)(uint64_t entry, uint64_t stack), volatile const uint64_t *shared);
 

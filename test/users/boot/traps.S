@@ -72,7 +72,7 @@ boot_leave:
     cld
     ret
 
-/* uint64_t boot_run_program(uint64_t entry, uint64_t stack): nothing of the kernel's is left in a register. */
+/* uint64_t boot_run_program(uint64_t entry, uint64_t stack): no register keeps anything of the kernel's. */
     .global boot_run_program
 boot_run_program:
     save_callee_saved

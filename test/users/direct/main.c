@@ -31,7 +31,7 @@ static void *frame_bytes(paging_frame_t frame)
     return (void *)(BOOT_DIRECT_BASE + paging_frame_start(frame).value);
 }
 
-/* ---- 1. Own tables ----------------------------------------------------------------------------------------- */
+/* ---- 1. Own tables ---------------------------------------------------------------------------------- */
 static void map_image(const char *start, const char *end, uint64_t flags)
 {
     uint64_t address = (uint64_t)start;
@@ -45,12 +45,12 @@ static void switch_to_own_tables(struct paging_cpu cpu, uint64_t memory_end)
     /* Tables are at this offset before and after CR3 is loaded: entry.S maps memory there, too. */
     must(paging_create_direct(&kernel, cpu, BOOT_DIRECT_BASE, frames), "create");
 
-    /* All frames that can become tables, in the largest pages that the processor has, before anything else. */
+    /* All frames that can become tables, in the largest pages that the processor has. */
     must(paging_map_range(&kernel, (paging_virt_t){BOOT_DIRECT_BASE}, (paging_phys_t){0}, memory_end, DATA,
                           frames),
          "map all memory");
 
-    /* What runs next: the code, its stack, GDT, IDT, TSS, the space, the frame source. All is in the image. */
+    /* What runs next: code, stack, GDT, IDT, TSS, the space, the frame source. All is in the image. */
     map_image(image_text, image_rodata, 0);
     map_image(image_rodata, image_data, PAGING_NO_EXECUTE);
     map_image(image_data, boot_stack_guard, DATA);
@@ -62,7 +62,7 @@ static void switch_to_own_tables(struct paging_cpu cpu, uint64_t memory_end)
     paging_mark_active(&kernel); /* from here on changes are flushed */
 }
 
-/* ---- 2. Page faults ---------------------------------------------------------------------------------------- */
+/* ---- 2. Page faults --------------------------------------------------------------------------------- */
 static bool fill_on_demand(paging_page_t page, uint64_t flags)
 {
     paging_frame_t frame;
@@ -102,14 +102,14 @@ bool kernel_page_fault(uint64_t address, uint64_t error_code)
     return false;
 }
 
-/* ---- 3. Memory that costs nothing until it is touched ------------------------------------------------------ */
+/* ---- 3. Memory that costs nothing until it is touched ----------------------------------------------- */
 static void make_heap(void)
 {
     for (uint64_t i = 0; i < HEAP_PAGES; i++)
         must(paging_set_marker(&kernel, page_of(HEAP + i * PAGING_PAGE_BYTES), ON_DEMAND, frames), "heap");
 }
 
-/* ---- 4. A second space, and a program in it ---------------------------------------------------------------- */
+/* ---- 4. A second space, and a program in it --------------------------------------------------------- */
 static _Alignas(PAGING_PAGE_BYTES) uint64_t shared[PAGING_PAGE_BYTES / sizeof(uint64_t)] = {1111};
 
 static paging_frame_t frame_of_image(const void *address)
@@ -157,7 +157,7 @@ static void end_program(void)
     must(paging_unshare_upper_half(&kernel, frames), "unshare");
 }
 
-/* ---- 5. All of it, in order -------------------------------------------------------------------------------- */
+/* ---- 5. All of it, in order ------------------------------------------------------------------------- */
 _Noreturn void kernel_main(const struct boot_info *info)
 {
     struct paging_cpu cpu = boot_processor();

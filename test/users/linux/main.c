@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- 1. An array stands for physical memory ---------------------------------------------------------------- */
+/* ---- 1. An array stands for physical memory --------------------------------------------------------- */
 #define MEMORY_BASE  0x1000000 /* its first byte's physical address */
 #define MEMORY_PAGES 64
 
@@ -54,7 +54,7 @@ static void ignore(struct paging_frame_source *source, enum paging_size size, pa
     (void)source, (void)size, (void)frame;
 }
 
-/* ---- 2. Results -------------------------------------------------------------------------------------------- */
+/* ---- 2. Results ------------------------------------------------------------------------------------- */
 static unsigned tests, failures;
 
 static void tap(bool passed, const char *what)
@@ -81,7 +81,7 @@ static paging_page_t page_of(uint64_t address)
     return page;
 }
 
-/* ---- 3. A walk of our own ------------------------------------------------------------------------------------ */
+/* ---- 3. A walk of our own ----------------------------------------------------------------------------- */
 /*
  * Goes through the tables as the processor would, without asking the core (SDM 3A, 4.5): bits 47 to 12 of the
  * address are four indices. Returns the leaf, or the entry that is not present; *level is that of its table.
@@ -97,7 +97,7 @@ static uint64_t walk(const struct paging_space *space, uint64_t address, unsigne
     }
 }
 
-/* Returns whether a leaf of this size maps the address to `physical`, with or without NX (bit 63) and W (1). */
+/* Returns whether a leaf of this size maps the address to `physical`, with these rights of DATA. */
 static bool leads_to(const struct paging_space *space, uint64_t address, enum paging_size size,
                      uint64_t physical, uint64_t rights)
 {
@@ -108,7 +108,7 @@ static bool leads_to(const struct paging_space *space, uint64_t address, enum pa
            (leaf & DATA) == rights;
 }
 
-/* ---- 4. Build, look, edit, look again ---------------------------------------------------------------------- */
+/* ---- 4. Build, look, edit, look again --------------------------------------------------------------- */
 #define IMAGE 0xffffffff80000000
 #define RAM   0xffff800000000000 /* the guest's memory once more: a direct map */
 #define MIB   (1024 * 1024)
@@ -140,7 +140,7 @@ int main(void)
     tap(leads_to(&space, IMAGE + 0x2008, PAGING_4K, found.address.value, DATA) && found.owned,
         "the stack has a frame");
 
-    /* Edit: 16 KiB in the middle of a page of 1 GiB become read-only, 8 KiB go away. Tables are made for that. */
+    /* Edit: in the middle of a page of 1 GiB, 16 KiB become read-only and 8 KiB go away. */
     uint64_t tables = space.tables;
     must(paging_protect_range(&space, (paging_virt_t){RAM + 0x200000}, 0x4000, 0, PAGING_WRITABLE, frames),
          "protect");

@@ -25,7 +25,7 @@ enum { GUARD = 1, ON_DEMAND = 2 };
 static struct paging_space kernel, program, *active = &kernel;
 static struct paging_frame_source *frames;
 
-/* ---- 1. Own tables ----------------------------------------------------------------------------------------- */
+/* ---- 1. Own tables ---------------------------------------------------------------------------------- */
 static void map_image(const char *start, const char *end, uint64_t flags)
 {
     uint64_t address = (uint64_t)start;
@@ -39,7 +39,7 @@ static void switch_to_own_tables(struct paging_cpu cpu)
     /* Until CR3 is loaded, the core reaches tables at offset 0: entry.S maps memory one to one. */
     must(paging_create(&kernel, cpu, 0, frames), "create");
 
-    /* What runs next: the code, its stack, GDT, IDT, TSS, the space, the frame source. All is in the image. */
+    /* What runs next: code, stack, GDT, IDT, TSS, the space, the frame source. All is in the image. */
     map_image(image_text, image_rodata, 0);
     map_image(image_rodata, image_data, PAGING_NO_EXECUTE);
     map_image(image_data, boot_stack_guard, DATA);
@@ -51,7 +51,7 @@ static void switch_to_own_tables(struct paging_cpu cpu)
     paging_mark_active(&kernel); /* from here on through slot 510, wherever the tables lie */
 }
 
-/* ---- 2. Page faults ---------------------------------------------------------------------------------------- */
+/* ---- 2. Page faults --------------------------------------------------------------------------------- */
 /* Maps a frame at one of the two temporary pages, so that it can be filled; hide takes it away again. */
 static void *show(unsigned which, paging_frame_t frame)
 {
@@ -108,7 +108,7 @@ bool kernel_page_fault(uint64_t address, uint64_t error_code)
     return false;
 }
 
-/* ---- 3. Memory that costs nothing until it is touched -------------------------------------------------------- */
+/* ---- 3. Memory that costs nothing until it is touched ------------------------------------------------- */
 static void make_heap(void)
 {
     for (uint64_t i = 0; i < HEAP_PAGES; i++)
@@ -122,7 +122,7 @@ static void free_heap(void)
          "free the heap");
 }
 
-/* ---- 4. A second space, and a program in it ---------------------------------------------------------------- */
+/* ---- 4. A second space, and a program in it --------------------------------------------------------- */
 static _Alignas(PAGING_PAGE_BYTES) uint64_t shared[PAGING_PAGE_BYTES / sizeof(uint64_t)] = {1111};
 
 static void make_program(void)
@@ -160,7 +160,7 @@ static void end_program(void)
     must(paging_unshare_upper_half(&kernel, frames), "unshare");
 }
 
-/* ---- 5. All of it, in order -------------------------------------------------------------------------------- */
+/* ---- 5. All of it, in order ------------------------------------------------------------------------- */
 _Noreturn void kernel_main(const struct boot_info *info)
 {
     struct paging_cpu cpu = boot_processor();
