@@ -13,14 +13,15 @@ static inline __attribute__((always_inline)) uint64_t call(uint64_t number, uint
     return result;
 }
 
-/* Tells what the shared page holds, puts a number of its own there, and tells what it holds then. */
+/* Tells what the shared page begins with, writes there, and tells what the page begins and ends with then. */
 PROGRAM void program_writes(void)
 {
     volatile uint64_t *shared = (volatile uint64_t *)PROGRAM_SHARED;
     volatile uint64_t on_stack = *shared; /* the stack, too, is filled when it is touched */
     uint64_t own = call(CALL_TELL, on_stack);
     *shared = own;
-    call(CALL_TELL, *shared);
+    call(CALL_TELL, shared[0]);
+    call(CALL_TELL, shared[PAGING_PAGE_BYTES / sizeof *shared - 1]);
     for (;;)
         call(CALL_END, own);
 }

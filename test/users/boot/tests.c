@@ -87,11 +87,14 @@ void test_nothing_at(uint64_t address, const char *what)
 
 void test_program(uint64_t (*run)(uint64_t entry, uint64_t stack), volatile const uint64_t *shared)
 {
-    uint64_t stack = PROGRAM_STACK_END - 8, old = *shared, was_told = program_tellings;
+    enum { LAST = PAGING_PAGE_BYTES / sizeof *shared - 1 };
+    uint64_t stack = PROGRAM_STACK_END - 8, first = shared[0], last = shared[LAST];
+    const uint64_t *told = program_told + program_tellings;
     uint64_t result = run(program_entry(program_writes), stack);
-    tap(result == PROGRAM_REPLY && program_tellings == was_told + 2 && program_told[was_told] == old,
+    tap(result == PROGRAM_REPLY && told + 3 == program_told + program_tellings && told[0] == first,
         "a program in a space of its own runs in ring 3, and calls");
-    tap(program_told[was_told + 1] == PROGRAM_REPLY && *shared == old && old != PROGRAM_REPLY,
+    tap(told[1] == PROGRAM_REPLY && told[2] == last && shared[0] == first && first != PROGRAM_REPLY &&
+            last != 0,
         "a page is copied when the program writes to it");
     result = run(program_entry(program_intrudes), stack);
     tap(result == BOOT_FAULT && boot_fault.vector == PAGE_FAULT && boot_fault.address == BOOT_IMAGE &&

@@ -21,7 +21,8 @@ void test_nothing_at(uint64_t address, const char *what);
 
 /*
  * Three: programs run (program.c). The first one writes to a page that it shares with the kernel, and gets a
- * copy; the second one reads what it must not. run enters ring 3 in the program's space (boot_run_program).
+ * copy; the second one reads what it must not. The page neither begins nor ends with zero. run enters ring 3
+ * in the program's space (boot_run_program).
  */
 void test_program(uint64_t (*run)(uint64_t entry, uint64_t stack), volatile const uint64_t *shared);
 

@@ -109,8 +109,15 @@ static void make_heap(void)
         must(paging_set_marker(&kernel, page_of(HEAP + i * PAGING_PAGE_BYTES), ON_DEMAND, frames), "heap");
 }
 
+static void free_heap(void)
+{
+    /* Owned frames go back to where they came from, with the tables that have become empty. */
+    must(paging_unmap_range(&kernel, (paging_virt_t){HEAP}, HEAP_PAGES * PAGING_PAGE_BYTES, frames),
+         "free the heap");
+}
+
 /* ---- 4. A second space, and a program in it --------------------------------------------------------- */
-static _Alignas(PAGING_PAGE_BYTES) uint64_t shared[PAGING_PAGE_BYTES / sizeof(uint64_t)] = {1111};
+static _Alignas(PAGING_PAGE_BYTES) uint64_t shared[512] = {[0] = 1111, [511] = 3333};
 
 static paging_frame_t frame_of_image(const void *address)
 {
@@ -162,7 +169,7 @@ _Noreturn void kernel_main(const struct boot_info *info)
 {
     struct paging_cpu cpu = boot_processor();
     frames = boot_frames(info);
-    tap_plan(12);
+    tap_plan(14);
     switch_to_own_tables(cpu, boot_memory_end(info));
     uint64_t before = boot_frames_free();
     test_tables(paging_root_address(&kernel));
@@ -171,8 +178,11 @@ _Noreturn void kernel_main(const struct boot_info *info)
 
     make_heap();
     test_heap(HEAP, HEAP_PAGES);
-    must(paging_unmap_range(&kernel, (paging_virt_t){HEAP}, HEAP_PAGES * PAGING_PAGE_BYTES, frames),
-         "free the heap");
+    free_heap();
+    test_nothing_at(HEAP, "a heap that was given back cannot be read");
+    make_heap();
+    test_heap(HEAP, HEAP_PAGES); /* in frames that are not clean any more */
+    free_heap();
 
     make_program();
     test_nothing_at(PROGRAM_SHARED, "the program's pages are not in the kernel's space");

@@ -123,7 +123,7 @@ static void free_heap(void)
 }
 
 /* ---- 4. A second space, and a program in it --------------------------------------------------------- */
-static _Alignas(PAGING_PAGE_BYTES) uint64_t shared[PAGING_PAGE_BYTES / sizeof(uint64_t)] = {1111};
+static _Alignas(PAGING_PAGE_BYTES) uint64_t shared[512] = {[0] = 1111, [511] = 3333};
 
 static void make_program(void)
 {
