@@ -5,6 +5,7 @@
 #ifndef BOOT_BOOT_H
 #define BOOT_BOOT_H
 
+#include <selfmap/frames.h>
 #include <selfmap/space.h>
 
 /* ---- the image (kernel.lds) and where it is --------------------------------------------------------- */
@@ -28,22 +29,20 @@ struct boot_info {
 };
 struct boot_memory {
     uint64_t start, bytes;
-    uint32_t type, reserved; /* 1: free, as in the BIOS' map (ACPI 6.5, table 15.7) */
+    uint32_t type, reserved; /* as in the BIOS' map (ACPI 6.5, table 15.7) */
 };
+#define BOOT_MEMORY_FREE  1
+#define BOOT_MEMORY_LIMIT ((uint64_t)1 << 30) /* what entry.S maps */
 
 /*
- * Makes a frame source of all free memory above the image and below BOOT_MEMORY_LIMIT. It only counts and
- * marks frames: it never looks into one, so that it works whatever is mapped.
+ * Start info and map lie in memory that the map calls free: they are read before a frame of it is taken.
+ *
+ * Starts the allocator with all memory that is free, lies above the image, and below BOOT_MEMORY_LIMIT.
  */
-struct paging_frame_source *boot_frames(const struct boot_info *info);
-uint64_t boot_frames_free(void);
-bool boot_frame_take(paging_frame_t *frame);
-void boot_frame_give_back(paging_frame_t frame);
+void boot_add_memory(struct frames *memory, const struct boot_info *info);
 
 /* Returns the address behind the last free frame. */
 uint64_t boot_memory_end(const struct boot_info *info);
-
-#define BOOT_MEMORY_LIMIT ((uint64_t)1 << 30)
 
 /* ---- processor (descriptors.c) ---------------------------------------------------------------------- */
 /*

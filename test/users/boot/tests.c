@@ -65,9 +65,9 @@ void test_guard_page(void)
         "a guard page stops an overflow of the stack");
 }
 
-void test_heap(uint64_t start, uint64_t pages)
+void test_heap(const struct frames *memory, uint64_t start, uint64_t pages)
 {
-    uint64_t before = boot_frames_free();
+    uint64_t before = frames_free_count(memory);
     bool zeroes = true, kept = true;
     for (uint64_t i = 0; i < pages; i += 2) {
         volatile uint64_t *word = (volatile uint64_t *)(start + i * PAGING_PAGE_BYTES);
@@ -76,7 +76,7 @@ void test_heap(uint64_t start, uint64_t pages)
     }
     for (uint64_t i = 0; i < pages; i += 2)
         kept &= *(volatile uint64_t *)(start + i * PAGING_PAGE_BYTES) == i + 1;
-    tap(zeroes && kept && before - boot_frames_free() == pages / 2,
+    tap(zeroes && kept && before - frames_free_count(memory) == pages / 2,
         "a page is filled with zeroes when it is touched, and not before");
 }
 

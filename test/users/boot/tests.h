@@ -14,7 +14,7 @@ void test_rights(void);
 void test_guard_page(void);
 
 /* One: the pages from start on cost a frame when they are touched, and hold zeroes. Every other one is. */
-void test_heap(uint64_t start, uint64_t pages);
+void test_heap(const struct frames *memory, uint64_t start, uint64_t pages);
 
 /* One, of that name: nothing is mapped at the address. */
 void test_nothing_at(uint64_t address, const char *what);

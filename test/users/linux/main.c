@@ -3,6 +3,7 @@
  * monitor does for its guest, or a boot loader's tool for an image. Read it from top to bottom.
  */
 #include "tree.h"
+#include <selfmap/frames.h>
 #include <selfmap/map.h>
 #include <selfmap/range.h>
 #include <selfmap/translate.h>
@@ -19,39 +20,6 @@ static _Alignas(PAGING_PAGE_BYTES) unsigned char memory[MEMORY_PAGES * PAGING_PA
 static void *at_physical(uint64_t address)
 {
     return memory + (address - MEMORY_BASE);
-}
-
-/* The core asks for frames here. Its struct comes first in this one, so that a pointer to it can be cast. */
-struct stack {
-    struct paging_frame_source source;
-    uint64_t count;
-    paging_frame_t frames[MEMORY_PAGES];
-};
-
-static bool has(struct paging_frame_source *source, uint64_t frames)
-{
-    return ((struct stack *)source)->count >= frames;
-}
-
-static bool take(struct paging_frame_source *source, enum paging_size size, paging_frame_t *frame)
-{
-    struct stack *stack = (struct stack *)source;
-    if (size != PAGING_4K || stack->count == 0)
-        return false; /* the core manages without larger frames */
-    *frame = stack->frames[--stack->count];
-    return true;
-}
-
-static void give_back(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
-{
-    struct stack *stack = (struct stack *)source;
-    for (uint64_t i = 0; i < paging_level_pages(size); i++)
-        stack->frames[stack->count++] = (paging_frame_t){frame.number + i};
-}
-
-static void ignore(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
-{
-    (void)source, (void)size, (void)frame;
 }
 
 /* ---- 2. Results ------------------------------------------------------------------------------------- */
@@ -115,10 +83,16 @@ static bool leads_to(const struct paging_space *space, uint64_t address, enum pa
 
 int main(void)
 {
-    struct stack stack = {.source = {has, take, give_back, ignore, ignore}};
-    for (uint64_t i = 0; i < MEMORY_PAGES; i++)
-        give_back(&stack.source, PAGING_4K, (paging_frame_t){MEMORY_BASE / PAGING_PAGE_BYTES + i});
-    struct paging_frame_source *frames = &stack.source;
+    /* Where the core takes frames from: the library's allocator, or anything else (selfmap/frame_source.h). */
+    struct frames_run run = {{MEMORY_BASE / PAGING_PAGE_BYTES},
+                             {MEMORY_BASE / PAGING_PAGE_BYTES + MEMORY_PAGES}};
+    uint64_t bytes = frames_bytes_for_runs(&run, 1, 0);
+    struct frames allocator;
+    void *bookkeeping = malloc(bytes);
+    frames_init(&allocator, bookkeeping, bytes);
+    if (!bookkeeping || frames_add_free(&allocator, run.start, run.end) != FRAMES_OK)
+        return 1;
+    struct paging_frame_source *frames = &allocator.source;
 
     /* A table at a physical address is reached at that address plus the offset. Nothing is ever flushed. */
     struct paging_cpu cpu = {.levels = 4, .physical_bits = 40, .has_no_execute = true, .has_1g_pages = true};
@@ -170,7 +144,7 @@ int main(void)
         "one entry again");
 
     must(paging_destroy(&space, frames), "destroy");
-    tap(stack.count == MEMORY_PAGES, "every frame came back");
+    tap(frames_free_count(&allocator) == MEMORY_PAGES, "every frame came back");
     printf("1..%u\n", tests);
     return failures != 0;
 }
