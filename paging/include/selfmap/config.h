@@ -46,6 +46,14 @@
 #    endif
 #endif
 
+/*
+ * 1 if the tables are walked by several processors, or by a device that marks pages as accessed and dirty:
+ * then instructions that change leaves are locked (access.h). That is not all that several processors need.
+ */
+#ifndef PAGING_LOCKED_ACCESS
+#    define PAGING_LOCKED_ACCESS 0
+#endif
+
 #if PAGING_INDEX_BITS < 1 || PAGING_INDEX_BITS > 9
 #    error "PAGING_INDEX_BITS must be 1 to 9"
 #endif
