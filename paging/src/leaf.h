@@ -1,10 +1,10 @@
 /*
  * leaf.h - change leaves while the processor may set accessed and dirty bits in them.
  *
- * The processor sets these two bits of a leaf at any time, also between a load and a store of the core: for an
- * interrupt handler, and for another processor. Nothing else changes a leaf while an operation works on it. So
- * the rest of an entry that was loaded is still true, and a bit that was set stays set. What keeps the two
- * bits:
+ * The processor sets these two bits of a leaf at any time, also between a load and a store of the core: for
+ * an interrupt handler, and for another processor. Nothing else changes a leaf while an operation works on
+ * it. So the rest of an entry that was loaded is still true, and a bit that was set stays set. What keeps the
+ * two bits:
  *
  *   a plain store      if each of them is set in the new entry, or is to be cleared: there is nothing to lose
  *   an exchange        returns what was there: the leaf as the processor left it

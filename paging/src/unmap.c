@@ -25,8 +25,8 @@ static void free_emptied_tables(struct paging_space *space, const struct page_wa
 
 /*
  * Removes the entry where the walk ended, and notes there how the processor left it. A leaf goes first: in a
- * table that is not linked any more the processor could still mark it. Then the one store at the highest level
- * that empties unlinks everything below it.
+ * table that is not linked any more the processor could still mark it. Then the one store at the highest
+ * level that empties unlinks everything below it.
  */
 static void remove_entry(struct paging_space *space, struct page_walk *walk, paging_page_t page,
                          struct paging_frame_source *frames)

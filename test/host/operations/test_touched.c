@@ -1,6 +1,6 @@
 /*
- * Tests that no accessed or dirty bit is lost: the processor sets them after any load or store of an operation,
- * as it does for an interrupt handler, and the operation reports them or keeps them.
+ * Tests that no accessed or dirty bit is lost: the processor sets them after any load or store of an
+ * operation, as it does for an interrupt handler, and the operation reports them or keeps them.
  */
 #include "rig/entries.h"
 #include "rig/rig.h"
