@@ -11,7 +11,7 @@ static uint64_t accessed_dirty_in(const volatile paging_entry_t *entries)
 {
     uint64_t bits = 0;
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
-        bits |= paging_entry_load(&entries[i]).bits & ACCESSED_DIRTY;
+        bits |= paging_entry_load(&entries[i]).bits & PAGING_ACCESSED_DIRTY;
     return bits;
 }
 
@@ -30,7 +30,7 @@ static paging_entry_t merged_leaf(const volatile paging_entry_t *entries, unsign
         paging_entry_t entry = paging_entry_load(&entries[i]);
         paging_frame_t frame = {start + i * paging_level_pages(level)};
         paging_entry_t expected = paging_entry_make(frame, paging_entry_flags(first));
-        if (((entry.bits ^ expected.bits) & ~ACCESSED_DIRTY) != 0)
+        if (((entry.bits ^ expected.bits) & ~PAGING_ACCESSED_DIRTY) != 0)
             return none;
     }
     uint64_t flags = paging_entry_flags(first) | accessed_dirty_in(entries);
@@ -52,11 +52,7 @@ struct replaced {
 /* Adds to a leaf the accessed and dirty bits that the processor set in its table until the flush. */
 static void add_late_bits(struct paging_space *space, const struct replaced *r, unsigned i)
 {
-    volatile paging_entry_t *slot = r->base + r->index[i];
-    paging_entry_t leaf = paging_entry_load(slot);
-    uint64_t late = accessed_dirty_in(paging_temp_map(space, r->table[i]));
-    if ((late & ~leaf.bits) != 0)
-        paging_entry_store(slot, (paging_entry_t){leaf.bits | late});
+    add_accessed_dirty(r->base + r->index[i], accessed_dirty_in(paging_temp_map(space, r->table[i])));
 }
 
 static void free_replaced(struct paging_space *space, const struct replaced *r, unsigned i,

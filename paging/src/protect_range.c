@@ -13,14 +13,15 @@ static void protect_one(const struct paging_space *space, const struct flag_chan
     paging_entry_t entry = paging_entry_load(slot), after = with_change(change, entry);
     if (after.bits == entry.bits || !paging_entry_is_present(entry))
         return;
-    paging_entry_store(slot, after);
+    change_leaf(slot, change, entry);
     flush_add_leaf(space, list, PAGING_4K, (paging_page_t){at});
 }
 
 /*
  * Changes eight entries at a time as long as all are present and agree in the bits that change: then one XOR
- * does for each. With look_only, goes on as long as nothing changes. Returns how many entries are done. It is
- * a function of its own because it needs all registers.
+ * does for each, and accessed and dirty bits that the processor has set meanwhile stay. Of these two bits
+ * `set` has none, or it and `clear` have both. With look_only, goes on as long as nothing changes. Returns
+ * how many entries are done. It is a function of its own because it needs all registers.
  */
 PAGING_OUT_OF_LINE uint64_t protect_batches(volatile paging_entry_t *slot, uint64_t count, uint64_t set,
                                             uint64_t clear, bool look_only)
@@ -42,22 +43,31 @@ PAGING_OUT_OF_LINE uint64_t protect_batches(volatile paging_entry_t *slot, uint6
             continue;
         if (look_only)
             break;
+        if (has_accessed_dirty(all | touched)) {
 #pragma GCC unroll 8
-        for (unsigned i = 0; i < BATCH; i++)
-            paging_entry_store(slot + i, (paging_entry_t){entries[i] ^ change});
+            for (unsigned i = 0; i < BATCH; i++)
+                paging_entry_store(slot + i, (paging_entry_t){entries[i] ^ change});
+        } else {
+#pragma GCC unroll 8
+            for (unsigned i = 0; i < BATCH; i++)
+                paging_entry_xor(slot + i, change);
+        }
     }
     return (uint64_t)(slot - first);
 }
 
 /*
- * Changes a row of a P1. As long as each change has to be flushed by itself, entries are changed one by one.
+ * Changes a row of a P1. As long as each change has to be flushed by itself, entries are changed one by one;
+ * also if one of accessed and dirty is set, and the other one not named: an XOR could clear the first.
  */
 static void protect_row(const struct paging_space *space, const struct flag_change *change,
                         volatile paging_entry_t *slot, struct page_range row, struct paging_flush_list *list)
 {
+    bool sets_one =
+        (change->set & PAGING_ACCESSED_DIRTY) != 0 && !has_accessed_dirty(change->set | change->clear);
     do {
-        bool flushes_each = flush_wants_more(space, list);
-        uint64_t done = protect_batches(slot, row.end - row.at, change->set, change->clear, flushes_each);
+        bool look_only = sets_one || flush_wants_more(space, list);
+        uint64_t done = protect_batches(slot, row.end - row.at, change->set, change->clear, look_only);
         row.at += done;
         slot += done;
         uint64_t end = row.end - row.at < BATCH ? row.end : row.at + BATCH;
@@ -86,7 +96,7 @@ static void protect(const struct paging_space *space, const struct flag_change *
             cursor_descend(&c);
         } else if (paging_entry_is_present(c.entry) && covers_whole_entry(c.level, cursor_part(&c)) &&
                    with_change(change, c.entry).bits != c.entry.bits) {
-            paging_entry_store(c.slot, with_change(change, c.entry));
+            change_leaf(c.slot, change, c.entry);
             flush_add_leaf(space, list, c.level, (paging_page_t){cursor_part(&c).at});
         }
     }

@@ -22,7 +22,7 @@ static paging_entry_t exchange_leaf(struct paging_space *space, const struct pag
     unsigned level = walk->level;
     struct paging_flush_list list;
     change_entry_count(space, level + 1, walk->slots[level + 1], 0, leaf.bits); /* no leaf is in the root */
-    paging_entry_t before = leaf_replace(walk->slots[level], leaf);
+    paging_entry_t before = replace_leaf(walk->slots[level], walk->entries[level], leaf);
     flush_begin(&list);
     flush_add_leaf(space, &list, level, page);
     paging_carry_out(space, &list);
@@ -40,14 +40,14 @@ enum paging_status paging_remap(struct paging_space *space, paging_page_t page, 
     unsigned level = walk.level;
     paging_entry_t before = walk.entries[level];
     bool same_frame = paging_leaf_frame(before, level).number == frame.number;
-    uint64_t kept = same_frame ? ACCESSED_DIRTY : 0;
+    uint64_t kept = same_frame ? PAGING_ACCESSED_DIRTY : 0;
     paging_entry_t leaf =
         paging_entry_leaf(level, frame, flags | (owned ? PAGING_OWNED : 0) | (before.bits & kept));
     if (leaf.bits != before.bits)
         before = exchange_leaf(space, &walk, page, leaf);
     uint64_t late = before.bits & ~leaf.bits & kept;
     if (late != 0)
-        leaf_toggle(walk.slots[level], late);
+        add_accessed_dirty(walk.slots[level], late);
 
     bool released = (before.bits & PAGING_OWNED) != 0 && !same_frame;
     if (replaced)

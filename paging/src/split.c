@@ -26,14 +26,13 @@ static enum paging_status split_leaf(struct paging_space *space, const struct pa
     if (!take_table(space, frames, &table))
         return PAGING_BROKEN_SOURCE;
     volatile paging_entry_t *entries = paging_temp_map(space, table);
-    paging_entry_t leaf;
+    paging_entry_t leaf, link = entry_to_table(table, PAGING_TABLE_ENTRIES);
+    link.bits |= owned_below(level, walk->entries[level].bits);
     /* The processor may set accessed and dirty while the table is filled: at most twice. */
     do {
         leaf = paging_entry_load(slot);
         fill_with_parts(entries, leaf, level);
-    } while (paging_entry_load(slot).bits != leaf.bits);
-    paging_entry_t link = entry_to_table(table, PAGING_TABLE_ENTRIES);
-    paging_entry_store(slot, (paging_entry_t){link.bits | owned_below(level, leaf.bits)});
+    } while (!paging_entry_replace(slot, leaf, link));
     change_table_count(space, page, +1);
     if ((leaf.bits & PAGING_OWNED) != 0)
         frames->split(frames, space, (enum paging_size)level, paging_leaf_frame(leaf, level));

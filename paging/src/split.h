@@ -5,6 +5,7 @@
 #define PAGING_SRC_SPLIT_H
 
 #include "cursor.h"
+#include "leaf.h"
 
 /* Returns PAGING_MALFORMED if an entry of the range above the P1s is one that the processor would refuse. */
 PAGING_MUST_CHECK enum paging_status paging_check_tables(const struct paging_space *space,
@@ -27,16 +28,6 @@ struct boundary_split {
 struct boundary_splits {
     struct boundary_split start, end;
 };
-
-/* A change of flags. A leaf at a boundary has to be split only if the change makes a difference to it. */
-struct flag_change {
-    uint64_t set, clear;
-};
-
-static inline paging_entry_t with_change(const struct flag_change *change, paging_entry_t leaf)
-{
-    return (paging_entry_t){(leaf.bits & ~change->clear) | change->set};
-}
 
 /*
  * Checks the tables of the range, finds what has to be split, and reserves the frames. Without a change,

@@ -22,17 +22,25 @@ static void free_emptied_tables(struct paging_space *space, const struct page_wa
     change_table_count(space, page, -(int64_t)(top - walk->level));
 }
 
-/* The one store at the highest level that empties unlinks everything below it. */
-static void remove_entry(struct paging_space *space, const struct page_walk *walk, paging_page_t page,
+/*
+ * Removes the entry where the walk ended, and notes there how the processor left it. A leaf goes first: in a
+ * table that is not linked any more the processor could still mark it. Then the one store at the highest
+ * level that empties unlinks everything below it.
+ */
+static void remove_entry(struct paging_space *space, struct page_walk *walk, paging_page_t page,
                          struct paging_frame_source *frames)
 {
     unsigned top = highest_emptied(space, walk);
-    paging_entry_store(walk->slots[top], (paging_entry_t){0});
+    paging_entry_t *entry = &walk->entries[walk->level];
+    if (paging_entry_is_present(*entry))
+        *entry = remove_leaf(walk->slots[walk->level], *entry);
+    if (top > walk->level || !paging_entry_is_present(*entry))
+        paging_entry_store(walk->slots[top], (paging_entry_t){0});
     if (top < space->cpu.levels) /* the root has no parent, and is never freed */
         change_entry_count(space, top + 1, walk->slots[top + 1], -1, 0);
     struct paging_flush_list list;
     flush_begin(&list);
-    if (paging_entry_is_present(walk->entries[walk->level]))
+    if (paging_entry_is_present(*entry))
         flush_add_leaf(space, &list, walk->level, page);
     else if (top > walk->level)
         flush_add_way(space, &list, page);
@@ -75,7 +83,7 @@ PAGING_ALWAYS_INLINE enum paging_status unmap_fast(unsigned levels, bool recursi
     if (!fast_walk(space, levels, recursive, page, &found) || !fast_is_page(space, &found) ||
         !count_steps_down(&found.parent))
         return unmap_slow(space, page, frames, unmapped);
-    paging_entry_store(found.slot, (paging_entry_t){0});
+    found.entry = remove_leaf(found.slot, found.entry);
     paging_entry_store(found.parent_slot, found.parent);
     if (recursive || space->mode == PAGING_MODE_DIRECT_ACTIVE)
         flush_page(space, paging_page_start(levels, page));

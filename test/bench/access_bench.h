@@ -38,6 +38,32 @@ static inline void paging_entry_store(volatile paging_entry_t *entry, paging_ent
     ((volatile paging_entry_t *)bench_fold((uintptr_t)entry))->bits = value.bits;
 }
 
+static inline volatile paging_entry_t *bench_folded(volatile paging_entry_t *entry)
+{
+    return (volatile paging_entry_t *)bench_fold((uintptr_t)entry);
+}
+
+static inline paging_entry_t paging_entry_exchange(volatile paging_entry_t *entry, paging_entry_t value)
+{
+    __asm__ volatile("xchgq %0, %1" : "+r"(value.bits), "+m"(bench_folded(entry)->bits));
+    return value;
+}
+
+static inline void paging_entry_xor(volatile paging_entry_t *entry, uint64_t bits)
+{
+    __asm__ volatile(PAGING_LOCK "xorq %1, %0" : "+m"(bench_folded(entry)->bits) : "er"(bits) : "cc");
+}
+
+static inline bool paging_entry_replace(volatile paging_entry_t *entry, paging_entry_t before,
+                                        paging_entry_t after)
+{
+    bool was_there;
+    __asm__ volatile(PAGING_LOCK "cmpxchgq %3, %1"
+                     : "=@ccz"(was_there), "+m"(bench_folded(entry)->bits), "+a"(before.bits)
+                     : "r"(after.bits));
+    return was_there;
+}
+
 static inline void paging_table_zero(volatile paging_entry_t *table)
 {
     bench_table_zero(table);

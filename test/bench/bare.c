@@ -196,7 +196,10 @@ FAST enum paging_status unmap(struct paging_space *space, enum paging_mode mode,
     paging_entry_t leaf = paging_entry_load(slot);
     if (((leaf.bits ^ PAGING_PRESENT) & (PAGING_PRESENT | known.reserved)) != 0)
         return refused(leaf);
-    paging_entry_store(slot, (paging_entry_t){0});
+    if ((~leaf.bits & (PAGING_ACCESSED | PAGING_DIRTY)) == 0)
+        paging_entry_store(slot, (paging_entry_t){0});
+    else
+        leaf = paging_entry_exchange(slot, (paging_entry_t){0});
     if (mode == PAGING_MODE_RECURSIVE)
         paging_tlb_flush_page((paging_virt_t){sign_extended(page.number, levels)});
     unmapped->frame.number = leaf.bits << 12 >> (12 + PAGING_FRAME_SHIFT);

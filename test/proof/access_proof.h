@@ -46,6 +46,27 @@ static inline void paging_entry_store(volatile paging_entry_t *entry, paging_ent
     *const_cast<paging_entry_t *>(entry) = value;
 }
 
+static inline paging_entry_t paging_entry_exchange(volatile paging_entry_t *entry, paging_entry_t value)
+{
+    paging_entry_t before = paging_entry_load(entry);
+    paging_entry_store(entry, value);
+    return before;
+}
+
+static inline void paging_entry_xor(volatile paging_entry_t *entry, uint64_t bits)
+{
+    paging_entry_store(entry, {paging_entry_load(entry).bits ^ bits});
+}
+
+static inline bool paging_entry_replace(volatile paging_entry_t *entry, paging_entry_t before,
+                                        paging_entry_t after)
+{
+    if (paging_entry_load(entry).bits != before.bits)
+        return false;
+    paging_entry_store(entry, after);
+    return true;
+}
+
 /* Declared only: a theorem that reaches one of these cannot be linked. */
 void paging_tlb_flush_page(paging_virt_t address);
 void paging_table_zero(volatile paging_entry_t *table);

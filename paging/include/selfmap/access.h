@@ -1,15 +1,29 @@
 /*
- * access.h - the six functions through which the core touches the machine, and nothing else does.
+ * access.h - the nine functions through which the core touches the machine, and nothing else does.
  *
- * Every access to an entry is one volatile 64-bit load or store: an entry in use must never be seen half
- * written, and the processor may set accessed and dirty bits at any time. If PAGING_ACCESS_HEADER names a
- * header, that one defines the six functions instead, for example for an emulated machine. It may also define
- * paging_entry_load_guarded, and then the macro PAGING_EMULATES_GUARDED_LOAD.
+ * Every access to an entry is one volatile 64-bit load or store, or one instruction that does both: an entry
+ * in use must never be seen half written, and the processor may set accessed and dirty bits at any time. If
+ * PAGING_ACCESS_HEADER names a header, that one defines the nine functions instead, for example for an
+ * emulated machine. It may also define paging_entry_load_guarded, and then the macro
+ * PAGING_EMULATES_GUARDED_LOAD.
+ *
+ * Between a load and a store an interrupt handler can touch a page, and the processor marks its leaf. So
+ * leaves are changed by instructions that load and store at once (leaf.h). An interrupt comes before such an
+ * instruction or after it, and the processor sets a dirty bit only for an access that is completed: for one
+ * processor the instruction need not be locked. The walks of another processor, or of a device, come at any
+ * time; they set these bits with locked accesses (SDM 3A, 9.1.2.1), and only a locked one keeps them out.
+ * PAGING_LOCKED_ACCESS (config.h) says which it is. XCHG is always locked.
  */
 #ifndef SELFMAP_ACCESS_H
 #define SELFMAP_ACCESS_H
 
 #include <selfmap/entry.h>
+
+#if PAGING_LOCKED_ACCESS
+#    define PAGING_LOCK "lock "
+#else
+#    define PAGING_LOCK
+#endif
 
 #ifdef PAGING_ACCESS_HEADER
 #    include PAGING_ACCESS_HEADER
@@ -25,6 +39,30 @@ static inline paging_entry_t paging_entry_load(const volatile paging_entry_t *en
 static inline void paging_entry_store(volatile paging_entry_t *entry, paging_entry_t value)
 {
     entry->bits = value.bits;
+}
+
+/* Stores an entry, and returns what was there. */
+static inline paging_entry_t paging_entry_exchange(volatile paging_entry_t *entry, paging_entry_t value)
+{
+    __asm__ volatile("xchgq %0, %1" : "+r"(value.bits), "+m"(entry->bits));
+    return value;
+}
+
+/* Inverts these bits of an entry; all others stay, whatever they are. */
+static inline void paging_entry_xor(volatile paging_entry_t *entry, uint64_t bits)
+{
+    __asm__ volatile(PAGING_LOCK "xorq %1, %0" : "+m"(entry->bits) : "er"(bits) : "cc");
+}
+
+/* Stores an entry if `before` is there. Returns false, and changes nothing, if something else is. */
+static inline bool paging_entry_replace(volatile paging_entry_t *entry, paging_entry_t before,
+                                        paging_entry_t after)
+{
+    bool was_there;
+    __asm__ volatile(PAGING_LOCK "cmpxchgq %3, %1"
+                     : "=@ccz"(was_there), "+m"(entry->bits), "+a"(before.bits)
+                     : "r"(after.bits));
+    return was_there;
 }
 
 /* Zeroes a whole table that no entry points to yet. */

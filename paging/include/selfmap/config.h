@@ -69,6 +69,14 @@
 #ifndef PAGING_RECURSIVE_SLOT
 #    define PAGING_RECURSIVE_SLOT (PAGING_TABLE_ENTRIES - 1)
 #endif
+/*
+ * 1 if the tables are walked by several processors, or by a device that marks pages as accessed and dirty:
+ * then instructions that change leaves are locked (access.h). That is not all that several processors need.
+ */
+#ifndef PAGING_LOCKED_ACCESS
+#    define PAGING_LOCKED_ACCESS 0
+#endif
+
 #if PAGING_RECURSIVE_SLOT >= PAGING_TABLE_ENTRIES
 #    error "PAGING_RECURSIVE_SLOT must be the index of an entry of the root"
 #endif

@@ -82,7 +82,7 @@ PAGING_MUST_CHECK enum paging_status paging_identity_map(struct paging_space *sp
 struct paging_unmapped {
     paging_frame_t frame;  /* the first frame that the leaf mapped */
     enum paging_size size; /* how much it mapped */
-    uint64_t flags;        /* the leaf's flags, with accessed and dirty as the processor left them */
+    uint64_t flags;        /* the leaf's, with all accessed and dirty bits set until its translation ended */
     bool released;         /* the frame was owned and went back to the source; otherwise it is the caller's */
 };
 

@@ -22,6 +22,32 @@ static inline void paging_entry_store(volatile paging_entry_t *entry, paging_ent
     machine_stored();
 }
 
+static inline paging_entry_t paging_entry_exchange(volatile paging_entry_t *entry, paging_entry_t value)
+{
+    machine_judge_entry(value.bits);
+    __asm__ volatile("xchgq %0, %1" : "+r"(value.bits), "+m"(entry->bits));
+    machine_stored();
+    return value;
+}
+
+static inline void paging_entry_xor(volatile paging_entry_t *entry, uint64_t bits)
+{
+    __asm__ volatile(PAGING_LOCK "xorq %1, %0" : "+m"(entry->bits) : "er"(bits) : "cc");
+    machine_stored();
+}
+
+static inline bool paging_entry_replace(volatile paging_entry_t *entry, paging_entry_t before,
+                                        paging_entry_t after)
+{
+    bool was_there;
+    machine_judge_entry(after.bits);
+    __asm__ volatile(PAGING_LOCK "cmpxchgq %3, %1"
+                     : "=@ccz"(was_there), "+m"(entry->bits), "+a"(before.bits)
+                     : "r"(after.bits));
+    machine_stored();
+    return was_there;
+}
+
 static inline void paging_table_zero(volatile paging_entry_t *table)
 {
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)

@@ -9,6 +9,9 @@
 uint64_t machine_load(uintptr_t address);
 bool machine_load_guarded(uintptr_t address, uint64_t *value);
 void machine_store(uintptr_t address, uint64_t value);
+uint64_t machine_exchange(uintptr_t address, uint64_t value);
+void machine_xor(uintptr_t address, uint64_t bits);
+bool machine_replace(uintptr_t address, uint64_t before, uint64_t after);
 void machine_flush_page(uint64_t address);
 void machine_flush_full(bool invpcid);
 void machine_load_cr3(uint64_t root);
@@ -28,6 +31,22 @@ static inline bool paging_entry_load_guarded(const volatile paging_entry_t *entr
 static inline void paging_entry_store(volatile paging_entry_t *entry, paging_entry_t value)
 {
     machine_store((uintptr_t)entry, value.bits);
+}
+
+static inline paging_entry_t paging_entry_exchange(volatile paging_entry_t *entry, paging_entry_t value)
+{
+    return (paging_entry_t){machine_exchange((uintptr_t)entry, value.bits)};
+}
+
+static inline void paging_entry_xor(volatile paging_entry_t *entry, uint64_t bits)
+{
+    machine_xor((uintptr_t)entry, bits);
+}
+
+static inline bool paging_entry_replace(volatile paging_entry_t *entry, paging_entry_t before,
+                                        paging_entry_t after)
+{
+    return machine_replace((uintptr_t)entry, before.bits, after.bits);
 }
 
 /* Word by word, so that a test can look at memory after each. */

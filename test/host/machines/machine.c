@@ -236,6 +236,11 @@ unsigned machine_stores(void)
     return machine.stores;
 }
 
+void machine_observe_loads(void (*observer)(void))
+{
+    machine.load_observer = observer;
+}
+
 void machine_observe(void (*observer)(void))
 {
     machine.observer = observer;

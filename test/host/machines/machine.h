@@ -139,6 +139,11 @@ unsigned machine_stores(void);
 /* Called after every single store of the core to memory, and after every flush; NULL for none. */
 void machine_observe(void (*observer)(void));
 /*
+ * Called after every single load of the core, before it knows the value; NULL for none. Only where loads are
+ * calls (soft_machine.c): the host's MMU does not tell.
+ */
+void machine_observe_loads(void (*observer)(void));
+/*
  * The same, seen by the processor: on the host's MMU the tables are write-protected, and each instruction
  * that stores to one traps, whatever the accessors tell of it. How many there were since the last reset of
  * the log.
@@ -150,6 +155,10 @@ unsigned machine_steps(void);
 
 uint64_t machine_load(uintptr_t address);
 void machine_store(uintptr_t address, uint64_t value);
+/* Load and store in one: nothing comes in between, and it counts as one store. */
+uint64_t machine_exchange(uintptr_t address, uint64_t value);
+void machine_xor(uintptr_t address, uint64_t bits);
+bool machine_replace(uintptr_t address, uint64_t before, uint64_t after);
 void machine_stored(void);
 /*
  * Fails the test if a word that the core stores is an entry without PRESENT that names a frame that there may

@@ -27,6 +27,7 @@ struct machine {
     bool stores_trap; /* the observer is called by the trap, not by machine_stored */
     uint64_t flush_log[MACHINE_FLUSH_LOG];
     void (*observer)(void);
+    void (*load_observer)(void);
     struct tlb tlb; /* the last: emptied, not cleared */
 };
 

@@ -58,7 +58,10 @@ bool machine_load_guarded(uintptr_t address, uint64_t *value)
 
 uint64_t machine_load(uintptr_t address)
 {
-    return *(volatile uint64_t *)reach(address, WALK_READ);
+    uint64_t value = *(volatile uint64_t *)reach(address, WALK_READ);
+    if (machine.load_observer)
+        machine.load_observer();
+    return value;
 }
 
 void machine_store(uintptr_t address, uint64_t value)
@@ -66,6 +69,35 @@ void machine_store(uintptr_t address, uint64_t value)
     machine_judge_entry(value);
     *(volatile uint64_t *)reach(address, WALK_WRITE) = value;
     machine_stored();
+}
+
+uint64_t machine_exchange(uintptr_t address, uint64_t value)
+{
+    volatile uint64_t *word = reach(address, WALK_WRITE);
+    uint64_t before = *word;
+    machine_judge_entry(value);
+    *word = value;
+    machine_stored();
+    return before;
+}
+
+void machine_xor(uintptr_t address, uint64_t bits)
+{
+    volatile uint64_t *word = reach(address, WALK_WRITE);
+    machine_judge_entry(*word ^ bits);
+    *word ^= bits;
+    machine_stored();
+}
+
+/* A CMPXCHG that does not replace the word is a store, too: of what was there. */
+bool machine_replace(uintptr_t address, uint64_t before, uint64_t after)
+{
+    volatile uint64_t *word = reach(address, WALK_WRITE);
+    bool was_there = *word == before;
+    machine_judge_entry(after);
+    *word = was_there ? after : *word;
+    machine_stored();
+    return was_there;
 }
 
 struct machine_access machine_access(uint64_t address, unsigned access)

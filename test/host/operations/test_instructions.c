@@ -221,12 +221,31 @@ static void page_flush_is_of_that_page(void **state)
     assert_true(machine_caches(global));
 }
 
+/* What loads and stores at once needs no privilege: the instructions themselves are tried, on a word. */
+static void entries_are_changed_at_once(void **state)
+{
+    (void)state;
+    volatile paging_entry_t entry = {0x1234567890abcdef};
+    assert_int_equal(paging_entry_exchange(&entry, (paging_entry_t){7}).bits, 0x1234567890abcdef);
+    assert_int_equal(paging_entry_load(&entry).bits, 7);
+    paging_entry_xor(&entry, (uint64_t)1 << 63 | 5);
+    assert_int_equal(paging_entry_load(&entry).bits, (uint64_t)1 << 63 | 2);
+    paging_entry_xor(&entry, ~(uint64_t)0);
+    assert_int_equal(paging_entry_load(&entry).bits, ~((uint64_t)1 << 63 | 2));
+    paging_entry_store(&entry, (paging_entry_t){8});
+    assert_false(paging_entry_replace(&entry, (paging_entry_t){9}, (paging_entry_t){10}));
+    assert_int_equal(paging_entry_load(&entry).bits, 8);
+    assert_true(paging_entry_replace(&entry, (paging_entry_t){8}, (paging_entry_t){10}));
+    assert_int_equal(paging_entry_load(&entry).bits, 10);
+}
+
 static const struct CMUnitTest tests[] = {
     RIG_TEST("processor: a load of CR3 spares global pages", cr3_spares_global_pages),
     RIG_TEST("full flush: global pages are flushed too", full_flush_forgets_global_pages),
     RIG_TEST("full flush: one INVPCID does it, where there is one", invpcid_does_it_in_one),
     RIG_TEST("switch_to: the root goes to CR3, and global pages stay", root_goes_to_cr3),
     RIG_TEST("flush: one page by its address, and no other", page_flush_is_of_that_page),
+    RIG_TEST("entry: exchanged, inverted, and replaced if it has not changed", entries_are_changed_at_once),
 };
 
 RIG_MAIN("instructions", tests)

@@ -1,0 +1,230 @@
+/*
+ * Tests that no accessed or dirty bit is lost: the processor sets them after any load or store of an
+ * operation, as it does for an interrupt handler, and the operation reports them or keeps them.
+ */
+#include "rig/entries.h"
+#include "rig/rig.h"
+
+/* The one access that comes in between. */
+static struct {
+    uint64_t address;
+    unsigned access, wait;
+    bool came, succeeded;
+} meanwhile;
+
+static void access_meanwhile(void)
+{
+    if (meanwhile.came || meanwhile.wait-- > 0)
+        return;
+    meanwhile.came = true;
+    meanwhile.succeeded = !machine_access(meanwhile.address, meanwhile.access).faulted;
+}
+
+/* Returns the accessed and dirty bits that an operation has reported or left for the address. */
+typedef uint64_t (*doing)(uint64_t address);
+
+struct attempt {
+    const char *name;
+    void (*prepare)(void);
+    doing operation;
+    uint64_t address; /* that is accessed meanwhile, from PLACE on */
+    uint64_t cleared; /* bits that the operation is asked to clear */
+    uint64_t set;     /* and those that it sets */
+    bool is_exact;    /* it adds none that nobody has set */
+};
+
+static void must_be_ok(enum paging_status status)
+{
+    assert_status(status, PAGING_OK);
+}
+
+static uint64_t left_at(uint64_t address)
+{
+    return leaf_of(address) & TOUCHED;
+}
+
+/* ---- operations ---- */
+
+static uint64_t unmap(uint64_t address)
+{
+    struct paging_unmapped gone;
+    must_be_ok(paging_unmap(&rig.space, rig_page(address), machine_frames(), &gone));
+    return gone.flags & TOUCHED;
+}
+
+/* The page begins before the address that is accessed. */
+static uint64_t unmap_huge(uint64_t address)
+{
+    return unmap(address & ~(2 * MIB - 1));
+}
+
+static void protect(uint64_t bytes, uint64_t set, uint64_t clear)
+{
+    must_be_ok(paging_protect_range(&rig.space, (paging_virt_t){PLACE}, bytes, set, clear, machine_frames()));
+}
+
+static uint64_t protect_one(uint64_t address)
+{
+    protect(4 * KIB, PAGING_SYSTEM_9, 0);
+    return left_at(address);
+}
+
+static uint64_t protect_many(uint64_t address)
+{
+    protect(400 * KIB, PAGING_SYSTEM_9, 0);
+    return left_at(address);
+}
+
+static uint64_t set_accessed(uint64_t address)
+{
+    protect(400 * KIB, PAGING_ACCESSED | PAGING_SYSTEM_9, 0);
+    return left_at(address);
+}
+
+static uint64_t set_dirty(uint64_t address)
+{
+    protect(4 * KIB, PAGING_DIRTY | PAGING_SYSTEM_9, 0);
+    return left_at(address);
+}
+
+static uint64_t clear_accessed(uint64_t address)
+{
+    protect(400 * KIB, 0, PAGING_ACCESSED);
+    return left_at(address);
+}
+
+static uint64_t protect_huge(uint64_t address)
+{
+    protect(2 * MIB, PAGING_SYSTEM_9, 0);
+    return left_at(address);
+}
+
+static uint64_t protect_a_part(uint64_t address)
+{
+    protect(64 * KIB, PAGING_SYSTEM_9, 0);
+    return left_at(address);
+}
+
+static uint64_t split(uint64_t address)
+{
+    must_be_ok(paging_split(&rig.space, rig_page(address), machine_frames()));
+    return left_at(address);
+}
+
+static uint64_t merge(uint64_t address)
+{
+    must_be_ok(paging_merge_range(&rig.space, (paging_virt_t){PLACE}, 2 * MIB, machine_frames()));
+    assert_true(leaf_of(address) & PAGING_HUGE);
+    return left_at(address);
+}
+
+/* ---- what is there before ---- */
+
+static void map_alone(void)
+{
+    must_be_ok(rig_map_to(PLACE, DEVICE_FRAME, RW));
+}
+
+static void map_neighbours(void)
+{
+    map_alone();
+    must_be_ok(rig_map_to(PLACE + 4 * KIB, DEVICE_FRAME, RW));
+    must_be_ok(rig_map_to(PLACE + 8 * KIB, DEVICE_FRAME, RW));
+}
+
+static void map_many(void)
+{
+    must_be_ok(rig_map_range(PLACE, DEVICE, 400 * KIB, RW));
+}
+
+static void map_many_accessed(void)
+{
+    must_be_ok(rig_map_range(PLACE, DEVICE, 400 * KIB, RW | PAGING_ACCESSED));
+}
+
+static void map_huge(void)
+{
+    must_be_ok(rig_map_sized(PLACE, FRAME_2M, PAGING_2M, RW));
+}
+
+static void map_all_small(void)
+{
+    map_huge();
+    must_be_ok(rig_split(PLACE));
+}
+
+static const struct attempt attempts[] = {
+    {"unmap: a page with neighbours", map_neighbours, unmap, 0, 0, 0, true},
+    {"unmap: a page whose tables go", map_alone, unmap, 0, 0, 0, true},
+    {"unmap: a huge page", map_huge, unmap_huge, 36 * KIB, 0, 0, true},
+    {"protect: a page", map_many, protect_one, 0, 0, 0, true},
+    {"protect: the first of many pages", map_many, protect_many, 0, 0, 0, true},
+    {"protect: one among many pages", map_many, protect_many, 260 * KIB, 0, 0, true},
+    {"protect: pages that were accessed", map_many_accessed, protect_many, 264 * KIB, 0, 0, true},
+    {"protect: accessed is set", map_many, set_accessed, 264 * KIB, 0, PAGING_ACCESSED, true},
+    {"protect: dirty is set", map_many, set_dirty, 0, 0, PAGING_DIRTY, true},
+    {"protect: accessed is cleared", map_many_accessed, clear_accessed, 268 * KIB, PAGING_ACCESSED, 0, true},
+    {"protect: a huge page", map_huge, protect_huge, 36 * KIB, 0, 0, true},
+    {"protect: a part of a huge page", map_huge, protect_a_part, 36 * KIB, 0, 0, true},
+    {"split: a huge page", map_huge, split, 36 * KIB, 0, 0, true},
+    {"merge: pages that become a huge one", map_all_small, merge, 36 * KIB, 0, 0, true},
+};
+
+/*
+ * Does the attempt with the access after the `wait`th load or store. Returns false if the operation has ended
+ * before that.
+ */
+static bool nothing_is_lost(const struct attempt *attempt, unsigned access, bool cached, unsigned wait)
+{
+    uint64_t address = PLACE + attempt->address;
+    rig_open();
+    attempt->prepare();
+    if (cached)
+        machine_speculate(address);
+    else
+        machine_flush_all();
+    uint64_t before = left_at(address);
+    meanwhile.address = address;
+    meanwhile.access = access;
+    meanwhile.wait = wait;
+    meanwhile.came = meanwhile.succeeded = false;
+    machine_reset_log();
+    machine_observe(access_meanwhile);
+    machine_observe_loads(access_meanwhile);
+    uint64_t after = attempt->operation(address);
+    machine_observe(NULL);
+    machine_observe_loads(NULL);
+    uint64_t marked = meanwhile.succeeded ? PAGING_ACCESSED | (access == WALK_WRITE ? PAGING_DIRTY : 0) : 0;
+    uint64_t must = ((before | marked) & ~attempt->cleared) | attempt->set;
+    if ((must & ~after) != 0)
+        fail_msg("%s, %u after access %u: %#lx is left of %#lx", attempt->name, access, wait,
+                 (unsigned long)after, (unsigned long)must);
+    if (attempt->is_exact && (after & ~(before | marked | attempt->set)) != 0)
+        fail_msg("%s: %#lx is more than was set", attempt->name, (unsigned long)after);
+    machine_audit();
+    machine_close();
+    return meanwhile.came;
+}
+
+static void no_mark_is_lost(void **state)
+{
+    unsigned succeeded = 0;
+    (void)state;
+    for (unsigned i = 0; i < sizeof(attempts) / sizeof(*attempts); i++)
+        for (unsigned kind = 0; kind < 4; kind++) {
+            unsigned wait = 0;
+            while (nothing_is_lost(&attempts[i], kind % 2 ? WALK_WRITE : WALK_READ, kind >= 2, wait)) {
+                succeeded += meanwhile.succeeded;
+                /* Long loops over all pages of a table are alike: of them some accesses are tried. */
+                wait += wait < 40 ? 1 : 37;
+            }
+            assert_true(wait > 0);
+        }
+    assert_true(succeeded > 0);
+}
+
+static const struct CMUnitTest tests[] = {
+    RIG_TEST("touched: no accessed or dirty bit is lost, whenever the processor sets it", no_mark_is_lost),
+};
+
+RIG_MAIN("touched", tests)
