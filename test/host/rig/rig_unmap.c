@@ -27,7 +27,10 @@ static void expect_window(struct removal *removal, unsigned window, uint64_t add
         expect(removal, rig_alternate_window(window, address), level);
 }
 
-/* The leaf's pages, and the windows of the tables that go with it. A marker itself is in no TLB. */
+/*
+ * The leaf's pages, and the windows of the tables that go with it. A marker itself is in no TLB. Without
+ * windows, the flush of any page below the tables that go forgets the way to them.
+ */
 static struct removal expect_removal(struct model_leaf leaf)
 {
     struct removal removal = {0};
@@ -35,14 +38,17 @@ static struct removal expect_removal(struct model_leaf leaf)
     if (rig.at == rig.active && !leaf.marker)
         expect(&removal, start, leaf.size);
     /* A huge leaf is a smaller leaf in the windows of the tables that are not there. */
-    for (unsigned level = 1; level < leaf.size && !leaf.marker; level++)
+    for (unsigned level = 1; rig_has_windows() && level < leaf.size && !leaf.marker; level++)
         expect_window(&removal, level, start, leaf.size - level);
     model_remove(rig.at->model, leaf.page);
     for (unsigned level = leaf.size; level < rig.model.levels; level++)
         if (!model_has_table(rig.at->model, level, leaf.page)) {
-            expect_window(&removal, level, start, 1);
+            if (rig_has_windows())
+                expect_window(&removal, level, start, 1);
             removal.tables++;
         }
+    if (!rig_has_windows() && rig.at == rig.active && leaf.marker && removal.tables > 0)
+        expect(&removal, start, leaf.size);
     model_add(rig.at->model, leaf);
     return removal;
 }
@@ -54,7 +60,7 @@ static void judge_flushes(const struct removal *removal)
     assert_int_equal(machine_full_flushes(), 0);
     for (unsigned i = 0; i < machine_flushes(); i++) {
         uint64_t flushed = machine_flushed(i);
-        if (rig_page(flushed).number / paging_level_pages(rig.model.levels) == PAGING_SCRATCH_SLOT)
+        if (model_is_scratch_slot(rig.at->model, rig_page(flushed).number))
             continue;
         unsigned match = 0;
         while (match < removal->count &&
@@ -84,7 +90,7 @@ unsigned rig_leaf_refusals(uint64_t page, const struct model_leaf **leaf)
     const struct model_leaf *found = model_overlap(rig.at->model, page, 1);
     unsigned refusals = rig_space_refusals(page);
     *leaf = NULL;
-    if (model_is_reserved_slot(rig.model.levels, page))
+    if (model_is_reserved_slot(rig.at->model, page))
         return refusals | 1u << PAGING_RESERVED_SLOT;
     if (!found)
         return refusals | 1u << PAGING_NOT_MAPPED;
@@ -135,7 +141,7 @@ static unsigned clear_marker_refusals(uint64_t page)
     const struct model_leaf *leaf = model_overlap(rig.at->model, page, 1);
     if (refusals)
         return refusals;
-    if (model_is_reserved_slot(rig.model.levels, page))
+    if (model_is_reserved_slot(rig.at->model, page))
         return 1u << PAGING_RESERVED_SLOT;
     if (!leaf)
         return 1u << PAGING_NOT_MAPPED;
