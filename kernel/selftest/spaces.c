@@ -1,5 +1,6 @@
 /* spaces.c - a second address space: edited while it is inactive, switched to, sharing the upper half. */
 #include "cpu/safe_access.h"
+#include "selftest/direct_map.h"
 #include "selftest/selftest.h"
 #include <selfmap/map.h>
 #include <selfmap/range.h>
@@ -249,5 +250,9 @@ const struct selftest space_tests[] = {
     {"spaces: a page fault in the second one is explained with its own tables", faults_are_explained},
     {"spaces: the upper half is shared, and changed through the active one only", upper_half_is_shared},
     {"spaces: one alternate slot for one space at a time", one_slot_one_space},
+    {"direct map: switch to a space that lives by it, and a page unmapped there faults",
+     direct_map_is_lived_in},
+    {"direct map: another space is edited without attaching it, and without a flush",
+     direct_map_edits_others},
     {0},
 };
