@@ -25,7 +25,8 @@ help:
 #?   V=1 shows whole commands.
 #? To work on it:
 #?   make host-test TEST=unmap           one host test. FUNCTION='*next access*': the functions that match;
-#?                                       KIND=mmap, LEVELS=5: another machine. Without TEST: all names
+#?                                       KIND=mmap, LEVELS=5: another machine; LIFE=direct: spaces live
+#?                                       through a direct map. Without TEST: all names
 #?   make host-debug TEST=unmap          the same under gdb, which stops at a failing assertion or a crash
 #?   make boot-test CPU=Haswell          one boot with another CPU, MEMORY=2G, SMP=4, FIRMWARE=ovmf|uboot,
 #?                                       MACHINE=q35|pc, OPTIONS="key=value ...", EMULATOR=qemu|bochs
@@ -39,7 +40,7 @@ help:
 # ---- what a person says ------------------------------------------------------------------------------------
 # It reaches the tools unchanged, whatever characters it has: through the environment, where neither make nor
 # a shell looks into it.
-SAID := OPTIONS EMULATOR CPU MEMORY SMP FIRMWARE MACHINE GDB ONLY ROOM SUBJECT TEST FUNCTION KIND LEVELS SECONDS SEED SAMPLE JOBS \
+SAID := OPTIONS EMULATOR CPU MEMORY SMP FIRMWARE MACHINE GDB ONLY ROOM SUBJECT TEST FUNCTION KIND LEVELS LIFE SECONDS SEED SAMPLE JOBS \
     LISTED DEVICE CONFIRM FORCE KEY CERT PASSPHRASE PREFIX DESTDIR CONFIG
 $(foreach name,$(SAID),$(if $(filter-out undefined,$(origin $(name))), \
     $(eval override $(name) := $$(value $(name)))$(eval export $(name))))

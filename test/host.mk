@@ -35,6 +35,9 @@ SLOW_TESTS := random range map_range map_range_alloc owned replace_marker unmap_
 TOY_TESTS := owned_exhaustive three_levels
 CORE_TEST_FILES := $(notdir $(wildcard test/host/machines/test_*.c test/host/operations/test_*.c))
 CORE_TESTS := $(SLOW_TESTS) $(filter-out $(SLOW_TESTS) $(TOY_TESTS),$(CORE_TEST_FILES:test_%.c=%))
+# Those that also run with spaces that live through a direct map.
+RECURSIVE_TESTS := attach addresses frame_supply instructions operation_table typed_tables
+DIRECT_TESTS := $(filter-out $(RECURSIVE_TESTS),$(CORE_TESTS))
 # Parts of the kernel that need a machine, on soft only. WITH_name are their sources.
 KERNEL_MACHINE_TESTS := page_fault space_view
 WITH_space_view := kernel/display/space_view.c
@@ -246,21 +249,23 @@ ALL_KINDS := $(KINDS) kernel processor efi efi_processor every_2 every_4
 # The kind that was asked for, or the first that has the test.
 kinds_with = $(foreach kind,$(ALL_KINDS),$(if $(filter $(1),$(TESTS_$(kind))),$(kind)))
 HOST_KIND = $(or $(KIND),$(firstword $(call kinds_with,$(TEST))))
-HOST_LEVELS = $(or $(LEVELS),$(firstword $(LEVELS_$(HOST_KIND))))
+HOST_LEVELS = $(or $(LEVELS),$(firstword $(LEVELS_$(HOST_KIND))))$(LIFE:%=:%)
 HOST_PROGRAM = $(B)/host/$(HOST_KIND)/test_$(TEST)
 define no_such_test
 $(1)
-  make $@ TEST=NAME [FUNCTION='PATTERN'] [KIND=KIND] [LEVELS=N]
+  make $@ TEST=NAME [FUNCTION='PATTERN'] [KIND=KIND] [LEVELS=N] [LIFE=direct]
 $(foreach kind,$(ALL_KINDS),  KIND=$(kind): $(TESTS_$(kind))
 )
 endef
 bad_kind = $(filter-out $(ALL_KINDS),$(KIND))
 bad_test = $(filter-out $(TESTS_$(HOST_KIND)),$(TEST))
 bad_levels = $(filter-out $(LEVELS_$(HOST_KIND)),$(LEVELS))
+bad_life = $(if $(LIFE),$(if $(LEVELS_$(HOST_KIND)),$(filter-out direct recursive,$(LIFE)),$(LIFE)))
 HOST_FAULT = $(or $(if $(TEST),,which test? Say TEST=NAME), \
     $(if $(bad_kind),KIND=$(KIND) does not exist), \
     $(if $(bad_test),no test is called $(TEST)$(if $(KIND), with KIND=$(KIND))), \
     $(if $(bad_levels),LEVELS with KIND=$(HOST_KIND) can be: $(or $(LEVELS_$(HOST_KIND)),nothing)), \
+    $(if $(bad_life),LIFE with KIND=$(HOST_KIND) can be: $(if $(LEVELS_$(HOST_KIND)),direct recursive,nothing)), \
     $(if $(filter host-debug:old_or_new:mmap,$@:$(TEST):$(HOST_KIND)),gdb cannot run it on mmap: KIND=soft))
 
 .PHONY: host-test host-debug

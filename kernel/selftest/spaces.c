@@ -1,5 +1,6 @@
 /* spaces.c - a second address space: edited while it is inactive, switched to, sharing the upper half. */
 #include "cpu/safe_access.h"
+#include "selftest/direct_map.h"
 #include "selftest/selftest.h"
 #include <selfmap/check_access.h>
 #include <selfmap/map.h>
@@ -272,5 +273,9 @@ const struct selftest space_tests[] = {
      tables_that_are_not_there},
     {"spaces: the upper half is shared, and changed through the active one only", upper_half_is_shared},
     {"spaces: one alternate slot for one space at a time", one_slot_one_space},
+    {"direct map: switch to a space that lives by it, and a page unmapped there faults",
+     direct_map_is_lived_in},
+    {"direct map: another space is edited without attaching it, and without a flush",
+     direct_map_edits_others},
     {0},
 };

@@ -41,6 +41,11 @@ static inline void *direct_table_address(const struct paging_space *space, pagin
     return (void *)(space->offset + (uintptr_t)paging_frame_start(table).value);
 }
 
+static inline bool is_by_offset(const struct paging_space *space)
+{
+    return space->mode == PAGING_MODE_DIRECT || space->mode == PAGING_MODE_DIRECT_ACTIVE;
+}
+
 /*
  * Returns NULL if `table` is NULL, if the index is out of range, or if the entry does not point to a table:
  * it is unused, a marker, or a huge page. Steps can therefore be chained and the last result checked.
@@ -53,7 +58,7 @@ static inline void *table_below(const struct paging_space *space, const void *ta
     paging_entry_t entry = paging_entry_load((const volatile paging_entry_t *)table + index);
     if (!paging_entry_is_table(entry, level))
         return NULL;
-    if (space->mode == PAGING_MODE_DIRECT)
+    if (is_by_offset(space))
         return direct_table_address(space, paging_entry_frame(entry));
     paging_virt_t window = {(uintptr_t)table};
     return (void *)(uintptr_t)paging_next_table_address(space->cpu.levels, window, index).value;
@@ -96,7 +101,7 @@ static inline void *root_table(const struct paging_space *space)
 {
     if (space->mode == PAGING_MODE_UNREACHABLE)
         return NULL;
-    if (space->mode == PAGING_MODE_DIRECT)
+    if (is_by_offset(space))
         return direct_table_address(space, space->root);
     return (void *)(uintptr_t)space->windows[space->cpu.levels];
 }

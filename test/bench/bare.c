@@ -32,7 +32,7 @@ FAST volatile paging_entry_t *slot_of(const struct paging_space *space, enum pag
                                       unsigned levels, unsigned level, paging_page_t page,
                                       paging_entry_t above)
 {
-    if (mode == PAGING_MODE_DIRECT)
+    if (mode != PAGING_MODE_RECURSIVE)
         return by_offset(space, level == levels ? space->root.number << PAGING_FRAME_SHIFT : above.bits, page,
                          level);
     /* The slot, taken once per level left out: a geometric series, and so a constant without a loop. */
@@ -200,7 +200,7 @@ FAST enum paging_status unmap(struct paging_space *space, enum paging_mode mode,
         paging_entry_store(slot, (paging_entry_t){0});
     else
         leaf = paging_entry_exchange(slot, (paging_entry_t){0});
-    if (mode == PAGING_MODE_RECURSIVE)
+    if (mode != PAGING_MODE_DIRECT)
         paging_tlb_flush_page((paging_virt_t){sign_extended(page.number, levels)});
     unmapped->frame.number = leaf.bits << 12 >> (12 + PAGING_FRAME_SHIFT);
     unmapped->size = PAGING_4K;
@@ -234,6 +234,8 @@ FAST enum paging_status unmap(struct paging_space *space, enum paging_mode mode,
 
 WORLD(offset4, PAGING_MODE_DIRECT, 4)
 WORLD(offset5, PAGING_MODE_DIRECT, 5)
+WORLD(live4, PAGING_MODE_DIRECT_ACTIVE, 4)
+WORLD(live5, PAGING_MODE_DIRECT_ACTIVE, 5)
 WORLD(window4, PAGING_MODE_RECURSIVE, 4)
 WORLD(window5, PAGING_MODE_RECURSIVE, 5)
 
@@ -247,5 +249,7 @@ const struct operations *bare_operations(const struct paging_space *space)
     known.odd = known.reserved | PAGING_NO_EXECUTE | 0xff;
     if (space->mode == PAGING_MODE_DIRECT)
         return levels == 4 ? &offset4_operations : &offset5_operations;
+    if (space->mode == PAGING_MODE_DIRECT_ACTIVE)
+        return levels == 4 ? &live4_operations : &live5_operations;
     return levels == 4 ? &window4_operations : &window5_operations;
 }

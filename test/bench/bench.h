@@ -1,7 +1,7 @@
 /*
  * bench.h - what the parts of the benchmark share: the worlds, the works, and the state of one measurement.
  *
- * A *world* is a way to mode the tables and a number of levels. A *work* is a row of the report: something
+ * A *world* is a way to reach the tables and a number of levels. A *work* is a row of the report: something
  * the core does, and the least that anybody would have to do for it (the limit). Both run in the same
  * process, on the same memory, compiled with the same flags.
  */
@@ -50,6 +50,7 @@ struct work {
     bool random;     /* pages anywhere in 128 TiB */
     bool whole;      /* unmap all ranges in one call, with what lies between them */
     bool once;       /* does not depend on the world */
+    bool live;       /* done in the live worlds too: it flushes there, or must cost no more than elsewhere */
     unsigned least_levels;
     unsigned leaves_after; /* per unit */
     step_function *setup;  /* before each run, not measured, always by direct map */

@@ -88,7 +88,11 @@ void memory_restart(struct bench *bench)
                              .physical_bits = 52,
                              .has_no_execute = true,
                              .has_1g_pages = !bench->work->without_1g};
-    if (paging_create(&bench->space, cpu, MEMORY_PLACE, &bench->frames.source) != PAGING_OK)
+    enum paging_status status =
+        bench->world->mode == PAGING_MODE_DIRECT_ACTIVE
+            ? paging_create_direct(&bench->space, cpu, MEMORY_PLACE, &bench->frames.source)
+            : paging_create(&bench->space, cpu, MEMORY_PLACE, &bench->frames.source);
+    if (status != PAGING_OK)
         bench->failures++;
     if (bench->work->setup)
         bench->work->setup(bench);
@@ -96,7 +100,7 @@ void memory_restart(struct bench *bench)
 
 void memory_enter_world(struct bench *bench)
 {
-    if (bench->world->mode == PAGING_MODE_RECURSIVE)
+    if (bench->world->mode != PAGING_MODE_DIRECT)
         paging_mark_active(&bench->space);
 }
 

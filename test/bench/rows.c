@@ -12,13 +12,14 @@
 
 /*
  * Reached recursively, only the plain build has four levels, and only the folded one five: there the slots of
- * the root are so large that the plain window would need more address space than a process has.
+ * the root are so large that the plain window would need more address space than a process has. In the live
+ * worlds the space is active and its tables are reached by direct map, so that the core flushes.
  */
 const struct world worlds[] = {
 #ifndef BENCH_FOLD_BITS
-    {"offset4", PAGING_MODE_DIRECT, 4},
-    {"window4", PAGING_MODE_RECURSIVE, 4},
-    {"offset5", PAGING_MODE_DIRECT, 5},
+    {"offset4", PAGING_MODE_DIRECT, 4},      {"window4", PAGING_MODE_RECURSIVE, 4},
+    {"offset5", PAGING_MODE_DIRECT, 5},      {"live4", PAGING_MODE_DIRECT_ACTIVE, 4},
+    {"live5", PAGING_MODE_DIRECT_ACTIVE, 5},
 #else
     {"window5", PAGING_MODE_RECURSIVE, 5},
 #endif
@@ -41,18 +42,21 @@ const unsigned world_count = sizeof(worlds) / sizeof(worlds[0]);
 const struct work works[] = {
     /* Targets. */
     {.name = "map-1g",
+     .live = true,
      .title = "map_range 1 GiB in 4K, fresh tables",
      SMALL_PAGES,
      ONE(GIB, 64 * MIB),
      MAPS,
      .most_percent = 85},
     {.name = "unmap-1g",
+     .live = true,
      .title = "unmap_range of it, frames not ours",
      SMALL_PAGES,
      ONE(GIB, 64 * MIB),
      UNMAPS,
      .most_percent = 10},
     {.name = "unmap-1g-owned",
+     .live = true,
      .title = "unmap_range of it, frames given back",
      SMALL_PAGES,
      ONE(GIB, 64 * MIB),
@@ -75,6 +79,7 @@ const struct work works[] = {
      .sides = {unmap_ranges, limit_give_back},
      .most_percent = 130},
     {.name = "protect-1g",
+     .live = true,
      .title = "protect_range of it",
      SMALL_PAGES,
      ONE(GIB, 64 * MIB),
@@ -102,6 +107,7 @@ const struct work works[] = {
      MAPS,
      .most_percent = 140},
     {.name = "map-to",
+     .live = true,
      .title = "map_to, page after page",
      SMALL_PAGES,
      ONE(GIB, 32 * MIB),
@@ -110,6 +116,7 @@ const struct work works[] = {
      .most_percent = 120,
      .most_instructions = 44},
     {.name = "map-to-random",
+     .live = true,
      .title = "map_to, random addresses",
      SMALL_PAGES,
      .random = true,
@@ -121,6 +128,7 @@ const struct work works[] = {
      .sides = {map_scattered, limit_map_each, map_scattered},
      .most_percent = 115},
     {.name = "translate",
+     .live = true,
      .title = "translate, random in 1 GiB",
      SMALL_PAGES,
      ONE(GIB, 32 * MIB),
@@ -130,6 +138,7 @@ const struct work works[] = {
      .most_percent = 110,
      .most_instructions = 46},
     {.name = "unmap",
+     .live = true,
      .title = "unmap, page after page, tables given back",
      SMALL_PAGES,
      ONE(GIB, 32 * MIB),
@@ -138,6 +147,7 @@ const struct work works[] = {
      .most_percent = 125,
      .most_instructions = 46},
     {.name = "split-2m",
+     .live = true,
      .title = "split 2M, 512 of them",
      .unit = "split",
      .leaf = PAGING_2M,
@@ -180,6 +190,7 @@ const struct work works[] = {
      .small = {MIB, 64},
      MAPS},
     {.name = "unmap-1m",
+     .live = true,
      .title = "unmap_range of them",
      SMALL_PAGES,
      .stride = 2 * MIB,

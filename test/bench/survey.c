@@ -50,7 +50,8 @@ static void look_into(struct survey *survey, const struct paging_space *space, s
     *(struct found_table *)grow((void **)&survey->tables, &survey->table_count, sizeof(table)) = table;
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++) {
         uint64_t bits = entries[i].bits;
-        if (!(bits & PAGING_PRESENT) || (table.level == space->cpu.levels && i == PAGING_RECURSIVE_SLOT))
+        if (!(bits & PAGING_PRESENT) ||
+            (table.level == space->cpu.levels && i == PAGING_RECURSIVE_SLOT && !space->by_direct_map))
             continue;
         if (table.level == PAGING_4K || (bits & PAGING_HUGE) != 0)
             add_leaf(survey, &table, i, (paging_entry_t){bits});

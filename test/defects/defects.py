@@ -10,7 +10,7 @@ A list, *.txt, has paragraphs of this form:
         to: if (false)
 
 * "noticed by" says who must notice, separated by semicolons: a kind, and its arguments. `host` has the names
-  of tests, `explore` those of scopes (as in `test/run --list`), `proof` those of themes, `firmware` those of
+  of tests, with `:direct` where spaces live through a direct map, `explore` those of scopes (as in `test/run --list`), `proof` those of themes, `firmware` those of
   cases (test/firmware/cases), `bochs` those of processors; `boot`, `matrix` and `frama` have none.
 * "in" names a file, without its folder, and what in it: a function, a macro, or a variable, type or enum
   outside of functions; "-" is all of the file.

@@ -32,6 +32,9 @@ static const struct scope scopes[] = {
     {"kinds", EXPLORE_PAGES | EXPLORE_OWNED | EXPLORE_MARKERS | EXPLORE_SHIFTED | EXPLORE_RANGES},
     {"owned", EXPLORE_PAGES | EXPLORE_OWNED | EXPLORE_RANGES},
     {"alternate", EXPLORE_PAGES | EXPLORE_OWNED | EXPLORE_RANGES | EXPLORE_ALTERNATE},
+    {"direct",
+     EXPLORE_PAGES | EXPLORE_OWNED | EXPLORE_MARKERS | EXPLORE_SHIFTED | EXPLORE_RANGES | EXPLORE_DIRECT},
+    {"direct-rights", EXPLORE_PAGES | EXPLORE_RIGHTS | EXPLORE_RANGES | EXPLORE_DIRECT},
     {"rights", EXPLORE_PAGES | EXPLORE_RIGHTS | EXPLORE_RANGES},
     {"both", EXPLORE_PAGES | EXPLORE_RIGHTS | EXPLORE_OWNED | EXPLORE_RANGES},
 };
@@ -181,7 +184,8 @@ static int finish(void **state)
     if (now.busy) {
         print_message("# after %lu steps from %u images; the shortest way there:\n",
                       (unsigned long)transitions, now.image);
-        print_message("rig_levels = %u;\nrig_open();\n%s", rig_levels,
+        print_message("rig_levels = %u;\n%srig_open();\n%s", rig_levels,
+                      rig_by_direct_map ? "rig_by_direct_map = true;\n" : "",
                       scope->has & EXPLORE_ALTERNATE ? "open_attached(); /* of explore.c */\n" : "");
         print_way(now.image);
         print_message("machine_fill_tlb();\nmachine_observe(machine_fill_tlb);\n");
@@ -199,6 +203,7 @@ int main(int count, char **arguments)
         if (strcmp(arguments[2], scopes[i].name) == 0)
             scope = &scopes[i];
     most_frames = count > 3 ? (unsigned)atoi(arguments[3]) : 0;
+    rig_by_direct_map = scope && (scope->has & EXPLORE_DIRECT);
     if (!scope) {
         (void)fprintf(stderr, "explore LEVELS SCOPE [FRAMES]\n");
         return 2;

@@ -52,7 +52,7 @@ void image_open(void)
 
 static bool is_reserved(unsigned level, uint64_t page)
 {
-    return level == rig.model.levels && model_is_reserved_slot(level, page);
+    return level == rig.model.levels && model_is_reserved_slot(&rig.model, page);
 }
 
 /* ---- packing ---- */

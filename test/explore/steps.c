@@ -120,7 +120,8 @@ static void add_for_spaces(void)
 
 /*
  * With two entries in a table, all pages below the first slot are mapped; with more, those of two P1s. Then
- * come steps that are refused: the first page of a reserved slot, a range that reaches into it, an empty one.
+ * come steps that are refused: the first page of a reserved slot (by direct map it is not reserved), a range
+ * that reaches into it, an empty one.
  */
 unsigned steps_make(const struct scope *scope, unsigned levels)
 {

@@ -12,7 +12,7 @@ static struct {
 
 static uint64_t lead_of(uint64_t page)
 {
-    struct walk walk = walker_walk(&watch.walker, NULL, page * PAGING_PAGE_BYTES, WALK_READ, false);
+    struct walk walk = walker_walk(&watch.walker, NULL, rig_address(page), WALK_READ, false);
     if (walk.faulted)
         return 0;
     return walk.frame << 4 | 8u | (unsigned)walk.writable << 2 | (unsigned)walk.user << 1 | walk.executable;
@@ -36,7 +36,8 @@ static void look(void)
 void stores_watch(void)
 {
     watch.walker = rig_walker();
-    watch.pages = (unsigned)paging_level_pages(rig.model.levels);
+    watch.pages =
+        (unsigned)paging_level_pages(rig.model.levels) * (rig_has_windows() ? 1 : PAGING_TABLE_ENTRIES);
     assert_true(watch.pages <= MOST_PAGES);
     for (unsigned page = 0; page < watch.pages; page++)
         watch.before[page] = watch.other[page] = lead_of(page);

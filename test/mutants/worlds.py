@@ -192,7 +192,7 @@ def all_worlds():
 
     tests = [name for name in make["CORE_TESTS"] if name != "operation_table"]  # it reads the headers' text
     frame_tests = [*make["FRAME_TESTS"], "memory_audit"]
-    return [core("soft", "soft", plain, tests, ["4", "5"]),
+    return [core("soft", "soft", plain, tests, ["4", "4:direct", "5"]),
             core("toy", "toy", plain, make["TESTS_toy"], ["3", "4"]),
             core("mmap", "mmap", plain, tests, ["4"]), core("sanitized", "soft", strict, tests, ["4"]),
             frames("frames", plain, frame_tests), every("4"), every("2"),

@@ -32,7 +32,8 @@ static void open_machine(const struct machine_options *options)
                                   .no_execute = options->no_execute,
                                   .pages_1g = options->pages_1g,
                                   .invpcid = options->invpcid,
-                                  .frames = (unsigned)options->frames};
+                                  .frames = (unsigned)options->frames,
+                                  .by_direct_map = options->direct};
     if (options->several)
         rig_open_spaces_on(setup);
     else
@@ -62,10 +63,10 @@ static void close_machine(void)
     (void)rig_close(NULL);
 }
 
-void case_draw(struct test_case *test, unsigned levels)
+void case_draw(struct test_case *test, unsigned levels, enum case_life life)
 {
     test->count = test->operations = 0;
-    machine_options_draw(&test->options, levels);
+    machine_options_draw(&test->options, levels, life);
     open_machine(&test->options);
     while (test->count < CASE_STEPS && !draw_is_over()) {
         operation_draw(&test->steps[test->count++]);

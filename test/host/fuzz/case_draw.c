@@ -6,9 +6,8 @@
 #define REAL (PAGING_TABLE_ENTRIES == 512)
 
 /* Mostly a processor with everything, and memory enough. */
-void machine_options_draw(struct machine_options *options, unsigned levels)
+void machine_options_draw(struct machine_options *options, unsigned levels, enum case_life life)
 {
-    bool has_slots = PAGING_HAS_ALTERNATE_SLOT;
     unsigned least = REAL ? 4 : 3, memory_bits = REAL ? 21 : 10;
     bool is_mmap = PAGING_RECURSIVE_SLOT < PAGING_TABLE_ENTRIES / 2; /* a process has four levels */
     draw_begin();
@@ -20,7 +19,8 @@ void machine_options_draw(struct machine_options *options, unsigned levels)
     options->no_execute = draw(8) != 0;
     options->pages_1g = draw(4) != 0;
     options->invpcid = draw(2);
-    options->several = has_slots && draw(REAL ? 6 : 2) == 0;
+    options->direct = life == CASE_ANY_LIFE ? draw(2) : life == CASE_DIRECT;
+    options->several = (options->direct || PAGING_HAS_ALTERNATE_SLOT) && draw(REAL ? 6 : 2) == 0;
     options->breaks = !options->several && draw(4) != 0;
     if (!options->several && draw(6) == 0)
         options->frames = 12 + draw(64);
@@ -68,6 +68,8 @@ static void choose_side(void)
         rig.at = &rig.sides[draw_side(true)];
     else if (rig.attached && draw(2))
         rig.at = rig.attached;
+    else if (rig_is_several() && !rig_has_windows() && draw(2))
+        rig.at = &rig.sides[draw_side(true)];
 }
 
 static unsigned count_spaces(void)

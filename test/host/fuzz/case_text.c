@@ -23,15 +23,11 @@ static const struct operation_field operation_fields[] = {
     {NULL, 0, 0},
 };
 static const struct operation_field option_fields[] = {
-    FIELD(struct machine_options, levels, 4),
-    FIELD(struct machine_options, frame_bits, 34),
-    FIELD(struct machine_options, no_execute, 1),
-    FIELD(struct machine_options, pages_1g, 1),
-    FIELD(struct machine_options, invpcid, 0),
-    FIELD(struct machine_options, frames, 0),
-    FIELD(struct machine_options, breaks, 0),
-    FIELD(struct machine_options, several, 0),
-    {NULL, 0, 0},
+    FIELD(struct machine_options, levels, 4),     FIELD(struct machine_options, frame_bits, 34),
+    FIELD(struct machine_options, no_execute, 1), FIELD(struct machine_options, pages_1g, 1),
+    FIELD(struct machine_options, invpcid, 0),    FIELD(struct machine_options, frames, 0),
+    FIELD(struct machine_options, breaks, 0),     FIELD(struct machine_options, several, 0),
+    FIELD(struct machine_options, direct, 0),     {NULL, 0, 0},
 };
 
 const struct operation_field *operation_field(unsigned number)

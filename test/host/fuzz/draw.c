@@ -144,7 +144,7 @@ uint64_t draw_speculation(void)
 {
     uint64_t address = rig_address(draw_page(draw_size()));
     unsigned level = 1 + (unsigned)draw(rig.model.levels), what = (unsigned)draw(rig.attached ? 4 : 3);
-    if (what == 0)
+    if (what == 0 || !rig_has_windows())
         return address;
     return what == 3 ? rig_alternate_window(level, address) : rig_window(level, address);
 }

@@ -20,8 +20,9 @@
 
 static struct {
     uint64_t seconds, seed, cases, operations, levels;
-    const char *name, *replay, *bytes, *keep;
-} options = {.seed = 1, .name = "fuzz"};
+    const char *name, *replay, *bytes, *keep, *only;
+    enum case_life life;
+} options = {.seed = 1, .name = "fuzz", .life = CASE_ANY_LIFE};
 
 /* Shared with the process that runs cases. */
 static struct fuzz_progress {
@@ -62,7 +63,7 @@ static void run_cases(double began)
         case_watch();
         progress->seed = options.seed + progress->cases;
         (void)draw_from(draw_source_of_seed(progress->seed));
-        case_draw(&progress->now, (unsigned)options.levels);
+        case_draw(&progress->now, (unsigned)options.levels, options.life);
         progress->cases++;
         progress->operations += progress->now.operations;
         progress->steps += progress->now.count;
@@ -86,7 +87,7 @@ static void run_bytes(void)
     fclose(file);
     case_watch();
     (void)draw_from(draw_source_of_bytes(bytes, count));
-    case_draw(&progress->now, (unsigned)options.levels);
+    case_draw(&progress->now, (unsigned)options.levels, options.life);
 }
 
 /* Returns the status that the process ended with. */
@@ -171,7 +172,8 @@ static int replay(void)
 static int usage(void)
 {
     fprintf(stderr,
-            "usage: %s [--seconds N] [--cases N] [--operations N] [--seed S] [--levels L] [--keep FILE]\n"
+            "usage: %s [--seconds N] [--cases N] [--operations N] [--seed S] [--levels L]\n"
+            "          [--life recursive|direct] [--keep FILE]\n"
             "       %s --replay FILE              do again what was kept\n"
             "       %s --bytes FILE [--keep FILE] do what libFuzzer found, and shorten it\n"
             "Case i of a run is drawn from seed S + i: --seed S+i --cases 1 is that one alone.\n",
@@ -186,10 +188,15 @@ static bool read_option(const char *name, const char *value)
         const char *name;
         uint64_t *number;
         const char **text;
-    } known[] = {{"--seconds", &options.seconds, NULL},       {"--cases", &options.cases, NULL},
-                 {"--operations", &options.operations, NULL}, {"--seed", &options.seed, NULL},
-                 {"--levels", &options.levels, NULL},         {"--replay", NULL, &options.replay},
-                 {"--bytes", NULL, &options.bytes},           {"--keep", NULL, &options.keep}};
+    } known[] = {{"--seconds", &options.seconds, NULL},
+                 {"--cases", &options.cases, NULL},
+                 {"--operations", &options.operations, NULL},
+                 {"--seed", &options.seed, NULL},
+                 {"--levels", &options.levels, NULL},
+                 {"--replay", NULL, &options.replay},
+                 {"--bytes", NULL, &options.bytes},
+                 {"--keep", NULL, &options.keep},
+                 {"--life", NULL, &options.only}};
     for (unsigned i = 0; i < sizeof(known) / sizeof(*known); i++) {
         if (strcmp(name, known[i].name) != 0)
             continue;
@@ -209,6 +216,10 @@ static bool read_options(int count, char **arguments)
     options.name = arguments[0];
     for (int i = 1; understood && i < count; i += 2)
         understood = read_option(arguments[i], arguments[i + 1]);
+    if (options.only)
+        options.life = strcmp(options.only, "direct") == 0 ? CASE_DIRECT : CASE_RECURSIVE;
+    if (options.only && options.life == CASE_RECURSIVE && strcmp(options.only, "recursive") != 0)
+        return false;
     return understood &&
            (options.seconds || options.cases || options.operations || options.replay || options.bytes);
 }

@@ -19,6 +19,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     if (count == 0)
         return 0;
     (void)draw_from(draw_source_of_bytes(bytes, count));
-    case_draw(&test, 0);
+    case_draw(&test, 0, CASE_ANY_LIFE);
     return 0;
 }

@@ -166,9 +166,9 @@ static void plainer_machine(struct test_case *test)
     static struct test_case other;
     const struct machine_options all = {
         .levels = test->options.levels, .frame_bits = 34, .no_execute = 1, .pages_1g = 1};
-    uint64_t *numbers[] = {&other.options.several,   &other.options.frames,   &other.options.breaks,
-                           &other.options.invpcid,   &other.options.pages_1g, &other.options.no_execute,
-                           &other.options.frame_bits};
+    uint64_t *numbers[] = {&other.options.several,    &other.options.frames,   &other.options.breaks,
+                           &other.options.invpcid,    &other.options.pages_1g, &other.options.no_execute,
+                           &other.options.frame_bits, &other.options.direct};
     for (unsigned i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
         other = *test;
         size_t offset = (size_t)((char *)numbers[i] - (char *)&other.options);

@@ -18,7 +18,11 @@ struct machine_options {
     uint64_t frames;  /* of PAGING_4K; 0 for the usual number */
     uint64_t breaks;  /* the source makes single frames of larger runs */
     uint64_t several; /* there can be more than one space */
+    uint64_t direct;  /* they live through a direct map */
 };
+
+/* In which way the spaces of a case live. */
+enum case_life { CASE_RECURSIVE, CASE_DIRECT, CASE_ANY_LIFE };
 
 #define CASE_STEPS 512u
 
@@ -32,13 +36,13 @@ struct test_case {
 /* ---- drawing (case_draw.c) ---- */
 
 /* levels: 0 for any number that the geometry has. */
-void machine_options_draw(struct machine_options *options, unsigned levels);
+void machine_options_draw(struct machine_options *options, unsigned levels, enum case_life life);
 void operation_draw(struct operation *operation);
 
 /* ---- doing and judging (case_do.c): a wrong answer ends the test through fail_msg ---- */
 
 /* Draws a case and does it, until the draws are used up. Each step is in the case before it is done. */
-void case_draw(struct test_case *test, unsigned levels);
+void case_draw(struct test_case *test, unsigned levels, enum case_life life);
 void case_do(struct test_case *test);
 
 /* ---- text (case_text.c) ---- */

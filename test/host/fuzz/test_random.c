@@ -18,7 +18,7 @@ static void agree(void **state)
     for (uint64_t done = 0; done < operations; seed++, done += drawn.operations) {
         printf("# SEED=%lu\n", (unsigned long)seed);
         (void)draw_from(draw_source_of_seed(seed));
-        case_draw(&drawn, rig_levels);
+        case_draw(&drawn, rig_levels, rig_by_direct_map ? CASE_DIRECT : CASE_RECURSIVE);
     }
 }
 

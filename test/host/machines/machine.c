@@ -44,7 +44,7 @@ void machine_close(void)
 uintptr_t machine_offset(void)
 {
     machine.by_offset = true;
-    return (uintptr_t)machine.memory;
+    return backend_offset();
 }
 
 bool machine_allow_offset(bool allowed)
@@ -136,7 +136,10 @@ void machine_flush_page(uint64_t address)
         machine.flush_log[machine.flushes] = address;
     machine.flushes++;
     tlb_flush(&machine.tlb, &machine.walker, address);
-    walk_cache_forget(&machine.cache);
+    if (machine.setup.by_direct_map)
+        walk_cache_forget_way(&machine.cache, &machine.walker, address);
+    else
+        walk_cache_forget(&machine.cache);
     if (machine.observer)
         machine.observer();
 }

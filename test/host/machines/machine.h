@@ -19,9 +19,11 @@
 struct machine_setup {
     unsigned levels, physical_bits;
     bool no_execute, pages_1g, invpcid;
-    unsigned frames;  /* how many the frame source has; 0 for MACHINE_FRAMES */
-    unsigned runs_2m; /* the same of PAGING_2M, for which the toy has no room; 0 for a few */
-    bool apart;       /* no two runs lie side by side, so that they never join to a larger one */
+    unsigned frames;    /* how many the frame source has; 0 for MACHINE_FRAMES */
+    unsigned runs_2m;   /* the same of PAGING_2M, for which the toy has no room; 0 for a few */
+    bool apart;         /* no two runs lie side by side, so that they never join to a larger one */
+    bool by_direct_map; /* what the space lives by. The core then reaches its tables by offset only, and
+                           INVLPG forgets only the way to that page, as with EFER.TCE of AMD's */
 };
 
 #define MACHINE_FRAMES 256u

@@ -48,6 +48,7 @@ struct machine_access machine_access_emulated(uint64_t address, unsigned access)
 /* A back-end's own: memory of that many bytes, and what else it needs. */
 uint8_t *backend_open(uint64_t bytes);
 void backend_close(uint8_t *memory, uint64_t bytes);
+uintptr_t backend_offset(void); /* where the core reaches it */
 
 /* frames.c: the frame source. */
 void frames_open(const struct machine_setup *setup);

@@ -26,7 +26,9 @@
 #define MOST_HOSTED 24000u
 
 static struct {
-    int memory; /* memfd: all frames, and after them one that stands for "no memory there" */
+    int memory;      /* memfd: all frames, and after them one that stands for "no memory there" */
+    uint8_t *direct; /* where the core has all of them by offset; machine.memory is ours */
+    uint64_t bytes;
     struct sigaction old, old_trap;
     uint64_t ring[MOST_HOSTED];
     unsigned next;
@@ -66,10 +68,11 @@ static bool is_hostable(uint64_t address)
            (slot >= PAGING_RECURSIVE_SLOT && slot <= PAGING_SCRATCH_SLOT);
 }
 
-/* Where the core stores: windows, and the scratch page. */
+/* Where the core stores: windows, and the scratch page; or its direct map. */
 static bool is_the_cores(uint64_t address)
 {
-    return address >> 39 >= PAGING_RECURSIVE_SLOT;
+    return machine.setup.by_direct_map ? address - (uintptr_t)host.direct < host.bytes
+                                       : address >> 39 >= PAGING_RECURSIVE_SLOT;
 }
 
 static void host_page(struct translation *translation, uint64_t address)
@@ -127,10 +130,22 @@ static __attribute__((noinline)) void real_crash(int signal)
     sigaction(signal, &host.old, NULL);
 }
 
+/* Lets one instruction store to the table. */
+static void open_table(greg_t *registers, uint64_t address)
+{
+    host.opened = address & ~(PAGING_PAGE_BYTES - 1);
+    registers[REG_EFL] |= TRAP_FLAG;
+}
+
 static void on_fault(int signal, siginfo_t *info, void *context)
 {
     greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
     uint64_t address = (uintptr_t)info->si_addr;
+    if (machine.stores_trap && machine.setup.by_direct_map && is_the_cores(address)) {
+        open_table(registers, address);
+        mprotect((void *)host.opened, PAGING_PAGE_BYTES, PROT_READ | PROT_WRITE);
+        return;
+    }
     if (!machine.memory || !is_hostable(address)) {
         real_crash(signal);
         return;
@@ -143,10 +158,8 @@ static void on_fault(int signal, siginfo_t *info, void *context)
         refuse(registers, address, access);
         return;
     }
-    if (machine.stores_trap && (access & WALK_WRITE) && is_the_cores(address)) {
-        host.opened = address & ~(PAGING_PAGE_BYTES - 1);
-        registers[REG_EFL] |= TRAP_FLAG;
-    }
+    if (machine.stores_trap && (access & WALK_WRITE) && is_the_cores(address))
+        open_table(registers, address);
     host_page(translation, address);
 }
 
@@ -171,7 +184,10 @@ static void on_trap(int signal, siginfo_t *info, void *context)
 void machine_step(void (*observer)(void))
 {
     const uint64_t slot_bytes = 1ull << 39, first = PAGING_RECURSIVE_SLOT * slot_bytes;
-    munmap((void *)first, (PAGING_SCRATCH_SLOT - PAGING_RECURSIVE_SLOT + 1) * slot_bytes);
+    if (machine.setup.by_direct_map)
+        mprotect(host.direct, host.bytes, PROT_READ | (observer ? 0 : PROT_WRITE));
+    else
+        munmap((void *)first, (PAGING_SCRATCH_SLOT - PAGING_RECURSIVE_SLOT + 1) * slot_bytes);
     machine.stores_trap = observer != NULL;
     machine_observe(observer);
 }
@@ -184,6 +200,9 @@ uint8_t *backend_open(uint64_t bytes)
     assert_int_equal(ftruncate(host.memory, (off_t)(bytes + PAGING_PAGE_BYTES)), 0);
     void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, host.memory, 0);
     assert_ptr_not_equal(memory, MAP_FAILED);
+    host.bytes = bytes;
+    host.direct = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, host.memory, 0);
+    assert_ptr_not_equal(host.direct, MAP_FAILED);
     struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
     sigaction(SIGSEGV, &action, &host.old);
     struct sigaction trap = {.sa_sigaction = on_trap, .sa_flags = SA_SIGINFO};
@@ -197,7 +216,13 @@ void backend_close(uint8_t *memory, uint64_t bytes)
     sigaction(SIGSEGV, &host.old, NULL);
     sigaction(SIGTRAP, &host.old_trap, NULL);
     munmap(memory, bytes);
+    munmap(host.direct, bytes);
     close(host.memory);
+}
+
+uintptr_t backend_offset(void)
+{
+    return (uintptr_t)host.direct;
 }
 
 struct machine_access machine_access(uint64_t address, unsigned access)

@@ -19,6 +19,11 @@ void backend_close(uint8_t *memory, uint64_t bytes)
     munmap(memory, bytes);
 }
 
+uintptr_t backend_offset(void)
+{
+    return (uintptr_t)machine.memory;
+}
+
 /* Where the core's access lands. NULL: it faults, with this error code. */
 static uint64_t *try_to_reach(uintptr_t address, unsigned access, unsigned *error)
 {
@@ -28,6 +33,8 @@ static uint64_t *try_to_reach(uintptr_t address, unsigned access, unsigned *erro
         fail_msg("the core reached %#lx by offset, in a space that is active", (unsigned long)inside);
     if (inside < MEMORY_FRAMES * PAGING_PAGE_BYTES)
         return (uint64_t *)(machine.memory + inside);
+    if (machine.setup.by_direct_map)
+        fail_msg("the core accessed %#lx, in a space that lives by direct map", (unsigned long)address);
     const struct translation *translation = machine_translate(address, access, error);
     if (!translation)
         return NULL;

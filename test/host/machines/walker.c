@@ -110,11 +110,22 @@ void walk_cache_forget(struct walk_cache *cache)
     cache->count = 0;
 }
 
+/* The place stays one of this epoch. No walk asks for level 0. */
+void walk_cache_forget_way(struct walk_cache *cache, const struct walker *walker, uint64_t address)
+{
+    for (unsigned level = 2; level <= walker->levels; level++) {
+        uint64_t prefix = address >> span_shift(walker, level);
+        struct walk_cached *place = cache_place(cache, level, prefix);
+        if (place->epoch == cache->epoch && place->level == level && place->prefix == prefix)
+            place->level = 0;
+    }
+}
+
 bool walk_cache_leads_to(const struct walk_cache *cache, const struct walker *walker, uint64_t frame)
 {
     for (unsigned i = 0; i < cache->count; i++) {
         const struct walk_cached *cached = &cache->entries[cache->places[i]];
-        if (walker_entry_frame(walker, cached->level, cached->entry) == frame)
+        if (cached->level > 0 && walker_entry_frame(walker, cached->level, cached->entry) == frame)
             return true;
     }
     return false;
@@ -216,7 +227,8 @@ static bool cached_is_stale(const struct walker *walker, const struct walk_cache
 bool walk_cache_is_stale(const struct walk_cache *cache, const struct walker *walker)
 {
     for (unsigned i = 0; i < cache->count; i++)
-        if (cached_is_stale(walker, &cache->entries[cache->places[i]]))
+        if (cache->entries[cache->places[i]].level > 0 &&
+            cached_is_stale(walker, &cache->entries[cache->places[i]]))
             return true;
     return false;
 }

@@ -69,6 +69,8 @@ struct walk walker_walk(const struct walker *walker, struct walk_cache *cache, u
                         unsigned access, bool mark);
 
 void walk_cache_forget(struct walk_cache *cache);
+/* Forgets only the entries on the way to the address, as INVLPG does with EFER.TCE (AMD APM 2, 5.5.3). */
+void walk_cache_forget_way(struct walk_cache *cache, const struct walker *walker, uint64_t address);
 
 /* Is there a remembered entry that points to this frame, or that is no longer what memory holds? */
 bool walk_cache_leads_to(const struct walk_cache *cache, const struct walker *walker, uint64_t frame);

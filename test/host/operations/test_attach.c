@@ -455,4 +455,4 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("create_sibling: out of frames, nothing changes", create_out_of_frames),
 };
 
-RIG_MAIN("attach", tests)
+RIG_RECURSIVE_MAIN("attach", tests)

@@ -29,6 +29,15 @@ static bool promise(struct paging_frame_source *source, const struct paging_spac
     return true;
 }
 
+/* Before the core knows, the processor looks for pages, and learns the way to tables that are still empty. */
+static void load_meanwhile(void)
+{
+    static const uint64_t places[] = {GIB - 3 * MIB - 8 * KIB, GIB - 20 * KIB, GIB, 2 * GIB,
+                                      2 * GIB + 5 * MIB};
+    for (unsigned i = 0; i < sizeof(places) / sizeof(*places); i++)
+        machine_speculate(PLACE + places[i]);
+}
+
 static void end_promise(struct paging_frame_source *source, const struct paging_space *space)
 {
     assert_non_null(space);
@@ -46,6 +55,7 @@ static bool allocate(struct paging_frame_source *source, const struct paging_spa
     if (broken.left == 0) {
         broken.left = broken.refuses_once ? UINT_MAX : 0;
         broken.refused = true;
+        load_meanwhile();
         return false;
     }
     broken.left--;

@@ -373,6 +373,7 @@ static void not_canonical(void **state)
 /* The tables themselves are for supervisor data only. The last byte of a page is like its first. */
 static void windows(void **state)
 {
+    RIG_RECURSIVE_ONLY();
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, U), PAGING_OK);
     for (unsigned level = 1; level <= rig.model.levels; level++)

@@ -47,7 +47,7 @@ static void edges_of_reserved_slots(void **state)
         for (int neighbour = -1; neighbour <= 1; neighbour += 2) {
             uint64_t slot = (reserved[i] + (unsigned)neighbour) % PAGING_TABLE_ENTRIES;
             uint64_t address = walker_canonical(machine_walker(), slot * span);
-            if (!model_is_reserved_slot(rig.model.levels, rig_page(address).number) &&
+            if (!model_is_reserved_slot(&rig.model, rig_page(address).number) &&
                 !model_at(&rig.model, rig_page(address).number))
                 assert_status(rig_map_to(address, DEVICE_FRAME, RW), PAGING_OK);
         }

@@ -226,6 +226,7 @@ static void code_runs_on(void **state)
 
 static void nothing_huge_in_the_root(void **state)
 {
+    RIG_RECURSIVE_ONLY();
     rig_open();
     static const unsigned slots[] = {PAGING_RECURSIVE_SLOT, PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT};
     uint64_t slot_bytes = paging_level_bytes(rig.model.levels), root[PAGING_TABLE_ENTRIES];
@@ -248,6 +249,7 @@ static void nothing_huge_in_the_root(void **state)
 
 static void windows_can_write(void **state)
 {
+    RIG_RECURSIVE_ONLY();
     for (unsigned size = PAGING_4K; size <= PAGING_1G; size++) {
         map_one(size, NX);
         assert_status(rig_map_range(PLACE + 2 * GIB - MIB, DEVICE_1G - MIB, 8 * MIB, NX), PAGING_OK);

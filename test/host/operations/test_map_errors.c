@@ -37,6 +37,7 @@ static void refuses_inside_huge(void **state)
 
 static void refuses_reserved_slots(void **state)
 {
+    RIG_RECURSIVE_ONLY();
     rig_open();
     static const unsigned slots[] = {PAGING_RECURSIVE_SLOT, PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT};
     for (unsigned i = 0; i < 3; i++) {

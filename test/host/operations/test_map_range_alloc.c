@@ -160,6 +160,8 @@ static void both_halves(void **state)
     assert_true(machine_caches(upper));
     unmap_all(upper, 2 * GIB);
     assert_refused(upper, WALK_READ, 0);
+    if (!rig_has_windows())
+        return;
     uint64_t window = rig_address(paging_level_pages(rig.model.levels) * PAGING_RECURSIVE_SLOT);
     assert_status(rig_map_range_alloc(window - 4 * KIB, 8 * KIB, RW), PAGING_RESERVED_SLOT);
     assert_status(rig_map_range_alloc(window, 2 * MIB, RW), PAGING_RESERVED_SLOT);
@@ -296,7 +298,7 @@ static void old_or_new(void **state)
         assert_int_equal(outcomes[i], outcome(i) & ~(i * watched_step < 8 * MIB ? 0 : ~(uint64_t)0));
 }
 
-/* The scratch page is flushed once per new table, and at the end. */
+/* The scratch page is flushed once per new table, and at the end. By direct map there is none. */
 static void flushes(void **state)
 {
     rig_open_large();
@@ -306,7 +308,10 @@ static void flushes(void **state)
         uint64_t tables = rig.space.tables, flushed = rig.space.flushes;
         alloc(start, lengths[i], RW);
         tables = rig.space.tables - tables;
-        assert_in_range(rig.space.flushes - flushed, tables, tables + 1);
+        if (rig_has_windows())
+            assert_in_range(rig.space.flushes - flushed, tables, tables + 1);
+        else
+            assert_int_equal(rig.space.flushes, flushed);
         start += lengths[i];
     }
     alloc(start, 4 * KIB, RW); /* no new table */

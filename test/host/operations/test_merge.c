@@ -18,7 +18,7 @@ static void large_to_1g(void **state)
     rig_open();
     map_2m_pages(PLACE, DEVICE_1G);
     machine_fill(FRAME_1G + 512);
-    for (unsigned i = 0; i < 4; i++) /* through the window of a P1 appears the 2 MiB page */
+    for (unsigned i = 0; rig_has_windows() && i < 4; i++) /* through a P1's window appears the 2 MiB page */
         assert_allowed(rig_window(1, PLACE + i * 2 * MIB), WALK_READ);
     merge(PLACE, GIB);
     ASSERT_RUNS(PLACE, {3, 1}, {0, 1});
@@ -132,6 +132,7 @@ static void accessed_and_dirty_together(void **state)
 /* A bug of another project: freed tables were used again while their window was cached. */
 static void freed_table_is_forgotten(void **state)
 {
+    RIG_RECURSIVE_ONLY();
     rig_open();
     map_small(PLACE, DEVICE_2M, RW);
     machine_fill(FRAME_2M);
@@ -205,7 +206,8 @@ static void same_after_every_store(void **state)
          * Per replaced table: the store of the leaf, and a store and a flush to show the table in the scratch
          * page. Per batch of tables: one flush, and a store and a flush to unmap the scratch page.
          */
-        assert_int_equal(watched.looks, i == 0 ? 6 : 18);
+        unsigned tables = i == 0 ? 1 : 4, batches = i == 0 ? 1 : 2;
+        assert_int_equal(watched.looks, rig_has_windows() ? 3 * (tables + batches) : tables + batches);
     }
     ASSERT_RUNS(PLACE, {3, 1}, {0, 1});
 }

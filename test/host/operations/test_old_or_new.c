@@ -107,11 +107,20 @@ static const struct depth {
 
 static unsigned done; /* tests whose machine had room for the scenario */
 
+/* Tables that come or go change what their windows show, and split and merge change nothing else. */
+static bool changes_a_translation(const struct one *one)
+{
+    unsigned kind = one->scenario->watched.kind;
+    bool changes_pages = !(one->scenario->special & NO_CHANGE);
+    if (rig_by_direct_map)
+        return changes_pages && kind != OP_SPLIT && kind != OP_MERGE_RANGE;
+    return changes_pages || one->depth > 1;
+}
+
 static void old_or_new(void **state)
 {
     const struct one *one = *state;
     const struct scenario *scenario = one->scenario;
-    bool is_change = !(scenario->special & NO_CHANGE) || one->depth > 1;
     if (!is_prepared(&depths[one->depth].neighbour, scenario->prepare))
         return;
     watch_scenario(scenario);
@@ -120,7 +129,8 @@ static void old_or_new(void **state)
     done++;
     unsigned changed = watch_judge();
     if (PAGING_TABLE_ENTRIES == 512)
-        assert_true((changed > 0) == is_change); /* otherwise the wrong places were watched */
+        assert_true((changed > 0) ==
+                    changes_a_translation(one)); /* otherwise the wrong places were watched */
 }
 
 static struct one all[256];
@@ -140,7 +150,8 @@ int main(int arguments_count, char **arguments)
     rig_read_arguments(arguments_count, arguments);
     for (unsigned i = 0; i < scenario_count; i++) {
         bool each_depth = scenarios[i].special & EACH_DEPTH;
-        if (STORES_ARE_SLOW && (scenarios[i].special & MANY_STORES))
+        if ((STORES_ARE_SLOW && (scenarios[i].special & MANY_STORES)) ||
+            scenario_leaves_out(&scenarios[i].watched))
             continue;
         for (unsigned depth = each_depth ? 1 : 0; depth <= (each_depth ? 4 : 0); depth++)
             add(&scenarios[i], depth);

@@ -95,6 +95,7 @@ static void refuses_beyond_52_bits(void **state)
 
 static void refuses_reserved_slots(void **state)
 {
+    RIG_RECURSIVE_ONLY();
     rig_open();
     static const unsigned slots[] = {PAGING_RECURSIVE_SLOT, PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT};
     uint64_t slot_bytes = paging_level_bytes(rig.model.levels);
@@ -157,12 +158,8 @@ static void refuses_malformed(void **state)
     assert_status(rig_map_range(PLACE + GIB, DEVICE_1G, GIB, RW), PAGING_OK);
     uint64_t starts[] = {PLACE + 2 * MIB, PLACE + GIB};
     for (unsigned i = 0; i < 2; i++) {
-        struct machine_access look = machine_access(rig_window(2 + i, starts[i]), WALK_READ);
-        assert_false(look.faulted);
-        uint64_t table =
-            walker_walk(machine_walker(), NULL, rig_window(2 + i, starts[i]), WALK_READ, false).frame;
-        uint64_t *entry = &machine_frame(table)[paging_page_index(rig_page(starts[i]), 2 + i)],
-                 whole = *entry;
+        volatile uint64_t *entry = entry_at(starts[i], 2 + i);
+        uint64_t whole = *entry;
         *entry |= 1ull << 51;
         machine_snapshot();
         struct paging_frame_source *frames = machine_frames();
@@ -233,8 +230,8 @@ static void malformed_pages_are_replaced(void **state)
 }
 
 /*
- * Of a page that goes with all tables above it, the page and each table's window are flushed, once. A marker
- * beside it needs no flush.
+ * Of a page that goes with all tables above it, the page and each table's window are flushed, once; by direct
+ * map the page alone. A marker beside it needs no flush.
  */
 static void unmapped_is_flushed_once(void **state)
 {
@@ -247,10 +244,10 @@ static void unmapped_is_flushed_once(void **state)
     unsigned count = 0, levels = rig.model.levels;
     for (unsigned i = 0; i < machine_flushes(); i++) {
         uint64_t slot = rig_page(machine_flushed(i)).number / paging_level_pages(levels);
-        count += slot != PAGING_SCRATCH_SLOT;
+        count += slot != PAGING_SCRATCH_SLOT || !rig_has_windows();
     }
-    assert_int_equal(count, levels);
-    assert_int_equal(machine_flushed(0), rig_window(levels - 1, PLACE));
+    assert_int_equal(count, rig_has_windows() ? levels : 1);
+    assert_int_equal(machine_flushed(0), rig_has_windows() ? rig_window(levels - 1, PLACE) : PLACE);
 }
 
 static const struct CMUnitTest tests[] = {

@@ -11,7 +11,7 @@ static unsigned half_slots(void)
 {
     unsigned slots = 0;
     for (unsigned slot = PAGING_TABLE_ENTRIES / 2; slot < PAGING_TABLE_ENTRIES; slot++)
-        slots += !model_is_reserved_slot(rig_levels, slot * paging_level_pages(rig_levels));
+        slots += !model_is_reserved_slot(&rig.model, slot * paging_level_pages(rig_levels));
     return slots;
 }
 
@@ -47,7 +47,7 @@ static void unshare_flushes_windows(void **state)
     for (unsigned slot = PAGING_TABLE_ENTRIES / 2; left > 5; slot++) {
         paging_page_t page = {slot * paging_level_pages(rig_levels)};
         paging_frame_t frame = {FRAME_1G};
-        if (model_is_reserved_slot(rig_levels, page.number))
+        if (model_is_reserved_slot(&rig.model, page.number))
             continue;
         assert_status(paging_map_sized(&rig.space, page, frame, PAGING_1G, NX, machine_frames()), PAGING_OK);
         machine_begin_operation(NULL);
@@ -178,7 +178,7 @@ static void by_direct_map(void **state)
     struct paging_space owner, sharer;
     struct paging_unmapped unmapped;
     uint64_t upper = rig_upper_place();
-    assert_status(paging_create(&owner, rig.space.cpu, machine_offset(), machine_frames()), PAGING_OK);
+    assert_status(rig_create(&owner, rig.space.cpu, machine_frames()), PAGING_OK);
     assert_status(map_at(&owner, upper), PAGING_OK);
     machine_begin_operation(NULL);
     assert_status(paging_share_upper_half(&owner, machine_frames()), PAGING_OK);

@@ -132,6 +132,7 @@ static void split_refuses(void **state)
 /* Through the window of a missing P1 appears the huge page; after the split, the P1. */
 static void windows_show_the_new_table(void **state)
 {
+    RIG_RECURSIVE_ONLY();
     rig_open();
     machine_fill(FRAME_1G);
     map(PLACE, DEVICE_1G, GIB, RW);

@@ -66,6 +66,7 @@ static void rights_of_all_levels(void **state)
 
 static void tables_through_the_window(void **state)
 {
+    RIG_RECURSIVE_ONLY();
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     assert_status(rig_map_to(rig_address(paging_level_pages(rig.model.levels) * (PAGING_TABLE_ENTRIES / 2)),
@@ -95,6 +96,7 @@ static void tables_through_the_window(void **state)
 /* Through the windows of the missing tables, a huge leaf appears as a smaller leaf. */
 static void huge_leaves_through_the_window(void **state)
 {
+    RIG_RECURSIVE_ONLY();
     rig_open();
     assert_status(rig_map_sized(PLACE, FRAME_1G, PAGING_1G, RW), PAGING_OK);
     assert_status(rig_map_sized(PLACE + GIB, FRAME_2M, PAGING_2M, RW | PAGING_WRITE_THROUGH), PAGING_OK);

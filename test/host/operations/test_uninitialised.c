@@ -57,9 +57,10 @@ static void create(void)
                              .has_no_execute = true,
                              .has_1g_pages = true};
     rig.model.levels = setup.levels;
+    rig.model.by_direct_map = rig_by_direct_map;
     machine_open(&setup);
     memset(&rig.space, 0xa5, sizeof(rig.space));
-    assert_status(paging_create(&rig.space, cpu, machine_offset(), soiled()), PAGING_OK);
+    assert_status(rig_create(&rig.space, cpu, soiled()), PAGING_OK);
     machine_load_cr3(rig.space.root.number);
     paging_mark_active(&rig.space);
 }
@@ -111,7 +112,7 @@ static bool add_to_digest(void *context, unsigned level, uint64_t address, uint6
                           uint64_t entry)
 {
     (void)context;
-    bool is_reserved = model_is_reserved_slot(rig.model.levels, rig_page(address).number);
+    bool is_reserved = model_is_reserved_slot(&rig.model, rig_page(address).number);
     const uint64_t words[] = {level, address, table, index, entry};
     for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         digest = (digest ^ words[i]) * 0x100000001b3 + (digest >> 47);

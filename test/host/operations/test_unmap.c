@@ -193,6 +193,7 @@ static void tables_go_when_empty(void **state)
  */
 static void windows_of_freed_tables_are_flushed(void **state)
 {
+    RIG_RECURSIVE_ONLY();
     rig_open();
     for (unsigned distance = 0; distance < 4; distance++) {
         static const uint64_t others[] = {4 * KIB, 2 * MIB, GIB, SLOT_BYTES};
@@ -216,6 +217,7 @@ static void windows_of_freed_tables_are_flushed(void **state)
 
 static void leaked_windows_are_flushed(void **state)
 {
+    RIG_RECURSIVE_ONLY();
     rig_open();
     machine_fill(FRAME_1G);
     machine_fill(FRAME_2M);
@@ -262,15 +264,15 @@ static void exact_flushes(void **state)
     assert_int_equal(machine_flushes(), 1);
     assert_true(was_flushed(PLACE));
     assert_status(rig_unmap(PLACE + 4 * KIB), PAGING_OK);
-    assert_int_equal(machine_flushes(), rig.model.levels);
+    assert_int_equal(machine_flushes(), rig_has_windows() ? rig.model.levels : 1);
     assert_true(was_flushed(PLACE + 4 * KIB));
-    for (unsigned level = 1; level < rig.model.levels; level++)
+    for (unsigned level = 1; rig_has_windows() && level < rig.model.levels; level++)
         assert_true(was_flushed(rig_window(level, PLACE)));
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     assert_status(rig_map_sized(PLACE + 2 * MIB, FRAME_2M, PAGING_2M, RW), PAGING_OK);
     assert_status(rig_unmap(PLACE + 2 * MIB), PAGING_OK);
-    assert_int_equal(machine_flushes(), 2);
-    assert_true(was_flushed(rig_window(1, PLACE + 2 * MIB)));
+    assert_int_equal(machine_flushes(), rig_has_windows() ? 2 : 1);
+    assert_true(was_flushed(rig_has_windows() ? rig_window(1, PLACE + 2 * MIB) : PLACE + 2 * MIB));
 }
 
 static void counts_its_flushes(void **state)

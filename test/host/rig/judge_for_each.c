@@ -49,7 +49,7 @@ static bool note_entry(void *context, unsigned level, uint64_t address, uint64_t
                        uint64_t entry)
 {
     (void)context, (void)table, (void)index;
-    if (model_is_reserved_slot(rig.at->model->levels, rig_page(address).number))
+    if (model_is_reserved_slot(rig.at->model, rig_page(address).number))
         return false;
     assert_true(walked.count < MOST_ENTRIES);
     walked.entries[walked.count++] = (struct met_entry){level, rig_page(address).number, entry};
@@ -91,7 +91,7 @@ static void finish_tables(unsigned level)
         assert_int_equal(progress.next[progress.level], progress.end[progress.level]);
     assert_int_equal(progress.level, level);
     while (level == top && progress.next[top] < progress.end[top] &&
-           model_is_reserved_slot(top, progress.next[top])) {
+           model_is_reserved_slot(rig.at->model, progress.next[top])) {
         progress.next[top] += paging_level_pages(top);
         progress.after_hole[top] = false;
     }

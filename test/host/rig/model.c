@@ -6,6 +6,7 @@
 void model_copy(struct model *to, const struct model *from)
 {
     to->levels = from->levels;
+    to->by_direct_map = from->by_direct_map;
     to->owns_shared_half = from->owns_shared_half;
     to->count = from->count;
     memcpy(to->leaves, from->leaves, from->count * sizeof(*from->leaves));
@@ -116,10 +117,16 @@ bool model_is_upper(const struct model *model, uint64_t page)
     return page >= paging_level_pages(model->levels) * (PAGING_TABLE_ENTRIES / 2);
 }
 
-bool model_is_reserved_slot(unsigned levels, uint64_t page)
+bool model_is_scratch_slot(const struct model *model, uint64_t page)
 {
-    uint64_t slot = page / paging_level_pages(levels);
-    return slot == PAGING_RECURSIVE_SLOT || slot == PAGING_ALTERNATE_SLOT || slot == PAGING_SCRATCH_SLOT;
+    return !model->by_direct_map && page / paging_level_pages(model->levels) == PAGING_SCRATCH_SLOT;
+}
+
+bool model_is_reserved_slot(const struct model *model, uint64_t page)
+{
+    uint64_t slot = page / paging_level_pages(model->levels);
+    return !model->by_direct_map &&
+           (slot == PAGING_RECURSIVE_SLOT || slot == PAGING_ALTERNATE_SLOT || slot == PAGING_SCRATCH_SLOT);
 }
 
 /* ---- tables ---- */
@@ -127,7 +134,7 @@ bool model_is_reserved_slot(unsigned levels, uint64_t page)
 bool model_is_shared_table(const struct model *model, unsigned level, uint64_t page)
 {
     return model->owns_shared_half && level + 1 == model->levels && model_is_upper(model, page) &&
-           !model_is_reserved_slot(model->levels, page);
+           !model_is_reserved_slot(model, page);
 }
 
 bool model_has_table(const struct model *model, unsigned level, uint64_t page)
@@ -209,9 +216,9 @@ unsigned model_flag_refusals(const struct model *model, const struct paging_cpu 
     return refusals;
 }
 
-unsigned model_range_refusals(unsigned levels, uint64_t start, uint64_t bytes)
+unsigned model_range_refusals(const struct model *model, uint64_t start, uint64_t bytes)
 {
-    unsigned refusals = 0;
+    unsigned refusals = 0, levels = model->levels;
     uint64_t half = (uint64_t)1 << (paging_address_bits(levels) - 1);
     uint64_t left = start < half ? half - start : 0 - start; /* to the end of the half */
     if (bytes == 0)
@@ -225,7 +232,7 @@ unsigned model_range_refusals(unsigned levels, uint64_t start, uint64_t bytes)
     uint64_t inside = bytes < left ? bytes : left;
     uint64_t page = (start & (2 * half - 1)) / PAGING_PAGE_BYTES, slot_pages = paging_level_pages(levels);
     for (uint64_t slot = page / slot_pages; inside > 0; slot++) {
-        if (model_is_reserved_slot(levels, slot * slot_pages))
+        if (model_is_reserved_slot(model, slot * slot_pages))
             refusals |= 1u << PAGING_RESERVED_SLOT;
         if (slot == (page + (inside - 1) / PAGING_PAGE_BYTES) / slot_pages)
             break;

@@ -21,6 +21,7 @@ struct model_leaf {
 
 struct model {
     unsigned levels;
+    bool by_direct_map;    /* the space lives through a direct map: no slot of the root is reserved */
     bool owns_shared_half; /* the tables just below the root, in the upper half, are always there */
     unsigned count;
     struct model_leaf leaves[MODEL_LEAVES]; /* in the order of their pages */
@@ -58,8 +59,11 @@ void model_split_boundary(struct model *model, uint64_t page, uint64_t set, uint
 /* Is the page in the upper half? */
 bool model_is_upper(const struct model *model, uint64_t page);
 
+/* Does the page lie below the slot of the scratch page? */
+bool model_is_scratch_slot(const struct model *model, uint64_t page);
+
 /* Does the page lie below a reserved slot of the root? */
-bool model_is_reserved_slot(unsigned levels, uint64_t page);
+bool model_is_reserved_slot(const struct model *model, uint64_t page);
 
 /* ---- tables ---- */
 
@@ -96,6 +100,6 @@ unsigned model_flag_refusals(const struct model *model, const struct paging_cpu 
  * Returns the statuses that are right for a range of this form, whatever is mapped in it. Only without one
  * of them is it a range of pages.
  */
-unsigned model_range_refusals(unsigned levels, uint64_t start, uint64_t bytes);
+unsigned model_range_refusals(const struct model *model, uint64_t start, uint64_t bytes);
 
 #endif

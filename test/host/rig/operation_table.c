@@ -32,7 +32,7 @@ static bool is_mappable(const struct operation *operation)
     bool is_range = operation_takes(operation, ARG_BYTES),
          has_address = operation_takes(operation, ARG_ADDRESS);
     uint64_t start = has_address ? operation->address : operation->to, pages = 1;
-    if (is_range && model_range_refusals(rig.model.levels, start, operation->bytes))
+    if (is_range && model_range_refusals(side_of(operation)->model, start, operation->bytes))
         return true;
     if (operation_takes(operation, ARG_SIZE) && !has_size(operation))
         return false;
@@ -84,7 +84,7 @@ static bool can_plant(const struct operation *operation)
 {
     unsigned level = (unsigned)operation->size;
     uint64_t page = rig_page(operation->address).number;
-    return !rig_is_several() && has_size(operation) && !model_is_reserved_slot(rig.model.levels, page) &&
+    return !rig_is_several() && has_size(operation) && !model_is_reserved_slot(&rig.model, page) &&
            model_has_table(&rig.model, level, page) &&
            !model_overlap(&rig.model, page & ~(paging_level_pages(level) - 1), paging_level_pages(level));
 }

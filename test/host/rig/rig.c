@@ -7,16 +7,38 @@
 
 struct rig rig;
 unsigned rig_levels = 4;
+bool rig_by_direct_map;
 
 void rig_read_arguments(int count, char **arguments)
 {
+    const char *life = count > 1 && arguments[1][0] ? arguments[1] + 1 : "";
     rig_levels = count > 1 ? (unsigned)arguments[1][0] - '0' : 4;
+    rig_by_direct_map = strcmp(life, ":direct") == 0;
+    if (*life && !rig_by_direct_map && strcmp(life, ":recursive") != 0) {
+        (void)fprintf(stderr, "usage: %s [LEVELS[:direct | :recursive]]\n", arguments[0]);
+        exit(2);
+    }
 }
 
 struct machine_setup rig_setup(void)
 {
-    return (struct machine_setup){
-        .levels = rig_levels, .physical_bits = PAGING_PAGE_SHIFT + 34, .no_execute = true, .pages_1g = true};
+    return (struct machine_setup){.levels = rig_levels,
+                                  .physical_bits = PAGING_PAGE_SHIFT + 34,
+                                  .no_execute = true,
+                                  .pages_1g = true,
+                                  .by_direct_map = rig_by_direct_map};
+}
+
+enum paging_status rig_create(struct paging_space *space, struct paging_cpu cpu,
+                              struct paging_frame_source *frames)
+{
+    return rig_by_direct_map ? paging_create_direct(space, cpu, machine_offset(), frames)
+                             : paging_create(space, cpu, machine_offset(), frames);
+}
+
+unsigned rig_own_tables(void)
+{
+    return rig_by_direct_map || !PAGING_HAS_SCRATCH_SLOT ? 1 : rig_levels;
 }
 
 void rig_open(void)
@@ -31,6 +53,7 @@ void rig_open_on(struct machine_setup setup)
     rig.sides[0] = (struct rig_side){.space = &rig.space, .model = &rig.model};
     rig.active = rig.at = &rig.sides[0];
     rig.model.levels = setup.levels;
+    rig.model.by_direct_map = setup.by_direct_map;
     rig.random = 0x9e3779b97f4a7c15ull;
     machine_open(&setup);
     struct paging_cpu cpu = {.levels = setup.levels,
@@ -38,11 +61,14 @@ void rig_open_on(struct machine_setup setup)
                              .has_no_execute = setup.no_execute,
                              .has_1g_pages = setup.pages_1g,
                              .has_invpcid = setup.invpcid};
-    assert_status(paging_create(&rig.space, cpu, machine_offset(), machine_frames()), PAGING_OK);
+    enum paging_status status =
+        setup.by_direct_map ? paging_create_direct(&rig.space, cpu, machine_offset(), machine_frames())
+                            : paging_create(&rig.space, cpu, machine_offset(), machine_frames());
+    assert_status(status, PAGING_OK);
     rig.base_frames = machine_frames_out();
     machine_load_cr3(paging_root_address(&rig.space).value / PAGING_PAGE_BYTES);
     paging_mark_active(&rig.space);
-    (void)machine_allow_offset(false);
+    (void)machine_allow_offset(setup.by_direct_map);
     machine_reset_log();
     rig_check();
 }

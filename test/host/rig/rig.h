@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -38,21 +39,37 @@ struct rig {
     struct rig_side *attached; /* through the alternate slot of the active one, or NULL */
     struct rig_side *at;       /* what the operations work on: the active one, unless a test says otherwise */
     uint64_t random;
-    unsigned base_frames;            /* the root and the scratch page's tables */
+    unsigned base_frames;            /* the root and, in a recursive life, the scratch page's tables */
     struct paging_unmapped unmapped; /* what the last rig_unmap took away, or rig_remap replaced */
     uint64_t marker_value;           /* what the last rig_clear_marker took away */
 };
 
 extern struct rig rig;
 
-/* How many levels this run is about: the program's argument, 4 without one. */
+/*
+ * What this run is about: how many levels, and whether spaces live through a direct map. The program's
+ * argument, `4:recursive` without one.
+ */
 extern unsigned rig_levels;
+extern bool rig_by_direct_map;
+
+/* Ends a test about the life through the recursive slot, in a run that is about the other life. */
+#define RIG_RECURSIVE_ONLY()   \
+    do {                       \
+        if (rig_by_direct_map) \
+            skip();            \
+    } while (0)
 
 /* A test named by what it shows. The machine is closed afterwards. */
 #define RIG_TEST(name, function)              \
     {                                         \
         name, function, NULL, rig_close, NULL \
     }
+
+/* Calls paging_create, or paging_create_direct in a run about that life. How many frames that takes. */
+enum paging_status rig_create(struct paging_space *space, struct paging_cpu cpu,
+                              struct paging_frame_source *frames);
+unsigned rig_own_tables(void);
 
 /* Opens a machine with an empty active space, on a processor with everything. */
 void rig_open(void);
@@ -61,7 +78,7 @@ struct machine_setup rig_setup(void); /* the processor with everything, to take 
 void rig_open_large(void); /* the source can break its runs, and so promise small frames for huge pages */
 int rig_close(void **state);
 
-/* Reads the number of levels, the program's argument: 4 without one. */
+/* Reads the program's argument: LEVELS, LEVELS:direct or LEVELS:recursive. */
 void rig_read_arguments(int count, char **arguments);
 
 /* Defines main: runs the tests given as program `name`. */
@@ -69,6 +86,16 @@ void rig_read_arguments(int count, char **arguments);
     int main(int count, char **arguments)                                                  \
     {                                                                                      \
         rig_read_arguments(count, arguments);                                              \
+        return cmocka_run_group_tests_name(name " (" RIG_BACK_END ")", tests, NULL, NULL); \
+    }
+
+/* The same for tests about the life through the recursive slot: in a run about the other life there are none. */
+#define RIG_RECURSIVE_MAIN(name, tests)                                                    \
+    int main(int count, char **arguments)                                                  \
+    {                                                                                      \
+        rig_read_arguments(count, arguments);                                              \
+        if (rig_by_direct_map)                                                             \
+            return printf("1..0 # SKIP spaces live through a direct map\n") < 0;           \
         return cmocka_run_group_tests_name(name " (" RIG_BACK_END ")", tests, NULL, NULL); \
     }
 
@@ -83,12 +110,13 @@ void rig_read_arguments(int count, char **arguments);
 /* As rig_open, with frames enough to share the upper half, and with sides for other spaces. */
 void rig_open_spaces(void);
 void rig_open_spaces_on(struct machine_setup setup);
-/* sides[0] is active and owns the shared half; sides[1] shares it, and is attached. */
+/* sides[0] is active and owns the shared half; sides[1] shares it, and is attached unless by direct map. */
 void rig_open_sharer(void);
 
 bool rig_is_several(void); /* opened so that there can be several */
 uint64_t rig_number_of(const struct rig_side *side);
-bool rig_is_reachable(const struct rig_side *side);                        /* active or attached */
+bool rig_is_reachable(const struct rig_side *side);                        /* an operation may work on it */
+bool rig_has_windows(void);                                                /* it lives recursively */
 unsigned rig_sharers(const struct rig_side *side);                         /* how many share its upper half */
 bool rig_shares(const struct rig_side *one, const struct rig_side *other); /* the same upper half */
 

@@ -143,11 +143,11 @@ static bool check_entry(void *context, unsigned level, uint64_t address, uint64_
     const struct model *model = census->side->model;
     uint64_t page = rig_page(address).number;
     (void)table;
-    if (level == model->levels && model_is_reserved_slot(level, page))
+    if (level == model->levels && model_is_reserved_slot(model, page))
         return index == PAGING_SCRATCH_SLOT;
     if (level == model->levels && model_is_shared_table(model, level - 1, page))
         return check_shared_entry(census, index, entry);
-    if (page / paging_level_pages(model->levels) == PAGING_SCRATCH_SLOT) {
+    if (model_is_scratch_slot(model, page)) {
         check_scratch(census, level, entry);
         return true;
     }
@@ -172,11 +172,13 @@ static void check_slot(const struct rig_side *side, unsigned slot, uint64_t fram
                  (unsigned long)frame);
 }
 
-/* The reserved slots of the root. An attached space has no recursive slot of its own. */
+/* The reserved slots of the root, if it has any. An attached space has no recursive slot of its own. */
 static void check_slots(struct census *census)
 {
     const struct rig_side *side = census->side;
     uint64_t root = side->space->root.number;
+    if (side->model->by_direct_map)
+        return;
     check_slot(side, PAGING_RECURSIVE_SLOT, side == rig.attached ? 0 : root);
     check_slot(side, PAGING_ALTERNATE_SLOT,
                side == rig.active && rig.attached ? rig.attached->space->root.number : 0);
@@ -188,11 +190,11 @@ static void check_slots(struct census *census)
 }
 
 /* Returns the number of slots of the upper half that are not reserved. */
-static unsigned count_upper_slots(unsigned levels)
+static unsigned count_upper_slots(const struct model *model)
 {
     unsigned slots = 0;
     for (unsigned slot = PAGING_TABLE_ENTRIES / 2; slot < PAGING_TABLE_ENTRIES; slot++)
-        slots += !model_is_reserved_slot(levels, slot * paging_level_pages(levels));
+        slots += !model_is_reserved_slot(model, slot * paging_level_pages(model->levels));
     return slots;
 }
 
@@ -212,7 +214,7 @@ static void check_side(struct census *census, const struct rig_side *side)
     if (census->leaves != expected)
         fail_msg("%u pages are mapped, expected %u", census->leaves, expected);
     assert_int_equal(census->shared,
-                     side->owns_shared_half || side->shared_owner ? count_upper_slots(model->levels) : 0);
+                     side->owns_shared_half || side->shared_owner ? count_upper_slots(model) : 0);
     assert_int_equal(side->space->sharers, rig_sharers(side));
     assert_int_equal(side->space->tables, census->own);
 }

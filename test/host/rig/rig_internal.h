@@ -21,7 +21,7 @@ void rig_judge_status(enum paging_status status);
 
 /*
  * The same for an operation on the space at hand alone. In addition its counters of flushes are right, and of
- * an attached space only windows were flushed.
+ * an attached space only windows were flushed, and of an inactive one that lives by direct map nothing.
  */
 void rig_judge_one_space(enum paging_status status);
 
@@ -57,6 +57,8 @@ void rig_expect_no_flush(void);
  * a marker: that is in no TLB.
  */
 void rig_expect_leaf_flushes(const struct model_leaf *leaf);
+/* Add an address, anywhere within the span of a level. */
+void rig_expect_flush(uint64_t address, unsigned level);
 /* Add the window of this level on the way to the address, in each space that shows it: any page of a level. */
 void rig_expect_window_flush(unsigned window, uint64_t address, unsigned level);
 /* Just those were flushed, in any order, each once. The scratch page's come on top. */
@@ -86,6 +88,17 @@ void rig_look_before_range(unsigned refusals);
 
 /* Judges status, frames and flushes by rig_after, which is the map from here on. Returns the status. */
 enum paging_status rig_judge_range(enum paging_status status, uint64_t pages);
+
+/*
+ * What the operation must flush if the space lives through a direct map (rig_range_flushes.c): nothing, until these
+ * say otherwise. They read rig.at->model and rig_after.
+ */
+void rig_expect_no_range_flush(void);
+void rig_expect_split(uint64_t page);                 /* of the huge page that covers this one */
+void rig_expect_merged(uint64_t page, unsigned size); /* of a table of such leaves, page after page */
+void rig_expect_unmapped(uint64_t page, uint64_t pages);
+void rig_expect_protected(uint64_t page, uint64_t pages, uint64_t set, uint64_t clear);
+void rig_judge_exact_flushes(void);
 
 /* Adds to the map the accessed and dirty bits that the processor has set in the range so far. */
 void rig_note_touched(uint64_t page, uint64_t pages);

@@ -66,17 +66,17 @@ void rig_judge_one_space(enum paging_status status)
     rig_judge_status(status);
     assert_int_equal(rig.at->space->flushes - was->flushes, machine_flushes());
     assert_int_equal(rig.at->space->full_flushes - was->full_flushes, machine_full_flushes());
+    if (rig.at != rig.active && rig.at->model->by_direct_map)
+        assert_int_equal(machine_flushes() + machine_full_flushes(), 0);
     for (unsigned i = 0; rig.at == rig.attached && i < machine_flushes(); i++)
-        if (!model_is_reserved_slot(rig.model.levels, rig_page(machine_flushed(i)).number))
+        if (!model_is_reserved_slot(rig.at->model, rig_page(machine_flushed(i)).number))
             fail_msg("%#lx was flushed, a page of an inactive space", (unsigned long)machine_flushed(i));
 }
 
 void rig_judge_map_flushes(void)
 {
     assert_int_equal(machine_full_flushes(), 0);
-    for (unsigned i = 0; i < machine_flushes(); i++) {
-        uint64_t slot = rig_page(machine_flushed(i)).number / paging_level_pages(rig.model.levels);
-        if (slot != PAGING_SCRATCH_SLOT)
+    for (unsigned i = 0; i < machine_flushes(); i++)
+        if (!model_is_scratch_slot(rig.at->model, rig_page(machine_flushed(i)).number))
             fail_msg("mapping flushed %#lx", (unsigned long)machine_flushed(i));
-    }
 }

@@ -38,7 +38,7 @@ static unsigned map_refusals(const struct model_leaf *wanted)
     uint64_t frames = (uint64_t)1 << (cpu->physical_bits - PAGING_PAGE_SHIFT);
     unsigned refusals = rig_space_refusals(wanted->page) | occupied(wanted);
     refusals |= model_flag_refusals(rig.at->model, cpu, wanted->page, wanted->flags & ~PAGING_REPLACE_MARKER);
-    if (model_is_reserved_slot(rig.model.levels, wanted->page))
+    if (model_is_reserved_slot(rig.at->model, wanted->page))
         refusals |= 1u << PAGING_RESERVED_SLOT;
     if (wanted->frame >= frames || frames - wanted->frame < pages)
         refusals |= 1u << PAGING_FRAME_TOO_HIGH;

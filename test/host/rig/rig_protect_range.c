@@ -27,8 +27,10 @@ enum paging_status rig_protect_range(uint64_t start, uint64_t bytes, uint64_t se
     unsigned refusals = rig_range_refusals(start, bytes, &page);
     if (!refusals)
         refusals = protect_refusals(page, set, clear);
-    if (!refusals)
+    if (!refusals) {
         protect_pages(&rig_after, page, pages, set, clear);
+        rig_expect_protected(page, pages, set, clear);
+    }
     rig_look_before_range(refusals);
     enum paging_status status =
         paging_protect_range(rig.at->space, (paging_virt_t){start}, bytes, set, clear, machine_frames());

@@ -20,13 +20,14 @@ void rig_note_touched(uint64_t page, uint64_t pages)
 
 unsigned rig_range_refusals(uint64_t start, uint64_t bytes, uint64_t *page)
 {
-    unsigned refusals = model_range_refusals(rig.model.levels, start, bytes);
+    unsigned refusals = model_range_refusals(rig.at->model, start, bytes);
     if (!(refusals & 1u << PAGING_NOT_CANONICAL))
         refusals |= rig_space_refusals(rig_page(start).number);
     *page = refusals ? 0 : rig_page(start).number;
     if (!refusals)
         rig_note_touched(*page, bytes / PAGING_PAGE_BYTES);
     model_copy(&rig_after, rig.at->model);
+    rig_expect_no_range_flush();
     return refusals;
 }
 
@@ -52,6 +53,8 @@ enum paging_status rig_judge_range(enum paging_status status, uint64_t pages)
     rig_judge_one_space(status);
     if (status == PAGING_OK) {
         judge_frames();
+        if (!rig_has_windows())
+            rig_judge_exact_flushes();
         if (model_is_equal(&rig_after, rig.at->model))
             rig_judge_nothing_changed("nothing to do");
         else if (pages <= FEW_PAGES && model_new_tables(rig.at->model, &rig_after) == 0)

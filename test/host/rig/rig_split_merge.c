@@ -15,8 +15,11 @@ enum paging_status rig_split(uint64_t address)
     unsigned refusals = split_refusals(page);
     rig_note_touched(page, 1);
     model_copy(&rig_after, rig.at->model);
-    if (!refusals)
+    rig_expect_no_range_flush();
+    if (!refusals) {
         model_split(&rig_after, page);
+        rig_expect_split(page);
+    }
     rig_look_before_range(refusals);
     return rig_judge_range(paging_split(rig.at->space, (paging_page_t){page}, machine_frames()), 1);
 }
@@ -55,8 +58,10 @@ static void merge_pages(struct model *model, uint64_t page, uint64_t pages)
                 continue;
             if (leaf->page + paging_level_pages(size + 1) > page + pages)
                 break;
-            if (fit_together(leaf))
+            if (fit_together(leaf)) {
+                rig_expect_merged(leaf->page, size);
                 join(model, i);
+            }
         }
 }
 

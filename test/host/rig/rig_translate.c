@@ -43,7 +43,7 @@ enum paging_status rig_translate(uint64_t address)
     assert_int_equal(translation.size, walk.level);
     assert_int_equal(translation.flags & asked, rights);
     uint64_t page = rig_page(address).number;
-    bool is_reserved = model_is_reserved_slot(rig.model.levels, page);
+    bool is_reserved = model_is_reserved_slot(rig.at->model, page);
     uint64_t others = PAGING_LEAF_FLAGS & ~asked & ~(is_reserved ? PAGING_SYSTEM_BITS : 0);
     assert_int_equal(translation.flags & ~asked, walk.entry & others);
     const struct model_leaf *leaf = model_overlap(rig.at->model, page, 1);

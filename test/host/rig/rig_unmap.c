@@ -5,7 +5,8 @@
 
 /*
  * Expects the flushes of the leaf, and of the windows of the tables that go with it. A marker itself is in no
- * TLB. Returns how many tables go.
+ * TLB; without windows, the flush of any page below the tables that go forgets the way to them. Returns how
+ * many tables go.
  */
 static unsigned expect_removal(struct model_leaf leaf)
 {
@@ -19,6 +20,8 @@ static unsigned expect_removal(struct model_leaf leaf)
             rig_expect_window_flush(level, rig_address(leaf.page), 1);
             tables++;
         }
+    if (!rig_has_windows() && rig.at == rig.active && leaf.marker && tables > 0)
+        rig_expect_flush(rig_address(leaf.page), leaf.size);
     model_add(rig.at->model, leaf);
     return tables;
 }
@@ -36,7 +39,7 @@ unsigned rig_leaf_refusals(uint64_t page, const struct model_leaf **leaf)
     const struct model_leaf *found = model_overlap(rig.at->model, page, 1);
     unsigned refusals = rig_space_refusals(page);
     *leaf = NULL;
-    if (model_is_reserved_slot(rig.model.levels, page))
+    if (model_is_reserved_slot(rig.at->model, page))
         return refusals | 1u << PAGING_RESERVED_SLOT;
     if (!found)
         return refusals | 1u << PAGING_NOT_MAPPED;
@@ -95,7 +98,7 @@ static unsigned clear_marker_refusals(uint64_t page)
     const struct model_leaf *leaf = model_overlap(rig.at->model, page, 1);
     if (refusals)
         return refusals;
-    if (model_is_reserved_slot(rig.model.levels, page))
+    if (model_is_reserved_slot(rig.at->model, page))
         return 1u << PAGING_RESERVED_SLOT;
     if (!leaf)
         return 1u << PAGING_NOT_MAPPED;

@@ -26,8 +26,10 @@ enum paging_status rig_unmap_range(uint64_t start, uint64_t bytes)
     unsigned refusals = rig_range_refusals(start, bytes, &page);
     if (!refusals && (is_marked_across(page) || is_marked_across(page + pages)))
         refusals = 1u << PAGING_MARKED;
-    if (!refusals)
+    if (!refusals) {
         unmap_pages(&rig_after, page, pages);
+        rig_expect_unmapped(page, pages);
+    }
     rig_look_before_range(refusals);
     enum paging_status status =
         paging_unmap_range(rig.at->space, (paging_virt_t){start}, bytes, machine_frames());

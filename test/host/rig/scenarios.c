@@ -227,9 +227,16 @@ uint64_t scenario_page(int64_t position)
     return (place + (uint64_t)position) % (paging_level_pages(levels) * PAGING_TABLE_ENTRIES);
 }
 
+bool scenario_leaves_out(const struct operation *operation)
+{
+    return rig_by_direct_map && (operation->kind == OP_ATTACH || operation->kind == OP_DETACH);
+}
+
 enum paging_status scenario_do(const struct operation *operation)
 {
     struct operation placed = *operation;
+    if (scenario_leaves_out(operation))
+        return PAGING_OK;
     int64_t position = (int64_t)operation->address;
     placed.frames = placed.huge = OP_NO_LIMIT;
     placed.address = rig_address(scenario_page(position));

@@ -42,6 +42,8 @@ extern const unsigned scenario_count;
 
 /* The page a position stands for. */
 uint64_t scenario_page(int64_t position);
+/* By direct map no space is attached: a step that does that or undoes it is left out. */
+bool scenario_leaves_out(const struct operation *operation);
 /* Puts the operation in its place and does it. */
 enum paging_status scenario_do(const struct operation *operation);
 

@@ -37,7 +37,7 @@ void watch_nothing(void)
 static void add(const struct rig_side *side, uint64_t address, bool is_page)
 {
     uint64_t root = side->space->root.number;
-    if (rig_page(address).number / paging_level_pages(rig.model.levels) == PAGING_SCRATCH_SLOT)
+    if (model_is_scratch_slot(&rig.model, rig_page(address).number))
         return;
     for (unsigned i = 0; i < count; i++)
         if (list[i].address == address && list[i].root == root)
@@ -50,10 +50,10 @@ static void add(const struct rig_side *side, uint64_t address, bool is_page)
 void watch_page(const struct rig_side *side, uint64_t page, bool p1_windows)
 {
     uint64_t address = rig_address(page % (paging_level_pages(rig.model.levels) * PAGING_TABLE_ENTRIES));
-    if (model_is_reserved_slot(rig.model.levels, rig_page(address).number))
+    if (model_is_reserved_slot(side->model, rig_page(address).number))
         return;
     add(side, address, true);
-    for (unsigned level = p1_windows ? 1 : 2; level <= rig.model.levels; level++) {
+    for (unsigned level = p1_windows ? 1 : 2; rig_has_windows() && level <= rig.model.levels; level++) {
         if (side == rig.active)
             add(side, rig_window(level, address), false);
         else if (PAGING_HAS_ALTERNATE_SLOT)
