@@ -11,6 +11,7 @@
  *      unmap_range             leaves and tables that go, together; then they go back
  *      protect_range           leaves that change, at the end
  *      split, merge_range      the leaf, and the window pages of the tables below it
+ *      protect                 the leaf
  *      remap                   the leaf; then an owned frame goes back
  *      map, map_range          nothing: what was not present is not cached. (If the frame source breaks its
  *                              promise, the window page of an empty table that goes back)

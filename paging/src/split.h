@@ -5,6 +5,7 @@
 #define PAGING_SRC_SPLIT_H
 
 #include "cursor.h"
+#include "flag_change.h"
 
 /* Returns PAGING_MALFORMED if an entry of the range above the P1s is one that the processor would refuse. */
 PAGING_MUST_CHECK enum paging_status paging_check_tables(const struct paging_space *space,
@@ -28,20 +29,10 @@ struct boundary_splits {
     struct boundary_split start, end;
 };
 
-/* A change of flags. A leaf at a boundary has to be split only if the change makes a difference to it. */
-struct flag_change {
-    uint64_t set, clear;
-};
-
-static inline paging_entry_t with_change(const struct flag_change *change, paging_entry_t leaf)
-{
-    return (paging_entry_t){(leaf.bits & ~change->clear) | change->set};
-}
-
 /*
  * Checks the tables of the range, finds what has to be split, and makes sure of the frames. Without a change,
  * every leaf that reaches across a boundary is split, and a marker that does so is refused (PAGING_MARKED);
- * with one, only leaves that it changes. It is decided here, once, because the processor may set accessed and
+ * with one, only leaves to which it makes a difference. It is decided here, once, because the processor may set accessed and
  * dirty bits before the splits are made.
  */
 PAGING_MUST_CHECK enum paging_status paging_find_splits(const struct paging_space *space,

@@ -124,6 +124,21 @@ PAGING_MUST_CHECK enum paging_status paging_remap(struct paging_space *space, pa
                                                   struct paging_unmapped *replaced);
 
 /*
+ * Clears the flags in `clear` and sets those in `set` in the leaf that begins at `page`, whatever its size.
+ * Both are of PAGING_LEAF_FLAGS without PRESENT, with no flag in common. Accessed and dirty stay as they are
+ * unless named. Flushes the page, and after a huge page the window pages in which it was visible. If nothing
+ * changes, nothing is written or flushed. Needs no frames: for a part of a huge page there is
+ * paging_protect_range (range.h).
+ *
+ *   PAGING_BAD_FLAGS, PAGING_NOT_SUPPORTED
+ *   PAGING_NOT_MAPPED, PAGING_MARKED, PAGING_INSIDE_HUGE, PAGING_MALFORMED   as for paging_unmap
+ *   PAGING_BAD_PAGE, PAGING_RESERVED_SLOT, PAGING_UNREACHABLE, PAGING_SHARED
+ * On each of them nothing has changed.
+ */
+PAGING_MUST_CHECK enum paging_status paging_protect(struct paging_space *space, paging_page_t page,
+                                                    uint64_t set, uint64_t clear);
+
+/*
  * Gives the page a marker: an entry that is not present and carries `value`. Use it for a guard page, for a
  * page that is filled when it is touched, or for one that was swapped out. Translating the page answers
  * PAGING_MARKED, paging_walk_address shows the entry (paging_marker_value), and mapping it is refused without

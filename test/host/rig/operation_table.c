@@ -158,6 +158,8 @@ const struct operation_row operation_rows[OP_KINDS] = {
                   WEIGHT(0, 289, 0, 0)},
     [OP_REMAP] = {"remap", CALL_4(rig_remap, ADDRESS, FRAME, FLAGS, WHOSE), can_remap, TAKING, EXPLORE_PAGES,
                   WEIGHT(90, 90, 0, 0)},
+    [OP_PROTECT] = {"protect", CALL_3(rig_protect, ADDRESS, FLAGS, CLEAR), can_change, CORES,
+                    EXPLORE_PAGES | EXPLORE_RIGHTS, WEIGHT(60, 60, 0, 0)},
     [OP_SET_MARKER] = {"set_marker", CALL_2(rig_set_marker, ADDRESS, VALUE), can_change, MAPPING,
                        EXPLORE_MARKERS, WEIGHT(22, 22, 0, 0)},
     [OP_CLEAR_MARKER] = {"clear_marker", CALL_1(rig_clear_marker, ADDRESS), can_change, CORES,
