@@ -87,7 +87,7 @@ struct paging_unmapped {
 /*
  * Removes the leaf that begins at `page`, whatever its size, and the tables that become empty. Flushes the
  * page, the window of every table that went away, and after a huge page the window pages in which it was
- * visible. Only then do frames go back. `unmapped` must not be NULL.
+ * visible. Only then do frames go back. What was there is stored in *unmapped unless `unmapped` is NULL.
  *
  *   PAGING_NOT_MAPPED, PAGING_MARKED, PAGING_MALFORMED
  *   PAGING_INSIDE_HUGE     the leaf that maps the page begins at another page
