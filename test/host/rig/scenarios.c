@@ -68,6 +68,9 @@ const struct scenario scenarios[] = {
     {"map: a range over P1s", {AT(MAP_TO, 1, 1)}, AT(MAP_RANGE, L2(1) - 1, L2(1) + 2, .flags = RW)},
     {"map: a range over two P2s", {{0}}, AT(MAP_RANGE, -1, 2, .flags = RW)},
     {"map: a range of 4K|2M|1G|4K pages", {{0}}, AT(MAP_RANGE, L2(-1) - 1, L2(1) + L3(1) + 2, .flags = RW)},
+    {"map: a range that may be 2 MiB pages, in 4K pages",
+     {{0}},
+     AT(MAP_RANGE, L2(1) - 1, L2(1) + 2, .flags = RW | PAGING_LARGEST_4K)},
     {"map: owned pages within a P1", {{0}}, AT(MAP_RANGE_ALLOC, 1, LAST - 2, .flags = RW)},
     {"map: owned pages of 4K|2M|4K", {{0}}, AT(MAP_RANGE_ALLOC, L2(1) - 1, L2(1) + 2, .flags = RW)},
 
