@@ -74,22 +74,24 @@ static bool fill_up_to(struct space_view *view, uint64_t page)
     return true;
 }
 
-static bool look_at(void *context, const struct paging_entry_info *info)
+static enum paging_visit look_at(void *context, const struct paging_entry_info *info)
 {
     struct space_view *view = context;
-    if (++view->entries > SPACE_ENTRY_LIMIT)
-        return view->complete = false;
+    if (++view->entries > SPACE_ENTRY_LIMIT) {
+        view->complete = false;
+        return PAGING_VISIT_STOP;
+    }
     if (info->kind == PAGING_KIND_TABLE)
         view->tables[info->level - 1]++;
     if (info->kind == PAGING_KIND_TABLE || info->kind == PAGING_KIND_HOLE)
-        return true;
+        return PAGING_VISIT_NEXT;
     enum space_class class = class_of(info);
     if (info->kind == PAGING_KIND_LEAF)
         view->leaves[info->level]++;
     view->slots[info->first.number / pages_per_slot(view)] = (uint8_t) class;
     view->complete = fill_up_to(view, info->first.number) &&
                      add_run(view, (struct space_run){info->first, info->pages, class, info->level});
-    return view->complete;
+    return view->complete ? PAGING_VISIT_NEXT : PAGING_VISIT_STOP;
 }
 
 bool space_view_take(struct space_view *view, const struct paging_space *space)

@@ -35,7 +35,7 @@ static bool continues(const struct run *run, const struct paging_entry_info *inf
                paging_page_index(run->first, run->space->cpu.levels);
 }
 
-static bool add_entry(void *context, const struct paging_entry_info *info)
+static enum paging_visit add_entry(void *context, const struct paging_entry_info *info)
 {
     struct run *run = context;
     if (info->kind == PAGING_KIND_LEAF) {
@@ -54,7 +54,7 @@ static bool add_entry(void *context, const struct paging_entry_info *info)
               info->level, info->entry.bits);
         ++*run->lines;
     }
-    return true;
+    return PAGING_VISIT_NEXT;
 }
 
 static bool print_space(const char *name, const struct paging_space *space, uint64_t *lines)

@@ -9,7 +9,7 @@ struct comparison {
     unsigned met, wrong;
 };
 
-static bool compare_entry(void *context, const struct paging_entry_info *info)
+static enum paging_visit compare_entry(void *context, const struct paging_entry_info *info)
 {
     static const struct {
         enum paging_entry_kind kind;
@@ -20,11 +20,11 @@ static bool compare_entry(void *context, const struct paging_entry_info *info)
     struct comparison *c = context;
     paging_page_t start = test_page(c->t, 0);
     if (info->level != PAGING_4K || info->first.number - start.number >= PAGING_TABLE_ENTRIES)
-        return true;
+        return PAGING_VISIT_NEXT;
     unsigned n = c->met++;
     c->wrong += n >= sizeof expected / sizeof expected[0] || info->kind != expected[n].kind ||
                 info->first.number - start.number != expected[n].first || info->pages != expected[n].pages;
-    return true;
+    return PAGING_VISIT_NEXT;
 }
 
 static void shows_what_is_mapped(struct selftest_run *t)

@@ -119,12 +119,12 @@ static void out_of_frames_leaks_nothing(struct selftest_run *t)
 }
 
 /* Adds an entry, without accessed and dirty bits, to a hash of all entries. */
-static bool add_to_digest(void *context, const struct paging_entry_info *info)
+static enum paging_visit add_to_digest(void *context, const struct paging_entry_info *info)
 {
     uint64_t *digest = context;
     uint64_t bits = info->entry.bits & ~(PAGING_ACCESSED | PAGING_DIRTY);
     *digest = (*digest ^ info->first.number ^ bits) * UINT64_C(0x100000001b3) + info->level;
-    return true;
+    return PAGING_VISIT_NEXT;
 }
 
 static uint64_t digest(struct selftest_run *t)

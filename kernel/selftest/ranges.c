@@ -133,6 +133,31 @@ static void protect_is_enforced(struct selftest_run *t)
     unmap_mixed(t, &r);
 }
 
+/* The pages stay whole, and what lies beside them may still be written. */
+static void protect_one_page(struct selftest_run *t)
+{
+    struct mixed_range r;
+    uint64_t span = paging_level_pages(PAGING_2M);
+    if (!map_mixed(t, &r))
+        return;
+    const paging_page_t pages[] = {r.first, test_page(t, span)};
+    for (unsigned i = 0; i < 2; i++) {
+        paging_virt_t address = test_address(t, pages[i]);
+        unsigned size = size_at(t, pages[i]);
+        CHECK(!safe_write(address, 1).faulted);
+        CHECK_OK(paging_protect(t->space, pages[i], 0, PAGING_WRITABLE));
+        struct safe_access access = safe_write(address, 3);
+        CHECK(access.faulted && access.error_code == 3 && size_at(t, pages[i]) == size);
+        uint64_t flushes = t->space->flushes;
+        CHECK_OK(paging_protect(t->space, pages[i], 0, PAGING_WRITABLE));
+        CHECK(t->space->flushes == flushes);
+        CHECK_OK(paging_protect(t->space, pages[i], PAGING_WRITABLE, 0));
+        CHECK(!safe_write(address, 4).faulted && safe_read(address).value == 4);
+    }
+    CHECK_STATUS(paging_protect(t->space, test_page(t, span + 1), 0, PAGING_WRITABLE), PAGING_INSIDE_HUGE);
+    unmap_mixed(t, &r);
+}
+
 static void split_keeps_bytes(struct selftest_run *t)
 {
     struct mixed_range r;
@@ -225,6 +250,7 @@ static void range_refusals(struct selftest_run *t)
 const struct selftest range_tests[] = {
     {"range: 4K|2M|4K, the largest pages that fit", largest_pages},
     {"range: protect is enforced, and a second time changes nothing", protect_is_enforced},
+    {"protect: a page of each size, and the next access faults", protect_one_page},
     {"range: split keeps every byte", split_keeps_bytes},
     {"range: merge makes 512 pages one again, and keeps every byte", merge_undoes_split},
     {"range: unmap splits huge pages at its ends", unmap_splits},

@@ -19,8 +19,7 @@ static void give_frame(struct selftest_run *t, paging_frame_t frame)
 
 static void unmap(struct selftest_run *t, paging_page_t page)
 {
-    struct paging_unmapped gone;
-    CHECK_OK(paging_unmap(t->space, page, t->source, &gone));
+    CHECK_OK(paging_unmap(t->space, page, t->source, NULL));
 }
 
 static void map_picks_a_frame(struct selftest_run *t)

@@ -180,16 +180,16 @@ struct lower_half_copy {
     enum paging_status status;
 };
 
-static bool copy_leaf(void *context, const struct paging_entry_info *info)
+static enum paging_visit copy_leaf(void *context, const struct paging_entry_info *info)
 {
     struct lower_half_copy *copy = context;
     uint64_t half = paging_level_pages(copy->to->cpu.levels) * (PAGING_TABLE_ENTRIES / 2);
     if (info->kind != PAGING_KIND_LEAF || info->first.number >= half)
-        return true;
+        return PAGING_VISIT_NEXT;
     copy->status =
         paging_map_sized(copy->to, info->first, paging_leaf_frame(info->entry, info->level),
                          (enum paging_size)info->level, info->flags & ~copy->refused, copy->frames);
-    return copy->status == PAGING_OK;
+    return copy->status == PAGING_OK ? PAGING_VISIT_NEXT : PAGING_VISIT_STOP;
 }
 
 enum paging_status test_map_lower_half(const struct selftest_run *t, struct paging_space *other,

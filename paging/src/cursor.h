@@ -30,7 +30,11 @@ struct page_range {
     uint64_t at, end;
 };
 
-/* Checks what all range operations refuse alike, in the order of range.h, and stores the range. */
+/* Checks the form of a range, whatever is mapped, and stores it. Statuses in the order of range.h. */
+PAGING_MUST_CHECK enum paging_status paging_range_form(const struct paging_space *space, paging_virt_t start,
+                                                       uint64_t bytes, struct page_range *range);
+
+/* Checks what all operations that change a range refuse alike, in the order of range.h, and stores it. */
 PAGING_MUST_CHECK enum paging_status paging_range_check(const struct paging_space *space, paging_virt_t start,
                                                         uint64_t bytes, struct page_range *range);
 

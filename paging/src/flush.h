@@ -16,7 +16,7 @@
  *   protect_range        leaves that change, at the end            the same
  *   split, merge_range   the leaves that go, and the window pages  the leaves that go
  *                        of the tables below
- *   remap                the leaf, and after a huge page the      the leaf
+ *   protect, remap       the leaf, and after a huge page the       the leaf
  *                        window pages in which it was visible
  *   map, map_range       nothing: what was not present is not      nothing
  *                        cached

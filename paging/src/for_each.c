@@ -1,4 +1,4 @@
-/* for_each.c - every entry of every table, in the order of the addresses. */
+/* for_each.c - every entry of every table, or of those of a range, in the order of the addresses. */
 #include <selfmap/for_each.h>
 
 #include "cursor.h"
@@ -20,7 +20,7 @@ static enum paging_entry_kind kind_of(const struct paging_space *space, paging_e
     return paging_entry_is_table(entry, level) ? PAGING_KIND_TABLE : PAGING_KIND_LEAF;
 }
 
-/* Goes over a range of whole root entries. Returns false if the callback has ended it. */
+/* Goes over a range without reserved root slots. Returns false if the callback has ended it. */
 static bool walk_range(const struct paging_space *space, struct page_range range,
                        paging_entry_callback callback, void *context)
 {
@@ -39,9 +39,10 @@ static bool walk_range(const struct paging_space *space, struct page_range range
         uint64_t below = inherited_rights(rights[c.level], c.entry);
         if (info.kind == PAGING_KIND_LEAF)
             info.flags = (c.entry.bits & PAGING_LEAF_FLAGS & ~(PAGING_WRITABLE | PAGING_USER)) | below;
-        if (!callback(context, &info))
+        enum paging_visit next = callback(context, &info);
+        if (next == PAGING_VISIT_STOP)
             return false;
-        if (info.kind == PAGING_KIND_TABLE) {
+        if (info.kind == PAGING_KIND_TABLE && next != PAGING_VISIT_SKIP) {
             rights[c.level - 1] = below;
             cursor_descend(&c);
         }
@@ -49,24 +50,45 @@ static bool walk_range(const struct paging_space *space, struct page_range range
     return true;
 }
 
+/* Goes over what lies between reserved root slots. */
+static void walk_between_slots(const struct paging_space *space, struct page_range range,
+                               paging_entry_callback callback, void *context)
+{
+    bool goes_on = true;
+    while (goes_on && range.at < range.end) {
+        bool is_reserved = page_is_reserved(space, (paging_page_t){range.at});
+        struct page_range alike = {range.at, range.at};
+        do
+            alike.end = first_part(space->cpu.levels, (struct page_range){alike.end, range.end}).end;
+        while (alike.end < range.end && page_is_reserved(space, (paging_page_t){alike.end}) == is_reserved);
+        goes_on = is_reserved || walk_range(space, alike, callback, context);
+        range.at = alike.end;
+    }
+}
+
 enum paging_status paging_for_each(const struct paging_space *space, paging_entry_callback callback,
                                    void *context)
 {
     if (space->mode == PAGING_MODE_UNREACHABLE)
         return PAGING_UNREACHABLE;
-    for (unsigned slot = 0, end; slot < PAGING_TABLE_ENTRIES; slot = end + 1) {
-        for (end = slot; end < PAGING_TABLE_ENTRIES; end++)
-            if (page_is_reserved(space, first_page_of_slot(space, end)))
-                break;
-        struct page_range range = {first_page_of_slot(space, slot).number,
-                                   first_page_of_slot(space, end).number};
-        if (slot < end && !walk_range(space, range, callback, context))
-            break;
-    }
+    struct page_range all = {0, paging_page_limit(space->cpu.levels)};
+    walk_between_slots(space, all, callback, context);
     return PAGING_OK;
 }
 
-static bool count_entry(void *context, const struct paging_entry_info *info)
+enum paging_status paging_for_each_in(const struct paging_space *space, paging_virt_t start, uint64_t bytes,
+                                      paging_entry_callback callback, void *context)
+{
+    struct page_range range;
+    enum paging_status status = paging_range_form(space, start, bytes, &range);
+    if (status == PAGING_OK && space->mode == PAGING_MODE_UNREACHABLE)
+        status = PAGING_UNREACHABLE;
+    if (status == PAGING_OK)
+        walk_between_slots(space, range, callback, context);
+    return status;
+}
+
+static enum paging_visit count_entry(void *context, const struct paging_entry_info *info)
 {
     struct paging_stats *stats = context;
     uint64_t writable_executable = info->flags & (PAGING_WRITABLE | PAGING_NO_EXECUTE);
@@ -88,13 +110,23 @@ static bool count_entry(void *context, const struct paging_entry_info *info)
         stats->malformed++;
         break;
     }
-    return true;
+    return PAGING_VISIT_NEXT;
 }
 
 enum paging_status paging_count(const struct paging_space *space, struct paging_stats *stats)
 {
     struct paging_stats fresh = {0};
     enum paging_status status = paging_for_each(space, count_entry, &fresh);
+    if (status == PAGING_OK)
+        *stats = fresh;
+    return status;
+}
+
+enum paging_status paging_count_in(const struct paging_space *space, paging_virt_t start, uint64_t bytes,
+                                   struct paging_stats *stats)
+{
+    struct paging_stats fresh = {0};
+    enum paging_status status = paging_for_each_in(space, start, bytes, count_entry, &fresh);
     if (status == PAGING_OK)
         *stats = fresh;
     return status;

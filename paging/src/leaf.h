@@ -16,6 +16,7 @@
 #ifndef PAGING_SRC_LEAF_H
 #define PAGING_SRC_LEAF_H
 
+#include "flag_change.h"
 #include "walk.h"
 #include <selfmap/map.h>
 
@@ -51,16 +52,6 @@ static inline void add_accessed_dirty(volatile paging_entry_t *slot, uint64_t bi
         leaf = paging_entry_load(slot);
         after.bits = leaf.bits | bits;
     } while (after.bits != leaf.bits && !paging_entry_replace(slot, leaf, after));
-}
-
-/* A change of flags: `clear` goes and `set` comes. No flag is in both. */
-struct flag_change {
-    uint64_t set, clear;
-};
-
-static inline paging_entry_t with_change(const struct flag_change *change, paging_entry_t leaf)
-{
-    return (paging_entry_t){(leaf.bits & ~change->clear) | change->set};
 }
 
 /* Changes a leaf that was loaded as `leaf`. Accessed and dirty bits that are not named in the change stay. */

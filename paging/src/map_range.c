@@ -10,7 +10,7 @@ struct mapping {
     struct paging_space *space;
     struct paging_frame_source *frames;
     uint64_t delta, flags;
-    unsigned largest; /* level of the largest leaves that both alignments and the processor allow */
+    unsigned largest; /* level of the largest leaves that alignments, processor and flags allow */
     unsigned certain; /* of the largest that can be had for certain: the source may lack huge frames */
     bool replace_marker;
 };
@@ -22,10 +22,18 @@ static bool fits_leaf(unsigned largest, unsigned level, struct page_range part)
     return level <= largest && covers_whole_entry(level, part);
 }
 
-static unsigned largest_leaf(const struct paging_space *space, uint64_t delta)
+/* Returns the level of the largest leaves that the flags allow. */
+static unsigned largest_allowed(uint64_t flags)
+{
+    if ((flags & PAGING_LARGEST_4K) != 0)
+        return PAGING_4K;
+    return (flags & PAGING_LARGEST_2M) != 0 ? PAGING_2M : PAGING_1G;
+}
+
+static unsigned largest_leaf(const struct paging_space *space, uint64_t delta, unsigned allowed)
 {
     unsigned largest = PAGING_4K;
-    unsigned limit = space->cpu.has_1g_pages ? PAGING_1G : PAGING_2M;
+    unsigned limit = allowed < PAGING_1G || space->cpu.has_1g_pages ? allowed : PAGING_2M;
     while (largest < limit && largest + 1 < space->cpu.levels && delta % paging_level_pages(largest + 1) == 0)
         largest++;
     return largest;
@@ -322,7 +330,7 @@ static enum paging_status fill(const struct mapping *mapping, struct page_range 
 static enum paging_status check_and_fill(struct mapping *mapping, struct page_range range)
 {
     bool allocates = (mapping->flags & PAGING_OWNED) != 0;
-    mapping->largest = largest_leaf(mapping->space, mapping->delta);
+    mapping->largest = largest_leaf(mapping->space, mapping->delta, mapping->largest);
     mapping->certain = allocates ? PAGING_4K : mapping->largest;
     uint64_t tables = 0, pages = allocates ? range.end - range.at : 0;
     enum paging_status status = check_free(mapping, range, &tables);
@@ -344,7 +352,8 @@ static enum paging_status check_map_arguments(paging_virt_t start, uint64_t byte
 {
     enum paging_status status = paging_range_check(mapping->space, start, bytes, range);
     mapping->replace_marker = (mapping->flags & PAGING_REPLACE_MARKER) != 0;
-    mapping->flags &= ~PAGING_REPLACE_MARKER;
+    mapping->largest = largest_allowed(mapping->flags);
+    mapping->flags &= ~(PAGING_REPLACE_MARKER | PAGING_LARGEST_4K | PAGING_LARGEST_2M);
     if (status != PAGING_OK)
         return status;
     return check_flags(mapping->space, mapping->flags,

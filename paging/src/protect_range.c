@@ -102,25 +102,17 @@ static void protect(const struct paging_space *space, const struct flag_change *
     }
 }
 
-static enum paging_status check_change(const struct paging_space *space, struct page_range range,
-                                       uint64_t set, uint64_t clear)
-{
-    if ((set & clear) != 0 || ((set | clear) & PAGING_PRESENT) != 0 || (clear & ~PAGING_LEAF_FLAGS) != 0)
-        return PAGING_BAD_FLAGS;
-    return check_flags(space, set, in_upper_half(space, (paging_page_t){range.at}));
-}
-
 enum paging_status paging_protect_range(struct paging_space *space, paging_virt_t start, uint64_t bytes,
                                         uint64_t set, uint64_t clear, struct paging_frame_source *frames)
 {
     struct page_range range;
+    const struct flag_change change = {set, clear};
     enum paging_status status = paging_range_check(space, start, bytes, &range);
     if (status == PAGING_OK)
-        status = check_change(space, range, set, clear);
+        status = check_change(space, &change, in_upper_half(space, (paging_page_t){range.at}));
     if (status != PAGING_OK)
         return status;
 
-    const struct flag_change change = {set, clear};
     struct boundary_splits splits;
     status = paging_find_splits(space, range, &change, frames, &splits);
     if (status == PAGING_OK)

@@ -14,8 +14,8 @@ static bool touches_reserved_slot(const struct paging_space *space, struct page_
     return false;
 }
 
-enum paging_status paging_range_check(const struct paging_space *space, paging_virt_t start, uint64_t bytes,
-                                      struct page_range *range)
+enum paging_status paging_range_form(const struct paging_space *space, paging_virt_t start, uint64_t bytes,
+                                     struct page_range *range)
 {
     if (bytes == 0)
         return PAGING_EMPTY_RANGE;
@@ -28,11 +28,21 @@ enum paging_status paging_range_check(const struct paging_space *space, paging_v
     uint64_t half = paging_page_limit(space->cpu.levels) / 2, pages = bytes / PAGING_PAGE_BYTES;
     if (pages > half - page.number % half)
         return PAGING_RANGE_TOO_LONG;
-    status = check_reach(space, page);
+    *range = (struct page_range){page.number, page.number + pages};
+    return PAGING_OK;
+}
+
+enum paging_status paging_range_check(const struct paging_space *space, paging_virt_t start, uint64_t bytes,
+                                      struct page_range *range)
+{
+    struct page_range form;
+    enum paging_status status = paging_range_form(space, start, bytes, &form);
+    if (status == PAGING_OK)
+        status = check_reach(space, (paging_page_t){form.at});
     if (status != PAGING_OK)
         return status;
-    *range = (struct page_range){page.number, page.number + pages};
-    return touches_reserved_slot(space, *range) ? PAGING_RESERVED_SLOT : PAGING_OK;
+    *range = form;
+    return touches_reserved_slot(space, form) ? PAGING_RESERVED_SLOT : PAGING_OK;
 }
 
 enum paging_status paging_check_tables(const struct paging_space *space, struct page_range range)

@@ -32,7 +32,7 @@ struct boundary_splits {
 /*
  * Checks the tables of the range, finds what has to be split, and reserves the frames. Without a change,
  * every leaf that reaches across a boundary is split, and a marker that does so is refused (PAGING_MARKED);
- * with one, only leaves that it changes. It is decided here, once, because the processor may set accessed and
+ * with one, only leaves to which it makes a difference. It is decided here, once, because the processor may set accessed and
  * dirty bits before the splits are made.
  */
 PAGING_MUST_CHECK enum paging_status paging_find_splits(const struct paging_space *space,

@@ -127,9 +127,19 @@ PAGING_OUT_OF_LINE enum paging_status unmap_other(struct paging_space *space, pa
     return unmap_slow(space, page, frames, unmapped);
 }
 
+/* Nobody asks what was there. It is out of line so that whoever asks pays for one comparison. */
+PAGING_OUT_OF_LINE enum paging_status unmap_unreported(struct paging_space *space, paging_page_t page,
+                                                       struct paging_frame_source *frames)
+{
+    struct paging_unmapped ignored;
+    return paging_unmap(space, page, frames, &ignored);
+}
+
 enum paging_status paging_unmap(struct paging_space *space, paging_page_t page,
                                 struct paging_frame_source *frames, struct paging_unmapped *unmapped)
 {
+    if (__builtin_expect(!unmapped, 0))
+        return unmap_unreported(space, page, frames);
     if (__builtin_expect(takes_fast_path(space, PAGING_FAST_RECURSIVE_4, page), 1))
         return unmap_fast(4, true, space, page, frames, unmapped);
     return unmap_other(space, page, frames, unmapped);

@@ -133,6 +133,32 @@ void unmap_pages(struct bench *bench, const struct operations *operations)
     bench->failures += failures;
 }
 
+/* One at a time, what protect_ranges changes at once. */
+void protect_pages(struct bench *bench, const struct operations *operations)
+{
+    (void)operations;
+    paging_page_t page = {bench->start / PAGING_PAGE_BYTES};
+    unsigned failures = 0;
+    for (uint64_t left = bench->units; left > 0; left--, page.number++)
+        failures += paging_protect(&bench->space, page, PROTECT_SET, PROTECT_CLEAR) != PAGING_OK;
+    bench->failures += failures;
+}
+
+/* Each page gets the frame that it has, with the flags of protect_ranges. */
+void remap_pages(struct bench *bench, const struct operations *operations)
+{
+    (void)operations;
+    paging_page_t page = {bench->start / PAGING_PAGE_BYTES};
+    paging_frame_t frame = {bench->work->to / PAGING_PAGE_BYTES};
+    struct paging_unmapped replaced;
+    const uint64_t flags = (FLAGS | PROTECT_SET) & ~PROTECT_CLEAR;
+    unsigned failures = 0;
+    for (uint64_t left = bench->units; left > 0; left--, page.number++, frame.number++)
+        failures += paging_remap(&bench->space, page, frame, flags, false, &bench->frames.source,
+                                 &replaced) != PAGING_OK;
+    bench->failures += failures;
+}
+
 void translate_pages(struct bench *bench, const struct operations *operations)
 {
     struct paging_translation translation;

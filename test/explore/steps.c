@@ -62,7 +62,7 @@ static void add_with_owners(struct operation operation, uint64_t page, uint64_t 
     }
 }
 
-/* With each set of rights, and with markers that give way or not. */
+/* With each set of rights, with pages of any size or only of smaller ones, and with markers that give way. */
 static void add_for(unsigned kind, uint64_t page, uint64_t pages)
 {
     struct operation operation = operation_blank(kind);
@@ -82,6 +82,14 @@ static void add_for(unsigned kind, uint64_t page, uint64_t pages)
         return;
     if (has(EXPLORE_RIGHTS)) {
         operation.flags = 0;
+        add_with_owners(operation, page, pages);
+    }
+    if (maps_anywhere && operation_takes(&operation, ARG_BYTES)) {
+        operation.flags = RW | PAGING_LARGEST_4K;
+        add_with_owners(operation, page, pages);
+    }
+    if (maps_anywhere && operation_takes(&operation, ARG_BYTES) && steps.largest == PAGING_1G) {
+        operation.flags = RW | PAGING_LARGEST_2M;
         add_with_owners(operation, page, pages);
     }
     if (has(EXPLORE_MARKERS) && maps_anywhere) {

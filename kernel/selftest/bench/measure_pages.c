@@ -54,11 +54,11 @@ static enum paging_status check_access(const struct bench_run *b, uint64_t n)
     return paging_check_access(b->space, address(b, n), read, &error_code);
 }
 
-static bool count_entry(void *context, const struct paging_entry_info *info)
+static enum paging_visit count_entry(void *context, const struct paging_entry_info *info)
 {
     (void)info;
     ++*(uint64_t *)context;
-    return true;
+    return PAGING_VISIT_NEXT;
 }
 
 /* Returns the pages of the whole space, the loader's regions included. */

@@ -16,6 +16,11 @@ enum paging_entry_kind {
     PAGING_KIND_MALFORMED /* an entry that the processor would refuse */
 };
 
+/*
+ * Over a range, an entry that reaches beyond it is shown as it stands, with the pages of it that are in the
+ * range. The frame of the page `first` of a leaf is then paging_leaf_frame(entry, level) plus
+ * first % paging_level_pages(level).
+ */
 struct paging_entry_info {
     enum paging_entry_kind kind;
     unsigned level;       /* of the table the entry is in: a leaf's page size */
@@ -25,8 +30,15 @@ struct paging_entry_info {
     uint64_t flags;       /* of a leaf: as they take effect, as paging_translate reports them */
 };
 
-/* Returns whether to go on. Must not change the space. */
-typedef bool (*paging_entry_callback)(void *context, const struct paging_entry_info *info);
+/* What comes after an entry. */
+enum paging_visit {
+    PAGING_VISIT_NEXT, /* the next entry; of a table, the first one in it */
+    PAGING_VISIT_SKIP, /* the next entry, but nothing of what the table maps */
+    PAGING_VISIT_STOP  /* nothing any more */
+};
+
+/* Returns what comes next. Must not change the space. */
+typedef enum paging_visit (*paging_entry_callback)(void *context, const struct paging_entry_info *info);
 
 /*
  * Calls back for every entry of every table, root first, at a cost in proportion to the tables. Leaves out
@@ -37,6 +49,17 @@ typedef bool (*paging_entry_callback)(void *context, const struct paging_entry_i
  */
 PAGING_MUST_CHECK enum paging_status paging_for_each(const struct paging_space *space,
                                                      paging_entry_callback callback, void *context);
+
+/*
+ * Calls back for every entry that maps a page of the range, in the same way and at a cost in proportion to
+ * the tables that the range touches. A range is what range.h says, except that reserved root slots in it are
+ * left out.
+ *
+ *   PAGING_EMPTY_RANGE, PAGING_MISALIGNED, PAGING_NOT_CANONICAL, PAGING_RANGE_TOO_LONG, PAGING_UNREACHABLE
+ */
+PAGING_MUST_CHECK enum paging_status paging_for_each_in(const struct paging_space *space, paging_virt_t start,
+                                                        uint64_t bytes, paging_entry_callback callback,
+                                                        void *context);
 
 /* Counts over the whole space, a shared half included, without what lies below reserved root slots. */
 struct paging_stats {
@@ -50,6 +73,14 @@ struct paging_stats {
 /* Stores the counts. PAGING_UNREACHABLE: *stats is untouched. */
 PAGING_MUST_CHECK enum paging_status paging_count(const struct paging_space *space,
                                                   struct paging_stats *stats);
+
+/*
+ * Stores the counts of what paging_for_each_in shows: leaves and tables of which a part is in the range, and
+ * of owned pages only those that are. Statuses as for paging_for_each_in; with each of them *stats is
+ * untouched.
+ */
+PAGING_MUST_CHECK enum paging_status paging_count_in(const struct paging_space *space, paging_virt_t start,
+                                                     uint64_t bytes, struct paging_stats *stats);
 
 PAGING_END_C
 

@@ -89,7 +89,7 @@ struct paging_unmapped {
 /*
  * Removes the leaf that begins at `page`, whatever its size, and the tables that become empty. Flushes the
  * page, the window of every table that went away, and after a huge page the window pages in which it was
- * visible. Only then do frames go back. `unmapped` must not be NULL.
+ * visible. Only then do frames go back. What was there is stored in *unmapped unless `unmapped` is NULL.
  *
  *   PAGING_NOT_MAPPED, PAGING_MARKED, PAGING_MALFORMED
  *   PAGING_INSIDE_HUGE     the leaf that maps the page begins at another page
@@ -124,6 +124,21 @@ PAGING_MUST_CHECK enum paging_status paging_remap(struct paging_space *space, pa
                                                   paging_frame_t frame, uint64_t flags, bool owned,
                                                   struct paging_frame_source *frames,
                                                   struct paging_unmapped *replaced);
+
+/*
+ * Clears the flags in `clear` and sets those in `set` in the leaf that begins at `page`, whatever its size.
+ * Both are of PAGING_LEAF_FLAGS without PRESENT, with no flag in common. Accessed and dirty stay as they are
+ * unless named. Flushes the page, and after a huge page the window pages in which it was visible. If nothing
+ * changes, nothing is written or flushed. Needs no frames: for a part of a huge page there is
+ * paging_protect_range (range.h).
+ *
+ *   PAGING_BAD_FLAGS, PAGING_NOT_SUPPORTED
+ *   PAGING_NOT_MAPPED, PAGING_MARKED, PAGING_INSIDE_HUGE, PAGING_MALFORMED   as for paging_unmap
+ *   PAGING_BAD_PAGE, PAGING_RESERVED_SLOT, PAGING_UNREACHABLE, PAGING_SHARED
+ * On each of them nothing has changed.
+ */
+PAGING_MUST_CHECK enum paging_status paging_protect(struct paging_space *space, paging_page_t page,
+                                                    uint64_t set, uint64_t clear);
 
 /*
  * Gives the page a marker: an entry that is not present and carries `value`, 43 bits. Use it for a guard

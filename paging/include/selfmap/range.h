@@ -31,9 +31,16 @@
 PAGING_BEGIN_C
 
 /*
+ * Flags for the three operations that map a range: no page becomes larger than this. With both it is 4 KiB.
+ * No leaf gets these bits, and operations on one page refuse them.
+ */
+#define PAGING_LARGEST_2M ((uint64_t)1 << 56)
+#define PAGING_LARGEST_4K ((uint64_t)1 << 57)
+
+/*
  * Maps the range to the physical addresses from `to` on, with flags as for paging_map_to
- * (PAGING_REPLACE_MARKER among them) and the largest pages that both alignments, the length and the processor
- * allow. The frames stay the caller's. Nothing is flushed except the scratch page.
+ * (PAGING_REPLACE_MARKER among them, or PAGING_LARGEST_4K or _2M) and the largest pages that both alignments,
+ * the length, the processor and the flags allow. The frames stay the caller's. Nothing is flushed except the scratch page.
  *
  *   PAGING_MISALIGNED      `to` is not a multiple of PAGING_PAGE_BYTES
  *   PAGING_ALREADY_MAPPED  some page of the range is mapped (PAGING_MALFORMED if its entry is)
@@ -48,7 +55,7 @@ PAGING_MUST_CHECK enum paging_status paging_map_range(struct paging_space *space
 
 /*
  * Maps the range to frames from the source: 1 GiB and 2 MiB frames wherever the alignment allows such a page,
- * the processor has it and the source has such a frame, otherwise 4 KiB ones. They are owned: unmapping gives
+ * the processor has it, the flags allow it and the source has such a frame, otherwise 4 KiB ones. They are owned: unmapping gives
  * them back. They are not zeroed. The source must have enough frames for the case that none is huge.
  *
  *   PAGING_ALREADY_MAPPED, PAGING_MARKED, PAGING_BAD_FLAGS, PAGING_NOT_SUPPORTED   as above, except that only

@@ -47,6 +47,8 @@ static void draw_values(struct operation *operation, uint64_t page)
     uint64_t touched = operation->meanwhile ? PAGING_ACCESSED : 0;
     if (operation_takes(operation, ARG_FLAGS))
         operation->flags = operation_is(operation, MAPS) ? draw_map_flags(page) : draw_flags(page);
+    if (operation_is(operation, MAPS) && operation_takes(operation, ARG_BYTES) && draw(3) == 0)
+        operation->flags |= draw(2) ? PAGING_LARGEST_4K : PAGING_LARGEST_2M;
     if (operation_takes(operation, ARG_CLEAR)) {
         operation->clear = draw_flags(page) & (draw(40) ? ~operation->flags : ~0ull) & ~touched;
         operation->flags &= ~touched;

@@ -65,6 +65,8 @@ static const struct flag {
     {PAGING_DIRTY, "D", "PAGING_DIRTY"},
     {PAGING_NO_EXECUTE, "NX", "PAGING_NO_EXECUTE"},
     {PAGING_REPLACE_MARKER, "R", "PAGING_REPLACE_MARKER"},
+    {PAGING_LARGEST_2M, "2M", "PAGING_LARGEST_2M"},
+    {PAGING_LARGEST_4K, "4K", "PAGING_LARGEST_4K"},
 };
 #define FLAGS (sizeof(flags) / sizeof(*flags))
 

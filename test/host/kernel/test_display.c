@@ -61,10 +61,10 @@ enum paging_status paging_for_each(const struct paging_space *which, paging_entr
     struct paging_entry_info more = entries[2];
     assert_ptr_equal(which, &space);
     for (visits = 0; endless; visits++, more.first.number++)
-        if (!callback(context, &more))
+        if (callback(context, &more) == PAGING_VISIT_STOP)
             return PAGING_OK;
     for (unsigned i = 0; reachable && i < sizeof entries / sizeof entries[0]; i++)
-        callback(context, &entries[i]);
+        (void)callback(context, &entries[i]);
     return reachable ? PAGING_OK : PAGING_UNREACHABLE;
 }
 

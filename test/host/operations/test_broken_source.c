@@ -119,7 +119,7 @@ static void check_count(const struct paging_entry_info *info)
 }
 
 /* Every table was handed out by the source, and so was every owned page. No entry is malformed. */
-static bool is_sound(void *context, const struct paging_entry_info *info)
+static enum paging_visit is_sound(void *context, const struct paging_entry_info *info)
 {
     struct found *found = context;
     if (info->kind == PAGING_KIND_TABLE) {
@@ -134,7 +134,7 @@ static bool is_sound(void *context, const struct paging_entry_info *info)
             assert_true(machine_frame_is_out(paging_entry_frame(info->entry).number));
     }
     assert_int_not_equal(info->kind, PAGING_KIND_MALFORMED);
-    return true;
+    return PAGING_VISIT_NEXT;
 }
 
 /* Returns how many pages are mapped. */

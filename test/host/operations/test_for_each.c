@@ -69,12 +69,12 @@ static void full_and_every_other(void **state)
     }
 }
 
-static bool stop_at(void *context, const struct paging_entry_info *visit)
+static enum paging_visit stop_at(void *context, const struct paging_entry_info *visit)
 {
     unsigned *left = context;
     (void)visit;
     assert_true(*left > 0);
-    return --*left > 0;
+    return --*left > 0 ? PAGING_VISIT_NEXT : PAGING_VISIT_STOP;
 }
 
 static void stops_at_any_entry(void **state)
@@ -88,6 +88,74 @@ static void stops_at_any_entry(void **state)
         assert_status(paging_for_each(&rig.space, stop_at, &left), PAGING_OK);
         assert_int_equal(left, stop <= all ? 0 : 1);
     }
+}
+
+/* What is below the tables of this level is passed over. */
+struct skipping {
+    unsigned level, tables, below;
+};
+
+static enum paging_visit skip_below(void *context, const struct paging_entry_info *info)
+{
+    struct skipping *skipping = context;
+    skipping->below += info->level < skipping->level;
+    if (info->kind != PAGING_KIND_TABLE || info->level != skipping->level)
+        return PAGING_VISIT_NEXT;
+    skipping->tables++;
+    return PAGING_VISIT_SKIP;
+}
+
+static void skips_what_is_below(void **state)
+{
+    rig_open();
+    map_of_everything();
+    judge_all();
+    for (unsigned level = 2; level <= rig.model.levels; level++) {
+        struct skipping skipping = {.level = level};
+        assert_status(paging_for_each(&rig.space, skip_below, &skipping), PAGING_OK);
+        assert_int_equal(skipping.tables, walked.tables_of[level - 1]);
+        assert_int_equal(skipping.below, 0);
+    }
+}
+
+static enum paging_visit note_part(void *context, const struct paging_entry_info *info)
+{
+    if (info->kind == PAGING_KIND_LEAF)
+        *(struct paging_entry_info *)context = *info;
+    return PAGING_VISIT_NEXT;
+}
+
+static void a_part_of_a_huge_page(void **state)
+{
+    rig_open();
+    struct paging_entry_info part;
+    struct paging_stats stats;
+    assert_status(rig_map_owned(PLACE, PAGING_2M, NX), PAGING_OK);
+    const paging_virt_t start = {PLACE + 16 * KIB};
+    assert_status(paging_for_each_in(&rig.space, start, 8 * KIB, note_part, &part), PAGING_OK);
+    assert_int_equal(part.first.number, rig_page(start.value).number);
+    assert_int_equal(part.pages, 2);
+    assert_int_equal(part.entry.bits, leaf_of(PLACE));
+    assert_status(paging_count_in(&rig.space, start, 8 * KIB, &stats), PAGING_OK);
+    assert_int_equal(stats.leaves[PAGING_2M], 1);
+    assert_int_equal(stats.owned_pages, 2);
+}
+
+static void range_refusals(void **state)
+{
+    rig_open();
+    struct paging_stats stats = {.markers = 77};
+    struct paging_space *space = &rig.space;
+    uint64_t gap = (uint64_t)1 << (paging_address_bits(rig.model.levels) - 1);
+    assert_status(paging_count_in(space, (paging_virt_t){PLACE}, 0, &stats), PAGING_EMPTY_RANGE);
+    assert_status(paging_count_in(space, (paging_virt_t){PLACE + 8}, 4 * KIB, &stats), PAGING_MISALIGNED);
+    assert_status(paging_count_in(space, (paging_virt_t){gap}, 4 * KIB, &stats), PAGING_NOT_CANONICAL);
+    assert_status(paging_count_in(space, (paging_virt_t){gap - 4 * KIB}, 8 * KIB, &stats),
+                  PAGING_RANGE_TOO_LONG);
+    struct paging_space away = *space;
+    away.mode = PAGING_MODE_UNREACHABLE;
+    assert_status(paging_count_in(&away, (paging_virt_t){PLACE}, 4 * KIB, &stats), PAGING_UNREACHABLE);
+    assert_int_equal(stats.markers, 77);
 }
 
 /* Rights are those of the whole walk: what an upper entry lacks, all leaves below it lack. */
@@ -175,6 +243,9 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("for_each: next to the reserved slots", edges_of_reserved_slots),
     RIG_TEST("for_each: a full table, and every other page", full_and_every_other),
     RIG_TEST("for_each: the callback can stop anywhere", stops_at_any_entry),
+    RIG_TEST("for_each: what is below a table can be skipped", skips_what_is_below),
+    RIG_TEST("for_each_in: of a huge page the part in the range is shown", a_part_of_a_huge_page),
+    RIG_TEST("for_each_in: what is no range is refused", range_refusals),
     RIG_TEST("for_each: rights of the whole walk", narrower_tables),
     RIG_TEST("for_each: malformed entries are shown and not entered", malformed_entries),
     RIG_TEST("count: writable and executable leaves", writable_and_executable),

@@ -82,7 +82,7 @@ static void table_stays_a_table(void **state)
 
 #define PAT_PAGE (PLACE + 4 * KIB)
 
-static bool is_small_leaf(void *context, const struct paging_entry_info *visit)
+static enum paging_visit is_small_leaf(void *context, const struct paging_entry_info *visit)
 {
     bool *seen = context;
     if (visit->kind == PAGING_KIND_LEAF && visit->first.number == rig_page(PAT_PAGE).number) {
@@ -90,7 +90,7 @@ static bool is_small_leaf(void *context, const struct paging_entry_info *visit)
         assert_int_equal(visit->pages, 1);
         *seen = true;
     }
-    return true;
+    return PAGING_VISIT_NEXT;
 }
 
 /* Bit 7 is set by hand. In a P1 it is PAT, and no huge page could begin at this frame. */

@@ -53,6 +53,32 @@ static void alignment_of_both(void **state)
     rig_check();
 }
 
+/* Of both flags the smaller size holds. Single pages have their size from an argument, and refuse the flags. */
+static void sizes_that_flags_allow(void **state)
+{
+    rig_open();
+    assert_status(rig_map_range(PLACE, DEVICE_1G, 2 * MIB, RW | PAGING_LARGEST_4K), PAGING_OK);
+    ASSERT_RUNS(PLACE, {1, 512}, {0, 1});
+    assert_status(rig_map_range(PLACE + 2 * MIB, DEVICE_1G, 2 * MIB, PAGING_LARGEST_4K | PAGING_LARGEST_2M),
+                  PAGING_OK);
+    ASSERT_RUNS(PLACE + 2 * MIB, {1, 512}, {0, 1});
+    assert_status(rig_map_range(PLACE + GIB, DEVICE_1G, GIB, RW | PAGING_LARGEST_2M), PAGING_OK);
+    ASSERT_RUNS(PLACE + GIB, {2, 512}, {0, 1});
+    assert_status(rig_identity_map_range(DEVICE_1G, 2 * MIB, RW | PAGING_LARGEST_4K), PAGING_OK);
+    ASSERT_RUNS(DEVICE_1G, {1, 512}, {0, 1});
+    assert_status(rig_map_to(PLACE + 2 * GIB + 4 * MIB, DEVICE_FRAME, RW), PAGING_OK);
+    rig_plant_marker(PLACE + 2 * GIB, 2, 0x20);
+    const uint64_t replaces = RW | PAGING_REPLACE_MARKER;
+    uint64_t marked = PLACE + 2 * GIB;
+    assert_status(rig_map_range(marked, DEVICE_1G, 2 * MIB, replaces | PAGING_LARGEST_4K), PAGING_MARKED);
+    assert_status(rig_map_range(marked, DEVICE_1G, 2 * MIB, replaces | PAGING_LARGEST_2M), PAGING_OK);
+    for (unsigned bit = 56; bit <= 57; bit++) {
+        assert_status(rig_map_to(PLACE + 4 * GIB, DEVICE_FRAME, 1ull << bit), PAGING_BAD_FLAGS);
+        assert_status(rig_map_sized(PLACE + 4 * GIB, FRAME_1G, PAGING_1G, 1ull << bit), PAGING_BAD_FLAGS);
+        assert_status(rig_protect_range(PLACE, 2 * MIB, 1ull << bit, 0), PAGING_BAD_FLAGS);
+    }
+}
+
 static void one_page(void **state)
 {
     rig_open();
@@ -140,7 +166,9 @@ static void refuses_flags(void **state)
     uint64_t upper = rig_address(paging_level_pages(rig.model.levels) * (PAGING_TABLE_ENTRIES / 2));
     for (unsigned bit = 0; bit < 64; bit++) {
         uint64_t flag = 1ull << bit;
-        bool fine = (flag & (PAGING_LEAF_FLAGS | PAGING_REPLACE_MARKER)) && flag != PAGING_GLOBAL;
+        bool fine =
+            (flag & (PAGING_LEAF_FLAGS | PAGING_REPLACE_MARKER | PAGING_LARGEST_4K | PAGING_LARGEST_2M)) &&
+            flag != PAGING_GLOBAL;
         enum paging_status status = fine ? PAGING_OK : PAGING_BAD_FLAGS;
         assert_status(rig_map_range(PLACE + 2 * MIB - 4 * KIB, DEVICE_1G - 4 * KIB, 2 * MIB + 4 * KIB, flag),
                       status);
@@ -276,6 +304,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("map_range: 4K|2M|1G|2M|4K at the boundaries", largest_pages),
     RIG_TEST("map_range: no huge page reaches over an end", partial_pages),
     RIG_TEST("map_range: pages are as large as the alignment of both addresses allows", alignment_of_both),
+    RIG_TEST("map_range: pages are no larger than the flags allow", sizes_that_flags_allow),
     RIG_TEST("map_range: one page of each size", one_page),
     RIG_TEST("map_range: a whole P1, P2 and P3", whole_tables),
     RIG_TEST("map_range: over the boundaries of tables, no table too many", over_the_boundaries_of_tables),

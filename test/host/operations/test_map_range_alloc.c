@@ -43,6 +43,18 @@ static void largest_frames(void **state)
     unmap_all(start, bytes);
 }
 
+/* A size that the flags forbid is not asked for. */
+static void sizes_that_flags_allow(void **state)
+{
+    rig_open_large();
+    alloc(PLACE, 4 * MIB, RW | PAGING_LARGEST_4K);
+    ASSERT_RUNS(PLACE, {1, 1024}, {0, 1});
+    unmap_all(PLACE, 4 * MIB);
+    alloc(PLACE, 4 * MIB, RW | PAGING_LARGEST_2M);
+    ASSERT_RUNS(PLACE, {2, 2}, {0, 1});
+    unmap_all(PLACE, 4 * MIB);
+}
+
 /* With N huge frames in the source, these come first, in the order of the addresses. */
 static void as_many_as_there_are(void **state)
 {
@@ -215,7 +227,9 @@ static void refuses_flags(void **state)
     rig_open();
     for (unsigned bit = 0; bit < 64; bit++) {
         uint64_t flag = (uint64_t)1 << bit;
-        bool fine = (flag & (PAGING_LEAF_FLAGS | PAGING_REPLACE_MARKER)) && flag != PAGING_GLOBAL;
+        bool fine =
+            (flag & (PAGING_LEAF_FLAGS | PAGING_REPLACE_MARKER | PAGING_LARGEST_4K | PAGING_LARGEST_2M)) &&
+            flag != PAGING_GLOBAL;
         assert_status(rig_map_range_alloc(PLACE + 2 * MIB - 4 * KIB, 8 * KIB, flag),
                       fine ? PAGING_OK : PAGING_BAD_FLAGS);
         if (fine)
@@ -334,6 +348,7 @@ static void by_direct_map(void **state)
 
 static const struct CMUnitTest tests[] = {
     RIG_TEST("map_range_alloc: 4K|2M|1G|1G|2M|4K, no frame twice", largest_frames),
+    RIG_TEST("map_range_alloc: frames are no larger than the flags allow", sizes_that_flags_allow),
     RIG_TEST("map_range_alloc: as many huge frames as there are, then small ones", as_many_as_there_are),
     RIG_TEST("map_range_alloc: no 1 GiB frame, or no such page: 2 MiB ones", no_frame_of_1g),
     RIG_TEST("map_range_alloc: gigabytes in one table, until none is left", whole_gigabytes),

@@ -8,9 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* They have judges of their own: the first four in rig.c, rig_translate.c and judge_for_each.c. */
+/* They have judges of their own: the first five in rig.c, rig_translate.c and judge_for_each.c. */
 static const char *const not_in_the_table[] = {"create",   "create_direct", "walk_address",
-                                               "for_each", "count",         "check_access"};
+                                               "for_each", "for_each_in",   "count",
+                                               "count_in", "check_access"};
 
 static bool is_listed(const char *name)
 {

@@ -11,13 +11,17 @@ static paging_entry_t counted_load(const volatile paging_entry_t *entry)
     return paging_entry_load(entry);
 }
 
-#define paging_entry_load counted_load
-#define paging_for_each   walk_with_counted_loads
-#define paging_count      count_with_counted_loads
+#define paging_entry_load  counted_load
+#define paging_for_each    walk_with_counted_loads
+#define paging_for_each_in walk_in_with_counted_loads
+#define paging_count       count_with_counted_loads
+#define paging_count_in    count_in_with_counted_loads
 #include "for_each.c"
 #undef paging_entry_load
 #undef paging_for_each
+#undef paging_for_each_in
 #undef paging_count
+#undef paging_count_in
 
 /* ---- a second enumeration, by the emulated processor ---- */
 
@@ -81,6 +85,8 @@ static struct progress {
     uint64_t next[PAGING_MAX_LEVELS + 1]; /* by level: the first page of the next entry of that table */
     uint64_t end[PAGING_MAX_LEVELS + 1];
     bool after_hole[PAGING_MAX_LEVELS + 1];
+    uint64_t at, all_end;      /* the range that is shown */
+    struct paging_stats stats; /* of what was shown of it */
 } progress;
 
 /* Tables below this level must have been shown completely. In the root, reserved slots are skipped. */
@@ -92,9 +98,41 @@ static void finish_tables(unsigned level)
     assert_int_equal(progress.level, level);
     while (level == top && progress.next[top] < progress.end[top] &&
            model_is_reserved_slot(rig.at->model, progress.next[top])) {
-        progress.next[top] += paging_level_pages(top);
+        progress.next[top] = (progress.next[top] / paging_level_pages(top) + 1) * paging_level_pages(top);
         progress.after_hole[top] = false;
     }
+    if (progress.next[top] > progress.end[top] && level == top)
+        progress.next[top] = progress.end[top]; /* the range ends in a reserved slot */
+}
+
+static uint64_t end_of(const struct met_entry *entry)
+{
+    return entry->page + paging_level_pages(entry->level);
+}
+
+/* Passes over used entries that map nothing of the range. Returns the next one that does, or NULL. */
+static const struct met_entry *next_used(void)
+{
+    while (progress.met < walked.count) {
+        const struct met_entry *seen = &walked.entries[progress.met];
+        if (seen->page < progress.all_end && end_of(seen) > progress.at)
+            return seen;
+        progress.met++;
+    }
+    return NULL;
+}
+
+static void count_shown(const struct paging_entry_info *info)
+{
+    bool writable_executable = (info->flags & (RW | NX)) == RW;
+    progress.stats.tables[info->level - 1] += info->kind == PAGING_KIND_TABLE;
+    progress.stats.markers += info->kind == PAGING_KIND_MARKER;
+    progress.stats.malformed += info->kind == PAGING_KIND_MALFORMED;
+    if (info->kind != PAGING_KIND_LEAF)
+        return;
+    progress.stats.leaves[info->level]++;
+    progress.stats.owned_pages += info->entry.bits & PAGING_OWNED ? info->pages : 0;
+    progress.stats.writable_executable += writable_executable;
 }
 
 static void judge_tiles(const struct paging_entry_info *info)
@@ -128,42 +166,88 @@ static void judge_leaf(const struct paging_entry_info *info)
     assert_int_equal(info->flags, translation.flags);
 }
 
-static bool judge_entry(void *context, const struct paging_entry_info *info)
+static enum paging_visit judge_entry(void *context, const struct paging_entry_info *info)
 {
     (void)context;
     judge_tiles(info);
     if (info->kind == PAGING_KIND_HOLE) {
         assert_int_equal(info->entry.bits, 0);
-        assert_int_equal(info->pages % paging_level_pages(info->level), 0);
     } else {
-        assert_true(progress.met < walked.count);
-        const struct met_entry *seen = &walked.entries[progress.met++];
+        const struct met_entry *seen = next_used();
+        assert_non_null(seen);
+        progress.met++;
+        uint64_t first = seen->page > progress.at ? seen->page : progress.at;
+        uint64_t end = end_of(seen) < progress.all_end ? end_of(seen) : progress.all_end;
         assert_int_equal(info->level, seen->level);
-        assert_int_equal(info->first.number, seen->page);
+        assert_int_equal(info->first.number, first);
         assert_int_equal(info->entry.bits, seen->entry);
-        assert_int_equal(info->pages, paging_level_pages(seen->level));
+        assert_int_equal(info->pages, end - first);
         assert_int_equal(info->kind, kind_by_manual(seen->level, seen->entry));
     }
     if (info->kind == PAGING_KIND_LEAF)
         judge_leaf(info);
     else
         assert_int_equal(info->flags, 0);
+    count_shown(info);
     progress.calls++;
-    return true;
+    return PAGING_VISIT_NEXT;
 }
 
 typedef enum paging_status walk_function(const struct paging_space *space, paging_entry_callback callback,
                                          void *context);
 
+static void begin_range(uint64_t at, uint64_t end)
+{
+    unsigned top = rig.at->model->levels;
+    memset(&progress, 0, sizeof(progress));
+    progress.level = top;
+    progress.next[top] = progress.at = at;
+    progress.end[top] = progress.all_end = end;
+}
+
+static void all_was_shown(void)
+{
+    unsigned top = rig.at->model->levels;
+    finish_tables(top);
+    assert_int_equal(progress.next[top], progress.end[top]);
+    assert_null(next_used());
+}
+
 static void judge_walk(const struct paging_space *space, walk_function *walk)
 {
-    memset(&progress, 0, sizeof(progress));
-    progress.level = rig.at->model->levels;
-    progress.end[progress.level] = paging_level_pages(rig.at->model->levels) * PAGING_TABLE_ENTRIES;
+    begin_range(0, paging_level_pages(rig.at->model->levels) * PAGING_TABLE_ENTRIES);
     assert_status(walk(space, judge_entry, NULL), PAGING_OK);
-    finish_tables(rig.at->model->levels);
-    assert_int_equal(progress.next[rig.at->model->levels], progress.end[rig.at->model->levels]);
-    assert_int_equal(progress.met, walked.count);
+    all_was_shown();
+}
+
+/* A range within one half. */
+static void judge_walk_in(const struct paging_space *space, uint64_t at, uint64_t end)
+{
+    const paging_virt_t start = {rig_address(at)};
+    struct paging_stats stats;
+    begin_range(at, end);
+    assert_status(paging_for_each_in(space, start, (end - at) * PAGING_PAGE_BYTES, judge_entry, NULL),
+                  PAGING_OK);
+    all_was_shown();
+    assert_status(paging_count_in(space, start, (end - at) * PAGING_PAGE_BYTES, &stats), PAGING_OK);
+    assert_memory_equal(&stats, &progress.stats, sizeof(stats));
+}
+
+/* Each half, and ranges whose ends are near entries that are used. */
+static void judge_ranges(const struct paging_space *space)
+{
+    uint64_t half = paging_level_pages(rig.at->model->levels) * (PAGING_TABLE_ENTRIES / 2);
+    for (uint64_t first = 0; first < 2 * half; first += half) {
+        judge_walk_in(space, first, first + half);
+        for (unsigned i = 0; i < 8 && walked.count > 0; i++) {
+            const struct met_entry *one = &walked.entries[rig_random(walked.count)];
+            const struct met_entry *other = &walked.entries[rig_random(walked.count)];
+            uint64_t at = one->page + rig_random(paging_level_pages(one->level) + 2) - 1;
+            uint64_t end = other->page + rig_random(paging_level_pages(other->level) + 2) - 1;
+            if (at < end && at >= first && at < first + half && end <= first + half)
+                judge_walk_in(space, at, end);
+        }
+    }
 }
 
 static void judge_counts(const struct paging_space *space)
@@ -196,9 +280,12 @@ unsigned judge_all(void)
     judge_walk(&direct, paging_for_each);
     judge_counts(rig.at->space);
     judge_counts(&direct);
+    judge_ranges(rig.at->space);
+    judge_ranges(&direct);
     (void)machine_allow_offset(by_offset);
     loads = 0;
     judge_walk(rig.at->space, walk_with_counted_loads);
+    unsigned calls = progress.calls;
     /* Most entries are read once; the one after a hole once more. */
     assert_in_range(loads, (walked.tables + 1) * PAGING_TABLE_ENTRIES - 3,
                     (walked.tables + 1) * PAGING_TABLE_ENTRIES * 3 / 2);
@@ -206,5 +293,5 @@ unsigned judge_all(void)
     assert_int_equal(machine_stores() + machine_flushes() + machine_full_flushes(), 0);
     assert_same_space(rig.at->space, &as_it_was);
     machine_audit();
-    return progress.calls;
+    return calls;
 }

@@ -41,6 +41,8 @@ static bool is_mappable(const struct operation *operation)
     if (is_range)
         pages = operation->bytes / PAGING_PAGE_BYTES;
     bool is_long = PAGING_TABLE_ENTRIES == 512 && pages > 4 * paging_level_pages(PAGING_2M) && is_range;
+    if (is_long && (operation->flags & PAGING_LARGEST_4K))
+        return false;
     return !machine_is_the_sources(operation->to / PAGING_PAGE_BYTES, pages) &&
            !(is_long && (start - operation->to) % paging_level_bytes(PAGING_2M) != 0);
 }
@@ -72,6 +74,7 @@ static bool can_allocate(const struct operation *operation)
     if (PAGING_TABLE_ENTRIES < 512 || pages <= 4 * paging_level_pages(PAGING_2M))
         return true;
     return operation->bytes == paging_level_bytes(PAGING_1G) &&
+           !(operation->flags & (PAGING_LARGEST_4K | PAGING_LARGEST_2M)) &&
            operation->address % paging_level_bytes(PAGING_1G) == 0 &&
            paging_is_canonical(rig.model.levels, (paging_virt_t){operation->address}) &&
            rig.active->space->cpu.has_1g_pages && machine_runs_left(PAGING_1G) > 0 &&
@@ -158,6 +161,8 @@ const struct operation_row operation_rows[OP_KINDS] = {
                   WEIGHT(0, 289, 0, 0)},
     [OP_REMAP] = {"remap", CALL_4(rig_remap, ADDRESS, FRAME, FLAGS, WHOSE), can_remap, TAKING, EXPLORE_PAGES,
                   WEIGHT(90, 90, 0, 0)},
+    [OP_PROTECT] = {"protect", CALL_3(rig_protect, ADDRESS, FLAGS, CLEAR), can_change, CORES,
+                    EXPLORE_PAGES | EXPLORE_RIGHTS, WEIGHT(60, 60, 0, 0)},
     [OP_SET_MARKER] = {"set_marker", CALL_2(rig_set_marker, ADDRESS, VALUE), can_change, MAPPING,
                        EXPLORE_MARKERS, WEIGHT(22, 22, 0, 0)},
     [OP_CLEAR_MARKER] = {"clear_marker", CALL_1(rig_clear_marker, ADDRESS), can_change, CORES,

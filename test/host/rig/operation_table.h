@@ -32,6 +32,7 @@ enum paging_status rig_unmap(uint64_t address); /* result: rig.unmapped */
 /* Whose frame a page gets: the one given; one taken from the source beforehand; the one that is there. */
 enum { FRAME_GIVEN, FRAME_TAKEN, FRAME_SAME, FRAME_KINDS };
 enum paging_status rig_remap(uint64_t address, uint64_t frame, uint64_t flags, uint64_t whose);
+enum paging_status rig_protect(uint64_t address, uint64_t set, uint64_t clear);
 enum paging_status rig_set_marker(uint64_t address, uint64_t value);
 enum paging_status rig_clear_marker(uint64_t address); /* result: rig.marker_value */
 enum paging_status rig_map_range(uint64_t start, uint64_t to, uint64_t bytes, uint64_t flags);
@@ -80,6 +81,7 @@ enum operation_kind {
     OP_IDENTITY_MAP,
     OP_UNMAP,
     OP_REMAP,
+    OP_PROTECT,
     OP_SET_MARKER,
     OP_CLEAR_MARKER,
     OP_MAP_RANGE,

@@ -38,6 +38,9 @@ int rig_frames_taken(void);
 bool rig_take_frame(enum paging_size size, uint64_t *number);
 void rig_give_frame(enum paging_size size, uint64_t number);
 
+/* Returns the statuses that are right for setting and clearing these flags in leaves of the page's half. */
+unsigned rig_change_refusals(uint64_t page, uint64_t set, uint64_t clear);
+
 /* ---- one page (rig_unmap.c, rig_flushes.c) ---- */
 
 /* As rig_leaf_refusals, for an operation on the leaf that begins at the page. */

@@ -2,6 +2,15 @@
 #include "rig/rig_internal.h"
 #include <string.h>
 
+#define FOR_RANGES (PAGING_REPLACE_MARKER | PAGING_LARGEST_4K | PAGING_LARGEST_2M)
+
+static bool may_have_size(uint64_t flags, unsigned size)
+{
+    return (size == PAGING_4K || !(flags & PAGING_LARGEST_4K)) &&
+           (size <= PAGING_2M || !(flags & PAGING_LARGEST_2M)) &&
+           model_has_size(rig.at->model, &rig.at->space->cpu, size);
+}
+
 /*
  * Returns the status for the first leaf in the way. With PAGING_REPLACE_MARKER a marker gives way if a page
  * of its size is certain: a small one always, a huge one if all of it is in the range and the frames have
@@ -19,7 +28,7 @@ static unsigned occupied(uint64_t page, uint64_t pages, uint64_t difference, uin
         if (!leaf->marker)
             return 1u << PAGING_ALREADY_MAPPED;
         bool fits = leaf->page >= page && leaf->page + span <= page + pages && difference % span == 0 &&
-                    model_has_size(model, &rig.at->space->cpu, leaf->size);
+                    may_have_size(flags, leaf->size);
         if (!(flags & PAGING_REPLACE_MARKER) || !fits)
             return 1u << PAGING_MARKED;
     }
@@ -28,7 +37,7 @@ static unsigned occupied(uint64_t page, uint64_t pages, uint64_t difference, uin
 
 static unsigned flag_refusals(uint64_t page, uint64_t flags)
 {
-    return model_flag_refusals(rig.at->model, &rig.at->space->cpu, page, flags & ~PAGING_REPLACE_MARKER);
+    return model_flag_refusals(rig.at->model, &rig.at->space->cpu, page, flags & ~FOR_RANGES);
 }
 
 static unsigned map_refusals(uint64_t page, uint64_t pages, uint64_t frame, uint64_t flags)
@@ -51,13 +60,14 @@ typedef bool source_function(unsigned size, uint64_t page, uint64_t *frame);
 /* Puts the largest leaves that fit into rig_after. Without a source, the frames follow each other. */
 static void map_pages(struct model_leaf leaf, uint64_t pages, source_function *source)
 {
-    leaf.flags &= ~(PAGING_PRESENT | PAGING_REPLACE_MARKER);
+    uint64_t flags = leaf.flags;
+    leaf.flags &= ~(PAGING_PRESENT | FOR_RANGES);
     while (pages > 0) {
         uint64_t frame = leaf.frame;
         for (leaf.size = PAGING_1G;; leaf.size--) {
             uint64_t span = paging_level_pages(leaf.size);
-            if (model_has_size(&rig_after, &rig.at->space->cpu, leaf.size) && span <= pages &&
-                leaf.page % span == 0 && has_place(leaf.page, leaf.size) &&
+            if (may_have_size(flags, leaf.size) && span <= pages && leaf.page % span == 0 &&
+                has_place(leaf.page, leaf.size) &&
                 (source ? source(leaf.size, leaf.page, &leaf.frame) : leaf.frame % span == 0))
                 break;
         }

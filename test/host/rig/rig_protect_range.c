@@ -1,7 +1,7 @@
 /* Judge of protect_range. */
 #include "rig/rig_internal.h"
 
-static unsigned protect_refusals(uint64_t page, uint64_t set, uint64_t clear)
+unsigned rig_change_refusals(uint64_t page, uint64_t set, uint64_t clear)
 {
     unsigned refusals = model_flag_refusals(rig.at->model, &rig.at->space->cpu, page, set);
     if (((set | clear) & ~PAGING_LEAF_FLAGS) || ((set | clear) & PAGING_PRESENT) || (set & clear))
@@ -26,7 +26,7 @@ enum paging_status rig_protect_range(uint64_t start, uint64_t bytes, uint64_t se
     uint64_t page, pages = bytes / PAGING_PAGE_BYTES;
     unsigned refusals = rig_range_refusals(start, bytes, &page);
     if (!refusals)
-        refusals = protect_refusals(page, set, clear);
+        refusals = rig_change_refusals(page, set, clear);
     if (!refusals) {
         protect_pages(&rig_after, page, pages, set, clear);
         rig_expect_protected(page, pages, set, clear);

@@ -1,0 +1,28 @@
+/*
+ * flag_change.h - flags that are set and cleared in leaves.
+ */
+#ifndef PAGING_SRC_FLAG_CHANGE_H
+#define PAGING_SRC_FLAG_CHANGE_H
+
+#include "walk.h"
+
+struct flag_change {
+    uint64_t set, clear;
+};
+
+static inline paging_entry_t with_change(const struct flag_change *change, paging_entry_t leaf)
+{
+    return (paging_entry_t){(leaf.bits & ~change->clear) | change->set};
+}
+
+/* Returns whether leaves of this half may be changed so. */
+static inline enum paging_status check_change(const struct paging_space *space,
+                                              const struct flag_change *change, bool upper_half)
+{
+    uint64_t set = change->set, clear = change->clear;
+    if ((set & clear) != 0 || ((set | clear) & PAGING_PRESENT) != 0 || (clear & ~PAGING_LEAF_FLAGS) != 0)
+        return PAGING_BAD_FLAGS;
+    return check_flags(space, set, upper_half);
+}
+
+#endif
