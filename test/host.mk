@@ -138,12 +138,13 @@ HOST_PROGRAMS += $(KERNEL_TESTS:%=$(B)/host/kernel/test_%)
 
 # Parts that use instructions and registers which a process may not: over a made-up processor.
 PROCESSOR := test/host/devices/processor/processor.c
-PROCESSOR_TESTS := control cpuid descriptors end exceptions hardware_errors local_apic safe_access \
+PROCESSOR_TESTS := control cpuid processor descriptors end exceptions hardware_errors local_apic safe_access \
     take_over tsc tsc_rate watchdog
 SUBJECT_descriptors := kernel/cpu/descriptors.c
 SUBJECT_end := kernel/boot/end.c kernel/console/uart.c kernel/console/format.c
 SUBJECT_control := kernel/cpu/control.c
 SUBJECT_cpuid := kernel/cpu/cpuid.c
+SUBJECT_processor := paging/src/processor.c
 SUBJECT_hardware_errors := kernel/cpu/hardware_errors.c kernel/console/format.c
 SUBJECT_local_apic := kernel/cpu/local_apic.c
 SUBJECT_exceptions := kernel/cpu/exceptions.c kernel/cpu/stack_trace.c kernel/console/format.c
@@ -152,7 +153,8 @@ SUBJECT_tsc := kernel/cpu/tsc.c
 SUBJECT_watchdog := kernel/cpu/watchdog.c kernel/cpu/local_apic.c kernel/console/format.c
 SUBJECT_take_over := kernel/cpu/take_over.c
 SUBJECT_tsc_rate := kernel/cpu/tsc_rate.c
-FLAGS_host/processor := -Itest/host/devices/processor $(FLAGS_host/kernel)
+MADE_UP_PROCESSOR := -Itest/host/devices/processor -DPAGING_PROCESSOR_HEADER='"devices/processor/paging_processor.h"'
+FLAGS_host/processor := $(MADE_UP_PROCESSOR) $(FLAGS_host/kernel)
 LIBRARIES_host/processor := -lcmocka
 $(eval $(call build,host/processor,build test))
 processor_test = $(call program,host/processor,test_$(1),$(call source_of_test,$(1)) \
@@ -173,7 +175,7 @@ EFI_SUBJECT := $(NO_DEVICES) \
     kept_blocks.c own_memory.c platform.c preflight.c runtime_regions.c variables.c) $(EFI_CONSOLE) \
     kernel/console/graphics_mode.c kernel/boot/identity_map.c kernel/boot/own_blocks.c \
     $(filter-out kernel/console/format.c,$(sort $(SUBJECT_memory_regions) $(FRAMES) \
-    kernel/frames/arena.c)) $(CORE)
+    kernel/frames/arena.c)) $(filter-out %/processor.c,$(CORE))
 SUBJECT_firmware_console := $(EFI_CONSOLE)
 SUBJECT_find_framebuffer := efi/find_framebuffer.c kernel/boot/own_blocks.c kernel/console/graphics_mode.c \
     kernel/console/format.c
@@ -181,7 +183,7 @@ SUBJECT_volume := efi/volume.c kernel/console/format.c test/host/efi/disk.c
 SUBJECT_find_serial_port := efi/find_serial_port.c kernel/boot/own_blocks.c kernel/console/uart.c \
     kernel/console/format.c
 SUBJECT_efi_main := efi/main.c $(addprefix kernel/console/,format.c kept.c log.c)
-SUBJECT_platform := efi/platform.c kernel/cpu/cpuid.c kernel/console/format.c
+SUBJECT_platform := efi/platform.c paging/src/processor.c kernel/cpu/cpuid.c kernel/console/format.c
 SUBJECT_last_run := efi/last_run.c efi/breadcrumb.c $(SUBJECT_volume)
 SUBJECT_show_report := efi/show_report.c efi/pager.c $(SUBJECT_volume)
 SUBJECT_ask_what_to_run := efi/menu.c efi/variables.c $(SUBJECT_menu)
@@ -201,7 +203,7 @@ $(foreach name,$(EFI_PART_TESTS),$(eval $(call efi_test,$(name),$(SUBJECT_$(name
 HOST_PROGRAMS += $(EFI_TESTS:%=$(B)/host/efi/test_%)
 # Those of its parts that use such instructions.
 EFI_PROCESSOR_TESTS := platform efi_main
-FLAGS_host/efi_processor := -Itest/host/devices/processor $(FLAGS_host/efi)
+FLAGS_host/efi_processor := $(MADE_UP_PROCESSOR) $(FLAGS_host/efi)
 LIBRARIES_host/efi_processor := -lcmocka
 $(eval $(call build,host/efi_processor,build test))
 $(foreach name,$(EFI_PROCESSOR_TESTS),$(eval $(call program,host/efi_processor,test_$(name), \
