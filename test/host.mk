@@ -5,19 +5,21 @@ test: $(B)/deps-build $(B)/deps-run $(B)/deps-bochs $(B)/deps-test $(B)/deps-pro
 	@$(MAKE) --no-print-directory -j$$(nproc) test-things
 	@test/run --all "$$ONLY"
 
-# Four machines: soft is a TLB in software that never forgets, mmap the host's own MMU through page faults,
+# Five machines: soft is a TLB in software that never forgets, mmap the host's own MMU through page faults,
 # toy the soft one with tables of two entries, and toy8 with eight, which has room for every reserved slot
-# and one to share. Each compiles the core for itself. A local variable that was given no value holds a
-# pattern: on a stack that happens to be clean it would pass for a zero. Tests do not use cmocka's parameter.
+# and one to share; only is the soft one with a core that is built for one world (PAGING_ONLY_...). Each
+# compiles the core for itself. A local variable that was given no value holds a pattern: on a stack that
+# happens to be clean it would pass for a zero. Tests do not use cmocka's parameter.
 HOST_INCLUDE := -Ipaging/include -Ipaging/src -Ikernel -Itest/host -I.
 HOST_FLAGS := -std=gnu17 -O1 -g -Wall -Wextra -Wno-unused-parameter -Wshadow -Werror -fno-omit-frame-pointer \
     -fsanitize=address,undefined -fno-sanitize-recover=all -ftrivial-auto-var-init=pattern
-KINDS := soft mmap toy toy8
+KINDS := soft mmap toy toy8 only
 KIND_soft := -DMACHINE_SOFT -DPAGING_ACCESS_HEADER='"machines/access_soft.h"'
 KIND_mmap := -DMACHINE_MMAP -DPAGING_ACCESS_HEADER='"machines/access_mmap.h"' -DPAGING_RECURSIVE_SLOT=140 \
     -DPAGING_ALTERNATE_SLOT=141 -DPAGING_SCRATCH_SLOT=142
 KIND_toy := $(KIND_soft) -DPAGING_INDEX_BITS=1 -DPAGING_ALTERNATE_SLOT=2 -DPAGING_SCRATCH_SLOT=2
 KIND_toy8 := $(KIND_soft) -DPAGING_INDEX_BITS=3
+KIND_only := $(KIND_soft) -DPAGING_ONLY_RECURSIVE -DPAGING_ONLY_LEVELS=4
 
 # What each test program is linked with: machine, rig, and the generator of operations.
 FUZZ_CASES := $(wildcard test/host/fuzz/draw*.c test/host/fuzz/case_*.c)
@@ -27,12 +29,13 @@ PARTS_soft := $(PARTS) test/host/machines/soft_machine.c
 PARTS_mmap := $(PARTS) test/host/machines/mmap_machine.c
 PARTS_toy := $(PARTS_soft)
 PARTS_toy8 := $(PARTS_soft)
+PARTS_only := $(PARTS_soft)
 
 # Each test of the core runs on soft with four and five levels, and on mmap with four: all files test_*.c of
 # these folders, except those for toys. What takes longest comes first.
 SLOW_TESTS := random range map_range map_range_alloc owned replace_marker unmap_range protect_range split \
     merge merge_rejected old_or_new for_each check_access attach
-TOY_TESTS := owned_exhaustive three_levels
+TOY_TESTS := owned_exhaustive three_levels one_world
 CORE_TEST_FILES := $(notdir $(wildcard test/host/machines/test_*.c test/host/operations/test_*.c))
 CORE_TESTS := $(SLOW_TESTS) $(filter-out $(SLOW_TESTS) $(TOY_TESTS),$(CORE_TEST_FILES:test_%.c=%))
 # Parts of the kernel that need a machine, on soft only. WITH_name are their sources.
@@ -41,8 +44,9 @@ WITH_space_view := kernel/display/space_view.c
 WITH_page_fault := kernel/cpu/page_fault.c kernel/console/format.c
 TESTS_soft := $(CORE_TESTS) $(KERNEL_MACHINE_TESTS)
 TESTS_mmap := $(CORE_TESTS)
-TESTS_toy := random frame_supply old_or_new $(TOY_TESTS)
+TESTS_toy := random frame_supply old_or_new $(filter-out one_world,$(TOY_TESTS))
 TESTS_toy8 := random old_or_new
+TESTS_only := random map unmap translate space split unmap_range one_world
 
 # What a program is made of besides its subject and its rig. filter.c lets FUNCTION choose among its tests.
 source_of_test = $(wildcard test/host/*/test_$(1).c) $(WITH_$(1)) test/host/filter.c
@@ -243,6 +247,7 @@ LEVELS_soft := 4 5
 LEVELS_mmap := 4
 LEVELS_toy := 3 4 5
 LEVELS_toy8 := 3 4 5
+LEVELS_only := 4
 ALL_KINDS := $(KINDS) kernel processor efi efi_processor every_2 every_4
 # The kind that was asked for, or the first that has the test.
 kinds_with = $(foreach kind,$(ALL_KINDS),$(if $(filter $(1),$(TESTS_$(kind))),$(kind)))

@@ -59,8 +59,8 @@ static inline void flush_add(struct flush_list *list, paging_virt_t address)
  * Adds the page of the window of this level on the way to a page, in every window that shows it: an attached
  * space that shares the upper half shows those tables too.
  */
-static inline void flush_add_window(const struct paging_space *space, struct flush_list *list, unsigned level,
-                                    paging_page_t page)
+PAGING_INLINE_FOR_SPEED void flush_add_window(const struct paging_space *space, struct flush_list *list,
+                                              unsigned level, paging_page_t page)
 {
     uint64_t table = page.number >> (PAGING_INDEX_BITS * level) << PAGING_PAGE_SHIFT;
     flush_add(list, (paging_virt_t){space->windows[level] + table});

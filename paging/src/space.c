@@ -7,6 +7,8 @@
 static bool cpu_is_valid(struct paging_cpu cpu)
 {
     unsigned least_levels = PAGING_INDEX_BITS == 9 ? 4 : 3;
+    if (PAGING_HAS_ONLY_LEVELS && cpu.levels != PAGING_ONLY_LEVELS)
+        return false;
     return cpu.levels >= least_levels && cpu.levels <= PAGING_MAX_LEVELS &&
            cpu.physical_bits > PAGING_PAGE_SHIFT &&
            cpu.physical_bits <= PAGING_PAGE_SHIFT + PAGING_FRAME_BITS;
@@ -45,7 +47,7 @@ static void derive(struct paging_space *space)
 }
 
 /* Opens the fast path that serves this mode and number of levels, and closes the others. */
-static void set_fast_path(struct paging_space *space)
+static PAGING_FOR_SIZE void set_fast_path(struct paging_space *space)
 {
     unsigned levels = space->cpu.levels;
     bool recursive = space->mode == PAGING_MODE_RECURSIVE;
@@ -131,8 +133,8 @@ enum paging_status paging_build_space(struct paging_space *space, struct paging_
     return PAGING_OK;
 }
 
-enum paging_status paging_create(struct paging_space *space, struct paging_cpu cpu, uintptr_t offset,
-                                 struct paging_frame_source *frames)
+PAGING_FOR_SIZE enum paging_status paging_create(struct paging_space *space, struct paging_cpu cpu,
+                                                 uintptr_t offset, struct paging_frame_source *frames)
 {
     if (!cpu_is_valid(cpu))
         return PAGING_NOT_SUPPORTED;
@@ -153,7 +155,8 @@ static void drop_foreign_entries(const struct paging_space *space, volatile pagi
             paging_entry_store(&root[slot], (paging_entry_t){0});
 }
 
-enum paging_status paging_destroy(struct paging_space *space, struct paging_frame_source *frames)
+PAGING_FOR_SIZE enum paging_status paging_destroy(struct paging_space *space,
+                                                  struct paging_frame_source *frames)
 {
     if (space->mode == PAGING_MODE_RECURSIVE)
         return PAGING_ACTIVE;
@@ -177,7 +180,9 @@ void paging_mark_inactive(struct paging_space *space, uintptr_t offset)
     paging_set_mode(space, PAGING_MODE_DIRECT);
 }
 
+#if !PAGING_HAS_ONLY_DIRECT
 void paging_mark_active(struct paging_space *space)
 {
     paging_set_mode(space, PAGING_MODE_RECURSIVE);
 }
+#endif

@@ -4,6 +4,8 @@
 #include "flush.h"
 #include "space_internal.h"
 
+#if !PAGING_HAS_ONLY_DIRECT
+
 /* Checks what attaching and switching refuse alike. */
 static enum paging_status check_pair(const struct paging_space *active, const struct paging_space *other)
 {
@@ -72,3 +74,5 @@ enum paging_status paging_switch_to(struct paging_space *active, struct paging_s
         paging_flush_all(next);
     return PAGING_OK;
 }
+
+#endif

@@ -4,6 +4,7 @@
 
 static bool uses_scratch_page(const struct paging_space *space)
 {
+    assume_world(space);
     return space->mode != PAGING_MODE_DIRECT && PAGING_HAS_SCRATCH_SLOT;
 }
 

@@ -23,8 +23,8 @@ static void free_emptied_tables(struct paging_space *space, const struct page_wa
 }
 
 /* The one store at the highest level that empties unlinks everything below it. */
-static void remove_entry(struct paging_space *space, const struct page_walk *walk, paging_page_t page,
-                         struct paging_frame_source *frames)
+static PAGING_FOR_SIZE void remove_entry(struct paging_space *space, const struct page_walk *walk,
+                                         paging_page_t page, struct paging_frame_source *frames)
 {
     unsigned top = highest_emptied(space, walk);
     paging_entry_store(walk->slots[top], (paging_entry_t){0});

@@ -8,6 +8,7 @@
  *   PAGING_RECURSIVE_SLOT   0 to 511; the other two follow it
  *   PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT   0 to 511, or PAGING_TABLE_ENTRIES for none
  *   PAGING_ACCESS_HEADER    a header with the functions of access.h
+ *   PAGING_ONLY_RECURSIVE, PAGING_ONLY_DIRECT, PAGING_ONLY_LEVELS   a smaller build for one world
  *   PAGING_INDEX_BITS       for tests: 1 to 9
  *
  * All files of a program must be compiled with the same values. Otherwise it does not link: each file refers
@@ -45,6 +46,36 @@
 
 /* P4, P3, P2 and P1 are levels 4 to 1. With CR4.LA57 the root is a P5. */
 #define PAGING_MAX_LEVELS 5u
+
+/*
+ * A build for one world is smaller: it has one fast path and knows one way to reach tables.
+ *
+ *   PAGING_ONLY_RECURSIVE   spaces are active, and built by direct map before that, at the slow path's speed
+ *   PAGING_ONLY_DIRECT      tables are always reached by direct map
+ *   PAGING_ONLY_LEVELS      4 or 5: paging_create refuses other numbers of levels
+ */
+#ifdef PAGING_ONLY_RECURSIVE
+#    define PAGING_HAS_ONLY_RECURSIVE 1
+#else
+#    define PAGING_HAS_ONLY_RECURSIVE 0
+#endif
+#ifdef PAGING_ONLY_DIRECT
+#    define PAGING_HAS_ONLY_DIRECT 1
+#else
+#    define PAGING_HAS_ONLY_DIRECT 0
+#endif
+#ifdef PAGING_ONLY_LEVELS
+#    define PAGING_HAS_ONLY_LEVELS 1
+#else
+#    define PAGING_HAS_ONLY_LEVELS 0
+#    define PAGING_ONLY_LEVELS     0
+#endif
+#if PAGING_HAS_ONLY_RECURSIVE && PAGING_HAS_ONLY_DIRECT
+#    error "PAGING_ONLY_RECURSIVE and PAGING_ONLY_DIRECT exclude each other"
+#endif
+#if PAGING_HAS_ONLY_LEVELS && PAGING_ONLY_LEVELS != 4 && PAGING_ONLY_LEVELS != 5
+#    error "PAGING_ONLY_LEVELS must be 4 or 5"
+#endif
 
 /*
  * Reserved root slots: entries of the root that the core uses itself. No operation that changes tables

@@ -88,8 +88,8 @@ struct paging_space {
  * Makes an empty space with its recursive slot and scratch page, in direct-map mode. Takes one frame for the
  * root and one per level below it for the scratch page's tables: four in all with four levels.
  *
- *   PAGING_NOT_SUPPORTED   cpu.levels is not 4 or 5 (3 to 5 in other geometries), or physical_bits is not
- *                          above 12 and at most 52
+ *   PAGING_NOT_SUPPORTED   cpu.levels is not 4 or 5 (3 to 5 in other geometries; PAGING_ONLY_LEVELS, if that
+ *                          is set), or physical_bits is not above 12 and at most 52
  *   PAGING_NO_FRAMES, PAGING_BROKEN_SOURCE
  */
 PAGING_MUST_CHECK enum paging_status paging_create(struct paging_space *space, struct paging_cpu cpu,
@@ -104,7 +104,9 @@ PAGING_MUST_CHECK enum paging_status paging_create(struct paging_space *space, s
  * struct, the frame source, and the GDT, IDT and TSS in use. Nothing is flushed here: loading CR3 has done
  * that. The struct may be moved, unless it owns a shared upper half (share.h), but only one copy may be used.
  */
+#if !PAGING_HAS_ONLY_DIRECT
 void paging_mark_active(struct paging_space *space);
+#endif
 
 /*
  * Tells the core that CR3 does not hold this root any more, and at which offset its tables are reached from

@@ -16,6 +16,7 @@
 
 #include <selfmap/space.h>
 
+#if !PAGING_HAS_ONLY_DIRECT
 PAGING_BEGIN_C
 
 /*
@@ -52,5 +53,6 @@ PAGING_MUST_CHECK enum paging_status paging_detach(struct paging_space *active, 
 PAGING_MUST_CHECK enum paging_status paging_switch_to(struct paging_space *active, struct paging_space *next);
 
 PAGING_END_C
+#endif
 
 #endif
