@@ -72,10 +72,11 @@ NEED_debug := debug host-debug
 NEED_check := check format
 NEED_bench := bench bench-counts
 NEED_picture := screenshot
+NEED_docs := docs test
 NEED_framac := frama frama-defects verify
 NEED_fuzz := fuzz-libfuzzer verify
 NEED_verify := coverage verify
-DEPS_GROUPS := build run bochs newer iso sign test ways bench proof framac check verify fuzz debug picture
+DEPS_GROUPS := build run bochs newer iso sign test ways bench proof framac check verify fuzz debug picture docs
 NEEDED = $(foreach group,$(DEPS_GROUPS),$(if $(filter $(NEED_$(group)),$(or $(MAKECMDGOALS),all)),$(group)))
 $(B)/deps-%: tools/deps
 	@mkdir -p $(B)

@@ -1,7 +1,7 @@
 # host.mk - host tests: the unmodified core, and parts of the kernel, in a process.
 
 .PHONY: test test-things
-test: $(B)/deps-build $(B)/deps-run $(B)/deps-bochs $(B)/deps-test $(B)/deps-proof
+test: $(B)/deps-build $(B)/deps-run $(B)/deps-bochs $(B)/deps-test $(B)/deps-proof $(B)/deps-docs
 	@$(MAKE) --no-print-directory -j$$(nproc) test-things
 	@test/run --all "$$ONLY"
 

@@ -4,6 +4,7 @@
 #?   make library [CONFIG=header.h]      build/library: libselfmap.a, libselfmap_pic.a, headers.
 #?                                       CONFIG: another recursive slot and the like (selfmap/config.h)
 #?   make install [PREFIX=/usr/local] [DESTDIR=] [CONFIG=header.h]
+#?   make docs                           build/docs/index.html: the headers as pages, by Doxygen
 #?   make amalgamation                   build/selfmap.c and selfmap.h: all of it in two files
 #?   make uninstall [PREFIX=/usr/local] [DESTDIR=]
 
@@ -59,6 +60,12 @@ $(B)/selfmap.c: tools/amalgamate $(LIBRARY_SOURCES) $(STAGED_HEADERS) \
 	$(call say,AMALG,$@)
 	$(Q)tools/amalgamate $(L)/include $(B) $(LIBRARY_SOURCES)
 $(B)/selfmap.h: $(B)/selfmap.c ;
+
+# ---- pages about it ----------------------------------------------------------------------------------------
+.PHONY: docs
+docs: $(STAGED_HEADERS) | $(B)/deps-docs
+	$(call say,DOCS,$(B)/docs/index.html)
+	$(Q)tools/docs $(L)/include $(B)/docs
 
 # ---- where it all goes -------------------------------------------------------------------------------------
 LIBRARY := $(L)/libselfmap.a $(L)/libselfmap_pic.a $(STAGED_HEADERS) $(B)/selfmap.c $(B)/selfmap.h LICENSE

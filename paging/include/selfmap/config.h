@@ -2,8 +2,9 @@
  * config.h - the geometry of the tables and the reserved root slots, fixed when the core is compiled.
  *
  * The defaults are the processor's. To change something, write a header with the #defines, and name it in
- * PAGING_CONFIG_HEADER (with its quotes or angle brackets) for every file that includes these headers, or give
- * it to `make install CONFIG=header.h`: then the installed headers have it, and nothing needs to be named.
+ * PAGING_CONFIG_HEADER (with its quotes or angle brackets) for every file that includes these headers, or
+ * give it to `make install CONFIG=header.h`: then the installed headers have it, and nothing needs to be
+ * named.
  *
  *   PAGING_RECURSIVE_SLOT   0 to 511; the other two follow it
  *   PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT   0 to 511, or PAGING_TABLE_ENTRIES for none

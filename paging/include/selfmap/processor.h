@@ -46,9 +46,9 @@ enum paging_memory_type {
 #define PAGING_PAT_OF_THE_CORE (PAGING_PAT_HALF | PAGING_PAT_HALF << 32)
 
 /*
- * Programs the PAT, most often with PAGING_PAT_OF_THE_CORE. Interrupts are off, CR4.PGE is off, and no other
- * processor runs. Flushes the caches twice, and everything in the TLB except global pages. Returns false, and
- * does nothing, if the processor has no PAT.
+ * Programs the PAT with `pat`, most often PAGING_PAT_OF_THE_CORE (SDM 3A, 12.12). Interrupts are off,
+ * CR4.PGE is off, and no other processor runs. Flushes the caches twice, and everything in the TLB except
+ * global pages. Returns false, and does nothing, if the processor has no PAT.
  */
 bool paging_pat_program(uint64_t pat);
 

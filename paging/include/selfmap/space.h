@@ -99,10 +99,11 @@ PAGING_MUST_CHECK enum paging_status paging_create(struct paging_space *space, s
  * Tells the core that CR3 now holds this root. From now on it reaches the tables recursively and flushes what
  * it changes.
  *
- * Before CR3 is loaded: EFER.NXE is set (if has_no_execute), CR4.PCIDE is off, no global translation of the
- * old tables is cached (CR4.PGE was switched off), and the space maps the code that runs, its stack, this
- * struct, the frame source, and the GDT, IDT and TSS in use. Nothing is flushed here: loading CR3 has done
- * that. The struct may be moved, unless it owns a shared upper half (share.h), but only one copy may be used.
+ * Before CR3 is loaded: EFER.NXE is set (if has_no_execute), CR4.PCIDE is off, no global translation of
+ * the old tables is cached (CR4.PGE was switched off), and the space maps the code that runs, its stack,
+ * this struct, the frame source, and the GDT, IDT and TSS in use. Nothing is flushed here: loading CR3 has
+ * done that (SDM 3A, 4.10.4.1). The struct may be moved, unless it owns a shared upper half (share.h), but
+ * only one copy may be used.
  */
 #if !PAGING_HAS_ONLY_DIRECT
 void paging_mark_active(struct paging_space *space);
