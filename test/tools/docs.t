@@ -31,7 +31,7 @@ class Header:
 
     def __init__(self, path):
         self.name = path.name
-        text = path.read_text(encoding="utf-8")
+        text = re.sub(r"\A/\* SPDX-.*\n", "", path.read_text(encoding="utf-8"))
         self.text = re.sub(r"\s+", " ", text)
         self.about = plain(re.search(r"/\*(.*?)\*/", text, re.S)[1])
         self.functions = {name: (plain(comment), " ".join(head.split()), " ".join(arguments.split()))
