@@ -52,10 +52,9 @@ static inline unsigned missing_tables(const struct page_walk *walk, unsigned siz
  * whose frames are reserved, are built from the bottom up; the last store links the topmost one,
  * and with it the entry. PAGING_BROKEN_SOURCE: nothing was linked, and the tables that were built went back.
  */
-PAGING_MUST_CHECK enum paging_status paging_link_entry(struct paging_space *space,
-                                                       const struct page_walk *walk, paging_page_t page,
-                                                       unsigned size, paging_entry_t entry,
-                                                       struct paging_frame_source *frames);
+PAGING_MUST_CHECK PAGING_FOR_SIZE enum paging_status
+paging_link_entry(struct paging_space *space, const struct page_walk *walk, paging_page_t page, unsigned size,
+                  paging_entry_t entry, struct paging_frame_source *frames);
 
 /*
  * Gives back what one entry of a table of this level names, which is present: an owned page, or a table with
@@ -68,8 +67,8 @@ uint64_t paging_free_subtree(struct paging_space *space, unsigned level, paging_
  * Adds `change` to the number of used entries of the table that the entry in `slot`, of a table of this
  * level, points to. New entries have these flags. Shared tables are not counted.
  */
-static inline void change_entry_count(const struct paging_space *space, unsigned level,
-                                      volatile paging_entry_t *slot, int change, uint64_t flags)
+PAGING_INLINE_FOR_SPEED void change_entry_count(const struct paging_space *space, unsigned level,
+                                                volatile paging_entry_t *slot, int change, uint64_t flags)
 {
     paging_entry_t before = paging_entry_load(slot), after = before;
     if (entry_is_shared(space, level, before))
@@ -82,7 +81,8 @@ static inline void change_entry_count(const struct paging_space *space, unsigned
 }
 
 /* Adds `change` to the number of tables of whoever owns those on the way to the page. */
-static inline void change_table_count(struct paging_space *space, paging_page_t page, int64_t change)
+PAGING_INLINE_FOR_SPEED void change_table_count(struct paging_space *space, paging_page_t page,
+                                                int64_t change)
 {
     struct paging_space *owner =
         space->shared_owner && in_upper_half(space, page) ? space->shared_owner : space;

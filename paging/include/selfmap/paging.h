@@ -7,6 +7,8 @@
 #include <selfmap/check_access.h>
 #include <selfmap/for_each.h>
 #include <selfmap/map.h>
+#include <selfmap/processor.h>
+#include <selfmap/processor_access.h>
 #include <selfmap/range.h>
 #include <selfmap/share.h>
 #include <selfmap/switch.h>
