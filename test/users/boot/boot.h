@@ -47,7 +47,7 @@ uint64_t boot_memory_end(const struct boot_info *info);
 /* ---- processor (descriptors.c) ---------------------------------------------------------------------- */
 /*
  * Loads a GDT, an IDT and a TSS, which lie in the image's data, and switches on what the tables will use:
- * EFER.NXE, and SMEP and SMAP where there are any. Returns what the core wants to know.
+ * EFER.NXE. Returns what the core wants to know.
  */
 struct paging_cpu boot_processor(void);
 

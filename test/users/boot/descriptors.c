@@ -95,9 +95,5 @@ struct paging_cpu boot_processor(void)
     /* A no-execute bit in an entry is a reserved bit, and a fault, until EFER.NXE is set. */
     if (cpu.has_no_execute)
         __asm__ volatile("rdmsr; or $0x800, %%eax; wrmsr" : : "c"(0xc0000080) : "eax", "edx");
-    /* CR4.SMEP and SMAP: the kernel neither executes nor reads what belongs to a program. */
-    uint64_t cr4, smep = more.b >> 7 & 1, smap = more.b >> 20 & 1;
-    __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
-    __asm__ volatile("mov %0, %%cr4" : : "r"(cr4 | smep << 20 | smap << 21));
     return cpu;
 }

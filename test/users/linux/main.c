@@ -83,7 +83,7 @@ static bool leads_to(const struct paging_space *space, uint64_t address, enum pa
 
 int main(void)
 {
-    /* Where the core takes frames from: the library's allocator, or anything else (selfmap/frame_source.h). */
+    /* Where the core takes frames from: the library's allocator here, or a frame source of one's own. */
     struct frames_run run = {{MEMORY_BASE / PAGING_PAGE_BYTES},
                              {MEMORY_BASE / PAGING_PAGE_BYTES + MEMORY_PAGES}};
     uint64_t bytes = frames_bytes_for_runs(&run, 1, 0);
