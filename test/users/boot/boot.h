@@ -88,11 +88,12 @@ _Noreturn void tap_end(void);
 _Noreturn void bail_out(const char *why, uint64_t number);
 void must(enum paging_status status, const char *what);
 
-/* Returns the page that contains the address. */
-static inline paging_page_t page_of(uint64_t address)
+/* Returns the page that contains the address. Its number depends on the levels of the space. */
+static inline paging_page_t page_of(const struct paging_space *space, uint64_t address)
 {
     paging_page_t page = {0};
-    must(paging_page_containing(4, (paging_virt_t){address}, &page), "an address is in no page");
+    must(paging_page_containing(space->cpu.levels, (paging_virt_t){address}, &page),
+         "an address is in no page");
     return page;
 }
 

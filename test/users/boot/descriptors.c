@@ -29,7 +29,7 @@ static uint64_t gdt[] = {
 };
 static struct gate idt[CALL_VECTOR + 1];
 static struct tss tss;
-static _Alignas(16) char trap_stack[STACK_BYTES], double_fault_stack[STACK_BYTES];
+static _Alignas(16) char call_stack[STACK_BYTES], trap_stack[STACK_BYTES], double_fault_stack[STACK_BYTES];
 
 extern char trap_entries[];
 
@@ -48,11 +48,13 @@ static void set_gate(unsigned vector, unsigned entry, uint8_t stack, uint8_t typ
 
 /*
  * Exceptions have a stack of their own, the first of the TSS' interrupt stacks: a page fault may be about the
- * stack in use. A program's int 0x80 uses it, too; one at a time, because nothing nests.
+ * stack in use. It begins anew with each exception, so a program's call has another one: in a call the kernel
+ * may touch what is filled on demand.
  */
 static void load_tables(void)
 {
-    tss.ist[0] = tss.rsp[0] = (uint64_t)(trap_stack + STACK_BYTES);
+    tss.rsp[0] = (uint64_t)(call_stack + STACK_BYTES);
+    tss.ist[0] = (uint64_t)(trap_stack + STACK_BYTES);
     tss.ist[1] = (uint64_t)(double_fault_stack + STACK_BYTES);
     tss.io_map = sizeof tss; /* none */
     for (unsigned vector = 0; vector < EXCEPTIONS; vector++)
@@ -85,8 +87,10 @@ struct paging_cpu boot_processor(void)
     struct cpuid features = cpuid(0x80000001), sizes = cpuid(0x80000008), more = {0};
     if (cpuid(0).a >= 7)
         more = cpuid(7);
+    uint64_t cr4;
+    __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
     struct paging_cpu cpu = {
-        .levels = 4,
+        .levels = 4 + (cr4 >> 12 & 1), /* LA57: entry.S has chosen */
         .physical_bits = sizes.a & 0xff,
         .has_no_execute = features.d >> 20 & 1,
         .has_1g_pages = features.d >> 26 & 1,

@@ -22,11 +22,23 @@
     .code32
     .global boot_entry
 boot_entry:
-    mov $boot_p4 - BASE, %eax
-    mov %eax, %cr3
-    mov %cr4, %eax
-    or $1 << 5, %eax /* PAE */
-    mov %eax, %cr4
+    mov %ebx, %esi
+    mov $boot_p4 - BASE, %edi
+    mov %cr4, %ebp
+    or $1 << 5, %ebp /* PAE */
+    xor %eax, %eax
+    cpuid
+    cmp $7, %eax
+    jb 1f
+    mov $7, %eax
+    xor %ecx, %ecx
+    cpuid
+    bt $16, %ecx
+    jnc 1f
+    or $1 << 12, %ebp /* LA57: five levels, because the processor has them */
+    mov $boot_p5 - BASE, %edi
+1:  mov %ebp, %cr4
+    mov %edi, %cr3
     mov $0xc0000080, %ecx /* EFER */
     rdmsr
     or $1 << 8, %eax /* LME: 64 bits as soon as paging is on */
@@ -46,7 +58,7 @@ boot_entry:
     mov %eax, %ss
     mov $boot_stack_end, %rsp
     xor %ebp, %ebp
-    mov %ebx, %edi
+    mov %esi, %edi
     call kernel_main /* does not return */
 
     .data
@@ -64,6 +76,10 @@ boot_p4:
     .quad boot_p3 - BASE + 3
     .zero 254 * 8
     .quad boot_p3 - BASE + 3
+boot_p5: /* with five levels: the same addresses, whose upper bits are all zeroes or all ones */
+    .quad boot_p4 - BASE + 3
+    .zero 510 * 8
+    .quad boot_p4 - BASE + 3
 boot_p3: /* serves all three */
     .quad boot_p2 - BASE + 3
     .zero 509 * 8
