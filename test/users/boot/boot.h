@@ -16,6 +16,12 @@
 extern char image_text[], image_rodata[], image_program[], image_data[], image_end[];
 extern char boot_stack_guard[], boot_stack_end[]; /* one page that the stack must not reach */
 
+/* Returns the frame of an address in the image. */
+static inline paging_frame_t frame_of_image(const void *address)
+{
+    return paging_frame_containing((paging_phys_t){(uint64_t)address - BOOT_KERNEL_BASE});
+}
+
 /* The kernel's own, in the file main.c of each: entry.S calls it, with interrupts off. */
 struct boot_info;
 _Noreturn void kernel_main(const struct boot_info *info);

@@ -86,7 +86,7 @@ static bool break_copy_on_write(paging_page_t page, paging_entry_t leaf)
     return true;
 }
 
-/* traps.c sees to it that a fault in here ends the kernel: the core may be asked only when it is at rest. */
+/* boot/traps.c sees to it that a fault in here ends the kernel: the core may be asked only when it is at rest. */
 bool kernel_page_fault(uint64_t address, uint64_t error_code)
 {
     bool upper_half = address >> 63;
@@ -120,11 +120,6 @@ static void free_heap(void)
 /* ---- 4. A second space, and a program in it --------------------------------------------------------- */
 static _Alignas(PAGING_PAGE_BYTES) uint64_t shared[512] = {[0] = 1111, [511] = 3333};
 
-static paging_frame_t frame_of_image(const void *address)
-{
-    return paging_frame_containing((paging_phys_t){(uint64_t)address - BOOT_KERNEL_BASE});
-}
-
 static void make_program(void)
 {
     /* One upper half for all spaces: the kernel owns its tables, programs share them. */
@@ -144,7 +139,7 @@ static void make_program(void)
 static uint64_t run_program(uint64_t entry, uint64_t stack)
 {
     must(paging_switch_to(&kernel, &program), "switch to the program's space");
-    active = &program; /* whom the page fault handler asks */
+    active = &program; /* whom the page fault handler asks: set before anything can fault */
     uint64_t result = boot_run_program(entry, stack);
     active = &kernel;
     must(paging_switch_to(&program, &kernel), "switch back");
@@ -186,8 +181,7 @@ _Noreturn void kernel_main(const struct boot_info *info)
     test_heap(&memory, HEAP, HEAP_PAGES); /* in frames that are not clean any more */
 
     make_program();
-    program_told =
-        (uint64_t *)(HEAP + PAGING_PAGE_BYTES); /* not touched yet: filled while the program runs */
+    program_told = (uint64_t *)(HEAP + PAGING_PAGE_BYTES); /* not touched yet: filled by a call */
     test_nothing_at(PROGRAM_SHARED, "the program's pages are not in the kernel's space");
     test_program(run_program, shared);
     test_program_from_outside();

@@ -93,7 +93,7 @@ static bool break_copy_on_write(paging_page_t page, paging_entry_t leaf)
     return true;
 }
 
-/* Traps.c sees to it that a fault in here ends the kernel: the core may be asked only when it is at rest. */
+/* boot/traps.c sees to it that a fault in here ends the kernel: the core may be asked only when it is at rest. */
 bool kernel_page_fault(uint64_t address, uint64_t error_code)
 {
     bool upper_half = address >> 63;
@@ -135,12 +135,10 @@ static void make_program(void)
 
     /* While the kernel's space is active, the program's tables appear through slot 509. */
     must(paging_attach(&kernel, &program), "attach");
-    paging_phys_t code = {(uint64_t)image_program - BOOT_KERNEL_BASE},
-                  data = {(uint64_t)shared - BOOT_KERNEL_BASE};
-    must(paging_map_to(&program, page_of(&kernel, PROGRAM_CODE), paging_frame_containing(code), PAGING_USER,
+    must(paging_map_to(&program, page_of(&kernel, PROGRAM_CODE), frame_of_image(image_program), PAGING_USER,
                        frames),
          "code");
-    must(paging_map_to(&program, page_of(&kernel, PROGRAM_SHARED), paging_frame_containing(data),
+    must(paging_map_to(&program, page_of(&kernel, PROGRAM_SHARED), frame_of_image(shared),
                        PAGING_USER | PAGING_NO_EXECUTE | COPY_ON_WRITE, frames),
          "shared page");
     must(paging_set_marker(&program, page_of(&kernel, PROGRAM_STACK), ON_DEMAND, frames), "stack");
@@ -150,7 +148,7 @@ static void make_program(void)
 static uint64_t run_program(uint64_t entry, uint64_t stack)
 {
     must(paging_switch_to(&kernel, &program), "switch to the program's space");
-    active = &program; /* whom the page fault handler asks */
+    active = &program; /* whom the page fault handler asks: set before anything can fault */
     uint64_t result = boot_run_program(entry, stack);
     active = &kernel;
     must(paging_switch_to(&program, &kernel), "switch back");
@@ -183,8 +181,7 @@ _Noreturn void kernel_main(const struct boot_info *info)
     test_heap(&memory, HEAP, HEAP_PAGES); /* in frames that are not clean any more */
 
     make_program();
-    program_told =
-        (uint64_t *)(HEAP + PAGING_PAGE_BYTES); /* not touched yet: filled while the program runs */
+    program_told = (uint64_t *)(HEAP + PAGING_PAGE_BYTES); /* not touched yet: filled by a call */
     test_nothing_at(PROGRAM_SHARED, "the program's pages are not in the kernel's space");
     test_program(run_program, shared);
     end_program();
