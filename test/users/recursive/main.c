@@ -93,7 +93,7 @@ static bool break_copy_on_write(paging_page_t page, paging_entry_t leaf)
     return true;
 }
 
-/* boot/traps.c sees to it that a fault in here ends the kernel: the core may be asked only when it is at rest. */
+/* A fault in here ends the kernel (boot/traps.c): the core may be asked only when it is at rest. */
 bool kernel_page_fault(uint64_t address, uint64_t error_code)
 {
     bool upper_half = address >> 63;
