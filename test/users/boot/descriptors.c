@@ -1,6 +1,7 @@
-/* descriptors.c - GDT, IDT and TSS (SDM 3A, 3.4.5, 6.14 and 8.7), and the registers that rights depend on. */
+/* descriptors.c - GDT, IDT and TSS (SDM 3A, 3.4.5, 6.14 and 8.7); and what the tables need of the processor. */
 #include "boot.h"
 #include "selectors.h"
+#include <selfmap/processor.h>
 
 enum { GATE = 0x8e, GATE_FOR_PROGRAMS = 0xee, DOUBLE_FAULT = 8, STACK_BYTES = 8192 };
 
@@ -69,35 +70,10 @@ static void load_tables(void)
     __asm__ volatile("lgdt %0; lidt %1; ltr %w2" : : "m"(gdtr), "m"(idtr), "r"(TSS_SELECTOR) : "memory");
 }
 
-struct cpuid {
-    uint32_t a, b, c, d;
-};
-
-static struct cpuid cpuid(uint32_t leaf)
-{
-    struct cpuid r;
-    __asm__("cpuid" : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d) : "a"(leaf), "c"(0));
-    return r;
-}
-
-/* Returns what CPUID says, as space.h asks for it. */
 struct paging_cpu boot_processor(void)
 {
     load_tables();
-    struct cpuid features = cpuid(0x80000001), sizes = cpuid(0x80000008), more = {0};
-    if (cpuid(0).a >= 7)
-        more = cpuid(7);
-    uint64_t cr4;
-    __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
-    struct paging_cpu cpu = {
-        .levels = 4 + (cr4 >> 12 & 1), /* LA57: entry.S has chosen */
-        .physical_bits = sizes.a & 0xff,
-        .has_no_execute = features.d >> 20 & 1,
-        .has_1g_pages = features.d >> 26 & 1,
-        .has_invpcid = more.b >> 10 & 1,
-    };
     /* A no-execute bit in an entry is a reserved bit, and a fault, until EFER.NXE is set. */
-    if (cpu.has_no_execute)
-        __asm__ volatile("rdmsr; or $0x800, %%eax; wrmsr" : : "c"(0xc0000080) : "eax", "edx");
-    return cpu;
+    paging_no_execute_enable();
+    return paging_cpu_read(); /* with the number of levels that entry.S has chosen */
 }

@@ -63,9 +63,7 @@ static void *show(unsigned which, paging_frame_t frame)
 
 static void hide(unsigned which)
 {
-    struct paging_unmapped gone;
-    must(paging_unmap(active, page_of(&kernel, TEMPORARY + which * PAGING_PAGE_BYTES), frames, &gone),
-         "hide");
+    must(paging_unmap(active, page_of(&kernel, TEMPORARY + which * PAGING_PAGE_BYTES), frames, NULL), "hide");
 }
 
 static bool fill_on_demand(paging_page_t page, uint64_t flags)
