@@ -11,7 +11,6 @@
 /* ---- the image (kernel.lds) and where it is --------------------------------------------------------- */
 #define BOOT_KERNEL_BASE 0xffffffff80000000 /* the image lies at its physical address plus this */
 #define BOOT_IMAGE       0xffffffff80100000 /* its first byte */
-#define BOOT_DIRECT_BASE 0xffff800000000000 /* and here the tables of entry.S have physical memory, too */
 
 extern char image_text[], image_rodata[], image_program[], image_data[], image_end[];
 extern char boot_stack_guard[], boot_stack_end[]; /* one page that the stack must not reach */

@@ -3,12 +3,9 @@
  *
  * The loader finds the note, loads the image at its physical addresses, and jumps to boot_entry: 32 bits,
  * paging off, flat segments, the physical address of the start info in ebx (xen/include/public/arch-x86/hvm/
- * start_info.h). The tables here are only the way to the kernel's own. They map the first GiB of memory three
- * times, writable and executable:
- *
- *   at 0                     where the processor is while paging is switched on
- *   at ffff_8000_0000_0000   where a kernel with a direct map has it, so that its offset never changes
- *   at ffff_ffff_8000_0000   where the kernel is linked
+ * start_info.h). The tables here are only the way to the kernel's own. They map the first GiB of memory twice,
+ * writable and executable: at 0, where the processor is while paging is switched on, and at ffff_ffff_8000_0000,
+ * where the kernel is linked.
  */
 #define BASE 0xffffffff80000000
 
@@ -51,7 +48,7 @@ boot_entry:
 
     .code64
 1:  movabs $2f, %rax
-    jmp *%rax /* up: from here on only the tables' third mapping is used */
+    jmp *%rax /* up: from here on only the tables' second mapping is used */
 2:  xor %eax, %eax
     mov %eax, %ds
     mov %eax, %es
@@ -72,15 +69,13 @@ boot_gdt_pointer:
     .balign 4096
 boot_p4:
     .quad boot_p3 - BASE + 3 /* present, writable */
-    .zero 255 * 8
-    .quad boot_p3 - BASE + 3
-    .zero 254 * 8
+    .zero 510 * 8
     .quad boot_p3 - BASE + 3
 boot_p5: /* with five levels: the same addresses, whose upper bits are all zeroes or all ones */
     .quad boot_p4 - BASE + 3
     .zero 510 * 8
     .quad boot_p4 - BASE + 3
-boot_p3: /* serves all three */
+boot_p3: /* serves both */
     .quad boot_p2 - BASE + 3
     .zero 509 * 8
     .quad boot_p2 - BASE + 3

@@ -13,6 +13,7 @@
 #include <selfmap/translate.h>
 
 /* No slot of the root is the core's. The image is in slot 511, the direct map from slot 256 on. */
+#define DIRECT_MAP 0xffff800000000000 /* all physical memory */
 #define HEAP       0xffffa00000000000 /* filled when it is touched */
 #define HEAP_PAGES 64
 
@@ -29,7 +30,7 @@ static struct paging_frame_source *const frames = &memory.source; /* and how the
 /* Returns where a frame can be read and written: always there, whatever else maps it. */
 static void *frame_bytes(paging_frame_t frame)
 {
-    return (void *)(BOOT_DIRECT_BASE + paging_frame_start(frame).value);
+    return (void *)(DIRECT_MAP + paging_frame_start(frame).value);
 }
 
 /* ---- 1. Own tables ---------------------------------------------------------------------------------- */
@@ -43,12 +44,11 @@ static void map_image(const char *start, const char *end, uint64_t flags)
 
 static void switch_to_own_tables(struct paging_cpu cpu, uint64_t memory_end)
 {
-    /* Tables are at this offset before and after CR3 is loaded: entry.S maps memory there, too. */
-    must(paging_create_direct(&kernel, cpu, BOOT_DIRECT_BASE, frames), "create");
+    /* Until CR3 is loaded, the core reaches tables at offset 0: entry.S maps memory one to one. */
+    must(paging_create_direct(&kernel, cpu, 0, frames), "create");
 
     /* All frames that can become tables, in the largest pages that the processor has. */
-    must(paging_map_range(&kernel, (paging_virt_t){BOOT_DIRECT_BASE}, (paging_phys_t){0}, memory_end, DATA,
-                          frames),
+    must(paging_map_range(&kernel, (paging_virt_t){DIRECT_MAP}, (paging_phys_t){0}, memory_end, DATA, frames),
          "map all memory");
 
     /* What runs next: code, stack, GDT, IDT, TSS, the space, the frame source. All is in the image. */
@@ -59,6 +59,7 @@ static void switch_to_own_tables(struct paging_cpu cpu, uint64_t memory_end)
          "mark the guard page");
     map_image(boot_stack_guard + PAGING_PAGE_BYTES, image_end, DATA);
 
+    paging_mark_inactive(&kernel, DIRECT_MAP); /* it is: but its tables will be there from now on */
     paging_root_load(paging_root_address(&kernel));
     paging_mark_active(&kernel); /* from here on changes are flushed */
 }
