@@ -1,4 +1,4 @@
-/* descriptors.c - GDT, IDT and TSS (SDM 3A, 3.4.5, 6.14 and 8.7); and what the tables need of the processor. */
+/* descriptors.c - GDT, IDT and TSS (SDM 3A, 3.4.5, 6.14, 8.7); what the tables need of the processor. */
 #include "boot.h"
 #include "selectors.h"
 #include <selfmap/processor.h>

@@ -2,10 +2,10 @@
  * entry.S - from the machine that a PVH loader hands over (QEMU -kernel, Xen) to C in the upper half.
  *
  * The loader finds the note, loads the image at its physical addresses, and jumps to boot_entry: 32 bits,
- * paging off, flat segments, the physical address of the start info in ebx (xen/include/public/arch-x86/hvm/
- * start_info.h). The tables here are only the way to the kernel's own. They map the first GiB of memory twice,
- * writable and executable: at 0, where the processor is while paging is switched on, and at ffff_ffff_8000_0000,
- * where the kernel is linked.
+ * paging off, flat segments, the physical address of the start info in ebx (Xen's public headers,
+ * arch-x86/hvm/start_info.h). The tables here are only the way to the kernel's own. They map the first GiB of
+ * memory twice, writable and executable: at 0, where the processor is while paging is switched on, and at
+ * ffff_ffff_8000_0000, where the kernel is linked.
  */
 #define BASE 0xffffffff80000000
 
