@@ -17,9 +17,9 @@ uint64_t cpu_wanted_cr4(uint64_t now, uint32_t features, struct cpuid structured
 void cpu_enable_protection(void);
 
 /*
- * Programs the PAT so that PWT and PCD of a leaf select write-back, write-through, uncached-minus and
- * write-combining (PAGING_CACHE_* in selfmap/entry.h). Interrupts are off and no other processor runs.
- * Returns false if the processor has no PAT.
+ * Programs the PAT so that its entries 0 to 3 are write-back, write-through, uncached-minus and
+ * write-combining, and entry 7 is uncached (PAGING_CACHE_* in selfmap/entry.h). Entries 4 to 6 repeat 0 to 2.
+ * Interrupts are off and no other processor runs. Returns false if the processor has no PAT.
  */
 bool cpu_program_pat(void);
 

@@ -25,16 +25,12 @@ static bool user_may(uint64_t rights, struct paging_access access)
  * Protection keys concern data in user pages, in every ring. One that forbids writes lets a supervisor write
  * if CR0.WP is clear.
  */
-static bool key_forbids(const struct paging_space *space, paging_virt_t address, uint64_t rights,
-                        struct paging_access access)
+static bool key_forbids(uint64_t rights, struct paging_access access)
 {
-    struct paging_walk_result path;
     if (!access.protection_keys || access.kind == PAGING_FETCH || (rights & PAGING_USER) == 0)
         return false;
-    (void)!paging_walk_address(space, address, &path); /* the caller has found the page */
-    unsigned key = (unsigned)(path.entries[path.level].bits >> PAGING_KEY_SHIFT) & 15;
     bool write_counts = access.kind == PAGING_WRITE && (access.user || access.write_protect);
-    return (access.pkru >> (2 * key) & (write_counts ? 3u : 1u)) != 0;
+    return (access.pkru >> (2 * PAGING_KEY_OF(rights)) & (write_counts ? 3u : 1u)) != 0;
 }
 
 /* Returns what the error code says about the access. Fetches are marked only with no-execute or SMEP. */
@@ -58,7 +54,7 @@ enum paging_status paging_check_access(const struct paging_space *space, paging_
     if (status == PAGING_MALFORMED)
         present = PAGING_FAULT_PRESENT | PAGING_FAULT_RESERVED;
     if (status == PAGING_OK) {
-        bool key = key_forbids(space, address, found.flags, access);
+        bool key = key_forbids(found.flags, access);
         bool may = access.user ? user_may(found.flags, access) : supervisor_may(found.flags, access);
         if (may && !key)
             return PAGING_OK;

@@ -51,16 +51,23 @@ struct flag_change {
     uint64_t set, clear;
 };
 
-static inline paging_entry_t with_change(const struct flag_change *change, paging_entry_t leaf)
+/* Returns what the change makes of a leaf of this level. */
+static inline paging_entry_t with_change(const struct flag_change *change, unsigned level,
+                                         paging_entry_t leaf)
 {
-    return (paging_entry_t){(leaf.bits & ~change->clear) | change->set};
+    uint64_t set = paging_flags_in_leaf(level, change->set),
+             clear = paging_flags_in_leaf(level, change->clear);
+    return (paging_entry_t){(leaf.bits & ~clear) | set};
 }
 
-/* Changes a leaf that was loaded as `leaf`. Accessed and dirty bits that are not named in the change stay. */
+/*
+ * Changes a leaf of this level that was loaded as `leaf`. Accessed and dirty bits that are not named in the
+ * change stay.
+ */
 static inline void change_leaf(volatile paging_entry_t *slot, const struct flag_change *change,
-                               paging_entry_t leaf)
+                               unsigned level, paging_entry_t leaf)
 {
-    paging_entry_t after = with_change(change, leaf);
+    paging_entry_t after = with_change(change, level, leaf);
     if (has_accessed_dirty(after.bits | change->clear)) {
         paging_entry_store(slot, after);
         return;
@@ -71,7 +78,7 @@ static inline void change_leaf(volatile paging_entry_t *slot, const struct flag_
     }
     while (!paging_entry_replace(slot, leaf, after)) {
         leaf = paging_entry_load(slot);
-        after = with_change(change, leaf);
+        after = with_change(change, level, leaf);
     }
 }
 

@@ -24,7 +24,7 @@ static uint64_t effective_flags(const struct paging_space *space, const struct p
         granted &= walk->entries[level].bits;
         denied |= walk->entries[level].bits & PAGING_NO_EXECUTE;
     }
-    uint64_t own = walk->entries[walk->level].bits & PAGING_LEAF_FLAGS;
+    uint64_t own = paging_leaf_flags(walk->entries[walk->level], walk->level) & PAGING_LEAF_FLAGS;
     return (own & ~(PAGING_WRITABLE | PAGING_USER)) | granted | denied;
 }
 

@@ -55,7 +55,7 @@ PAGING_ALWAYS_INLINE void report_unmapped(struct paging_unmapped *unmapped, pagi
     *unmapped = (struct paging_unmapped){
         .frame = paging_leaf_frame(leaf, level),
         .size = (enum paging_size)level,
-        .flags = paging_entry_flags(leaf) & PAGING_LEAF_FLAGS,
+        .flags = paging_leaf_flags(leaf, level) & PAGING_LEAF_FLAGS,
         .released = released,
     };
 }

@@ -33,6 +33,7 @@ static const struct scope scopes[] = {
     {"owned", EXPLORE_PAGES | EXPLORE_OWNED | EXPLORE_RANGES},
     {"alternate", EXPLORE_PAGES | EXPLORE_OWNED | EXPLORE_RANGES | EXPLORE_ALTERNATE},
     {"rights", EXPLORE_PAGES | EXPLORE_RIGHTS | EXPLORE_RANGES},
+    {"caching", EXPLORE_PAGES | EXPLORE_RIGHTS | EXPLORE_RANGES | EXPLORE_CACHING},
     {"both", EXPLORE_PAGES | EXPLORE_RIGHTS | EXPLORE_OWNED | EXPLORE_RANGES},
 };
 static const struct scope *scope;

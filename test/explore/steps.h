@@ -21,6 +21,7 @@ struct scope {
  *   EXPLORE_MARKERS    markers, and pages that take their place
  *   EXPLORE_SHIFTED    frames of which no larger page can be made
  *   EXPLORE_RANGES     the operations of range.h
+ *   EXPLORE_CACHING    pages have PAT or not, and that is changed
  *   EXPLORE_ALTERNATE  the space is inactive, and attached to one that is active
  */
 unsigned steps_make(const struct scope *scope, unsigned levels);

@@ -141,6 +141,7 @@ enum argument {
 #define EXPLORE_SHIFTED   16u
 #define EXPLORE_RANGES    32u
 #define EXPLORE_ALTERNATE 64u
+#define EXPLORE_CACHING   128u
 
 /*
  * What a random test finds when it draws. Each operation has a weight for each situation: its probability is

@@ -120,7 +120,7 @@ enum paging_status rig_unmap(uint64_t address)
     if (status == PAGING_OK) {
         assert_int_equal(rig.unmapped.frame.number, leaf.frame);
         assert_int_equal(rig.unmapped.size, leaf.size);
-        assert_int_equal(rig.unmapped.flags, entry & PAGING_LEAF_FLAGS);
+        assert_int_equal(rig.unmapped.flags, flags_of_leaf(entry, leaf.size));
         assert_int_equal(rig.unmapped.released, leaf.owned);
         judge_removal(&leaf, &removal);
     } else if (((unsigned char *)&rig.unmapped)[0] != 0x5a) {
