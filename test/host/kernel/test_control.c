@@ -77,7 +77,7 @@ static void protection_is_switched_on(void **state)
     assert_done("cr0=80010033 cr4=1660 ");
 }
 
-/* SDM 3A, 12.12: write-back, write-through, uncached-, write-combining, then uncached last; CPUID 1 EDX[16]. */
+/* SDM 3A, 12.12: write-back, write-through, uncached-, write-combining, at last uncached; CPUID 1 EDX[16]. */
 static void memory_types(void **state)
 {
     processor.cr3 = 0x123000;
