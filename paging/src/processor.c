@@ -37,8 +37,8 @@ bool paging_no_execute_enable(void)
 
 /*
  * SDM 3A, 12.12.4 asks for the procedure of 12.11.8, which also switches the caches off (CR0.CD) between the
- * two WBINVDs. Here they stay on. With the PAT as it is after a reset only entries 3 and 7 change, from
- * uncached to write-combining; neither type is ever held in a cache, so no line can be left over from the
+ * two WBINVDs. Here they stay on. With the PAT as it is after a reset and the core's, only entry 3 changes,
+ * from uncached to write-combining; neither type is ever held in a cache, so no line can be left over from the
  * old type. If the firmware has changed another entry, the first WBINVD empties the caches, and the second
  * one removes what was fetched with the old type in between. The load of CR3 empties the TLB, which holds
  * memory types as well.

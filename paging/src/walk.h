@@ -210,7 +210,7 @@ static inline uint64_t effective_flags(const paging_entry_t *entries, unsigned l
         granted &= entries[above].bits;
         denied |= entries[above].bits & PAGING_NO_EXECUTE;
     }
-    uint64_t own = entries[level].bits & PAGING_LEAF_FLAGS;
+    uint64_t own = paging_leaf_flags(entries[level], level) & PAGING_LEAF_FLAGS;
     return (own & ~(PAGING_WRITABLE | PAGING_USER)) | granted | denied;
 }
 

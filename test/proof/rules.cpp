@@ -149,8 +149,7 @@ THEOREM("flags: those of a leaf, GLOBAL only in the upper half, NO_EXECUTE only 
     struct paging_space space = any_space();
     uint64_t flags = anything("flags");
     bool upper = one_of(0, 1) == 1;
-    bool good = bits_from_to(flags, 7, 7) == 0 && bits_from_to(flags, 12, 62) == 0 &&
-                (upper || bits_from_to(flags, 8, 8) == 0);
+    bool good = bits_from_to(flags, 12, 58) == 0 && (upper || bits_from_to(flags, 8, 8) == 0);
     bool lacks = bits_from_to(flags, 63, 63) == 1 && !space.cpu.has_no_execute;
     enum paging_status status = check_flags(&space, flags, upper);
     claim(status == (!good ? PAGING_BAD_FLAGS : lacks ? PAGING_NOT_SUPPORTED : PAGING_OK));

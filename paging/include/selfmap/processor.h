@@ -38,12 +38,14 @@ enum paging_memory_type {
 
 /*
  * The PAT that PAGING_CACHE_... stand for (entry.h): write-back, write-through, uncached-minus and write-
- * combining in entries 0 to 3, and again in 4 to 7, so that the PAT bit of a leaf changes nothing.
+ * combining in entries 0 to 3; the first three again in entries 4 to 6; uncached in entry 7.
  */
-#define PAGING_PAT_HALF                                                                             \
+#define PAGING_PAT_CACHED                                                                           \
     (PAGING_PAT_ENTRY(0, PAGING_TYPE_WRITE_BACK) | PAGING_PAT_ENTRY(1, PAGING_TYPE_WRITE_THROUGH) | \
-     PAGING_PAT_ENTRY(2, PAGING_TYPE_UNCACHED_MINUS) | PAGING_PAT_ENTRY(3, PAGING_TYPE_WRITE_COMBINING))
-#define PAGING_PAT_OF_THE_CORE (PAGING_PAT_HALF | PAGING_PAT_HALF << 32)
+     PAGING_PAT_ENTRY(2, PAGING_TYPE_UNCACHED_MINUS))
+#define PAGING_PAT_OF_THE_CORE                                                                        \
+    (PAGING_PAT_CACHED | PAGING_PAT_ENTRY(3, PAGING_TYPE_WRITE_COMBINING) | PAGING_PAT_CACHED << 32 | \
+     PAGING_PAT_ENTRY(7, PAGING_TYPE_UNCACHED))
 
 /*
  * Programs the PAT with `pat`, most often PAGING_PAT_OF_THE_CORE (SDM 3A, 12.12). Interrupts are off,

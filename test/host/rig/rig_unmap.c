@@ -61,7 +61,7 @@ void rig_judge_unmapped(enum paging_status status, const struct model_leaf *leaf
     if (status == PAGING_OK) {
         assert_int_equal(rig.unmapped.frame.number, leaf->frame);
         assert_int_equal(rig.unmapped.size, leaf->size);
-        assert_int_equal(rig.unmapped.flags | late, (entry & PAGING_LEAF_FLAGS) | late);
+        assert_int_equal(rig.unmapped.flags | late, flags_of_leaf(entry, leaf->size) | late);
         assert_int_equal(entry & late & ~rig.unmapped.flags, 0);
         assert_int_equal(rig.unmapped.released, released);
     } else if (((unsigned char *)&rig.unmapped)[0] != 0x5a) {
