@@ -3,9 +3,8 @@
  *
  * The core allocates nothing itself. A frame that was handed out belongs to the core until it is released; it
  * may hold anything, is aligned to its size (512 frames for PAGING_2M, 512 * 512 for PAGING_1G) and lies
- * below MAXPHYADDR. In direct-map mode, frames for tables must be reachable through the offset. Tables are
- * always
- * PAGING_4K.
+ * below MAXPHYADDR. By direct map, active or not, frames for tables must be reachable through the offset.
+ * Tables are always PAGING_4K.
  *
  * A range operation promises itself the worst case before it changes anything: as if there were no larger
  * runs, and no entry could be kept whole. Then it asks for larger runs first, and manages without them. So an
