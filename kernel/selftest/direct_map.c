@@ -174,7 +174,7 @@ void direct_map_is_lived_in(struct selftest_run *t)
     if (!open_direct(t))
         return;
     CHECK_STATUS(paging_attach(t->space, &direct), PAGING_NOT_SUPPORTED);
-    paging_frame_t frame;
+    paging_frame_t frame = {0};
     bool has_frame = CHECK(pool_allocate(&pool.source, PAGING_4K, &frame));
     if (has_frame) {
         *(volatile uint64_t *)(pool.offset + paging_frame_start(frame).value) = MAGIC + 1;

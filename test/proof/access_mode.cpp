@@ -12,8 +12,9 @@ static struct paging_space any_space(struct paging_space *owner)
     space.cpu.levels = one_of(4, 5);
     space.shared_owner = one_of(0, 1) == 1 ? owner : nullptr;
     space.sharers = anything("sharers");
-    space.mode = (enum paging_mode)one_of(PAGING_MODE_DIRECT, PAGING_MODE_DIRECT_ACTIVE, PAGING_MODE_RECURSIVE,
-                                          PAGING_MODE_ALTERNATE, PAGING_MODE_UNREACHABLE);
+    space.mode =
+        (enum paging_mode)one_of(PAGING_MODE_DIRECT, PAGING_MODE_DIRECT_ACTIVE, PAGING_MODE_RECURSIVE,
+                                 PAGING_MODE_ALTERNATE, PAGING_MODE_UNREACHABLE);
     space.by_direct_map = one_of(0, 1) == 1;
     assume(!space.by_direct_map || space.mode == PAGING_MODE_DIRECT ||
            space.mode == PAGING_MODE_DIRECT_ACTIVE);

@@ -135,7 +135,7 @@ static void tables_of_markers_are_forgotten(void **state)
     assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
-/* Where a leaf goes with them, its flush does for all tables; and where the table stays, nothing is needed. */
+/* Where a leaf goes with them, its flush does for all tables. Where the table stays, nothing is needed. */
 static void leaves_do_for_their_tables(void **state)
 {
     open_direct();
