@@ -272,7 +272,8 @@ HOST_FAULT = $(or $(if $(TEST),,which test? Say TEST=NAME), \
     $(if $(bad_kind),KIND=$(KIND) does not exist), \
     $(if $(bad_test),no test is called $(TEST)$(if $(KIND), with KIND=$(KIND))), \
     $(if $(bad_levels),LEVELS with KIND=$(HOST_KIND) can be: $(or $(LEVELS_$(HOST_KIND)),nothing)), \
-    $(if $(bad_life),LIFE with KIND=$(HOST_KIND) can be: $(if $(LEVELS_$(HOST_KIND)),direct recursive,nothing)), \
+    $(if $(bad_life),LIFE with KIND=$(HOST_KIND) can be: $(or \
+        $(if $(LEVELS_$(HOST_KIND)),direct recursive),nothing)), \
     $(if $(filter host-debug:old_or_new:mmap,$@:$(TEST):$(HOST_KIND)),gdb cannot run it on mmap: KIND=soft))
 
 .PHONY: host-test host-debug

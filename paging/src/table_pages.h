@@ -3,8 +3,8 @@
  *
  * A table can only be reached through the recursive window once an entry points to it, and then the processor
  * uses it. So an active space fills a new table through its scratch page and links it complete, and through
- * the same page it reads what a table contained that it has unlinked. In direct-map mode both are reached
- * like any other table.
+ * the same page it reads what a table contained that it has unlinked. By direct map both are reached like any
+ * other table.
  */
 #ifndef PAGING_SRC_TABLE_PAGES_H
 #define PAGING_SRC_TABLE_PAGES_H

@@ -163,15 +163,17 @@ THEOREM("slots: the entry of a reserved root slot is never user or global, and n
     claim(bits_from_to(entry.bits, 63, 63) == (space.cpu.has_no_execute ? 1 : 0));
 }
 
-THEOREM("slots: a page is reserved exactly if the index of its address in the root is a reserved root slot")
+THEOREM("slots: a page is reserved exactly if its address has the index of one, and never by direct map")
 {
     struct paging_space space = any_space();
+    space.by_direct_map = one_of(0, 1) == 1;
     uint64_t address = anything("address");
     paging_page_t page;
     assume(paging_page_containing(space.cpu.levels, {address}, &page) == PAGING_OK);
     uint64_t top = space.cpu.levels == 4 ? bits_from_to(address, 39, 47) : bits_from_to(address, 48, 56);
-    claim(page_is_reserved(&space, page) ==
-          (top == PAGING_RECURSIVE_SLOT || top == PAGING_ALTERNATE_SLOT || top == PAGING_SCRATCH_SLOT));
+    bool is_slot =
+        top == PAGING_RECURSIVE_SLOT || top == PAGING_ALTERNATE_SLOT || top == PAGING_SCRATCH_SLOT;
+    claim(page_is_reserved(&space, page) == (is_slot && !space.by_direct_map));
     claim(in_upper_half(&space, page) == (address >> 63 == 1));
 }
 
