@@ -9,8 +9,8 @@
 #include <string.h>
 
 /* They have judges of their own: the first three in rig.c, rig_translate.c and judge_for_each.c. */
-static const char *const not_in_the_table[] = {"create", "walk_address", "for_each",    "for_each_in",
-                                               "count",  "count_in",     "check_access"};
+static const char *const not_in_the_table[] = {"create", "walk_address", "for_each",     "for_each_in",
+                                               "count",  "count_in",     "check_access", "find_hole"};
 
 static bool is_listed(const char *name)
 {

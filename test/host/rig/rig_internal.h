@@ -41,6 +41,12 @@ void rig_give_frame(enum paging_size size, uint64_t number);
 /* Returns the statuses that are right for setting and clearing these flags in leaves of the page's half. */
 unsigned rig_change_refusals(uint64_t page, uint64_t set, uint64_t clear);
 
+/*
+ * Judges find_hole, which is in no table of operations because it changes nothing: the address must be that of
+ * the map.
+ */
+enum paging_status rig_find_hole(uint64_t from, uint64_t until, uint64_t bytes, uint64_t alignment);
+
 /* ---- one page (rig_unmap.c, rig_flushes.c) ---- */
 
 /* As rig_leaf_refusals, for an operation on the leaf that begins at the page. */
