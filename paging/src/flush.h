@@ -10,6 +10,7 @@
  *      unmap                   the page, and the window pages of the tables that go; then they go back
  *      unmap_range             leaves and tables that go, together; then they go back
  *      protect_range           leaves that change, at the end
+ *      test_and_clear          leaves whose bits are cleared, at the end
  *      split, merge_range      the leaf, and the window pages of the tables below it
  *      protect                 the leaf
  *      remap                   the leaf; then an owned frame goes back
