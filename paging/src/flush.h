@@ -13,7 +13,8 @@
  *   clear_marker         the window pages of the tables that go    one page, if tables go
  *   unmap_range          leaves and tables that go, together       leaves that go, and one page below each
  *                                                                  table that held none, together
- *   protect_range        leaves that change, at the end            the same
+ *   protect_range,       leaves that change, at the end            the same
+ *   test_and_clear
  *   split, merge_range   the leaves that go, and the window pages  the leaves that go
  *                        of the tables below
  *   protect, remap       the leaf, and after a huge page the       the leaf

@@ -71,6 +71,13 @@ static void add_for(unsigned kind, uint64_t page, uint64_t pages)
     operation.address = rig_address(page);
     operation.bytes = pages * PAGING_PAGE_BYTES;
     operation.value = operation_takes(&operation, ARG_ACCESS) ? WALK_WRITE : MARKER;
+    if (operation_takes(&operation, ARG_TOUCHED)) {
+        operation.flags = PAGING_DIRTY;
+        add(operation);
+        operation.flags = TOUCHED;
+        add(operation);
+        return;
+    }
     if (operation_takes(&operation, ARG_CLEAR)) {
         operation.clear = RW;
         add_with_owners(operation, page, pages);

@@ -115,7 +115,7 @@ static void print_flags(uint64_t value)
 static void print_argument(const struct operation *operation, enum argument argument)
 {
     uint64_t value = operation_argument(operation, argument);
-    if (argument == ARG_FLAGS || argument == ARG_CLEAR)
+    if (argument == ARG_FLAGS || argument == ARG_CLEAR || argument == ARG_TOUCHED)
         print_flags(value);
     else
         print_message(argument <= ARG_OTHER ? "&rig.sides[%lu]" : "%#lx", (unsigned long)value);

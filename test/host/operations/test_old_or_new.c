@@ -65,7 +65,7 @@ static void watch_scenario(const struct scenario *scenario)
         for (unsigned j = 0; PAGING_TABLE_ENTRIES == 512 && j < 6; j++)
             watch_page(side, ALIASES_AT / PAGING_PAGE_BYTES + j, true);
     }
-    watch_start();
+    watch_start(scenario->special & CLEARS);
 }
 
 /* A toy has no room for all of them. There the judge says that what is refused is refused rightly. */

@@ -11,7 +11,7 @@
 /* They have judges of their own: the first five in rig.c, rig_translate.c and judge_for_each.c. */
 static const char *const not_in_the_table[] = {"create",   "create_direct", "walk_address",
                                                "for_each", "for_each_in",   "count",
-                                               "count_in", "check_access"};
+                                               "count_in", "check_access",  "find_hole"};
 
 static bool is_listed(const char *name)
 {

@@ -40,6 +40,7 @@ enum paging_status rig_map_range_alloc(uint64_t start, uint64_t bytes, uint64_t 
 enum paging_status rig_identity_map_range(uint64_t start, uint64_t bytes, uint64_t flags);
 enum paging_status rig_unmap_range(uint64_t start, uint64_t bytes);
 enum paging_status rig_protect_range(uint64_t start, uint64_t bytes, uint64_t set, uint64_t clear);
+enum paging_status rig_test_and_clear(uint64_t start, uint64_t bytes, uint64_t which);
 enum paging_status rig_split(uint64_t address);
 enum paging_status rig_merge_range(uint64_t start, uint64_t bytes);
 
@@ -89,6 +90,7 @@ enum operation_kind {
     OP_IDENTITY_MAP_RANGE,
     OP_UNMAP_RANGE,
     OP_PROTECT_RANGE,
+    OP_TEST_AND_CLEAR,
     OP_SPLIT,
     OP_MERGE_RANGE,
     OP_CREATE_SIBLING,
@@ -128,10 +130,11 @@ enum argument {
     ARG_LEVEL, /* `size` as the level of a table */
     ARG_FLAGS,
     ARG_CLEAR,
-    ARG_VALUE,  /* of a marker */
-    ARG_ENTRY,  /* `value` as a whole entry */
-    ARG_ACCESS, /* `value` as a kind of access */
-    ARG_WHOSE,  /* `value` as FRAME_GIVEN, FRAME_TAKEN or FRAME_SAME */
+    ARG_TOUCHED, /* `flags` as ACCESSED and DIRTY */
+    ARG_VALUE,   /* of a marker */
+    ARG_ENTRY,   /* `value` as a whole entry */
+    ARG_ACCESS,  /* `value` as a kind of access */
+    ARG_WHOSE,   /* `value` as FRAME_GIVEN, FRAME_TAKEN or FRAME_SAME */
     ARGUMENTS
 };
 

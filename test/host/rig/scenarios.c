@@ -146,6 +146,11 @@ const struct scenario scenarios[] = {
     {"unmap: a 1 GiB page except its ends", {HUGE_PAGES(0)}, AT(UNMAP_RANGE, 1, L3(1) - 2), IN_1G},
     {"unmap: where 2 MiB and 1 GiB pages meet", {HUGE_PAGES(0)}, AT(UNMAP_RANGE, -1, 2), IN_1G},
 
+    {"test_and_clear: small and huge pages, one of them in part",
+     {AT(MAP_RANGE, L2(-3) - 5, L2(3) + 5, .flags = RW), MAP_1G(0, .flags = RW), WRITE(L2(-3) - 1),
+      WRITE(-1)},
+     AT(TEST_AND_CLEAR, L2(-3) - 5, L2(3) + 8, .flags = TOUCHED),
+     NO_CHANGE | CLEARS},
     {"split: a 2 MiB page", {HUGE_PAGES(0), WRITE(-1)}, AT(SPLIT, -1, 1)},
     {"split: a 1 GiB page", {HUGE_PAGES(0)}, AT(SPLIT, 0, 1)},
     {"split: an owned page",
