@@ -76,8 +76,8 @@ class Size(unittest.TestCase):
                       f"CONFIG={place}/config.h", archive)
             self.good(compiler, "-std=c17", "-O2", "-ffreestanding", "-fno-pic", "-mcmodel=kernel",
                       f"-I{place}/build/library/include", "-c", place / "main.c", "-o", place / "main.o")
-            self.good(compiler, "-std=c17", "-static", "-fno-pic", f"-I{place}/build/library/include", EXAMPLE,
-                      archive, "-o", place / "example")
+            self.good(compiler, "-std=c17", "-static", "-fno-pic", f"-I{place}/build/library/include",
+                      EXAMPLE, archive, "-o", place / "example")
             self.good(place / "example")
             return self.linked(place, archive)
 
