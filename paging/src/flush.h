@@ -11,7 +11,8 @@
  *      unmap_range             leaves and tables that go, together; then they go back
  *      protect_range           leaves that change, at the end
  *      split, merge_range      the leaf, and the window pages of the tables below it
- *      map, map_range          nothing: what was not present is not cached. (If the frame source breaks its
+ *      map, map_range,
+ *      set_marker_range        nothing: what was not present is not cached. (If the frame source breaks its
  *                              promise, the window page of an empty table that goes back)
  *      unshare_upper_half      the window pages of the empty tables; then they go back
  *      attach, detach          everything

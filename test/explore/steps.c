@@ -59,6 +59,13 @@ static void add_for(unsigned kind, uint64_t page, uint64_t pages)
     operation.address = rig_address(page);
     operation.bytes = pages * PAGING_PAGE_BYTES;
     operation.value = operation_takes(&operation, ARG_ACCESS) ? WALK_WRITE : MARKER;
+    if (operation_takes(&operation, ARG_REPLACE)) {
+        add(operation);
+        operation.value++;
+        operation.flags = PAGING_REPLACE_MARKER;
+        add(operation);
+        return;
+    }
     if (operation_takes(&operation, ARG_CLEAR)) {
         operation.clear = RW;
         add_with_sizes(operation, page, pages);

@@ -29,6 +29,7 @@ enum paging_status rig_identity_map(uint64_t frame, uint64_t flags);
 enum paging_status rig_unmap(uint64_t address); /* result: rig.unmapped */
 enum paging_status rig_set_marker(uint64_t address, uint64_t value);
 enum paging_status rig_clear_marker(uint64_t address); /* result: rig.marker_value */
+enum paging_status rig_set_marker_range(uint64_t start, uint64_t bytes, uint64_t value, uint64_t flags);
 enum paging_status rig_map_range(uint64_t start, uint64_t to, uint64_t bytes, uint64_t flags);
 enum paging_status rig_map_range_alloc(uint64_t start, uint64_t bytes, uint64_t flags);
 enum paging_status rig_identity_map_range(uint64_t start, uint64_t bytes, uint64_t flags);
@@ -75,6 +76,7 @@ enum operation_kind {
     OP_UNMAP,
     OP_SET_MARKER,
     OP_CLEAR_MARKER,
+    OP_SET_MARKER_RANGE,
     OP_MAP_RANGE,
     OP_MAP_RANGE_ALLOC,
     OP_IDENTITY_MAP_RANGE,
@@ -118,6 +120,7 @@ enum argument {
     ARG_SIZE,
     ARG_LEVEL, /* `size` as the level of a table */
     ARG_FLAGS,
+    ARG_REPLACE, /* `flags` of an operation that sets markers */
     ARG_CLEAR,
     ARG_VALUE,  /* of a marker */
     ARG_ENTRY,  /* `value` as a whole entry */
