@@ -19,8 +19,8 @@
  *                        of the tables below
  *   protect, remap       the leaf, and after a huge page the       the leaf
  *                        window pages in which it was visible
- *   map, map_range       nothing: what was not present is not      nothing
- *                        cached
+ *   map, map_range,      nothing: what was not present is not      nothing
+ *   set_marker_range     cached
  *     broken source      the window page of an empty table that    one page below it
  *                        goes back
  *   unshare_upper_half   the window pages of the empty tables      one page below each of them

@@ -62,6 +62,8 @@ enum paging_status paging_link_entry(struct paging_space *space, const struct pa
                                      paging_page_t page, unsigned size, paging_entry_t entry,
                                      struct paging_frame_source *frames)
 {
+    const paging_entry_t none = {0}, around = walk->level > size ? walk->entries[walk->level] : none;
+    unsigned used = paging_entry_is_unused(around) ? 1 : PAGING_TABLE_ENTRIES;
     paging_entry_t below = entry;
     for (unsigned level = size; level < walk->level; level++) {
         paging_frame_t table;
@@ -69,8 +71,10 @@ enum paging_status paging_link_entry(struct paging_space *space, const struct pa
             discard_tables(space, page, level - 1, size, below, frames);
             return PAGING_BROKEN_SOURCE;
         }
-        paging_init_table(space, table, paging_page_index(page, level), below);
-        below = entry_to_table(table, 1);
+        volatile paging_entry_t *entries = paging_temp_map(space, table);
+        fill_table(entries, around);
+        paging_entry_store(&entries[paging_page_index(page, level)], below);
+        below = entry_to_table(table, used - paging_entry_is_unused(below));
         below.bits |= level == size ? owned_below(level + 1, entry.bits) : 0;
     }
     paging_temp_unmap(space);

@@ -78,6 +78,13 @@ static void add_for(unsigned kind, uint64_t page, uint64_t pages)
         add(operation);
         return;
     }
+    if (operation_takes(&operation, ARG_REPLACE)) {
+        add(operation);
+        operation.value++;
+        operation.flags = PAGING_REPLACE_MARKER;
+        add(operation);
+        return;
+    }
     if (operation_takes(&operation, ARG_CLEAR)) {
         operation.clear = RW;
         add_with_owners(operation, page, pages);

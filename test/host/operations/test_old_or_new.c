@@ -113,7 +113,8 @@ static bool changes_a_translation(const struct one *one)
     unsigned kind = one->scenario->watched.kind;
     bool changes_pages = !(one->scenario->special & NO_CHANGE);
     if (rig_by_direct_map)
-        return changes_pages && kind != OP_SPLIT && kind != OP_MERGE_RANGE;
+        return changes_pages && !(one->scenario->special & ONLY_TABLES) && kind != OP_SPLIT &&
+               kind != OP_MERGE_RANGE;
     return changes_pages || one->depth > 1;
 }
 

@@ -35,6 +35,7 @@ enum paging_status rig_remap(uint64_t address, uint64_t frame, uint64_t flags, u
 enum paging_status rig_protect(uint64_t address, uint64_t set, uint64_t clear);
 enum paging_status rig_set_marker(uint64_t address, uint64_t value);
 enum paging_status rig_clear_marker(uint64_t address); /* result: rig.marker_value */
+enum paging_status rig_set_marker_range(uint64_t start, uint64_t bytes, uint64_t value, uint64_t flags);
 enum paging_status rig_map_range(uint64_t start, uint64_t to, uint64_t bytes, uint64_t flags);
 enum paging_status rig_map_range_alloc(uint64_t start, uint64_t bytes, uint64_t flags);
 enum paging_status rig_identity_map_range(uint64_t start, uint64_t bytes, uint64_t flags);
@@ -85,6 +86,7 @@ enum operation_kind {
     OP_PROTECT,
     OP_SET_MARKER,
     OP_CLEAR_MARKER,
+    OP_SET_MARKER_RANGE,
     OP_MAP_RANGE,
     OP_MAP_RANGE_ALLOC,
     OP_IDENTITY_MAP_RANGE,
@@ -129,6 +131,7 @@ enum argument {
     ARG_SIZE,
     ARG_LEVEL, /* `size` as the level of a table */
     ARG_FLAGS,
+    ARG_REPLACE, /* `flags` of an operation that sets markers */
     ARG_CLEAR,
     ARG_TOUCHED, /* `flags` as ACCESSED and DIRTY */
     ARG_VALUE,   /* of a marker */

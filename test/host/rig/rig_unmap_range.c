@@ -2,13 +2,6 @@
 #include "rig/rig_internal.h"
 #include <string.h>
 
-/* A marker reaches over this boundary: it cannot be split. */
-static bool is_marked_across(uint64_t page)
-{
-    const struct model_leaf *leaf = model_overlap(rig.at->model, page, 1);
-    return leaf && leaf->marker && leaf->page != page;
-}
-
 static void unmap_pages(struct model *model, uint64_t page, uint64_t pages)
 {
     model_split_boundary(model, page, 0, PAGING_PRESENT);
@@ -24,8 +17,6 @@ enum paging_status rig_unmap_range(uint64_t start, uint64_t bytes)
 {
     uint64_t page, pages = bytes / PAGING_PAGE_BYTES;
     unsigned refusals = rig_range_refusals(start, bytes, &page);
-    if (!refusals && (is_marked_across(page) || is_marked_across(page + pages)))
-        refusals = 1u << PAGING_MARKED;
     if (!refusals) {
         unmap_pages(&rig_after, page, pages);
         rig_expect_unmapped(page, pages);
