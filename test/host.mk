@@ -15,8 +15,9 @@ HOST_FLAGS := -std=gnu17 -O1 -g -Wall -Wextra -Wno-unused-parameter -Wshadow -We
     -fsanitize=address,undefined -fno-sanitize-recover=all -ftrivial-auto-var-init=pattern
 KINDS := soft mmap toy toy8 only
 KIND_soft := -DMACHINE_SOFT -DPAGING_ACCESS_HEADER='"machines/access_soft.h"'
-KIND_mmap := -DMACHINE_MMAP -DPAGING_ACCESS_HEADER='"machines/access_mmap.h"' -DPAGING_RECURSIVE_SLOT=140 \
-    -DPAGING_ALTERNATE_SLOT=141 -DPAGING_SCRATCH_SLOT=142
+# (With the locked accesses, which the others have not.)
+KIND_mmap := -DMACHINE_MMAP -DPAGING_LOCKED_ACCESS=1 -DPAGING_ACCESS_HEADER='"machines/access_mmap.h"' \
+    -DPAGING_RECURSIVE_SLOT=140 -DPAGING_ALTERNATE_SLOT=141 -DPAGING_SCRATCH_SLOT=142
 KIND_toy := $(KIND_soft) -DPAGING_INDEX_BITS=1 -DPAGING_ALTERNATE_SLOT=2 -DPAGING_SCRATCH_SLOT=2
 KIND_toy8 := $(KIND_soft) -DPAGING_INDEX_BITS=3
 KIND_only := $(KIND_soft) -DPAGING_ONLY_RECURSIVE -DPAGING_ONLY_LEVELS=4

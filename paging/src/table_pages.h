@@ -37,19 +37,19 @@ static inline void give_page(const struct paging_space *space, struct paging_fra
     frames->release(frames, space, PAGING_FRAME_FOR_PAGE, (enum paging_size)size, frame);
 }
 
+/* Fills a new table, which is within reach, with markers of this value. */
+void paging_fill_with_markers(volatile paging_entry_t *entries, uint64_t value);
+
 /*
  * Fills a new table, which is within reach, with zeroes, or with markers of this marker's value. (Not with
  * the same word: if somebody else has made it, it may name a frame.)
  */
 static inline void fill_table(volatile paging_entry_t *entries, paging_entry_t marker)
 {
-    if (paging_entry_is_unused(marker)) {
+    if (__builtin_expect(paging_entry_is_unused(marker), 1))
         paging_table_zero(entries);
-        return;
-    }
-    marker = paging_marker_entry(paging_marker_value(marker));
-    for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
-        paging_entry_store(&entries[i], marker);
+    else
+        paging_fill_with_markers(entries, paging_marker_value(marker));
 }
 
 /* Fills a new table with zeroes and one entry. */
