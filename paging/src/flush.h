@@ -10,6 +10,8 @@
  *      unmap                   the page, and the window pages of the tables that go; then they go back
  *      unmap_range             leaves and tables that go, together; then they go back
  *      protect_range           leaves that change, at the end
+ *      move_range              leaves and tables that move, and tables that go; up to 32 of these at a time go
+ *                              back then
  *      test_and_clear          leaves whose bits are cleared, at the end
  *      split, merge_range      the leaf, and the window pages of the tables below it
  *      protect                 the leaf
@@ -97,6 +99,13 @@ static inline void flush_add_table(const struct paging_space *space, struct flus
     if (space->mode != PAGING_MODE_DIRECT)
         flush_add_window(space, list, level, page);
 }
+
+/*
+ * Adds all that is cached because of one entry that goes, of a table of this level, and maps the page `at`: its
+ * leaf, or its table and every leaf and table below (unmap_range.c). It is still linked.
+ */
+void paging_flush_add_subtree(const struct paging_space *space, unsigned level, paging_entry_t entry,
+                              uint64_t at, struct flush_list *list);
 
 /* Flushes one page now, in the active space. */
 static inline void flush_page(struct paging_space *space, paging_virt_t address)
