@@ -144,7 +144,7 @@ static void a_shared_half(void **state)
     assert_status(rig_move_range(here, here + paging_level_bytes(rig.model.levels),
                                  paging_level_bytes(rig.model.levels)),
                   PAGING_OK);
-    rig.at = rig.attached;
+    rig.at = &rig.sides[1];
     assert_status(rig_move_range(here, there, 4 * MIB), PAGING_SHARED);
 }
 

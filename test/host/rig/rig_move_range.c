@@ -55,6 +55,23 @@ static unsigned move_refusals(struct move *move, uint64_t to, uint64_t bytes)
     return distance < move->pages ? 1u << PAGING_RANGE_TOO_LONG : place_refusals(move);
 }
 
+/* A table that maps nothing outside of the range is linked anew, unless spaces share it or it is not aligned. */
+static bool moves_whole(const struct move *move, unsigned level, uint64_t page)
+{
+    uint64_t span = paging_level_pages(level + 1), first = page - page % span;
+    return is_in(move, first) && is_in(move, first + span - 1) && move->delta % span == 0 &&
+           !model_is_shared_table(rig.at->model, level, page);
+}
+
+/* It is not in a table that moves. A marker that moves so is the core's afterwards, whoever has written it. */
+static bool moves_alone(const struct move *move, const struct model_leaf *leaf)
+{
+    bool alone = true;
+    for (unsigned level = leaf->size; level < rig.model.levels; level++)
+        alone = alone && !moves_whole(move, level, leaf->page);
+    return alone;
+}
+
 static void move_leaves(const struct move *move)
 {
     static struct model moved;
@@ -64,19 +81,11 @@ static void move_leaves(const struct move *move)
         moved.leaves[moved.count++] = rig_after.leaves[i];
     for (unsigned i = 0; i < moved.count; i++) {
         model_remove(&rig_after, moved.leaves[i].page);
-        moved.leaves[i].page += move->delta;
-        if (moved.leaves[i].marker) /* as the core writes it, whoever has written it */
+        if (moved.leaves[i].marker && moves_alone(move, &moved.leaves[i]))
             moved.leaves[i].marker = marker_of(value_of_marker(moved.leaves[i].marker));
+        moved.leaves[i].page += move->delta;
         model_add(&rig_after, moved.leaves[i]);
     }
-}
-
-/* A table that maps nothing outside of the range is linked anew, unless spaces share it or it is not aligned. */
-static bool moves_whole(const struct move *move, unsigned level, uint64_t page)
-{
-    uint64_t span = paging_level_pages(level + 1), first = page - page % span;
-    return is_in(move, first) && is_in(move, first + span - 1) && move->delta % span == 0 &&
-           !model_is_shared_table(rig.at->model, level, page);
 }
 
 /* Returns the number of tables that are missing at the new place, without those that move there. */
