@@ -166,7 +166,7 @@ static enum paging_status link_row(const struct move *move, volatile paging_entr
     if (status != PAGING_OK)
         return status;
     walk_to(space, (paging_page_t){row->at + move->delta}, PAGING_4K, &walk);
-    volatile paging_entry_t *to = walk.slots[PAGING_4K];
+    volatile paging_entry_t *to = walk.slots[walk.level];
     while (++row->at < row->end) {
         paging_entry_t entry = paging_entry_load(++slot);
         to++;
@@ -252,7 +252,7 @@ static void unlink_unit(struct move *move, const struct cursor *c)
         return;
     }
     walk_to(move->space, (paging_page_t){at + move->delta}, c->level, &walk);
-    unlink_entry(move, c->level, at, c->slot, walk.slots[c->level]);
+    unlink_entry(move, walk.level, at, c->slot, walk.slots[walk.level]); /* it ends at the new leaf */
 }
 
 /* Ends a row of a P1. Returns how many of its entries were used. */
@@ -268,7 +268,7 @@ static unsigned unlink_rows(struct move *move, volatile paging_entry_t *slot, st
         if (row.at == part.end)
             continue;
         walk_to(move->space, (paging_page_t){row.at + move->delta}, PAGING_4K, &walk);
-        volatile paging_entry_t *to = walk.slots[PAGING_4K];
+        volatile paging_entry_t *to = walk.slots[walk.level];
         for (; row.at < part.end; row.at++, slot++, to++) {
             if (paging_entry_is_unused(paging_entry_load(slot)))
                 continue;
