@@ -139,7 +139,7 @@ static inline void flush_page(struct paging_space *space, paging_virt_t address)
 }
 
 /* Flushes what the list holds, and empties it. What went may be given back from here on. */
-void paging_carry_out(struct paging_space *space, struct paging_flush_list *list);
+PAGING_FOR_SIZE void paging_carry_out(struct paging_space *space, struct paging_flush_list *list);
 
 /* Flushes everything, global pages included. */
 void paging_flush_all(struct paging_space *space);
