@@ -4,14 +4,16 @@
  * Each operation knows what it changed, and flushes it through these functions; nothing else in the core
  * flushes, except that a new CR3 flushes what is not global. An operation appends what has to be flushed to a
  * list (flush_list.h) while it writes, and carries that out once: each page by itself if they are few,
- * everything if they are many. Only then do frames go back. A space in direct-map mode is not the active one, so nothing of it is
- * in the TLB; of an attached space only its window is.
+ * everything if they are many. Only then do frames go back. A space in direct-map mode is not the active one,
+ * so nothing of it is in the TLB; of an attached space only its window is.
  *
  *      unmap                   the page, and the window pages of the tables that go; then they go back
  *      unmap_range             leaves and tables that go, together; then they go back
+ *      unmap_list              the same
  *      protect_range           leaves that change, at the end
  *      split, merge_range      the leaf, and the window pages of the tables below it
- *      map, map_range          nothing: what was not present is not cached. (If the frame source breaks its
+ *      map, map_list,
+ *      map_range               nothing: what was not present is not cached. (If the frame source breaks its
  *                              promise, the window page of an empty table that goes back)
  *      unshare_upper_half      the window pages of the empty tables; then they go back
  *      attach, detach          everything
@@ -75,6 +77,22 @@ static inline void flush_add_leaf(const struct paging_space *space, struct pagin
         flush_add(list, paging_page_start(space->cpu.levels, page));
     for (unsigned below = level - 1; below >= 1; below--)
         flush_add_window(space, list, below, page);
+}
+
+/* Adds leaves of 4 KiB, at these pages. */
+static inline void flush_add_pages(const struct paging_space *space, struct paging_flush_list *list,
+                                   const paging_page_t *pages, uint64_t count)
+{
+    if (space->mode != PAGING_MODE_RECURSIVE)
+        return;
+    if (list->count + count > PAGING_FLUSH_LIMIT) {
+        list->count = PAGING_FLUSH_LIMIT + 1;
+        return;
+    }
+    paging_virt_t *free = list->pages + list->count;
+    for (uint64_t i = 0; i < count; i++)
+        free[i] = paging_page_start(space->cpu.levels, pages[i]);
+    list->count += (unsigned)count;
 }
 
 /* Adds the window page of a table of this level that goes away, on the way to page. */

@@ -265,7 +265,7 @@ enum paging_status paging_set_marker(struct paging_space *space, paging_page_t p
                                      struct paging_frame_source *frames)
 {
     struct page_walk walk;
-    if (value == 0 || value >> 63 != 0)
+    if (value == 0 || value >> 62 != 0)
         return PAGING_BAD_FLAGS;
     enum paging_status status = check_and_walk(space, page, PAGING_4K, 0, &walk);
     if (status != PAGING_OK)

@@ -63,7 +63,7 @@ static void unshare_slot(struct paging_space *space, unsigned slot, struct pagin
         paging_entry_store(root_slot(space, slot), entry_with_count(entry, used));
         return;
     }
-    paging_entry_store(root_slot(space, slot), (paging_entry_t){entry.bits & ~PAGING_PRESENT});
+    paging_entry_store(root_slot(space, slot), entry_detached(entry));
     flush_add_table(space, list, below, page);
 }
 
@@ -77,8 +77,7 @@ static void unshare_half(struct paging_space *space, struct paging_frame_source 
     paging_carry_out(space, &list);
     for (unsigned slot = 0; slot < PAGING_TABLE_ENTRIES; slot++) {
         paging_entry_t entry = paging_entry_load(root_slot(space, slot));
-        if (!slot_is_shareable(space, slot) || paging_entry_is_unused(entry) ||
-            paging_entry_is_present(entry))
+        if (!slot_is_shareable(space, slot) || !entry_is_detached(entry))
             continue;
         paging_entry_store(root_slot(space, slot), (paging_entry_t){0});
         frames->release(frames, PAGING_4K, paging_entry_frame(entry));

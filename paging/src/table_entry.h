@@ -1,5 +1,6 @@
 /*
- * table_entry.h - entries that point to tables: their flags, and the number of used entries they carry.
+ * table_entry.h - entries that point to tables: their flags, and the number of used entries they carry; and
+ * entries that are detached.
  */
 #ifndef PAGING_SRC_TABLE_ENTRY_H
 #define PAGING_SRC_TABLE_ENTRY_H
@@ -82,6 +83,37 @@ static inline bool count_steps_down(paging_entry_t *entry)
 static inline paging_entry_t entry_to_table(paging_frame_t table, unsigned count)
 {
     return entry_with_count(paging_entry_make(table, PAGING_TABLE_FLAGS), count);
+}
+
+/*
+ * A detached entry translates nothing, but still names the frame or table that goes when what is cached of it
+ * has been flushed. Its bit 63 tells it from a marker, whose value has 62 bits.
+ */
+#define PAGING_DETACHED ((uint64_t)1 << 63)
+
+static inline paging_entry_t entry_detached(paging_entry_t entry)
+{
+    return (paging_entry_t){(entry.bits & ~PAGING_PRESENT) | PAGING_DETACHED};
+}
+
+static inline bool entry_is_detached(paging_entry_t entry)
+{
+    return (entry.bits & (PAGING_PRESENT | PAGING_DETACHED)) == PAGING_DETACHED;
+}
+
+/* Returns whether the entry is present or detached. */
+static inline bool entry_names_frame(paging_entry_t entry)
+{
+    return (entry.bits & (PAGING_PRESENT | PAGING_DETACHED)) != 0;
+}
+
+/*
+ * Returns a present entry that names what this one does, which is present or detached, and says as much about
+ * giving it back. It says nothing else.
+ */
+static inline paging_entry_t entry_attached(paging_entry_t entry)
+{
+    return (paging_entry_t){(entry.bits & ~PAGING_DETACHED) | PAGING_PRESENT};
 }
 
 /*

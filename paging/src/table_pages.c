@@ -104,8 +104,10 @@ static uint64_t free_below(struct paging_space *space, unsigned level, paging_fr
     volatile paging_entry_t *entries = paging_temp_map(space, table);
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++) {
         paging_entry_t entry = paging_entry_load(&entries[i]);
-        if (paging_entry_is_present(entry) &&
-            ((entry.bits & PAGING_OWNED) != 0 || paging_entry_is_table(entry, level)))
+        if (!entry_names_frame(entry))
+            continue;
+        entry = entry_attached(entry); /* it may have been detached before this table was */
+        if ((entry.bits & PAGING_OWNED) != 0 || paging_entry_is_table(entry, level))
             tables += free_entry(space, level, entry, &table, frames);
     }
     return tables;
@@ -138,5 +140,5 @@ static uint64_t free_entry(struct paging_space *space, unsigned level, paging_en
 uint64_t paging_free_subtree(struct paging_space *space, unsigned level, paging_entry_t entry,
                              struct paging_frame_source *frames)
 {
-    return free_entry(space, level, (paging_entry_t){entry.bits | PAGING_PRESENT}, NULL, frames);
+    return free_entry(space, level, entry, NULL, frames);
 }

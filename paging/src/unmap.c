@@ -1,17 +1,8 @@
 /* unmap.c - remove one entry and the tables that become empty: clear, flush, then free. */
+#include "unmap.h"
 #include "flush.h"
 #include "table_pages.h"
 #include <selfmap/map.h>
-
-/* Returns the level of the entry to clear: the leaf's, or as far up as its tables hold nothing else. */
-static unsigned highest_emptied(const struct paging_space *space, const struct page_walk *walk)
-{
-    unsigned top = walk->level;
-    while (top < space->cpu.levels && entry_count(walk->entries[top + 1]) == 1 &&
-           !entry_is_shared(space, top + 1, walk->entries[top + 1]))
-        top++;
-    return top;
-}
 
 /* Gives back the tables between the leaf and the entry at level `top`. */
 static void free_emptied_tables(struct paging_space *space, const struct page_walk *walk, unsigned top,
@@ -26,7 +17,7 @@ static void free_emptied_tables(struct paging_space *space, const struct page_wa
 static void remove_entry(struct paging_space *space, const struct page_walk *walk, paging_page_t page,
                          struct paging_frame_source *frames)
 {
-    unsigned top = highest_emptied(space, walk);
+    unsigned top = highest_emptied(space, walk, walk->level);
     paging_entry_store(walk->slots[top], (paging_entry_t){0});
     if (top < space->cpu.levels) /* the root has no parent, and is never freed */
         change_entry_count(space, top + 1, walk->slots[top + 1], -1, 0);
@@ -38,17 +29,6 @@ static void remove_entry(struct paging_space *space, const struct page_walk *wal
         flush_add_table(space, &list, level, page);
     paging_carry_out(space, &list);
     free_emptied_tables(space, walk, top, page, frames);
-}
-
-PAGING_ALWAYS_INLINE void report_unmapped(struct paging_unmapped *unmapped, paging_entry_t leaf,
-                                          unsigned level, bool released)
-{
-    *unmapped = (struct paging_unmapped){
-        .frame = paging_leaf_frame(leaf, level),
-        .size = (enum paging_size)level,
-        .flags = paging_entry_flags(leaf) & PAGING_LEAF_FLAGS,
-        .released = released,
-    };
 }
 
 /* Ends the removal of a leaf that is cleared and flushed: an owned frame goes back. */

@@ -1,8 +1,8 @@
 /*
  * unmap_range.c - remove a range: clear, flush once, then free.
  *
- * What has to be freed needs no list: an entry whose table or owned frame goes loses PRESENT only, which ends
- * its translation, and still names the frame. After the flush a second pass over the same entries frees what
+ * What has to be freed needs no list: an entry whose table or owned frame goes is detached, which ends its
+ * translation, and still names the frame. After the flush a second pass over the same entries frees what
  * they name, and makes them unused.
  */
 #include "cursor.h"
@@ -83,7 +83,7 @@ static void end_translation(volatile paging_entry_t *slot, unsigned level, pagin
 {
     bool frees = paging_entry_is_present(entry) &&
                  (paging_entry_is_table(entry, level) || (entry.bits & PAGING_OWNED));
-    paging_entry_store(slot, (paging_entry_t){frees ? entry.bits & ~PAGING_PRESENT : 0});
+    paging_entry_store(slot, frees ? entry_detached(entry) : (paging_entry_t){0});
 }
 
 /* Clears a row of a P1. Returns how many entries were used. */
@@ -134,7 +134,7 @@ static void clear(const struct paging_space *space, struct page_range range, str
     }
 }
 
-/* The second pass: entries of the range that are not present name what has to be freed. */
+/* The second pass: the detached entries of the range name what has to be freed. */
 static void sweep(struct paging_space *space, struct page_range range, struct paging_frame_source *frames)
 {
     struct cursor c;
@@ -142,8 +142,8 @@ static void sweep(struct paging_space *space, struct page_range range, struct pa
     while (cursor_next_used(&c) != CURSOR_END) {
         if (c.event == CURSOR_LEAVE)
             continue;
-        if (!paging_entry_is_present(c.entry)) {
-            uint64_t tables = paging_free_subtree(space, c.level, c.entry, frames);
+        if (entry_is_detached(c.entry)) {
+            uint64_t tables = paging_free_subtree(space, c.level, entry_attached(c.entry), frames);
             change_table_count(space, (paging_page_t){cursor_part(&c).at}, -(int64_t)tables);
             paging_entry_store(c.slot, (paging_entry_t){0});
         } else if (c.level > PAGING_2M || (c.entry.bits & PAGING_OWNED_BELOW) != 0) {

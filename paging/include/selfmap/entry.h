@@ -7,11 +7,12 @@
  *   51-12   frame                     5  A    accessed         0  P    present
  *   11-9    the system's              4  PCD  no cache
  *
- * An entry of all zeroes is unused. A non-zero entry without PRESENT is a marker: its bits 1 to 63 are a
- * value of the caller's (map.h). The core uses bits 52 to 58 of every present entry: in a leaf, bit 52 says
- * that the frame came from the frame source; in an entry that points to a table, these bits and 9 to 11 hold
- * how many entries of that table are used, and more. In a leaf, bits 9 to 11 are free for the system that
- * uses the core.
+ * An entry of all zeroes is unused. A non-zero entry without PRESENT is a marker: its bits 1 to 62 are a
+ * value of the caller's (map.h). With bit 63 it is the core's: what it translated is gone, and what it names
+ * goes as soon as that has been flushed. The core uses bits 52 to 58 of every present entry: in a leaf, bit
+ * 52 says that the frame came from the frame source; in an entry that points to a table, these bits and 9 to
+ * 11 hold how many entries of that table are used, and more. In a leaf, bits 9 to 11 are free for the system
+ * that uses the core.
  */
 #ifndef SELFMAP_ENTRY_H
 #define SELFMAP_ENTRY_H

@@ -95,7 +95,7 @@ PAGING_MUST_CHECK enum paging_status paging_unmap(struct paging_space *space, pa
  * PAGING_MARKED, paging_walk_address shows the entry (paging_marker_value), and mapping it is refused without
  * PAGING_REPLACE_MARKER. Tables cost what they cost for paging_map_to. Nothing is flushed.
  *
- *   PAGING_BAD_FLAGS  `value` is zero, or has more than 63 bits
+ *   PAGING_BAD_FLAGS  `value` is zero, or has more than 62 bits
  *   and as for paging_map_to: PAGING_ALREADY_MAPPED, PAGING_MARKED, PAGING_INSIDE_HUGE, PAGING_BAD_PAGE,
  *   PAGING_RESERVED_SLOT, PAGING_NO_FRAMES, PAGING_BROKEN_SOURCE, PAGING_MALFORMED, PAGING_UNREACHABLE,
  *   PAGING_SHARED

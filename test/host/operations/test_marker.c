@@ -6,8 +6,8 @@ static const uint64_t values[] = {
     1,
     2,
     (uint64_t)1 << 51 /* the bit that is OWNED in a leaf */,
-    (uint64_t)1 << 62,
-    ((uint64_t)1 << 63) - 1,
+    (uint64_t)1 << 61,
+    ((uint64_t)1 << 62) - 1,
     PAGING_HUGE >> 1,
 };
 #define VALUES (sizeof(values) / sizeof(values[0]))
@@ -51,7 +51,8 @@ static void value_is_not_a_leaf(void **state)
 static void value_that_does_not_fit(void **state)
 {
     rig_open();
-    static const uint64_t bad[] = {0, (uint64_t)1 << 63, ~(uint64_t)0, ((uint64_t)1 << 63) + 1};
+    static const uint64_t bad[] = {0, (uint64_t)1 << 62, (uint64_t)1 << 63, ~(uint64_t)0,
+                                   ((uint64_t)1 << 62) + 1};
     for (unsigned i = 0; i < 4; i++)
         assert_status(rig_set_marker(PLACE, bad[i]), PAGING_BAD_FLAGS);
     assert_int_equal(machine_frames_out(), rig.base_frames);
@@ -238,7 +239,7 @@ static void by_direct_map(void **state)
 static const struct CMUnitTest tests[] = {
     RIG_TEST("set_marker: the value is kept", value_is_kept),
     RIG_TEST("set_marker: the value is never taken for a leaf", value_is_not_a_leaf),
-    RIG_TEST("set_marker: a value of no bit or of 64 bits is refused", value_that_does_not_fit),
+    RIG_TEST("set_marker: a value of no bit or of more than 62 bits is refused", value_that_does_not_fit),
     RIG_TEST("set_marker: tables come and go as for a page", tables_come_and_go),
     RIG_TEST("set_marker: a neighbour keeps the table", neighbour_keeps_the_table),
     RIG_TEST("clear_marker: the window of a freed table is flushed", windows_are_forgotten),

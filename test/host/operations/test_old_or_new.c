@@ -123,7 +123,7 @@ static void old_or_new(void **state)
         assert_true((changed > 0) == is_change); /* otherwise the wrong places were watched */
 }
 
-static struct one all[128];
+static struct one all[160];
 static unsigned count;
 
 static void add(const struct scenario *scenario, unsigned depth)
@@ -136,7 +136,7 @@ static void add(const struct scenario *scenario, unsigned depth)
 
 int main(int arguments_count, char **arguments)
 {
-    static struct CMUnitTest tests[128];
+    static struct CMUnitTest tests[160];
     rig_read_arguments(arguments_count, arguments);
     for (unsigned i = 0; i < scenario_count; i++) {
         bool each_depth = scenarios[i].special & EACH_DEPTH;

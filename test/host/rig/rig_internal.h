@@ -34,6 +34,29 @@ void rig_judge_map_flushes(void);
 /* Returns the frames that went out since rig_look_before; negative if they went back. */
 int rig_frames_taken(void);
 
+/* ---- single entries (rig_map.c, rig_unmap.c) ---- */
+
+/* Returns the statuses that are right for mapping this leaf, and for unmapping the leaf at the page. */
+unsigned rig_map_refusals(const struct model_leaf *wanted);
+unsigned rig_unmap_refusals(uint64_t page);
+
+/* Of more flushes than this, one of everything must take their place. */
+#define RIG_FLUSH_LIMIT 32u
+
+/* What must be flushed, each address within the span of a level; and the tables and frames that go back. */
+struct rig_removal {
+    unsigned count, tables, frames;
+    struct {
+        uint64_t address;
+        unsigned level;
+    } flushes[64 * PAGING_MAX_LEVELS];
+};
+
+/* Adds what the removal of the leaf must flush and give back, and takes it out of the map. */
+void rig_expect_removal(struct rig_removal *removal, struct model *model, struct model_leaf leaf);
+/* Exactly that was flushed and given back. */
+void rig_judge_removal(const struct rig_removal *removal);
+
 /* ---- spaces (rig_spaces.c, rig_share.c) ---- */
 
 /*

@@ -2,23 +2,14 @@
 #include "rig/rig_internal.h"
 #include <string.h>
 
-/* What must be flushed, each address within the span of a level; and how many tables go. */
-struct removal {
-    unsigned count, tables;
-    struct {
-        uint64_t address;
-        unsigned level;
-    } flushes[4 * PAGING_MAX_LEVELS];
-};
-
-static void expect(struct removal *removal, uint64_t address, unsigned level)
+static void expect(struct rig_removal *removal, uint64_t address, unsigned level)
 {
     removal->flushes[removal->count].address = address;
     removal->flushes[removal->count++].level = level;
 }
 
 /* A table of the shared half is a page in the windows of the active and of the attached space. */
-static void expect_window(struct removal *removal, unsigned window, uint64_t address, unsigned level)
+static void expect_window(struct rig_removal *removal, unsigned window, uint64_t address, unsigned level)
 {
     if (rig.at == rig.active)
         expect(removal, rig_window(window, address), level);
@@ -27,56 +18,61 @@ static void expect_window(struct removal *removal, unsigned window, uint64_t add
         expect(removal, rig_alternate_window(window, address), level);
 }
 
-/* The leaf's pages, and the windows of the tables that go with it. A marker itself is in no TLB. */
-static struct removal expect_removal(struct model_leaf leaf)
+void rig_expect_removal(struct rig_removal *removal, struct model *model, struct model_leaf leaf)
 {
-    struct removal removal = {0};
     uint64_t start = rig_address(leaf.page);
     if (rig.at == rig.active && !leaf.marker)
-        expect(&removal, start, leaf.size);
+        expect(removal, start, leaf.size);
     /* A huge leaf is a smaller leaf in the windows of the tables that are not there. */
     for (unsigned level = 1; level < leaf.size && !leaf.marker; level++)
-        expect_window(&removal, level, start, leaf.size - level);
-    model_remove(rig.at->model, leaf.page);
+        expect_window(removal, level, start, leaf.size - level);
+    model_remove(model, leaf.page);
     for (unsigned level = leaf.size; level < rig.model.levels; level++)
-        if (!model_has_table(rig.at->model, level, leaf.page)) {
-            expect_window(&removal, level, start, 1);
-            removal.tables++;
+        if (!model_has_table(model, level, leaf.page)) {
+            expect_window(removal, level, start, 1);
+            removal->tables++;
         }
+    removal->frames += leaf.owned ? (unsigned)paging_level_pages(leaf.size) : 0;
+}
+
+/* Of one leaf, which stays in the map. */
+static struct rig_removal expect_removal(struct model_leaf leaf)
+{
+    struct rig_removal removal = {0};
+    rig_expect_removal(&removal, rig.at->model, leaf);
     model_add(rig.at->model, leaf);
     return removal;
 }
 
 /* Exactly the expected flushes, in any order, each once. The scratch page's come on top. */
-static void judge_flushes(const struct removal *removal)
+static void judge_each_flush(const struct rig_removal *removal)
 {
-    unsigned met = 0;
-    assert_int_equal(machine_full_flushes(), 0);
+    bool met[sizeof(removal->flushes) / sizeof(*removal->flushes)] = {false};
     for (unsigned i = 0; i < machine_flushes(); i++) {
         uint64_t flushed = machine_flushed(i);
         if (rig_page(flushed).number / paging_level_pages(rig.model.levels) == PAGING_SCRATCH_SLOT)
             continue;
         unsigned match = 0;
         while (match < removal->count &&
-               (met >> match & 1 || (flushed ^ removal->flushes[match].address) /
-                                        walker_span(machine_walker(), removal->flushes[match].level)))
+               (met[match] || (flushed ^ removal->flushes[match].address) /
+                                  walker_span(machine_walker(), removal->flushes[match].level)))
             match++;
         if (match == removal->count)
             fail_msg("%#lx was flushed for nothing, or twice", (unsigned long)flushed);
-        met |= 1u << match;
+        met[match] = true;
     }
     for (unsigned i = 0; i < removal->count; i++)
-        if (!(met >> i & 1))
+        if (!met[i])
             fail_msg("%#lx was not flushed", (unsigned long)removal->flushes[i].address);
 }
 
-/* Judges frames and flushes, and takes the leaf out of the map. */
-static void judge_removal(const struct model_leaf *leaf, const struct removal *removal)
+void rig_judge_removal(const struct rig_removal *removal)
 {
-    judge_flushes(removal);
-    assert_int_equal(-rig_frames_taken(),
-                     removal->tables + (leaf->owned ? paging_level_pages(leaf->size) : 0));
-    model_remove(rig.at->model, leaf->page);
+    static const struct rig_removal no_pages;
+    bool is_all = removal->count > RIG_FLUSH_LIMIT;
+    assert_int_equal(machine_full_flushes(), is_all);
+    judge_each_flush(is_all ? &no_pages : removal);
+    assert_int_equal(-rig_frames_taken(), removal->tables + removal->frames);
 }
 
 unsigned rig_leaf_refusals(uint64_t page, const struct model_leaf **leaf)
@@ -94,7 +90,7 @@ unsigned rig_leaf_refusals(uint64_t page, const struct model_leaf **leaf)
     return refusals;
 }
 
-static unsigned unmap_refusals(uint64_t page)
+unsigned rig_unmap_refusals(uint64_t page)
 {
     const struct model_leaf *leaf;
     unsigned refusals = rig_leaf_refusals(page, &leaf);
@@ -104,9 +100,9 @@ static unsigned unmap_refusals(uint64_t page)
 enum paging_status rig_unmap(uint64_t address)
 {
     uint64_t page = rig_page(address).number, entry = rig_walk(address).entry;
-    unsigned refusals = unmap_refusals(page);
+    unsigned refusals = rig_unmap_refusals(page);
     struct model_leaf leaf = {0};
-    struct removal removal = {0};
+    struct rig_removal removal = {0};
     if (!refusals) {
         leaf = *model_at(rig.at->model, page);
         removal = expect_removal(leaf);
@@ -121,7 +117,8 @@ enum paging_status rig_unmap(uint64_t address)
         assert_int_equal(rig.unmapped.size, leaf.size);
         assert_int_equal(rig.unmapped.flags, entry & PAGING_LEAF_FLAGS);
         assert_int_equal(rig.unmapped.released, leaf.owned);
-        judge_removal(&leaf, &removal);
+        rig_judge_removal(&removal);
+        model_remove(rig.at->model, leaf.page);
     } else if (((unsigned char *)&rig.unmapped)[0] != 0x5a) {
         fail_msg("the out-parameter was written");
     }
@@ -151,7 +148,7 @@ enum paging_status rig_clear_marker(uint64_t address)
     uint64_t page = rig_page(address).number;
     unsigned refusals = clear_marker_refusals(page);
     struct model_leaf leaf = {0};
-    struct removal removal = {0};
+    struct rig_removal removal = {0};
     if (!refusals) {
         leaf = *model_at(rig.at->model, page);
         removal = expect_removal(leaf);
@@ -164,7 +161,8 @@ enum paging_status rig_clear_marker(uint64_t address)
     rig_judge_one_space(status);
     if (status == PAGING_OK) {
         assert_int_equal(rig.marker_value << 1, leaf.marker);
-        judge_removal(&leaf, &removal);
+        rig_judge_removal(&removal);
+        model_remove(rig.at->model, leaf.page);
     } else {
         assert_int_equal(rig.marker_value, NOT_WRITTEN);
     }
