@@ -75,6 +75,8 @@ static void draw_values(struct operation *operation, uint64_t page)
         operation->value = draw(32) ? 1 + draw(1ull << 46) * 2 : 0;
     if (operation_takes(operation, ARG_ENTRY))
         operation->value = (2 + draw(1ull << 46) * 4) << 1;
+    if (operation_takes(operation, ARG_LIMIT))
+        operation->value = draw(draw(2) ? 8 : 2 * PAGING_TABLE_ENTRIES);
     if (operation_takes(operation, ARG_LIST))
         operation->value = draw_list(operation, page);
     if (operation_takes(operation, ARG_ACCESS))

@@ -180,6 +180,8 @@ const struct operation_row operation_rows[OP_KINDS] = {
                   WEIGHT(31, 31, 0, 0)},
     [OP_MERGE_RANGE] = {"merge_range", CALL_2(rig_merge_range, ADDRESS, BYTES), can_change, CORES,
                         EXPLORE_RANGES, WEIGHT(30, 30, 450, 0)},
+    [OP_NEXT_PIECE] = {"next_piece", CALL_3(rig_next_piece, ADDRESS, BYTES, LIMIT), can_translate, CORES,
+                       EXPLORE_RANGES, WEIGHT(10, 10, 10, 0)},
     [OP_TRANSLATE_LIST] = {"translate_list", CALL_2(rig_translate_list, ADDRESS, LIST), can_translate, CORES,
                            EXPLORE_RANGES | EXPLORE_RIGHTS, WEIGHT(10, 10, 10, 10)},
     [OP_MAP_LIST] = {"map_list", CALL_4(rig_map_list, ADDRESS, FRAME, LIST, FLAGS), can_map_list, MAPPING,
@@ -211,6 +213,7 @@ static const size_t members[ARGUMENTS] = {
     [ARG_FLAGS] = offsetof(struct operation, flags),     [ARG_CLEAR] = offsetof(struct operation, clear),
     [ARG_VALUE] = offsetof(struct operation, value),     [ARG_ENTRY] = offsetof(struct operation, value),
     [ARG_ACCESS] = offsetof(struct operation, value),    [ARG_LIST] = offsetof(struct operation, value),
+    [ARG_LIMIT] = offsetof(struct operation, value),
 };
 
 uint64_t operation_argument(const struct operation *operation, enum argument argument)

@@ -40,6 +40,7 @@ struct rig {
     uint64_t random;
     unsigned base_frames;            /* the root and the scratch page's tables */
     struct paging_unmapped unmapped; /* what the last rig_unmap took away */
+    uint64_t piece;                  /* what the last rig_next_piece answered */
     uint64_t marker_value;           /* what the last rig_clear_marker took away */
 };
 
