@@ -4,6 +4,7 @@
 #include "cpu/safe_access.h"
 #include "report/report.h"
 #include "selftest/selftest.h"
+#include <selfmap/list.h>
 #include <selfmap/map.h>
 #include <selfmap/range.h>
 
@@ -94,8 +95,47 @@ static void cr3_is_not_enough(struct selftest_run *t)
         CHECK_OK(paging_unmap(t->space, pages[i], t->source, &gone));
 }
 
+enum { LISTED = 40, FEW_LISTED = 5, APART = 150 }; /* pages of a list, in a dozen P1s */
+
+static unsigned count_readable(struct selftest_run *t, const paging_page_t *pages, unsigned count)
+{
+    unsigned readable = 0;
+    for (unsigned i = 0; i < count; i++)
+        readable += !safe_read(test_address(t, pages[i])).faulted;
+    return readable;
+}
+
+/* Owned pages, and the tables that only they used: none can be reached after the call. */
+static void lists_are_forgotten(struct selftest_run *t)
+{
+    paging_page_t pages[LISTED];
+    struct paging_page_translation found[LISTED];
+    uint64_t tables = t->space->tables;
+    for (unsigned i = 0; i < LISTED; i++)
+        pages[i] = test_page(t, i * APART);
+    if (!CHECK_OK(paging_map_list_alloc(t->space, pages, LISTED, PAGING_WRITABLE, t->source)))
+        return;
+    for (unsigned i = 0; i < LISTED; i++)
+        test_words(t, pages[i])[0] = i;
+    CHECK_OK(paging_translate_list(t->space, pages, LISTED, found));
+    for (unsigned i = 0; i < LISTED; i++)
+        CHECK(found[i].status == PAGING_OK && found[i].owned && test_words(t, pages[i])[0] == i);
+    CHECK_STATUS(paging_map_list_alloc(t->space, pages + LISTED - 1, 1, 0, t->source), PAGING_ALREADY_MAPPED);
+
+    uint64_t full = t->space->full_flushes, flushes = t->space->flushes;
+    CHECK_OK(paging_unmap_list(t->space, pages, FEW_LISTED, t->source, NULL));
+    CHECK(t->space->full_flushes == full && t->space->flushes >= flushes + FEW_LISTED);
+    CHECK(count_readable(t, pages, LISTED) == LISTED - FEW_LISTED);
+    CHECK_STATUS(paging_unmap_list(t->space, pages, LISTED, t->source, NULL), PAGING_NOT_MAPPED);
+    CHECK_OK(paging_unmap_list(t->space, pages + FEW_LISTED, LISTED - FEW_LISTED, t->source, NULL));
+    CHECK(t->space->full_flushes == full + 1);
+    CHECK(count_readable(t, pages, LISTED) == 0);
+    CHECK(t->space->tables == tables);
+}
+
 const struct selftest flush_tests[] = {
     {"flush: few pages go one by one, many all at once", few_and_many},
+    {"list: few pages go one by one, many all at once", lists_are_forgotten},
     {"full flush: global pages are forgotten too", global_pages_are_forgotten},
     {"full flush: it forgets what a load of CR3 may spare", cr3_is_not_enough},
     {0},

@@ -50,13 +50,6 @@ PAGING_ALWAYS_INLINE enum paging_status check_and_walk(const struct paging_space
 
 /* ---- the slow path: any page ---- */
 
-/* Takes one frame for a page to own. */
-PAGING_ALWAYS_INLINE bool take_page(const struct paging_space *space, struct paging_frame_source *frames,
-                                    paging_frame_t *frame)
-{
-    return frames->allocate(frames, space, PAGING_FRAME_FOR_PAGE, PAGING_4K, frame);
-}
-
 /* Makes sure of the frames for missing tables, and puts the entry where the walk ended. */
 PAGING_ALWAYS_INLINE enum paging_status reserve_and_link(struct paging_space *space,
                                                          const struct page_walk *walk, paging_page_t page,

@@ -1,5 +1,6 @@
 /*
- * table_entry.h - entries that point to tables: their flags, and the number of used entries they carry.
+ * table_entry.h - entries that point to tables: their flags, and the number of used entries they carry; and
+ * entries that are detached.
  */
 #ifndef PAGING_SRC_TABLE_ENTRY_H
 #define PAGING_SRC_TABLE_ENTRY_H

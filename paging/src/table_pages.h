@@ -24,6 +24,13 @@ PAGING_MUST_CHECK static inline bool take_table(const struct paging_space *space
     return frames->allocate(frames, space, PAGING_FRAME_FOR_TABLE, PAGING_4K, table);
 }
 
+/* Takes one frame for a page to own. */
+PAGING_MUST_CHECK static inline bool take_page(const struct paging_space *space,
+                                               struct paging_frame_source *frames, paging_frame_t *frame)
+{
+    return frames->allocate(frames, space, PAGING_FRAME_FOR_PAGE, PAGING_4K, frame);
+}
+
 static inline void give_table(const struct paging_space *space, struct paging_frame_source *frames,
                               paging_frame_t table)
 {

@@ -1,17 +1,8 @@
 /* unmap.c - remove one entry and the tables that become empty: clear, flush, then free. */
+#include "unmap.h"
 #include "flush.h"
 #include "leaf.h"
 #include "table_pages.h"
-
-/* Returns the level of the entry to clear: the leaf's, or as far up as its tables hold nothing else. */
-static unsigned highest_emptied(const struct paging_space *space, const struct page_walk *walk)
-{
-    unsigned top = walk->level;
-    while (top < space->cpu.levels && entry_count(walk->entries[top + 1]) == 1 &&
-           !entry_is_shared(space, top + 1, walk->entries[top + 1]))
-        top++;
-    return top;
-}
 
 /* Gives back the tables between the leaf and the entry at level `top`. */
 static void free_emptied_tables(struct paging_space *space, const struct page_walk *walk, unsigned top,
@@ -30,7 +21,7 @@ static void free_emptied_tables(struct paging_space *space, const struct page_wa
 static void remove_entry(struct paging_space *space, struct page_walk *walk, paging_page_t page,
                          struct paging_frame_source *frames)
 {
-    unsigned top = highest_emptied(space, walk);
+    unsigned top = highest_emptied(space, walk, walk->level);
     paging_entry_t *entry = &walk->entries[walk->level];
     if (paging_entry_is_present(*entry))
         *entry = remove_leaf(walk->slots[walk->level], *entry);

@@ -1,5 +1,6 @@
 /* The steps of a scope: the rows of the table of operations, with all combinations of their arguments. */
 #include "steps.h"
+#include "rig/page_list.h"
 
 #define MOST_STEPS 8192u
 #define MARKER     5u
@@ -63,14 +64,16 @@ static void add_with_owners(struct operation operation, uint64_t page, uint64_t 
 }
 
 /* With each set of rights, with pages of any size or only of smaller ones, and with markers that give way. */
-static void add_for(unsigned kind, uint64_t page, uint64_t pages)
+static void add_for(unsigned kind, uint64_t page, uint64_t pages, uint64_t list)
 {
     struct operation operation = operation_blank(kind);
     bool maps_anywhere = operation_is(&operation, MAPS) && operation_takes(&operation, ARG_ADDRESS);
     operation.space = has(EXPLORE_ALTERNATE);
     operation.address = rig_address(page);
     operation.bytes = pages * PAGING_PAGE_BYTES;
-    operation.value = operation_takes(&operation, ARG_ACCESS) ? WALK_WRITE : MARKER;
+    operation.value = operation_takes(&operation, ARG_LIST)     ? list
+                      : operation_takes(&operation, ARG_ACCESS) ? WALK_WRITE
+                                                                : MARKER;
     if (operation_takes(&operation, ARG_CLEAR)) {
         operation.clear = RW;
         add_with_owners(operation, page, pages);
@@ -110,8 +113,26 @@ static void add_all(uint64_t page, uint64_t pages, bool is_range)
     for (unsigned kind = 0; kind < OP_KINDS; kind++) {
         struct operation operation = operation_blank(kind);
         if (is_explored(kind) && !operation_takes(&operation, ARG_SPACE) &&
-            operation_takes(&operation, ARG_BYTES) == is_range)
-            add_for(kind, page, pages);
+            !operation_takes(&operation, ARG_LIST) && operation_takes(&operation, ARG_BYTES) == is_range)
+            add_for(kind, page, pages, 0);
+    }
+}
+
+/* Longer lists take too long. These have pages of several tables on all levels. */
+#define LONGEST_LIST 4u
+
+/* All operations for all lists with this first and this last page; and for one that is out of order. */
+static void add_lists(uint64_t page, uint64_t pages)
+{
+    uint64_t ends = 1 | (uint64_t)1 << (pages - 1);
+    for (unsigned kind = 0; kind < OP_KINDS; kind++) {
+        struct operation operation = operation_blank(kind);
+        if (!is_explored(kind) || !operation_takes(&operation, ARG_LIST) || pages > LONGEST_LIST)
+            continue;
+        for (uint64_t list = ends; list <= LIST_OF(pages); list += 2)
+            add_for(kind, page, pages, list);
+        if (pages == 2)
+            add_for(kind, page, pages, LIST_OF(2) | LIST_TWICE);
     }
 }
 
@@ -142,10 +163,13 @@ unsigned steps_make(const struct scope *scope, unsigned levels)
         add_all(page, 1, false);
     add_all(reserved, 1, false);
     for (uint64_t page = 0; page < end; page++)
-        for (uint64_t pages = 1; page + pages <= end; pages++)
+        for (uint64_t pages = 1; page + pages <= end; pages++) {
             add_all(page, pages, true);
+            add_lists(page, pages);
+        }
     add_all(reserved - 1, 2, true);
     add_all(0, 0, true);
+    add_lists(reserved - 1, 2);
     add_for_spaces();
     return steps.count;
 }

@@ -119,6 +119,31 @@ PAGING_MUST_CHECK enum paging_status paging_split(struct paging_space *space, pa
 PAGING_MUST_CHECK enum paging_status paging_merge_range(struct paging_space *space, paging_virt_t start,
                                                         uint64_t bytes, struct paging_frame_source *frames);
 
+/*
+ * Stores how many bytes of the range, from its start on, hold about `limit` entries that are used: pages of
+ * any size, markers and tables, one each. So a long call can be made in pieces, between which something else
+ * may run. Each piece is a call of its own: all or nothing, old or new at every store, with tables that are
+ * sound in between.
+ *
+ *     for (; bytes > 0 && status == PAGING_OK; start.value += piece, bytes -= piece) {
+ *         status = paging_next_piece(space, start, bytes, 4096, &piece);
+ *         if (status == PAGING_OK)
+ *             status = paging_unmap_range(space, start, piece, frames);
+ *     }
+ *
+ * The same for paging_protect_range, and for paging_merge_range with a limit of at least 1024. Holes cost
+ * nothing and are part of the piece before them. The piece ends before a page, a marker or a table, and no
+ * huge page has to be split for it; it has at least one page or marker, whatever the limit, if the range has
+ * any. A P1 is cut only if it has more entries than the limit and is the first one of the piece.
+ *
+ * Mapping takes what the caller chooses: there, pieces of a multiple of the page size wanted will do.
+ *
+ * Changes nothing, and reads the tables of the piece except P1s that lie in it whole. Answers only what all
+ * operations of this header refuse alike.
+ */
+PAGING_MUST_CHECK enum paging_status paging_next_piece(const struct paging_space *space, paging_virt_t start,
+                                                       uint64_t bytes, uint64_t limit, uint64_t *piece_bytes);
+
 PAGING_END_C
 
 #endif
