@@ -1,6 +1,7 @@
 /* platform.c - notes the firmware, the processor's state, and where the firmware's tables are. */
 #include "kernel/cpu/instructions.h"
 #include "loader.h"
+#include <selfmap/processor.h>
 
 EFI_STATUS switch_watchdog_off(struct loader *loader)
 {
@@ -91,7 +92,7 @@ EFI_STATUS describe_platform(struct loader *loader)
     handoff->firmware_efer = read_msr(MSR_EFER);
     handoff->firmware_rflags = read_flags();
     handoff->firmware_dr7 = read_dr7();
-    handoff->space.cpu = cpu_paging_features();
+    handoff->space.cpu = paging_cpu_read();
     find_rsdp(handoff);
     describe_machine(loader);
     say("  machine: %s\n", handoff->machine);

@@ -4,6 +4,7 @@
  * A mistake found here is a sentence on the console. After the load it would be a triple fault.
  */
 #include "loader.h"
+#include <selfmap/processor.h>
 #include <selfmap/translate.h>
 #include <selfmap/window.h>
 
@@ -71,7 +72,7 @@ static EFI_STATUS check_below_4g(const struct handoff *handoff)
 {
     const UINT64 limit = (UINT64)1 << 32;
     UINT64 root = paging_root_address(&handoff->space).value;
-    if (handoff->space.cpu.levels == cpu_paging_features().levels)
+    if (handoff->space.cpu.levels == paging_cpu_read().levels)
         return EFI_SUCCESS;
     if (root >= limit || (UINTN)kernel_enter >= limit || (UINTN)(handoff + 1) >= limit)
         return FAIL(EFI_UNSUPPORTED, "  levels=5: the P5 at %lx or our image is not below 4 GiB", root);

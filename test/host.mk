@@ -1,23 +1,25 @@
 # host.mk - host tests: the unmodified core, and parts of the kernel, in a process.
 
 .PHONY: test test-things
-test: $(B)/deps-build $(B)/deps-run $(B)/deps-bochs $(B)/deps-test $(B)/deps-proof
+test: $(B)/deps-build $(B)/deps-run $(B)/deps-bochs $(B)/deps-test $(B)/deps-proof $(B)/deps-docs
 	@$(MAKE) --no-print-directory -j$$(nproc) test-things
 	@test/run --all "$$ONLY"
 
-# Four machines: soft is a TLB in software that never forgets, mmap the host's own MMU through page faults,
+# Five machines: soft is a TLB in software that never forgets, mmap the host's own MMU through page faults,
 # toy the soft one with tables of two entries, and toy8 with eight, which has room for every reserved slot
-# and one to share. Each compiles the core for itself. A local variable that was given no value holds a
-# pattern: on a stack that happens to be clean it would pass for a zero. Tests do not use cmocka's parameter.
+# and one to share; only is the soft one with a core that is built for one world (PAGING_ONLY_...). Each
+# compiles the core for itself. A local variable that was given no value holds a pattern: on a stack that
+# happens to be clean it would pass for a zero. Tests do not use cmocka's parameter.
 HOST_INCLUDE := -Ipaging/include -Ipaging/src -Ikernel -Itest/host -I.
 HOST_FLAGS := -std=gnu17 -O1 -g -Wall -Wextra -Wno-unused-parameter -Wshadow -Werror -fno-omit-frame-pointer \
     -fsanitize=address,undefined -fno-sanitize-recover=all -ftrivial-auto-var-init=pattern
-KINDS := soft mmap toy toy8
+KINDS := soft mmap toy toy8 only
 KIND_soft := -DMACHINE_SOFT -DPAGING_ACCESS_HEADER='"machines/access_soft.h"'
 KIND_mmap := -DMACHINE_MMAP -DPAGING_ACCESS_HEADER='"machines/access_mmap.h"' -DPAGING_RECURSIVE_SLOT=140 \
     -DPAGING_ALTERNATE_SLOT=141 -DPAGING_SCRATCH_SLOT=142
 KIND_toy := $(KIND_soft) -DPAGING_INDEX_BITS=1 -DPAGING_ALTERNATE_SLOT=2 -DPAGING_SCRATCH_SLOT=2
 KIND_toy8 := $(KIND_soft) -DPAGING_INDEX_BITS=3
+KIND_only := $(KIND_soft) -DPAGING_ONLY_RECURSIVE -DPAGING_ONLY_LEVELS=4
 
 # What each test program is linked with: machine, rig, and the generator of operations.
 FUZZ_CASES := $(wildcard test/host/fuzz/draw*.c test/host/fuzz/case_*.c)
@@ -27,12 +29,13 @@ PARTS_soft := $(PARTS) test/host/machines/soft_machine.c
 PARTS_mmap := $(PARTS) test/host/machines/mmap_machine.c
 PARTS_toy := $(PARTS_soft)
 PARTS_toy8 := $(PARTS_soft)
+PARTS_only := $(PARTS_soft)
 
 # Each test of the core runs on soft with four and five levels, and on mmap with four: all files test_*.c of
 # these folders, except those for toys. What takes longest comes first.
 SLOW_TESTS := random range map_range map_range_alloc owned replace_marker unmap_range protect_range split \
     merge merge_rejected old_or_new for_each check_access attach
-TOY_TESTS := owned_exhaustive three_levels
+TOY_TESTS := owned_exhaustive three_levels one_world
 CORE_TEST_FILES := $(notdir $(wildcard test/host/machines/test_*.c test/host/operations/test_*.c))
 CORE_TESTS := $(SLOW_TESTS) $(filter-out $(SLOW_TESTS) $(TOY_TESTS),$(CORE_TEST_FILES:test_%.c=%))
 # Those that also run with spaces that live through a direct map.
@@ -44,8 +47,9 @@ WITH_space_view := kernel/display/space_view.c
 WITH_page_fault := kernel/cpu/page_fault.c kernel/console/format.c
 TESTS_soft := $(CORE_TESTS) $(KERNEL_MACHINE_TESTS)
 TESTS_mmap := $(CORE_TESTS)
-TESTS_toy := random frame_supply old_or_new $(TOY_TESTS)
+TESTS_toy := random frame_supply old_or_new $(filter-out one_world,$(TOY_TESTS))
 TESTS_toy8 := random old_or_new
+TESTS_only := random map unmap translate space split unmap_range one_world
 
 # What a program is made of besides its subject and its rig. filter.c lets FUNCTION choose among its tests.
 source_of_test = $(wildcard test/host/*/test_$(1).c) $(WITH_$(1)) test/host/filter.c
@@ -141,12 +145,13 @@ HOST_PROGRAMS += $(KERNEL_TESTS:%=$(B)/host/kernel/test_%)
 
 # Parts that use instructions and registers which a process may not: over a made-up processor.
 PROCESSOR := test/host/devices/processor/processor.c
-PROCESSOR_TESTS := control cpuid descriptors end exceptions hardware_errors local_apic safe_access \
+PROCESSOR_TESTS := control cpuid processor descriptors end exceptions hardware_errors local_apic safe_access \
     take_over tsc tsc_rate watchdog
 SUBJECT_descriptors := kernel/cpu/descriptors.c
 SUBJECT_end := kernel/boot/end.c kernel/console/uart.c kernel/console/format.c
 SUBJECT_control := kernel/cpu/control.c
 SUBJECT_cpuid := kernel/cpu/cpuid.c
+SUBJECT_processor := paging/src/processor.c
 SUBJECT_hardware_errors := kernel/cpu/hardware_errors.c kernel/console/format.c
 SUBJECT_local_apic := kernel/cpu/local_apic.c
 SUBJECT_exceptions := kernel/cpu/exceptions.c kernel/cpu/stack_trace.c kernel/console/format.c \
@@ -156,7 +161,8 @@ SUBJECT_tsc := kernel/cpu/tsc.c
 SUBJECT_watchdog := kernel/cpu/watchdog.c kernel/cpu/local_apic.c kernel/console/format.c
 SUBJECT_take_over := kernel/cpu/take_over.c
 SUBJECT_tsc_rate := kernel/cpu/tsc_rate.c
-FLAGS_host/processor := -Itest/host/devices/processor $(FLAGS_host/kernel)
+MADE_UP_PROCESSOR := -Itest/host/devices/processor -DPAGING_PROCESSOR_HEADER='"devices/processor/paging_processor.h"'
+FLAGS_host/processor := $(MADE_UP_PROCESSOR) $(FLAGS_host/kernel)
 LIBRARIES_host/processor := -lcmocka
 $(eval $(call build,host/processor,build test))
 processor_test = $(call program,host/processor,test_$(1),$(call source_of_test,$(1)) \
@@ -177,7 +183,7 @@ EFI_SUBJECT := $(NO_DEVICES) \
     kept_blocks.c own_memory.c platform.c preflight.c runtime_regions.c variables.c) $(EFI_CONSOLE) \
     kernel/console/graphics_mode.c kernel/boot/identity_map.c kernel/boot/own_blocks.c \
     $(filter-out kernel/console/format.c,$(sort $(SUBJECT_memory_regions) $(FRAMES) \
-    kernel/frames/arena.c)) $(CORE)
+    kernel/frames/arena.c)) $(filter-out %/processor.c,$(CORE))
 SUBJECT_firmware_console := $(EFI_CONSOLE)
 SUBJECT_find_framebuffer := efi/find_framebuffer.c kernel/boot/own_blocks.c kernel/console/graphics_mode.c \
     kernel/console/format.c
@@ -185,7 +191,7 @@ SUBJECT_volume := efi/volume.c kernel/console/format.c test/host/efi/disk.c
 SUBJECT_find_serial_port := efi/find_serial_port.c kernel/boot/own_blocks.c kernel/console/uart.c \
     kernel/console/format.c
 SUBJECT_efi_main := efi/main.c $(addprefix kernel/console/,format.c kept.c log.c)
-SUBJECT_platform := efi/platform.c kernel/cpu/cpuid.c kernel/console/format.c
+SUBJECT_platform := efi/platform.c paging/src/processor.c kernel/cpu/cpuid.c kernel/console/format.c
 SUBJECT_last_run := efi/last_run.c efi/breadcrumb.c $(SUBJECT_volume)
 SUBJECT_show_report := efi/show_report.c efi/pager.c $(SUBJECT_volume)
 SUBJECT_ask_what_to_run := efi/menu.c efi/variables.c $(SUBJECT_menu)
@@ -205,7 +211,7 @@ $(foreach name,$(EFI_PART_TESTS),$(eval $(call efi_test,$(name),$(SUBJECT_$(name
 HOST_PROGRAMS += $(EFI_TESTS:%=$(B)/host/efi/test_%)
 # Those of its parts that use such instructions.
 EFI_PROCESSOR_TESTS := platform efi_main
-FLAGS_host/efi_processor := -Itest/host/devices/processor $(FLAGS_host/efi)
+FLAGS_host/efi_processor := $(MADE_UP_PROCESSOR) $(FLAGS_host/efi)
 LIBRARIES_host/efi_processor := -lcmocka
 $(eval $(call build,host/efi_processor,build test))
 $(foreach name,$(EFI_PROCESSOR_TESTS),$(eval $(call program,host/efi_processor,test_$(name), \
@@ -245,6 +251,7 @@ LEVELS_soft := 4 5
 LEVELS_mmap := 4
 LEVELS_toy := 3 4 5
 LEVELS_toy8 := 3 4 5
+LEVELS_only := 4
 ALL_KINDS := $(KINDS) kernel processor efi efi_processor every_2 every_4
 # The kind that was asked for, or the first that has the test.
 kinds_with = $(foreach kind,$(ALL_KINDS),$(if $(filter $(1),$(TESTS_$(kind))),$(kind)))
@@ -265,7 +272,8 @@ HOST_FAULT = $(or $(if $(TEST),,which test? Say TEST=NAME), \
     $(if $(bad_kind),KIND=$(KIND) does not exist), \
     $(if $(bad_test),no test is called $(TEST)$(if $(KIND), with KIND=$(KIND))), \
     $(if $(bad_levels),LEVELS with KIND=$(HOST_KIND) can be: $(or $(LEVELS_$(HOST_KIND)),nothing)), \
-    $(if $(bad_life),LIFE with KIND=$(HOST_KIND) can be: $(if $(LEVELS_$(HOST_KIND)),direct recursive,nothing)), \
+    $(if $(bad_life),LIFE with KIND=$(HOST_KIND) can be: $(or \
+        $(if $(LEVELS_$(HOST_KIND)),direct recursive),nothing)), \
     $(if $(filter host-debug:old_or_new:mmap,$@:$(TEST):$(HOST_KIND)),gdb cannot run it on mmap: KIND=soft))
 
 .PHONY: host-test host-debug

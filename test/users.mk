@@ -3,6 +3,8 @@
 # A tree for each compiler and configuration is installed into build/users/COMPILER/CONFIGURATION by a make of
 # its own, because build/library holds one configuration at a time. test/users/Makefile builds the users.
 USERS := $(B)/users
+# As somebody else calls it: not a part of this make, whose dry run ends here.
+OTHER_MAKE := env -u MAKEFLAGS make --no-print-directory -s
 USER_TREES := gcc/default gcc/recursive clang/default clang/recursive
 CONFIG_OF_default :=
 CONFIG_OF_recursive := test/users/recursive/config.h
@@ -13,7 +15,7 @@ define user_tree
 $(USERS)/$(1)/$(2)/lib/libselfmap.a: $(TREE_SOURCES) $(CONFIG_OF_$(2)) Makefile tools/library.mk \
     | $(B)/deps-build $(B)/deps-test
 	$$(call say,TREE,$(USERS)/$(1)/$(2))
-	$$(Q)$$(MAKE) --no-print-directory -s install CC=$(1) B=$(USERS)/$(1)/$(2)/build DESTDIR= \
+	$$(Q)$$(OTHER_MAKE) install CC=$(1) B=$(USERS)/$(1)/$(2)/build DESTDIR= \
 	    PREFIX='$(CURDIR)/$(USERS)/$(1)/$(2)' CONFIG=$(CONFIG_OF_$(2)) >/dev/null
 endef
 $(foreach tree,$(USER_TREES),$(eval $(call user_tree,$(firstword $(subst /, ,$(tree))),$(notdir $(tree)))))
@@ -24,7 +26,7 @@ test-things: $(USERS)/$(1)/$(3)
 $(USERS)/$(1)/$(3): $(USERS)/$(1)/$(4)/lib/libselfmap.a $(wildcard test/users/$(2)/* test/users/boot/*) \
     test/users/Makefile
 	$$(call say,USER,$$@)
-	$$(Q)$$(MAKE) --no-print-directory -s -C test/users $(2) CC=$(1) OUT='$(CURDIR)/$(USERS)/$(1)' \
+	$$(Q)$$(OTHER_MAKE) -C test/users $(2) CC=$(1) OUT='$(CURDIR)/$(USERS)/$(1)' \
 	    PKG_CONFIG_PATH='$(CURDIR)/$(USERS)/$(1)/$(4)/lib/pkgconfig'
 endef
 $(foreach compiler,gcc clang, \

@@ -72,7 +72,7 @@ FLAGS_coverage/$(1) := $(COVERAGE_FLAGS) $(KIND_$(1))
 LIBRARIES_coverage/$(1) := -lcmocka
 $(call build,coverage/$(1),build test)
 $(foreach name,$(TESTS_$(1)),$(eval $(call program,coverage/$(1),test_$(name), \
-    $(call source_of_test,$(name)) $(PARTS_$(1)) $(CORE))))
+    $(call source_of_test,$(name)) $(PARTS_$(1)) $(filter-out %/processor.c,$(CORE)))))
 COVERAGE_PROGRAMS += $(TESTS_$(1):%=$(B)/coverage/$(1)/test_%)
 endef
 $(foreach kind,$(COVERAGE_KINDS),$(eval $(call coverage_kind,$(kind))))
@@ -83,6 +83,12 @@ COVERAGE_TESTS_kernel := memory_map memory_audit usable_memory arena $(FRAME_TES
 $(foreach name,$(COVERAGE_TESTS_kernel),$(eval $(call program,coverage/kernel,test_$(name), \
     $(call source_of_test,$(name)) $(SUBJECT_$(name)))))
 COVERAGE_PROGRAMS += $(COVERAGE_TESTS_kernel:%=$(B)/coverage/kernel/test_%)
+FLAGS_coverage/processor := $(MADE_UP_PROCESSOR) $(FLAGS_coverage/kernel)
+LIBRARIES_coverage/processor := -lcmocka
+$(eval $(call build,coverage/processor,build test))
+$(eval $(call program,coverage/processor,test_processor, \
+    $(call source_of_test,processor) $(SUBJECT_processor) $(PROCESSOR)))
+COVERAGE_PROGRAMS += $(B)/coverage/processor/test_processor
 coverage-programs: $(COVERAGE_PROGRAMS)
 coverage: $(B)/deps-build $(B)/deps-test $(B)/deps-verify
 	@$(MAKE) --no-print-directory -j$$(nproc) coverage-programs

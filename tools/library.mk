@@ -1,9 +1,11 @@
 # library.mk - the core as a library for other kernels: headers, archives, a pkg-config file.
 #
 #? To use the core in another kernel:
-#?   make library [CONFIG=header.h]      build/library: libselfmap.a, libselfmap_pic.a, headers, selfmap.pc.
+#?   make library [CONFIG=header.h]      build/library: libselfmap.a, libselfmap_pic.a, headers.
 #?                                       CONFIG: another recursive slot and the like (selfmap/config.h)
 #?   make install [PREFIX=/usr/local] [DESTDIR=] [CONFIG=header.h]
+#?   make docs                           build/docs/index.html: the headers as pages, by Doxygen
+#?   make amalgamation                   build/selfmap.c and selfmap.h: all of it in two files
 #?   make uninstall [PREFIX=/usr/local] [DESTDIR=]
 
 L := $(B)/library
@@ -14,7 +16,7 @@ PUBLIC_HEADERS := $(sort $(wildcard paging/include/selfmap/*.h)) kernel/frames/f
 STAGED_HEADERS := $(addprefix $(L)/include/selfmap/,$(notdir $(PUBLIC_HEADERS)))
 
 # $(call if_new,COMMAND): what the command prints becomes the target, which is touched only if it changes.
-if_new = @mkdir -p $(@D) && $(1) >$@.new && { cmp -s $@.new $@ && rm $@.new || mv $@.new $@; }
+if_new = @mkdir -p $(@D) && $(1) >$@.$$$$ && { cmp -s $@.$$$$ $@ && rm $@.$$$$ || mv $@.$$$$ $@; }
 .PHONY: ask_always
 $(L)/include/selfmap/installed_config.h: ask_always
 	$(call if_new,tools/library config)
@@ -29,7 +31,8 @@ $(L)/include/selfmap/%.h: kernel/frames/%.h
 # other place, and for programs. What a kernel must not do to its own stack and registers, neither does.
 LIBRARY_FLAGS = -std=c17 $(FREESTANDING) -I$(L)/include -Ipaging/src -Ikernel $(CFLAGS) $(WARNINGS) \
     -ffreestanding -mno-red-zone -mgeneral-regs-only -fno-stack-protector -fcf-protection=none \
-    -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common -fvisibility=hidden -ffunction-sections -fdata-sections \
+    -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common -fvisibility=hidden \
+    -ffunction-sections -fdata-sections \
     $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns) \
     -ffile-prefix-map='$(CURDIR)=.' -fdebug-prefix-map='$(CURDIR)=.'
 FLAGS_library/kernel = $(LIBRARY_FLAGS) -fno-pic -mcmodel=kernel
@@ -49,14 +52,26 @@ endef
 $(eval $(call library,kernel,libselfmap.a))
 $(eval $(call library,pic,libselfmap_pic.a))
 
-# ---- beside them, and where it all goes --------------------------------------------------------------------
-LIBRARY_ARCHIVES := $(L)/libselfmap.a $(L)/libselfmap_pic.a
-PC_FILES := $(LIBRARY_ARCHIVES:$(L)/lib%.a=$(L)/%.pc)
-$(PC_FILES): $(L)/%.pc: ask_always
-	$(call if_new,tools/library pc $*)
-LIBRARY := $(LIBRARY_ARCHIVES) $(STAGED_HEADERS) $(PC_FILES) LICENSE
+# ---- all of it in two files --------------------------------------------------------------------------------
+.PHONY: amalgamation
+amalgamation: $(B)/selfmap.c
+$(B)/selfmap.c: tools/amalgamate $(LIBRARY_SOURCES) $(STAGED_HEADERS) \
+    $(wildcard paging/src/*.h kernel/frames/*.h) VERSION LICENSE | $(B)/deps-build
+	$(call say,AMALG,$@)
+	$(Q)tools/amalgamate $(L)/include $(B) $(LIBRARY_SOURCES)
+$(B)/selfmap.h: $(B)/selfmap.c ;
+
+# ---- pages about it ----------------------------------------------------------------------------------------
+.PHONY: docs
+docs: $(STAGED_HEADERS) | $(B)/deps-docs
+	$(call say,DOCS,$(B)/docs/index.html)
+	$(Q)tools/docs $(L)/include $(B)/docs
+
+# ---- where it all goes -------------------------------------------------------------------------------------
+LIBRARY := $(L)/libselfmap.a $(L)/libselfmap_pic.a $(STAGED_HEADERS) $(B)/selfmap.c $(B)/selfmap.h LICENSE
 
 library: $(LIBRARY)
+test-things: $(LIBRARY)
 install: library
 	@tools/library install $(LIBRARY)
 uninstall:

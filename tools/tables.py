@@ -12,8 +12,12 @@ from typing import NamedTuple
 PRESENT, WRITABLE, USER, PWT, PCD, ACCESSED, DIRTY, SIZE, GLOBAL = (1 << bit for bit in range(9))
 SYSTEM = 7 << 9
 NO_EXECUTE = 1 << 63
+PAT = SIZE  # as a flag; in the entry of a larger page it is bit 12
+KEY_SHIFT = 59
+KEY = 15 << KEY_SHIFT
 ADDRESS = (1 << 52) - (1 << 12)
-PAGING_LEAF_FLAGS = PRESENT | WRITABLE | USER | PWT | PCD | ACCESSED | DIRTY | GLOBAL | SYSTEM | NO_EXECUTE
+PAGING_LEAF_FLAGS = (PRESENT | WRITABLE | USER | PWT | PCD | ACCESSED | DIRTY | PAT | GLOBAL | SYSTEM | KEY |
+                     NO_EXECUTE)
 RIGHTS = WRITABLE | USER | NO_EXECUTE
 SIZE_NAMES = {1: "4K", 2: "2M", 3: "1G"}
 ENTRIES = 512
@@ -72,7 +76,10 @@ class Met(NamedTuple):
     @property
     def flags(self):
         """Of a page, as they take effect."""
-        return (self.entry & PAGING_LEAF_FLAGS & ~RIGHTS) | self.rights
+        own = self.entry & PAGING_LEAF_FLAGS & ~RIGHTS
+        if self.level > 1:
+            own = (own & ~PAT) | (PAT if self.entry & 1 << 12 else 0)
+        return own | self.rights
 
 
 def span(level):
@@ -171,7 +178,7 @@ def joined(runs):
 def rights(flags):
     letters = [("r", True), ("w", flags & WRITABLE), ("x", not flags & NO_EXECUTE),
                ("u", flags & USER), ("g", flags & GLOBAL)]
-    cache = "-tcm"[(flags >> 3) & 3]
+    cache = "-tcm4567"[(flags >> 3) & 3 | (4 if flags & PAT else 0)]  # entries of the PAT
     return "".join(letter if on else "-" for letter, on in letters) + cache
 
 
@@ -187,6 +194,8 @@ def line_of(run):
     notes = [f"-> {run.to:x}" if run.to != run.start else "identity"]
     if run.flags & SYSTEM:
         notes.append(f"system={(run.flags & SYSTEM) >> 9}")
+    if run.flags & KEY:
+        notes.append(f"key={(run.flags & KEY) >> KEY_SHIFT}")
     if run.flags & WRITABLE and not run.flags & NO_EXECUTE:
         notes.append("W+X")
     end = run.end & ((1 << 64) - 1)

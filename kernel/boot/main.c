@@ -22,6 +22,7 @@
 #include "report/dump.h"
 #include "report/report.h"
 #include "selftest/selftest.h"
+#include <selfmap/processor.h>
 
 /* Time goes on in an emulator while its host is busy with something else: the default is multiplied. */
 enum { EMULATOR_PATIENCE = 10 };
@@ -189,7 +190,7 @@ _Noreturn void kernel_main(struct handoff *handoff)
     start_late_screen(handoff);
     print("Selfmap: the tables are ours\n");
     step_begin(options, "set memory types");
-    (void)cpu_program_pat(); /* write-back, write-through, uncached-minus, write-combining */
+    (void)paging_pat_program(PAGING_PAT_OF_THE_CORE);
     step_begin(options, "switch on write protection, SMEP and SMAP");
     cpu_enable_protection(); /* CR0.WP, SMEP, SMAP, UMIP, global pages */
     step_begin(options, "listen to machine checks, start the watchdog");

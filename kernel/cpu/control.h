@@ -1,5 +1,5 @@
 /*
- * control.h - control registers and the PAT as the kernel runs with them.
+ * control.h - control registers as the kernel runs with them.
  */
 #ifndef KERNEL_CPU_CONTROL_H
 #define KERNEL_CPU_CONTROL_H
@@ -15,12 +15,5 @@ uint64_t cpu_wanted_cr4(uint64_t now, uint32_t features, struct cpuid structured
 
 /* Switches on CR0.WP, and SMEP, SMAP, UMIP, global pages and machine checks where the processor has them. */
 void cpu_enable_protection(void);
-
-/*
- * Programs the PAT so that PWT and PCD of a leaf select write-back, write-through, uncached-minus and
- * write-combining (PAGING_CACHE_* in selfmap/entry.h). Interrupts are off and no other processor runs.
- * Returns false if the processor has no PAT.
- */
-bool cpu_program_pat(void);
 
 #endif

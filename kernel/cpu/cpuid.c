@@ -32,19 +32,6 @@ bool machine_is_qemu(const char *rsdp_oem)
     return cpu_is_qemus() || (hypervisor_signature_is("KVMKVMKVM\0\0") && board);
 }
 
-struct paging_cpu cpu_paging_features(void)
-{
-    uint32_t extended = cpuid_or_zero(0x80000001).edx;
-    uint32_t bits = cpuid_or_zero(0x80000008).eax & 0xff;
-    return (struct paging_cpu){
-        .levels = read_cr4() & CR4_LA57 ? 5 : 4,
-        .physical_bits = bits ? bits : 36, /* SDM 3A, 4.1.4: 36 without the leaf */
-        .has_no_execute = extended >> 20 & 1,
-        .has_1g_pages = extended >> 26 & 1,
-        .has_invpcid = cpuid_or_zero(7).ebx >> 10 & 1,
-    };
-}
-
 /* The order of the registers is EBX, EDX, ECX, as in leaf 0 (Intel TDX Module, CPUID virtualization). */
 bool cpuid_is_tdx_guest(struct cpuid leaf)
 {

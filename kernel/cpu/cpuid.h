@@ -5,7 +5,7 @@
 #define KERNEL_CPU_CPUID_H
 
 #include "cpu/instructions.h"
-#include <selfmap/space.h>
+#include <stdbool.h>
 
 /* Returns all zeroes if the processor does not have the leaf. */
 static inline struct cpuid cpuid_or_zero(uint32_t leaf)
@@ -25,13 +25,6 @@ bool cpu_has_hypervisor(void);
  * is the OEM id of the ACPI root pointer.
  */
 bool machine_is_qemu(const char *rsdp_oem);
-
-/*
- * Returns what the paging core has to know about this processor. `levels` is what CR4.LA57 says now.
- * No-execute counts as usable if the processor has it, because EFER.NXE is set before tables that use it are
- * loaded.
- */
-struct paging_cpu cpu_paging_features(void);
 
 /*
  * Returns whether leaf 21h of CPUID is that of a TDX guest. `leaf` is cpuid_or_zero(CPUID_TDX_LEAF). Such a

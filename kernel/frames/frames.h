@@ -135,13 +135,13 @@ struct frames_run {
 };
 
 /*
- * Returns the bookkeeping memory, in bytes, that is needed to add these runs, in any order, each as a whole
- * or in pieces. `pieces` counts the further ones: 0 if each run is added as a whole. Runs may be empty, and
- * need not be sorted.
+ * Returns the bookkeeping memory, in bytes, that is needed to add these `count` runs, in any order, each
+ * as a whole or in pieces. `pieces` counts the further ones: 0 if each run is added as a whole. Runs may
+ * be empty, and need not be sorted.
  */
 uint64_t frames_bytes_for_runs(const struct frames_run *runs, size_t count, uint64_t pieces);
 
-/* Begins without any frame. The bookkeeping memory may hold anything, and must stay. */
+/* Begins without any frame. The bookkeeping memory of `bytes` bytes may hold anything, and must stay. */
 void frames_init(struct frames *frames, void *bookkeeping, uint64_t bytes);
 
 /*
@@ -203,9 +203,11 @@ PAGING_MUST_CHECK enum frames_status frames_split(struct frames *frames, enum pa
 PAGING_MUST_CHECK enum frames_status frames_join(struct frames *frames, enum paging_size size,
                                                  paging_frame_t frame);
 
-/* The slow paths of the two inline functions below. */
+/* The slow path of frames_allocate, with its statuses. */
 PAGING_MUST_CHECK enum frames_status frames_allocate_slow(struct frames *frames, enum paging_size size,
                                                           paging_frame_t *frame);
+
+/* The slow path of frames_free, with its statuses. */
 PAGING_MUST_CHECK enum frames_status frames_free_slow(struct frames *frames, enum paging_size size,
                                                       paging_frame_t frame);
 

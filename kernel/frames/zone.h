@@ -24,8 +24,8 @@ static inline uint64_t item_frames(unsigned tier)
 uint64_t frames_zone_bytes(struct frame_run run);
 
 /*
- * Makes a zone of free frames. memory is aligned to 8, may hold anything, and has frames_zone_bytes(run) bytes
- * less the struct.
+ * Makes a zone of free frames. memory is aligned to 8, may hold anything, and has frames_zone_bytes(run)
+ * bytes less the struct.
  */
 void frames_zone_make(struct frames_zone *zone, struct frame_run run, unsigned char *memory);
 

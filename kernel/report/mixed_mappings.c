@@ -23,9 +23,15 @@ static paging_page_t slot_page(const struct mixed_mappings *m, unsigned slot, ui
 /* Returns combination n of the flags that a leaf of the upper half may have, accessed and dirty included. */
 static uint64_t combination(const struct mixed_mappings *m, unsigned n)
 {
-    static const uint64_t flags[] = {PAGING_WRITABLE, PAGING_USER,     PAGING_WRITE_THROUGH,
-                                     PAGING_NO_CACHE, PAGING_GLOBAL,   PAGING_NO_EXECUTE,
-                                     PAGING_SYSTEM_9, PAGING_ACCESSED, PAGING_SYSTEM_11 | PAGING_DIRTY};
+    static const uint64_t flags[] = {PAGING_WRITABLE,
+                                     PAGING_USER,
+                                     PAGING_WRITE_THROUGH,
+                                     PAGING_NO_CACHE,
+                                     PAGING_GLOBAL,
+                                     PAGING_NO_EXECUTE,
+                                     PAGING_SYSTEM_9 | PAGING_PAT,
+                                     PAGING_ACCESSED | PAGING_KEY(9),
+                                     PAGING_SYSTEM_11 | PAGING_DIRTY};
     uint64_t chosen = 0;
     for (unsigned i = 0; i < sizeof flags / sizeof flags[0]; i++)
         chosen |= n >> i & 1 ? flags[i] : 0;

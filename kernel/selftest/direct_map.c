@@ -28,31 +28,44 @@ static struct pool {
 /* Static, because every space here maps the image. */
 static struct paging_space direct, sibling;
 
-static bool pool_reserve(struct paging_frame_source *source, uint64_t frames)
+static bool pool_reserve(struct paging_frame_source *source, const struct paging_space *space,
+                         uint64_t tables, uint64_t pages)
 {
-    return ((struct pool *)source)->free_count >= frames;
+    (void)space;
+    return ((struct pool *)source)->free_count >= tables + pages;
 }
 
-static bool pool_allocate(struct paging_frame_source *source, enum paging_size size, paging_frame_t *frame)
+/* Nobody else takes frames of the pool, so nothing was held. */
+static void pool_unreserve(struct paging_frame_source *source, const struct paging_space *space)
+{
+    (void)source, (void)space;
+}
+
+static bool pool_allocate(struct paging_frame_source *source, const struct paging_space *space,
+                          enum paging_frame_use use, enum paging_size size, paging_frame_t *frame)
 {
     struct pool *from = (struct pool *)source;
+    (void)space, (void)use;
     if (size != PAGING_4K || from->free_count == 0)
         return false;
     *frame = from->free[--from->free_count];
     return true;
 }
 
-static void pool_release(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
+static void pool_release(struct paging_frame_source *source, const struct paging_space *space,
+                         enum paging_frame_use use, enum paging_size size, paging_frame_t frame)
 {
     struct pool *to = (struct pool *)source;
+    (void)space, (void)use;
     if (size == PAGING_4K)
         to->free[to->free_count++] = frame;
 }
 
 /* The pool has no larger runs, so none is ever split or joined. */
-static void pool_resize(struct paging_frame_source *source, enum paging_size size, paging_frame_t frame)
+static void pool_resize(struct paging_frame_source *source, const struct paging_space *space,
+                        enum paging_size size, paging_frame_t frame)
 {
-    (void)source, (void)size, (void)frame;
+    (void)source, (void)space, (void)size, (void)frame;
 }
 
 /* Where a frame of the pool is mapped: in the slots after the first one of the test pages. */
@@ -77,6 +90,7 @@ static bool open_pool(struct selftest_run *t)
     if (!test_has_slots(t, 1 + (test_memory_pages(t) + slot - 1) / slot))
         return false;
     pool = (struct pool){.source = {.reserve = pool_reserve,
+                                    .unreserve = pool_unreserve,
                                     .allocate = pool_allocate,
                                     .release = pool_release,
                                     .split = pool_resize,
@@ -174,8 +188,8 @@ void direct_map_is_lived_in(struct selftest_run *t)
     if (!open_direct(t))
         return;
     CHECK_STATUS(paging_attach(t->space, &direct), PAGING_NOT_SUPPORTED);
-    paging_frame_t frame;
-    bool has_frame = CHECK(pool_allocate(&pool.source, PAGING_4K, &frame));
+    paging_frame_t frame = {0};
+    bool has_frame = CHECK(pool_allocate(&pool.source, &direct, PAGING_FRAME_FOR_PAGE, PAGING_4K, &frame));
     if (has_frame) {
         *(volatile uint64_t *)(pool.offset + paging_frame_start(frame).value) = MAGIC + 1;
         CHECK_OK(paging_map_to(&direct, own, frame, 0, &pool.source));
@@ -193,7 +207,7 @@ void direct_map_is_lived_in(struct selftest_run *t)
         CHECK(direct.mode == PAGING_MODE_DIRECT && t->space->mode == PAGING_MODE_RECURSIVE);
         CHECK(safe_read(test_address(t, own)).faulted);
         CHECK_OK(paging_unmap(&direct, own, &pool.source, &gone)); /* no attaching: it is reached as before */
-        pool_release(&pool.source, PAGING_4K, frame);
+        pool_release(&pool.source, &direct, PAGING_FRAME_FOR_PAGE, PAGING_4K, frame);
     }
     close_direct(t);
 }

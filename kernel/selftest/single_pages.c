@@ -122,7 +122,7 @@ static void refusals_change_nothing(struct selftest_run *t)
     CHECK_STATUS(paging_unmap(t->space, reserved, t->source, &gone), PAGING_RESERVED_SLOT);
     CHECK_STATUS(paging_map_to(t->space, reserved, frame, 0, t->source), PAGING_RESERVED_SLOT);
     CHECK_STATUS(paging_map_to(t->space, page, high, 0, t->source), PAGING_FRAME_TOO_HIGH);
-    CHECK_STATUS(paging_map_to(t->space, page, frame, PAGING_HUGE, t->source), PAGING_BAD_FLAGS);
+    CHECK_STATUS(paging_map_to(t->space, page, frame, PAGING_HUGE_PAT, t->source), PAGING_BAD_FLAGS);
     CHECK_STATUS(paging_map_to(t->space, page, frame, PAGING_OWNED, t->source), PAGING_BAD_FLAGS);
     CHECK_STATUS(paging_map_to(t->space, page, frame, PAGING_GLOBAL, t->source), PAGING_BAD_FLAGS);
     CHECK_STATUS(paging_map_sized(t->space, (paging_page_t){page.number + 1},

@@ -27,13 +27,12 @@ static bool user_may(uint64_t rights, struct paging_access access)
  * Protection keys concern data in user pages, in every ring. One that forbids writes lets a supervisor write
  * if CR0.WP is clear.
  */
-static bool key_forbids(paging_entry_t leaf, uint64_t rights, struct paging_access access)
+static bool key_forbids(uint64_t rights, struct paging_access access)
 {
     if (!access.protection_keys || access.kind == PAGING_FETCH || (rights & PAGING_USER) == 0)
         return false;
-    unsigned key = (unsigned)(leaf.bits >> PAGING_KEY_SHIFT) & 15;
     bool write_counts = access.kind == PAGING_WRITE && (access.user || access.write_protect);
-    return (access.pkru >> (2 * key) & (write_counts ? 3u : 1u)) != 0;
+    return (access.pkru >> (2 * PAGING_KEY_OF(rights)) & (write_counts ? 3u : 1u)) != 0;
 }
 
 /* Returns what the error code says about the access. Fetches are marked only with no-execute or SMEP. */
@@ -58,7 +57,7 @@ enum paging_status paging_check_access(const struct paging_space *space, paging_
         present = PAGING_FAULT_PRESENT | PAGING_FAULT_RESERVED;
     if (status == PAGING_OK) {
         uint64_t rights = effective_flags(path.entries, path.level, path.top);
-        bool key = key_forbids(path.entries[path.level], rights, access);
+        bool key = key_forbids(rights, access);
         bool may = access.user ? user_may(rights, access) : supervisor_may(rights, access);
         if (may && !key)
             return PAGING_OK;

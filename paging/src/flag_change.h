@@ -10,9 +10,13 @@ struct flag_change {
     uint64_t set, clear;
 };
 
-static inline paging_entry_t with_change(const struct flag_change *change, paging_entry_t leaf)
+/* Returns what the change makes of a leaf of this level. */
+static inline paging_entry_t with_change(const struct flag_change *change, unsigned level,
+                                         paging_entry_t leaf)
 {
-    return (paging_entry_t){(leaf.bits & ~change->clear) | change->set};
+    uint64_t set = paging_flags_in_leaf(level, change->set),
+             clear = paging_flags_in_leaf(level, change->clear);
+    return (paging_entry_t){(leaf.bits & ~clear) | set};
 }
 
 /* Returns whether leaves of this half may be changed so. */

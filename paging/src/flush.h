@@ -64,6 +64,7 @@ static inline void flush_add(struct paging_flush_list *list, paging_virt_t addre
 /* Returns whether the space's tables appear as pages. */
 static inline bool has_windows(const struct paging_space *space)
 {
+    assume_world(space);
     return !is_reached_by_offset(space);
 }
 
@@ -71,8 +72,9 @@ static inline bool has_windows(const struct paging_space *space)
  * Adds the page of the window of this level on the way to a page, in every window that shows it: an attached
  * space that shares the upper half shows those tables too.
  */
-static inline void flush_add_window(const struct paging_space *space, struct paging_flush_list *list,
-                                    unsigned level, paging_page_t page)
+PAGING_INLINE_FOR_SPEED void flush_add_window(const struct paging_space *space,
+                                              struct paging_flush_list *list, unsigned level,
+                                              paging_page_t page)
 {
     uint64_t table = page.number >> (PAGING_INDEX_BITS * level) << PAGING_PAGE_SHIFT;
     list->tables = true;
@@ -120,6 +122,7 @@ static inline void flush_add_pages(const struct paging_space *space, struct pagi
 static inline void flush_add_table(const struct paging_space *space, struct paging_flush_list *list,
                                    unsigned level, paging_page_t page)
 {
+    assume_world(space);
     if (space->mode == PAGING_MODE_DIRECT_ACTIVE)
         list->tables = true;
     else if (has_windows(space))
@@ -133,6 +136,7 @@ static inline void flush_add_table(const struct paging_space *space, struct pagi
 static inline void flush_add_way(const struct paging_space *space, struct paging_flush_list *list,
                                  paging_page_t page)
 {
+    assume_world(space);
     if (space->mode == PAGING_MODE_DIRECT_ACTIVE)
         flush_add(list, paging_page_start(space->cpu.levels, page));
 }

@@ -38,7 +38,9 @@ static bool walk_range(const struct paging_space *space, struct page_range range
         info.pages = cursor_part(&c).end - info.first.number;
         uint64_t below = inherited_rights(rights[c.level], c.entry);
         if (info.kind == PAGING_KIND_LEAF)
-            info.flags = (c.entry.bits & PAGING_LEAF_FLAGS & ~(PAGING_WRITABLE | PAGING_USER)) | below;
+            info.flags =
+                (paging_leaf_flags(c.entry, c.level) & PAGING_LEAF_FLAGS & ~(PAGING_WRITABLE | PAGING_USER)) |
+                below;
         enum paging_visit next = callback(context, &info);
         if (next == PAGING_VISIT_STOP)
             return false;

@@ -54,11 +54,14 @@ static inline void add_accessed_dirty(volatile paging_entry_t *slot, uint64_t bi
     } while (after.bits != leaf.bits && !paging_entry_replace(slot, leaf, after));
 }
 
-/* Changes a leaf that was loaded as `leaf`. Accessed and dirty bits that are not named in the change stay. */
+/*
+ * Changes a leaf of this level that was loaded as `leaf`. Accessed and dirty bits that are not named in the
+ * change stay.
+ */
 static inline void change_leaf(volatile paging_entry_t *slot, const struct flag_change *change,
-                               paging_entry_t leaf)
+                               unsigned level, paging_entry_t leaf)
 {
-    paging_entry_t after = with_change(change, leaf);
+    paging_entry_t after = with_change(change, level, leaf);
     if (has_accessed_dirty(after.bits | change->clear)) {
         paging_entry_store(slot, after);
         return;
@@ -69,7 +72,7 @@ static inline void change_leaf(volatile paging_entry_t *slot, const struct flag_
     }
     while (!paging_entry_replace(slot, leaf, after)) {
         leaf = paging_entry_load(slot);
-        after = with_change(change, leaf);
+        after = with_change(change, level, leaf);
     }
 }
 
@@ -79,7 +82,7 @@ PAGING_ALWAYS_INLINE void report_unmapped(struct paging_unmapped *unmapped, pagi
     *unmapped = (struct paging_unmapped){
         .frame = paging_leaf_frame(leaf, level),
         .size = (enum paging_size)level,
-        .flags = paging_entry_flags(leaf) & PAGING_LEAF_FLAGS,
+        .flags = paging_leaf_flags(leaf, level) & PAGING_LEAF_FLAGS,
         .released = released,
     };
 }

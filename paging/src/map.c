@@ -15,8 +15,9 @@ static enum paging_status check_size(const struct paging_space *space, unsigned 
 }
 
 /* Returns what stands in the way of a leaf of this size where the walk ended. */
-static enum paging_status check_place(const struct paging_space *space, const struct page_walk *walk,
-                                      unsigned size, bool replace_marker)
+static PAGING_FOR_SIZE enum paging_status check_place(const struct paging_space *space,
+                                                      const struct page_walk *walk, unsigned size,
+                                                      bool replace_marker)
 {
     paging_entry_t entry = walk->entries[walk->level];
     if (paging_entry_is_unused(entry))
@@ -32,8 +33,9 @@ static enum paging_status check_place(const struct paging_space *space, const st
  * Checks everything about a new entry except its frame. On PAGING_OK the walk ends at the entry to fill. It
  * is compiled twice, because a constant size removes most of it.
  */
-PAGING_ALWAYS_INLINE enum paging_status check_and_walk(const struct paging_space *space, paging_page_t page,
-                                                       unsigned size, uint64_t flags, struct page_walk *walk)
+PAGING_ALWAYS_INLINE_FOR_SPEED enum paging_status check_and_walk(const struct paging_space *space,
+                                                                 paging_page_t page, unsigned size,
+                                                                 uint64_t flags, struct page_walk *walk)
 {
     enum paging_status status = check_size(space, size);
     if (status == PAGING_OK && page.number % paging_level_pages(size) != 0)

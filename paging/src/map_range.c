@@ -120,12 +120,13 @@ static uint64_t put_leaves(const struct mapping *mapping, unsigned level, volati
         fill_leaves(slot, count, paging_entry_leaf(level, first, mapping->flags), level);
         return 0;
     }
+    const paging_entry_t leaf = paging_entry_leaf(level, (paging_frame_t){0}, mapping->flags);
     for (; count > 0; count--, slot++) {
         paging_frame_t frame;
         if (!mapping->frames->allocate(mapping->frames, mapping->space, PAGING_FRAME_FOR_PAGE,
                                        (enum paging_size)level, &frame))
             break;
-        paging_entry_store(slot, paging_entry_leaf(level, frame, mapping->flags));
+        paging_entry_store(slot, (paging_entry_t){leaf.bits | paging_entry_make(frame, 0).bits});
     }
     return count;
 }
@@ -153,7 +154,7 @@ PAGING_OUT_OF_LINE bool give_back(const struct mapping *mapping, unsigned level,
 {
     for (; count > 0; count--)
         give_page(mapping->space, mapping->frames, level,
-                  paging_entry_frame(paging_entry_load(slot + count - 1)));
+                  paging_leaf_frame(paging_entry_load(slot + count - 1), level));
     paging_temp_unmap(mapping->space);
     give_table(mapping->space, mapping->frames, table);
     return false;

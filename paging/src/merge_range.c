@@ -22,19 +22,18 @@ static uint64_t accessed_dirty_in(const volatile paging_entry_t *entries)
 static paging_entry_t merged_leaf(const volatile paging_entry_t *entries, unsigned level)
 {
     paging_entry_t first = paging_entry_load(&entries[0]), none = {0};
-    uint64_t start = paging_leaf_frame(first, level).number;
+    uint64_t start = paging_leaf_frame(first, level).number, flags = paging_leaf_flags(first, level);
     if (!paging_entry_is_present(first) || paging_entry_is_table(first, level) ||
         start % paging_level_pages(level + 1) != 0)
         return none;
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++) {
         paging_entry_t entry = paging_entry_load(&entries[i]);
         paging_frame_t frame = {start + i * paging_level_pages(level)};
-        paging_entry_t expected = paging_entry_make(frame, paging_entry_flags(first));
+        paging_entry_t expected = paging_entry_leaf(level, frame, flags);
         if (((entry.bits ^ expected.bits) & ~PAGING_ACCESSED_DIRTY) != 0)
             return none;
     }
-    uint64_t flags = paging_entry_flags(first) | accessed_dirty_in(entries);
-    return paging_entry_leaf(level + 1, (paging_frame_t){start}, flags);
+    return paging_entry_leaf(level + 1, (paging_frame_t){start}, flags | accessed_dirty_in(entries));
 }
 
 enum { MERGE_LIMIT = 32 };

@@ -10,10 +10,10 @@ enum { BATCH = 8 };
 static void protect_one(const struct paging_space *space, const struct flag_change *change,
                         volatile paging_entry_t *slot, uint64_t at, struct paging_flush_list *list)
 {
-    paging_entry_t entry = paging_entry_load(slot), after = with_change(change, entry);
+    paging_entry_t entry = paging_entry_load(slot), after = with_change(change, PAGING_4K, entry);
     if (after.bits == entry.bits || !paging_entry_is_present(entry))
         return;
-    change_leaf(slot, change, entry);
+    change_leaf(slot, change, PAGING_4K, entry);
     flush_add_leaf(space, list, PAGING_4K, (paging_page_t){at});
 }
 
@@ -95,8 +95,8 @@ static void protect(const struct paging_space *space, const struct flag_change *
         } else if (paging_entry_is_table(c.entry, c.level)) {
             cursor_descend(&c);
         } else if (paging_entry_is_present(c.entry) && covers_whole_entry(c.level, cursor_part(&c)) &&
-                   with_change(change, c.entry).bits != c.entry.bits) {
-            change_leaf(c.slot, change, c.entry);
+                   with_change(change, c.level, c.entry).bits != c.entry.bits) {
+            change_leaf(c.slot, change, c.level, c.entry);
             flush_add_leaf(space, list, c.level, (paging_page_t){cursor_part(&c).at});
         }
     }

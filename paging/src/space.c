@@ -7,6 +7,8 @@
 static bool cpu_is_valid(struct paging_cpu cpu)
 {
     unsigned least_levels = PAGING_INDEX_BITS == 9 ? 4 : 3;
+    if (PAGING_HAS_ONLY_LEVELS && cpu.levels != PAGING_ONLY_LEVELS)
+        return false;
     return cpu.levels >= least_levels && cpu.levels <= PAGING_MAX_LEVELS &&
            cpu.physical_bits > PAGING_PAGE_SHIFT &&
            cpu.physical_bits <= PAGING_PAGE_SHIFT + PAGING_FRAME_BITS;
@@ -45,7 +47,7 @@ static void derive(struct paging_space *space)
 }
 
 /* Opens the fast path that serves this mode and number of levels, and closes the others. */
-static void set_fast_path(struct paging_space *space)
+static PAGING_FOR_SIZE void set_fast_path(struct paging_space *space)
 {
     unsigned levels = space->cpu.levels;
     for (unsigned i = 0; i < PAGING_FAST_PATHS; i++)
@@ -135,8 +137,8 @@ enum paging_status paging_build_space(struct paging_space *space, const struct p
     return PAGING_OK;
 }
 
-static enum paging_status create(struct paging_space *space, struct paging_space fresh,
-                                 struct paging_frame_source *frames)
+static PAGING_FOR_SIZE enum paging_status create(struct paging_space *space, struct paging_space fresh,
+                                                 struct paging_frame_source *frames)
 {
     if (!cpu_is_valid(fresh.cpu))
         return PAGING_NOT_SUPPORTED;
@@ -150,12 +152,15 @@ static enum paging_status create(struct paging_space *space, struct paging_space
 enum paging_status paging_create(struct paging_space *space, struct paging_cpu cpu, uintptr_t offset,
                                  struct paging_frame_source *frames)
 {
-    return create(space, (struct paging_space){.cpu = cpu, .offset = offset}, frames);
+    struct paging_space fresh = {.cpu = cpu, .offset = offset, .by_direct_map = PAGING_HAS_ONLY_DIRECT};
+    return create(space, fresh, frames);
 }
 
 enum paging_status paging_create_direct(struct paging_space *space, struct paging_cpu cpu, uintptr_t offset,
                                         struct paging_frame_source *frames)
 {
+    if (PAGING_HAS_ONLY_RECURSIVE)
+        return PAGING_NOT_SUPPORTED;
     return create(space, (struct paging_space){.cpu = cpu, .offset = offset, .by_direct_map = true}, frames);
 }
 
@@ -169,7 +174,8 @@ static void drop_foreign_entries(const struct paging_space *space, volatile pagi
             paging_entry_store(&root[slot], (paging_entry_t){0});
 }
 
-enum paging_status paging_destroy(struct paging_space *space, struct paging_frame_source *frames)
+PAGING_FOR_SIZE enum paging_status paging_destroy(struct paging_space *space,
+                                                  struct paging_frame_source *frames)
 {
     if (is_active(space))
         return PAGING_ACTIVE;

@@ -8,7 +8,7 @@
 #include "walk.h"
 
 /* Sets the access mode, and what follows from it: windows and fast path. */
-void paging_set_mode(struct paging_space *space, enum paging_mode mode);
+PAGING_FOR_SIZE void paging_set_mode(struct paging_space *space, enum paging_mode mode);
 
 /*
  * Makes the tables of an empty space whose cpu, mode and offset are set; `given` is the address that the
@@ -16,9 +16,9 @@ void paging_set_mode(struct paging_space *space, enum paging_mode mode);
  *
  *   PAGING_NO_FRAMES, PAGING_BROKEN_SOURCE
  */
-PAGING_MUST_CHECK enum paging_status paging_build_space(struct paging_space *space,
-                                                        const struct paging_space *given,
-                                                        struct paging_frame_source *frames);
+PAGING_MUST_CHECK PAGING_FOR_SIZE enum paging_status paging_build_space(struct paging_space *space,
+                                                                        const struct paging_space *given,
+                                                                        struct paging_frame_source *frames);
 
 /* Adds to the number of spaces that share the owner's upper half. */
 void paging_change_sharers(struct paging_space *owner, int change);

@@ -8,8 +8,8 @@
 static void fill_with_parts(volatile paging_entry_t *entries, paging_entry_t leaf, unsigned level)
 {
     unsigned below = level - 1;
-    uint64_t flags = paging_entry_flags(leaf) & ~PAGING_HUGE;
-    paging_entry_t first = paging_entry_leaf(below, paging_leaf_frame(leaf, level), flags);
+    paging_entry_t first =
+        paging_entry_leaf(below, paging_leaf_frame(leaf, level), paging_leaf_flags(leaf, level));
     fill_leaves(entries, PAGING_TABLE_ENTRIES, first, below);
 }
 
@@ -88,7 +88,7 @@ static struct boundary_split find_split(const struct paging_space *space, const 
     paging_entry_t leaf = walk.entries[walk.level];
     struct boundary_split none = {PAGING_4K, PAGING_4K};
     if (leaf_status(space, &walk) != PAGING_OK || edge % paging_level_pages(walk.level) == 0 ||
-        (change && with_change(change, leaf).bits == leaf.bits))
+        (change && with_change(change, walk.level, leaf).bits == leaf.bits))
         return none;
     return (struct boundary_split){walk.level, alignment_level(edge)};
 }

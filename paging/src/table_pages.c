@@ -4,6 +4,7 @@
 
 static bool uses_scratch_page(const struct paging_space *space)
 {
+    assume_world(space);
     return !is_reached_by_offset(space) && PAGING_HAS_SCRATCH_SLOT;
 }
 
@@ -81,8 +82,8 @@ enum paging_status paging_link_entry(struct paging_space *space, const struct pa
 
 /* ---- giving back: not a client of the cursor, because detached tables are in no window ---- */
 
-static uint64_t free_entry(struct paging_space *space, unsigned level, paging_entry_t entry,
-                           const paging_frame_t *reading, struct paging_frame_source *frames);
+static PAGING_FOR_SIZE uint64_t free_entry(struct paging_space *space, unsigned level, paging_entry_t entry,
+                                           const paging_frame_t *reading, struct paging_frame_source *frames);
 
 /* Releases the pages that a P1 owns. Some of them may have been detached before the P1 was. */
 static void free_pages(struct paging_space *space, paging_frame_t table, struct paging_frame_source *frames)
@@ -117,8 +118,8 @@ static uint64_t free_below(struct paging_space *space, unsigned level, paging_fr
 }
 
 /* Afterwards the table `reading` is on the scratch page again, if it is not NULL. */
-static uint64_t free_entry(struct paging_space *space, unsigned level, paging_entry_t entry,
-                           const paging_frame_t *reading, struct paging_frame_source *frames)
+static PAGING_FOR_SIZE uint64_t free_entry(struct paging_space *space, unsigned level, paging_entry_t entry,
+                                           const paging_frame_t *reading, struct paging_frame_source *frames)
 {
     uint64_t tables = 0;
     if (!paging_entry_is_table(entry, level)) {

@@ -3,8 +3,8 @@
  *
  * A table can only be reached through the recursive window once an entry points to it, and then the processor
  * uses it. So an active space fills a new table through its scratch page and links it complete, and through
- * the same page it reads what a table contained that it has unlinked. In direct-map mode both are reached
- * like any other table.
+ * the same page it reads what a table contained that it has unlinked. By direct map both are reached like any
+ * other table.
  */
 #ifndef PAGING_SRC_TABLE_PAGES_H
 #define PAGING_SRC_TABLE_PAGES_H
@@ -59,10 +59,9 @@ static inline unsigned missing_tables(const struct page_walk *walk, unsigned siz
  * whose frames are reserved, are built from the bottom up; the last store links the topmost one,
  * and with it the entry. PAGING_BROKEN_SOURCE: nothing was linked, and the tables that were built went back.
  */
-PAGING_MUST_CHECK enum paging_status paging_link_entry(struct paging_space *space,
-                                                       const struct page_walk *walk, paging_page_t page,
-                                                       unsigned size, paging_entry_t entry,
-                                                       struct paging_frame_source *frames);
+PAGING_MUST_CHECK PAGING_FOR_SIZE enum paging_status
+paging_link_entry(struct paging_space *space, const struct page_walk *walk, paging_page_t page, unsigned size,
+                  paging_entry_t entry, struct paging_frame_source *frames);
 
 /*
  * Gives back what one entry of a table of this level names, which is present: an owned page, or a table with
@@ -75,8 +74,8 @@ uint64_t paging_free_subtree(struct paging_space *space, unsigned level, paging_
  * Adds `change` to the number of used entries of the table that the entry in `slot`, of a table of this
  * level, points to. New entries have these flags. Shared tables are not counted.
  */
-static inline void change_entry_count(const struct paging_space *space, unsigned level,
-                                      volatile paging_entry_t *slot, int change, uint64_t flags)
+PAGING_INLINE_FOR_SPEED void change_entry_count(const struct paging_space *space, unsigned level,
+                                                volatile paging_entry_t *slot, int change, uint64_t flags)
 {
     paging_entry_t before = paging_entry_load(slot), after = before;
     if (entry_is_shared(space, level, before))
@@ -89,7 +88,8 @@ static inline void change_entry_count(const struct paging_space *space, unsigned
 }
 
 /* Adds `change` to the number of tables of whoever owns those on the way to the page. */
-static inline void change_table_count(struct paging_space *space, paging_page_t page, int64_t change)
+PAGING_INLINE_FOR_SPEED void change_table_count(struct paging_space *space, paging_page_t page,
+                                                int64_t change)
 {
     struct paging_space *owner =
         space->shared_owner && in_upper_half(space, page) ? space->shared_owner : space;

@@ -11,7 +11,9 @@ PAGING_ALWAYS_INLINE enum paging_status find_page(const struct paging_space *spa
     enum paging_status status = paging_page_containing(space->cpu.levels, address, page);
     if (status != PAGING_OK)
         return status;
-    if (!walk_with(space, *page, PAGING_4K, guarded, walk))
+    if (!guarded)
+        walk_to(space, *page, PAGING_4K, walk);
+    else if (!walk_with(space, *page, PAGING_4K, true, walk))
         return PAGING_UNREACHABLE;
     return leaf_status(space, walk);
 }

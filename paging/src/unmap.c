@@ -18,8 +18,8 @@ static void free_emptied_tables(struct paging_space *space, const struct page_wa
  * table that is not linked any more the processor could still mark it. Then the one store at the highest
  * level that empties unlinks everything below it.
  */
-static void remove_entry(struct paging_space *space, struct page_walk *walk, paging_page_t page,
-                         struct paging_frame_source *frames)
+static PAGING_FOR_SIZE void remove_entry(struct paging_space *space, struct page_walk *walk,
+                                         paging_page_t page, struct paging_frame_source *frames)
 {
     unsigned top = highest_emptied(space, walk, walk->level);
     paging_entry_t *entry = &walk->entries[walk->level];

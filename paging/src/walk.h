@@ -17,7 +17,34 @@
 #include <selfmap/window.h>
 
 #define PAGING_ALWAYS_INLINE static inline __attribute__((always_inline))
-#define PAGING_OUT_OF_LINE   static __attribute__((noinline))
+
+/*
+ * What is inlined for speed, and in a build for one world, which is small (config.h), is a function that all
+ * objects share: each has a copy, and the linker keeps the first. PAGING_FOR_SIZE: what is compiled for size
+ * there, because it is a slow path or runs once.
+ */
+#if PAGING_HAS_ONLY_RECURSIVE || PAGING_HAS_ONLY_DIRECT || PAGING_HAS_ONLY_LEVELS
+#    pragma GCC diagnostic ignored "-Wmissing-prototypes"
+#    ifdef __clang__
+#        define PAGING_FOR_SIZE __attribute__((cold, minsize))
+#    else
+#        define PAGING_FOR_SIZE __attribute__((cold))
+#    endif
+#    define PAGING_INLINE_FOR_SPEED        __attribute__((weak, noinline, visibility("hidden"))) PAGING_FOR_SIZE
+#    define PAGING_ALWAYS_INLINE_FOR_SPEED PAGING_OUT_OF_LINE PAGING_FOR_SIZE
+#    define walk_to                        paging_walk_to
+#    define leaf_status                    paging_leaf_status
+#    define check_page                     paging_check_page
+#    define find_leaf                      paging_find_leaf
+#    define flush_add_window               paging_flush_add_window
+#    define change_entry_count             paging_change_entry_count
+#    define change_table_count             paging_change_table_count
+#else
+#    define PAGING_INLINE_FOR_SPEED        static inline
+#    define PAGING_ALWAYS_INLINE_FOR_SPEED PAGING_ALWAYS_INLINE
+#    define PAGING_FOR_SIZE
+#endif
+#define PAGING_OUT_OF_LINE static __attribute__((noinline)) PAGING_FOR_SIZE
 
 /* ---- how a table is reached ---- */
 
@@ -27,9 +54,21 @@ static inline bool is_reached_by_offset(const struct paging_space *space)
     return space->mode <= PAGING_MODE_DIRECT_ACTIVE;
 }
 
+/* Tells the compiler what is the same for each space of such a build; paging_create sees to it. */
+PAGING_ALWAYS_INLINE void assume_world(const struct paging_space *space)
+{
+    if (PAGING_HAS_ONLY_LEVELS && space->cpu.levels != PAGING_ONLY_LEVELS)
+        __builtin_unreachable();
+    if (PAGING_HAS_ONLY_RECURSIVE && (space->by_direct_map || space->mode == PAGING_MODE_DIRECT_ACTIVE))
+        __builtin_unreachable();
+    if (PAGING_HAS_ONLY_DIRECT && (!space->by_direct_map || !is_reached_by_offset(space)))
+        __builtin_unreachable();
+}
+
 /* Returns whether CR3 holds the space's root, so that what it maps may be cached. */
 static inline bool is_active(const struct paging_space *space)
 {
+    assume_world(space);
     return space->mode == PAGING_MODE_RECURSIVE || space->mode == PAGING_MODE_DIRECT_ACTIVE;
 }
 
@@ -42,6 +81,7 @@ static inline volatile paging_entry_t *table_by_offset(const struct paging_space
 static inline volatile paging_entry_t *entry_slot(const struct paging_space *space, unsigned level,
                                                   paging_page_t page, paging_frame_t table)
 {
+    assume_world(space);
     if (is_reached_by_offset(space))
         return table_by_offset(space, table) + paging_page_index(page, level);
     /* paging_window_entry, with the base computed beforehand */
@@ -54,6 +94,7 @@ static inline volatile paging_entry_t *entry_slot(const struct paging_space *spa
 /* Only a space that lives recursively has reserved root slots. */
 static inline bool page_is_reserved(const struct paging_space *space, paging_page_t page)
 {
+    assume_world(space);
     unsigned slot = paging_page_index(page, space->cpu.levels);
     return !space->by_direct_map &&
            (slot == PAGING_RECURSIVE_SLOT || slot == PAGING_ALTERNATE_SLOT || slot == PAGING_SCRATCH_SLOT);
@@ -121,6 +162,7 @@ PAGING_ALWAYS_INLINE bool walk_with(const struct paging_space *space, paging_pag
                                     bool guarded, struct page_walk *walk)
 {
     paging_frame_t table = space->root;
+    assume_world(space);
     for (walk->level = space->cpu.levels;; walk->level--) {
         volatile paging_entry_t *slot = entry_slot(space, walk->level, page, table);
         paging_entry_t entry;
@@ -138,14 +180,15 @@ PAGING_ALWAYS_INLINE bool walk_with(const struct paging_space *space, paging_pag
     }
 }
 
-static inline void walk_to(const struct paging_space *space, paging_page_t page, unsigned lowest,
-                           struct page_walk *walk)
+PAGING_INLINE_FOR_SPEED void walk_to(const struct paging_space *space, paging_page_t page, unsigned lowest,
+                                     struct page_walk *walk)
 {
     (void)walk_with(space, page, lowest, false, walk);
 }
 
 /* Returns what the last entry of a walk to a leaf says about the page. PAGING_OK: it is a leaf. */
-static inline enum paging_status leaf_status(const struct paging_space *space, const struct page_walk *walk)
+PAGING_INLINE_FOR_SPEED enum paging_status leaf_status(const struct paging_space *space,
+                                                       const struct page_walk *walk)
 {
     paging_entry_t entry = walk->entries[walk->level];
     if (paging_entry_is_unused(entry))
@@ -167,7 +210,7 @@ static inline uint64_t effective_flags(const paging_entry_t *entries, unsigned l
         granted &= entries[above].bits;
         denied |= entries[above].bits & PAGING_NO_EXECUTE;
     }
-    uint64_t own = entries[level].bits & PAGING_LEAF_FLAGS;
+    uint64_t own = paging_leaf_flags(entries[level], level) & PAGING_LEAF_FLAGS;
     return (own & ~(PAGING_WRITABLE | PAGING_USER)) | granted | denied;
 }
 
@@ -182,8 +225,9 @@ static inline enum paging_status check_reach(const struct paging_space *space, p
     return shares_half(space) && !is_active(space) && in_upper_half(space, page) ? PAGING_SHARED : PAGING_OK;
 }
 
-static inline enum paging_status check_page(const struct paging_space *space, paging_page_t page)
+PAGING_INLINE_FOR_SPEED enum paging_status check_page(const struct paging_space *space, paging_page_t page)
 {
+    assume_world(space);
     if (page.number >> (PAGING_INDEX_BITS * (space->cpu.levels - 1)) >= PAGING_TABLE_ENTRIES)
         return PAGING_BAD_PAGE;
     enum paging_status status = check_reach(space, page);
@@ -193,8 +237,8 @@ static inline enum paging_status check_page(const struct paging_space *space, pa
 /*
  * Walks to the entry that maps a page which may be changed. PAGING_OK: it is a leaf, the walk's last entry.
  */
-static inline enum paging_status find_leaf(const struct paging_space *space, paging_page_t page,
-                                           struct page_walk *walk)
+PAGING_INLINE_FOR_SPEED enum paging_status find_leaf(const struct paging_space *space, paging_page_t page,
+                                                     struct page_walk *walk)
 {
     enum paging_status status = check_page(space, page);
     if (status != PAGING_OK)
@@ -285,6 +329,15 @@ PAGING_ALWAYS_INLINE bool fast_is_page(const struct paging_space *space, const s
     return ((found->entry.bits ^ PAGING_PRESENT) & space->leaf_check) == 0;
 }
 
+/* Returns whether a fast path is compiled in: a build for one world has one (config.h). */
+PAGING_ALWAYS_INLINE bool has_fast_path(enum paging_fast_path path)
+{
+    bool recursive = path == PAGING_FAST_RECURSIVE_4 || path == PAGING_FAST_RECURSIVE_5;
+    bool five_levels = path == PAGING_FAST_RECURSIVE_5 || path == PAGING_FAST_DIRECT_5;
+    return !(recursive ? PAGING_HAS_ONLY_DIRECT : PAGING_HAS_ONLY_RECURSIVE) &&
+           !(PAGING_HAS_ONLY_LEVELS && five_levels != (PAGING_ONLY_LEVELS == 5));
+}
+
 /*
  * Returns whether the page may take this fast path of the space. One comparison answers three questions: is
  * the space in that access mode, with that many levels, and is the page's number not too large?
@@ -292,7 +345,7 @@ PAGING_ALWAYS_INLINE bool fast_is_page(const struct paging_space *space, const s
 PAGING_ALWAYS_INLINE bool takes_fast_path(const struct paging_space *space, enum paging_fast_path path,
                                           paging_page_t page)
 {
-    return page.number < space->fast_pages[path];
+    return has_fast_path(path) && page.number < space->fast_pages[path];
 }
 
 #endif

@@ -10,7 +10,8 @@
 #define CODE_DIRTY       0x02u
 #define CODE_SHIFTED     0x04u         /* frame = page + 1 */
 #define CODE_HOME(size)  ((size) << 3) /* of an owned page: the size of the run it came in */
-#define CODE_TABLE       0x40u
+#define CODE_PAT         0x40u         /* with CODE_LEAF */
+#define CODE_TABLE       0x40u         /* without */
 #define CODE_OWNED_BELOW 0x01u
 #define CODE_MARKER      0x80u /* its value in the other bits */
 #define MOST_VALUE       0x7fu
@@ -59,14 +60,15 @@ static bool is_reserved(unsigned level, uint64_t page)
 
 static uint8_t code_of_leaf(unsigned level, uint64_t page, paging_entry_t leaf)
 {
-    uint64_t frame = paging_leaf_frame(leaf, level).number,
+    uint64_t frame = paging_leaf_frame(leaf, level).number, flags = paging_leaf_flags(leaf, level),
              usual = PAGING_PRESENT | PAGING_WRITABLE | PAGING_ACCESSED;
-    usual |= PAGING_DIRTY | PAGING_OWNED | (level > 1 ? PAGING_HUGE : 0);
-    if ((paging_entry_flags(leaf) & ~usual) != 0)
+    usual |= PAGING_DIRTY | PAGING_PAT | PAGING_OWNED;
+    if ((flags & ~usual) != 0)
         fail_msg("no image can contain the leaf %#lx", (unsigned long)leaf.bits);
     unsigned code = CODE_LEAF;
     code |= leaf.bits & PAGING_WRITABLE ? CODE_WRITABLE : 0;
     code |= leaf.bits & PAGING_DIRTY ? CODE_DIRTY : 0;
+    code |= flags & PAGING_PAT ? CODE_PAT : 0;
     if ((leaf.bits & PAGING_OWNED) != 0)
         return (uint8_t)(code | CODE_HOME(machine_home_of(frame)));
     if (frame - page > MOST_SHIFT)
@@ -138,7 +140,7 @@ static uint64_t unpack_leaf(struct packing *packing, unsigned level, uint64_t pa
 {
     unsigned home = code >> 3 & 3;
     uint64_t flags = PAGING_ACCESSED | (code & CODE_WRITABLE ? PAGING_WRITABLE : 0) |
-                     (code & CODE_DIRTY ? PAGING_DIRTY : 0);
+                     (code & CODE_DIRTY ? PAGING_DIRTY : 0) | (code & CODE_PAT ? PAGING_PAT : 0);
     uint64_t frame = home ? owned_frame(packing, home, page) : page + (code & CODE_SHIFTED ? 1 : 0);
     model_add(rig.at->model, (struct model_leaf){page, frame, level, flags, home != 0, 0});
     return paging_entry_leaf(level, (paging_frame_t){frame}, flags | (home ? PAGING_OWNED : 0)).bits;

@@ -79,6 +79,13 @@ static void add_for(unsigned kind, uint64_t page, uint64_t pages, uint64_t list)
         add_with_owners(operation, page, pages);
         operation.clear = 0;
     }
+    if (operation_takes(&operation, ARG_CLEAR) && has(EXPLORE_CACHING)) {
+        operation.clear = PAGING_PAT;
+        add_with_sizes(operation, page, pages);
+        operation.clear = 0;
+        operation.flags = PAGING_PAT;
+        add_with_sizes(operation, page, pages);
+    }
     operation.flags = operation_takes(&operation, ARG_FLAGS) ? RW : 0;
     add_with_owners(operation, page, pages);
     if (!operation.flags || !(maps_anywhere || operation_takes(&operation, ARG_WHOSE)))
@@ -93,6 +100,10 @@ static void add_for(unsigned kind, uint64_t page, uint64_t pages, uint64_t list)
     }
     if (maps_anywhere && operation_takes(&operation, ARG_BYTES) && steps.largest == PAGING_1G) {
         operation.flags = RW | PAGING_LARGEST_2M;
+        add_with_owners(operation, page, pages);
+    }
+    if (has(EXPLORE_CACHING)) {
+        operation.flags = RW | PAGING_PAT;
         add_with_owners(operation, page, pages);
     }
     if (has(EXPLORE_MARKERS) && maps_anywhere) {

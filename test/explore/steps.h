@@ -22,6 +22,7 @@ struct scope {
  *   EXPLORE_SHIFTED    frames of which no larger page can be made
  *   EXPLORE_RANGES     the operations of range.h
  *   EXPLORE_DIRECT     it lives through a direct map
+ *   EXPLORE_CACHING    pages have PAT or not, and that is changed
  *   EXPLORE_ALTERNATE  the space is inactive, and attached to one that is active
  */
 unsigned steps_make(const struct scope *scope, unsigned levels);

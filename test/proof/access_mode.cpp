@@ -12,8 +12,12 @@ static struct paging_space any_space(struct paging_space *owner)
     space.cpu.levels = one_of(4, 5);
     space.shared_owner = one_of(0, 1) == 1 ? owner : nullptr;
     space.sharers = anything("sharers");
-    space.mode = (enum paging_mode)one_of(PAGING_MODE_DIRECT, PAGING_MODE_RECURSIVE, PAGING_MODE_ALTERNATE,
-                                          PAGING_MODE_UNREACHABLE);
+    space.mode =
+        (enum paging_mode)one_of(PAGING_MODE_DIRECT, PAGING_MODE_DIRECT_ACTIVE, PAGING_MODE_RECURSIVE,
+                                 PAGING_MODE_ALTERNATE, PAGING_MODE_UNREACHABLE);
+    space.by_direct_map = one_of(0, 1) == 1;
+    assume(!space.by_direct_map || space.mode == PAGING_MODE_DIRECT ||
+           space.mode == PAGING_MODE_DIRECT_ACTIVE);
     for (uint64_t &pages : space.fast_pages)
         pages = anything("pages before");
     assume_slots();
@@ -34,6 +38,11 @@ static bool is_shared(const struct paging_space &space)
     return space.shared_owner != nullptr || space.sharers != 0;
 }
 
+static bool has_root_in_cr3(const struct paging_space &space)
+{
+    return space.mode == PAGING_MODE_RECURSIVE || space.mode == PAGING_MODE_DIRECT_ACTIVE;
+}
+
 THEOREM("shared half: it is changed through the active space only, the rest through any reachable space")
 {
     struct paging_space owner = {}, space = any_space(&owner);
@@ -43,7 +52,7 @@ THEOREM("shared half: it is changed through the active space only, the rest thro
     if (space.mode == PAGING_MODE_UNREACHABLE)
         claim(status == PAGING_UNREACHABLE);
     else
-        claim(status == (shared && space.mode != PAGING_MODE_RECURSIVE ? PAGING_SHARED : PAGING_OK));
+        claim(status == (shared && !has_root_in_cr3(space) ? PAGING_SHARED : PAGING_OK));
 }
 
 THEOREM("check_page: it refuses every number of 2^36 and more, 2^45 with five levels, before anything else")
@@ -73,16 +82,16 @@ static void claim_fast_path(const struct paging_space &space, paging_page_t page
 {
     struct {
         enum paging_fast_path path;
-        enum paging_mode mode;
+        enum paging_mode mode, other;
         int levels;
-    } const paths[] = {{PAGING_FAST_RECURSIVE_4, PAGING_MODE_RECURSIVE, 4},
-                       {PAGING_FAST_RECURSIVE_5, PAGING_MODE_RECURSIVE, 5},
-                       {PAGING_FAST_DIRECT_4, PAGING_MODE_DIRECT, 4},
-                       {PAGING_FAST_DIRECT_5, PAGING_MODE_DIRECT, 5}};
+    } const paths[] = {{PAGING_FAST_RECURSIVE_4, PAGING_MODE_RECURSIVE, PAGING_MODE_RECURSIVE, 4},
+                       {PAGING_FAST_RECURSIVE_5, PAGING_MODE_RECURSIVE, PAGING_MODE_RECURSIVE, 5},
+                       {PAGING_FAST_DIRECT_4, PAGING_MODE_DIRECT, PAGING_MODE_DIRECT_ACTIVE, 4},
+                       {PAGING_FAST_DIRECT_5, PAGING_MODE_DIRECT, PAGING_MODE_DIRECT_ACTIVE, 5}};
     bool exists = page.number >> (space.cpu.levels == 4 ? 36 : 45) == 0;
-    for (auto [path, mode, levels] : paths) {
-        bool serves = mode == space.mode && space.cpu.levels == levels &&
-                      (mode == PAGING_MODE_RECURSIVE || !is_shared(space));
+    for (auto [path, mode, other, levels] : paths) {
+        bool serves = (mode == space.mode || other == space.mode) && space.cpu.levels == levels &&
+                      (has_root_in_cr3(space) || !is_shared(space));
         claim(takes_fast_path(&space, path, page) == (serves && exists));
     }
 }
@@ -108,7 +117,7 @@ THEOREM("fast path: in direct-map mode the first sharer closes it, and it opens 
 THEOREM("fast path: with three levels there is none, nor for an attached or unreachable space")
 {
     struct paging_space owner = {}, space = any_space(&owner);
-    if (space.mode == PAGING_MODE_DIRECT || space.mode == PAGING_MODE_RECURSIVE)
+    if (space.mode != PAGING_MODE_ALTERNATE && space.mode != PAGING_MODE_UNREACHABLE)
         space.cpu.levels = 3;
     paging_set_mode(&space, space.mode);
     for (int path = 0; path < PAGING_FAST_PATHS; path++)
@@ -122,6 +131,20 @@ FALLACY("fast path: every space takes one for its first page")
     for (int path = 0; path < PAGING_FAST_PATHS; path++)
         takes |= takes_fast_path(&space, (enum paging_fast_path)path, {0});
     claim(takes);
+}
+
+/* ---- the two ways to live ---- */
+
+THEOREM("two lives: a space becomes active and inactive in the modes of its own kind")
+{
+    struct paging_space owner = {}, space = any_space(&owner);
+    bool by_direct_map = space.by_direct_map;
+    paging_mark_active(&space);
+    claim(space.mode == (by_direct_map ? PAGING_MODE_DIRECT_ACTIVE : PAGING_MODE_RECURSIVE));
+    claim(is_active(&space) && is_reached_by_offset(&space) == by_direct_map);
+    paging_mark_inactive(&space, anything("offset"));
+    claim(space.mode == PAGING_MODE_DIRECT && !is_active(&space) && is_reached_by_offset(&space));
+    claim(space.by_direct_map == by_direct_map);
 }
 
 /* ---- how the tables are reached ---- */
@@ -157,7 +180,7 @@ THEOREM("access mode: an entry is reached at its window address, or by its table
     paging_set_mode(&space, PAGING_MODE_RECURSIVE);
     claim(address_of(entry_slot(&space, level, page, table)) ==
           paging_window_entry(space.cpu.levels, PAGING_RECURSIVE_SLOT, level, page).value);
-    paging_set_mode(&space, PAGING_MODE_DIRECT);
+    paging_set_mode(&space, (enum paging_mode)one_of(PAGING_MODE_DIRECT, PAGING_MODE_DIRECT_ACTIVE));
     space.offset = anything("offset");
     claim(address_of(entry_slot(&space, level, page, table)) ==
           space.offset + table.number * 4096 + paging_page_index(page, level) * 8);
@@ -167,11 +190,12 @@ THEOREM("fast path: it reaches an entry at the same address as the slow path doe
 {
     struct paging_space space = space_of_levels(one_of(4, 5));
     unsigned level = any_level(space);
-    bool recursive = one_of(0, 1) == 1;
+    bool recursive = one_of(0, 1) == 1, active = one_of(0, 1) == 1;
     paging_page_t page = {anything("page")};
     paging_frame_t table = {anything("table")};
     space.offset = anything("offset");
-    paging_set_mode(&space, recursive ? PAGING_MODE_RECURSIVE : PAGING_MODE_DIRECT);
+    paging_set_mode(&space, recursive ? PAGING_MODE_RECURSIVE
+                                      : (active ? PAGING_MODE_DIRECT_ACTIVE : PAGING_MODE_DIRECT));
     claim(address_of(fast_slot(&space, space.cpu.levels, recursive, level, page, table)) ==
           address_of(entry_slot(&space, level, page, table)));
 }

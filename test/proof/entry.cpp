@@ -72,24 +72,53 @@ THEOREM("leaf: it is present, huge above the P1s, and has the frame and the flag
     paging_entry_t leaf = paging_entry_leaf(level, frame, flags);
     claim(paging_entry_is_present(leaf));
     claim(!paging_entry_is_table(leaf, level));
-    claim(bits_from_to(leaf.bits, 7, 7) == (level > 1 ? 1 : 0));
+    claim(bits_from_to(leaf.bits, 7, 7) == (level > 1 ? (uint64_t)1 : bits_from_to(flags, 7, 7)));
     claim(paging_leaf_frame(leaf, level).number == frame.number);
-    claim((leaf.bits & PAGING_LEAF_FLAGS) == (flags | PAGING_PRESENT));
+    claim(paging_leaf_flags(leaf, level) == (flags | PAGING_PRESENT));
+    claim(bits_from_to(leaf.bits, 59, 63) == bits_from_to(flags, 59, 63));
+    claim((leaf.bits & 0xf7e) == (flags & 0xf7e));
 }
 
-THEOREM("leaf: a caller's flags include neither PAT, PS, a protection key nor a bit of the core's")
+THEOREM("leaf: of any leaf, flags and frame are read so that they make the same leaf")
+{
+    unsigned level = one_of(1, 2, 3);
+    paging_entry_t leaf = {anything("leaf")};
+    assume(bits_from_to(leaf.bits, 0, 0) == 1);
+    assume(level == 1 || bits_from_to(leaf.bits, 7, 7) == 1);
+    assume(level == 1 || bits_from_to(leaf.bits, 13, level == 2 ? 20 : 29) == 0);
+    paging_entry_t again =
+        paging_entry_leaf(level, paging_leaf_frame(leaf, level), paging_leaf_flags(leaf, level));
+    claim(again.bits == leaf.bits);
+}
+
+THEOREM("leaf: flags are the same in leaves of every size, so that a split and a merge keep them")
+{
+    unsigned level = one_of(2, 3);
+    uint64_t flags = anything("flags");
+    assume((flags & ~PAGING_LEAF_FLAGS) == 0);
+    paging_frame_t frame = {anything("frame")};
+    assume(frame.number < (uint64_t)1 << 40);
+    assume(frame.number % paging_level_pages(level) == 0);
+    paging_entry_t huge = paging_entry_leaf(level, frame, flags);
+    paging_entry_t part = paging_entry_leaf(level - 1, frame, paging_leaf_flags(huge, level));
+    claim(paging_leaf_flags(part, level - 1) == paging_leaf_flags(huge, level));
+    claim(paging_flags_in_leaf(level, flags) ==
+          (huge.bits & ~(frame.number << 12) & ~(uint64_t)0x81) + (flags & 1));
+}
+
+THEOREM("leaf: a caller's flags include neither a frame nor a bit of the core's")
 {
     uint64_t flags = anything("flags");
     assume((flags & ~PAGING_LEAF_FLAGS) == 0);
-    claim(bits_from_to(flags, 7, 7) == 0);
     claim(bits_from_to(flags, 12, 58) == 0);
-    claim(bits_from_to(flags, 59, 62) == 0);
 }
 
-THEOREM("leaf: the four kinds of caching leave the PAT bit clear, and differ in PWT and PCD only")
+THEOREM("leaf: kinds of caching are entries 0 to 7 of the PAT: PWT, PCD and PAT, bit 7 or 12")
 {
-    const uint64_t kinds[] = {PAGING_CACHE_WRITE_BACK, PAGING_CACHE_WRITE_THROUGH,
-                              PAGING_CACHE_UNCACHED_MINUS, PAGING_CACHE_WRITE_COMBINING};
+    const uint64_t kinds[] = {PAGING_CACHE_WRITE_BACK,     PAGING_CACHE_WRITE_THROUGH,
+                              PAGING_CACHE_UNCACHED_MINUS, PAGING_CACHE_WRITE_COMBINING,
+                              PAGING_CACHE_ENTRY(4),       PAGING_CACHE_ENTRY(5),
+                              PAGING_CACHE_ENTRY(6),       PAGING_CACHE_UNCACHED};
     unsigned level = one_of(1, 2, 3);
     paging_frame_t frame = {anything("frame")};
     assume(frame.number < (uint64_t)1 << 40);
@@ -98,8 +127,7 @@ THEOREM("leaf: the four kinds of caching leave the PAT bit clear, and differ in 
     for (uint64_t kind : kinds) {
         paging_entry_t leaf = paging_entry_leaf(level, frame, kind);
         uint64_t pat = level == 1 ? bits_from_to(leaf.bits, 7, 7) : bits_from_to(leaf.bits, 12, 12);
-        claim(pat == 0);
-        claim(bits_from_to(leaf.bits, 3, 4) == index++);
+        claim(pat * 4 + bits_from_to(leaf.bits, 3, 4) == index++);
     }
 }
 

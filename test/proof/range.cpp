@@ -58,6 +58,16 @@ THEOREM("paging_range_check: it returns the first status that applies, in the or
         claim(status == PAGING_OK || status == PAGING_RESERVED_SLOT);
 }
 
+THEOREM("paging_range_check: by direct map it refuses no range as reserved")
+{
+    unsigned levels = one_of(4, 5);
+    struct paging_space space = any_space(levels);
+    struct page_range range;
+    space.by_direct_map = true;
+    space.mode = PAGING_MODE_DIRECT_ACTIVE;
+    claim(paging_range_check(&space, {anything("start")}, anything("bytes"), &range) != PAGING_RESERVED_SLOT);
+}
+
 THEOREM("paging_range_check: it refuses a range as reserved if a page of it lies below a reserved root slot")
 {
     unsigned levels = one_of(4, 5);

@@ -149,8 +149,7 @@ THEOREM("flags: those of a leaf, GLOBAL only in the upper half, NO_EXECUTE only 
     struct paging_space space = any_space();
     uint64_t flags = anything("flags");
     bool upper = one_of(0, 1) == 1;
-    bool good = bits_from_to(flags, 7, 7) == 0 && bits_from_to(flags, 12, 62) == 0 &&
-                (upper || bits_from_to(flags, 8, 8) == 0);
+    bool good = bits_from_to(flags, 12, 58) == 0 && (upper || bits_from_to(flags, 8, 8) == 0);
     bool lacks = bits_from_to(flags, 63, 63) == 1 && !space.cpu.has_no_execute;
     enum paging_status status = check_flags(&space, flags, upper);
     claim(status == (!good ? PAGING_BAD_FLAGS : lacks ? PAGING_NOT_SUPPORTED : PAGING_OK));
@@ -164,15 +163,17 @@ THEOREM("slots: the entry of a reserved root slot is never user or global, and n
     claim(bits_from_to(entry.bits, 63, 63) == (space.cpu.has_no_execute ? 1 : 0));
 }
 
-THEOREM("slots: a page is reserved exactly if the index of its address in the root is a reserved root slot")
+THEOREM("slots: a page is reserved exactly if its address has the index of one, and never by direct map")
 {
     struct paging_space space = any_space();
+    space.by_direct_map = one_of(0, 1) == 1;
     uint64_t address = anything("address");
     paging_page_t page;
     assume(paging_page_containing(space.cpu.levels, {address}, &page) == PAGING_OK);
     uint64_t top = space.cpu.levels == 4 ? bits_from_to(address, 39, 47) : bits_from_to(address, 48, 56);
-    claim(page_is_reserved(&space, page) ==
-          (top == PAGING_RECURSIVE_SLOT || top == PAGING_ALTERNATE_SLOT || top == PAGING_SCRATCH_SLOT));
+    bool is_slot =
+        top == PAGING_RECURSIVE_SLOT || top == PAGING_ALTERNATE_SLOT || top == PAGING_SCRATCH_SLOT;
+    claim(page_is_reserved(&space, page) == (is_slot && !space.by_direct_map));
     claim(in_upper_half(&space, page) == (address >> 63 == 1));
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Each public header stands alone, as C17 and C++17, with gcc and clang, and shows names with a prefix only."""
+"""Each public header stands alone, as C17 and C++17, with gcc and clang, and shows prefixed names only."""
 
 import re
 import subprocess
@@ -18,7 +18,8 @@ C = ("-std=c17", "-Wstrict-prototypes", "-Wmissing-prototypes")
 COMPILERS = {"gcc": C, "clang": C, "g++": ("-std=c++17",), "clang++": ("-std=c++17",)}
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wundef", "-Werror")
 # For kernels of all kinds: what they may be compiled with.
-VARIANTS = ((), ("-O2", "-ffreestanding", "-mno-red-zone", "-mgeneral-regs-only", "-fno-pic", "-mcmodel=kernel"))
+VARIANTS = ((), ("-O2", "-ffreestanding", "-mno-red-zone", "-mgeneral-regs-only", "-fno-pic",
+                 "-mcmodel=kernel"))
 # Of a declaration: the function's name, and that it is not the name of a type or of a member.
 FUNCTION = re.compile(r"^(?:PAGING_MUST_CHECK )?(static inline )?[a-z][\w ]*?[ *\n](\w+)\(", re.M)
 COMMENT = re.compile(r"/\*.*?\*/", re.S)

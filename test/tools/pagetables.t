@@ -63,6 +63,19 @@ class Reading(unittest.TestCase):
                        for number, (table, entry) in enumerate(chain)}
             self.assertEqual(walk(entries)[-1].rights, 6 | NO_EXECUTE)
 
+    def test_pat_and_key(self):
+        """tables: PAT is a flag of pages of every size, and shown with the key"""
+        key = 5 << tables.KEY_SHIFT
+        chain = [0x2007, 0x3007, 0x4007]
+        for level, pat in ((1, 0x80), (2, 0x1000), (3, 0x1000)):
+            for has_pat in (False, True):
+                leaf = key | 0x4000_0007 | (0x80 if level > 1 else 0) | pat * has_pat
+                entries = dict(zip([(0x1000 * n, 0) for n in range(1, 6)], chain[:4 - level] + [leaf]))
+                run, = tables.runs_of(walk(entries))
+                self.assertEqual((run.level, run.to), (level, 0x4000_0000))
+                self.assertEqual(run.flags, key | 7 | 0x80 * has_pat)
+                self.assertIn(f"rwxu-{'4' if has_pat else '-'}  -> 40000000 key=5 W+X", tables.line_of(run))
+
     def test_canonical(self):
         """tables: the upper half is sign extended, with four levels and with five"""
         self.assertEqual(walk({(0x1000, 256): 2})[0].address, 0xffff_8000_0000_0000)

@@ -2,12 +2,14 @@
  * config.h - the geometry of the tables and the reserved root slots, fixed when the core is compiled.
  *
  * The defaults are the processor's. To change something, write a header with the #defines, and name it in
- * PAGING_CONFIG_HEADER (with its quotes or angle brackets) for every file that includes these headers, or give
- * it to `make install CONFIG=header.h`: then the installed headers have it, and nothing needs to be named.
+ * PAGING_CONFIG_HEADER (with its quotes or angle brackets) for every file that includes these headers, or
+ * give it to `make install CONFIG=header.h`: then the installed headers have it, and nothing needs to be
+ * named.
  *
  *   PAGING_RECURSIVE_SLOT   0 to 511; the other two follow it
  *   PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT   0 to 511, or PAGING_TABLE_ENTRIES for none
  *   PAGING_ACCESS_HEADER    a header with the functions of access.h
+ *   PAGING_ONLY_RECURSIVE, PAGING_ONLY_DIRECT, PAGING_ONLY_LEVELS   a smaller build for one world
  *   PAGING_INDEX_BITS       for tests: 1 to 9
  *
  * All files of a program must be compiled with the same values. Otherwise it does not link: each file refers
@@ -47,11 +49,41 @@
 #define PAGING_MAX_LEVELS 5u
 
 /*
+ * A build for one world is smaller: it has one fast path and knows one way to reach tables.
+ *
+ *   PAGING_ONLY_RECURSIVE   spaces live recursively, and are built by direct map before they are active, at
+ *                           the slow path's speed
+ *   PAGING_ONLY_DIRECT      spaces live through a direct map: paging_create does what paging_create_direct does
+ *   PAGING_ONLY_LEVELS      4 or 5: paging_create refuses other numbers of levels
+ */
+#ifdef PAGING_ONLY_RECURSIVE
+#    define PAGING_HAS_ONLY_RECURSIVE 1
+#else
+#    define PAGING_HAS_ONLY_RECURSIVE 0
+#endif
+#ifdef PAGING_ONLY_DIRECT
+#    define PAGING_HAS_ONLY_DIRECT 1
+#else
+#    define PAGING_HAS_ONLY_DIRECT 0
+#endif
+#ifdef PAGING_ONLY_LEVELS
+#    define PAGING_HAS_ONLY_LEVELS 1
+#else
+#    define PAGING_HAS_ONLY_LEVELS 0
+#    define PAGING_ONLY_LEVELS     0
+#endif
+#if PAGING_HAS_ONLY_RECURSIVE && PAGING_HAS_ONLY_DIRECT
+#    error "PAGING_ONLY_RECURSIVE and PAGING_ONLY_DIRECT exclude each other"
+#endif
+#if PAGING_HAS_ONLY_LEVELS && PAGING_ONLY_LEVELS != 4 && PAGING_ONLY_LEVELS != 5
+#    error "PAGING_ONLY_LEVELS must be 4 or 5"
+#endif
+
+/*
  * Reserved root slots: entries of the root that the core uses itself, in spaces that live recursively
- * (space.h). No operation that changes tables
- * accepts a page below one of them. The alternate and the scratch slot may be PAGING_TABLE_ENTRIES, which
- * means that there is none: then no second space can be attached (switch.h), and an active space fills new
- * tables through the offset that it was created with.
+ * (space.h). No operation that changes tables accepts a page below one of them. The alternate and the scratch
+ * slot may be PAGING_TABLE_ENTRIES, which means that there is none: then no second space can be attached
+ * (switch.h), and an active space fills new tables through the offset that it was created with.
  *
  *   recursive   holds the root itself: the tables of the active space appear as pages (window.h)
  *   alternate   holds the root of an attached space, otherwise nothing

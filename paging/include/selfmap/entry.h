@@ -42,23 +42,42 @@ typedef struct {
 #define PAGING_ACCESSED      ((uint64_t)1 << 5)
 #define PAGING_DIRTY         ((uint64_t)1 << 6)
 #define PAGING_HUGE          ((uint64_t)1 << 7) /* PS: a leaf in a P2 or P3. In a P1, bit 7 is PAT */
+#define PAGING_PAT           ((uint64_t)1 << 7) /* a flag of leaves of every size; below */
 #define PAGING_GLOBAL        ((uint64_t)1 << 8)
 #define PAGING_SYSTEM_9      ((uint64_t)1 << 9)
 #define PAGING_SYSTEM_10     ((uint64_t)1 << 10)
 #define PAGING_SYSTEM_11     ((uint64_t)1 << 11)
 #define PAGING_OWNED         ((uint64_t)1 << 52) /* the core's: unmapping gives the frame back */
 #define PAGING_NO_EXECUTE    ((uint64_t)1 << 63)
-#define PAGING_KEY_SHIFT     59u /* of a leaf: its protection key, four bits (SDM 3A, 4.6.2) */
+
+/* The protection key of a leaf, 0 to 15 (SDM 3A, 4.6.2). Without CR4.PKE or CR4.PKS it means nothing. */
+#define PAGING_KEY_SHIFT     59u
+#define PAGING_KEY(n)        ((uint64_t)(n) << PAGING_KEY_SHIFT)
+#define PAGING_KEY_OF(flags) ((unsigned)((flags) >> PAGING_KEY_SHIFT) & 15)
 
 /*
- * How a leaf is cached (SDM 3A, 12.12), if entries 0 to 3 of the PAT are write-back, write-through, uncached-
- * minus and write-combining, and entries 4 to 7 repeat them. So the PAT bit is not needed, which lies in
- * another place in a huge leaf.
+ * How a leaf is cached: entry n of the PAT says it, 0 to 7 (SDM 3A, 12.12). PWT, PCD and PAT are the bits of
+ * n. As a flag, PAT is bit 7 for every size, given and reported; in a huge leaf, where bit 7 is PS, the core
+ * has it in bit 12.
  */
-#define PAGING_CACHE_WRITE_BACK      ((uint64_t)0)
-#define PAGING_CACHE_WRITE_THROUGH   PAGING_WRITE_THROUGH
-#define PAGING_CACHE_UNCACHED_MINUS  PAGING_NO_CACHE /* MTRRs may turn it into write-combining */
-#define PAGING_CACHE_WRITE_COMBINING (PAGING_NO_CACHE | PAGING_WRITE_THROUGH)
+#define PAGING_CACHE_ENTRY(n) ((uint64_t)((n)&3) << 3 | (uint64_t)((n) >> 2 & 1) << 7)
+#define PAGING_CACHE_FLAGS    PAGING_CACHE_ENTRY(7) /* all three: what to clear to change the kind */
+
+/*
+ * The kinds by name. They presume a PAT whose entries 0 to 3 are write-back, write-through, uncached-minus
+ * and write-combining, and whose entry 7 is uncached, as it is after a reset; then only entry 3 has to be
+ * changed (IA32_PAT = 00070406_01070406h, as kernel/cpu/control.c has it). With another PAT use
+ * PAGING_CACHE_ENTRY: Limine's, for example, has write-protected and write-combining in entries 4 and 5.
+ *
+ * Through the recursive window a huge leaf appears as a smaller one, in the place of a table that is not
+ * there. Its PS is PAT there: the processor, which may load that speculatively, takes entry n | 4. So entries
+ * 4 to 7 should be of the same kind as 0 to 3, or uncached.
+ */
+#define PAGING_CACHE_WRITE_BACK      PAGING_CACHE_ENTRY(0)
+#define PAGING_CACHE_WRITE_THROUGH   PAGING_CACHE_ENTRY(1)
+#define PAGING_CACHE_UNCACHED_MINUS  PAGING_CACHE_ENTRY(2) /* MTRRs may turn it into write-combining */
+#define PAGING_CACHE_WRITE_COMBINING PAGING_CACHE_ENTRY(3)
+#define PAGING_CACHE_UNCACHED        PAGING_CACHE_ENTRY(7) /* whatever MTRRs say */
 
 #define PAGING_SYSTEM_BITS (PAGING_SYSTEM_9 | PAGING_SYSTEM_10 | PAGING_SYSTEM_11)
 
@@ -66,9 +85,10 @@ typedef struct {
  * The flags that a caller may give a leaf. PRESENT is implied, the page size is an argument, and all other
  * bits are the core's.
  */
-#define PAGING_LEAF_FLAGS                                                                      \
-    (PAGING_PRESENT | PAGING_WRITABLE | PAGING_USER | PAGING_WRITE_THROUGH | PAGING_NO_CACHE | \
-     PAGING_ACCESSED | PAGING_DIRTY | PAGING_GLOBAL | PAGING_SYSTEM_BITS | PAGING_NO_EXECUTE)
+#define PAGING_LEAF_FLAGS                                                                                \
+    (PAGING_PRESENT | PAGING_WRITABLE | PAGING_USER | PAGING_WRITE_THROUGH | PAGING_NO_CACHE |           \
+     PAGING_ACCESSED | PAGING_DIRTY | PAGING_PAT | PAGING_GLOBAL | PAGING_SYSTEM_BITS | PAGING_KEY(15) | \
+     PAGING_NO_EXECUTE)
 
 #define PAGING_FRAME_SHIFT 12u /* in every geometry: an entry holds a frame number, not an address */
 #define PAGING_FRAME_BITS  40u
@@ -113,10 +133,28 @@ static inline paging_entry_t paging_entry_make(paging_frame_t frame, uint64_t fl
                                            (flags & ~PAGING_FRAME_MASK));
 }
 
-/* Returns a leaf for a table of this level; page sizes are levels. */
+/* In a leaf of a table above the P1s, PAT is this bit. */
+#define PAGING_HUGE_PAT ((uint64_t)1 << 12)
+
+/* Returns flags with PAT where a leaf of a table of this level has it, without PS. */
+static inline uint64_t paging_flags_in_leaf(unsigned level, uint64_t flags)
+{
+    return level > 1 ? (flags & ~PAGING_PAT) | (flags & PAGING_PAT) << 5 : flags;
+}
+
+/* Returns a leaf for a table of this level; page sizes are levels. `flags` has PAT in bit 7. */
 static inline paging_entry_t paging_entry_leaf(unsigned level, paging_frame_t frame, uint64_t flags)
 {
-    return paging_entry_make(frame, flags | PAGING_PRESENT | (level > 1 ? PAGING_HUGE : 0));
+    paging_entry_t leaf = paging_entry_make(frame, flags | PAGING_PRESENT | (level > 1 ? PAGING_HUGE : 0));
+    leaf.bits |= level > 1 ? (flags & PAGING_PAT) << 5 : 0;
+    return leaf;
+}
+
+/* Returns all bits of a leaf of this level that do not name the frame, as flags: with PAT in bit 7. */
+static inline uint64_t paging_leaf_flags(paging_entry_t leaf, unsigned level)
+{
+    uint64_t flags = paging_entry_flags(leaf);
+    return level > 1 ? (flags & ~PAGING_HUGE) | (leaf.bits & PAGING_HUGE_PAT) >> 5 : flags;
 }
 
 /* The largest value of a marker: it has 43 bits. The smallest is 1. */

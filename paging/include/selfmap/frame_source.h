@@ -3,8 +3,8 @@
  *
  * The core allocates nothing itself. A frame that was handed out belongs to the core until it is released; it
  * may hold anything, is aligned to its size (512 frames for PAGING_2M, 512 * 512 for PAGING_1G) and lies
- * below MAXPHYADDR. In direct-map mode, frames for tables must be reachable through the offset. Tables are
- * always PAGING_4K.
+ * below MAXPHYADDR (SDM 3A, 4.1.4). By direct map, active or not, frames for tables must be reachable through
+ * the offset. Tables are always PAGING_4K.
  *
  * An operation asks like this:
  *

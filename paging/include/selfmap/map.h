@@ -89,7 +89,8 @@ struct paging_unmapped {
 /*
  * Removes the leaf that begins at `page`, whatever its size, and the tables that become empty. Flushes the
  * page, the window of every table that went away, and after a huge page the window pages in which it was
- * visible. Only then do frames go back. What was there is stored in *unmapped unless `unmapped` is NULL.
+ * visible; in a space that lives through a direct map, the page alone. Only then do frames go back. What was
+ * there is stored in *unmapped unless `unmapped` is NULL.
  *
  *   PAGING_NOT_MAPPED, PAGING_MARKED, PAGING_MALFORMED
  *   PAGING_INSIDE_HUGE     the leaf that maps the page begins at another page
@@ -155,7 +156,8 @@ PAGING_MUST_CHECK enum paging_status paging_set_marker(struct paging_space *spac
                                                        uint64_t value, struct paging_frame_source *frames);
 
 /*
- * Removes the marker, and the tables that become empty, and stores its value.
+ * Removes the marker, and the tables that become empty, and stores its value. If tables go, their windows are
+ * flushed, or the page itself in a space that lives through a direct map.
  *
  *   PAGING_NOT_MAPPED      the page's entry is unused
  *   PAGING_ALREADY_MAPPED  the page is mapped

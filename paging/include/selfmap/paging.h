@@ -8,6 +8,8 @@
 #include <selfmap/for_each.h>
 #include <selfmap/list.h>
 #include <selfmap/map.h>
+#include <selfmap/processor.h>
+#include <selfmap/processor_access.h>
 #include <selfmap/range.h>
 #include <selfmap/share.h>
 #include <selfmap/switch.h>

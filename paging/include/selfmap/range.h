@@ -45,7 +45,7 @@ PAGING_BEGIN_C
  *   PAGING_MISALIGNED      `to` is not a multiple of PAGING_PAGE_BYTES
  *   PAGING_ALREADY_MAPPED  some page of the range is mapped (PAGING_MALFORMED if its entry is)
  *   PAGING_MARKED          some page's entry is a marker that must not be replaced
- *   PAGING_FRAME_TOO_HIGH  the physical range ends beyond MAXPHYADDR
+ *   PAGING_FRAME_TOO_HIGH  the physical range ends beyond MAXPHYADDR (SDM 3A, 4.1.4)
  *   PAGING_BAD_FLAGS, PAGING_NOT_SUPPORTED
  * If several apply, the answer is about the lowest address.
  */
@@ -54,9 +54,10 @@ PAGING_MUST_CHECK enum paging_status paging_map_range(struct paging_space *space
                                                       struct paging_frame_source *frames);
 
 /*
- * Maps the range to frames from the source: 1 GiB and 2 MiB frames wherever the alignment allows such a page,
- * the processor has it, the flags allow it and the source has such a frame, otherwise 4 KiB ones. They are owned: unmapping gives
- * them back. They are not zeroed. The source must have enough frames for the case that none is huge.
+ * Maps the range to frames from the source, with flags as for paging_map_to: 1 GiB and 2 MiB frames
+ * wherever the alignment allows such a page, the processor has it, the flags allow it and the source has such a frame,
+ * otherwise 4 KiB ones. They are owned: unmapping gives them back. They are not zeroed. The source must
+ * have enough frames for the case that none is huge. Nothing is flushed except the scratch page.
  *
  *   PAGING_ALREADY_MAPPED, PAGING_MARKED, PAGING_BAD_FLAGS, PAGING_NOT_SUPPORTED   as above, except that only
  *   4 KiB markers are replaced, because only 4 KiB pages can be had for certain

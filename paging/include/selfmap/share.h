@@ -17,7 +17,8 @@
  * shared: its used entries are not counted, and it stays when it becomes empty. One space owns these tables,
  * the others are its sharers. The half is changed through the active space only, because what is cached of it
  * belongs to that one. Spaces that live through a direct map (space.h) share all 256 entries. GLOBAL is meant
- * for the shared half: loading CR3 does not flush global pages.
+ * for the shared half: loading CR3 does not flush global pages
+ * (SDM 3A, 4.10.4.1).
  */
 #ifndef SELFMAP_SHARE_H
 #define SELFMAP_SHARE_H

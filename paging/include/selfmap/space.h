@@ -104,8 +104,8 @@ struct paging_space {
  * Makes an empty space with its recursive slot and scratch page, in direct-map mode. Takes one frame for the
  * root and one per level below it for the scratch page's tables: four in all with four levels.
  *
- *   PAGING_NOT_SUPPORTED   cpu.levels is not 4 or 5 (3 to 5 in other geometries), or physical_bits is not
- *                          above 12 and at most 52
+ *   PAGING_NOT_SUPPORTED   cpu.levels is not 4 or 5 (3 to 5 in other geometries; PAGING_ONLY_LEVELS, if that
+ *                          is set), or physical_bits is not above 12 and at most 52
  *   PAGING_NO_FRAMES, PAGING_BROKEN_SOURCE
  */
 PAGING_MUST_CHECK enum paging_status paging_create(struct paging_space *space, struct paging_cpu cpu,
@@ -113,7 +113,8 @@ PAGING_MUST_CHECK enum paging_status paging_create(struct paging_space *space, s
 
 /*
  * Makes an empty space that lives through a direct map, in direct-map mode. Takes one frame, for the root.
- * The statuses are those of paging_create.
+ * The statuses are those of paging_create; PAGING_NOT_SUPPORTED also in a core built with
+ * PAGING_ONLY_RECURSIVE (config.h).
  */
 PAGING_MUST_CHECK enum paging_status paging_create_direct(struct paging_space *space, struct paging_cpu cpu,
                                                           uintptr_t offset,
@@ -128,7 +129,7 @@ PAGING_MUST_CHECK enum paging_status paging_create_direct(struct paging_space *s
  * and the space maps the code that runs, its stack, this struct, the frame source, and the GDT, IDT and TSS
  * in use. One that lives through a direct map also maps, writable, every frame that is or becomes a table, of
  * its own or of another space that is edited, at its address plus the offset. Nothing is flushed here:
- * loading CR3 has done that. The struct may be moved, unless it owns a shared upper half (share.h), but only
+ * loading CR3 has done that (SDM 3A, 4.10.4.1). The struct may be moved, unless it owns a shared upper half (share.h), but only
  * one copy may be used.
  */
 void paging_mark_active(struct paging_space *space);

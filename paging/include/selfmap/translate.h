@@ -21,8 +21,9 @@ struct paging_translation {
  * Stores where the address leads, and with what rights.
  *
  * The flags are those of PAGING_LEAF_FLAGS. WRITABLE and USER are reported only if the entries of all levels
- * have them, NO_EXECUTE if any has (SDM 3A, 4.6.1). Below a reserved root slot, system bits 9 to 11 are not
- * reported: there the leaf may be an entry that points to a table, and they are the core's.
+ * have them, NO_EXECUTE if any has (SDM 3A, 4.6.1); PAT is bit 7 for every size. Below a reserved root slot,
+ * system bits 9 to 11 are not reported: there the leaf may be an entry that points to a table, and they are
+ * the core's.
  *
  *   PAGING_UNREACHABLE, PAGING_NOT_CANONICAL, PAGING_NOT_MAPPED, PAGING_MARKED, PAGING_MALFORMED
  */

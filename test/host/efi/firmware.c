@@ -1,6 +1,7 @@
 /* firmware.c - the made-up firmware, and the parts of the loader and the kernel that tests do not run. */
 #include "efi/firmware.h"
 #include "kernel/console/log.h"
+#include <selfmap/processor.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -32,7 +33,7 @@ _Noreturn void kernel_enter(struct handoff *handoff)
     abort();
 }
 
-struct paging_cpu cpu_paging_features(void)
+struct paging_cpu paging_cpu_read(void)
 {
     return (struct paging_cpu){
         .levels = 4, .physical_bits = 47, .has_no_execute = true, .has_1g_pages = true};
@@ -322,7 +323,7 @@ int begin(void **state)
     loader = (struct loader){.image = &loaded, .loaded = &loaded, .handoff = (void *)BSS_START};
     memset(loader.handoff, 0, sizeof *loader.handoff);
     assert_true(BSS_START + sizeof *loader.handoff <= IMAGE_END);
-    loader.handoff->space.cpu = cpu_paging_features();
+    loader.handoff->space.cpu = paging_cpu_read();
     log_start(early_log, sizeof early_log);
     return 0;
 }

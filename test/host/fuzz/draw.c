@@ -105,11 +105,12 @@ unsigned draw_size(void)
 uint64_t draw_flags(uint64_t page)
 {
     uint64_t flags = draw(2) && (model_is_upper(&rig.model, page) || draw(40) == 0) ? PAGING_GLOBAL : 0;
-    static const uint64_t any[] = {PAGING_WRITABLE,      PAGING_USER,     PAGING_NO_EXECUTE,
-                                   PAGING_WRITE_THROUGH, PAGING_NO_CACHE, PAGING_SYSTEM_9,
-                                   PAGING_SYSTEM_11,     PAGING_ACCESSED, PAGING_DIRTY};
+    static const uint64_t any[] = {PAGING_WRITABLE, PAGING_USER,     PAGING_NO_EXECUTE, PAGING_WRITE_THROUGH,
+                                   PAGING_NO_CACHE, PAGING_SYSTEM_9, PAGING_SYSTEM_11,  PAGING_ACCESSED,
+                                   PAGING_DIRTY,    PAGING_PAT};
     for (unsigned i = 0; i < sizeof(any) / sizeof(*any); i++)
         flags |= draw(2) ? any[i] : 0;
+    flags |= draw(4) ? 0 : PAGING_KEY(draw(16));
     if (draw(40) == 0)
         flags |= 1ull << draw(64);
     return flags;

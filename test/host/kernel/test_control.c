@@ -77,26 +77,10 @@ static void protection_is_switched_on(void **state)
     assert_done("cr0=80010033 cr4=1660 ");
 }
 
-/* SDM 3A, 12.12: write-back, write-through, uncached-, write-combining, twice; CPUID 1 EDX[16]. */
-static void memory_types(void **state)
-{
-    processor.cr3 = 0x123000;
-    processor_has_msr(0x277, 0x0007040600070406);
-    for (unsigned bit = 0; bit < 32; bit++) {
-        processor_has_leaf(1, (struct cpuid){UINT32_MAX, UINT32_MAX, UINT32_MAX, ~(1u << bit)});
-        assert_int_equal(cpu_program_pat(), bit != 16);
-        assert_done(bit != 16 ? "caches msr 277=107040601070406 caches cr3=123000 " : "");
-        processor_has_leaf(1, (struct cpuid){.edx = 1u << bit});
-        assert_int_equal(cpu_program_pat(), bit == 16);
-        assert_done(bit == 16 ? "caches msr 277=107040601070406 caches cr3=123000 " : "");
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         {"control: what the processor has is switched on", protection_is_switched_on, begin, NULL, NULL},
-        {"control: the PAT is written only where there is one", memory_types, begin, NULL, NULL},
         cmocka_unit_test(each_bit_of_cpuid_switches_on_its_own),
         cmocka_unit_test(only_five_levels_and_vmx_stay),
     };

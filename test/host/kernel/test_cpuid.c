@@ -26,68 +26,9 @@ static struct cpuid ebx_edx_ecx(const char *text)
     return (struct cpuid){.ebx = leaf.ebx, .edx = leaf.ecx, .ecx = leaf.edx};
 }
 
-/* ---- what the tables may use ---- */
+/* ---- leaves ---- */
 
 enum { LAST_BASIC = 0, LAST_EXTENDED = 0x80000000 };
-
-static struct paging_cpu features(uint32_t extended_edx, uint32_t widths, uint32_t structured_ebx)
-{
-    processor_has_leaf(LAST_BASIC, (struct cpuid){.eax = 7});
-    processor_has_leaf(7, (struct cpuid){.ebx = structured_ebx});
-    processor_has_leaf(LAST_EXTENDED, (struct cpuid){.eax = 0x80000008});
-    processor_has_leaf(0x80000001, (struct cpuid){.edx = extended_edx});
-    processor_has_leaf(0x80000008, (struct cpuid){.eax = widths});
-    return cpu_paging_features();
-}
-
-/* SDM 2A, CPUID: NX is EDX[20] of leaf 80000001h, 1 GiB pages EDX[26]; INVPCID is EBX[10] of leaf 7. */
-static void each_feature_has_its_bit(void **state)
-{
-    for (unsigned bit = 0; bit < 32; bit++) {
-        uint32_t one = 1u << bit;
-        struct paging_cpu alone = features(one, 39, 0), others = features(~one, 39, 0);
-        assert_int_equal(alone.has_no_execute, bit == 20);
-        assert_int_equal(others.has_no_execute, bit != 20);
-        assert_int_equal(alone.has_1g_pages, bit == 26);
-        assert_int_equal(others.has_1g_pages, bit != 26);
-        assert_false(alone.has_invpcid || others.has_invpcid);
-        alone = features(0, 39, one);
-        others = features(0, 39, ~one);
-        assert_int_equal(alone.has_invpcid, bit == 10);
-        assert_int_equal(others.has_invpcid, bit != 10);
-        assert_false(alone.has_1g_pages || others.has_1g_pages);
-        assert_false(alone.has_no_execute || others.has_no_execute);
-    }
-}
-
-/* EAX[7:0] of leaf 80000008h; EAX[15:8] is the width of linear addresses. */
-static void width_of_physical_addresses(void **state)
-{
-    for (unsigned bits = 32; bits <= 52; bits++)
-        assert_int_equal(features(0, 0xff3900u | bits, 0).physical_bits, bits);
-    assert_int_equal(features(0, 0x3000, 0).physical_bits, 36);
-    assert_int_equal(features(0, 0xff, 0).physical_bits, 255);
-}
-
-static void levels_are_what_cr4_says(void **state)
-{
-    for (unsigned bit = 0; bit < 64; bit++) {
-        processor.cr4 = UINT64_C(1) << bit;
-        assert_int_equal(features(0, 39, 0).levels, bit == 12 ? 5 : 4);
-        processor.cr4 = ~processor.cr4;
-        assert_int_equal(features(0, 39, 0).levels, bit == 12 ? 4 : 5);
-    }
-}
-
-static void without_the_leaves_there_is_nothing(void **state)
-{
-    processor_has_leaf(LAST_BASIC, (struct cpuid){.eax = 6});
-    processor_has_leaf(LAST_EXTENDED, (struct cpuid){.eax = 0x80000000});
-    struct paging_cpu cpu = cpu_paging_features();
-    assert_int_equal(cpu.physical_bits, 36);
-    assert_false(cpu.has_no_execute || cpu.has_1g_pages || cpu.has_invpcid);
-    assert_false(cpu_has_five_levels());
-}
 
 /* A processor without extended leaves answers with its last basic one, whose EAX is below. */
 static void a_leaf_counts_up_to_the_last_of_its_kind(void **state)
@@ -105,6 +46,8 @@ static void a_leaf_counts_up_to_the_last_of_its_kind(void **state)
 
 static void five_levels(void **state)
 {
+    processor_has_leaf(LAST_BASIC, (struct cpuid){.eax = 6});
+    assert_false(cpu_has_five_levels());
     processor_has_leaf(LAST_BASIC, (struct cpuid){.eax = 7});
     for (unsigned bit = 0; bit < 32; bit++) {
         processor_has_leaf(7, (struct cpuid){.ecx = 1u << bit});
@@ -210,12 +153,6 @@ static void no_name_without_the_leaves(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        {"cpuid: NX, 1 GiB pages and INVPCID are each where its bit says", each_feature_has_its_bit, begin,
-         NULL, NULL},
-        {"cpuid: the width of physical addresses, or 36", width_of_physical_addresses, begin, NULL, NULL},
-        {"cpuid: as many levels as CR4 says", levels_are_what_cr4_says, begin, NULL, NULL},
-        {"cpuid: without the leaves there is nothing", without_the_leaves_there_is_nothing, begin, NULL,
-         NULL},
         {"cpuid: a leaf beyond the last one of its kind is zero", a_leaf_counts_up_to_the_last_of_its_kind,
          begin, NULL, NULL},
         {"cpuid: whether five levels can be had", five_levels, begin, NULL, NULL},

@@ -2,6 +2,7 @@
  * The emulated processor itself: hand-made tables, no core. A stale translation must be visible, and the
  * audits must find it; else every other test here proves nothing.
  */
+#include "machines/machine_internal.h"
 #include "machines/memcheck.h"
 #include "rig/rig.h"
 #include <string.h>
@@ -22,9 +23,8 @@ static uint64_t *entry_for(unsigned level, uint64_t address)
 }
 
 /* One chain of tables to PLACE, whose entries all allow everything. */
-static void by_hand(void)
+static void by_hand_on(struct machine_setup setup)
 {
-    struct machine_setup setup = rig_setup();
     machine_open(&setup);
     rig.model.levels = setup.levels;
     rig.model.count = 0;
@@ -36,6 +36,11 @@ static void by_hand(void)
     machine_fill(DEVICE_FRAME);
     machine_fill(DEVICE_FRAME + 1);
     machine_load_cr3(TABLES + setup.levels);
+}
+
+static void by_hand(void)
+{
+    by_hand_on(rig_setup());
 }
 
 static void marks_accessed_and_dirty(void **state)
@@ -168,6 +173,32 @@ static void paths_are_cached(void **state)
     assert_allowed(PLACE, WALK_READ);
 }
 
+/* With EFER.TCE only the flush of a page below the entry forgets it. Without, that of any page does. */
+static void other_ways_are_kept(void **state)
+{
+    (void)state;
+    static const uint64_t elsewhere[] = {GIB, 2 * MIB};
+    struct machine_setup setup = rig_setup();
+    for (unsigned i = 0; i < 4; i++) {
+        setup.by_direct_map = i < 2;
+        by_hand_on(setup);
+        *entry_for(1, PLACE + 4 * KIB) = (DEVICE_FRAME + 1) << 12 | P;
+        assert_allowed(PLACE, WALK_READ);
+        *entry_for(2, PLACE) = 0;
+        machine_flush_page(PLACE + elsewhere[i % 2]);
+        if (setup.by_direct_map)
+            assert_reads(PLACE + 4 * KIB, DEVICE_FRAME + 1);
+        else
+            assert_refused(PLACE + 4 * KIB, WALK_READ, 0);
+        assert_int_equal(walk_cache_leads_to(&machine.cache, &machine.walker, TABLES + 1), i < 2);
+        machine_flush_page(PLACE + 8 * KIB);
+        assert_false(walk_cache_leads_to(&machine.cache, &machine.walker, TABLES + 1));
+        machine_flush_page(PLACE + 4 * KIB);
+        assert_refused(PLACE + 4 * KIB, WALK_READ, 0);
+        machine_close();
+    }
+}
+
 static void audit_finds_stale(void **state)
 {
     (void)state;
@@ -284,6 +315,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("processor: what is not present is not cached", absence_is_not_cached),
     RIG_TEST("processor: a large page is flushed whole", large_page_is_flushed_whole),
     RIG_TEST("processor: upper entries are cached until any flush", paths_are_cached),
+    RIG_TEST("processor: with EFER.TCE, until a page below is flushed", other_ways_are_kept),
     RIG_TEST("processor: the audit finds what is stale, at every level", audit_finds_stale),
     RIG_TEST("processor: not canonical", not_canonical),
 #ifdef MACHINE_MMAP

@@ -172,7 +172,7 @@ static void entry_round_trip(void **state)
     assert_false(paging_entry_is_present((paging_entry_t){2}));
     assert_int_equal(paging_entry_leaf(1, (paging_frame_t){7}, PAGING_WRITABLE).bits, 0x7003);
     assert_int_equal(paging_entry_leaf(2, (paging_frame_t){512}, PAGING_USER).bits, 0x200085);
-    assert_int_equal(PAGING_LEAF_FLAGS & (PAGING_HUGE | (PAGING_COUNT_MASK & ~PAGING_SYSTEM_BITS)), 0);
+    assert_int_equal(PAGING_LEAF_FLAGS & (PAGING_FRAME_MASK | (PAGING_COUNT_MASK & ~PAGING_SYSTEM_BITS)), 0);
 }
 
 static void count_round_trip(void **state)
@@ -214,13 +214,37 @@ static void every_status_has_a_name(void **state)
     assert_string_equal(paging_status_name(PAGING_NOT_MAPPED), "not mapped");
 }
 
-/* Bits 3 and 4 are the index of an entry of the PAT (SDM 3A, 4.9.2). */
+/* Bits 3, 4 and 7 are the index of an entry of the PAT, or bit 12 of a huge leaf (SDM 3A, 4.9.2). */
 static void kinds_of_memory_are_numbered(void **state)
 {
     static const uint64_t kinds[] = {PAGING_CACHE_WRITE_BACK, PAGING_CACHE_WRITE_THROUGH,
                                      PAGING_CACHE_UNCACHED_MINUS, PAGING_CACHE_WRITE_COMBINING};
+    (void)state;
+    for (unsigned i = 0; i < 8; i++) {
+        assert_int_equal(PAGING_CACHE_ENTRY(i), (i & 3) << 3 | i >> 2 << 7);
+        for (unsigned level = 1; level <= 3; level++) {
+            paging_entry_t leaf = paging_entry_leaf(level, (paging_frame_t){1 << 18}, PAGING_CACHE_ENTRY(i));
+            assert_int_equal(leaf.bits >> 3 & 3, i & 3);
+            assert_int_equal(leaf.bits >> (level == 1 ? 7 : 12) & 1, i >> 2);
+            assert_int_equal(leaf.bits >> 18, 1 << 12);
+            assert_int_equal(paging_leaf_flags(leaf, level) & PAGING_LEAF_FLAGS,
+                             PAGING_CACHE_ENTRY(i) | PAGING_PRESENT);
+        }
+    }
     for (unsigned i = 0; i < 4; i++)
-        assert_int_equal(kinds[i], i << 3);
+        assert_int_equal(kinds[i], PAGING_CACHE_ENTRY(i));
+    assert_int_equal(PAGING_CACHE_UNCACHED, PAGING_CACHE_ENTRY(7));
+    assert_int_equal(PAGING_CACHE_FLAGS, PAGING_CACHE_ENTRY(7));
+}
+
+/* Bits 59 to 62 (SDM 3A, 4.6.2). */
+static void keys_are_numbered(void **state)
+{
+    (void)state;
+    for (unsigned key = 0; key < 16; key++) {
+        assert_int_equal(PAGING_KEY(key), (uint64_t)key << 59);
+        assert_int_equal(PAGING_KEY_OF(PAGING_KEY(key) | ~PAGING_KEY(15)), key);
+    }
 }
 
 static const struct CMUnitTest tests[] = {
@@ -235,7 +259,8 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("entry: encode and decode", entry_round_trip),
     RIG_TEST("entry: counts 1 to 512", count_round_trip),
     RIG_TEST("entry: bit 7 in a P1 is PAT, not huge", pat_is_not_huge),
-    RIG_TEST("entry: kinds of memory are the first four of the PAT", kinds_of_memory_are_numbered),
+    RIG_TEST("entry: kinds of memory are entries of the PAT", kinds_of_memory_are_numbered),
+    RIG_TEST("entry: protection keys are 0 to 15", keys_are_numbered),
     RIG_TEST("status: each has its own name", every_status_has_a_name),
 };
 

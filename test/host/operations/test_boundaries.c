@@ -149,7 +149,7 @@ static void a_reserved_bit_with_pat(void **state)
     entry_write(PLACE, 1, leaf);
 }
 
-/* Bit 12 of a huge leaf is PAT, not a bit of its frame. The core never sets it. */
+/* Bit 12 of a huge leaf is PAT, not a bit of its frame. It stays in all that a split and a merge make. */
 static void pat_in_a_huge_page(void **state)
 {
     static const uint64_t frames[] = {FRAME_2M, FRAME_1G}, pat = (uint64_t)1 << 12;
@@ -161,14 +161,17 @@ static void pat_in_a_huge_page(void **state)
         struct paging_unmapped gone;
         assert_status(paging_translate(&rig.space, (paging_virt_t){PLACE + 5}, &found), PAGING_OK);
         assert_int_equal(found.address.value, frames[size - 2] * PAGING_PAGE_BYTES + 5);
+        assert_int_equal(found.flags & PAGING_CACHE_FLAGS, PAGING_PAT);
         assert_status(paging_split(&rig.space, rig_page(PLACE), machine_frames()), PAGING_OK);
         assert_status(paging_translate(&rig.space, (paging_virt_t){PLACE + 5}, &found), PAGING_OK);
         assert_int_equal(found.address.value, frames[size - 2] * PAGING_PAGE_BYTES + 5);
+        assert_int_equal(found.flags & PAGING_CACHE_FLAGS, PAGING_PAT);
         paging_virt_t start = {PLACE};
         assert_status(paging_merge_range(&rig.space, start, paging_level_bytes(size), machine_frames()),
                       PAGING_OK);
-        entry_write(PLACE, size, *entry_at(PLACE, size) | pat);
+        assert_int_equal(*entry_at(PLACE, size) & pat, pat);
         assert_status(paging_unmap(&rig.space, rig_page(PLACE), machine_frames(), &gone), PAGING_OK);
+        assert_int_equal(gone.flags & PAGING_CACHE_FLAGS, PAGING_PAT);
         assert_int_equal(gone.frame.number, frames[size - 2]);
         machine_close();
     }

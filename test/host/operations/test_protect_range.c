@@ -65,6 +65,27 @@ static void other_flags(void **state)
     ASSERT_RUNS(upper, {1, 512}, {2, 1}, {0, 1});
 }
 
+/* PAT has two places, and a page of each size is split, changed as a whole, and merged with it. */
+static void caching_and_keys(void **state)
+{
+    rig_open();
+    map(PLACE, DEVICE_1G, GIB, RW);
+    map(PLACE + GIB, DEVICE_1G, 2 * MIB, RW);
+    protect(PLACE, GIB, PAGING_CACHE_UNCACHED, 0);
+    ASSERT_RUNS(PLACE, {3, 1}, {2, 1}, {0, 1});
+    protect(PLACE + 2 * MIB, 2 * MIB, PAGING_CACHE_ENTRY(4), PAGING_CACHE_FLAGS & ~PAGING_CACHE_ENTRY(4));
+    protect(PLACE + GIB, 8 * KIB, PAGING_CACHE_ENTRY(5), PAGING_CACHE_FLAGS & ~PAGING_CACHE_ENTRY(5));
+    protect(PLACE + GIB, 2 * MIB, PAGING_KEY(9), PAGING_KEY(6));
+    ASSERT_RUNS(PLACE, {2, 512}, {1, 512}, {0, 1});
+    assert_int_equal(flags_of_leaf(leaf_of(PLACE), 2) & PAGING_CACHE_FLAGS, PAGING_CACHE_UNCACHED);
+    assert_int_equal(flags_of_leaf(leaf_of(PLACE + 2 * MIB), 2) & PAGING_CACHE_FLAGS, PAGING_CACHE_ENTRY(4));
+    assert_int_equal(flags_of_leaf(leaf_of(PLACE + GIB), 1) & PAGING_CACHE_FLAGS, PAGING_CACHE_ENTRY(5));
+    assert_int_equal(PAGING_KEY_OF(leaf_of(PLACE + GIB + 64 * KIB)), 9);
+    protect(PLACE, GIB + 2 * MIB, 0, PAGING_CACHE_FLAGS | PAGING_KEY(15));
+    assert_status(rig_merge_range(PLACE, 2 * GIB), PAGING_OK);
+    ASSERT_RUNS(PLACE, {3, 1}, {2, 1}, {0, 1});
+}
+
 /* Accessed and dirty bits stay, unless they are named. */
 static void accessed_and_dirty(void **state)
 {
@@ -213,6 +234,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("protect_range: writes are refused and allowed again", writable_off_and_on),
     RIG_TEST("protect_range: no-execute and user, on a huge page", no_execute_and_user),
     RIG_TEST("protect_range: caching, system bits, global", other_flags),
+    RIG_TEST("protect_range: PAT and protection keys, in pages of each size", caching_and_keys),
     RIG_TEST("protect_range: accessed and dirty stay unless named", accessed_and_dirty),
     RIG_TEST("protect_range: holes and markers are passed over", holes_and_markers),
     RIG_TEST("protect_range: nothing to change, nothing written or split", nothing_to_change),

@@ -78,6 +78,9 @@ static void keeps_every_attribute(void **state)
                                      PAGING_USER | RW,
                                      PAGING_WRITE_THROUGH,
                                      PAGING_NO_CACHE | PAGING_WRITE_THROUGH | NX,
+                                     PAGING_PAT,
+                                     PAGING_CACHE_UNCACHED | RW,
+                                     PAGING_KEY(5) | RW,
                                      PAGING_SYSTEM_9,
                                      PAGING_SYSTEM_10 | RW,
                                      PAGING_SYSTEM_BITS | NX | RW | PAGING_USER};
@@ -86,8 +89,10 @@ static void keeps_every_attribute(void **state)
         map(PLACE, DEVICE_1G, GIB, flags[i]);
         assert_status(rig_split(PLACE), PAGING_OK);
         assert_status(rig_split(PLACE + 4 * MIB), PAGING_OK);
-        for (uint64_t at = 0; at < 8 * MIB; at += 2 * MIB)
-            assert_int_equal(leaf_of(PLACE + at + 4 * KIB) & PAGING_LEAF_FLAGS, flags[i] | PAGING_PRESENT);
+        for (uint64_t at = 0; at < 8 * MIB; at += 2 * MIB) {
+            struct walk walk = rig_walk(PLACE + at + 4 * KIB);
+            assert_int_equal(flags_of_leaf(walk.entry, walk.level), flags[i] | PAGING_PRESENT);
+        }
         ASSERT_RUNS(PLACE, {2, 2}, {1, 512}, {2, 509}, {0, 1});
     }
     rig_open();

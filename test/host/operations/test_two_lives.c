@@ -27,12 +27,21 @@ static uint64_t slot_start(unsigned slot)
     return rig_address(slot * paging_level_pages(rig.model.levels));
 }
 
+/* No table is made for a scratch page, not even in the frame 0 of whoever forgot to take one. */
 static void an_empty_space_is_one_frame(void **state)
 {
+    struct paging_space space;
     open_direct();
     assert_int_equal(machine_frames_out(), 1);
     assert_int_equal(rig.space.tables, 1);
     assert_int_equal(used_entries(rig.space.root.number), 0);
+    machine_fill(0);
+    machine_reset_log();
+    assert_status(paging_create_direct(&space, rig.space.cpu, machine_offset(), machine_frames()), PAGING_OK);
+    assert_int_equal(used_entries(space.root.number), 0);
+    for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
+        assert_int_equal(machine_frame(0)[i], machine_junk(0));
+    assert_status(paging_destroy(&space, machine_frames()), PAGING_OK);
 }
 
 /* Single pages take the fast path once their tables are there. */
@@ -126,7 +135,7 @@ static void tables_of_markers_are_forgotten(void **state)
     assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
-/* Where a leaf goes with them, its flush does for all tables; and where the table stays, nothing is needed. */
+/* Where a leaf goes with them, its flush does for all tables. Where the table stays, nothing is needed. */
 static void leaves_do_for_their_tables(void **state)
 {
     open_direct();

@@ -60,6 +60,16 @@ static inline unsigned used_entries(uint64_t table)
 }
 
 /*
+ * Returns the bits of a leaf in a table of this level that are a caller's flags, as the core reports them: in
+ * a huge leaf PAT is bit 12, and bit 7 is the page size.
+ */
+static inline uint64_t flags_of_leaf(uint64_t entry, unsigned level)
+{
+    uint64_t flags = entry & (1ull << 63 | 0xfull << 59 | 0xf7full);
+    return flags | (level == 1 ? entry >> 7 & 1 : entry >> 12 & 1) << 7;
+}
+
+/*
  * Returns the marker of a value, bit by bit: 43 of them, in bits 1 to 34, 52 to 58, 61 and 62. Bits 35 to 51
  * are ones.
  */

@@ -1,5 +1,6 @@
 /* What for_each shows, compared with what the emulated processor finds in the tables. */
 #include "rig/judge_for_each.h"
+#include "rig/entries.h"
 #include <string.h>
 
 /* The core's source once more, with its loads counted. */
@@ -160,7 +161,7 @@ static void judge_leaf(const struct paging_entry_info *info)
     uint64_t rights = (walk.writable ? RW : 0) | (walk.user ? PAGING_USER : 0) | (walk.executable ? 0 : NX);
     uint64_t others = PAGING_LEAF_FLAGS & ~(RW | PAGING_USER | NX);
     assert_int_equal(walk.level, info->level);
-    assert_int_equal(info->flags, rights | (walk.entry & others));
+    assert_int_equal(info->flags, rights | (flags_of_leaf(walk.entry, walk.level) & others));
     struct paging_translation translation;
     assert_status(paging_translate(rig.at->space, (paging_virt_t){address}, &translation), PAGING_OK);
     assert_int_equal(info->flags, translation.flags);

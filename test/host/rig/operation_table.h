@@ -168,6 +168,7 @@ enum argument {
 #define EXPLORE_RANGES    32u
 #define EXPLORE_ALTERNATE 64u
 #define EXPLORE_DIRECT    128u /* of a scope only: the space lives through a direct map */
+#define EXPLORE_CACHING   256u
 
 /*
  * What a random test finds when it draws. Each operation has a weight for each situation: its probability is

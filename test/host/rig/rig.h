@@ -90,7 +90,7 @@ void rig_read_arguments(int count, char **arguments);
         return cmocka_run_group_tests_name(name " (" RIG_BACK_END ")", tests, NULL, NULL); \
     }
 
-/* The same for tests about the life through the recursive slot: in a run about the other life there are none. */
+/* The same for tests about the life through the recursive slot: a run about the other life has none. */
 #define RIG_RECURSIVE_MAIN(name, tests)                                                    \
     int main(int count, char **arguments)                                                  \
     {                                                                                      \
@@ -111,7 +111,7 @@ void rig_read_arguments(int count, char **arguments);
 /* As rig_open, with frames enough to share the upper half, and with sides for other spaces. */
 void rig_open_spaces(void);
 void rig_open_spaces_on(struct machine_setup setup);
-/* sides[0] is active and owns the shared half; sides[1] shares it, and is attached unless by direct map. */
+/* sides[0] is active and owns the shared half; sides[1] shares it, and is attached (by direct map: not). */
 void rig_open_sharer(void);
 
 bool rig_is_several(void); /* opened so that there can be several */

@@ -15,6 +15,8 @@
 #define SHARED       (1ull << 11) /* of an entry of the root: spaces share the table */
 #define TOUCHED_BITS 0x60ull
 #define HUGE_BIT     0x80ull
+#define PAT_BIT      0x80ull   /* of a leaf in a P1, and of flags */
+#define HUGE_PAT_BIT 0x1000ull /* of a huge leaf */
 
 struct census {
     unsigned tables, owned; /* of all spaces */
@@ -93,8 +95,9 @@ static void check_leaf(struct census *census, unsigned level, uint64_t address, 
     const struct model_leaf *leaf = model_at(census->side->model, rig_page(address).number);
     if (!leaf || leaf->size != level || leaf->marker)
         fail_msg("%#lx is mapped at level %u, and should not be", (unsigned long)address, level);
-    uint64_t expected =
-        leaf->frame << 12 | leaf->flags | 1 | (level > 1 ? HUGE_BIT : 0) | (leaf->owned ? OWNED_BIT : 0);
+    uint64_t expected = leaf->frame << 12 | (leaf->flags & ~PAT_BIT) | 1 | (leaf->owned ? OWNED_BIT : 0);
+    expected |= leaf->flags & PAT_BIT ? (level > 1 ? HUGE_PAT_BIT : PAT_BIT) : 0;
+    expected |= level > 1 ? HUGE_BIT : 0;
     if ((entry & ~TOUCHED_BITS) != (expected & ~TOUCHED_BITS) || (expected & ~entry) != 0)
         fail_msg("the leaf at %#lx is %#lx, expected %#lx", (unsigned long)address, (unsigned long)entry,
                  (unsigned long)expected);

@@ -1,4 +1,5 @@
 /* Judge of remap. */
+#include "rig/entries.h"
 #include "rig/rig_internal.h"
 #include <string.h>
 
@@ -16,7 +17,10 @@ static uint64_t entry_of(const struct model_leaf *leaf, const struct model_leaf 
 {
     uint64_t kept = leaf->frame == before->frame ? entry & TOUCHED : 0;
     uint64_t kind = PAGING_PRESENT | (leaf->owned ? PAGING_OWNED : 0) | (leaf->size > 1 ? PAGING_HUGE : 0);
-    return leaf->frame << PAGING_FRAME_SHIFT | leaf->flags | kept | kind;
+    uint64_t flags = leaf->flags & ~PAGING_PAT;
+    if ((leaf->flags & PAGING_PAT) != 0)
+        flags |= leaf->size > 1 ? PAGING_PAT << 5 : PAGING_PAT;
+    return leaf->frame << PAGING_FRAME_SHIFT | flags | kept | kind;
 }
 
 static enum paging_status judge(struct model_leaf leaf, const struct model_leaf *before, unsigned refusals)
@@ -41,7 +45,7 @@ static enum paging_status judge(struct model_leaf leaf, const struct model_leaf 
     rig_judge_flushes();
     if (after == entry)
         rig_judge_nothing_changed("the leaf is as it was");
-    leaf.flags = after & PAGING_LEAF_FLAGS & ~PAGING_PRESENT;
+    leaf.flags = flags_of_leaf(after, leaf.size) & ~PAGING_PRESENT;
     model_remove(rig.at->model, leaf.page);
     model_add(rig.at->model, leaf);
     return status;

@@ -1,4 +1,5 @@
 /* Judge of translate and walk_address: both must agree with the emulated processor. */
+#include "rig/entries.h"
 #include "rig/rig_internal.h"
 
 static enum paging_status expected_status(const struct walk *walk)
@@ -45,7 +46,7 @@ enum paging_status rig_translate(uint64_t address)
     uint64_t page = rig_page(address).number;
     bool is_reserved = model_is_reserved_slot(rig.at->model, page);
     uint64_t others = PAGING_LEAF_FLAGS & ~asked & ~(is_reserved ? PAGING_SYSTEM_BITS : 0);
-    assert_int_equal(translation.flags & ~asked, walk.entry & others);
+    assert_int_equal(translation.flags & ~asked, flags_of_leaf(walk.entry, walk.level) & others);
     const struct model_leaf *leaf = model_overlap(rig.at->model, page, 1);
     assert_int_equal(translation.owned, leaf && leaf->owned);
     return status;

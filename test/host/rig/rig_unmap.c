@@ -63,7 +63,7 @@ void rig_judge_unmapped(enum paging_status status, const struct paging_unmapped 
     if (status == PAGING_OK) {
         assert_int_equal(unmapped->frame.number, leaf->frame);
         assert_int_equal(unmapped->size, leaf->size);
-        assert_int_equal(unmapped->flags | late, (entry & PAGING_LEAF_FLAGS) | late);
+        assert_int_equal(unmapped->flags | late, flags_of_leaf(entry, leaf->size) | late);
         assert_int_equal(entry & late & ~unmapped->flags, 0);
         assert_int_equal(unmapped->released, released);
     } else if (((const unsigned char *)unmapped)[0] != 0x5a) {

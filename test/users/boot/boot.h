@@ -11,10 +11,15 @@
 /* ---- the image (kernel.lds) and where it is --------------------------------------------------------- */
 #define BOOT_KERNEL_BASE 0xffffffff80000000 /* the image lies at its physical address plus this */
 #define BOOT_IMAGE       0xffffffff80100000 /* its first byte */
-#define BOOT_DIRECT_BASE 0xffff800000000000 /* and here the tables of entry.S have physical memory, too */
 
 extern char image_text[], image_rodata[], image_program[], image_data[], image_end[];
 extern char boot_stack_guard[], boot_stack_end[]; /* one page that the stack must not reach */
+
+/* Returns the frame of an address in the image. */
+static inline paging_frame_t frame_of_image(const void *address)
+{
+    return paging_frame_containing((paging_phys_t){(uint64_t)address - BOOT_KERNEL_BASE});
+}
 
 /* The kernel's own, in the file main.c of each: entry.S calls it, with interrupts off. */
 struct boot_info;
@@ -47,7 +52,7 @@ uint64_t boot_memory_end(const struct boot_info *info);
 /* ---- processor (descriptors.c) ---------------------------------------------------------------------- */
 /*
  * Loads a GDT, an IDT and a TSS, which lie in the image's data, and switches on what the tables will use:
- * EFER.NXE, and SMEP and SMAP where there are any. Returns what the core wants to know.
+ * EFER.NXE. Returns what the core wants to know.
  */
 struct paging_cpu boot_processor(void);
 
@@ -88,11 +93,12 @@ _Noreturn void tap_end(void);
 _Noreturn void bail_out(const char *why, uint64_t number);
 void must(enum paging_status status, const char *what);
 
-/* Returns the page that contains the address. */
-static inline paging_page_t page_of(uint64_t address)
+/* Returns the page that contains the address. Its number depends on the levels of the space. */
+static inline paging_page_t page_of(const struct paging_space *space, uint64_t address)
 {
     paging_page_t page = {0};
-    must(paging_page_containing(4, (paging_virt_t){address}, &page), "an address is in no page");
+    must(paging_page_containing(space->cpu.levels, (paging_virt_t){address}, &page),
+         "an address is in no page");
     return page;
 }
 

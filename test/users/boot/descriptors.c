@@ -1,6 +1,7 @@
-/* descriptors.c - GDT, IDT and TSS (SDM 3A, 3.4.5, 6.14 and 8.7), and the registers that rights depend on. */
+/* descriptors.c - GDT, IDT and TSS (SDM 3A, 3.4.5, 6.14, 8.7); what the tables need of the processor. */
 #include "boot.h"
 #include "selectors.h"
+#include <selfmap/processor.h>
 
 enum { GATE = 0x8e, GATE_FOR_PROGRAMS = 0xee, DOUBLE_FAULT = 8, STACK_BYTES = 8192 };
 
@@ -29,7 +30,7 @@ static uint64_t gdt[] = {
 };
 static struct gate idt[CALL_VECTOR + 1];
 static struct tss tss;
-static _Alignas(16) char trap_stack[STACK_BYTES], double_fault_stack[STACK_BYTES];
+static _Alignas(16) char call_stack[STACK_BYTES], trap_stack[STACK_BYTES], double_fault_stack[STACK_BYTES];
 
 extern char trap_entries[];
 
@@ -48,11 +49,13 @@ static void set_gate(unsigned vector, unsigned entry, uint8_t stack, uint8_t typ
 
 /*
  * Exceptions have a stack of their own, the first of the TSS' interrupt stacks: a page fault may be about the
- * stack in use. A program's int 0x80 uses it, too; one at a time, because nothing nests.
+ * stack in use. It begins anew with each exception, so a program's call has another one: in a call the kernel
+ * may touch what is filled on demand.
  */
 static void load_tables(void)
 {
-    tss.ist[0] = tss.rsp[0] = (uint64_t)(trap_stack + STACK_BYTES);
+    tss.rsp[0] = (uint64_t)(call_stack + STACK_BYTES);
+    tss.ist[0] = (uint64_t)(trap_stack + STACK_BYTES);
     tss.ist[1] = (uint64_t)(double_fault_stack + STACK_BYTES);
     tss.io_map = sizeof tss; /* none */
     for (unsigned vector = 0; vector < EXCEPTIONS; vector++)
@@ -67,37 +70,10 @@ static void load_tables(void)
     __asm__ volatile("lgdt %0; lidt %1; ltr %w2" : : "m"(gdtr), "m"(idtr), "r"(TSS_SELECTOR) : "memory");
 }
 
-struct cpuid {
-    uint32_t a, b, c, d;
-};
-
-static struct cpuid cpuid(uint32_t leaf)
-{
-    struct cpuid r;
-    __asm__("cpuid" : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d) : "a"(leaf), "c"(0));
-    return r;
-}
-
-/* Returns what CPUID says, as space.h asks for it. */
 struct paging_cpu boot_processor(void)
 {
     load_tables();
-    struct cpuid features = cpuid(0x80000001), sizes = cpuid(0x80000008), more = {0};
-    if (cpuid(0).a >= 7)
-        more = cpuid(7);
-    struct paging_cpu cpu = {
-        .levels = 4,
-        .physical_bits = sizes.a & 0xff,
-        .has_no_execute = features.d >> 20 & 1,
-        .has_1g_pages = features.d >> 26 & 1,
-        .has_invpcid = more.b >> 10 & 1,
-    };
     /* A no-execute bit in an entry is a reserved bit, and a fault, until EFER.NXE is set. */
-    if (cpu.has_no_execute)
-        __asm__ volatile("rdmsr; or $0x800, %%eax; wrmsr" : : "c"(0xc0000080) : "eax", "edx");
-    /* CR4.SMEP and SMAP: the kernel neither executes nor reads what belongs to a program. */
-    uint64_t cr4, smep = more.b >> 7 & 1, smap = more.b >> 20 & 1;
-    __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
-    __asm__ volatile("mov %0, %%cr4" : : "r"(cr4 | smep << 20 | smap << 21));
-    return cpu;
+    paging_no_execute_enable();
+    return paging_cpu_read(); /* with the number of levels that entry.S has chosen */
 }

@@ -2,13 +2,10 @@
  * entry.S - from the machine that a PVH loader hands over (QEMU -kernel, Xen) to C in the upper half.
  *
  * The loader finds the note, loads the image at its physical addresses, and jumps to boot_entry: 32 bits,
- * paging off, flat segments, the physical address of the start info in ebx (xen/include/public/arch-x86/hvm/
- * start_info.h). The tables here are only the way to the kernel's own. They map the first GiB of memory three
- * times, writable and executable:
- *
- *   at 0                     where the processor is while paging is switched on
- *   at ffff_8000_0000_0000   where a kernel with a direct map has it, so that its offset never changes
- *   at ffff_ffff_8000_0000   where the kernel is linked
+ * paging off, flat segments, the physical address of the start info in ebx (Xen's public headers,
+ * arch-x86/hvm/start_info.h). The tables here are only the way to the kernel's own. They map the first GiB of
+ * memory twice, writable and executable: at 0, where the processor is while paging is switched on, and at
+ * ffff_ffff_8000_0000, where the kernel is linked.
  */
 #define BASE 0xffffffff80000000
 
@@ -22,11 +19,23 @@
     .code32
     .global boot_entry
 boot_entry:
-    mov $boot_p4 - BASE, %eax
-    mov %eax, %cr3
-    mov %cr4, %eax
-    or $1 << 5, %eax /* PAE */
-    mov %eax, %cr4
+    mov %ebx, %esi
+    mov $boot_p4 - BASE, %edi
+    mov %cr4, %ebp
+    or $1 << 5, %ebp /* PAE */
+    xor %eax, %eax
+    cpuid
+    cmp $7, %eax
+    jb 1f
+    mov $7, %eax
+    xor %ecx, %ecx
+    cpuid
+    bt $16, %ecx
+    jnc 1f
+    or $1 << 12, %ebp /* LA57: five levels, because the processor has them */
+    mov $boot_p5 - BASE, %edi
+1:  mov %ebp, %cr4
+    mov %edi, %cr3
     mov $0xc0000080, %ecx /* EFER */
     rdmsr
     or $1 << 8, %eax /* LME: 64 bits as soon as paging is on */
@@ -39,14 +48,14 @@ boot_entry:
 
     .code64
 1:  movabs $2f, %rax
-    jmp *%rax /* up: from here on only the tables' third mapping is used */
+    jmp *%rax /* up: from here on only the tables' second mapping is used */
 2:  xor %eax, %eax
     mov %eax, %ds
     mov %eax, %es
     mov %eax, %ss
     mov $boot_stack_end, %rsp
     xor %ebp, %ebp
-    mov %ebx, %edi
+    mov %esi, %edi
     call kernel_main /* does not return */
 
     .data
@@ -60,11 +69,13 @@ boot_gdt_pointer:
     .balign 4096
 boot_p4:
     .quad boot_p3 - BASE + 3 /* present, writable */
-    .zero 255 * 8
+    .zero 510 * 8
     .quad boot_p3 - BASE + 3
-    .zero 254 * 8
-    .quad boot_p3 - BASE + 3
-boot_p3: /* serves all three */
+boot_p5: /* with five levels: the same addresses, whose upper bits are all zeroes or all ones */
+    .quad boot_p4 - BASE + 3
+    .zero 510 * 8
+    .quad boot_p4 - BASE + 3
+boot_p3: /* serves both */
     .quad boot_p2 - BASE + 3
     .zero 509 * 8
     .quad boot_p2 - BASE + 3

@@ -1,4 +1,4 @@
-/* memory.c - the loader's memory map, as frames of the library's allocator; and the functions compilers call. */
+/* memory.c - the loader's memory map, as frames of the library's allocator; and what compilers call. */
 #include "boot.h"
 
 /* In the image's data, so that it is mapped with it. About a seventh of a byte for each frame. */

@@ -16,7 +16,8 @@ enum {
 };
 #define PROGRAM_REPLY 2222
 
-extern uint64_t program_told[8], program_tellings; /* the numbers, in order */
+/* The numbers, in order. The kernel says where: memory that is filled on demand will do. */
+extern uint64_t *program_told, program_tellings;
 
 void program_writes(void);
 void program_intrudes(void);

@@ -39,12 +39,13 @@ static bool faults(void (*function)(uint64_t), uint64_t address, uint64_t error_
            boot_fault.address == address && boot_fault.error_code == error_code;
 }
 
-void test_tables(paging_phys_t root)
+void test_tables(const struct paging_space *space)
 {
     uint64_t cr3;
     __asm__ volatile("mov %%cr3, %0" : "=r"(cr3));
-    tap(cr3 == root.value && faults(read_byte, BOOT_IMAGE - BOOT_KERNEL_BASE, 0),
-        "the kernel runs on its own tables: those of the start are gone");
+    tap(cr3 == paging_root_address(space).value && faults(read_byte, BOOT_IMAGE - BOOT_KERNEL_BASE, 0),
+        space->cpu.levels == 5 ? "the kernel runs on its own tables, with five levels"
+                               : "the kernel runs on its own tables, with four levels");
 }
 
 void test_rights(void)

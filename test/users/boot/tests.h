@@ -4,8 +4,8 @@
 
 #include "boot.h"
 
-/* One: CR3 holds this root, and memory is not mapped one to one any more. */
-void test_tables(paging_phys_t root);
+/* One: CR3 holds the root of the space, and memory is not mapped one to one any more. */
+void test_tables(const struct paging_space *space);
 
 /* Three: code and constants cannot be written, data cannot be executed. */
 void test_rights(void);

@@ -1,6 +1,9 @@
 /* broken/main.c - a kernel that ends in each way that test/users/run must not take for a success. */
 #include "boot.h"
 
+#define NOTHING ((uint64_t)BOOT_KERNEL_BASE + BOOT_MEMORY_LIMIT) /* two addresses where nothing is mapped */
+#define LOOP    (NOTHING + PAGING_PAGE_BYTES)
+
 static void triple_fault(void)
 {
     struct __attribute__((packed)) {
@@ -19,8 +22,8 @@ static void reset(void)
 
 bool kernel_page_fault(uint64_t address, uint64_t error_code)
 {
-    (void)address, (void)error_code;
-    return false;
+    (void)error_code;
+    return address == LOOP; /* a lie: nothing has been mapped there, and the access faults again */
 }
 
 _Noreturn void kernel_main(const struct boot_info *info)
@@ -39,8 +42,11 @@ _Noreturn void kernel_main(const struct boot_info *info)
         for (;;)
             __asm__ volatile("hlt");
     case 'e':
-        *(volatile char *)(BOOT_KERNEL_BASE + BOOT_MEMORY_LIMIT) = 1;
-        break; /* nothing is mapped there */
+        *(volatile char *)NOTHING = 1;
+        break;
+    case 'l':
+        *(volatile char *)LOOP = 1;
+        break;
     case 'f':
         tap(false, "it does not end well");
         break;

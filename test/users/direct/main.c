@@ -13,6 +13,7 @@
 #include <selfmap/translate.h>
 
 /* No slot of the root is the core's. The image is in slot 511, the direct map from slot 256 on. */
+#define DIRECT_MAP 0xffff800000000000 /* all physical memory */
 #define HEAP       0xffffa00000000000 /* filled when it is touched */
 #define HEAP_PAGES 64
 
@@ -29,7 +30,7 @@ static struct paging_frame_source *const frames = &memory.source; /* and how the
 /* Returns where a frame can be read and written: always there, whatever else maps it. */
 static void *frame_bytes(paging_frame_t frame)
 {
-    return (void *)(BOOT_DIRECT_BASE + paging_frame_start(frame).value);
+    return (void *)(DIRECT_MAP + paging_frame_start(frame).value);
 }
 
 /* ---- 1. Own tables ---------------------------------------------------------------------------------- */
@@ -43,22 +44,22 @@ static void map_image(const char *start, const char *end, uint64_t flags)
 
 static void switch_to_own_tables(struct paging_cpu cpu, uint64_t memory_end)
 {
-    /* Tables are at this offset before and after CR3 is loaded: entry.S maps memory there, too. */
-    must(paging_create_direct(&kernel, cpu, BOOT_DIRECT_BASE, frames), "create");
+    /* Until CR3 is loaded, the core reaches tables at offset 0: entry.S maps memory one to one. */
+    must(paging_create_direct(&kernel, cpu, 0, frames), "create");
 
     /* All frames that can become tables, in the largest pages that the processor has. */
-    must(paging_map_range(&kernel, (paging_virt_t){BOOT_DIRECT_BASE}, (paging_phys_t){0}, memory_end, DATA,
-                          frames),
+    must(paging_map_range(&kernel, (paging_virt_t){DIRECT_MAP}, (paging_phys_t){0}, memory_end, DATA, frames),
          "map all memory");
 
     /* What runs next: code, stack, GDT, IDT, TSS, the space, the frame source. All is in the image. */
     map_image(image_text, image_rodata, 0);
     map_image(image_rodata, image_data, PAGING_NO_EXECUTE);
     map_image(image_data, boot_stack_guard, DATA);
-    must(paging_set_marker(&kernel, page_of((uint64_t)boot_stack_guard), GUARD, frames),
+    must(paging_set_marker(&kernel, page_of(&kernel, (uint64_t)boot_stack_guard), GUARD, frames),
          "mark the guard page");
     map_image(boot_stack_guard + PAGING_PAGE_BYTES, image_end, DATA);
 
+    paging_mark_inactive(&kernel, DIRECT_MAP); /* it is: but its tables will be there from now on */
     paging_root_load(paging_root_address(&kernel));
     paging_mark_active(&kernel); /* from here on changes are flushed */
 }
@@ -86,7 +87,7 @@ static bool break_copy_on_write(paging_page_t page, paging_entry_t leaf)
     return true;
 }
 
-/* traps.c sees to it that a fault in here ends the kernel: the core may be asked only when it is at rest. */
+/* A fault in here ends the kernel (boot/traps.c): the core may be asked only when it is at rest. */
 bool kernel_page_fault(uint64_t address, uint64_t error_code)
 {
     bool upper_half = address >> 63;
@@ -96,9 +97,9 @@ bool kernel_page_fault(uint64_t address, uint64_t error_code)
     enum paging_status status = paging_walk_address(active, (paging_virt_t){address}, &walk);
     paging_entry_t entry = walk.entries[walk.level];
     if (status == PAGING_MARKED && paging_marker_value(entry) == ON_DEMAND)
-        return fill_on_demand(page_of(address), upper_half ? DATA : DATA | PAGING_USER);
+        return fill_on_demand(page_of(&kernel, address), upper_half ? DATA : DATA | PAGING_USER);
     if (status == PAGING_OK && (error_code & PAGING_FAULT_WRITE) && (entry.bits & COPY_ON_WRITE))
-        return break_copy_on_write(page_of(address), entry);
+        return break_copy_on_write(page_of(&kernel, address), entry);
     return false;
 }
 
@@ -106,7 +107,8 @@ bool kernel_page_fault(uint64_t address, uint64_t error_code)
 static void make_heap(void)
 {
     for (uint64_t i = 0; i < HEAP_PAGES; i++)
-        must(paging_set_marker(&kernel, page_of(HEAP + i * PAGING_PAGE_BYTES), ON_DEMAND, frames), "heap");
+        must(paging_set_marker(&kernel, page_of(&kernel, HEAP + i * PAGING_PAGE_BYTES), ON_DEMAND, frames),
+             "heap");
 }
 
 static void free_heap(void)
@@ -119,11 +121,6 @@ static void free_heap(void)
 /* ---- 4. A second space, and a program in it --------------------------------------------------------- */
 static _Alignas(PAGING_PAGE_BYTES) uint64_t shared[512] = {[0] = 1111, [511] = 3333};
 
-static paging_frame_t frame_of_image(const void *address)
-{
-    return paging_frame_containing((paging_phys_t){(uint64_t)address - BOOT_KERNEL_BASE});
-}
-
 static void make_program(void)
 {
     /* One upper half for all spaces: the kernel owns its tables, programs share them. */
@@ -131,18 +128,19 @@ static void make_program(void)
     must(paging_create_sibling(&program, &kernel, frames), "create the program's space");
 
     /* It is not active, so it is edited as it is: nothing is attached, nothing is flushed. */
-    must(paging_map_to(&program, page_of(PROGRAM_CODE), frame_of_image(image_program), PAGING_USER, frames),
+    must(paging_map_to(&program, page_of(&kernel, PROGRAM_CODE), frame_of_image(image_program), PAGING_USER,
+                       frames),
          "code");
-    must(paging_map_to(&program, page_of(PROGRAM_SHARED), frame_of_image(shared),
+    must(paging_map_to(&program, page_of(&kernel, PROGRAM_SHARED), frame_of_image(shared),
                        PAGING_USER | PAGING_NO_EXECUTE | COPY_ON_WRITE, frames),
          "shared page");
-    must(paging_set_marker(&program, page_of(PROGRAM_STACK), ON_DEMAND, frames), "stack");
+    must(paging_set_marker(&program, page_of(&kernel, PROGRAM_STACK), ON_DEMAND, frames), "stack");
 }
 
 static uint64_t run_program(uint64_t entry, uint64_t stack)
 {
     must(paging_switch_to(&kernel, &program), "switch to the program's space");
-    active = &program; /* whom the page fault handler asks */
+    active = &program; /* whom the page fault handler asks: set before anything can fault */
     uint64_t result = boot_run_program(entry, stack);
     active = &kernel;
     must(paging_switch_to(&program, &kernel), "switch back");
@@ -172,7 +170,7 @@ _Noreturn void kernel_main(const struct boot_info *info)
     tap_plan(14);
     switch_to_own_tables(cpu, boot_memory_end(info));
     uint64_t before = frames_free_count(&memory);
-    test_tables(paging_root_address(&kernel));
+    test_tables(&kernel);
     test_rights();
     test_guard_page();
 
@@ -182,13 +180,14 @@ _Noreturn void kernel_main(const struct boot_info *info)
     test_nothing_at(HEAP, "a heap that was given back cannot be read");
     make_heap();
     test_heap(&memory, HEAP, HEAP_PAGES); /* in frames that are not clean any more */
-    free_heap();
 
     make_program();
+    program_told = (uint64_t *)(HEAP + PAGING_PAGE_BYTES); /* not touched yet: filled by a call */
     test_nothing_at(PROGRAM_SHARED, "the program's pages are not in the kernel's space");
     test_program(run_program, shared);
     test_program_from_outside();
     end_program();
+    free_heap();
     tap(frames_free_count(&memory) == before, "every frame came back");
     tap_end();
 }

@@ -83,7 +83,7 @@ static bool leads_to(const struct paging_space *space, uint64_t address, enum pa
 
 int main(void)
 {
-    /* Where the core takes frames from: the library's allocator, or anything else (selfmap/frame_source.h). */
+    /* Where the core takes frames from: the library's allocator here, or a frame source of one's own. */
     struct frames_run run = {{MEMORY_BASE / PAGING_PAGE_BYTES},
                              {MEMORY_BASE / PAGING_PAGE_BYTES + MEMORY_PAGES}};
     uint64_t bytes = frames_bytes_for_runs(&run, 1, 0);
@@ -111,8 +111,10 @@ int main(void)
     struct paging_translation found;
     must(paging_translate(&space, (paging_virt_t){IMAGE + 0x2008}, &found), "translate");
     strcpy(at_physical(found.address.value), "hello");
-    tap(leads_to(&space, IMAGE + 0x2008, PAGING_4K, found.address.value, DATA) && found.owned,
-        "the stack has a frame");
+    const char *there = at_physical((walk(&space, IMAGE + 0x2008, &(unsigned){0}) & 0xffffffffff000) + 8);
+    tap(leads_to(&space, IMAGE + 0x2008, PAGING_4K, found.address.value, DATA) && found.owned &&
+            strcmp(there, "hello") == 0,
+        "the stack has a frame, and holds what was written where the translation leads");
 
     /* Edit: in the middle of a page of 1 GiB, 16 KiB become read-only and 8 KiB go away. */
     uint64_t tables = space.tables;

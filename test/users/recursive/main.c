@@ -44,7 +44,7 @@ static void switch_to_own_tables(struct paging_cpu cpu)
     map_image(image_text, image_rodata, 0);
     map_image(image_rodata, image_data, PAGING_NO_EXECUTE);
     map_image(image_data, boot_stack_guard, DATA);
-    must(paging_set_marker(&kernel, page_of((uint64_t)boot_stack_guard), GUARD, frames),
+    must(paging_set_marker(&kernel, page_of(&kernel, (uint64_t)boot_stack_guard), GUARD, frames),
          "mark the guard page");
     map_image(boot_stack_guard + PAGING_PAGE_BYTES, image_end, DATA);
 
@@ -57,14 +57,13 @@ static void switch_to_own_tables(struct paging_cpu cpu)
 static void *show(unsigned which, paging_frame_t frame)
 {
     uint64_t address = TEMPORARY + which * PAGING_PAGE_BYTES;
-    must(paging_map_to(active, page_of(address), frame, DATA, frames), "show");
+    must(paging_map_to(active, page_of(&kernel, address), frame, DATA, frames), "show");
     return (void *)address;
 }
 
 static void hide(unsigned which)
 {
-    struct paging_unmapped gone;
-    must(paging_unmap(active, page_of(TEMPORARY + which * PAGING_PAGE_BYTES), frames, &gone), "hide");
+    must(paging_unmap(active, page_of(&kernel, TEMPORARY + which * PAGING_PAGE_BYTES), frames, NULL), "hide");
 }
 
 static bool fill_on_demand(paging_page_t page, uint64_t flags)
@@ -92,7 +91,7 @@ static bool break_copy_on_write(paging_page_t page, paging_entry_t leaf)
     return true;
 }
 
-/* Traps.c sees to it that a fault in here ends the kernel: the core may be asked only when it is at rest. */
+/* A fault in here ends the kernel (boot/traps.c): the core may be asked only when it is at rest. */
 bool kernel_page_fault(uint64_t address, uint64_t error_code)
 {
     bool upper_half = address >> 63;
@@ -102,9 +101,9 @@ bool kernel_page_fault(uint64_t address, uint64_t error_code)
     enum paging_status status = paging_walk_address(active, (paging_virt_t){address}, &walk);
     paging_entry_t entry = walk.entries[walk.level];
     if (status == PAGING_MARKED && paging_marker_value(entry) == ON_DEMAND)
-        return fill_on_demand(page_of(address), upper_half ? DATA : DATA | PAGING_USER);
+        return fill_on_demand(page_of(&kernel, address), upper_half ? DATA : DATA | PAGING_USER);
     if (status == PAGING_OK && (error_code & PAGING_FAULT_WRITE) && (entry.bits & COPY_ON_WRITE))
-        return break_copy_on_write(page_of(address), entry);
+        return break_copy_on_write(page_of(&kernel, address), entry);
     return false;
 }
 
@@ -112,7 +111,8 @@ bool kernel_page_fault(uint64_t address, uint64_t error_code)
 static void make_heap(void)
 {
     for (uint64_t i = 0; i < HEAP_PAGES; i++)
-        must(paging_set_marker(&kernel, page_of(HEAP + i * PAGING_PAGE_BYTES), ON_DEMAND, frames), "heap");
+        must(paging_set_marker(&kernel, page_of(&kernel, HEAP + i * PAGING_PAGE_BYTES), ON_DEMAND, frames),
+             "heap");
 }
 
 static void free_heap(void)
@@ -133,21 +133,20 @@ static void make_program(void)
 
     /* While the kernel's space is active, the program's tables appear through slot 509. */
     must(paging_attach(&kernel, &program), "attach");
-    paging_phys_t code = {(uint64_t)image_program - BOOT_KERNEL_BASE},
-                  data = {(uint64_t)shared - BOOT_KERNEL_BASE};
-    must(paging_map_to(&program, page_of(PROGRAM_CODE), paging_frame_containing(code), PAGING_USER, frames),
+    must(paging_map_to(&program, page_of(&kernel, PROGRAM_CODE), frame_of_image(image_program), PAGING_USER,
+                       frames),
          "code");
-    must(paging_map_to(&program, page_of(PROGRAM_SHARED), paging_frame_containing(data),
+    must(paging_map_to(&program, page_of(&kernel, PROGRAM_SHARED), frame_of_image(shared),
                        PAGING_USER | PAGING_NO_EXECUTE | COPY_ON_WRITE, frames),
          "shared page");
-    must(paging_set_marker(&program, page_of(PROGRAM_STACK), ON_DEMAND, frames), "stack");
+    must(paging_set_marker(&program, page_of(&kernel, PROGRAM_STACK), ON_DEMAND, frames), "stack");
     must(paging_detach(&kernel, &program), "detach");
 }
 
 static uint64_t run_program(uint64_t entry, uint64_t stack)
 {
     must(paging_switch_to(&kernel, &program), "switch to the program's space");
-    active = &program; /* whom the page fault handler asks */
+    active = &program; /* whom the page fault handler asks: set before anything can fault */
     uint64_t result = boot_run_program(entry, stack);
     active = &kernel;
     must(paging_switch_to(&program, &kernel), "switch back");
@@ -168,7 +167,7 @@ _Noreturn void kernel_main(const struct boot_info *info)
     tap_plan(13);
     switch_to_own_tables(cpu);
     uint64_t before = frames_free_count(&memory);
-    test_tables(paging_root_address(&kernel));
+    test_tables(&kernel);
     test_rights();
     test_guard_page();
 
@@ -178,12 +177,13 @@ _Noreturn void kernel_main(const struct boot_info *info)
     test_nothing_at(HEAP, "a heap that was given back cannot be read");
     make_heap();
     test_heap(&memory, HEAP, HEAP_PAGES); /* in frames that are not clean any more */
-    free_heap();
 
     make_program();
+    program_told = (uint64_t *)(HEAP + PAGING_PAGE_BYTES); /* not touched yet: filled by a call */
     test_nothing_at(PROGRAM_SHARED, "the program's pages are not in the kernel's space");
     test_program(run_program, shared);
     end_program();
+    free_heap();
     tap(frames_free_count(&memory) == before, "every frame came back");
     tap_end();
 }
