@@ -80,11 +80,11 @@ static void all_of_a_half_at_once(void **state)
     assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
-static bool count_slots(void *context, const struct paging_entry_info *info)
+static enum paging_visit count_slots(void *context, const struct paging_entry_info *info)
 {
     if (info->level == rig.model.levels)
         *(uint64_t *)context += info->pages / paging_level_pages(info->level);
-    return true;
+    return PAGING_VISIT_NEXT;
 }
 
 static void for_each_shows_every_slot(void **state)
