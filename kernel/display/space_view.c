@@ -81,7 +81,8 @@ static bool look_at(void *context, const struct paging_entry_info *info)
         return view->complete = false;
     if (info->kind == PAGING_KIND_TABLE)
         view->tables[info->level - 1]++;
-    if (info->kind == PAGING_KIND_TABLE || info->kind == PAGING_KIND_HOLE)
+    if (info->kind == PAGING_KIND_TABLE || info->kind == PAGING_KIND_HOLE ||
+        info->kind == PAGING_KIND_DETACHED) /* which translates nothing */
         return true;
     enum space_class class = class_of(info);
     if (info->kind == PAGING_KIND_LEAF)

@@ -10,6 +10,7 @@
  *      unmap                   the page, and the window pages of the tables that go; then they go back
  *      unmap_range             leaves and tables that go, together; then they go back
  *      unmap_list              the same
+ *      gather                  the same for many calls, at its end; then all of it goes back
  *      protect_range           leaves that change, at the end
  *      split, merge_range      the leaf, and the window pages of the tables below it
  *      map, map_list,

@@ -23,14 +23,15 @@ static enum paging_status check_frame(const struct paging_space *space, paging_f
 }
 
 /* Returns what stands in the way of a leaf of this size where the walk ended. */
-static enum paging_status check_place(const struct paging_space *space, const struct page_walk *walk,
-                                      unsigned size, bool replace_marker)
+PAGING_ALWAYS_INLINE enum paging_status check_place(const struct paging_space *space,
+                                                    const struct page_walk *walk, unsigned size,
+                                                    bool replace_marker)
 {
     paging_entry_t entry = walk->entries[walk->level];
     if (paging_entry_is_unused(entry))
         return PAGING_OK;
     if (!paging_entry_is_present(entry))
-        return replace_marker && walk->level == size ? PAGING_OK : PAGING_MARKED;
+        return absent_status(entry, replace_marker && walk->level == size);
     if (entry_is_malformed(space, entry, walk->level))
         return PAGING_MALFORMED;
     return walk->level == size ? PAGING_ALREADY_MAPPED : PAGING_INSIDE_HUGE;

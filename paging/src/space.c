@@ -163,6 +163,8 @@ enum paging_status paging_destroy(struct paging_space *space, struct paging_fram
         return PAGING_SLOT_BUSY;
     if (space->sharers > 0)
         return PAGING_SHARED;
+    if (space->gather)
+        return PAGING_BUSY;
     drop_foreign_entries(space, paging_temp_map(space, space->root));
     (void)paging_free_subtree(space, space->cpu.levels + 1, entry_to_table(space->root, 1), frames);
     if (space->shared_owner)

@@ -84,7 +84,7 @@ enum paging_status paging_link_entry(struct paging_space *space, const struct pa
 static uint64_t free_entry(struct paging_space *space, unsigned level, paging_entry_t entry,
                            const paging_frame_t *reading, struct paging_frame_source *frames);
 
-/* Releases the pages that a P1 owns. */
+/* Releases the pages that a P1 owns. While a gather is open, some of them may be detached. */
 static void free_pages(struct paging_space *space, paging_frame_t table, struct paging_frame_source *frames)
 {
     const uint64_t owned = PAGING_PRESENT | PAGING_OWNED;
@@ -93,6 +93,11 @@ static void free_pages(struct paging_space *space, paging_frame_t table, struct 
         paging_entry_t entry = paging_entry_load(&entries[i]);
         if ((entry.bits & owned) == owned)
             frames->release(frames, PAGING_4K, paging_entry_frame(entry));
+    }
+    for (unsigned i = 0; space->gather && i < PAGING_TABLE_ENTRIES; i++) {
+        paging_entry_t entry = paging_entry_load(&entries[i]);
+        if (entry_is_detached(entry) && (entry_attached(entry).bits & PAGING_OWNED) != 0)
+            frames->release(frames, PAGING_4K, paging_entry_frame(entry_attached(entry)));
     }
 }
 
@@ -119,7 +124,8 @@ static uint64_t free_entry(struct paging_space *space, unsigned level, paging_en
 {
     uint64_t tables = 0;
     if (!paging_entry_is_table(entry, level)) {
-        frames->release(frames, (enum paging_size)level, paging_leaf_frame(entry, level));
+        if ((entry.bits & PAGING_OWNED) != 0)
+            frames->release(frames, (enum paging_size)level, paging_leaf_frame(entry, level));
         return 0;
     }
     /* A P1 without owned pages names nothing, so it is not read at all. */

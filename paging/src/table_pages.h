@@ -38,8 +38,8 @@ PAGING_MUST_CHECK enum paging_status paging_link_entry(struct paging_space *spac
                                                        struct paging_frame_source *frames);
 
 /*
- * Gives back what one entry of a table of this level names, which is present or was (entry_attached): an
- * owned page, or a table with everything below it. Nothing of it may be cached any more. Returns how many
+ * Gives back what one entry of a table of this level names, which is present or was (entry_attached): a page,
+ * if it is owned, or a table with everything below it. Nothing of it may be cached any more. Returns how many
  * tables that was.
  */
 uint64_t paging_free_subtree(struct paging_space *space, unsigned level, paging_entry_t entry,

@@ -1,6 +1,6 @@
 /* unmap.c - remove one entry and the tables that become empty: clear, flush, then free. */
 #include "unmap.h"
-#include "flush.h"
+#include "gather_internal.h"
 #include "table_pages.h"
 #include <selfmap/map.h>
 
@@ -18,6 +18,8 @@ static void remove_entry(struct paging_space *space, const struct page_walk *wal
                          struct paging_frame_source *frames)
 {
     unsigned top = highest_emptied(space, walk, walk->level);
+    if (top > walk->level)
+        finish_gather_of(space);
     paging_entry_store(walk->slots[top], (paging_entry_t){0});
     if (top < space->cpu.levels) /* the root has no parent, and is never freed */
         change_entry_count(space, top + 1, walk->slots[top + 1], -1, 0);

@@ -3,7 +3,7 @@
  *
  * As in unmap_range.c, an entry whose table or owned frame goes is detached, and names it until the flush.
  */
-#include "flush.h"
+#include "gather_internal.h"
 #include "page_row.h"
 #include "table_pages.h"
 #include "unmap.h"
@@ -215,6 +215,8 @@ static enum paging_status unmap_any(struct paging_space *space, const paging_pag
         if (status != PAGING_OK)
             return status;
     }
+    finish_gather_of(space);
+
     struct paging_flush_list list;
     flush_begin(&list);
     for (uint64_t i = 0; i < count;)

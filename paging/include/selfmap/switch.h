@@ -25,6 +25,7 @@
  *   PAGING_NOT_ACTIVE     `active` is not active
  *   PAGING_ACTIVE         `space` is
  *   PAGING_SLOT_BUSY      a space is attached already
+ *   PAGING_BUSY           one of them has a gather that has not ended (gather.h)
  *   PAGING_NOT_SUPPORTED  the two differ in their number of levels, or there is no alternate slot
  * On each of them nothing has changed.
  */
@@ -34,6 +35,7 @@ PAGING_MUST_CHECK enum paging_status paging_attach(struct paging_space *active, 
  * Empties the alternate slot again and flushes everything. The space is unreachable then.
  *
  *   PAGING_UNREACHABLE  `space` is not attached to `active`
+ *   PAGING_BUSY         one of them has a gather that has not ended (gather.h)
  */
 PAGING_MUST_CHECK enum paging_status paging_detach(struct paging_space *active, struct paging_space *space);
 
@@ -44,6 +46,7 @@ PAGING_MUST_CHECK enum paging_status paging_detach(struct paging_space *active, 
  *   PAGING_NOT_ACTIVE     `active` is not active
  *   PAGING_ACTIVE         `next` is
  *   PAGING_SLOT_BUSY      a space is attached to `active`
+ *   PAGING_BUSY           one of them has a gather that has not ended (gather.h)
  *   PAGING_NOT_SUPPORTED  the two differ in their number of levels
  * On each of them nothing has changed.
  */

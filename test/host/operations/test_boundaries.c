@@ -228,7 +228,7 @@ static void every_bit_of_a_marker_in_the_root(void **state)
     rig_open();
     uint64_t bytes = paging_level_bytes(rig.model.levels),
              slot = rig_address(300 * paging_level_pages(rig.model.levels));
-    rig_plant_marker(slot, rig.model.levels, ~(uint64_t)1);
+    rig_plant_marker(slot, rig.model.levels, 0x7ffffffffffffffe);
     assert_status(rig_map(slot, RW), PAGING_MARKED);
     assert_status(rig_protect_range(slot, bytes, 0, RW), PAGING_OK);
     assert_status(rig_unmap_range(slot, bytes), PAGING_OK);

@@ -99,8 +99,11 @@ static struct verdict expected(uint64_t upper, uint64_t leaf, const struct pagin
     uint64_t code = access_code(access, nxe);
     if (!nxe && (upper & NX))
         return (struct verdict){PAGING_MALFORMED, code | 1 | 8};
-    if (!(leaf & P))
-        return (struct verdict){leaf == 0 ? PAGING_NOT_MAPPED : PAGING_MARKED, code};
+    if (!(leaf & P)) /* bit 63 says that it is the core's, and no marker */
+        return (struct verdict){leaf == 0   ? PAGING_NOT_MAPPED
+                                : leaf & NX ? PAGING_BUSY
+                                            : PAGING_MARKED,
+                                code};
     if (!nxe && (leaf & NX))
         return (struct verdict){PAGING_MALFORMED, code | 1 | 8};
     unsigned facts = (access->write_protect ? WP : 0) | (access->smep ? SMEP : 0) |
@@ -354,7 +357,7 @@ static void not_present(void **state)
         ask_everybody(PLACE + distances[i], PAGING_NOT_MAPPED, 0);
     for (unsigned i = 0; i < 3; i++) {
         /* All bits except PRESENT: none of them counts, not even reserved ones. */
-        rig_plant_marker(PLACE + distances[i], i + 1, ~(uint64_t)1);
+        rig_plant_marker(PLACE + distances[i], i + 1, 0x7ffffffffffffffe);
         ask_everybody(PLACE + distances[i], PAGING_MARKED, 0);
     }
 }

@@ -23,7 +23,7 @@ static void map_of_everything(void)
     assert_status(rig_map_to(PLACE + SLOT_BYTES - 4 * KIB, DEVICE_FRAME, 0), PAGING_OK);
     assert_status(rig_map_to(upper, DEVICE_FRAME, PAGING_GLOBAL | NX), PAGING_OK);
     rig_plant_marker(PLACE + 8 * KIB, 1, 0x1234567890abcdee);
-    rig_plant_marker(PLACE + 8 * MIB, 2, ~(uint64_t)1);
+    rig_plant_marker(PLACE + 8 * MIB, 2, 0x7ffffffffffffffe);
     rig_plant_marker(PLACE + 3 * GIB, 3, 2);
 }
 

@@ -57,9 +57,9 @@ static void refuses_markers(void **state)
 {
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
-    rig_plant_marker(PLACE + 4 * KIB, 1, 0xfffffffffffffffe);
+    rig_plant_marker(PLACE + 4 * KIB, 1, 0x7ffffffffffffffe);
     rig_plant_marker(PLACE + 2 * MIB, 2, 0x80);
-    rig_plant_marker(PLACE + GIB, 3, 0x8000000000000000);
+    rig_plant_marker(PLACE + GIB, 3, 0x4000000000000000);
     rig_plant_marker(PLACE + SLOT_BYTES, 4, 0xabc000);
     static const uint64_t places[] = {4 * KIB,           2 * MIB,    2 * MIB + 36 * KIB, GIB,
                                       2 * GIB - 4 * KIB, SLOT_BYTES, SLOT_BYTES + GIB};

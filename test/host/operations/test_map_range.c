@@ -209,9 +209,9 @@ static void refuses_markers(void **state)
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     assert_status(rig_map_to(PLACE + 16 * MIB, DEVICE_FRAME, RW), PAGING_OK);
-    rig_plant_marker(PLACE + 8 * KIB, 1, 0xfffffffffffffffe);
+    rig_plant_marker(PLACE + 8 * KIB, 1, 0x7ffffffffffffffe);
     rig_plant_marker(PLACE + 8 * MIB, 2, 0x80);
-    rig_plant_marker(PLACE + GIB, 3, 0x8000000000000000);
+    rig_plant_marker(PLACE + GIB, 3, 0x4000000000000000);
     assert_status(rig_map_range(PLACE, DEVICE_1G, 2 * MIB, RW), PAGING_ALREADY_MAPPED);
     assert_status(rig_map_range(PLACE + 4 * KIB, DEVICE_1G, 2 * MIB, RW), PAGING_MARKED);
     assert_status(rig_map_range(PLACE + 4 * MIB, DEVICE_1G, 16 * MIB, RW), PAGING_MARKED);

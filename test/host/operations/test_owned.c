@@ -239,7 +239,7 @@ static void destroyed_with_all_of_it(void **state)
     alloc(PLACE + 2 * GIB + 4 * KIB, 6 * MIB);
     assert_status(rig_map_range(PLACE + 3 * GIB, DEVICE_1G - 2 * MIB, GIB + 4 * MIB, RW), PAGING_OK);
     assert_status(rig_map(PLACE + SLOT_BYTES, RW), PAGING_OK);
-    rig_plant_marker(PLACE + SLOT_BYTES + 4 * KIB, 1, ~(uint64_t)1);
+    rig_plant_marker(PLACE + SLOT_BYTES + 4 * KIB, 1, 0x7ffffffffffffffe);
     rig_plant_marker(PLACE + SLOT_BYTES + 2 * MIB, 2, PAGING_OWNED | PAGING_HUGE);
     assert_status(rig_map_range_alloc(upper, 2 * MIB + 4 * KIB, RW | PAGING_GLOBAL), PAGING_OK);
     machine_flush_all();

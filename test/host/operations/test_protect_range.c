@@ -92,7 +92,7 @@ static void holes_and_markers(void **state)
     map(PLACE, DEVICE, 4 * KIB, RW);
     map(PLACE + 4 * MIB, DEVICE_1G, 2 * MIB, RW);
     map(PLACE + 5 * GIB, DEVICE_1G, GIB, RW);
-    rig_plant_marker(PLACE + 4 * KIB, 1, 0xfffffffffffffffc);
+    rig_plant_marker(PLACE + 4 * KIB, 1, 0x7ffffffffffffffc);
     rig_plant_marker(PLACE + 2 * MIB, 2, 0x82);
     protect(PLACE - GIB, SLOT_BYTES, 0, RW);
     static const uint64_t places[] = {0, 4 * MIB, 5 * GIB};

@@ -14,7 +14,7 @@ static void open_with_markers(void)
     rig_plant_marker(PLACE + 4 * KIB, 1, 0xbeef0);
     rig_plant_marker(PLACE + 12 * KIB, 1, PAGING_OWNED); /* looks like what unmapping gives back */
     rig_plant_marker(PLACE + 2 * MIB, 2, PAGING_HUGE);
-    rig_plant_marker(PLACE + GIB, 3, 0x8000000000000000);
+    rig_plant_marker(PLACE + GIB, 3, 0x4000000000000000);
     machine_fill_tlb();
 }
 

@@ -119,11 +119,11 @@ static void fill_with_huge(struct paging_space *space)
 /* The markers have all bits that mean something in a leaf or in the entry of a table. */
 static void fill_with_markers(struct paging_space *space)
 {
-    for (unsigned i = 0; i < 63; i++)
+    for (unsigned i = 0; i < 62; i++)
         assert_status(paging_set_marker(space, page_at(PLACE + i * 4 * KIB), (uint64_t)1 << i, frames()),
                       PAGING_OK);
-    assert_status(paging_set_marker(space, page_at(PLACE + GIB), ~(uint64_t)0 >> 1, frames()), PAGING_OK);
-    *entry_below(space->root.number, PLACE + 2 * MIB, 2) = ~(uint64_t)1;
+    assert_status(paging_set_marker(space, page_at(PLACE + GIB), ~(uint64_t)0 >> 2, frames()), PAGING_OK);
+    *entry_below(space->root.number, PLACE + 2 * MIB, 2) = ~(uint64_t)1 >> 1 & ~(uint64_t)1;
 }
 
 static void fill_with_split_and_cut(struct paging_space *space)

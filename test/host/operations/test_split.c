@@ -115,7 +115,7 @@ static void split_refuses(void **state)
     rig_open();
     assert_status(rig_split(PLACE), PAGING_NOT_MAPPED);
     map(PLACE, DEVICE, 4 * KIB, RW);
-    rig_plant_marker(PLACE + 4 * KIB, 1, 0xfffffffffffffffe);
+    rig_plant_marker(PLACE + 4 * KIB, 1, 0x7ffffffffffffffe);
     rig_plant_marker(PLACE + 2 * MIB, 2, 0x80);
     assert_status(rig_split(PLACE), PAGING_NOT_HUGE);
     assert_status(rig_split(PLACE + 4 * KIB), PAGING_MARKED);

@@ -192,10 +192,10 @@ static void markers_go(void **state)
 {
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
-    rig_plant_marker(PLACE + 4 * KIB, 1, 0xfffffffffffffffe);
+    rig_plant_marker(PLACE + 4 * KIB, 1, 0x7ffffffffffffffe);
     rig_plant_marker(PLACE + 12 * KIB, 1, 0xbeef0);
     rig_plant_marker(PLACE + 2 * MIB, 2, 0x10000000000080);
-    rig_plant_marker(PLACE + GIB, 3, 0x8000000000000000);
+    rig_plant_marker(PLACE + GIB, 3, 0x4000000000000000);
     unsigned out = machine_frames_out();
     static const uint64_t cuts[][2] = {{3 * MIB, MIB},
                                        {0, 2 * MIB + 4 * KIB},

@@ -82,6 +82,21 @@ void rig_look_before_range(unsigned refusals);
 /* Judges status, frames and flushes by rig_after, which is the map from here on. Returns the status. */
 enum paging_status rig_judge_range(enum paging_status status, uint64_t pages);
 
+/* The same with rig_after made, for the operations of that name. */
+unsigned rig_unmap_range_refusals(uint64_t start, uint64_t bytes, uint64_t *page);
+unsigned rig_protect_range_refusals(uint64_t start, uint64_t bytes, uint64_t set, uint64_t clear,
+                                    uint64_t *page);
+
+/* ---- gathers (rig_gather.c) ---- */
+
+/* A gather is open: stale translations of what waits are no mistake. */
+bool rig_is_gathering(void);
+/* Do pages of the range wait, or a table below which they lie? */
+bool rig_waits(uint64_t page, uint64_t pages);
+/* Returns the leaf at this page that waits, or NULL; and how many do. */
+const struct model_leaf *rig_waiting_at(uint64_t page);
+unsigned rig_count_waiting(void);
+
 /* Adds to the map the accessed and dirty bits that the processor has set in the range so far. */
 void rig_note_touched(uint64_t page, uint64_t pages);
 

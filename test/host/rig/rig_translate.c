@@ -9,7 +9,9 @@ static enum paging_status expected_status(const struct walk *walk)
         return PAGING_NOT_CANONICAL;
     if (walk->error & WALK_RESERVED)
         return PAGING_MALFORMED;
-    return walk->entry == 0 ? PAGING_NOT_MAPPED : PAGING_MARKED;
+    if (walk->entry == 0)
+        return PAGING_NOT_MAPPED;
+    return walk->entry >> 63 ? PAGING_BUSY : PAGING_MARKED; /* bit 63 says that it is the core's */
 }
 
 static void judge_walk_address(const struct walk *walk, uint64_t address)
