@@ -14,6 +14,7 @@
  *   unmap_range          leaves and tables that go, together       leaves that go, and one page below each
  *                                                                  table that held none, together
  *   unmap_list           leaves and tables that go, together       leaves that go, together
+ *   gather               the same for many calls, at its end       the same
  *   protect_range        leaves that change, at the end            the same
  *   split, merge_range   the leaves that go, and the window pages  the leaves that go
  *                        of the tables below

@@ -23,7 +23,7 @@ static PAGING_FOR_SIZE enum paging_status check_place(const struct paging_space 
     if (paging_entry_is_unused(entry))
         return PAGING_OK;
     if (!paging_entry_is_present(entry))
-        return replace_marker && walk->level == size ? PAGING_OK : PAGING_MARKED;
+        return absent_status(entry, replace_marker && walk->level == size);
     if (entry_is_malformed(space, entry, walk->level))
         return PAGING_MALFORMED;
     return walk->level == size ? PAGING_ALREADY_MAPPED : PAGING_INSIDE_HUGE;

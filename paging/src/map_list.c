@@ -73,7 +73,7 @@ static enum paging_status used_status(const struct list_mapping *mapping, const 
 {
     paging_entry_t entry = walk->entries[walk->level];
     if (!paging_entry_is_present(entry))
-        return mapping->replace_marker && walk->level == PAGING_4K ? PAGING_OK : PAGING_MARKED;
+        return absent_status(entry, mapping->replace_marker && walk->level == PAGING_4K);
     if (entry_is_malformed(mapping->space, entry, walk->level))
         return PAGING_MALFORMED;
     return walk->level == PAGING_4K ? PAGING_ALREADY_MAPPED : PAGING_INSIDE_HUGE;

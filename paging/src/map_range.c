@@ -61,8 +61,7 @@ static enum paging_status check_used(const struct mapping *mapping, unsigned lev
                                      struct page_range part)
 {
     if (!paging_entry_is_present(entry))
-        return mapping->replace_marker && fits_leaf(mapping->certain, level, part) ? PAGING_OK
-                                                                                   : PAGING_MARKED;
+        return absent_status(entry, mapping->replace_marker && fits_leaf(mapping->certain, level, part));
     return entry_is_malformed(mapping->space, entry, level) ? PAGING_MALFORMED : PAGING_ALREADY_MAPPED;
 }
 

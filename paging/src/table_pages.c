@@ -123,7 +123,8 @@ static PAGING_FOR_SIZE uint64_t free_entry(struct paging_space *space, unsigned 
 {
     uint64_t tables = 0;
     if (!paging_entry_is_table(entry, level)) {
-        give_page(space, frames, level, paging_leaf_frame(entry, level));
+        if ((entry.bits & PAGING_OWNED) != 0)
+            give_page(space, frames, level, paging_leaf_frame(entry, level));
         return 0;
     }
     /* A P1 without owned pages names nothing, so it is not read at all. */

@@ -64,8 +64,9 @@ paging_link_entry(struct paging_space *space, const struct page_walk *walk, pagi
                   paging_entry_t entry, struct paging_frame_source *frames);
 
 /*
- * Gives back what one entry of a table of this level names, which is present: an owned page, or a table with
- * everything below it. Nothing of it may be cached any more. Returns how many tables that was.
+ * Gives back what one entry of a table of this level names, which is present or was (entry_from_detached): a
+ * page, if it is owned, or a table with everything below it. Nothing of it may be cached any more. Returns how
+ * many tables that was.
  */
 uint64_t paging_free_subtree(struct paging_space *space, unsigned level, paging_entry_t entry,
                              struct paging_frame_source *frames);

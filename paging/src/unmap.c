@@ -1,6 +1,6 @@
 /* unmap.c - remove one entry and the tables that become empty: clear, flush, then free. */
 #include "unmap.h"
-#include "flush.h"
+#include "gather_internal.h"
 #include "leaf.h"
 #include "table_pages.h"
 
@@ -22,6 +22,8 @@ static PAGING_FOR_SIZE void remove_entry(struct paging_space *space, struct page
                                          paging_page_t page, struct paging_frame_source *frames)
 {
     unsigned top = highest_emptied(space, walk, walk->level);
+    if (top > walk->level)
+        finish_gather_of(space);
     paging_entry_t *entry = &walk->entries[walk->level];
     if (paging_entry_is_present(*entry))
         *entry = remove_leaf(walk->slots[walk->level], *entry);

@@ -3,7 +3,7 @@
  *
  * As in unmap_range.c, an entry whose table or owned frame goes is detached, and names it until the flush.
  */
-#include "flush.h"
+#include "gather_internal.h"
 #include "leaf.h"
 #include "page_row.h"
 #include "table_pages.h"
@@ -95,24 +95,6 @@ static bool clear_row(const paging_page_t *pages, uint64_t count, struct page_ro
         some |= report(unmapped ? &unmapped[i] : NULL, leaf, PAGING_4K);
     }
     return some;
-}
-
-/*
- * Ends the removal of the entry of this level, at or above the one where the walk ended: it is counted no
- * more, or if its table empties with it, that one is detached, at the highest entry that empties. Returns
- * whether a table is.
- */
-static bool detach_tables(struct paging_space *space, const struct page_walk *walk, unsigned level,
-                          paging_page_t page, struct paging_flush_list *list)
-{
-    unsigned top = highest_emptied(space, walk, level);
-    if (top > walk->level)
-        paging_entry_store(walk->slots[top], entry_to_detached(top, walk->entries[top]));
-    if (top < space->cpu.levels)
-        change_entry_count(space, top + 1, walk->slots[top + 1], -1, 0);
-    for (unsigned gone = walk->level; gone < top; gone++)
-        flush_add_table(space, list, gone, page);
-    return top > walk->level;
 }
 
 /* Clears the pages from *i on that lie in the row. Returns whether something is detached. */
@@ -228,6 +210,8 @@ static enum paging_status unmap_any(struct paging_space *space, const paging_pag
         if (status != PAGING_OK)
             return status;
     }
+    finish_gather_of(space);
+
     struct paging_flush_list list;
     flush_begin(&list);
     for (uint64_t i = 0; i < count;)

@@ -6,6 +6,7 @@
 
 #include <selfmap/check_access.h>
 #include <selfmap/for_each.h>
+#include <selfmap/gather.h>
 #include <selfmap/list.h>
 #include <selfmap/map.h>
 #include <selfmap/processor.h>

@@ -45,6 +45,7 @@ PAGING_BEGIN_C
  *   PAGING_MISALIGNED      `to` is not a multiple of PAGING_PAGE_BYTES
  *   PAGING_ALREADY_MAPPED  some page of the range is mapped (PAGING_MALFORMED if its entry is)
  *   PAGING_MARKED          some page's entry is a marker that must not be replaced
+ *   PAGING_BUSY            what was unmapped there waits for the end of a gather (gather.h)
  *   PAGING_FRAME_TOO_HIGH  the physical range ends beyond MAXPHYADDR (SDM 3A, 4.1.4)
  *   PAGING_BAD_FLAGS, PAGING_NOT_SUPPORTED
  * If several apply, the answer is about the lowest address.
@@ -59,8 +60,8 @@ PAGING_MUST_CHECK enum paging_status paging_map_range(struct paging_space *space
  * otherwise 4 KiB ones. They are owned: unmapping gives them back. They are not zeroed. The source must
  * have enough frames for the case that none is huge. Nothing is flushed except the scratch page.
  *
- *   PAGING_ALREADY_MAPPED, PAGING_MARKED, PAGING_BAD_FLAGS, PAGING_NOT_SUPPORTED   as above, except that only
- *   4 KiB markers are replaced, because only 4 KiB pages can be had for certain
+ *   PAGING_ALREADY_MAPPED, PAGING_MARKED, PAGING_BUSY, PAGING_BAD_FLAGS, PAGING_NOT_SUPPORTED   as above,
+ *   except that only 4 KiB markers are replaced, because only 4 KiB pages can be had for certain
  */
 PAGING_MUST_CHECK enum paging_status paging_map_range_alloc(struct paging_space *space, paging_virt_t start,
                                                             uint64_t bytes, uint64_t flags,
@@ -100,7 +101,7 @@ PAGING_MUST_CHECK enum paging_status paging_protect_range(struct paging_space *s
  * same bytes with the same flags, accessed and dirty included.
  *
  *   PAGING_BAD_PAGE, PAGING_UNREACHABLE, PAGING_SHARED, PAGING_RESERVED_SLOT, PAGING_NOT_MAPPED,
- *   PAGING_MARKED, PAGING_MALFORMED
+ *   PAGING_MARKED, PAGING_BUSY, PAGING_MALFORMED
  *   PAGING_NOT_HUGE        a 4 KiB page maps it
  *   PAGING_NO_FRAMES, PAGING_BROKEN_SOURCE   no frame for the table
  * On each of them nothing has changed.

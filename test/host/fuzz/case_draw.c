@@ -2,6 +2,7 @@
 #include "fuzz/draw.h"
 #include "fuzz/draw_place.h"
 #include "fuzz/test_case.h"
+#include "rig/gather_program.h"
 #include "rig/page_list.h"
 
 #define REAL (PAGING_TABLE_ENTRIES == 512)
@@ -61,6 +62,19 @@ static uint64_t draw_list(const struct operation *operation, uint64_t page)
     return list | (draw(64) == 0 ? LIST_TWICE : 0) | (draw(8) == 0 ? LIST_NO_ARRAY : 0);
 }
 
+/* Steps of a gather, mostly where a leaf is. */
+static uint64_t draw_program(uint64_t page)
+{
+    uint64_t program = 0;
+    for (unsigned i = 0, steps = 1 + (unsigned)draw(GATHER_STEPS); i < steps; i++) {
+        uint64_t place = draw(draw(2) ? 8 : 32);
+        for (unsigned tries = 0; tries < 4 && !model_at(rig.at->model, page + place); tries++)
+            place = draw(draw(2) ? 8 : 32);
+        program = gather_program(program, i, (enum gather_step)draw(8), place);
+    }
+    return program | (draw(4) ? 0 : PAGING_INDEX_BITS * draw(3)) << 56;
+}
+
 /* If the processor sets accessed bits meanwhile, nobody can tell what becomes of them: they are not named. */
 static void draw_values(struct operation *operation, uint64_t page)
 {
@@ -79,6 +93,8 @@ static void draw_values(struct operation *operation, uint64_t page)
         operation->value = (2 + draw(1ull << 46) * 4) << 1;
     if (operation_takes(operation, ARG_WHOSE))
         operation->value = draw(FRAME_KINDS);
+    if (operation_takes(operation, ARG_PROGRAM))
+        operation->value = draw_program(page);
     if (operation_takes(operation, ARG_LIMIT))
         operation->value = draw(draw(2) ? 8 : 2 * PAGING_TABLE_ENTRIES);
     if (operation_takes(operation, ARG_LIST))

@@ -5,6 +5,7 @@
 #include "rig/entries.h"
 #include "rig/page_list.h"
 #include "rig/rig.h"
+#include <selfmap/gather.h>
 #include <selfmap/list.h>
 
 /* The one access that comes in between. */
@@ -79,6 +80,30 @@ static uint64_t unmap_neighbours(uint64_t address)
 static uint64_t unmap_apart(uint64_t address)
 {
     return unmap_three(address, 2 * MIB);
+}
+
+static uint64_t gather_unmap(uint64_t address)
+{
+    struct paging_gather gather;
+    struct paging_unmapped gone;
+    must_be_ok(paging_gather_begin(&gather, &rig.space, machine_frames()));
+    must_be_ok(paging_gather_unmap(&gather, rig_page(address), &gone));
+    paging_gather_end(&gather);
+    return gone.flags & TOUCHED;
+}
+
+static uint64_t gather_unmap_huge(uint64_t address)
+{
+    return gather_unmap(address & ~(2 * MIB - 1));
+}
+
+static uint64_t gather_protect(uint64_t address)
+{
+    struct paging_gather gather;
+    must_be_ok(paging_gather_begin(&gather, &rig.space, machine_frames()));
+    must_be_ok(paging_gather_protect_range(&gather, (paging_virt_t){PLACE}, 400 * KIB, PAGING_SYSTEM_9, 0));
+    paging_gather_end(&gather);
+    return left_at(address);
 }
 
 static void protect(uint64_t bytes, uint64_t set, uint64_t clear)
@@ -208,6 +233,10 @@ static const struct attempt attempts[] = {
     {"unmap_list: owned pages whose tables go", map_owned_neighbours, unmap_neighbours, 0, 0, 0, true},
     {"unmap_list: a page of the last table", map_apart, unmap_apart, 4 * MIB, 0, 0, true},
     {"unmap_list: huge pages", map_huge_apart, unmap_apart, 4 * MIB + 36 * KIB, 0, 0, true},
+    {"gather: a page with neighbours", map_neighbours, gather_unmap, 0, 0, 0, true},
+    {"gather: a page whose tables go", map_alone, gather_unmap, 0, 0, 0, true},
+    {"gather: a huge page", map_huge, gather_unmap_huge, 36 * KIB, 0, 0, true},
+    {"gather: rights of many pages", map_many, gather_protect, 260 * KIB, 0, 0, true},
     {"protect: a page", map_many, protect_one, 0, 0, 0, true},
     {"protect: the first of many pages", map_many, protect_many, 0, 0, 0, true},
     {"protect: one among many pages", map_many, protect_many, 260 * KIB, 0, 0, true},

@@ -110,6 +110,13 @@ static bool can_plant(const struct operation *operation)
            !model_overlap(&rig.model, page & ~(paging_level_pages(level) - 1), paging_level_pages(level));
 }
 
+/* The steps of a gather are at pages, so its address is one. */
+static bool can_gather(const struct operation *operation)
+{
+    paging_virt_t address = {operation->address};
+    return can_change(operation) && paging_is_canonical(rig.model.levels, address);
+}
+
 static bool can_translate(const struct operation *operation)
 {
     return is_there(operation->space) && rig_is_reachable(side_of(operation));
@@ -200,6 +207,8 @@ const struct operation_row operation_rows[OP_KINDS] = {
                   WEIGHT(31, 31, 0, 0)},
     [OP_MERGE_RANGE] = {"merge_range", CALL_2(rig_merge_range, ADDRESS, BYTES), can_change, CORES,
                         EXPLORE_RANGES, WEIGHT(30, 30, 450, 0)},
+    [OP_GATHER] = {"gather", CALL_3(rig_gather, ADDRESS, BYTES, PROGRAM), can_gather, OTHERS, EXPLORE_RANGES,
+                   WEIGHT(20, 100, 60, 0)},
     [OP_NEXT_PIECE] = {"next_piece", CALL_3(rig_next_piece, ADDRESS, BYTES, LIMIT), can_translate, CORES,
                        EXPLORE_RANGES, WEIGHT(10, 10, 10, 0)},
     [OP_TRANSLATE_LIST] = {"translate_list", CALL_2(rig_translate_list, ADDRESS, LIST), can_translate, CORES,
@@ -234,6 +243,7 @@ static const size_t members[ARGUMENTS] = {
     [ARG_VALUE] = offsetof(struct operation, value),     [ARG_ENTRY] = offsetof(struct operation, value),
     [ARG_ACCESS] = offsetof(struct operation, value),    [ARG_WHOSE] = offsetof(struct operation, value),
     [ARG_LIST] = offsetof(struct operation, value),      [ARG_LIMIT] = offsetof(struct operation, value),
+    [ARG_PROGRAM] = offsetof(struct operation, value),
 };
 
 uint64_t operation_argument(const struct operation *operation, enum argument argument)

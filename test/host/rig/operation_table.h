@@ -42,6 +42,8 @@ enum paging_status rig_unmap_range(uint64_t start, uint64_t bytes);
 enum paging_status rig_protect_range(uint64_t start, uint64_t bytes, uint64_t set, uint64_t clear);
 enum paging_status rig_split(uint64_t address);
 enum paging_status rig_merge_range(uint64_t start, uint64_t bytes);
+/* A gather with all that is done until its end: gather_program.h. */
+enum paging_status rig_gather(uint64_t start, uint64_t bytes, uint64_t program);
 enum paging_status rig_next_piece(uint64_t start, uint64_t bytes, uint64_t limit); /* result: rig.piece */
 /*
  * Lists of pages: page_list.h. Page i steps after the address is mapped to the frame i steps after `frame`.
@@ -99,6 +101,7 @@ enum operation_kind {
     OP_PROTECT_RANGE,
     OP_SPLIT,
     OP_MERGE_RANGE,
+    OP_GATHER,
     OP_NEXT_PIECE,
     OP_TRANSLATE_LIST,
     OP_MAP_LIST,
@@ -142,12 +145,13 @@ enum argument {
     ARG_LEVEL, /* `size` as the level of a table */
     ARG_FLAGS,
     ARG_CLEAR,
-    ARG_VALUE,  /* of a marker */
-    ARG_ENTRY,  /* `value` as a whole entry */
-    ARG_ACCESS, /* `value` as a kind of access */
-    ARG_WHOSE,  /* `value` as FRAME_GIVEN, FRAME_TAKEN or FRAME_SAME */
-    ARG_LIMIT,  /* `value` as a number of entries */
-    ARG_LIST,   /* `value` as a list of pages (page_list.h) */
+    ARG_VALUE,   /* of a marker */
+    ARG_ENTRY,   /* `value` as a whole entry */
+    ARG_ACCESS,  /* `value` as a kind of access */
+    ARG_WHOSE,   /* `value` as FRAME_GIVEN, FRAME_TAKEN or FRAME_SAME */
+    ARG_LIMIT,   /* `value` as a number of entries */
+    ARG_LIST,    /* `value` as a list of pages (page_list.h) */
+    ARG_PROGRAM, /* `value` as what is done with a gather (gather_program.h) */
     ARGUMENTS
 };
 

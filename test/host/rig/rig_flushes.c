@@ -2,9 +2,6 @@
 #include "rig/page_list.h"
 #include "rig/rig_internal.h"
 
-/* flush_list.h: of more flushes than this, one of everything takes the place. */
-#define MOST_FLUSHES 32u
-
 /* A page of each list, and the tables above it, in two windows. */
 #define PLACES (MOST_LISTED * 2 * PAGING_MAX_LEVELS)
 
@@ -68,7 +65,7 @@ static void meet(uint64_t flushed)
 
 void rig_judge_flushes(void)
 {
-    bool is_all = expected.count > MOST_FLUSHES;
+    bool is_all = expected.count > RIG_FLUSH_LIMIT;
     assert_int_equal(machine_full_flushes(), is_all);
     if (is_all)
         expected.count = 0;

@@ -63,6 +63,9 @@ void rig_judge_unmapped(enum paging_status status, const struct paging_unmapped 
  */
 unsigned rig_expect_removal(struct model *model, struct model_leaf leaf);
 
+/* flush_list.h: of more flushes than this, one of everything takes the place. */
+#define RIG_FLUSH_LIMIT 32u
+
 /* Begin a new list of what must be flushed. */
 void rig_expect_no_flush(void);
 /*
@@ -117,6 +120,20 @@ void rig_expect_merged(uint64_t page, unsigned size); /* of a table of such leav
 void rig_expect_unmapped(uint64_t page, uint64_t pages);
 void rig_expect_protected(uint64_t page, uint64_t pages, uint64_t set, uint64_t clear);
 void rig_judge_exact_flushes(void);
+/* The same with rig_after made, for the operations of that name. */
+unsigned rig_unmap_range_refusals(uint64_t start, uint64_t bytes, uint64_t *page);
+unsigned rig_protect_range_refusals(uint64_t start, uint64_t bytes, uint64_t set, uint64_t clear,
+                                    uint64_t *page);
+
+/* ---- gathers (rig_gather.c) ---- */
+
+/* A gather is open: stale translations of what waits are no mistake. */
+bool rig_is_gathering(void);
+/* Do pages of the range wait, or a table below which they lie? */
+bool rig_waits(uint64_t page, uint64_t pages);
+/* Returns the leaf at this page that waits, or NULL; and how many do. */
+const struct model_leaf *rig_waiting_at(uint64_t page);
+unsigned rig_count_waiting(void);
 
 /* Adds to the map the accessed and dirty bits that the processor has set in the range so far. */
 void rig_note_touched(uint64_t page, uint64_t pages);

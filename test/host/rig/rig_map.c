@@ -15,6 +15,8 @@ static unsigned occupied(const struct model_leaf *wanted)
     const struct model *model = rig.at->model;
     uint64_t end = wanted->page + paging_level_pages(wanted->size);
     const struct model_leaf *other = model_overlap(model, wanted->page, end - wanted->page);
+    if (rig_waits(wanted->page, end - wanted->page))
+        return 1u << PAGING_BUSY;
     if (!other || gives_way(other, wanted))
         return 0;
     if (other->size > wanted->size)

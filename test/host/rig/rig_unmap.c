@@ -44,7 +44,7 @@ unsigned rig_leaf_refusals(uint64_t page, const struct model_leaf **leaf)
     if (model_is_reserved_slot(rig.at->model, page))
         return refusals | 1u << PAGING_RESERVED_SLOT;
     if (!found)
-        return refusals | 1u << PAGING_NOT_MAPPED;
+        return refusals | 1u << (rig_waits(page, 1) ? PAGING_BUSY : PAGING_NOT_MAPPED);
     if (found->marker)
         return refusals | 1u << PAGING_MARKED;
     *leaf = found;
