@@ -89,8 +89,8 @@ static bool clear_row(const paging_page_t *pages, uint64_t count, struct page_ro
  * that empties with it. A leaf that is not owned and takes no table with it is not detached, but cleared.
  * Returns whether it is detached.
  */
-static bool detach(struct paging_space *space, const struct page_walk *walk, unsigned level,
-                   paging_page_t page, struct paging_flush_list *list)
+PAGING_OUT_OF_LINE bool detach(struct paging_space *space, const struct page_walk *walk, unsigned level,
+                               paging_page_t page, struct paging_flush_list *list)
 {
     unsigned top = highest_emptied(space, walk, level);
     paging_entry_t entry = walk->entries[top];
@@ -104,8 +104,9 @@ static bool detach(struct paging_space *space, const struct page_walk *walk, uns
 }
 
 /* Clears the pages from *i on that lie in the row. Returns whether something is detached. */
-static bool take_row(struct paging_space *space, const paging_page_t *pages, uint64_t count, uint64_t *i,
-                     struct page_row row, struct paging_flush_list *list, struct paging_unmapped *unmapped)
+PAGING_OUT_OF_LINE bool take_row(struct paging_space *space, const paging_page_t *pages, uint64_t count,
+                                 uint64_t *i, struct page_row row, struct paging_flush_list *list,
+                                 struct paging_unmapped *unmapped)
 {
     const paging_page_t *first = pages + *i;
     uint64_t here = count_pages_up_to(first, count - *i, row.last);
@@ -148,8 +149,8 @@ static bool take_run(struct paging_space *space, const paging_page_t *pages, uin
 /* ---- freeing ---- */
 
 /* Gives back what the entry in this slot names if it is detached, and makes it unused. */
-static void sweep_entry(struct paging_space *space, unsigned level, volatile paging_entry_t *slot,
-                        paging_page_t page, struct paging_frame_source *frames)
+PAGING_OUT_OF_LINE void sweep_entry(struct paging_space *space, unsigned level, volatile paging_entry_t *slot,
+                                    paging_page_t page, struct paging_frame_source *frames)
 {
     paging_entry_t entry = paging_entry_load(slot);
     if (!entry_is_detached(entry))
