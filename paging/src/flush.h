@@ -103,7 +103,7 @@ static inline void flush_add_leaf(const struct paging_space *space, struct pagin
         flush_add_window(space, list, below, page);
 }
 
-/* Adds leaves of 4 KiB, at these pages. */
+/* Adds leaves of 4 KiB, at these pages of one P1: their addresses have the same upper bits. */
 static inline void flush_add_pages(const struct paging_space *space, struct paging_flush_list *list,
                                    const paging_page_t *pages, uint64_t count)
 {
@@ -114,8 +114,10 @@ static inline void flush_add_pages(const struct paging_space *space, struct pagi
         return;
     }
     paging_virt_t *free = list->pages + list->count;
+    uint64_t first = pages[0].number << PAGING_PAGE_SHIFT;
+    uint64_t upper = paging_page_start(space->cpu.levels, pages[0]).value - first;
     for (uint64_t i = 0; i < count; i++)
-        free[i] = paging_page_start(space->cpu.levels, pages[i]);
+        free[i].value = (pages[i].number << PAGING_PAGE_SHIFT) + upper;
     list->count += (unsigned)count;
 }
 

@@ -74,7 +74,7 @@ enum paging_status paging_gather_unmap(struct paging_gather *gather, paging_page
     add_range(gather, (struct page_range){page.number, page.number + paging_level_pages(level)});
     leaf = replace_leaf(walk.slots[level], leaf, entry_to_detached(level, leaf));
     flush_add_leaf(space, &gather->list, level, page);
-    (void)detach_tables(space, &walk, level, page, &gather->list);
+    (void)paging_detach_tables(space, &walk, level, page, &gather->list);
     report_unmapped(unmapped, leaf, level, (leaf.bits & PAGING_OWNED) != 0);
     return PAGING_OK;
 }

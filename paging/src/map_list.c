@@ -133,7 +133,8 @@ static bool take_frame(const struct list_mapping *mapping, uint64_t i, paging_fr
 }
 
 /* Maps the pages from *i on that lie in the row. *i is the page after the last one. */
-static enum paging_status map_row(const struct list_mapping *mapping, uint64_t *i, struct page_row row)
+PAGING_OUT_OF_LINE enum paging_status map_row(const struct list_mapping *mapping, uint64_t *i,
+                                              struct page_row row)
 {
     enum paging_status status = PAGING_OK;
     int added = 0;

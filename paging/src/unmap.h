@@ -4,8 +4,8 @@
 #ifndef PAGING_SRC_UNMAP_H
 #define PAGING_SRC_UNMAP_H
 
-#include "flush.h"
-#include "table_pages.h"
+#include "walk.h"
+#include <selfmap/flush_list.h>
 
 /*
  * Returns the level of the entry to clear when that of this level goes: this one, or as far up as the tables
@@ -26,17 +26,7 @@ static inline unsigned highest_emptied(const struct paging_space *space, const s
  * more, or if its table empties with it, that one is detached, at the highest entry that empties. Returns
  * whether a table is.
  */
-static inline bool detach_tables(struct paging_space *space, const struct page_walk *walk, unsigned level,
-                                 paging_page_t page, struct paging_flush_list *list)
-{
-    unsigned top = highest_emptied(space, walk, level);
-    if (top > walk->level)
-        paging_entry_store(walk->slots[top], entry_to_detached(top, walk->entries[top]));
-    if (top < space->cpu.levels)
-        change_entry_count(space, top + 1, walk->slots[top + 1], -1, 0);
-    for (unsigned gone = walk->level; gone < top; gone++)
-        flush_add_table(space, list, gone, page);
-    return top > walk->level;
-}
+bool paging_detach_tables(struct paging_space *space, const struct page_walk *walk, unsigned level,
+                          paging_page_t page, struct paging_flush_list *list);
 
 #endif

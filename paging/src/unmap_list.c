@@ -98,8 +98,9 @@ static bool clear_row(const paging_page_t *pages, uint64_t count, struct page_ro
 }
 
 /* Clears the pages from *i on that lie in the row. Returns whether something is detached. */
-static bool take_row(struct paging_space *space, const paging_page_t *pages, uint64_t count, uint64_t *i,
-                     struct page_row row, struct paging_flush_list *list, struct paging_unmapped *unmapped)
+PAGING_OUT_OF_LINE bool take_row(struct paging_space *space, const paging_page_t *pages, uint64_t count,
+                                 uint64_t *i, struct page_row row, struct paging_flush_list *list,
+                                 struct paging_unmapped *unmapped)
 {
     const paging_page_t *first = pages + *i;
     uint64_t here = count_pages_up_to(first, count - *i, row.last);
@@ -112,7 +113,7 @@ static bool take_row(struct paging_space *space, const paging_page_t *pages, uin
     if (whole) {
         struct page_walk walk;
         walk_to(space, *first, PAGING_4K, &walk);
-        return detach_tables(space, &walk, PAGING_2M, *first, list);
+        return paging_detach_tables(space, &walk, PAGING_2M, *first, list);
     }
     change_entry_count(space, PAGING_2M, row.parent_slot, -(int)here, 0);
     return detached;
@@ -137,14 +138,14 @@ static bool take_run(struct paging_space *space, const paging_page_t *pages, uin
     bool detached = report(unmapped ? &unmapped[*i] : NULL, leaf, walk.level);
     ++*i;
     flush_add_leaf(space, list, walk.level, page);
-    return detach_tables(space, &walk, walk.level, page, list) || detached;
+    return paging_detach_tables(space, &walk, walk.level, page, list) || detached;
 }
 
 /* ---- freeing ---- */
 
 /* Gives back what the entry in this slot names if it is detached, and makes it unused. */
-static void sweep_entry(struct paging_space *space, unsigned level, volatile paging_entry_t *slot,
-                        paging_page_t page, struct paging_frame_source *frames)
+PAGING_OUT_OF_LINE void sweep_entry(struct paging_space *space, unsigned level, volatile paging_entry_t *slot,
+                                    paging_page_t page, struct paging_frame_source *frames)
 {
     paging_entry_t entry = paging_entry_load(slot);
     if (!entry_is_detached(entry))

@@ -22,7 +22,7 @@
  *
  * A space has one gather at a time. While it has one, it is neither attached, detached, shared, unshared,
  * switched to or from, nor destroyed: each of these answers PAGING_BUSY. Before paging_mark_active and
- * paging_mark_inactive the gather must have ended. The struct must not move.
+ * paging_mark_inactive the gather must have ended. Neither its struct nor the space may be moved.
  */
 #ifndef SELFMAP_GATHER_H
 #define SELFMAP_GATHER_H

@@ -22,6 +22,9 @@ enum gather_step {
 
 #define GATHER_STEPS 7u
 
+/* A step as its part of a program. */
+#define GATHER_STEP(number, kind, place) (((uint64_t)(kind) | (uint64_t)(place) << 3) << (8 * (number)))
+
 static inline unsigned gather_step_kind(uint64_t program, unsigned number)
 {
     return (unsigned)(program >> (8 * number)) & 7;
@@ -37,7 +40,7 @@ static inline uint64_t gather_step_offset(uint64_t program, unsigned number)
 static inline uint64_t gather_program(uint64_t program, unsigned number, enum gather_step kind,
                                       uint64_t place)
 {
-    return program | ((uint64_t)kind | place << 3) << (8 * number);
+    return program | GATHER_STEP(number, kind, place);
 }
 
 #endif

@@ -265,6 +265,7 @@ enum paging_status rig_gather(uint64_t start, uint64_t bytes, uint64_t program)
 {
     uint64_t first = rig_page(start).number;
     bool is_reachable = rig_is_reachable(rig.at);
+    memset(&gathered.gather, 0xa5, sizeof(gathered.gather));
     rig_look_before(is_reachable ? 0 : 1u << PAGING_UNREACHABLE);
     enum paging_status status = paging_gather_begin(&gathered.gather, rig.at->space, machine_frames());
     if (!is_reachable) {

@@ -1,5 +1,6 @@
 /* The table of scenarios, and how an operation of one is done. */
 #include "rig/scenarios.h"
+#include "rig/gather_program.h"
 #include "rig/page_list.h"
 
 #define WC PAGING_CACHE_WRITE_COMBINING
@@ -177,6 +178,23 @@ const struct scenario scenarios[] = {
     {"unmap: a list of more pages than are flushed by themselves",
      {AT(MAP_RANGE, -20, 60, .flags = RW), WRITE(3)},
      LIST(UNMAP_LIST, -20, 40, LIST_OF(40))},
+
+    {"gather: single pages, of which some are owned, and their tables",
+     {AT(MAP_RANGE_ALLOC, 0, 3, .flags = RW), AT(MAP_TO, 3, 1, .flags = RW), WRITE(1)},
+     AT(GATHER, 0, 1,
+        .value = GATHER_STEP(0, GATHER_UNMAP, 1) | GATHER_STEP(1, GATHER_UNMAP, 3) |
+                 GATHER_STEP(2, GATHER_UNMAP, 0) | GATHER_STEP(3, GATHER_UNMAP, 2))},
+    {"gather: a range with a 2 MiB page, and rights beside it",
+     {AT(MAP_RANGE, L2(-1) - 1, L2(1) + 12, .flags = RW)},
+     AT(GATHER, L2(-1) - 1, L2(1) + 3,
+        .value = GATHER_STEP(0, GATHER_UNMAP_RANGE, 0) | GATHER_STEP(1, OUTSIDE_TRANSLATE, 1))},
+    {"gather: a page, and another one that takes its P1",
+     {AT(MAP, 0, 1, .flags = RW), AT(MAP_TO, 1, 1, .flags = RW)},
+     AT(GATHER, 0, 1, .value = GATHER_STEP(0, GATHER_UNMAP, 0) | GATHER_STEP(1, OUTSIDE_UNMAP, 1))},
+    {"gather: rights of two pages",
+     {AT(MAP_RANGE, 0, 4, .flags = RW), WRITE(2)},
+     AT(GATHER, 0, 1,
+        .value = GATHER_STEP(0, GATHER_PROTECT_RANGE, 0) | GATHER_STEP(1, GATHER_PROTECT_RANGE, 2))},
 
     {"split: a 2 MiB page", {HUGE_PAGES(0), WRITE(-1)}, AT(SPLIT, -1, 1)},
     {"split: a 1 GiB page", {HUGE_PAGES(0)}, AT(SPLIT, 0, 1)},
