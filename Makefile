@@ -52,7 +52,7 @@ said = $(if $($(1)),"$$$(1)",$(2))
 NEED_run := all image usb iso sign run screenshot boot-test bench-boot debug test verify-boot verify-oracle \
     conformance conformance-defects verify-newer bochs-defects verify-firmware verify-application-mutants \
     matrix verify
-NEED_build := $(NEED_run) library install amalgamation check analyze host-test host-debug bench bench-counts explore fuzz fuzz-libfuzzer \
+NEED_build := $(NEED_run) check analyze host-test host-debug bench bench-counts explore fuzz fuzz-libfuzzer \
     valgrind mutants verify-mutants coverage
 NEED_test := test host-test host-debug explore fuzz valgrind mutants verify-mutants coverage proofs \
     proof-defects verify-boot verify-oracle conformance conformance-defects verify-newer bochs-defects \
@@ -74,10 +74,12 @@ NEED_check := check format
 NEED_bench := bench bench-counts
 NEED_picture := screenshot
 NEED_docs := docs test
+NEED_library := library install amalgamation docs test
 NEED_framac := frama frama-defects verify
 NEED_fuzz := fuzz-libfuzzer verify
 NEED_verify := coverage verify
-DEPS_GROUPS := build run bochs newer iso sign test ways bench proof framac check verify fuzz debug picture docs
+DEPS_GROUPS := build library run bochs newer iso sign test ways bench proof framac check verify fuzz debug \
+    picture docs
 NEEDED = $(foreach group,$(DEPS_GROUPS),$(if $(filter $(NEED_$(group)),$(or $(MAKECMDGOALS),all)),$(group)))
 $(B)/deps-%: tools/deps
 	@mkdir -p $(B)

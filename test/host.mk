@@ -15,8 +15,9 @@ HOST_FLAGS := -std=gnu17 -O1 -g -Wall -Wextra -Wno-unused-parameter -Wshadow -We
     -fsanitize=address,undefined -fno-sanitize-recover=all -ftrivial-auto-var-init=pattern
 KINDS := soft mmap toy toy8 only
 KIND_soft := -DMACHINE_SOFT -DPAGING_ACCESS_HEADER='"machines/access_soft.h"'
-KIND_mmap := -DMACHINE_MMAP -DPAGING_ACCESS_HEADER='"machines/access_mmap.h"' -DPAGING_RECURSIVE_SLOT=140 \
-    -DPAGING_ALTERNATE_SLOT=141 -DPAGING_SCRATCH_SLOT=142
+# (With the locked accesses, which the others have not.)
+KIND_mmap := -DMACHINE_MMAP -DPAGING_LOCKED_ACCESS=1 -DPAGING_ACCESS_HEADER='"machines/access_mmap.h"' \
+    -DPAGING_RECURSIVE_SLOT=140 -DPAGING_ALTERNATE_SLOT=141 -DPAGING_SCRATCH_SLOT=142
 KIND_toy := $(KIND_soft) -DPAGING_INDEX_BITS=1 -DPAGING_ALTERNATE_SLOT=2 -DPAGING_SCRATCH_SLOT=2
 KIND_toy8 := $(KIND_soft) -DPAGING_INDEX_BITS=3
 KIND_only := $(KIND_soft) -DPAGING_ONLY_RECURSIVE -DPAGING_ONLY_LEVELS=4
@@ -134,8 +135,8 @@ OBJECTS_failures := $(B)/font.o
 OBJECTS_qr_page := $(B)/font.o
 SUBJECT_qr_text := kernel/display/qr_text.c kernel/console/format.c
 # Made-up devices take the place of the real ones.
-FLAGS_host/kernel := $(HOST_FLAGS) -DPAGING_HEADERS_ONLY -fno-builtin-log -Itest/host/devices $(HOST_INCLUDE) \
-    -DSELFMAP_VERSION='"$(VERSION)"'
+FLAGS_host/kernel := $(HOST_FLAGS) -DPAGING_HEADERS_ONLY -fno-builtin-log -Itest/host/devices \
+    $(HOST_INCLUDE) -DSELFMAP_VERSION='"$(VERSION)"'
 LIBRARIES_host/kernel := -lcmocka -lqrcodegen
 $(eval $(call build,host/kernel,build test))
 kernel_test = $(call program,host/kernel,test_$(1),$(call source_of_test,$(1)) \
@@ -161,7 +162,8 @@ SUBJECT_tsc := kernel/cpu/tsc.c
 SUBJECT_watchdog := kernel/cpu/watchdog.c kernel/cpu/local_apic.c kernel/console/format.c
 SUBJECT_take_over := kernel/cpu/take_over.c
 SUBJECT_tsc_rate := kernel/cpu/tsc_rate.c
-MADE_UP_PROCESSOR := -Itest/host/devices/processor -DPAGING_PROCESSOR_HEADER='"devices/processor/paging_processor.h"'
+MADE_UP_PROCESSOR := -Itest/host/devices/processor \
+    -DPAGING_PROCESSOR_HEADER='"devices/processor/paging_processor.h"'
 FLAGS_host/processor := $(MADE_UP_PROCESSOR) $(FLAGS_host/kernel)
 LIBRARIES_host/processor := -lcmocka
 $(eval $(call build,host/processor,build test))

@@ -18,12 +18,12 @@ STAGED_HEADERS := $(addprefix $(L)/include/selfmap/,$(notdir $(PUBLIC_HEADERS)))
 # $(call if_new,COMMAND): what the command prints becomes the target, which is touched only if it changes.
 if_new = @mkdir -p $(@D) && $(1) >$@.$$$$ && { cmp -s $@.$$$$ $@ && rm $@.$$$$ || mv $@.$$$$ $@; }
 .PHONY: ask_always
-$(L)/include/selfmap/installed_config.h: ask_always
+$(L)/include/selfmap/installed_config.h: ask_always | $(B)/deps-library
 	$(call if_new,tools/library config)
 stage = @mkdir -p $(@D) && cp $< $@
-$(L)/include/selfmap/%.h: paging/include/selfmap/%.h
+$(L)/include/selfmap/%.h: paging/include/selfmap/%.h | $(B)/deps-library
 	$(stage)
-$(L)/include/selfmap/%.h: kernel/frames/%.h
+$(L)/include/selfmap/%.h: kernel/frames/%.h | $(B)/deps-library
 	$(stage)
 
 # ---- the archives ------------------------------------------------------------------------------------------
@@ -38,11 +38,11 @@ LIBRARY_FLAGS = -std=c17 $(FREESTANDING) -I$(L)/include -Ipaging/src -Ikernel $(
 FLAGS_library/kernel = $(LIBRARY_FLAGS) -fno-pic -mcmodel=kernel
 FLAGS_library/pic = $(LIBRARY_FLAGS) -fpic
 LIBRARY_SOURCES := $(CORE) $(addprefix kernel/frames/,frames.c zone.c zone_table.c)
-$(L)/settings: ask_always
+$(L)/settings: ask_always | $(B)/deps-library
 	$(call if_new,echo '$(CC) $(CFLAGS)')
 
 define library
-$(call build,library/$(1),build)
+$(call build,library/$(1),library)
 $(L)/$(2): $(LIBRARY_SOURCES:%=$(L)/$(1)/%.o)
 	$$(call say,AR,$$@)
 	@rm -f $$@
@@ -56,7 +56,7 @@ $(eval $(call library,pic,libselfmap_pic.a))
 .PHONY: amalgamation
 amalgamation: $(B)/selfmap.c
 $(B)/selfmap.c: tools/amalgamate $(LIBRARY_SOURCES) $(STAGED_HEADERS) \
-    $(wildcard paging/src/*.h kernel/frames/*.h) VERSION LICENSE | $(B)/deps-build
+    $(wildcard paging/src/*.h kernel/frames/*.h) VERSION LICENSE | $(B)/deps-library
 	$(call say,AMALG,$@)
 	$(Q)tools/amalgamate $(L)/include $(B) $(LIBRARY_SOURCES)
 $(B)/selfmap.h: $(B)/selfmap.c ;

@@ -1,7 +1,9 @@
 /* for_each.c - paging_for_each and paging_count, over pages and markers that the tests have mapped. */
 #include "selftest/selftest.h"
+#include <selfmap/find_hole.h>
 #include <selfmap/for_each.h>
 #include <selfmap/map.h>
+#include <selfmap/range.h>
 
 /* How many entries of the test pages' P1 were met, and how many were not as expected. */
 struct comparison {
@@ -62,8 +64,30 @@ static void writable_and_executable(struct selftest_run *t)
     CHECK(after.writable_executable == before.writable_executable);
 }
 
+/* The page before the hole and the one after it are in use, and what is between them is mapped. */
+static void hole_can_be_mapped(struct selftest_run *t)
+{
+    enum { HOLE = 3 };
+    paging_virt_t from = test_address(t, test_page(t, 0)), found = {0};
+    paging_virt_t until = {from.value + PAGING_TABLE_ENTRIES * PAGING_PAGE_BYTES};
+    CHECK_OK(paging_map(t->space, test_page(t, 0), 0, t->source));
+    CHECK_OK(paging_map(t->space, test_page(t, 2), 0, t->source));
+    CHECK_OK(paging_set_marker(t->space, test_page(t, 3 + HOLE), 5, t->source));
+    CHECK_OK(paging_find_hole(t->space, from, until, HOLE * PAGING_PAGE_BYTES, PAGING_PAGE_BYTES, &found));
+    if (CHECK(found.value == test_address(t, test_page(t, 3)).value)) {
+        CHECK_OK(
+            paging_map_range_alloc(t->space, found, HOLE * PAGING_PAGE_BYTES, PAGING_WRITABLE, t->source));
+        CHECK(!safe_write(found, 1).faulted);
+        CHECK_STATUS(paging_find_hole(t->space, from, test_address(t, test_page(t, 4 + HOLE)),
+                                      2 * PAGING_PAGE_BYTES, PAGING_PAGE_BYTES, &found),
+                     PAGING_NO_HOLE);
+    }
+    CHECK_OK(paging_unmap_range(t->space, from, until.value - from.value, t->source));
+}
+
 const struct selftest for_each_tests[] = {
     {"for_each: pages, holes and markers come in the order of their addresses", shows_what_is_mapped},
+    {"find_hole: the first addresses that nobody uses can be mapped", hole_can_be_mapped},
     {"count: a page that can be written and executed is found", writable_and_executable},
     {0},
 };

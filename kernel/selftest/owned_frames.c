@@ -155,11 +155,32 @@ static void markers_become_pages(struct selftest_run *t)
     unmap(t, test_page(t, 0), DEMAND_PAGES);
 }
 
+/* 64 MiB and a page that are filled on demand take a handful of tables. One page of them is. */
+static void ranges_become_pages(struct selftest_run *t)
+{
+    const uint64_t bytes = 32 * paging_level_bytes(PAGING_2M) + PAGING_PAGE_BYTES;
+    paging_page_t inside = test_page(t, 5 * paging_level_pages(PAGING_2M) + 3), next = {inside.number + 1};
+    paging_virt_t start = test_address(t, test_page(t, 0));
+    uint64_t tables = t->space->tables, value = 0;
+    CHECK_OK(paging_set_marker_range(t->space, start, bytes, 0x41, 0, t->source));
+    CHECK(t->space->tables <= tables + t->space->cpu.levels - 1);
+    CHECK(safe_write(test_address(t, inside), 1).faulted);
+    CHECK_STATUS(paging_map(t->space, inside, PAGING_WRITABLE, t->source), PAGING_MARKED);
+    CHECK_OK(paging_map(t->space, inside, PAGING_WRITABLE | PAGING_REPLACE_MARKER, t->source));
+    CHECK(!safe_write(test_address(t, inside), 1).faulted);
+    CHECK(safe_write(test_address(t, next), 1).faulted);
+    CHECK(paging_clear_marker(t->space, next, t->source, &value) == PAGING_OK && value == 0x41);
+    CHECK_STATUS(paging_clear_marker(t->space, next, t->source, &value), PAGING_NOT_MAPPED);
+    CHECK_OK(paging_unmap_range(t->space, start, bytes, t->source));
+    CHECK(t->space->tables == tables);
+}
+
 const struct selftest owned_frame_tests[] = {
     {"owned: a range gets huge frames while there are any, and gives all back", range_takes_huge_frames},
     {"owned: a GiB is one page of one frame, and comes back whole", range_takes_a_gigabyte},
     {"owned: a 2 MiB page is split by a hole, its frames come back one by one", frames_come_back_one_by_one},
     {"owned: a marker gives way to a page when it is accessed", markers_become_pages},
     {"owned: a frame that was filled before keeps its bytes, and goes back", filled_frame_is_owned},
+    {"marker: a range takes few tables, and each page is filled by itself", ranges_become_pages},
     {0},
 };

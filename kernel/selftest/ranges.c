@@ -3,6 +3,7 @@
 #include "selftest/selftest.h"
 #include <selfmap/map.h>
 #include <selfmap/range.h>
+#include <selfmap/test_and_clear.h>
 #include <selfmap/translate.h>
 
 enum { PAGES_AROUND = 3 };
@@ -158,6 +159,40 @@ static void protect_one_page(struct selftest_run *t)
     unmap_mixed(t, &r);
 }
 
+struct written {
+    const struct selftest_run *t;
+    paging_page_t first;
+    uint64_t pages; /* a bit for each of the first pages that was shown */
+};
+
+static enum paging_visit note_written(void *context, const struct paging_entry_info *info)
+{
+    struct written *written = context;
+    uint64_t n = info->first.number - written->first.number;
+    written->pages |= n < 64 && (info->flags & PAGING_DIRTY) != 0 ? (uint64_t)1 << n : UINT64_C(1) << 63;
+    return PAGING_VISIT_NEXT;
+}
+
+/* Writes to one page after the other, each of which the TLB knows as dirty. */
+static void each_round_finds_what_was_written(struct selftest_run *t)
+{
+    enum { COUNT = 8 };
+    struct written written = {.t = t, .first = test_page(t, 0)};
+    paging_virt_t start = test_address(t, written.first);
+    CHECK_OK(paging_map_range_alloc(t->space, start, COUNT * PAGING_PAGE_BYTES, PAGING_WRITABLE, t->source));
+    for (unsigned i = 0; i < COUNT; i++)
+        test_words(t, test_page(t, i))[0] = i;
+    for (unsigned round = 0; round <= COUNT; round++) {
+        written.pages = 0;
+        CHECK_OK(paging_test_and_clear(t->space, start, COUNT * PAGING_PAGE_BYTES, PAGING_DIRTY, note_written,
+                                       &written));
+        CHECK(written.pages == (round == 0 ? (1u << COUNT) - 1 : 1u << (round - 1)));
+        if (round < COUNT)
+            test_words(t, test_page(t, round))[1] = round;
+    }
+    CHECK_OK(paging_unmap_range(t->space, start, COUNT * PAGING_PAGE_BYTES, t->source));
+}
+
 static void split_keeps_bytes(struct selftest_run *t)
 {
     struct mixed_range r;
@@ -251,6 +286,7 @@ const struct selftest range_tests[] = {
     {"range: 4K|2M|4K, the largest pages that fit", largest_pages},
     {"range: protect is enforced, and a second time changes nothing", protect_is_enforced},
     {"protect: a page of each size, and the next access faults", protect_one_page},
+    {"test_and_clear: each round finds the pages that were written", each_round_finds_what_was_written},
     {"range: split keeps every byte", split_keeps_bytes},
     {"range: merge makes 512 pages one again, and keeps every byte", merge_undoes_split},
     {"range: unmap splits huge pages at its ends", unmap_splits},

@@ -34,6 +34,13 @@ struct page_range {
 PAGING_MUST_CHECK enum paging_status paging_range_form(const struct paging_space *space, paging_virt_t start,
                                                        uint64_t bytes, struct page_range *range);
 
+/*
+ * Takes the first part of a range that lies between reserved root slots out of it, and stores it. Returns
+ * false if there is none any more.
+ */
+bool paging_next_between_slots(const struct paging_space *space, struct page_range *range,
+                               struct page_range *part);
+
 /* Checks what all operations that change a range refuse alike, in the order of range.h, and stores it. */
 PAGING_MUST_CHECK enum paging_status paging_range_check(const struct paging_space *space, paging_virt_t start,
                                                         uint64_t bytes, struct page_range *range);

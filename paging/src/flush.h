@@ -15,13 +15,15 @@
  *                                                                  table that held none, together
  *   unmap_list           leaves and tables that go, together       leaves that go, together
  *   gather               the same for many calls, at its end       the same
- *   protect_range        leaves that change, at the end            the same
+ *   protect_range,       leaves that change, at the end            the same
+ *   test_and_clear
  *   split, merge_range   the leaves that go, and the window pages  the leaves that go
  *                        of the tables below
  *   protect, remap       the leaf, and after a huge page the       the leaf
  *                        window pages in which it was visible
  *   map, map_range,      nothing: what was not present is not      nothing
- *   map_list             cached
+ *   set_marker_range,    cached
+ *   map_list
  *     broken source      the window page of an empty table that    one page below it
  *                        goes back
  *   unshare_upper_half   the window pages of the empty tables      one page below each of them

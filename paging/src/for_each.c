@@ -58,16 +58,10 @@ static bool walk_range(const struct paging_space *space, struct page_range range
 static void walk_between_slots(const struct paging_space *space, struct page_range range,
                                paging_entry_callback callback, void *context)
 {
+    struct page_range part;
     bool goes_on = true;
-    while (goes_on && range.at < range.end) {
-        bool is_reserved = page_is_reserved(space, (paging_page_t){range.at});
-        struct page_range alike = {range.at, range.at};
-        do
-            alike.end = first_part(space->cpu.levels, (struct page_range){alike.end, range.end}).end;
-        while (alike.end < range.end && page_is_reserved(space, (paging_page_t){alike.end}) == is_reserved);
-        goes_on = is_reserved || walk_range(space, alike, callback, context);
-        range.at = alike.end;
-    }
+    while (goes_on && paging_next_between_slots(space, &range, &part))
+        goes_on = walk_range(space, part, callback, context);
 }
 
 enum paging_status paging_for_each(const struct paging_space *space, paging_entry_callback callback,

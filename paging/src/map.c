@@ -23,7 +23,7 @@ static PAGING_FOR_SIZE enum paging_status check_place(const struct paging_space 
     if (paging_entry_is_unused(entry))
         return PAGING_OK;
     if (!paging_entry_is_present(entry))
-        return absent_status(entry, replace_marker && walk->level == size);
+        return absent_status(entry, replace_marker);
     if (entry_is_malformed(space, entry, walk->level))
         return PAGING_MALFORMED;
     return walk->level == size ? PAGING_ALREADY_MAPPED : PAGING_INSIDE_HUGE;
@@ -51,19 +51,6 @@ PAGING_ALWAYS_INLINE_FOR_SPEED enum paging_status check_and_walk(const struct pa
 }
 
 /* ---- the slow path: any page ---- */
-
-/* Makes sure of the frames for missing tables, and puts the entry where the walk ended. */
-PAGING_ALWAYS_INLINE enum paging_status reserve_and_link(struct paging_space *space,
-                                                         const struct page_walk *walk, paging_page_t page,
-                                                         unsigned size, paging_entry_t entry,
-                                                         struct paging_frame_source *frames)
-{
-    if (!frames->reserve(frames, space, missing_tables(walk, size), 0))
-        return PAGING_NO_FRAMES;
-    enum paging_status status = paging_link_entry(space, walk, page, size, entry, frames);
-    frames->unreserve(frames, space);
-    return status;
-}
 
 /* `own` is PAGING_OWNED for a page that gives its frame back, otherwise 0. */
 PAGING_ALWAYS_INLINE enum paging_status map_leaf(struct paging_space *space, paging_page_t page,

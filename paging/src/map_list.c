@@ -47,8 +47,8 @@ static void check_row(const struct list_mapping *mapping, struct list_check *che
 }
 
 /*
- * The walk to the page at hand ended above the P1s at an unused entry: checks the pages that are in order and
- * below that entry. Counts exactly the tables that they need: one is new to a page if the page before it,
+ * The walk to the page at hand ended above the P1s at an unused entry, or at a marker that gives way: checks
+ * the pages that are in order and below that entry. Counts exactly the tables that they need: one is new to a page if the page before it,
  * which needs tables below the same entry, lies in another one.
  */
 static void check_hole(const struct list_mapping *mapping, struct list_check *check,
@@ -73,7 +73,7 @@ static enum paging_status used_status(const struct list_mapping *mapping, const 
 {
     paging_entry_t entry = walk->entries[walk->level];
     if (!paging_entry_is_present(entry))
-        return absent_status(entry, mapping->replace_marker && walk->level == PAGING_4K);
+        return absent_status(entry, mapping->replace_marker);
     if (entry_is_malformed(mapping->space, entry, walk->level))
         return PAGING_MALFORMED;
     return walk->level == PAGING_4K ? PAGING_ALREADY_MAPPED : PAGING_INSIDE_HUGE;
@@ -90,14 +90,18 @@ static enum paging_status check_slow(const struct list_mapping *mapping, struct 
     if (status != PAGING_OK)
         return status;
     walk_to(mapping->space, page, PAGING_4K, &walk);
-    if (!paging_entry_is_unused(walk.entries[walk.level])) {
+    bool is_unused = paging_entry_is_unused(walk.entries[walk.level]);
+    if (!is_unused)
         status = used_status(mapping, &walk);
-        check->frame_bits |= mapping->allocates ? 0 : mapping->to[check->at].number;
-        check->at++;
-    } else if (walk.level == PAGING_4K) {
+    if (status != PAGING_OK)
+        return status;
+    if (walk.level > PAGING_4K) {
+        check_hole(mapping, check, &walk);
+    } else if (is_unused) {
         check_row(mapping, check, row_of_walk(&walk, page));
     } else {
-        check_hole(mapping, check, &walk);
+        check->frame_bits |= mapping->allocates ? 0 : mapping->to[check->at].number;
+        check->at++;
     }
     return status;
 }

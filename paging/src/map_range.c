@@ -13,6 +13,7 @@ struct mapping {
     unsigned largest; /* level of the largest leaves that alignments, processor and flags allow */
     unsigned certain; /* of the largest that can be had for certain: the source may lack huge frames */
     bool replace_marker;
+    paging_entry_t marker; /* put into each entry instead of a leaf, if it is not unused */
 };
 
 /* ---- checking ---- */
@@ -57,11 +58,10 @@ static uint64_t tables_needed(const struct mapping *mapping, unsigned level, str
 }
 
 /* Checks an entry that is not unused and not a table: what it says about mapping its part of the range. */
-static enum paging_status check_used(const struct mapping *mapping, unsigned level, paging_entry_t entry,
-                                     struct page_range part)
+static enum paging_status check_used(const struct mapping *mapping, unsigned level, paging_entry_t entry)
 {
     if (!paging_entry_is_present(entry))
-        return absent_status(entry, mapping->replace_marker && fits_leaf(mapping->certain, level, part));
+        return absent_status(entry, mapping->replace_marker);
     return entry_is_malformed(mapping->space, entry, level) ? PAGING_MALFORMED : PAGING_ALREADY_MAPPED;
 }
 
@@ -73,7 +73,7 @@ static enum paging_status check_row(const struct mapping *mapping, volatile pagi
     for (; status == PAGING_OK && row.at < row.end; row.at++, slot++) {
         paging_entry_t entry = paging_entry_load(slot);
         if (!paging_entry_is_unused(entry))
-            status = check_used(mapping, PAGING_4K, entry, (struct page_range){row.at, row.at + 1});
+            status = check_used(mapping, PAGING_4K, entry);
     }
     return status;
 }
@@ -98,7 +98,8 @@ static enum paging_status check_free(const struct mapping *mapping, struct page_
                    !entry_is_malformed(mapping->space, c.entry, c.level)) {
             cursor_descend(&c);
         } else {
-            status = check_used(mapping, c.level, c.entry, cursor_part(&c));
+            status = check_used(mapping, c.level, c.entry);
+            *tables += tables_needed(mapping, c.level, cursor_part(&c)); /* in the place of a marker */
         }
     }
     return status;
@@ -114,6 +115,11 @@ static uint64_t put_leaves(const struct mapping *mapping, unsigned level, volati
                            struct page_range row)
 {
     uint64_t span = paging_level_pages(level), count = (row.end - row.at) / span;
+    if (!paging_entry_is_unused(mapping->marker)) {
+        for (; count > 0; count--, slot++)
+            paging_entry_store(slot, mapping->marker);
+        return 0;
+    }
     if ((mapping->flags & PAGING_OWNED) == 0) {
         paging_frame_t first = {row.at + mapping->delta};
         fill_leaves(slot, count, paging_entry_leaf(level, first, mapping->flags), level);
@@ -160,8 +166,9 @@ PAGING_OUT_OF_LINE bool give_back(const struct mapping *mapping, unsigned level,
 }
 
 /*
- * Makes the table below the cursor's entry, which holds leaves only, and links it when it is filled. It is
- * zeroed only if they do not fill it. Returns false if a reserved frame is not there.
+ * Makes the table below the cursor's entry, which holds leaves only, and links it when it is filled. If they
+ * do not fill it, the rest is unused, or has the marker that the entry was. Returns false if a reserved frame
+ * is not there.
  */
 PAGING_OUT_OF_LINE bool make_leaf_table(const struct mapping *mapping, unsigned level,
                                         volatile paging_entry_t *link, struct page_range range, bool whole)
@@ -170,20 +177,22 @@ PAGING_OUT_OF_LINE bool make_leaf_table(const struct mapping *mapping, unsigned 
     if (!take_table(mapping->space, mapping->frames, &table))
         return false;
     volatile paging_entry_t *first = paging_temp_map(mapping->space, table);
+    paging_entry_t around = paging_entry_load(link);
     if (!whole) {
-        paging_table_zero(first);
+        fill_table(first, around);
         first += paging_page_index((paging_page_t){range.at}, level);
     }
     uint64_t left = put_leaves(mapping, level, first, range);
     if (left > 0)
         return give_back(mapping, level, first, entries_touched(level, range) - left, table);
-    (void)link_table(mapping, level, link, table, range, whole);
+    (void)link_table(mapping, level, link, table, range, whole || !paging_entry_is_unused(around));
     return true;
 }
 
 /*
- * Makes an empty table and links it, which changes no translation; the cursor goes on in it. Returns the
- * entry that points to it, or an unused one if a reserved frame is not there.
+ * Makes a table in which each entry is what the one at `link` is, unused or a marker, and links it, which
+ * changes no translation; the cursor goes on in it. Returns the entry that points to it, or an unused one if
+ * a reserved frame is not there.
  */
 PAGING_OUT_OF_LINE paging_entry_t make_empty_table(const struct mapping *mapping, unsigned level,
                                                    volatile paging_entry_t *link, struct page_range range,
@@ -193,8 +202,9 @@ PAGING_OUT_OF_LINE paging_entry_t make_empty_table(const struct mapping *mapping
     paging_frame_t table;
     if (!take_table(mapping->space, mapping->frames, &table))
         return none;
-    paging_table_zero(paging_temp_map(mapping->space, table));
-    return link_table(mapping, level, link, table, range, whole);
+    paging_entry_t around = paging_entry_load(link);
+    fill_table(paging_temp_map(mapping->space, table), around);
+    return link_table(mapping, level, link, table, range, whole || !paging_entry_is_unused(around));
 }
 
 /*
@@ -205,6 +215,7 @@ struct additions {
     uint64_t tables;
     unsigned used[PAGING_MAX_LEVELS + 1];
     bool is_new[PAGING_MAX_LEVELS + 1];
+    bool was_marker[PAGING_MAX_LEVELS + 1]; /* a new table in the place of a marker: each entry is used */
 };
 
 /*
@@ -221,6 +232,8 @@ static enum paging_status repair_tables(const struct mapping *mapping, struct cu
         unsigned used = added->used[c->level], parent = c->level + 1;
         volatile paging_entry_t *slot = c->slots[parent];
         paging_entry_t entry = paging_entry_load(slot);
+        if (added->was_marker[c->level])
+            continue;
         if (!added->is_new[c->level]) {
             change_entry_count(mapping->space, parent, slot, (int)used, mapping->flags);
         } else if (used > 0) {
@@ -257,17 +270,19 @@ static bool is_aligned(unsigned level, struct page_range range)
 }
 
 /*
- * Makes the table of leaves below the entry at the cursor, which is unused, and goes on over the entries that
- * are alike: unused, and mapped whole. The range may end inside the last one, which is left to cursor_next.
+ * Makes the table of leaves below the entry at the cursor, which is unused or a marker, and goes on over
+ * entries that are unused and mapped whole. The range may end inside the last one, which is left to
+ * cursor_next.
  */
 PAGING_ALWAYS_INLINE bool make_leaf_tables(const struct mapping *mapping, struct cursor *c,
                                            struct page_range part, bool whole, struct additions *added)
 {
     uint64_t span = paging_level_pages(c->level);
     for (;;) {
+        unsigned unused = paging_entry_is_unused(paging_entry_load(c->slot));
         if (!make_leaf_table(mapping, c->level - 1, c->slot, part, whole))
             return false;
-        added->used[c->level]++;
+        added->used[c->level] += unused;
         added->tables++;
         if (!whole || c->left < 2 || !paging_entry_is_unused(paging_entry_load(c->slot + 1)))
             return true;
@@ -281,24 +296,24 @@ PAGING_ALWAYS_INLINE bool make_leaf_tables(const struct mapping *mapping, struct
 static bool fill_entry(const struct mapping *mapping, struct cursor *c, struct additions *added)
 {
     unsigned below = c->level - 1;
-    bool unused = paging_entry_is_unused(c->entry);
+    bool unused = paging_entry_is_unused(c->entry), free = !paging_entry_is_present(c->entry);
     struct page_range part = cursor_part(c);
     bool whole = covers_whole_entry(c->level, part);
-    if (whole && c->level <= mapping->largest && !paging_entry_is_table(c->entry, c->level) &&
-        put_leaves(mapping, c->level, c->slot, part) == 0) {
+    if (whole && c->level <= mapping->largest && free && put_leaves(mapping, c->level, c->slot, part) == 0) {
         added->used[c->level] += unused;
         return true;
     }
-    if (unused && below <= mapping->certain && (whole || is_aligned(below, part)))
+    if (free && below <= mapping->certain && (whole || is_aligned(below, part)))
         return make_leaf_tables(mapping, c, part, whole, added);
-    if (unused)
+    if (free)
         c->entry = make_empty_table(mapping, below, c->slot, part, whole);
     if (paging_entry_is_unused(c->entry))
         return false;
     added->used[c->level] += unused;
-    added->tables += unused;
+    added->tables += free;
     added->used[below] = 0;
-    added->is_new[below] = unused;
+    added->is_new[below] = free;
+    added->was_marker[below] = free && !unused;
     cursor_descend(c);
     return true;
 }
@@ -330,7 +345,8 @@ static enum paging_status fill(const struct mapping *mapping, struct page_range 
 static enum paging_status check_and_fill(struct mapping *mapping, struct page_range range)
 {
     bool allocates = (mapping->flags & PAGING_OWNED) != 0;
-    mapping->largest = largest_leaf(mapping->space, mapping->delta, mapping->largest);
+    if (paging_entry_is_unused(mapping->marker))
+        mapping->largest = largest_leaf(mapping->space, mapping->delta, mapping->largest);
     mapping->certain = allocates ? PAGING_4K : mapping->largest;
     uint64_t tables = 0, pages = allocates ? range.end - range.at : 0;
     enum paging_status status = check_free(mapping, range, &tables);
@@ -393,4 +409,20 @@ enum paging_status paging_identity_map_range(struct paging_space *space, paging_
                                              uint64_t flags, struct paging_frame_source *frames)
 {
     return paging_map_range(space, (paging_virt_t){start.value}, start, bytes, flags, frames);
+}
+
+enum paging_status paging_set_marker_range(struct paging_space *space, paging_virt_t start, uint64_t bytes,
+                                           uint64_t value, uint64_t flags, struct paging_frame_source *frames)
+{
+    struct page_range range;
+    struct mapping mapping = {.space = space, .frames = frames, .flags = flags};
+    enum paging_status status = check_map_arguments(start, bytes, &mapping, &range);
+    if (status == PAGING_OK &&
+        (value == 0 || value > PAGING_MARKER_LIMIT || (flags & ~PAGING_REPLACE_MARKER) != 0))
+        status = PAGING_BAD_FLAGS;
+    if (status != PAGING_OK)
+        return status;
+    mapping.marker = paging_marker_entry(value);
+    mapping.largest = space->cpu.levels > PAGING_1G ? PAGING_1G : PAGING_2M;
+    return check_and_fill(&mapping, range);
 }

@@ -45,6 +45,18 @@ enum paging_status paging_range_check(const struct paging_space *space, paging_v
     return touches_reserved_slot(space, form) ? PAGING_RESERVED_SLOT : PAGING_OK;
 }
 
+bool paging_next_between_slots(const struct paging_space *space, struct page_range *range,
+                               struct page_range *part)
+{
+    unsigned slot = space->cpu.levels; /* level of the entries that map one */
+    while (range->at < range->end && page_is_reserved(space, (paging_page_t){range->at}))
+        range->at = first_part(slot, *range).end;
+    *part = (struct page_range){range->at, range->at};
+    while (range->at < range->end && !page_is_reserved(space, (paging_page_t){range->at}))
+        part->end = range->at = first_part(slot, *range).end;
+    return part->at < part->end;
+}
+
 enum paging_status paging_check_tables(const struct paging_space *space, struct page_range range)
 {
     struct cursor c;

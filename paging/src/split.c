@@ -14,6 +14,23 @@ static void fill_with_parts(volatile paging_entry_t *entries, paging_entry_t lea
 }
 
 /*
+ * Replaces the marker where the walk ended by a table of such markers, for which a frame is reserved. None of
+ * them was or is in the TLB.
+ */
+static enum paging_status split_marker(struct paging_space *space, const struct page_walk *walk,
+                                       paging_page_t page, struct paging_frame_source *frames)
+{
+    paging_frame_t table;
+    if (!take_table(space, frames, &table))
+        return PAGING_BROKEN_SOURCE;
+    fill_table(paging_temp_map(space, table), walk->entries[walk->level]);
+    paging_temp_unmap(space);
+    paging_entry_store(walk->slots[walk->level], entry_to_table(table, PAGING_TABLE_ENTRIES));
+    change_table_count(space, page, +1);
+    return PAGING_OK;
+}
+
+/*
  * Replaces the leaf where the walk ended by a table of the next smaller leaves, for which a frame is
  * reserved.
  */
@@ -87,18 +104,12 @@ static struct boundary_split find_split(const struct paging_space *space, const 
     walk_to(space, (paging_page_t){page}, PAGING_4K, &walk);
     paging_entry_t leaf = walk.entries[walk.level];
     struct boundary_split none = {PAGING_4K, PAGING_4K};
-    if (leaf_status(space, &walk) != PAGING_OK || edge % paging_level_pages(walk.level) == 0 ||
-        (change && with_change(change, walk.level, leaf).bits == leaf.bits))
+    enum paging_status status = leaf_status(space, &walk);
+    bool goes = change ? status == PAGING_OK && with_change(change, walk.level, leaf).bits != leaf.bits
+                       : status == PAGING_OK || status == PAGING_MARKED;
+    if (!goes || edge % paging_level_pages(walk.level) == 0)
         return none;
     return (struct boundary_split){walk.level, alignment_level(edge)};
-}
-
-/* Returns whether a marker reaches across this boundary. It cannot be split. */
-static bool crosses_marker(const struct paging_space *space, uint64_t page, uint64_t edge)
-{
-    struct page_walk walk;
-    walk_to(space, (paging_page_t){page}, PAGING_4K, &walk);
-    return leaf_status(space, &walk) == PAGING_MARKED && edge % paging_level_pages(walk.level) != 0;
 }
 
 /*
@@ -121,9 +132,6 @@ enum paging_status paging_find_splits(const struct paging_space *space, struct p
     enum paging_status status = paging_check_tables(space, range);
     if (status != PAGING_OK)
         return status;
-    if (!change &&
-        (crosses_marker(space, range.at, range.at) || crosses_marker(space, range.end - 1, range.end)))
-        return PAGING_MARKED;
     struct boundary_split start = find_split(space, change, range.at, range.at);
     struct boundary_split end = find_split(space, change, range.end - 1, range.end);
     if (!frames->reserve(frames, space, tables_for(range, start, end), 0))
@@ -140,7 +148,9 @@ static enum paging_status make_split(struct paging_space *space, struct boundary
     for (; status == PAGING_OK && split.leaf > split.down_to; split.leaf--) {
         struct page_walk walk;
         walk_to(space, (paging_page_t){page}, split.leaf, &walk);
-        if (!paging_entry_is_table(walk.entries[walk.level], walk.level))
+        if (!paging_entry_is_present(walk.entries[walk.level]))
+            status = split_marker(space, &walk, (paging_page_t){page}, frames);
+        else if (!paging_entry_is_table(walk.entries[walk.level], walk.level))
             status = split_leaf(space, &walk, (paging_page_t){page}, frames);
     }
     return status;

@@ -29,6 +29,7 @@ static const char *const names[PAGING_STATUS_COUNT] = {
     [PAGING_SHARED] = "shared",
     [PAGING_BUSY] = "busy",
     [PAGING_UNSORTED] = "unsorted",
+    [PAGING_NO_HOLE] = "no hole",
 };
 
 const char *paging_status_name(enum paging_status status)

@@ -36,6 +36,13 @@ void paging_init_table(struct paging_space *space, paging_frame_t table, unsigne
     paging_entry_store(&entries[index], entry);
 }
 
+void paging_fill_with_markers(volatile paging_entry_t *entries, uint64_t value)
+{
+    paging_entry_t marker = paging_marker_entry(value);
+    for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
+        paging_entry_store(&entries[i], marker);
+}
+
 /* Counts the new entry in the table in which the walk ended, unless it took the place of a marker. */
 static void count_new_entry(struct paging_space *space, const struct page_walk *walk, unsigned size,
                             paging_entry_t entry)
@@ -62,6 +69,7 @@ enum paging_status paging_link_entry(struct paging_space *space, const struct pa
                                      paging_page_t page, unsigned size, paging_entry_t entry,
                                      struct paging_frame_source *frames)
 {
+    const paging_entry_t none = {0}, around = walk->level > size ? walk->entries[walk->level] : none;
     paging_entry_t below = entry;
     for (unsigned level = size; level < walk->level; level++) {
         paging_frame_t table;
@@ -69,8 +77,13 @@ enum paging_status paging_link_entry(struct paging_space *space, const struct pa
             discard_tables(space, page, level - 1, size, below, frames);
             return PAGING_BROKEN_SOURCE;
         }
-        paging_init_table(space, table, paging_page_index(page, level), below);
+        volatile paging_entry_t *entries = paging_temp_map(space, table);
+        fill_table(entries, around);
+        paging_entry_store(&entries[paging_page_index(page, level)], below);
+        unsigned others = PAGING_TABLE_ENTRIES - paging_entry_is_unused(below);
         below = entry_to_table(table, 1);
+        if (__builtin_expect(!paging_entry_is_unused(around), 0))
+            below = entry_with_count(below, others);
         below.bits |= level == size ? owned_below(level + 1, entry.bits) : 0;
     }
     paging_temp_unmap(space);

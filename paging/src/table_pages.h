@@ -44,6 +44,21 @@ static inline void give_page(const struct paging_space *space, struct paging_fra
     frames->release(frames, space, PAGING_FRAME_FOR_PAGE, (enum paging_size)size, frame);
 }
 
+/* Fills a new table, which is within reach, with markers of this value. */
+void paging_fill_with_markers(volatile paging_entry_t *entries, uint64_t value);
+
+/*
+ * Fills a new table, which is within reach, with zeroes, or with markers of this marker's value. (Not with
+ * the same word: if somebody else has made it, it may name a frame.)
+ */
+static inline void fill_table(volatile paging_entry_t *entries, paging_entry_t marker)
+{
+    if (__builtin_expect(paging_entry_is_unused(marker), 1))
+        paging_table_zero(entries);
+    else
+        paging_fill_with_markers(entries, paging_marker_value(marker));
+}
+
 /* Fills a new table with zeroes and one entry. */
 void paging_init_table(struct paging_space *space, paging_frame_t table, unsigned index,
                        paging_entry_t entry);
@@ -55,13 +70,28 @@ static inline unsigned missing_tables(const struct page_walk *walk, unsigned siz
 }
 
 /*
- * Puts an entry of this size, a leaf or a marker, where the walk towards the page ended. Missing tables,
- * whose frames are reserved, are built from the bottom up; the last store links the topmost one,
- * and with it the entry. PAGING_BROKEN_SOURCE: nothing was linked, and the tables that were built went back.
+ * Puts an entry of this size, a leaf or a marker, where the walk towards the page ended: at an entry that is
+ * unused, or at a marker. Missing tables, whose frames are reserved, are built from the bottom up; the last
+ * store links the topmost one, and with it the entry. Where a larger marker was, all pages around keep it,
+ * and the entry may also be an unused one. PAGING_BROKEN_SOURCE: nothing was linked, and the tables that were
+ * built went back.
  */
 PAGING_MUST_CHECK PAGING_FOR_SIZE enum paging_status
 paging_link_entry(struct paging_space *space, const struct page_walk *walk, paging_page_t page, unsigned size,
                   paging_entry_t entry, struct paging_frame_source *frames);
+
+/* Makes sure of the frames for missing tables, and puts the entry where the walk ended. */
+PAGING_ALWAYS_INLINE enum paging_status reserve_and_link(struct paging_space *space,
+                                                         const struct page_walk *walk, paging_page_t page,
+                                                         unsigned size, paging_entry_t entry,
+                                                         struct paging_frame_source *frames)
+{
+    if (!frames->reserve(frames, space, missing_tables(walk, size), 0))
+        return PAGING_NO_FRAMES;
+    enum paging_status status = paging_link_entry(space, walk, page, size, entry, frames);
+    frames->unreserve(frames, space);
+    return status;
+}
 
 /*
  * Gives back what one entry of a table of this level names, which is present or was (entry_from_detached): a

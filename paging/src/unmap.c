@@ -160,9 +160,14 @@ enum paging_status paging_clear_marker(struct paging_space *space, paging_page_t
         return PAGING_ALREADY_MAPPED;
     if (status != PAGING_MARKED)
         return status;
-    if (page.number % paging_level_pages(walk.level) != 0)
-        return PAGING_MISALIGNED;
-    *value = paging_marker_value(walk.entries[walk.level]);
-    remove_entry(space, &walk, page, frames);
+    const paging_entry_t none = {0}, marker = walk.entries[walk.level];
+    if (walk.level > PAGING_4K) {
+        status = reserve_and_link(space, &walk, page, PAGING_4K, none, frames);
+        if (status != PAGING_OK)
+            return status;
+    } else {
+        remove_entry(space, &walk, page, frames);
+    }
+    *value = paging_marker_value(marker);
     return PAGING_OK;
 }

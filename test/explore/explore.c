@@ -19,6 +19,7 @@
  */
 #include "fuzz/test_case.h"
 #include "image.h"
+#include "rig/rig_internal.h"
 #include "steps.h"
 #include "stores.h"
 #include "visited.h"
@@ -97,6 +98,10 @@ static void look_around(void)
     rig_check();
     for (uint64_t page = 0; page < all; page++)
         rig_translate(rig_address(page));
+    for (uint64_t pages = 1; pages <= 3; pages++)
+        for (uint64_t from = 0; from < 4; from++)
+            (void)rig_find_hole(from * PAGING_PAGE_BYTES, 0, pages * PAGING_PAGE_BYTES,
+                                (1 + (pages & 1)) * PAGING_PAGE_BYTES);
 }
 
 static struct operation step_with_limit(unsigned number, unsigned left)

@@ -75,6 +75,20 @@ static void add_for(unsigned kind, uint64_t page, uint64_t pages, uint64_t value
     operation.value = operation_takes(&operation, ARG_ACCESS) ? WALK_WRITE : MARKER;
     if (operation_takes(&operation, ARG_LIST) || operation_takes(&operation, ARG_PROGRAM))
         operation.value = value;
+    if (operation_takes(&operation, ARG_TOUCHED)) {
+        operation.flags = PAGING_DIRTY;
+        add(operation);
+        operation.flags = TOUCHED;
+        add(operation);
+        return;
+    }
+    if (operation_takes(&operation, ARG_REPLACE)) {
+        add(operation);
+        operation.value++;
+        operation.flags = PAGING_REPLACE_MARKER;
+        add(operation);
+        return;
+    }
     if (operation_takes(&operation, ARG_CLEAR)) {
         operation.clear = RW;
         add_with_owners(operation, page, pages);

@@ -21,7 +21,7 @@ SHELL_TOOLS = ("sh", "cat", "sort", "tr", "mkdir", "touch", "find", "nproc", "aw
 PACKAGES = {"run": "gcc qemu-system-x86", "iso": "xorriso", "sign": "sbsigntool",
             "host-test": "libcmocka-dev", "check": "gcc clang-tidy",
             "test": "gcc qemu-system-x86 bochs libcmocka-dev z3",
-            "bench": "valgrind",
+            "bench": "valgrind", "library": "gcc binutils", "docs": "doxygen",
             "debug": "gcc gdb ovmf", "screenshot": "optipng mtools", "fuzz-libfuzzer": "libclang-rt-14-dev",
             "verify-boot": "shim-signed u-boot-qemu", "verify": "frama-c-base gcovr z3 shim-signed"}
 

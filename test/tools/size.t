@@ -10,6 +10,7 @@ from pathlib import Path
 
 import tap
 
+EXAMPLE = tap.ROOT / "test/host/operations/example.c"  # it runs in each world
 # Bytes: what gcc makes is the promise; clang inlines more.
 LIMITS = {"gcc": 6 << 10, "clang": 6500}
 WORLDS = {"recursive": "#define PAGING_ONLY_RECURSIVE\n#define PAGING_ONLY_LEVELS 4\n",
@@ -75,6 +76,9 @@ class Size(unittest.TestCase):
                       f"CONFIG={place}/config.h", archive)
             self.good(compiler, "-std=c17", "-O2", "-ffreestanding", "-fno-pic", "-mcmodel=kernel",
                       f"-I{place}/build/library/include", "-c", place / "main.c", "-o", place / "main.o")
+            self.good(compiler, "-std=c17", "-static", "-fno-pic", f"-I{place}/build/library/include",
+                      EXAMPLE, archive, "-o", place / "example")
+            self.good(place / "example")
             return self.linked(place, archive)
 
     def test_one_world(self):

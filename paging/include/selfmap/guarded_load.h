@@ -17,8 +17,11 @@
 #ifndef SELFMAP_GUARDED_LOAD_H
 #define SELFMAP_GUARDED_LOAD_H
 
+#include <selfmap/language.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+PAGING_BEGIN_C
 
 /*
  * Returns whether the instruction at `*rip`, which has faulted, is that load. If so, stores where to continue
@@ -26,5 +29,7 @@
  * canonical faults. Changes nothing else, and may be called at any time.
  */
 bool paging_resume_fault(uint64_t *rip);
+
+PAGING_END_C
 
 #endif

@@ -14,8 +14,9 @@
 PAGING_BEGIN_C
 
 /*
- * A flag for the operations that map: a marker gives way if the new leaf covers exactly what the marker did.
- * Without this flag such a page is refused. No leaf gets this bit.
+ * A flag for the operations that map: a marker gives way. A larger one, in a table above the P1s, stays on
+ * all pages around the new leaf, which takes tables. Without this flag such a page is refused. No leaf gets
+ * this bit.
  */
 #define PAGING_REPLACE_MARKER ((uint64_t)1 << 58)
 
@@ -157,12 +158,13 @@ PAGING_MUST_CHECK enum paging_status paging_set_marker(struct paging_space *spac
                                                        uint64_t value, struct paging_frame_source *frames);
 
 /*
- * Removes the marker, and the tables that become empty, and stores its value. If tables go, their windows are
- * flushed, or the page itself in a space that lives through a direct map.
+ * Removes the marker of this page, and the tables that become empty, and stores its value. If the marker is
+ * in a table above the P1s, all other pages that it covers keep it, which takes a table for each level below.
+ * If tables go, their windows are flushed, or the page itself in a space that lives through a direct map.
  *
  *   PAGING_NOT_MAPPED      the page's entry is unused
  *   PAGING_ALREADY_MAPPED  the page is mapped
- *   PAGING_MISALIGNED      the marker is in a table above the P1s, and the page is not its first one
+ *   PAGING_NO_FRAMES, PAGING_BROKEN_SOURCE   no frame for a table
  *   PAGING_BAD_PAGE, PAGING_RESERVED_SLOT, PAGING_MALFORMED, PAGING_UNREACHABLE, PAGING_SHARED, PAGING_BUSY
  */
 PAGING_MUST_CHECK enum paging_status paging_clear_marker(struct paging_space *space, paging_page_t page,

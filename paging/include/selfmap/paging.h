@@ -5,8 +5,11 @@
 #define SELFMAP_PAGING_H
 
 #include <selfmap/check_access.h>
+#include <selfmap/find_hole.h>
+#include <selfmap/flush_list.h>
 #include <selfmap/for_each.h>
 #include <selfmap/gather.h>
+#include <selfmap/guarded_load.h>
 #include <selfmap/list.h>
 #include <selfmap/map.h>
 #include <selfmap/processor.h>
@@ -14,6 +17,7 @@
 #include <selfmap/range.h>
 #include <selfmap/share.h>
 #include <selfmap/switch.h>
+#include <selfmap/test_and_clear.h>
 #include <selfmap/translate.h>
 #include <selfmap/version.h>
 #include <selfmap/window.h>

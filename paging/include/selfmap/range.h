@@ -60,8 +60,7 @@ PAGING_MUST_CHECK enum paging_status paging_map_range(struct paging_space *space
  * otherwise 4 KiB ones. They are owned: unmapping gives them back. They are not zeroed. The source must
  * have enough frames for the case that none is huge. Nothing is flushed except the scratch page.
  *
- *   PAGING_ALREADY_MAPPED, PAGING_MARKED, PAGING_BUSY, PAGING_BAD_FLAGS, PAGING_NOT_SUPPORTED   as above,
- *   except that only 4 KiB markers are replaced, because only 4 KiB pages can be had for certain
+ *   PAGING_ALREADY_MAPPED, PAGING_MARKED, PAGING_BUSY, PAGING_BAD_FLAGS, PAGING_NOT_SUPPORTED   as above
  */
 PAGING_MUST_CHECK enum paging_status paging_map_range_alloc(struct paging_space *space, paging_virt_t start,
                                                             uint64_t bytes, uint64_t flags,
@@ -74,12 +73,26 @@ PAGING_MUST_CHECK enum paging_status paging_identity_map_range(struct paging_spa
                                                                struct paging_frame_source *frames);
 
 /*
- * Removes whatever is in the range, pages and markers. Huge pages that lie in it in part are split. Tables
- * that become empty go back, with one store each at the highest level that empties, after one flush for all.
- * Owned frames go back to the source, others are the caller's. Holes are passed over at a cost that does not
- * depend on their size; a range without anything in it is not an error, and changes and flushes nothing.
+ * Gives each page of the range a marker with this value (paging_set_marker), in as few entries as can be: one
+ * above the P1s, of a P2 or of a P3, is the same marker for each page that it covers. So 256 MiB take the
+ * tables that lead to 128 entries, whatever the processor's page sizes. `flags` is 0, or
+ * PAGING_REPLACE_MARKER: then markers in the range get the new value. Nothing is flushed except the scratch
+ * page.
  *
- *   PAGING_MARKED   a marker in a table above the P1s lies in the range only in part
+ *   PAGING_BAD_FLAGS       the value is zero or greater than PAGING_MARKER_LIMIT, or another flag
+ *   PAGING_ALREADY_MAPPED  some page of the range is mapped (PAGING_MALFORMED if its entry is)
+ *   PAGING_MARKED          some page has a marker that must not be replaced
+ */
+PAGING_MUST_CHECK enum paging_status paging_set_marker_range(struct paging_space *space, paging_virt_t start,
+                                                             uint64_t bytes, uint64_t value, uint64_t flags,
+                                                             struct paging_frame_source *frames);
+
+/*
+ * Removes whatever is in the range, pages and markers. Huge pages and larger markers that lie in it in part
+ * are split. Tables that become empty go back, with one store each at the highest level that empties, after
+ * one flush for all. Owned frames go back to the source, others are the caller's. Holes are passed over at a
+ * cost that does not depend on their size; a range without anything in it is not an error, and changes and
+ * flushes nothing.
  */
 PAGING_MUST_CHECK enum paging_status paging_unmap_range(struct paging_space *space, paging_virt_t start,
                                                         uint64_t bytes, struct paging_frame_source *frames);

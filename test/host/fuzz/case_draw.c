@@ -87,6 +87,12 @@ static void draw_values(struct operation *operation, uint64_t page)
         operation->clear = draw_flags(page) & (draw(40) ? ~operation->flags : ~0ull) & ~touched;
         operation->flags &= ~touched;
     }
+    if (operation_takes(operation, ARG_TOUCHED)) {
+        operation->flags = (draw(16) ? PAGING_DIRTY : draw_flags(page)) | (draw(2) ? PAGING_ACCESSED : 0);
+        operation->flags &= ~touched;
+    }
+    if (operation_takes(operation, ARG_REPLACE))
+        operation->flags = draw(30) ? (draw(2) ? PAGING_REPLACE_MARKER : 0) : draw_map_flags(page);
     if (operation_takes(operation, ARG_VALUE))
         operation->value = draw(32) ? 1 + draw((1ull << 43) + (1ull << 38)) : 0; /* some are too large */
     if (operation_takes(operation, ARG_ENTRY))

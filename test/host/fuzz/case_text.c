@@ -71,6 +71,11 @@ static const struct flag {
 };
 #define FLAGS (sizeof(flags) / sizeof(*flags))
 
+static bool takes_flags(const struct operation *operation)
+{
+    return operation_takes(operation, ARG_FLAGS) || operation_takes(operation, ARG_REPLACE);
+}
+
 /* The index in each table, from the root on, and the flags by letter; of a list how many pages it has. */
 static void explain(FILE *file, const struct test_case *test, const struct operation *operation)
 {
@@ -80,7 +85,7 @@ static void explain(FILE *file, const struct test_case *test, const struct opera
     for (unsigned level = (unsigned)test->options.levels; level > 0; level--)
         fprintf(file, "%c%u", level == test->options.levels ? ' ' : '.',
                 paging_page_index((paging_page_t){operation->address >> PAGING_PAGE_SHIFT}, level));
-    for (unsigned i = 0; operation_takes(operation, ARG_FLAGS) && i < FLAGS; i++)
+    for (unsigned i = 0; takes_flags(operation) && i < FLAGS; i++)
         if (operation->flags & flags[i].flag)
             fprintf(file, " %s", flags[i].letter);
     uint64_t offsets[MOST_LISTED];
@@ -119,7 +124,7 @@ static void print_flags(uint64_t value)
 static void print_argument(const struct operation *operation, enum argument argument)
 {
     uint64_t value = operation_argument(operation, argument);
-    if (argument == ARG_FLAGS || argument == ARG_CLEAR)
+    if (argument == ARG_FLAGS || argument == ARG_CLEAR || argument == ARG_TOUCHED || argument == ARG_REPLACE)
         print_flags(value);
     else
         print_message(argument <= ARG_OTHER ? "&rig.sides[%lu]" : "%#lx", (unsigned long)value);

@@ -437,22 +437,25 @@ static void create_out_of_frames(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    RIG_TEST("spaces: attaching and detaching flush after the last store", slot_changes_before_flush),
-    RIG_TEST("attach: every operation works on the attached space, and nothing else changes",
-             operations_work),
-    RIG_TEST("attach: every operation, while the processor loads all it can reach",
-             processor_loads_meanwhile),
-    RIG_TEST("attach: for_each and count show the attached space", for_each_and_count),
-    RIG_TEST("attach: check_access predicts accesses to the attached space", access_is_predicted),
-    RIG_TEST("attach: out of frames, the attached space stays as it was", out_of_frames),
-    RIG_TEST("attach: windows of the attached space are flushed, its pages are not", flushes_are_of_windows),
-    RIG_TEST("attach: attach and detach flush everything once", slot_changes_flush_all),
-    RIG_TEST("attach: each table of the attached space has one address", one_window_each),
-    RIG_TEST("attach: one alternate slot for one space", one_slot_for_one_space),
-    RIG_TEST("attach: the number of levels must be the same", levels_must_agree),
-    RIG_TEST("attach: every operation refuses an unreachable space", unreachable_is_refused),
-    RIG_TEST("attach: a walk through a window that is gone is refused", walk_through_a_window_that_is_gone),
-    RIG_TEST("create_sibling: out of frames, nothing changes", create_out_of_frames),
+    RIG_RECURSIVE_TEST("spaces: attaching and detaching flush after the last store",
+                       slot_changes_before_flush),
+    RIG_RECURSIVE_TEST("attach: every operation works on the attached space, and nothing else changes",
+                       operations_work),
+    RIG_RECURSIVE_TEST("attach: every operation, while the processor loads all it can reach",
+                       processor_loads_meanwhile),
+    RIG_RECURSIVE_TEST("attach: for_each and count show the attached space", for_each_and_count),
+    RIG_RECURSIVE_TEST("attach: check_access predicts accesses to the attached space", access_is_predicted),
+    RIG_RECURSIVE_TEST("attach: out of frames, the attached space stays as it was", out_of_frames),
+    RIG_RECURSIVE_TEST("attach: windows of the attached space are flushed, its pages are not",
+                       flushes_are_of_windows),
+    RIG_RECURSIVE_TEST("attach: attach and detach flush everything once", slot_changes_flush_all),
+    RIG_RECURSIVE_TEST("attach: each table of the attached space has one address", one_window_each),
+    RIG_RECURSIVE_TEST("attach: one alternate slot for one space", one_slot_for_one_space),
+    RIG_RECURSIVE_TEST("attach: the number of levels must be the same", levels_must_agree),
+    RIG_RECURSIVE_TEST("attach: every operation refuses an unreachable space", unreachable_is_refused),
+    RIG_RECURSIVE_TEST("attach: a walk through a window that is gone is refused",
+                       walk_through_a_window_that_is_gone),
+    RIG_RECURSIVE_TEST("create_sibling: out of frames, nothing changes", create_out_of_frames),
 };
 
-RIG_RECURSIVE_MAIN("attach", tests)
+RIG_MAIN("attach", tests)

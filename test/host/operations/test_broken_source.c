@@ -251,6 +251,61 @@ static void one_page(void **state)
     }
 }
 
+/* ---- where larger markers are ---- */
+
+static enum paging_status map_in_marker(struct paging_frame_source *frames)
+{
+    return paging_map(&rig.space, rig_page(PLACE + GIB + MIB), RW | PAGING_REPLACE_MARKER, frames);
+}
+
+static enum paging_status clear_in_marker(struct paging_frame_source *frames)
+{
+    uint64_t value;
+    return paging_clear_marker(&rig.space, rig_page(PLACE + GIB + MIB), frames, &value);
+}
+
+static enum paging_status map_range_in_marker(struct paging_frame_source *frames)
+{
+    return paging_map_range_alloc(&rig.space, (paging_virt_t){PLACE + GIB - 20 * KIB}, 40 * KIB,
+                                  RW | PAGING_REPLACE_MARKER, frames);
+}
+
+static enum paging_status unmap_in_marker(struct paging_frame_source *frames)
+{
+    return paging_unmap_range(&rig.space, (paging_virt_t){PLACE + GIB - 20 * KIB}, 40 * KIB, frames);
+}
+
+static enum paging_status set_more_markers(struct paging_frame_source *frames)
+{
+    return paging_set_marker_range(&rig.space, (paging_virt_t){PLACE + GIB - 20 * KIB}, 2 * GIB, 8,
+                                   PAGING_REPLACE_MARKER, frames);
+}
+
+/* Tables are full of markers, or not there. Everything can be removed afterwards. */
+static void larger_markers(void **state)
+{
+    static const call operations[] = {map_in_marker, clear_in_marker, map_range_in_marker, unmap_in_marker,
+                                      set_more_markers};
+    for (unsigned i = 0; i < 2 * sizeof(operations) / sizeof(*operations); i++) {
+        enum paging_status status = PAGING_BROKEN_SOURCE;
+        broken.refuses_once = i % 2 == 1;
+        for (unsigned left = 0; status != PAGING_OK; left++) {
+            rig_open();
+            assert_status(rig_set_marker_range(PLACE, 2 * GIB, 7, 0), PAGING_OK);
+            machine_fill_tlb();
+            status = operations[i / 2](source_with(left));
+            must_have_ended_its_reservation();
+            assert_status(status, broken.refused ? PAGING_BROKEN_SOURCE : PAGING_OK);
+            (void)must_be_sound();
+            assert_status(paging_unmap_range(&rig.space, (paging_virt_t){PLACE}, 3 * GIB, machine_frames()),
+                          PAGING_OK);
+            assert_int_equal(must_be_sound(), 0);
+            assert_int_equal(machine_frames_out(), rig.base_frames);
+            machine_close();
+        }
+    }
+}
+
 /* ---- ranges: a part may be done, and can be undone ---- */
 
 static enum paging_status map_range(struct paging_frame_source *frames)
@@ -372,6 +427,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("broken source: operations on one page and on spaces change nothing", one_page),
     RIG_TEST("broken source: a range of the source's frames, or a list, is left sound, and can be unmapped",
              whole_ranges),
+    RIG_TEST("broken source: where larger markers are, tables stay sound", larger_markers),
     RIG_TEST("broken source: the same for a range of given frames", given_ranges),
     RIG_TEST("broken source: splits at the ends of a range change no translation", boundaries),
 };

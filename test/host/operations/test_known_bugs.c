@@ -226,7 +226,6 @@ static void code_runs_on(void **state)
 
 static void nothing_huge_in_the_root(void **state)
 {
-    RIG_RECURSIVE_ONLY();
     rig_open();
     static const unsigned slots[] = {PAGING_RECURSIVE_SLOT, PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT};
     uint64_t slot_bytes = paging_level_bytes(rig.model.levels), root[PAGING_TABLE_ENTRIES];
@@ -249,7 +248,6 @@ static void nothing_huge_in_the_root(void **state)
 
 static void windows_can_write(void **state)
 {
-    RIG_RECURSIVE_ONLY();
     for (unsigned size = PAGING_4K; size <= PAGING_1G; size++) {
         map_one(size, NX);
         assert_status(rig_map_range(PLACE + 2 * GIB - MIB, DEVICE_1G - MIB, 8 * MIB, NX), PAGING_OK);
@@ -273,9 +271,9 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("split, protect, unmap: no table is linked before it is filled, code runs on", code_runs_on),
     RIG_TEST("split, merge: page size and frame change in one store", size_and_frame_in_one_store),
     RIG_TEST("protect: the present bit is never cleared, not even for one store", present_never_drops),
-    RIG_TEST("map: into the recursive slot, no huge page is ever written to the root",
-             nothing_huge_in_the_root),
-    RIG_TEST("windows: above read-only pages the tables can be written", windows_can_write),
+    RIG_RECURSIVE_TEST("map: into the recursive slot, no huge page is ever written to the root",
+                       nothing_huge_in_the_root),
+    RIG_RECURSIVE_TEST("windows: above read-only pages the tables can be written", windows_can_write),
     RIG_TEST("PAT: bit 7 of a 4 KiB leaf is never read as huge", pat_is_not_huge),
 };
 

@@ -37,7 +37,6 @@ static void refuses_inside_huge(void **state)
 
 static void refuses_reserved_slots(void **state)
 {
-    RIG_RECURSIVE_ONLY();
     rig_open();
     static const unsigned slots[] = {PAGING_RECURSIVE_SLOT, PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT};
     for (unsigned i = 0; i < 3; i++) {
@@ -202,7 +201,7 @@ static void refuses_misaligned(void **state)
 static const struct CMUnitTest tests[] = {
     RIG_TEST("map: a mapped page is refused", refuses_mapped),
     RIG_TEST("map: a page inside a huge page is refused", refuses_inside_huge),
-    RIG_TEST("map: the recursive, alternate and scratch slots are refused", refuses_reserved_slots),
+    RIG_RECURSIVE_TEST("map: the recursive, alternate and scratch slots are refused", refuses_reserved_slots),
     RIG_TEST("map: markers are refused and stay", refuses_markers),
     RIG_TEST("unmap: a marker keeps its table", a_marker_keeps_its_table),
     RIG_TEST("map: every flag that no leaf may have is refused", refuses_flags),

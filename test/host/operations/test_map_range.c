@@ -70,8 +70,10 @@ static void sizes_that_flags_allow(void **state)
     rig_plant_marker(PLACE + 2 * GIB, 2, 0x20);
     const uint64_t replaces = RW | PAGING_REPLACE_MARKER;
     uint64_t marked = PLACE + 2 * GIB;
-    assert_status(rig_map_range(marked, DEVICE_1G, 2 * MIB, replaces | PAGING_LARGEST_4K), PAGING_MARKED);
     assert_status(rig_map_range(marked, DEVICE_1G, 2 * MIB, replaces | PAGING_LARGEST_2M), PAGING_OK);
+    rig_plant_marker(PLACE + 2 * GIB + 6 * MIB, 2, 0x20);
+    assert_status(rig_map_range(marked + 6 * MIB, DEVICE_1G, 2 * MIB, replaces | PAGING_LARGEST_4K),
+                  PAGING_OK);
     for (unsigned bit = 56; bit <= 57; bit++) {
         assert_status(rig_map_to(PLACE + 4 * GIB, DEVICE_FRAME, 1ull << bit), PAGING_BAD_FLAGS);
         assert_status(rig_map_sized(PLACE + 4 * GIB, FRAME_1G, PAGING_1G, 1ull << bit), PAGING_BAD_FLAGS);

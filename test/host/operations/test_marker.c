@@ -1,6 +1,7 @@
 /* Tests set_marker and clear_marker: an entry that is not present keeps a value, and is not mapped over. */
 #include "rig/entries.h"
 #include "rig/rig_internal.h"
+#include <selfmap/for_each.h>
 
 /* Each bit by itself, and all of them. Bit 6 is HUGE in a leaf, bit 34 is OWNED. */
 #define BITS   43u
@@ -116,7 +117,6 @@ static void neighbour_keeps_the_table(void **state)
 
 static void windows_are_forgotten(void **state)
 {
-    RIG_RECURSIVE_ONLY();
     rig_open();
     assert_status(rig_set_marker(PLACE, 3), PAGING_OK);
     for (unsigned level = 1; level <= rig.model.levels; level++)
@@ -188,26 +188,107 @@ static void clear_marker_refuses(void **state)
     assert_int_equal(rig.marker_value, 1);
 }
 
-/* A marker in an upper table goes as a whole, from its first page. */
+/* A marker in an upper table is one of each page: only that of the page goes, and tables come. */
 static void entries_in_upper_tables(void **state)
 {
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     rig_plant_marker(PLACE + 2 * MIB, 2, 0x10);
     rig_plant_marker(PLACE + GIB, 3, 0x20);
-    assert_status(rig_clear_marker(PLACE + 2 * MIB + 4 * KIB), PAGING_MISALIGNED);
-    assert_status(rig_clear_marker(PLACE + 4 * MIB - 4 * KIB), PAGING_MISALIGNED);
-    assert_status(rig_clear_marker(PLACE + GIB + 2 * MIB), PAGING_MISALIGNED);
-    uint64_t value = 0;
-    static const uint64_t starts[] = {2 * MIB, GIB};
-    for (unsigned i = 0; i < 2; i++) {
-        machine_reset_log();
-        assert_status(paging_clear_marker(&rig.space, rig_page(PLACE + starts[i]), machine_frames(), &value),
-                      PAGING_OK);
-        assert_int_equal(value, value_of_marker(i == 0 ? 0x10 : 0x20));
-        assert_int_equal(machine_flushes(), 0);
-        model_remove(&rig.model, rig_page(PLACE + starts[i]).number);
-        rig_check();
+    static const uint64_t places[] = {2 * MIB,       4 * MIB - 4 * KIB, 2 * MIB + 36 * KIB, GIB,
+                                      GIB + 2 * MIB, 2 * GIB - 4 * KIB, GIB + 4 * KIB};
+    unsigned out = machine_frames_out();
+    for (unsigned i = 0; i < 7; i++) {
+        assert_status(rig_clear_marker(PLACE + places[i]), PAGING_OK);
+        assert_int_equal(rig.marker_value, value_of_marker(i < 3 ? 0x10 : 0x20));
+        assert_status(rig_clear_marker(PLACE + places[i]), PAGING_NOT_MAPPED);
+    }
+    assert_int_equal(machine_frames_out() - out, 1 + 2 + 1 + 1);
+    assert_status(rig_map_to(PLACE + GIB, DEVICE_FRAME, RW), PAGING_OK);
+    assert_status(rig_unmap_range(PLACE + 2 * MIB, 2 * GIB), PAGING_OK);
+    assert_int_equal(machine_frames_out(), out);
+}
+
+/* ---- ranges ---- */
+
+static void set_range(uint64_t start, uint64_t bytes, uint64_t number, uint64_t flags)
+{
+    machine_fill_tlb();
+    assert_status(rig_set_marker_range(start, bytes, number, flags), PAGING_OK);
+}
+
+/* As few entries as can be: what a page touches first takes two tables, and the rest costs nothing. */
+static void a_range_takes_few_entries(void **state)
+{
+    struct paging_stats stats;
+    for (unsigned huge = 0; huge < 2; huge++) {
+        struct machine_setup setup = rig_setup();
+        setup.pages_1g = huge;
+        rig_open_on(setup);
+        set_range(PLACE, 256 * MIB, 7, 0);
+        assert_status(paging_count(&rig.space, &stats), PAGING_OK);
+        assert_int_equal(stats.markers, 128);
+        assert_int_equal(machine_frames_out() - rig.base_frames, rig.model.levels - 2);
+        set_range(PLACE + GIB - 8 * KIB, 3 * GIB + 12 * KIB, 8, 0);
+        assert_status(paging_count(&rig.space, &stats), PAGING_OK);
+        assert_int_equal(stats.markers, 128 + 2 + 3 + 1);
+        assert_status(rig_map(PLACE + 2 * GIB + 5 * MIB, RW | PAGING_REPLACE_MARKER), PAGING_OK);
+        assert_status(paging_count(&rig.space, &stats), PAGING_OK);
+        assert_int_equal(stats.markers, 128 + 2 + 2 + 511 + 511 + 1);
+        assert_status(rig_unmap_range(PLACE, 5 * GIB), PAGING_OK);
+        assert_int_equal(machine_frames_out(), rig.base_frames);
+    }
+}
+
+/* Each page has the value, however large the entry is, and keeps it when its neighbours go. */
+static void each_page_has_the_value(void **state)
+{
+    rig_open();
+    set_range(PLACE, 2 * GIB, 0x777, 0);
+    assert_status(rig_unmap_range(PLACE + MIB, GIB), PAGING_OK);
+    static const uint64_t kept[] = {0, MIB - 4 * KIB, GIB + MIB, GIB + 2 * MIB, 2 * GIB - 4 * KIB};
+    for (unsigned i = 0; i < 5; i++) {
+        assert_status(rig_translate(PLACE + kept[i]), PAGING_MARKED);
+        assert_status(rig_clear_marker(PLACE + kept[i]), PAGING_OK);
+        assert_int_equal(rig.marker_value, 0x777);
+    }
+}
+
+/* Values of a part are changed: the markers around keep theirs. */
+static void values_are_replaced(void **state)
+{
+    rig_open();
+    set_range(PLACE, 2 * GIB, 1, 0);
+    assert_status(rig_set_marker_range(PLACE + GIB, 4 * KIB, 2, 0), PAGING_MARKED);
+    set_range(PLACE + GIB, 4 * KIB, 2, PAGING_REPLACE_MARKER);
+    set_range(PLACE + MIB, GIB, 3, PAGING_REPLACE_MARKER);
+    set_range(PLACE - GIB, GIB + 4 * KIB, 4, PAGING_REPLACE_MARKER);
+    static const uint64_t expected[][2] = {
+        {0, 4},         {4 * KIB, 1},          {MIB, 3}, {GIB, 3}, {GIB + MIB - 4 * KIB, 3},
+        {GIB + MIB, 1}, {2 * GIB - 4 * KIB, 1}};
+    for (unsigned i = 0; i < 7; i++) {
+        assert_status(rig_clear_marker(PLACE + expected[i][0]), PAGING_OK);
+        assert_int_equal(rig.marker_value, expected[i][1]);
+    }
+}
+
+static void a_range_is_refused(void **state)
+{
+    rig_open();
+    assert_status(rig_set_marker_range(PLACE, 0, 1, 0), PAGING_EMPTY_RANGE);
+    assert_status(rig_set_marker_range(PLACE + 1, 4 * KIB, 1, 0), PAGING_MISALIGNED);
+    assert_status(rig_set_marker_range(PLACE, 4 * KIB, 0, 0), PAGING_BAD_FLAGS);
+    assert_status(rig_set_marker_range(PLACE, 4 * KIB, PAGING_MARKER_LIMIT + 1, 0), PAGING_BAD_FLAGS);
+    for (unsigned bit = 0; bit < 64; bit++)
+        if ((uint64_t)1 << bit != PAGING_REPLACE_MARKER)
+            assert_status(rig_set_marker_range(PLACE, 4 * KIB, 1, (uint64_t)1 << bit), PAGING_BAD_FLAGS);
+    assert_status(rig_map(PLACE + GIB, RW), PAGING_OK);
+    assert_status(rig_set_marker_range(PLACE, 2 * GIB, 1, PAGING_REPLACE_MARKER), PAGING_ALREADY_MAPPED);
+    assert_status(rig_unmap(PLACE + GIB), PAGING_OK);
+    for (unsigned left = 0; left <= rig.model.levels + 1; left++) {
+        machine_limit_frames(left);
+        assert_status(rig_set_marker_range(PLACE + GIB - 4 * KIB, 4 * MIB, 1, 0),
+                      left < rig.model.levels + 1 ? PAGING_NO_FRAMES : PAGING_OK);
     }
 }
 
@@ -265,11 +346,15 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("marker: no value names a frame that there may be", no_value_names_a_frame),
     RIG_TEST("set_marker: tables come and go as for a page", tables_come_and_go),
     RIG_TEST("set_marker: a neighbour keeps the table", neighbour_keeps_the_table),
-    RIG_TEST("clear_marker: the window of a freed table is flushed", windows_are_forgotten),
+    RIG_RECURSIVE_TEST("clear_marker: the window of a freed table is flushed", windows_are_forgotten),
     RIG_TEST("set_marker: map, unmap and split refuse the page", map_refuses),
     RIG_TEST("set_marker: what is not free is refused", set_marker_refuses),
     RIG_TEST("clear_marker: what is not a marker is refused", clear_marker_refuses),
     RIG_TEST("clear_marker: markers in upper tables", entries_in_upper_tables),
+    RIG_TEST("set_marker_range: as few entries as can be", a_range_takes_few_entries),
+    RIG_TEST("set_marker_range: each page has the value, and keeps it", each_page_has_the_value),
+    RIG_TEST("set_marker_range: values are replaced in a part", values_are_replaced),
+    RIG_TEST("set_marker_range: what is not free, or not a marker's, is refused", a_range_is_refused),
     RIG_TEST("set_marker: malformed tables are refused", malformed),
     RIG_TEST("set_marker: out of frames, nothing leaks", out_of_frames),
     RIG_TEST("set_marker: by direct map nothing is flushed", by_direct_map),

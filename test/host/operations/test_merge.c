@@ -132,7 +132,6 @@ static void accessed_and_dirty_together(void **state)
 /* A bug of another project: freed tables were used again while their window was cached. */
 static void freed_table_is_forgotten(void **state)
 {
-    RIG_RECURSIVE_ONLY();
     rig_open();
     map_small(PLACE, DEVICE_2M, RW);
     machine_fill(FRAME_2M);
@@ -273,7 +272,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("merge: several tables, at boundaries of the tables above", many_tables),
     RIG_TEST("merge: undoes split, byte for byte", undoes_split),
     RIG_TEST("merge: accessed and dirty if any of the pages was", accessed_and_dirty_together),
-    RIG_TEST("merge: the window of the freed table is flushed too", freed_table_is_forgotten),
+    RIG_RECURSIVE_TEST("merge: the window of the freed table is flushed too", freed_table_is_forgotten),
     RIG_TEST("merge: more tables than one flush is for", more_tables_than_one_flush),
     RIG_TEST("merge: after every store each page translates the same", same_after_every_store),
     RIG_TEST("merge: the processor sets a dirty bit meanwhile", marked_meanwhile),

@@ -65,7 +65,7 @@ static void watch_scenario(const struct scenario *scenario)
         for (unsigned j = 0; PAGING_TABLE_ENTRIES == 512 && j < 6; j++)
             watch_page(side, ALIASES_AT / PAGING_PAGE_BYTES + j, true);
     }
-    watch_start();
+    watch_start(scenario->special & CLEARS);
 }
 
 /* A toy has no room for all of them. There the judge says that what is refused is refused rightly. */
@@ -113,7 +113,8 @@ static bool changes_a_translation(const struct one *one)
     unsigned kind = one->scenario->watched.kind;
     bool changes_pages = !(one->scenario->special & NO_CHANGE);
     if (rig_by_direct_map)
-        return changes_pages && kind != OP_SPLIT && kind != OP_MERGE_RANGE;
+        return changes_pages && !(one->scenario->special & ONLY_TABLES) && kind != OP_SPLIT &&
+               kind != OP_MERGE_RANGE;
     return changes_pages || one->depth > 1;
 }
 

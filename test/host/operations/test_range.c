@@ -95,7 +95,6 @@ static void refuses_beyond_52_bits(void **state)
 
 static void refuses_reserved_slots(void **state)
 {
-    RIG_RECURSIVE_ONLY();
     rig_open();
     static const unsigned slots[] = {PAGING_RECURSIVE_SLOT, PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT};
     uint64_t slot_bytes = paging_level_bytes(rig.model.levels);
@@ -256,7 +255,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("range: over the canonical hole, or past the last page, is refused",
              refuses_the_gap_and_the_end),
     RIG_TEST("range: address plus length beyond 2^52 is refused", refuses_beyond_52_bits),
-    RIG_TEST("range: into, out of and over reserved slots", refuses_reserved_slots),
+    RIG_RECURSIVE_TEST("range: into, out of and over reserved slots", refuses_reserved_slots),
     RIG_TEST("range: without NX it is refused, without 1 GiB pages there are 2 MiB ones",
              features_the_processor_lacks),
     RIG_TEST("range: an entry with a reserved bit is refused", refuses_malformed),

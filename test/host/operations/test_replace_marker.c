@@ -1,4 +1,4 @@
-/* Tests PAGING_REPLACE_MARKER: a marker gives way to a page that covers exactly what it covered. */
+/* Tests PAGING_REPLACE_MARKER: a marker gives way to a page, and a larger one stays on all pages around. */
 #include "rig/entries.h"
 #include "rig/rig_internal.h"
 #include "rig/runs.h"
@@ -74,20 +74,42 @@ static void elsewhere_it_means_nothing(void **state)
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, OVER | PAGING_GLOBAL), PAGING_BAD_FLAGS);
 }
 
-/* Pages smaller or larger than what the marker covered. */
-static void other_sizes_are_refused(void **state)
+/* Pages smaller than what the marker covered, which stays around them; and larger ones. */
+static void other_sizes(void **state)
 {
     open_with_markers();
-    assert_status(rig_map_to(PLACE + 2 * MIB, DEVICE_FRAME, RW | OVER), PAGING_MARKED);
-    assert_status(rig_map(PLACE + 3 * MIB, RW | OVER), PAGING_MARKED);
-    assert_status(rig_map_to(PLACE + GIB + 4 * KIB, DEVICE_FRAME, RW | OVER), PAGING_MARKED);
-    assert_status(rig_map_sized(PLACE + GIB, FRAME_2M, PAGING_2M, RW | OVER), PAGING_MARKED);
+    assert_status(rig_map_to(PLACE + 2 * MIB, DEVICE_FRAME, RW | OVER), PAGING_OK);
+    ASSERT_RUNS(PLACE + 2 * MIB, {1, 1});
+    assert_status(rig_map_to(PLACE + 2 * MIB + 4 * KIB, DEVICE_FRAME, RW), PAGING_MARKED);
+    assert_status(rig_map(PLACE + 3 * MIB, RW | OVER), PAGING_OK);
+    assert_status(rig_clear_marker(PLACE + 4 * MIB - 4 * KIB), PAGING_OK);
+    assert_status(rig_map_to(PLACE + GIB + 4 * KIB, DEVICE_FRAME, RW | OVER), PAGING_OK);
+    assert_status(rig_map_sized(PLACE + GIB, FRAME_2M, PAGING_2M, RW | OVER), PAGING_ALREADY_MAPPED);
+    assert_status(rig_map_sized(PLACE + GIB + 2 * MIB, FRAME_2M, PAGING_2M, RW | OVER), PAGING_OK);
     assert_status(rig_unmap(PLACE), PAGING_OK); /* the P1 contains only markers now */
     assert_status(rig_map_sized(PLACE, FRAME_2M, PAGING_2M, RW | OVER), PAGING_ALREADY_MAPPED);
     assert_status(rig_map_sized(PLACE, FRAME_1G, PAGING_1G, RW | OVER), PAGING_ALREADY_MAPPED);
     rig_plant_marker(PLACE + SLOT_BYTES, 4, 2);
-    assert_status(rig_map_sized(PLACE + SLOT_BYTES, FRAME_1G, PAGING_1G, RW | OVER), PAGING_MARKED);
-    assert_status(rig_map_range(PLACE + SLOT_BYTES, DEVICE_1G, SLOT_BYTES, RW | OVER), PAGING_MARKED);
+    assert_status(rig_map_sized(PLACE + SLOT_BYTES + GIB, FRAME_1G, PAGING_1G, RW), PAGING_MARKED);
+    assert_status(rig_map_sized(PLACE + SLOT_BYTES + GIB, FRAME_1G, PAGING_1G, RW | OVER), PAGING_OK);
+    assert_status(rig_unmap_range(PLACE, 2 * SLOT_BYTES), PAGING_OK);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
+}
+
+/* A table for each level between the marker and the page; with fewer frames nothing has changed. */
+static void out_of_frames(void **state)
+{
+    open_with_markers();
+    for (unsigned left = 0; left < 2; left++) {
+        machine_limit_frames(left);
+        assert_status(rig_map_to(PLACE + GIB + MIB, DEVICE_FRAME, RW | OVER), PAGING_NO_FRAMES);
+        assert_status(rig_map(PLACE + GIB + MIB, RW | OVER), PAGING_NO_FRAMES);
+        assert_status(rig_clear_marker(PLACE + GIB + MIB), PAGING_NO_FRAMES);
+        assert_status(rig_map_range(PLACE + GIB + MIB, DEVICE, 4 * KIB, RW | OVER), PAGING_NO_FRAMES);
+        assert_status(rig_unmap_range(PLACE + GIB + MIB, 4 * KIB), PAGING_NO_FRAMES);
+    }
+    machine_limit_frames(2);
+    assert_status(rig_map_to(PLACE + GIB + MIB, DEVICE_FRAME, RW | OVER), PAGING_OK);
 }
 
 /* Some pages of the range have markers and some are unused. Without the flag each marker is refused. */
@@ -145,60 +167,65 @@ static void table_of_markers_between_new_tables(void **state)
     assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
-/* Markers above the P1s, with given frames: only if the leaf is certain to have the marker's size. */
+/* Markers above the P1s, with given frames: as a whole or in part, and whatever size the leaves have. */
 static void huge_pages_of_a_range(void **state)
 {
     static const struct {
         uint64_t start, to, bytes;
-        bool fits;
     } ranges[] = {
-        {2 * MIB, DEVICE_1G, 2 * MIB, true},
-        {2 * MIB, DEVICE_1G, 2 * MIB - 4 * KIB, false},
-        {2 * MIB, DEVICE_1G, 2 * MIB + 4 * KIB, true},
-        {2 * MIB - 4 * KIB, DEVICE_1G - 4 * KIB, 2 * MIB + 8 * KIB, true},
-        {2 * MIB - 4 * KIB, DEVICE_1G, 2 * MIB + 8 * KIB, false}, /* the frames have another alignment */
-        {2 * MIB + 4 * KIB, DEVICE_1G + 4 * KIB, 2 * MIB, false},
-        {2 * MIB, DEVICE_1G, 2 * GIB - 2 * MIB, false}, /* the frames of the other marker have */
-        {2 * MIB, DEVICE_1G + 2 * MIB, 2 * GIB - 2 * MIB, true},
-        {GIB, DEVICE_1G, GIB, true},
-        {GIB, DEVICE_1G, GIB - 2 * MIB, false},
-        {GIB, DEVICE_1G + 2 * MIB, GIB, false},
-        {GIB + 2 * MIB, DEVICE_1G + 2 * MIB, 2 * MIB, false},
-        {GIB - 2 * MIB, DEVICE_1G - 2 * MIB, GIB + 4 * MIB, true},
+        {2 * MIB, DEVICE_1G, 2 * MIB},
+        {2 * MIB, DEVICE_1G, 2 * MIB - 4 * KIB},
+        {2 * MIB, DEVICE_1G, 2 * MIB + 4 * KIB},
+        {2 * MIB - 4 * KIB, DEVICE_1G - 4 * KIB, 2 * MIB + 8 * KIB},
+        {2 * MIB - 4 * KIB, DEVICE_1G, 2 * MIB + 8 * KIB}, /* the frames have another alignment */
+        {2 * MIB + 4 * KIB, DEVICE_1G + 4 * KIB, 2 * MIB},
+        {2 * MIB, DEVICE_1G, 2 * GIB - 2 * MIB}, /* the frames of the other marker have */
+        {2 * MIB, DEVICE_1G + 2 * MIB, 2 * GIB - 2 * MIB},
+        {GIB, DEVICE_1G, GIB},
+        {GIB, DEVICE_1G, GIB - 2 * MIB},
+        {GIB, DEVICE_1G + 2 * MIB, GIB},
+        {GIB + 2 * MIB, DEVICE_1G + 2 * MIB, 2 * MIB},
+        {GIB + 3 * MIB, DEVICE_1G, 4 * KIB},
+        {GIB - 2 * MIB, DEVICE_1G - 2 * MIB, GIB + 4 * MIB},
     };
     for (unsigned i = 0; i < sizeof(ranges) / sizeof(*ranges); i++) {
         open_with_markers();
         uint64_t start = PLACE + ranges[i].start;
         assert_status(rig_map_range(start, ranges[i].to, ranges[i].bytes, RW), PAGING_MARKED);
-        assert_status(rig_map_range(start, ranges[i].to, ranges[i].bytes, RW | OVER),
-                      ranges[i].fits ? PAGING_OK : PAGING_MARKED);
-        if (ranges[i].fits)
-            assert_allowed(start + ranges[i].bytes - 8, WALK_WRITE);
+        assert_status(rig_map_range(start, ranges[i].to, ranges[i].bytes, RW | OVER), PAGING_OK);
+        assert_allowed(start + ranges[i].bytes - 8, WALK_WRITE);
+        assert_status(rig_unmap_range(PLACE, 3 * GIB), PAGING_OK);
+        assert_int_equal(machine_frames_out(), rig.base_frames);
     }
     struct machine_setup setup = rig_setup();
     setup.pages_1g = false;
     rig_open_on(setup);
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     rig_plant_marker(PLACE + GIB, 3, 2);
-    assert_status(rig_map_range(PLACE + GIB, DEVICE_1G, GIB, RW | OVER), PAGING_MARKED);
+    assert_status(rig_map_range(PLACE + GIB, DEVICE_1G, GIB, RW | OVER), PAGING_OK);
+    ASSERT_RUNS(PLACE + GIB, {2, 512});
 }
 
-/* A huge frame cannot be promised, so the marker is refused even if the source has one. */
-static void huge_frames_are_never_certain(void **state)
+/* A huge frame takes the place of a marker of its size, and small ones that of a part. */
+static void ranges_of_owned_frames(void **state)
 {
     open_with_markers();
-    assert_status(rig_map_range_alloc(PLACE + 2 * MIB, 2 * MIB, RW | OVER), PAGING_MARKED);
-    assert_status(rig_map_range_alloc(PLACE + 4 * KIB, 4 * MIB, RW | OVER), PAGING_MARKED);
-    assert_status(rig_map_range_alloc(PLACE + GIB, GIB, RW | OVER), PAGING_MARKED);
-    assert_status(rig_map_range_alloc(PLACE + GIB + 2 * MIB, 4 * KIB, RW | OVER), PAGING_MARKED);
-    assert_status(rig_map_range_alloc(PLACE + 4 * MIB, 2 * MIB, RW | OVER), PAGING_OK);
+    assert_status(rig_map_range_alloc(PLACE + 2 * MIB, 2 * MIB, RW | OVER), PAGING_OK);
+    assert_status(rig_map_range_alloc(PLACE + GIB + 2 * MIB, 4 * KIB, RW | OVER), PAGING_OK);
+    assert_status(rig_map_range_alloc(PLACE + GIB + 4 * MIB, 2 * MIB, RW | OVER), PAGING_OK);
+    assert_status(rig_map_range_alloc(PLACE + GIB + 8 * MIB - 4 * KIB, 8 * KIB, RW | OVER), PAGING_OK);
+    machine_limit_huge(0);
+    assert_status(rig_map_range_alloc(PLACE + GIB + 16 * MIB, 2 * MIB, RW | OVER), PAGING_OK);
+    machine_unlimit_huge();
+    assert_status(rig_unmap_range(PLACE, 2 * GIB), PAGING_OK);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
 static void first_in_the_way_is_named(void **state)
 {
     open_with_markers();
     assert_status(rig_map_range(PLACE, DEVICE_1G, 8 * KIB, RW | OVER), PAGING_ALREADY_MAPPED);
-    assert_status(rig_map_range(PLACE + 4 * KIB, DEVICE_1G, 2 * MIB, RW | OVER), PAGING_MARKED);
+    assert_status(rig_map_range(PLACE + 4 * KIB, DEVICE_1G, 2 * MIB, RW), PAGING_MARKED);
     assert_status(rig_map_to(PLACE + 8 * KIB, DEVICE_FRAME, RW), PAGING_OK);
     assert_status(rig_map_range(PLACE + 4 * KIB, DEVICE_1G, 2 * MIB, RW | OVER), PAGING_ALREADY_MAPPED);
     assert_status(rig_map_range_alloc(PLACE + 4 * KIB, 12 * KIB, RW | OVER), PAGING_ALREADY_MAPPED);
@@ -233,13 +260,14 @@ static void filled_when_touched(void **state)
 static const struct CMUnitTest tests[] = {
     RIG_TEST("replace: a page of each size, no table, no flush", single_pages),
     RIG_TEST("replace: without a marker the flag means nothing", elsewhere_it_means_nothing),
-    RIG_TEST("replace: another size than the marker's is refused", other_sizes_are_refused),
+    RIG_TEST("replace: a larger marker stays around a smaller page", other_sizes),
+    RIG_TEST("replace: out of frames for the tables around a page, no change", out_of_frames),
     RIG_TEST("replace: small pages of a range", small_pages_of_a_range),
     RIG_TEST("replace: the table that the markers are in is filled up", tables_of_markers_stay),
     RIG_TEST("replace: a table of markers between new tables is filled up",
              table_of_markers_between_new_tables),
-    RIG_TEST("replace: huge pages of a range, if they cover exactly the marker", huge_pages_of_a_range),
-    RIG_TEST("replace: never by a huge frame that may be missing", huge_frames_are_never_certain),
+    RIG_TEST("replace: larger markers in a range, as a whole and in part", huge_pages_of_a_range),
+    RIG_TEST("replace: by frames of the source, of any size", ranges_of_owned_frames),
     RIG_TEST("replace: the status is that of the first entry in the way", first_in_the_way_is_named),
     RIG_TEST("replace: pages are filled when they are accessed", filled_when_touched),
 };

@@ -123,7 +123,6 @@ static void change_shared(uint64_t upper)
 /* The rig expects each single flush in both windows, and everything is cached meanwhile. */
 static void windows_are_flushed(void **state)
 {
-    RIG_RECURSIVE_ONLY();
     for (unsigned sharer_is_active = 0; sharer_is_active < 2; sharer_is_active++) {
         rig_open_sharer();
         if (sharer_is_active) {
@@ -158,7 +157,6 @@ static void judge_unrelated(bool one_shares)
 
 static void unrelated_is_not_flushed(void **state)
 {
-    RIG_RECURSIVE_ONLY();
     judge_unrelated(true);
     judge_unrelated(false);
 }
@@ -263,10 +261,10 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("shared half: what the active space maps, a sharer maps", sharer_sees_it),
     RIG_TEST("shared half: only the active space changes it", changed_through_the_active_one_only),
     RIG_TEST("shared half: by direct map it is not changed either", by_direct_map_too),
-    RIG_TEST("shared half: what goes is flushed in the window of the attached space too",
-             windows_are_flushed),
-    RIG_TEST("shared half: the window of a space that does not share it is not flushed",
-             unrelated_is_not_flushed),
+    RIG_RECURSIVE_TEST("shared half: what goes is flushed in the window of the attached space too",
+                       windows_are_flushed),
+    RIG_RECURSIVE_TEST("shared half: the window of a space that does not share it is not flushed",
+                       unrelated_is_not_flushed),
     RIG_TEST("switch_to: with the same half, global pages stay cached and right", shared_half_stays_cached),
     RIG_TEST("switch_to: with another half, everything is flushed", another_half_flushes_all),
     RIG_TEST("destroy: a shared half stays, as long as it is shared", destroying_leaves_the_shared_half),

@@ -66,7 +66,6 @@ static void rights_of_all_levels(void **state)
 
 static void tables_through_the_window(void **state)
 {
-    RIG_RECURSIVE_ONLY();
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     assert_status(rig_map_to(rig_address(paging_level_pages(rig.model.levels) * (PAGING_TABLE_ENTRIES / 2)),
@@ -96,7 +95,6 @@ static void tables_through_the_window(void **state)
 /* Through the windows of the missing tables, a huge leaf appears as a smaller leaf. */
 static void huge_leaves_through_the_window(void **state)
 {
-    RIG_RECURSIVE_ONLY();
     rig_open();
     assert_status(rig_map_sized(PLACE, FRAME_1G, PAGING_1G, RW), PAGING_OK);
     assert_status(rig_map_sized(PLACE + GIB, FRAME_2M, PAGING_2M, RW | PAGING_WRITE_THROUGH), PAGING_OK);
@@ -204,8 +202,8 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("translate: through 1 GiB, 2 MiB and 4 KiB pages", all_sizes),
     RIG_TEST("translate: canonical boundaries", not_canonical),
     RIG_TEST("translate: AND of W and U, OR of NX over all levels", rights_of_all_levels),
-    RIG_TEST("translate: window addresses lead to the tables", tables_through_the_window),
-    RIG_TEST("translate: huge pages leak into the windows", huge_leaves_through_the_window),
+    RIG_RECURSIVE_TEST("translate: window addresses lead to the tables", tables_through_the_window),
+    RIG_RECURSIVE_TEST("translate: huge pages leak into the windows", huge_leaves_through_the_window),
     RIG_TEST("translate, map, unmap: an entry the processor would refuse is malformed", malformed),
     RIG_TEST("translate: changes nothing, flushes nothing", changes_nothing),
     RIG_TEST("space: the same operations before and after it is active", before_it_is_active),

@@ -100,9 +100,9 @@ static void the_root_has_one_type(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    RIG_TEST("table: each step leads to the next table", each_step_leads_to_the_next_table),
-    RIG_TEST("table: where there is no table there is NULL, and below it too", no_table_is_null),
-    RIG_TEST("table: a root is a P4 or a P5, if it can be reached", the_root_has_one_type),
+    RIG_RECURSIVE_TEST("table: each step leads to the next table", each_step_leads_to_the_next_table),
+    RIG_RECURSIVE_TEST("table: where there is no table there is NULL, and below it too", no_table_is_null),
+    RIG_RECURSIVE_TEST("table: a root is a P4 or a P5, if it can be reached", the_root_has_one_type),
 };
 
-RIG_RECURSIVE_MAIN("typed tables", tests)
+RIG_MAIN("typed tables", tests)

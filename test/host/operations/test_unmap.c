@@ -219,7 +219,6 @@ static void tables_go_when_empty(void **state)
  */
 static void windows_of_freed_tables_are_flushed(void **state)
 {
-    RIG_RECURSIVE_ONLY();
     rig_open();
     for (unsigned distance = 0; distance < 4; distance++) {
         static const uint64_t others[] = {4 * KIB, 2 * MIB, GIB, SLOT_BYTES};
@@ -243,7 +242,6 @@ static void windows_of_freed_tables_are_flushed(void **state)
 
 static void leaked_windows_are_flushed(void **state)
 {
-    RIG_RECURSIVE_ONLY();
     rig_open();
     machine_fill(FRAME_1G);
     machine_fill(FRAME_2M);
@@ -369,8 +367,10 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("unmap: what is not mapped is refused", not_mapped),
     RIG_TEST("unmap: huge pages whole or not at all", huge_pages),
     RIG_TEST("unmap: tables go back exactly when they are empty", tables_go_when_empty),
-    RIG_TEST("unmap: the window of a freed table is flushed too", windows_of_freed_tables_are_flushed),
-    RIG_TEST("unmap: the window pages a huge page leaks into are flushed", leaked_windows_are_flushed),
+    RIG_RECURSIVE_TEST("unmap: the window of a freed table is flushed too",
+                       windows_of_freed_tables_are_flushed),
+    RIG_RECURSIVE_TEST("unmap: the window pages a huge page leaks into are flushed",
+                       leaked_windows_are_flushed),
     RIG_TEST("unmap: exactly these pages are flushed", exact_flushes),
     RIG_TEST("unmap: odd bits in the entry of a P1 do not lose its count", odd_bits_do_not_lose_the_count),
     RIG_TEST("space: counts its flushes", counts_its_flushes),

@@ -187,35 +187,29 @@ static void nothing_to_unmap(void **state)
     assert_int_equal(rig.model.count, 2);
 }
 
-/* Markers in the range go. A marker that is in the range only in part is refused. */
+/* Markers in the range go. One in a table above the P1s stays on the pages around it. */
 static void markers_go(void **state)
 {
-    rig_open();
-    assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
-    rig_plant_marker(PLACE + 4 * KIB, 1, 0xfffffffffffffffe);
-    rig_plant_marker(PLACE + 12 * KIB, 1, 0xbeef0);
-    rig_plant_marker(PLACE + 16 * KIB, 1, 0x900ffff800001234); /* a detached entry, but for a bit */
-    rig_plant_marker(PLACE + 2 * MIB, 2, 0x10000000000080);
-    rig_plant_marker(PLACE + GIB, 3, 0x8000000000000000);
-    unsigned out = machine_frames_out();
-    static const uint64_t cuts[][2] = {{3 * MIB, MIB},
-                                       {0, 2 * MIB + 4 * KIB},
-                                       {GIB, 4 * KIB},
-                                       {0, 2 * GIB - 2 * MIB},
-                                       {GIB + 4 * KIB, GIB},
-                                       {0, 4 * MIB - 4 * KIB},
-                                       {4 * MIB - 4 * KIB, 4 * KIB}};
-    for (unsigned i = 0; i < 7; i++)
-        assert_status(rig_unmap_range(PLACE + cuts[i][0], cuts[i][1]), PAGING_MARKED);
-    unmap(PLACE + 16 * KIB, 2 * MIB - 20 * KIB); /* ends a page before a marker */
-    unmap(PLACE + 4 * MIB, 4 * KIB);             /* starts behind one */
-    unmap(PLACE + 8 * KIB, 2 * GIB - 8 * KIB);
-    assert_int_equal(rig.model.count, 2);
-    assert_int_equal(machine_frames_out(), out);
-    unmap(PLACE, 4 * KIB); /* the table stays for the other marker */
-    assert_int_equal(machine_frames_out(), out);
-    unmap(PLACE + 4 * KIB, 4 * KIB);
-    assert_int_equal(machine_frames_out(), rig.base_frames);
+    static const uint64_t cuts[][2] = {
+        {3 * MIB, MIB},       {0, 2 * MIB + 4 * KIB}, {GIB, 4 * KIB},           {0, 2 * GIB - 2 * MIB},
+        {GIB + 4 * KIB, GIB}, {0, 4 * MIB - 4 * KIB}, {GIB + 4 * KIB, 2 * MIB}, {4 * MIB - 4 * KIB, 4 * KIB}};
+    for (unsigned i = 0; i < 8; i++) {
+        rig_open();
+        assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
+        rig_plant_marker(PLACE + 4 * KIB, 1, 0xfffffffffffffffe);
+        rig_plant_marker(PLACE + 12 * KIB, 1, 0xbeef0);
+        rig_plant_marker(PLACE + 16 * KIB, 1, 0x900ffff800001234); /* a detached entry, but for a bit */
+        rig_plant_marker(PLACE + 2 * MIB, 2, 0x10000000000080);
+        rig_plant_marker(PLACE + GIB, 3, 0x8000000000000000);
+        unmap(PLACE + cuts[i][0], cuts[i][1]);
+        unmap(PLACE + 20 * KIB, 2 * MIB - 24 * KIB); /* ends a page before a marker */
+        unmap(PLACE + 8 * KIB, 2 * GIB - 8 * KIB);
+        assert_true(rig.model.count <= 2);
+        unmap(PLACE, 4 * KIB);
+        unmap(PLACE + 4 * KIB, 4 * KIB);
+        assert_int_equal(machine_frames_out(), rig.base_frames);
+        machine_close();
+    }
 }
 
 static void everything_at_once(void **state)

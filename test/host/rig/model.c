@@ -1,5 +1,5 @@
 /* The abstract map: its leaves, and the tables that follow from them. */
-#include "rig/model.h"
+#include "rig/entries.h"
 #include <selfmap/entry.h>
 #include <string.h>
 
@@ -90,10 +90,12 @@ void model_split(struct model *model, uint64_t page)
     memmove(leaf + PAGING_TABLE_ENTRIES, leaf + 1, (model->count - place - 1) * sizeof(*leaf));
     model->count += PAGING_TABLE_ENTRIES - 1;
     leaf->size--;
+    if (leaf->marker)
+        leaf->marker = marker_of(value_of_marker(leaf->marker));
     for (unsigned i = 1; i < PAGING_TABLE_ENTRIES; i++) {
         leaf[i] = leaf[0];
         leaf[i].page += i * paging_level_pages(leaf->size);
-        leaf[i].frame += i * paging_level_pages(leaf->size);
+        leaf[i].frame += leaf->marker ? 0 : i * paging_level_pages(leaf->size);
     }
 }
 
@@ -102,10 +104,16 @@ uint64_t model_changed_flags(const struct model_leaf *leaf, uint64_t set, uint64
     return leaf->marker ? leaf->flags : (leaf->flags & ~clear) | set;
 }
 
+void model_split_down(struct model *model, uint64_t page, unsigned size)
+{
+    while (model_overlap(model, page, 1)->size > size)
+        model_split(model, page);
+}
+
 void model_split_boundary(struct model *model, uint64_t page, uint64_t set, uint64_t clear)
 {
     const struct model_leaf *leaf = model_overlap(model, page, 1);
-    while (leaf && leaf->page != page && !leaf->marker &&
+    while (leaf && leaf->page != page &&
            ((clear & PAGING_PRESENT) || model_changed_flags(leaf, set, clear) != leaf->flags)) {
         model_split(model, page);
         leaf = model_overlap(model, page, 1);

@@ -50,9 +50,12 @@ void model_split(struct model *model, uint64_t page);
 /* Returns the flags that the leaf has when `clear` is cleared and `set` is set. A marker has none. */
 uint64_t model_changed_flags(const struct model_leaf *leaf, uint64_t set, uint64_t clear);
 
+/* Splits the leaf that covers the page, until it has at most this size. */
+void model_split_down(struct model *model, uint64_t page, unsigned size);
+
 /*
  * Splits leaves until none reaches over the start of the page. Leaves in which setting and clearing these
- * flags changes nothing stay whole. PRESENT may be cleared: that changes every leaf.
+ * flags changes nothing stay whole. PRESENT may be cleared: that changes every leaf, and markers too.
  */
 void model_split_boundary(struct model *model, uint64_t page, uint64_t set, uint64_t clear);
 

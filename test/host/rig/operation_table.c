@@ -190,8 +190,10 @@ const struct operation_row operation_rows[OP_KINDS] = {
                     EXPLORE_PAGES | EXPLORE_RIGHTS, WEIGHT(60, 60, 0, 0)},
     [OP_SET_MARKER] = {"set_marker", CALL_2(rig_set_marker, ADDRESS, VALUE), can_change, MAPPING,
                        EXPLORE_MARKERS, WEIGHT(22, 22, 0, 0)},
-    [OP_CLEAR_MARKER] = {"clear_marker", CALL_1(rig_clear_marker, ADDRESS), can_change, CORES,
+    [OP_CLEAR_MARKER] = {"clear_marker", CALL_1(rig_clear_marker, ADDRESS), can_change, TAKING,
                          EXPLORE_MARKERS, WEIGHT(0, 41, 0, 0)},
+    [OP_SET_MARKER_RANGE] = {"set_marker_range", CALL_4(rig_set_marker_range, ADDRESS, BYTES, VALUE, REPLACE),
+                             can_change, MAPPING, EXPLORE_RANGES | EXPLORE_MARKERS, WEIGHT(60, 20, 0, 0)},
     [OP_MAP_RANGE] = {"map_range", CALL_4(rig_map_range, ADDRESS, TO, BYTES, FLAGS), can_change, MAPPING,
                       EXPLORE_RANGES, WEIGHT(103, 0, 0, 0)},
     [OP_MAP_RANGE_ALLOC] = {"map_range_alloc", CALL_3(rig_map_range_alloc, ADDRESS, BYTES, FLAGS),
@@ -203,6 +205,8 @@ const struct operation_row operation_rows[OP_KINDS] = {
                         EXPLORE_RANGES, WEIGHT(0, 330, 450, 0)},
     [OP_PROTECT_RANGE] = {"protect_range", CALL_4(rig_protect_range, ADDRESS, BYTES, FLAGS, CLEAR),
                           can_change, TAKING, EXPLORE_RANGES | EXPLORE_RIGHTS, WEIGHT(150, 150, 0, 0)},
+    [OP_TEST_AND_CLEAR] = {"test_and_clear", CALL_3(rig_test_and_clear, ADDRESS, BYTES, TOUCHED), can_change,
+                           CORES, EXPLORE_RANGES | EXPLORE_RIGHTS, WEIGHT(40, 40, 0, 0)},
     [OP_SPLIT] = {"split", CALL_1(rig_split, ADDRESS), can_change, TAKING, EXPLORE_PAGES,
                   WEIGHT(31, 31, 0, 0)},
     [OP_MERGE_RANGE] = {"merge_range", CALL_2(rig_merge_range, ADDRESS, BYTES), can_change, CORES,
@@ -243,7 +247,8 @@ static const size_t members[ARGUMENTS] = {
     [ARG_VALUE] = offsetof(struct operation, value),     [ARG_ENTRY] = offsetof(struct operation, value),
     [ARG_ACCESS] = offsetof(struct operation, value),    [ARG_WHOSE] = offsetof(struct operation, value),
     [ARG_LIST] = offsetof(struct operation, value),      [ARG_LIMIT] = offsetof(struct operation, value),
-    [ARG_PROGRAM] = offsetof(struct operation, value),
+    [ARG_PROGRAM] = offsetof(struct operation, value),   [ARG_TOUCHED] = offsetof(struct operation, flags),
+    [ARG_REPLACE] = offsetof(struct operation, flags),
 };
 
 uint64_t operation_argument(const struct operation *operation, enum argument argument)

@@ -35,11 +35,13 @@ enum paging_status rig_remap(uint64_t address, uint64_t frame, uint64_t flags, u
 enum paging_status rig_protect(uint64_t address, uint64_t set, uint64_t clear);
 enum paging_status rig_set_marker(uint64_t address, uint64_t value);
 enum paging_status rig_clear_marker(uint64_t address); /* result: rig.marker_value */
+enum paging_status rig_set_marker_range(uint64_t start, uint64_t bytes, uint64_t value, uint64_t flags);
 enum paging_status rig_map_range(uint64_t start, uint64_t to, uint64_t bytes, uint64_t flags);
 enum paging_status rig_map_range_alloc(uint64_t start, uint64_t bytes, uint64_t flags);
 enum paging_status rig_identity_map_range(uint64_t start, uint64_t bytes, uint64_t flags);
 enum paging_status rig_unmap_range(uint64_t start, uint64_t bytes);
 enum paging_status rig_protect_range(uint64_t start, uint64_t bytes, uint64_t set, uint64_t clear);
+enum paging_status rig_test_and_clear(uint64_t start, uint64_t bytes, uint64_t which);
 enum paging_status rig_split(uint64_t address);
 enum paging_status rig_merge_range(uint64_t start, uint64_t bytes);
 /* A gather with all that is done until its end: gather_program.h. */
@@ -94,11 +96,13 @@ enum operation_kind {
     OP_PROTECT,
     OP_SET_MARKER,
     OP_CLEAR_MARKER,
+    OP_SET_MARKER_RANGE,
     OP_MAP_RANGE,
     OP_MAP_RANGE_ALLOC,
     OP_IDENTITY_MAP_RANGE,
     OP_UNMAP_RANGE,
     OP_PROTECT_RANGE,
+    OP_TEST_AND_CLEAR,
     OP_SPLIT,
     OP_MERGE_RANGE,
     OP_GATHER,
@@ -144,7 +148,9 @@ enum argument {
     ARG_SIZE,
     ARG_LEVEL, /* `size` as the level of a table */
     ARG_FLAGS,
+    ARG_REPLACE, /* `flags` of an operation that sets markers */
     ARG_CLEAR,
+    ARG_TOUCHED, /* `flags` as ACCESSED and DIRTY */
     ARG_VALUE,   /* of a marker */
     ARG_ENTRY,   /* `value` as a whole entry */
     ARG_ACCESS,  /* `value` as a kind of access */

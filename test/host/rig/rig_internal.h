@@ -41,6 +41,12 @@ void rig_give_frame(enum paging_size size, uint64_t number);
 /* Returns the statuses that are right for setting and clearing these flags in leaves of the page's half. */
 unsigned rig_change_refusals(uint64_t page, uint64_t set, uint64_t clear);
 
+/*
+ * Judges find_hole, which is in no table of operations because it changes nothing: the address must be that of
+ * the map.
+ */
+enum paging_status rig_find_hole(uint64_t from, uint64_t until, uint64_t bytes, uint64_t alignment);
+
 /* ---- one page, or a list of pages (rig_map.c, rig_unmap.c, rig_flushes.c) ---- */
 
 /* Returns the statuses that are right for mapping this leaf. */
@@ -119,6 +125,7 @@ void rig_expect_split(uint64_t page);                 /* of the huge page that c
 void rig_expect_merged(uint64_t page, unsigned size); /* of a table of such leaves, page after page */
 void rig_expect_unmapped(uint64_t page, uint64_t pages);
 void rig_expect_protected(uint64_t page, uint64_t pages, uint64_t set, uint64_t clear);
+void rig_expect_cleared(uint64_t page, uint64_t pages, uint64_t which); /* bits of whole pages */
 void rig_judge_exact_flushes(void);
 /* The same with rig_after made, for the operations of that name. */
 unsigned rig_unmap_range_refusals(uint64_t start, uint64_t bytes, uint64_t *page);

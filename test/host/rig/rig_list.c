@@ -63,8 +63,10 @@ static void map_all(uint64_t flags, bool owned)
     model_copy(&rig_after, rig.at->model);
     for (unsigned i = 0; i < list.count; i++) {
         struct model_leaf leaf = leaf_of(i, flags & ~(PAGING_PRESENT | PAGING_REPLACE_MARKER), owned);
-        if (model_at(&rig_after, leaf.page))
+        if (model_overlap(&rig_after, leaf.page, 1)) { /* a marker, which may be larger */
+            model_split_down(&rig_after, leaf.page, PAGING_4K);
             model_remove(&rig_after, leaf.page);
+        }
         model_add(&rig_after, leaf);
     }
 }

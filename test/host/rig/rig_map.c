@@ -5,8 +5,7 @@
 /* Does the marker give way to the leaf (PAGING_REPLACE_MARKER)? */
 static bool gives_way(const struct model_leaf *other, const struct model_leaf *wanted)
 {
-    return (wanted->flags & PAGING_REPLACE_MARKER) && other->marker && other->size == wanted->size &&
-           other->page == wanted->page;
+    return (wanted->flags & PAGING_REPLACE_MARKER) && other->marker && other->size >= wanted->size;
 }
 
 static unsigned occupied(const struct model_leaf *wanted)
@@ -57,9 +56,9 @@ typedef enum paging_status map_call(const struct model_leaf *wanted);
 static enum paging_status judge_call(map_call *call, struct model_leaf wanted, unsigned refusals,
                                      unsigned own_frames)
 {
-    const struct model_leaf *other = model_at(rig.at->model, wanted.page);
+    const struct model_leaf *other = model_overlap(rig.at->model, wanted.page, 1);
     bool replaces = other && gives_way(other, &wanted);
-    unsigned tables = replaces ? 0 : model_missing_tables(rig.at->model, wanted.page, wanted.size);
+    unsigned tables = model_missing_tables(rig.at->model, wanted.page, wanted.size);
     if (!refusals && tables + own_frames > machine_frames_left())
         refusals = 1u << PAGING_NO_FRAMES;
     rig_look_before(refusals);
@@ -73,6 +72,8 @@ static enum paging_status judge_call(map_call *call, struct model_leaf wanted, u
         if (own_frames > 0)
             wanted.frame = rig_walk(rig_address(wanted.page)).frame;
         wanted.flags &= ~(PAGING_PRESENT | PAGING_REPLACE_MARKER);
+        if (replaces)
+            model_split_down(rig.at->model, wanted.page, wanted.size);
         if (replaces)
             model_remove(rig.at->model, wanted.page);
         model_add(rig.at->model, wanted);

@@ -1,4 +1,5 @@
 /* Judges of map_range, identity_map_range and map_range_alloc. */
+#include "rig/entries.h"
 #include "rig/rig_internal.h"
 #include <string.h>
 
@@ -12,24 +13,19 @@ static bool may_have_size(uint64_t flags, unsigned size)
 }
 
 /*
- * Returns the status for the first leaf in the way. With PAGING_REPLACE_MARKER a marker gives way if a page
- * of its size is certain: a small one always, a huge one if all of it is in the range and the frames have
- * the same distance to its boundaries as the pages. `difference` is that of the first frame and the first
- * page.
+ * Returns the status for the first leaf in the way. With PAGING_REPLACE_MARKER markers give way, and larger
+ * ones stay on the pages around the range.
  */
-static unsigned occupied(uint64_t page, uint64_t pages, uint64_t difference, uint64_t flags)
+static unsigned occupied(uint64_t page, uint64_t pages, uint64_t flags)
 {
     const struct model *model = rig.at->model;
     for (unsigned i = model_first(model, page); i < model->count; i++) {
         const struct model_leaf *leaf = &model->leaves[i];
-        uint64_t span = paging_level_pages(leaf->size);
         if (leaf->page >= page + pages)
             return 0;
         if (!leaf->marker)
             return 1u << PAGING_ALREADY_MAPPED;
-        bool fits = leaf->page >= page && leaf->page + span <= page + pages && difference % span == 0 &&
-                    may_have_size(flags, leaf->size);
-        if (!(flags & PAGING_REPLACE_MARKER) || !fits)
+        if (!(flags & PAGING_REPLACE_MARKER))
             return 1u << PAGING_MARKED;
     }
     return 0;
@@ -44,14 +40,14 @@ static unsigned map_refusals(uint64_t page, uint64_t pages, uint64_t frame, uint
 {
     uint64_t frames = (uint64_t)1 << (rig.at->space->cpu.physical_bits - PAGING_PAGE_SHIFT);
     unsigned too_high = frame >= frames || frames - frame < pages ? 1u << PAGING_FRAME_TOO_HIGH : 0;
-    return too_high | flag_refusals(page, flags) | occupied(page, pages, frame - page, flags);
+    return too_high | flag_refusals(page, flags) | occupied(page, pages, flags);
 }
 
-/* Nothing, or a marker of just this size. Otherwise there is a table. */
+/* Nothing, or a marker of at least this size. Otherwise there is a table. */
 static bool has_place(uint64_t page, unsigned size)
 {
     const struct model_leaf *other = model_overlap(&rig_after, page, paging_level_pages(size));
-    return !other || (other->marker && other->size == size);
+    return !other || (other->marker && other->size >= size);
 }
 
 /* Has the source a frame of this size for the page? */
@@ -66,16 +62,18 @@ static void map_pages(struct model_leaf leaf, uint64_t pages, source_function *s
         uint64_t frame = leaf.frame;
         for (leaf.size = PAGING_1G;; leaf.size--) {
             uint64_t span = paging_level_pages(leaf.size);
-            if (may_have_size(flags, leaf.size) && span <= pages && leaf.page % span == 0 &&
-                has_place(leaf.page, leaf.size) &&
+            bool has_size = leaf.marker ? leaf.size < rig_after.levels : may_have_size(flags, leaf.size);
+            if (has_size && span <= pages && leaf.page % span == 0 && has_place(leaf.page, leaf.size) &&
                 (source ? source(leaf.size, leaf.page, &leaf.frame) : leaf.frame % span == 0))
                 break;
         }
-        if (model_at(&rig_after, leaf.page))
+        if (model_overlap(&rig_after, leaf.page, 1)) {
+            model_split_down(&rig_after, leaf.page, leaf.size);
             model_remove(&rig_after, leaf.page);
+        }
         model_add(&rig_after, leaf);
         leaf.page += paging_level_pages(leaf.size);
-        leaf.frame = frame + paging_level_pages(leaf.size);
+        leaf.frame = leaf.marker ? 0 : frame + paging_level_pages(leaf.size);
         pages -= paging_level_pages(leaf.size);
     }
 }
@@ -110,6 +108,25 @@ enum paging_status rig_identity_map_range(uint64_t start, uint64_t bytes, uint64
         paging_identity_map_range(rig.at->space, (paging_phys_t){start}, bytes, flags, machine_frames());
     rig_judge_map_flushes();
     return rig_judge_range(status, bytes / PAGING_PAGE_BYTES);
+}
+
+/* A marker of any size is a leaf without frames: all of them are in the right place. */
+enum paging_status rig_set_marker_range(uint64_t start, uint64_t bytes, uint64_t value, uint64_t flags)
+{
+    uint64_t page, pages = bytes / PAGING_PAGE_BYTES;
+    unsigned refusals = rig_range_refusals(start, bytes, &page);
+    if (!refusals) {
+        bool is_bad = value == 0 || value >> 43 || (flags & ~PAGING_REPLACE_MARKER);
+        refusals = flag_refusals(page, flags) | occupied(page, pages, flags);
+        refusals |= is_bad ? 1u << PAGING_BAD_FLAGS : 0;
+    }
+    if (!refusals)
+        map_pages((struct model_leaf){.page = page, .marker = marker_of(value)}, pages, NULL);
+    rig_look_before_range(refusals);
+    enum paging_status status =
+        paging_set_marker_range(rig.at->space, (paging_virt_t){start}, bytes, value, flags, machine_frames());
+    rig_judge_map_flushes();
+    return rig_judge_range(status, pages);
 }
 
 /* ---- frames of the source's choosing ---- */
@@ -147,8 +164,8 @@ enum paging_status rig_map_range_alloc(uint64_t start, uint64_t bytes, uint64_t 
 {
     uint64_t page, pages = bytes / PAGING_PAGE_BYTES;
     unsigned refusals = rig_range_refusals(start, bytes, &page);
-    if (!refusals) /* a huge frame is never certain: as if frames and pages had different boundaries */
-        refusals = flag_refusals(page, flags) | occupied(page, pages, 1, flags);
+    if (!refusals)
+        refusals = flag_refusals(page, flags) | occupied(page, pages, flags);
     if (!refusals && model_alloc_frames(rig.at->model, page, pages) > machine_frames_left())
         refusals = 1u << PAGING_NO_FRAMES;
     rig_look_before(refusals);

@@ -117,6 +117,19 @@ void rig_expect_protected(uint64_t page, uint64_t pages, uint64_t set, uint64_t 
     end_batch();
 }
 
+void rig_expect_cleared(uint64_t page, uint64_t pages, uint64_t which)
+{
+    const struct model *before = rig.at->model;
+    rig_expect_no_range_flush();
+    for (unsigned i = model_first(before, page); i < before->count; i++) {
+        const struct model_leaf *leaf = &before->leaves[i];
+        if (leaf->page >= page && leaf->page + paging_level_pages(leaf->size) <= page + pages &&
+            !leaf->marker && (leaf->flags & which) != 0)
+            expect_page(leaf->page);
+    }
+    end_batch();
+}
+
 void rig_expect_merged(uint64_t page, unsigned size)
 {
     uint64_t span = paging_level_pages(size), parent = page / paging_level_pages(size + 2);

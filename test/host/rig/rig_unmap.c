@@ -106,7 +106,16 @@ static unsigned clear_marker_refusals(uint64_t page)
         return 1u << PAGING_NOT_MAPPED;
     if (!leaf->marker)
         return 1u << PAGING_ALREADY_MAPPED;
-    return leaf->page == page ? 0 : 1u << PAGING_MISALIGNED;
+    return leaf->size - 1 > machine_frames_left() ? 1u << PAGING_NO_FRAMES : 0;
+}
+
+/* A larger marker has given way to tables: it stays on all pages except this one. */
+static void judge_hole(uint64_t page, unsigned tables)
+{
+    rig_judge_map_flushes();
+    assert_int_equal(rig_frames_taken(), tables);
+    model_split_down(rig.at->model, page, PAGING_4K);
+    model_remove(rig.at->model, page);
 }
 
 #define NOT_WRITTEN 0x5a5a5a5a5a5a5a5aull
@@ -117,10 +126,10 @@ enum paging_status rig_clear_marker(uint64_t address)
     unsigned refusals = clear_marker_refusals(page);
     struct model_leaf leaf = {0};
     unsigned frames = 0;
-    if (!refusals) {
-        leaf = *model_at(rig.at->model, page);
+    if (!refusals)
+        leaf = *model_overlap(rig.at->model, page, 1);
+    if (leaf.size == PAGING_4K)
         frames = expect_removal(leaf);
-    }
     rig.marker_value = NOT_WRITTEN;
     machine_fill_tlb();
     rig_look_before(refusals);
@@ -129,7 +138,10 @@ enum paging_status rig_clear_marker(uint64_t address)
     rig_judge_one_space(status);
     if (status == PAGING_OK) {
         assert_int_equal(rig.marker_value, value_of_marker(leaf.marker));
-        judge_removal(&leaf, frames);
+        if (leaf.size == PAGING_4K)
+            judge_removal(&leaf, frames);
+        else
+            judge_hole(page, leaf.size - 1);
     } else {
         assert_int_equal(rig.marker_value, NOT_WRITTEN);
     }

@@ -2,13 +2,6 @@
 #include "rig/rig_internal.h"
 #include <string.h>
 
-/* A marker reaches over this boundary: it cannot be split. */
-static bool is_marked_across(uint64_t page)
-{
-    const struct model_leaf *leaf = model_overlap(rig.at->model, page, 1);
-    return leaf && leaf->marker && leaf->page != page;
-}
-
 static void unmap_pages(struct model *model, uint64_t page, uint64_t pages)
 {
     model_split_boundary(model, page, 0, PAGING_PRESENT);
@@ -22,12 +15,9 @@ static void unmap_pages(struct model *model, uint64_t page, uint64_t pages)
 
 unsigned rig_unmap_range_refusals(uint64_t start, uint64_t bytes, uint64_t *page)
 {
-    uint64_t pages = bytes / PAGING_PAGE_BYTES;
     unsigned refusals = rig_range_refusals(start, bytes, page);
-    if (!refusals && (is_marked_across(*page) || is_marked_across(*page + pages)))
-        refusals = 1u << PAGING_MARKED;
     if (!refusals)
-        unmap_pages(&rig_after, *page, pages);
+        unmap_pages(&rig_after, *page, bytes / PAGING_PAGE_BYTES);
     return refusals;
 }
 

@@ -10,10 +10,13 @@
 #define L3(n) (L2(n) * PAGING_TABLE_ENTRIES)
 #define LAST  ((int64_t)PAGING_TABLE_ENTRIES - 1)
 
-#define MARKER(position)      AT(SET_MARKER, position, 1, .value = 0x5e1f)
-#define WRITE(position)       AT(ACCESS, position, 1, .value = WALK_WRITE)
-#define MAP_2M(position, ...) AT(MAP_SIZED, position, L2(1), .size = PAGING_2M, __VA_ARGS__)
-#define MAP_1G(position, ...) AT(MAP_SIZED, position, L3(1), .size = PAGING_1G, __VA_ARGS__)
+#define MARKER(position)              AT(SET_MARKER, position, 1, .value = 0x5e1f)
+#define MARKERS(position, pages, ...) AT(SET_MARKER_RANGE, position, pages, .value = 0x77, ##__VA_ARGS__)
+#define LARGE_MARKERS                 MARKERS(L3(-1), L3(2))
+#define OVER                          PAGING_REPLACE_MARKER
+#define WRITE(position)               AT(ACCESS, position, 1, .value = WALK_WRITE)
+#define MAP_2M(position, ...)         AT(MAP_SIZED, position, L2(1), .size = PAGING_2M, __VA_ARGS__)
+#define MAP_1G(position, ...)         AT(MAP_SIZED, position, L3(1), .size = PAGING_1G, __VA_ARGS__)
 
 /* The pages of a list (page_list.h), which reaches over this many. */
 #define LIST(operation, position, pages, list, ...) \
@@ -63,6 +66,14 @@ const struct scenario scenarios[] = {
     {"set_marker: a page", {{0}}, MARKER(0), EACH_DEPTH | NO_CHANGE},
     {"clear_marker: a page", {MARKER(0)}, AT(CLEAR_MARKER, 0, 1), EACH_DEPTH | NO_CHANGE},
     {"map: over a marker", {MARKER(0)}, AT(MAP_TO, 0, 1, .flags = RW | PAGING_REPLACE_MARKER)},
+
+    {"set_marker: a range of 4K|2M|1G|4K", {{0}}, MARKERS(L2(-1) - 1, L2(1) + L3(1) + 2), ONLY_TABLES},
+    {"set_marker: values of a part", {LARGE_MARKERS}, MARKERS(1, L2(1), .flags = OVER), ONLY_TABLES},
+    {"clear_marker: a page of a larger one", {LARGE_MARKERS}, AT(CLEAR_MARKER, 5, 1), ONLY_TABLES},
+    {"map: a page in a larger marker", {LARGE_MARKERS}, AT(MAP_TO, 5, 1, .flags = RW | OVER)},
+    {"map: a 2 MiB page in a larger marker", {LARGE_MARKERS}, MAP_2M(L2(1), .flags = RW | OVER)},
+    {"map: a range in larger markers", {LARGE_MARKERS}, AT(MAP_RANGE, -1, L2(1) + 3, .flags = RW | OVER)},
+    {"unmap: a part of larger markers", {LARGE_MARKERS}, AT(UNMAP_RANGE, -1, L2(1) + 3), ONLY_TABLES},
 
     {"map: a 2 MiB page, with all tables", {{0}}, MAP_2M(0, .flags = RW)},
     {"map: a 2 MiB page next to another", {MAP_2M(L2(1), .flags = RW)}, MAP_2M(0, .flags = NX)},
@@ -196,6 +207,11 @@ const struct scenario scenarios[] = {
      AT(GATHER, 0, 1,
         .value = GATHER_STEP(0, GATHER_PROTECT_RANGE, 0) | GATHER_STEP(1, GATHER_PROTECT_RANGE, 2))},
 
+    {"test_and_clear: small and huge pages, one of them in part",
+     {AT(MAP_RANGE, L2(-3) - 5, L2(3) + 5, .flags = RW), MAP_1G(0, .flags = RW), WRITE(L2(-3) - 1),
+      WRITE(-1)},
+     AT(TEST_AND_CLEAR, L2(-3) - 5, L2(3) + 8, .flags = TOUCHED),
+     NO_CHANGE | CLEARS},
     {"split: a 2 MiB page", {HUGE_PAGES(0), WRITE(-1)}, AT(SPLIT, -1, 1)},
     {"split: a 1 GiB page", {HUGE_PAGES(0)}, AT(SPLIT, 0, 1)},
     {"split: an owned page",

@@ -26,9 +26,11 @@
  */
 #define EACH_DEPTH  8u
 /* What is special about a scenario. */
-#define IN_1G       1u /* a 1 GiB page goes or comes, together with smaller ones below it (watch.h) */
-#define NO_CHANGE   2u /* no translation changes, except those of tables that come or go with a page */
-#define MANY_STORES 4u /* 130,000: that takes too long where each is a trap */
+#define IN_1G       1u  /* a 1 GiB page goes or comes, together with smaller ones below it (watch.h) */
+#define NO_CHANGE   2u  /* no translation changes, except those of tables that come or go with a page */
+#define CLEARS      16u /* accessed and dirty bits, which is not to lose them */
+#define ONLY_TABLES 32u /* tables come or go, and with them what windows show, where there are any */
+#define MANY_STORES 4u  /* 130,000: that takes too long where each is a trap */
 
 struct scenario {
     const char *name;

@@ -21,6 +21,7 @@ struct watched {
 
 static struct watched list[MOST_WATCHED];
 static unsigned count, torn_states;
+static bool clears_touched;
 static char first_torn_state[256];
 static struct watch_totals totals;
 
@@ -98,7 +99,7 @@ static uint64_t outcome(const struct walk *walk)
 static void see_touched(struct watched *watched, const struct walk *walk)
 {
     uint64_t touched = walk->entry & (PAGING_ACCESSED | PAGING_DIRTY);
-    if (watched->frame == walk->frame && (watched->touched & ~touched) != 0)
+    if (!clears_touched && watched->frame == walk->frame && (watched->touched & ~touched) != 0)
         torn_state(watched, &watched->walked, "lost accessed or dirty", walk->entry);
     watched->touched = touched | (watched->frame == walk->frame ? watched->touched : 0);
     watched->frame = walk->frame;
@@ -143,8 +144,9 @@ static void look(void)
 }
 
 /* The TLB holds everything that the processor can have loaded before. */
-void watch_start(void)
+void watch_start(bool clears)
 {
+    clears_touched = clears;
     machine_fill_tlb();
     torn_states = 0;
     for (unsigned i = 0; i < count; i++) {

@@ -26,8 +26,8 @@ void watch_nothing(void);
  */
 void watch_page(const struct rig_side *side, uint64_t page, bool p1_windows);
 
-/* Looks at every store from here on, until watch_judge. */
-void watch_start(void);
+/* Looks at every store from here on, until watch_judge. `clears`: accessed and dirty bits may go. */
+void watch_start(bool clears);
 /* Fails the test if there was a torn state. Returns how many watched pages have changed. */
 unsigned watch_judge(void);
 
