@@ -48,8 +48,8 @@ static void check_row(const struct list_mapping *mapping, struct list_check *che
 
 /*
  * The walk to the page at hand ended above the P1s at an unused entry, or at a marker that gives way: checks
- * the pages that are in order and below that entry. Counts exactly the tables that they need: one is new to a page if the page before it,
- * which needs tables below the same entry, lies in another one.
+ * the pages that are in order and below that entry. Counts exactly the tables that they need: one is new to a
+ * page if the page before it, which needs tables below the same entry, lies in another one.
  */
 static void check_hole(const struct list_mapping *mapping, struct list_check *check,
                        const struct page_walk *walk)

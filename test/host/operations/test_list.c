@@ -245,6 +245,25 @@ static void markers_give_way(void **state)
     assert_int_equal(machine_frames_out(), rig.base_frames);
 }
 
+/* A marker above the P1s gives way to two P1s, and stays on the pages that are not in the list. */
+static void larger_markers_give_way(void **state)
+{
+    uint64_t list = 5 | (uint64_t)1 << 8 | (uint64_t)(PAGING_INDEX_BITS - 3) << LIST_STEP_SHIFT;
+    rig_open();
+    assert_status(rig_set_marker_range(PLACE, 4 * MIB, 9, 0), PAGING_OK);
+    assert_status(rig_map_list(PLACE, DEVICE_FRAME, list, RW), PAGING_MARKED);
+    machine_limit_frames(1);
+    assert_status(rig_map_list(PLACE, DEVICE_FRAME, list, RW | PAGING_REPLACE_MARKER), PAGING_NO_FRAMES);
+    machine_limit_frames(2);
+    assert_status(rig_map_list(PLACE, DEVICE_FRAME, list, RW | PAGING_REPLACE_MARKER), PAGING_OK);
+    machine_unlimit_frames();
+    assert_status(rig_translate(AT(1)), PAGING_MARKED);
+    assert_status(rig_unmap_list(PLACE, list), PAGING_OK);
+    assert_status(rig_translate(PLACE), PAGING_NOT_MAPPED);
+    assert_status(rig_unmap_range(PLACE, 4 * MIB), PAGING_OK);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
+}
+
 /* Any order, holes, markers, huge pages, windows, and pages that are none. */
 static void translations_of_anything(void **state)
 {
@@ -300,6 +319,7 @@ static void malformed_is_refused(void **state)
 
 static const struct CMUnitTest tests[] = {
     RIG_TEST("map_list: each page reads its frame, and those between them fault", each_reads_its_frame),
+    RIG_TEST("map_list: a marker above the P1s stays around the pages of the list", larger_markers_give_way),
     RIG_TEST("map_list: exactly the missing tables are reserved", tables_are_counted_exactly),
     RIG_TEST("list: one page that is refused refuses all", one_refused_refuses_all),
     RIG_TEST("list: the end of one half and the start of the other", both_halves_in_one_list),
