@@ -131,7 +131,7 @@ static void what_waits_is_busy(void **state)
     assert_status(rig_map(PLACE + 2 * MIB, RW), PAGING_OK);
     begin();
     unmap(AT(0));
-    unmap(AT(1));
+    assert_status(paging_gather_unmap_range(&gather, (paging_virt_t){AT(1)}, 4 * KIB), PAGING_OK);
     unmap(PLACE + 2 * MIB);
     for (unsigned i = 0; i < 3; i++) {
         uint64_t address = i < 2 ? AT(i) : PLACE + 2 * MIB + 4 * KIB;
