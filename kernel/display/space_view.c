@@ -83,7 +83,8 @@ static enum paging_visit look_at(void *context, const struct paging_entry_info *
     }
     if (info->kind == PAGING_KIND_TABLE)
         view->tables[info->level - 1]++;
-    if (info->kind == PAGING_KIND_TABLE || info->kind == PAGING_KIND_HOLE)
+    if (info->kind == PAGING_KIND_TABLE || info->kind == PAGING_KIND_HOLE ||
+        info->kind == PAGING_KIND_DETACHED) /* which translates nothing */
         return PAGING_VISIT_NEXT;
     enum space_class class = class_of(info);
     if (info->kind == PAGING_KIND_LEAF)

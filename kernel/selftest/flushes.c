@@ -4,6 +4,8 @@
 #include "cpu/safe_access.h"
 #include "report/report.h"
 #include "selftest/selftest.h"
+#include <selfmap/gather.h>
+#include <selfmap/list.h>
 #include <selfmap/map.h>
 #include <selfmap/range.h>
 
@@ -94,8 +96,86 @@ static void cr3_is_not_enough(struct selftest_run *t)
         CHECK_OK(paging_unmap(t->space, pages[i], t->source, &gone));
 }
 
+enum { LISTED = 40, FEW_LISTED = 5, APART = 150 }; /* pages of a list, in a dozen P1s */
+
+static unsigned count_readable(struct selftest_run *t, const paging_page_t *pages, unsigned count)
+{
+    unsigned readable = 0;
+    for (unsigned i = 0; i < count; i++)
+        readable += !safe_read(test_address(t, pages[i])).faulted;
+    return readable;
+}
+
+/* Owned pages, and the tables that only they used: none can be reached after the call. */
+static void lists_are_forgotten(struct selftest_run *t)
+{
+    paging_page_t pages[LISTED];
+    struct paging_page_translation found[LISTED];
+    uint64_t tables = t->space->tables;
+    for (unsigned i = 0; i < LISTED; i++)
+        pages[i] = test_page(t, i * APART);
+    if (!CHECK_OK(paging_map_list_alloc(t->space, pages, LISTED, PAGING_WRITABLE, t->source)))
+        return;
+    for (unsigned i = 0; i < LISTED; i++)
+        test_words(t, pages[i])[0] = i;
+    CHECK_OK(paging_translate_list(t->space, pages, LISTED, found));
+    for (unsigned i = 0; i < LISTED; i++)
+        CHECK(found[i].status == PAGING_OK && found[i].owned && test_words(t, pages[i])[0] == i);
+    CHECK_STATUS(paging_map_list_alloc(t->space, pages + LISTED - 1, 1, 0, t->source), PAGING_ALREADY_MAPPED);
+
+    uint64_t full = t->space->full_flushes, flushes = t->space->flushes;
+    CHECK_OK(paging_unmap_list(t->space, pages, FEW_LISTED, t->source, NULL));
+    CHECK(t->space->full_flushes == full && t->space->flushes >= flushes + FEW_LISTED);
+    CHECK(count_readable(t, pages, LISTED) == LISTED - FEW_LISTED);
+    CHECK_STATUS(paging_unmap_list(t->space, pages, LISTED, t->source, NULL), PAGING_NOT_MAPPED);
+    CHECK_OK(paging_unmap_list(t->space, pages + FEW_LISTED, LISTED - FEW_LISTED, t->source, NULL));
+    CHECK(t->space->full_flushes == full + 1);
+    CHECK(count_readable(t, pages, LISTED) == 0);
+    CHECK(t->space->tables == tables);
+}
+
+/*
+ * Pages that were unmapped in a gather are the processor's until its end, and nobody else's: the frames have
+ * not gone back. Whether they can still be read then is up to the processor.
+ */
+static void gathers_flush_once(struct selftest_run *t)
+{
+    struct paging_gather gather;
+    struct paging_unmapped gone;
+    paging_page_t pages[FEW_LISTED];
+    for (unsigned i = 0; i < FEW_LISTED; i++)
+        pages[i] = test_page(t, 3 * APART + i);
+    if (!CHECK_OK(paging_map_list_alloc(t->space, pages, FEW_LISTED, PAGING_WRITABLE, t->source)))
+        return;
+    for (unsigned i = 0; i < FEW_LISTED; i++)
+        test_words(t, pages[i])[0] = i;
+    paging_virt_t last = test_address(t, pages[FEW_LISTED - 1]);
+    uint64_t flushes = t->space->flushes, full = t->space->full_flushes, tables = t->space->tables;
+    CHECK_OK(paging_gather_begin(&gather, t->space, t->source));
+    for (unsigned i = 0; i < FEW_LISTED - 2; i++)
+        CHECK_OK(paging_gather_unmap(&gather, pages[i], &gone));
+    CHECK_OK(paging_gather_protect_range(&gather, last, PAGING_PAGE_BYTES, 0, PAGING_WRITABLE));
+    CHECK(t->space->flushes == flushes && t->space->full_flushes == full);
+    CHECK_STATUS(paging_map(t->space, pages[0], 0, t->source), PAGING_BUSY);
+    CHECK_STATUS(paging_gather_unmap(&gather, pages[0], &gone), PAGING_BUSY);
+    CHECK(!safe_write(test_address(t, pages[FEW_LISTED - 2]), 7).faulted);
+    paging_gather_end(&gather);
+    CHECK(t->space->flushes == flushes + FEW_LISTED - 1 && t->space->full_flushes == full);
+    CHECK(count_readable(t, pages, FEW_LISTED) == 2);
+    CHECK(safe_write(last, 0).faulted && safe_read(last).value == FEW_LISTED - 1);
+
+    CHECK_OK(paging_gather_begin(&gather, t->space, t->source));
+    CHECK_OK(paging_gather_unmap_range(&gather, test_address(t, pages[FEW_LISTED - 2]), PAGING_PAGE_BYTES));
+    CHECK_OK(paging_unmap(t->space, pages[FEW_LISTED - 1], t->source, &gone)); /* its P1 goes, too */
+    CHECK(t->space->tables < tables);
+    paging_gather_end(&gather);
+    CHECK(count_readable(t, pages, FEW_LISTED) == 0);
+}
+
 const struct selftest flush_tests[] = {
     {"flush: few pages go one by one, many all at once", few_and_many},
+    {"list: few pages go one by one, many all at once", lists_are_forgotten},
+    {"gather: one flush for many calls", gathers_flush_once},
     {"full flush: global pages are forgotten too", global_pages_are_forgotten},
     {"full flush: it forgets what a load of CR3 may spare", cr3_is_not_enough},
     {0},

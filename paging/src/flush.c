@@ -13,7 +13,8 @@ void paging_carry_out(struct paging_space *space, struct paging_flush_list *list
         paging_flush_all(space);
     } else {
         for (unsigned i = 0; i < list->count; i++)
-            flush_page(space, list->pages[i]);
+            paging_tlb_flush_page(list->pages[i]);
+        space->flushes += list->count;
     }
     flush_begin(list);
 }

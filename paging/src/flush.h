@@ -13,6 +13,8 @@
  *   clear_marker         the window pages of the tables that go    one page, if tables go
  *   unmap_range          leaves and tables that go, together       leaves that go, and one page below each
  *                                                                  table that held none, together
+ *   unmap_list           leaves and tables that go, together       leaves that go, together
+ *   gather               the same for many calls, at its end       the same
  *   protect_range,       leaves that change, at the end            the same
  *   test_and_clear
  *   move_range           leaves and tables that move, and tables   leaves that move, and one page below each
@@ -22,7 +24,8 @@
  *   protect, remap       the leaf, and after a huge page the       the leaf
  *                        window pages in which it was visible
  *   map, map_range,      nothing: what was not present is not      nothing
- *   set_marker_range     cached
+ *   set_marker_range,    cached
+ *   map_list
  *     broken source      the window page of an empty table that    one page below it
  *                        goes back
  *   unshare_upper_half   the window pages of the empty tables      one page below each of them
@@ -46,7 +49,7 @@
 static inline void flush_begin(struct paging_flush_list *list)
 {
     list->count = 0;
-    list->windows = false;
+    list->tables = false;
 }
 
 /* Returns whether adding pages to the list still makes a difference. */
@@ -79,7 +82,7 @@ PAGING_INLINE_FOR_SPEED void flush_add_window(const struct paging_space *space,
                                               paging_page_t page)
 {
     uint64_t table = page.number >> (PAGING_INDEX_BITS * level) << PAGING_PAGE_SHIFT;
-    list->windows = true;
+    list->tables = true;
     flush_add(list, (paging_virt_t){space->windows[level] + table});
     if (space->alternate_shares_half && in_upper_half(space, page)) {
         paging_virt_t other = paging_alternate_window_base(space->cpu.levels, level);
@@ -104,11 +107,32 @@ static inline void flush_add_leaf(const struct paging_space *space, struct pagin
         flush_add_window(space, list, below, page);
 }
 
-/* Adds the window page of a table of this level that goes away, on the way to page. */
+/* Adds leaves of 4 KiB, at these pages of one P1: their addresses have the same upper bits. */
+static inline void flush_add_pages(const struct paging_space *space, struct paging_flush_list *list,
+                                   const paging_page_t *pages, uint64_t count)
+{
+    if (!is_active(space))
+        return;
+    if (list->count + count > PAGING_FLUSH_LIMIT) {
+        list->count = PAGING_FLUSH_LIMIT + 1;
+        return;
+    }
+    paging_virt_t *free = list->pages + list->count;
+    uint64_t first = pages[0].number << PAGING_PAGE_SHIFT;
+    uint64_t upper = paging_page_start(space->cpu.levels, pages[0]).value - first;
+    for (uint64_t i = 0; i < count; i++)
+        free[i].value = (pages[i].number << PAGING_PAGE_SHIFT) + upper;
+    list->count += (unsigned)count;
+}
+
+/* Adds a table of this level that goes away, on the way to page: its window page, where it has one. */
 static inline void flush_add_table(const struct paging_space *space, struct paging_flush_list *list,
                                    unsigned level, paging_page_t page)
 {
-    if (has_windows(space))
+    assume_world(space);
+    if (space->mode == PAGING_MODE_DIRECT_ACTIVE)
+        list->tables = true;
+    else if (has_windows(space))
         flush_add_window(space, list, level, page);
 }
 

@@ -13,6 +13,8 @@ static enum paging_entry_kind kind_of(const struct paging_space *space, paging_e
 {
     if (paging_entry_is_unused(entry))
         return PAGING_KIND_HOLE;
+    if (entry_is_detached(entry))
+        return PAGING_KIND_DETACHED;
     if (!paging_entry_is_present(entry))
         return PAGING_KIND_MARKER;
     if (entry_is_malformed(space, entry, level))
@@ -98,6 +100,7 @@ static enum paging_visit count_entry(void *context, const struct paging_entry_in
         stats->tables[info->level - 1]++;
         break;
     case PAGING_KIND_HOLE:
+    case PAGING_KIND_DETACHED:
         break;
     case PAGING_KIND_MARKER:
         stats->markers++;

@@ -23,7 +23,7 @@ static PAGING_FOR_SIZE enum paging_status check_place(const struct paging_space 
     if (paging_entry_is_unused(entry))
         return PAGING_OK;
     if (!paging_entry_is_present(entry))
-        return replace_marker ? PAGING_OK : PAGING_MARKED;
+        return absent_status(entry, replace_marker);
     if (entry_is_malformed(space, entry, walk->level))
         return PAGING_MALFORMED;
     return walk->level == size ? PAGING_ALREADY_MAPPED : PAGING_INSIDE_HUGE;
@@ -51,13 +51,6 @@ PAGING_ALWAYS_INLINE_FOR_SPEED enum paging_status check_and_walk(const struct pa
 }
 
 /* ---- the slow path: any page ---- */
-
-/* Takes one frame for a page to own. */
-PAGING_ALWAYS_INLINE bool take_page(const struct paging_space *space, struct paging_frame_source *frames,
-                                    paging_frame_t *frame)
-{
-    return frames->allocate(frames, space, PAGING_FRAME_FOR_PAGE, PAGING_4K, frame);
-}
 
 /* `own` is PAGING_OWNED for a page that gives its frame back, otherwise 0. */
 PAGING_ALWAYS_INLINE enum paging_status map_leaf(struct paging_space *space, paging_page_t page,

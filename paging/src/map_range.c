@@ -61,7 +61,7 @@ static uint64_t tables_needed(const struct mapping *mapping, unsigned level, str
 static enum paging_status check_used(const struct mapping *mapping, unsigned level, paging_entry_t entry)
 {
     if (!paging_entry_is_present(entry))
-        return mapping->replace_marker ? PAGING_OK : PAGING_MARKED;
+        return absent_status(entry, mapping->replace_marker);
     return entry_is_malformed(mapping->space, entry, level) ? PAGING_MALFORMED : PAGING_ALREADY_MAPPED;
 }
 

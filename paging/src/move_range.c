@@ -7,6 +7,7 @@
  */
 #include "cursor.h"
 #include "flush.h"
+#include "gather_internal.h"
 #include "leaf.h"
 #include "split.h"
 #include "table_pages.h"
@@ -374,6 +375,7 @@ enum paging_status paging_move_range(struct paging_space *space, paging_virt_t f
 
     struct move move = {.space = space, .frames = frames, .delta = place.at - source.at};
     flush_begin(&move.list);
+    finish_gather_of(space); /* entries that wait name frames, and cannot move */
     status = paging_check_tables(space, source);
     if (status == PAGING_OK)
         status = check_units(&move, source, &tables);

@@ -1,6 +1,5 @@
 /* protect_range.c - change flags in a range. */
-#include "cursor.h"
-#include "flush.h"
+#include "gather_internal.h"
 #include "split.h"
 #include <selfmap/range.h>
 
@@ -102,8 +101,9 @@ static void protect(const struct paging_space *space, const struct flag_change *
     }
 }
 
-enum paging_status paging_protect_range(struct paging_space *space, paging_virt_t start, uint64_t bytes,
-                                        uint64_t set, uint64_t clear, struct paging_frame_source *frames)
+enum paging_status paging_protect_into(struct paging_space *space, paging_virt_t start, uint64_t bytes,
+                                       uint64_t set, uint64_t clear, struct paging_frame_source *frames,
+                                       struct paging_flush_list *list)
 {
     struct page_range range;
     const struct flag_change change = {set, clear};
@@ -117,12 +117,17 @@ enum paging_status paging_protect_range(struct paging_space *space, paging_virt_
     status = paging_find_splits(space, range, &change, frames, &splits);
     if (status == PAGING_OK)
         status = paging_make_splits(space, range, &splits, frames);
-    if (status != PAGING_OK)
-        return status;
+    if (status == PAGING_OK)
+        protect(space, &change, range, list);
+    return status;
+}
 
+enum paging_status paging_protect_range(struct paging_space *space, paging_virt_t start, uint64_t bytes,
+                                        uint64_t set, uint64_t clear, struct paging_frame_source *frames)
+{
     struct paging_flush_list list;
     flush_begin(&list);
-    protect(space, &change, range, &list);
+    enum paging_status status = paging_protect_into(space, start, bytes, set, clear, frames, &list);
     paging_carry_out(space, &list);
-    return PAGING_OK;
+    return status;
 }

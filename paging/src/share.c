@@ -96,6 +96,8 @@ enum paging_status paging_share_upper_half(struct paging_space *space, struct pa
         return PAGING_SHARED;
     if (space->owns_shared_half)
         return PAGING_OK;
+    if (space->gather)
+        return PAGING_BUSY;
     enum paging_status status = check_half(space, &unused);
     if (status != PAGING_OK)
         return status;
@@ -118,6 +120,8 @@ enum paging_status paging_unshare_upper_half(struct paging_space *space, struct 
         return PAGING_UNREACHABLE;
     if (space->shared_owner || space->sharers > 0)
         return PAGING_SHARED;
+    if (space->gather)
+        return PAGING_BUSY;
     if (space->owns_shared_half)
         unshare_half(space, frames);
     return PAGING_OK;

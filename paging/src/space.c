@@ -185,6 +185,8 @@ PAGING_FOR_SIZE enum paging_status paging_destroy(struct paging_space *space,
         return PAGING_SLOT_BUSY;
     if (space->sharers > 0)
         return PAGING_SHARED;
+    if (space->gather)
+        return PAGING_BUSY;
     drop_foreign_entries(space, paging_temp_map(space, space->root));
     (void)paging_free_subtree(space, space->cpu.levels + 1, entry_to_table(space->root, 1), frames);
     if (space->shared_owner)

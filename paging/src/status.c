@@ -27,6 +27,8 @@ static const char *const names[PAGING_STATUS_COUNT] = {
     [PAGING_ATTACHED] = "attached",
     [PAGING_SLOT_BUSY] = "slot busy",
     [PAGING_SHARED] = "shared",
+    [PAGING_BUSY] = "busy",
+    [PAGING_UNSORTED] = "unsorted",
     [PAGING_NO_HOLE] = "no hole",
 };
 

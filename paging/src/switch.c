@@ -13,6 +13,8 @@ static enum paging_status check_pair(const struct paging_space *active, const st
         return PAGING_ACTIVE;
     if (active->slot_busy)
         return PAGING_SLOT_BUSY;
+    if (active->gather || other->gather)
+        return PAGING_BUSY;
     return active->cpu.levels == other->cpu.levels ? PAGING_OK : PAGING_NOT_SUPPORTED;
 }
 
@@ -52,6 +54,8 @@ enum paging_status paging_detach(struct paging_space *active, struct paging_spac
 {
     if (space->mode != PAGING_MODE_ALTERNATE || !active->slot_busy)
         return PAGING_UNREACHABLE;
+    if (active->gather || space->gather)
+        return PAGING_BUSY;
     set_self_entry(space, true);
     paging_entry_store(root_slot(active, PAGING_ALTERNATE_SLOT), (paging_entry_t){0});
     paging_flush_all(active);

@@ -1,5 +1,6 @@
 /*
- * table_entry.h - entries that point to tables: their flags, and the number of used entries they carry.
+ * table_entry.h - entries that point to tables: their flags, and the number of used entries they carry; and
+ * entries that are detached.
  */
 #ifndef PAGING_SRC_TABLE_ENTRY_H
 #define PAGING_SRC_TABLE_ENTRY_H
@@ -89,22 +90,22 @@ static inline paging_entry_t entry_to_table(paging_frame_t table, unsigned count
  * for a flush. As long as that takes the entry itself keeps the frame's number, coded as the value of a
  * marker, with bit 63 to tell them apart:
  *
- *    42   of an entry of a P2: its P1 may hold owned pages
- *    41   an owned page, not a table
+ *    42   a page is owned; of an entry of a P2: its P1 may hold owned pages
+ *    41   a page, not a table
  *    39 to 0   the frame
  */
-#define PAGING_DETACHED             ((uint64_t)1 << 63)
-#define PAGING_DETACHED_OWNED_BELOW ((uint64_t)1 << 42)
-#define PAGING_DETACHED_PAGE        ((uint64_t)1 << 41)
+#define PAGING_DETACHED       ((uint64_t)1 << 63)
+#define PAGING_DETACHED_OWNED ((uint64_t)1 << 42)
+#define PAGING_DETACHED_PAGE  ((uint64_t)1 << 41)
 
-/* Returns an entry of a table of this level, which points to a table or an owned page, as it is detached. */
+/* Returns an entry of a table of this level, which points to a table or is a leaf, as it is detached. */
 static inline paging_entry_t entry_to_detached(unsigned level, paging_entry_t entry)
 {
-    uint64_t value = paging_entry_frame(entry).number;
-    if (!paging_entry_is_table(entry, level))
-        value = paging_leaf_frame(entry, level).number | PAGING_DETACHED_PAGE;
-    else if ((entry.bits & PAGING_OWNED_BELOW) != 0)
-        value |= PAGING_DETACHED_OWNED_BELOW;
+    bool is_table = paging_entry_is_table(entry, level);
+    uint64_t value = is_table ? paging_entry_frame(entry).number
+                              : paging_leaf_frame(entry, level).number | PAGING_DETACHED_PAGE;
+    if ((entry.bits & (is_table ? PAGING_OWNED_BELOW : PAGING_OWNED)) != 0)
+        value |= PAGING_DETACHED_OWNED;
     return (paging_entry_t){paging_marker_entry(value).bits | PAGING_DETACHED};
 }
 
@@ -115,15 +116,15 @@ static inline bool entry_is_detached(paging_entry_t entry)
     return (entry.bits & fixed) == (PAGING_MARKER_ONES | PAGING_DETACHED);
 }
 
-/* Returns an entry that names the same table, or the same owned page, as the one that was detached. */
+/* Returns an entry that names the same table or page as the one that was detached, and says who owns it. */
 static inline paging_entry_t entry_from_detached(paging_entry_t entry)
 {
     uint64_t value = paging_marker_value(entry);
     paging_frame_t frame = {value & (((uint64_t)1 << PAGING_FRAME_BITS) - 1)};
+    bool owned = (value & PAGING_DETACHED_OWNED) != 0;
     if ((value & PAGING_DETACHED_PAGE) != 0)
-        return paging_entry_make(frame, PAGING_PRESENT | PAGING_HUGE | PAGING_OWNED);
-    bool owned_below = (value & PAGING_DETACHED_OWNED_BELOW) != 0;
-    return paging_entry_make(frame, PAGING_TABLE_FLAGS | (owned_below ? PAGING_OWNED_BELOW : 0));
+        return paging_entry_make(frame, PAGING_PRESENT | PAGING_HUGE | (owned ? PAGING_OWNED : 0));
+    return paging_entry_make(frame, PAGING_TABLE_FLAGS | (owned ? PAGING_OWNED_BELOW : 0));
 }
 
 /*

@@ -99,13 +99,15 @@ enum paging_status paging_link_entry(struct paging_space *space, const struct pa
 static PAGING_FOR_SIZE uint64_t free_entry(struct paging_space *space, unsigned level, paging_entry_t entry,
                                            const paging_frame_t *reading, struct paging_frame_source *frames);
 
-/* Releases the pages that a P1 owns. */
+/* Releases the pages that a P1 owns. Some of them may have been detached before the P1 was. */
 static void free_pages(struct paging_space *space, paging_frame_t table, struct paging_frame_source *frames)
 {
     const uint64_t owned = PAGING_PRESENT | PAGING_OWNED;
     volatile paging_entry_t *entries = paging_temp_map(space, table);
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++) {
         paging_entry_t entry = paging_entry_load(&entries[i]);
+        if (entry_is_detached(entry))
+            entry = entry_from_detached(entry);
         if ((entry.bits & owned) == owned)
             give_page(space, frames, PAGING_4K, paging_entry_frame(entry));
     }
@@ -119,8 +121,11 @@ static uint64_t free_below(struct paging_space *space, unsigned level, paging_fr
     volatile paging_entry_t *entries = paging_temp_map(space, table);
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++) {
         paging_entry_t entry = paging_entry_load(&entries[i]);
-        if (paging_entry_is_present(entry) &&
-            ((entry.bits & PAGING_OWNED) != 0 || paging_entry_is_table(entry, level)))
+        if (entry_is_detached(entry)) /* before this table was */
+            entry = entry_from_detached(entry);
+        else if (!paging_entry_is_present(entry))
+            continue;
+        if ((entry.bits & PAGING_OWNED) != 0 || paging_entry_is_table(entry, level))
             tables += free_entry(space, level, entry, &table, frames);
     }
     return tables;
@@ -132,7 +137,8 @@ static PAGING_FOR_SIZE uint64_t free_entry(struct paging_space *space, unsigned 
 {
     uint64_t tables = 0;
     if (!paging_entry_is_table(entry, level)) {
-        give_page(space, frames, level, paging_leaf_frame(entry, level));
+        if ((entry.bits & PAGING_OWNED) != 0)
+            give_page(space, frames, level, paging_leaf_frame(entry, level));
         return 0;
     }
     /* A P1 without owned pages names nothing, so it is not read at all. */

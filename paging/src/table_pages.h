@@ -24,6 +24,13 @@ PAGING_MUST_CHECK static inline bool take_table(const struct paging_space *space
     return frames->allocate(frames, space, PAGING_FRAME_FOR_TABLE, PAGING_4K, table);
 }
 
+/* Takes one frame for a page to own. */
+PAGING_MUST_CHECK static inline bool take_page(const struct paging_space *space,
+                                               struct paging_frame_source *frames, paging_frame_t *frame)
+{
+    return frames->allocate(frames, space, PAGING_FRAME_FOR_PAGE, PAGING_4K, frame);
+}
+
 static inline void give_table(const struct paging_space *space, struct paging_frame_source *frames,
                               paging_frame_t table)
 {
@@ -87,8 +94,9 @@ PAGING_ALWAYS_INLINE enum paging_status reserve_and_link(struct paging_space *sp
 }
 
 /*
- * Gives back what one entry of a table of this level names, which is present: an owned page, or a table with
- * everything below it. Nothing of it may be cached any more. Returns how many tables that was.
+ * Gives back what one entry of a table of this level names, which is present or was (entry_from_detached): a
+ * page, if it is owned, or a table with everything below it. Nothing of it may be cached any more. Returns how
+ * many tables that was.
  */
 uint64_t paging_free_subtree(struct paging_space *space, unsigned level, paging_entry_t entry,
                              struct paging_frame_source *frames);

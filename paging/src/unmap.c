@@ -1,17 +1,8 @@
 /* unmap.c - remove one entry and the tables that become empty: clear, flush, then free. */
-#include "flush.h"
+#include "unmap.h"
+#include "gather_internal.h"
 #include "leaf.h"
 #include "table_pages.h"
-
-/* Returns the level of the entry to clear: the leaf's, or as far up as its tables hold nothing else. */
-static unsigned highest_emptied(const struct paging_space *space, const struct page_walk *walk)
-{
-    unsigned top = walk->level;
-    while (top < space->cpu.levels && entry_count(walk->entries[top + 1]) == 1 &&
-           !entry_is_shared(space, top + 1, walk->entries[top + 1]))
-        top++;
-    return top;
-}
 
 /* Gives back the tables between the leaf and the entry at level `top`. */
 static void free_emptied_tables(struct paging_space *space, const struct page_walk *walk, unsigned top,
@@ -22,6 +13,19 @@ static void free_emptied_tables(struct paging_space *space, const struct page_wa
     change_table_count(space, page, -(int64_t)(top - walk->level));
 }
 
+bool paging_detach_tables(struct paging_space *space, const struct page_walk *walk, unsigned level,
+                          paging_page_t page, struct paging_flush_list *list)
+{
+    unsigned top = highest_emptied(space, walk, level);
+    if (top > walk->level)
+        paging_entry_store(walk->slots[top], entry_to_detached(top, walk->entries[top]));
+    if (top < space->cpu.levels)
+        change_entry_count(space, top + 1, walk->slots[top + 1], -1, 0);
+    for (unsigned gone = walk->level; gone < top; gone++)
+        flush_add_table(space, list, gone, page);
+    return top > walk->level;
+}
+
 /*
  * Removes the entry where the walk ended, and notes there how the processor left it. A leaf goes first: in a
  * table that is not linked any more the processor could still mark it. Then the one store at the highest
@@ -30,7 +34,9 @@ static void free_emptied_tables(struct paging_space *space, const struct page_wa
 static PAGING_FOR_SIZE void remove_entry(struct paging_space *space, struct page_walk *walk,
                                          paging_page_t page, struct paging_frame_source *frames)
 {
-    unsigned top = highest_emptied(space, walk);
+    unsigned top = highest_emptied(space, walk, walk->level);
+    if (top > walk->level)
+        finish_gather_of(space);
     paging_entry_t *entry = &walk->entries[walk->level];
     if (paging_entry_is_present(*entry))
         *entry = remove_leaf(walk->slots[walk->level], *entry);

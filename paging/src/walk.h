@@ -186,6 +186,15 @@ PAGING_INLINE_FOR_SPEED void walk_to(const struct paging_space *space, paging_pa
     (void)walk_with(space, page, lowest, false, walk);
 }
 
+/* Returns what an entry that is neither present nor unused says to who wants to map there. */
+__attribute__((noinline, cold, unused)) static enum paging_status absent_status(paging_entry_t entry,
+                                                                                bool gives_way)
+{
+    if (entry_is_detached(entry))
+        return PAGING_BUSY;
+    return gives_way ? PAGING_OK : PAGING_MARKED;
+}
+
 /* Returns what the last entry of a walk to a leaf says about the page. PAGING_OK: it is a leaf. */
 PAGING_INLINE_FOR_SPEED enum paging_status leaf_status(const struct paging_space *space,
                                                        const struct page_walk *walk)
@@ -194,7 +203,7 @@ PAGING_INLINE_FOR_SPEED enum paging_status leaf_status(const struct paging_space
     if (paging_entry_is_unused(entry))
         return PAGING_NOT_MAPPED;
     if (!paging_entry_is_present(entry))
-        return PAGING_MARKED;
+        return entry_is_detached(entry) ? PAGING_BUSY : PAGING_MARKED;
     return entry_is_malformed(space, entry, walk->level) ? PAGING_MALFORMED : PAGING_OK;
 }
 

@@ -211,6 +211,96 @@ FAST enum paging_status unmap(struct paging_space *space, enum paging_mode mode,
     return PAGING_OK;
 }
 
+/* ---- lists: a walk for each P1, and one pass ---- */
+
+/*
+ * Is the page's entry in the P1 that *slot is the entry of `last` in? Then *slot goes there, else by a walk.
+ */
+FAST bool walk_on(const struct paging_space *space, enum paging_mode mode, unsigned levels,
+                  const paging_page_t *page, bool first, volatile paging_entry_t **slot)
+{
+    if (first || (page[0].number ^ page[-1].number) >> PAGING_INDEX_BITS != 0)
+        return walk(space, mode, levels, *page, slot);
+    *slot += page[0].number - page[-1].number;
+    return true;
+}
+
+FAST enum paging_status map_list(struct paging_space *space, enum paging_mode mode, unsigned levels,
+                                 const paging_page_t *pages, const paging_frame_t *to, uint64_t count,
+                                 uint64_t flags, struct paging_frame_source *frames)
+{
+    volatile paging_entry_t *slot;
+    bool found = false;
+    for (uint64_t i = 0; i < count; i++) {
+        if ((i > 0 && pages[i].number <= pages[i - 1].number) || (flags & known.refused) != 0)
+            return PAGING_UNSORTED;
+        if (to[i].number >= known.frame_end)
+            return PAGING_FRAME_TOO_HIGH;
+        found = walk_on(space, mode, levels, pages + i, !found, &slot);
+        paging_entry_t leaf = {to[i].number << PAGING_FRAME_SHIFT | flags | PAGING_PRESENT};
+        if (!found) {
+            enum paging_status status = map_through_new_tables(space, pages[i], leaf, frames);
+            if (status != PAGING_OK)
+                return status;
+        } else if (paging_entry_load(slot).bits != 0) {
+            return PAGING_ALREADY_MAPPED;
+        } else {
+            paging_entry_store(slot, leaf);
+        }
+    }
+    return PAGING_OK;
+}
+
+FAST enum paging_status translate_list(const struct paging_space *space, enum paging_mode mode,
+                                       unsigned levels, const paging_page_t *pages, uint64_t count,
+                                       struct paging_page_translation *translations)
+{
+    volatile paging_entry_t *slot;
+    bool found = false;
+    for (uint64_t i = 0; i < count; i++) {
+        found = pages[i].number < paging_page_limit(levels) &&
+                walk_on(space, mode, levels, pages + i, !found, &slot);
+        paging_entry_t leaf = found ? paging_entry_load(slot) : (paging_entry_t){0};
+        if (((leaf.bits ^ PAGING_PRESENT) & (PAGING_PRESENT | known.reserved)) != 0) {
+            translations[i].status = refused(leaf);
+            continue;
+        }
+        translations[i].status = PAGING_OK;
+        translations[i].size = PAGING_4K;
+        translations[i].frame.number = leaf.bits << 12 >> (12 + PAGING_FRAME_SHIFT);
+        translations[i].flags = leaf.bits & PAGING_LEAF_FLAGS;
+        translations[i].owned = (leaf.bits & PAGING_OWNED) != 0;
+    }
+    return PAGING_OK;
+}
+
+FAST enum paging_status unmap_list(struct paging_space *space, enum paging_mode mode, unsigned levels,
+                                   const paging_page_t *pages, uint64_t count,
+                                   struct paging_unmapped *unmapped)
+{
+    volatile paging_entry_t *slot;
+    for (uint64_t i = 0; i < count; i++) {
+        if (i > 0 && pages[i].number <= pages[i - 1].number)
+            return PAGING_UNSORTED;
+        if (!walk_on(space, mode, levels, pages + i, i == 0, &slot))
+            return PAGING_NOT_MAPPED;
+        paging_entry_t leaf = paging_entry_load(slot);
+        if (((leaf.bits ^ PAGING_PRESENT) & (PAGING_PRESENT | known.reserved)) != 0)
+            return refused(leaf);
+        if ((~leaf.bits & (PAGING_ACCESSED | PAGING_DIRTY)) == 0)
+            paging_entry_store(slot, (paging_entry_t){0});
+        else
+            leaf = paging_entry_exchange(slot, (paging_entry_t){0});
+        unmapped[i].frame.number = leaf.bits << 12 >> (12 + PAGING_FRAME_SHIFT);
+        unmapped[i].size = PAGING_4K;
+        unmapped[i].flags = leaf.bits & PAGING_LEAF_FLAGS;
+        unmapped[i].released = false;
+    }
+    for (uint64_t i = 0; mode != PAGING_MODE_DIRECT && i < count; i++)
+        paging_tlb_flush_page((paging_virt_t){sign_extended(pages[i].number, levels)});
+    return PAGING_OK;
+}
+
 /* One of each for a world, and their struct. */
 #define WORLD(name, mode, levels)                                                                       \
     static enum paging_status map_to_##name(struct paging_space *space, paging_page_t page,             \
@@ -230,7 +320,28 @@ FAST enum paging_status unmap(struct paging_space *space, enum paging_mode mode,
     {                                                                                                   \
         return unmap(space, mode, levels, page, frames, unmapped);                                      \
     }                                                                                                   \
-    static const struct operations name##_operations = {map_to_##name, translate_##name, unmap_##name};
+    static enum paging_status map_list_##name(struct paging_space *space, const paging_page_t *pages,   \
+                                              const paging_frame_t *to, uint64_t count, uint64_t flags, \
+                                              struct paging_frame_source *frames)                       \
+    {                                                                                                   \
+        return map_list(space, mode, levels, pages, to, count, flags, frames);                          \
+    }                                                                                                   \
+    static enum paging_status translate_list_##name(const struct paging_space *space,                   \
+                                                    const paging_page_t *pages, uint64_t count,         \
+                                                    struct paging_page_translation *translations)       \
+    {                                                                                                   \
+        return translate_list(space, mode, levels, pages, count, translations);                         \
+    }                                                                                                   \
+    static enum paging_status unmap_list_##name(struct paging_space *space, const paging_page_t *pages, \
+                                                uint64_t count, struct paging_frame_source *frames,     \
+                                                struct paging_unmapped *unmapped)                       \
+    {                                                                                                   \
+        (void)frames;                                                                                   \
+        return unmap_list(space, mode, levels, pages, count, unmapped);                                 \
+    }                                                                                                   \
+    static const struct operations name##_operations = {map_to_##name,         translate_##name,        \
+                                                        unmap_##name,          map_list_##name,         \
+                                                        translate_list_##name, unmap_list_##name};
 
 WORLD(offset4, PAGING_MODE_DIRECT, 4)
 WORLD(offset5, PAGING_MODE_DIRECT, 5)

@@ -52,6 +52,7 @@ struct work {
     bool once;       /* does not depend on the world */
     bool live;       /* done in the live worlds too: it flushes there, or must cost no more than elsewhere */
     unsigned least_levels;
+    unsigned list;         /* pages in a call, where lists are measured */
     unsigned leaves_after; /* per unit */
     step_function *setup;  /* before each run, not measured, always by direct map */
     side_function *sides[SIDES];
@@ -68,6 +69,7 @@ struct bench {
     struct paging_space space;
     struct frames frames;
     uint64_t *numbers;    /* pages in random order, or frames: one per unit */
+    uint64_t *to;         /* frames to map to: one per unit */
     struct survey survey; /* before or after the work, whichever has more leaves */
     uint64_t after;       /* the signature of what the work leaves */
     unsigned failures;    /* operations that did not answer PAGING_OK */
@@ -102,6 +104,8 @@ side_function map_ranges, map_ranges_alloc, unmap_ranges, protect_ranges, split_
 side_function map_pages, map_scattered, unmap_pages, translate_pages; /* with the side's operations */
 step_function set_up_dirty;                                           /* every page is */
 side_function protect_pages, remap_pages, clear_dirty;
+step_function set_up_map_list, set_up_mapped_list;
+side_function map_lists, unmap_lists, translate_lists; /* with the side's operations, a list a call */
 side_function allocate_frames, free_frames, touch_numbers;
 
 /* ---- limits.c, vector.c: the least that ranges take ---------------------------------------------------- */

@@ -30,7 +30,8 @@ static bool begin(struct bench *bench, const struct work *work, const struct wor
     *bench = (struct bench){.world = world, .work = work, .size = size, .start = start_of(work, world)};
     bench->units = size.count * (size.bytes / paging_level_bytes(work->leaf));
     bench->numbers = calloc(bench->units, sizeof(*bench->numbers));
-    return bench->numbers != NULL;
+    bench->to = calloc(bench->units, sizeof(*bench->to));
+    return bench->numbers != NULL && bench->to != NULL;
 }
 
 /* Do the work by direct map, to learn which tables and leaves it is about. */
@@ -62,6 +63,7 @@ static void end(struct bench *bench)
     memory_hide();
     survey_free(&bench->survey);
     free(bench->numbers);
+    free(bench->to);
 }
 
 static const struct operations *operations_of(const struct bench *bench, enum side side)

@@ -189,6 +189,63 @@ void translate_pages(struct bench *bench, const struct operations *operations)
     bench->failures += failures;
 }
 
+/* ---- list after list ---- */
+
+#define MOST_PAGES 64u /* in a list */
+
+static const paging_page_t *list_at(const struct bench *bench, uint64_t i)
+{
+    return (const paging_page_t *)bench->numbers + i;
+}
+
+void map_lists(struct bench *bench, const struct operations *operations)
+{
+    const unsigned count = bench->work->list;
+    unsigned failures = 0;
+    for (uint64_t i = 0; i < bench->units; i += count)
+        failures +=
+            operations->map_list(&bench->space, list_at(bench, i), (const paging_frame_t *)bench->to + i,
+                                 count, FLAGS, &bench->frames.source) != PAGING_OK;
+    bench->failures += failures;
+}
+
+void unmap_lists(struct bench *bench, const struct operations *operations)
+{
+    const unsigned count = bench->work->list;
+    struct paging_unmapped unmapped[MOST_PAGES];
+    unsigned failures = 0;
+    for (uint64_t i = 0; i < bench->units; i += count)
+        failures += operations->unmap_list(&bench->space, list_at(bench, i), count, &bench->frames.source,
+                                           unmapped) != PAGING_OK;
+    bench->failures += failures;
+}
+
+void translate_lists(struct bench *bench, const struct operations *operations)
+{
+    const unsigned count = bench->work->list;
+    struct paging_page_translation translations[MOST_PAGES];
+    unsigned failures = 0;
+    for (uint64_t i = 0; i < bench->units; i += count)
+        failures +=
+            operations->translate_list(&bench->space, list_at(bench, i), count, translations) != PAGING_OK;
+    bench->failures += failures;
+}
+
+/* All pages of the work's range, and the frames they go to. */
+void set_up_map_list(struct bench *bench)
+{
+    for (uint64_t i = 0; i < bench->units; i++) {
+        bench->numbers[i] = bench->start / PAGING_PAGE_BYTES + i;
+        bench->to[i] = bench->work->to / PAGING_PAGE_BYTES + i;
+    }
+}
+
+void set_up_mapped_list(struct bench *bench)
+{
+    set_up_map_list(bench);
+    map_ranges(bench, NULL);
+}
+
 /* Another number below 2^bits for each number below: odd factors and shifts lose nothing. */
 static uint64_t scatter(uint64_t number, unsigned bits)
 {

@@ -1,5 +1,7 @@
 /* The steps of a scope: the rows of the table of operations, with all combinations of their arguments. */
 #include "steps.h"
+#include "rig/gather_program.h"
+#include "rig/page_list.h"
 
 #define MOST_STEPS 8192u
 #define MARKER     5u
@@ -64,7 +66,7 @@ static void add_with_owners(struct operation operation, uint64_t page, uint64_t 
 }
 
 /* With each set of rights, with pages of any size or only of smaller ones, and with markers that give way. */
-static void add_for(unsigned kind, uint64_t page, uint64_t pages)
+static void add_for(unsigned kind, uint64_t page, uint64_t pages, uint64_t value)
 {
     struct operation operation = operation_blank(kind);
     bool maps_anywhere = operation_is(&operation, MAPS) && operation_takes(&operation, ARG_ADDRESS);
@@ -72,6 +74,8 @@ static void add_for(unsigned kind, uint64_t page, uint64_t pages)
     operation.address = rig_address(page);
     operation.bytes = pages * PAGING_PAGE_BYTES;
     operation.value = operation_takes(&operation, ARG_ACCESS) ? WALK_WRITE : MARKER;
+    if (operation_takes(&operation, ARG_LIST) || operation_takes(&operation, ARG_PROGRAM))
+        operation.value = value;
     if (operation_takes(&operation, ARG_TARGET)) {
         for (uint64_t target = 0; target + pages <= steps.end; target++) {
             operation.to = rig_address(target);
@@ -131,6 +135,27 @@ static void add_for(unsigned kind, uint64_t page, uint64_t pages)
     }
 }
 
+/*
+ * What is done with a gather in a range. No page changes twice, and the last step is refused if the first one
+ * has succeeded.
+ */
+static void add_gathers(uint64_t page, uint64_t pages)
+{
+    static const enum gather_step second[] = {GATHER_UNMAP, GATHER_UNMAP_RANGE, GATHER_PROTECT_RANGE,
+                                              OUTSIDE_UNMAP, OUTSIDE_UNMAP_RANGE};
+    for (unsigned i = 0; i < sizeof(second) / sizeof(*second); i++) {
+        if (second[i] == GATHER_PROTECT_RANGE && !has(EXPLORE_RIGHTS))
+            continue;
+        bool is_range = second[i] != GATHER_UNMAP && second[i] != OUTSIDE_UNMAP;
+        uint64_t program = gather_program(0, 0, GATHER_UNMAP, 0);
+        program = gather_program(program, 1, second[i], is_range ? 0 : pages - 1);
+        program = gather_program(program, 2, OUTSIDE_TRANSLATE, 0);
+        if (second[i] != OUTSIDE_UNMAP && second[i] != OUTSIDE_UNMAP_RANGE)
+            program = gather_program(program, 3, OUTSIDE_MAP_TO, 0);
+        add_for(OP_GATHER, page, pages, program);
+    }
+}
+
 static bool is_explored(unsigned kind)
 {
     unsigned explored = operation_rows[kind].explored;
@@ -143,8 +168,27 @@ static void add_all(uint64_t page, uint64_t pages, bool is_range)
     for (unsigned kind = 0; kind < OP_KINDS; kind++) {
         struct operation operation = operation_blank(kind);
         if (is_explored(kind) && !operation_takes(&operation, ARG_SPACE) &&
+            !operation_takes(&operation, ARG_LIST) && kind != OP_GATHER &&
             operation_takes(&operation, ARG_BYTES) == is_range)
-            add_for(kind, page, pages);
+            add_for(kind, page, pages, 0);
+    }
+}
+
+/* Longer lists take too long. These have pages of several tables on all levels. */
+#define LONGEST_LIST 4u
+
+/* All operations for all lists with this first and this last page; and for one that is out of order. */
+static void add_lists(uint64_t page, uint64_t pages)
+{
+    uint64_t ends = 1 | (uint64_t)1 << (pages - 1);
+    for (unsigned kind = 0; kind < OP_KINDS; kind++) {
+        struct operation operation = operation_blank(kind);
+        if (!is_explored(kind) || !operation_takes(&operation, ARG_LIST) || pages > LONGEST_LIST)
+            continue;
+        for (uint64_t list = ends; list <= LIST_OF(pages); list += 2)
+            add_for(kind, page, pages, list);
+        if (pages == 2)
+            add_for(kind, page, pages, LIST_OF(2) | LIST_TWICE);
     }
 }
 
@@ -176,10 +220,15 @@ unsigned steps_make(const struct scope *scope, unsigned levels)
         add_all(page, 1, false);
     add_all(reserved, 1, false);
     for (uint64_t page = 0; page < end; page++)
-        for (uint64_t pages = 1; page + pages <= end; pages++)
+        for (uint64_t pages = 1; page + pages <= end; pages++) {
             add_all(page, pages, true);
+            add_lists(page, pages);
+            if (has(EXPLORE_RANGES))
+                add_gathers(page, pages);
+        }
     add_all(reserved - 1, 2, true);
     add_all(0, 0, true);
+    add_lists(reserved - 1, 2);
     add_for_spaces();
     return steps.count;
 }

@@ -75,19 +75,21 @@ THEOREM("detached: an entry of any level that points to a table names it afterwa
     claim(bits_from_to(again.bits, 11, 11) == (owned ? 1 : 0));
 }
 
-THEOREM("detached: an owned page of any size names its frames afterwards, whatever its flags")
+THEOREM("detached: a page of any size names its frames and whether it is owned afterwards, whatever its flags")
 {
     unsigned level = one_of(1, 2, 3);
     paging_frame_t frame = any_frame();
     assume(frame.number % paging_level_pages(level) == 0);
-    paging_entry_t leaf = paging_entry_leaf(level, frame, anything("flags") | PAGING_OWNED);
+    bool owned = one_of(0, 1) == 1;
+    uint64_t flags = anything("flags") & ~PAGING_OWNED;
+    paging_entry_t leaf = paging_entry_leaf(level, frame, flags | (owned ? PAGING_OWNED : 0));
     paging_entry_t detached = entry_to_detached(level, leaf);
     claim(is_safe(detached));
     claim(entry_is_detached(detached));
     paging_entry_t again = entry_from_detached(detached);
     claim(paging_entry_is_present(again) && !paging_entry_is_table(again, level));
     claim(paging_leaf_frame(again, level).number == frame.number);
-    claim((again.bits & PAGING_OWNED) != 0);
+    claim(((again.bits & PAGING_OWNED) != 0) == owned);
 }
 FALLACY("detached: the count of a table is kept")
 {

@@ -44,7 +44,7 @@ struct paging_access {
  *   PAGING_UNREACHABLE                 the tables cannot be read (as for paging_walk_address); *error_code is
  *                                      untouched
  *   PAGING_NOT_CANONICAL               #GP; *error_code is untouched
- *   PAGING_NOT_MAPPED, PAGING_MARKED   #PF with *error_code: no translation
+ *   PAGING_NOT_MAPPED, PAGING_MARKED, PAGING_BUSY   #PF with *error_code: no translation
  *   PAGING_MALFORMED                   #PF with *error_code: a reserved bit
  *   PAGING_DENIED                      #PF with *error_code: a missing right
  */

@@ -18,7 +18,8 @@
  *   | 0 | 42 41  |  0  0  | 40      34 | 1 1  ...  1 1 | 33        0 | 0  |
  *   +---+--------+--------+------------+---------------+-------------+----+
  *
- * Bits 59 and 60 are zeroes in every entry that is not present: one of them can be a lock. The core uses
+ * With bit 63 set in this form, an entry is the core's: what it mapped waits for a flush (gather.h). Bits 59
+ * and 60 are zeroes in every entry that is not present: one of them can be a lock. The core uses
  * bits 52 to 58 of every present entry: in a leaf, bit 52 says that the frame came from the frame source; in
  * an entry that points to a table, these bits and 9 to 11 hold how many entries of that table are used, and
  * more. In a leaf, bits 9 to 11 are free for the system that uses the core.

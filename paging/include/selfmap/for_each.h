@@ -13,6 +13,7 @@ enum paging_entry_kind {
     PAGING_KIND_TABLE,    /* an entry that points to a table; what that table maps comes next */
     PAGING_KIND_HOLE,     /* unused entries next to each other in one table */
     PAGING_KIND_MARKER,   /* an entry that is not present and has a value of the caller's */
+    PAGING_KIND_DETACHED, /* what it mapped waits for the flush of a gather (gather.h) */
     PAGING_KIND_MALFORMED /* an entry that the processor would refuse */
 };
 

@@ -33,6 +33,7 @@ PAGING_BEGIN_C
  *   PAGING_BAD_PAGE        the page's number is too large for the levels of the space
  *   PAGING_RESERVED_SLOT   the page lies below a reserved root slot
  *   PAGING_UNREACHABLE, PAGING_SHARED   the space cannot be changed now (switch.h, share.h)
+ *   PAGING_BUSY            what was unmapped there waits for the end of a gather (gather.h)
  *   PAGING_FRAME_TOO_HIGH  the frame lies beyond MAXPHYADDR
  *   PAGING_BAD_FLAGS       a flag that is not in PAGING_LEAF_FLAGS, or GLOBAL on a page of the lower half
  *   PAGING_NOT_SUPPORTED   NO_EXECUTE on a processor without it
@@ -93,7 +94,7 @@ struct paging_unmapped {
  * visible; in a space that lives through a direct map, the page alone. Only then do frames go back. What was
  * there is stored in *unmapped unless `unmapped` is NULL.
  *
- *   PAGING_NOT_MAPPED, PAGING_MARKED, PAGING_MALFORMED
+ *   PAGING_NOT_MAPPED, PAGING_MARKED, PAGING_BUSY, PAGING_MALFORMED
  *   PAGING_INSIDE_HUGE     the leaf that maps the page begins at another page
  *   PAGING_BAD_PAGE, PAGING_RESERVED_SLOT, PAGING_UNREACHABLE, PAGING_SHARED   as for paging_map_to
  * On each of them nothing has changed.
@@ -151,7 +152,7 @@ PAGING_MUST_CHECK enum paging_status paging_protect(struct paging_space *space, 
  *   PAGING_BAD_FLAGS  `value` is zero, or greater than PAGING_MARKER_LIMIT (entry.h)
  *   and as for paging_map_to: PAGING_ALREADY_MAPPED, PAGING_MARKED, PAGING_INSIDE_HUGE, PAGING_BAD_PAGE,
  *   PAGING_RESERVED_SLOT, PAGING_NO_FRAMES, PAGING_BROKEN_SOURCE, PAGING_MALFORMED, PAGING_UNREACHABLE,
- *   PAGING_SHARED
+ *   PAGING_SHARED, PAGING_BUSY
  */
 PAGING_MUST_CHECK enum paging_status paging_set_marker(struct paging_space *space, paging_page_t page,
                                                        uint64_t value, struct paging_frame_source *frames);
@@ -164,7 +165,7 @@ PAGING_MUST_CHECK enum paging_status paging_set_marker(struct paging_space *spac
  *   PAGING_NOT_MAPPED      the page's entry is unused
  *   PAGING_ALREADY_MAPPED  the page is mapped
  *   PAGING_NO_FRAMES, PAGING_BROKEN_SOURCE   no frame for a table
- *   PAGING_BAD_PAGE, PAGING_RESERVED_SLOT, PAGING_MALFORMED, PAGING_UNREACHABLE, PAGING_SHARED
+ *   PAGING_BAD_PAGE, PAGING_RESERVED_SLOT, PAGING_MALFORMED, PAGING_UNREACHABLE, PAGING_SHARED, PAGING_BUSY
  */
 PAGING_MUST_CHECK enum paging_status paging_clear_marker(struct paging_space *space, paging_page_t page,
                                                          struct paging_frame_source *frames, uint64_t *value);

@@ -8,7 +8,9 @@
 #include <selfmap/find_hole.h>
 #include <selfmap/flush_list.h>
 #include <selfmap/for_each.h>
+#include <selfmap/gather.h>
 #include <selfmap/guarded_load.h>
+#include <selfmap/list.h>
 #include <selfmap/map.h>
 #include <selfmap/processor.h>
 #include <selfmap/processor_access.h>

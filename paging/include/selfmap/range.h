@@ -45,6 +45,7 @@ PAGING_BEGIN_C
  *   PAGING_MISALIGNED      `to` is not a multiple of PAGING_PAGE_BYTES
  *   PAGING_ALREADY_MAPPED  some page of the range is mapped (PAGING_MALFORMED if its entry is)
  *   PAGING_MARKED          some page's entry is a marker that must not be replaced
+ *   PAGING_BUSY            what was unmapped there waits for the end of a gather (gather.h)
  *   PAGING_FRAME_TOO_HIGH  the physical range ends beyond MAXPHYADDR (SDM 3A, 4.1.4)
  *   PAGING_BAD_FLAGS, PAGING_NOT_SUPPORTED
  * If several apply, the answer is about the lowest address.
@@ -59,7 +60,7 @@ PAGING_MUST_CHECK enum paging_status paging_map_range(struct paging_space *space
  * otherwise 4 KiB ones. They are owned: unmapping gives them back. They are not zeroed. The source must
  * have enough frames for the case that none is huge. Nothing is flushed except the scratch page.
  *
- *   PAGING_ALREADY_MAPPED, PAGING_MARKED, PAGING_BAD_FLAGS, PAGING_NOT_SUPPORTED   as above
+ *   PAGING_ALREADY_MAPPED, PAGING_MARKED, PAGING_BUSY, PAGING_BAD_FLAGS, PAGING_NOT_SUPPORTED   as above
  */
 PAGING_MUST_CHECK enum paging_status paging_map_range_alloc(struct paging_space *space, paging_virt_t start,
                                                             uint64_t bytes, uint64_t flags,
@@ -114,7 +115,8 @@ PAGING_MUST_CHECK enum paging_status paging_protect_range(struct paging_space *s
  * with one store there and one here, where both places are aligned to what the table maps; what is not is
  * moved entry by entry. Each page is at its new address before it goes from its old one. Holes are passed
  * over. Takes frames for the tables that are missing there; those that become empty go back, up to 32 after
- * one flush of what has moved. A range without anything in it is not an error.
+ * one flush of what has moved. Ends an open gather first (gather.h). A range without anything in it is not an
+ * error.
  *
  *   PAGING_RANGE_TOO_LONG  the two places overlap, or lie in different halves
  *   PAGING_INSIDE_HUGE     a huge page lies in the range in part (PAGING_MARKED for a marker): split it before
@@ -131,7 +133,7 @@ PAGING_MUST_CHECK enum paging_status paging_move_range(struct paging_space *spac
  * same bytes with the same flags, accessed and dirty included.
  *
  *   PAGING_BAD_PAGE, PAGING_UNREACHABLE, PAGING_SHARED, PAGING_RESERVED_SLOT, PAGING_NOT_MAPPED,
- *   PAGING_MARKED, PAGING_MALFORMED
+ *   PAGING_MARKED, PAGING_BUSY, PAGING_MALFORMED
  *   PAGING_NOT_HUGE        a 4 KiB page maps it
  *   PAGING_NO_FRAMES, PAGING_BROKEN_SOURCE   no frame for the table
  * On each of them nothing has changed.
@@ -150,6 +152,31 @@ PAGING_MUST_CHECK enum paging_status paging_split(struct paging_space *space, pa
  */
 PAGING_MUST_CHECK enum paging_status paging_merge_range(struct paging_space *space, paging_virt_t start,
                                                         uint64_t bytes, struct paging_frame_source *frames);
+
+/*
+ * Stores how many bytes of the range, from its start on, hold about `limit` entries that are used: pages of
+ * any size, markers and tables, one each. So a long call can be made in pieces, between which something else
+ * may run. Each piece is a call of its own: all or nothing, old or new at every store, with tables that are
+ * sound in between.
+ *
+ *     for (; bytes > 0 && status == PAGING_OK; start.value += piece, bytes -= piece) {
+ *         status = paging_next_piece(space, start, bytes, 4096, &piece);
+ *         if (status == PAGING_OK)
+ *             status = paging_unmap_range(space, start, piece, frames);
+ *     }
+ *
+ * The same for paging_protect_range, and for paging_merge_range with a limit of at least 1024. Holes cost
+ * nothing and are part of the piece before them. The piece ends before a page, a marker or a table, and no
+ * huge page has to be split for it; it has at least one page or marker, whatever the limit, if the range has
+ * any. A P1 is cut only if it has more entries than the limit and is the first one of the piece.
+ *
+ * Mapping takes what the caller chooses: there, pieces of a multiple of the page size wanted will do.
+ *
+ * Changes nothing, and reads the tables of the piece except P1s that lie in it whole. Answers only what all
+ * operations of this header refuse alike.
+ */
+PAGING_MUST_CHECK enum paging_status paging_next_piece(const struct paging_space *space, paging_virt_t start,
+                                                       uint64_t bytes, uint64_t limit, uint64_t *piece_bytes);
 
 PAGING_END_C
 

@@ -34,6 +34,7 @@ PAGING_BEGIN_C
  * moved.
  *
  *   PAGING_SHARED        the space shares the half of another one
+ *   PAGING_BUSY          it has a gather that has not ended (gather.h)
  *   PAGING_UNREACHABLE, PAGING_NO_FRAMES
  *   PAGING_BROKEN_SOURCE some tables have been added, which paging_unshare_upper_half removes
  *   PAGING_MARKED, PAGING_MALFORMED   an entry of the root there does not point to a table
@@ -46,6 +47,7 @@ PAGING_MUST_CHECK enum paging_status paging_share_upper_half(struct paging_space
  * Ends that when there is no sharer: what is mapped stays, and shared tables that are empty go back.
  *
  *   PAGING_SHARED        there are sharers, or the space is one itself
+ *   PAGING_BUSY          it has a gather that has not ended (gather.h)
  *   PAGING_UNREACHABLE
  * On each of them nothing has changed. Does nothing if the space does not own a shared half.
  */

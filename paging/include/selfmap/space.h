@@ -72,6 +72,8 @@ enum paging_fast_path {
     PAGING_FAST_PATHS
 };
 
+struct paging_gather;
+
 /* All of it is the core's to write. */
 struct paging_space {
     struct paging_cpu cpu;
@@ -93,6 +95,7 @@ struct paging_space {
     uint64_t sharers;                       /* how many other spaces share this one's upper half */
     bool by_direct_map;                     /* it lives so for ever: no root slot is reserved */
     bool owns_shared_half;                  /* it is the owner: its root's upper entries never change */
+    struct paging_gather *gather;           /* that has not ended; NULL for none (gather.h) */
     bool slot_busy;                         /* active, and another space is attached to it, */
     bool alternate_shares_half;             /* which shares the upper half */
     uint64_t full_flushes;                  /* of the whole TLB, global pages included, so far */
@@ -152,6 +155,7 @@ void paging_mark_inactive(struct paging_space *space, uintptr_t offset);
  *   PAGING_ATTACHED    it is attached to the active space
  *   PAGING_SLOT_BUSY   another space is still attached to it
  *   PAGING_SHARED      others share its upper half
+ *   PAGING_BUSY        it has a gather that has not ended (gather.h)
  * On each of them nothing has changed.
  */
 PAGING_MUST_CHECK enum paging_status paging_destroy(struct paging_space *space,

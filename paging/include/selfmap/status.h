@@ -39,6 +39,8 @@ enum paging_status {
     PAGING_ATTACHED,       /* the space is attached through the alternate slot of the active one */
     PAGING_SLOT_BUSY,      /* another space is attached through the alternate slot */
     PAGING_SHARED,         /* spaces share the upper half, and this one must not change or end it */
+    PAGING_BUSY,           /* what a gather has removed waits there for its flush (gather.h) */
+    PAGING_UNSORTED,       /* a page of a list is not above the one before it (list.h) */
     PAGING_NO_HOLE,        /* no unused addresses of that length and alignment are left there */
     PAGING_STATUS_COUNT
 };

@@ -30,6 +30,7 @@ PAGING_BEGIN_C
  *   PAGING_NOT_ACTIVE     `active` is not active
  *   PAGING_ACTIVE         `space` is
  *   PAGING_SLOT_BUSY      a space is attached already
+ *   PAGING_BUSY           one of them has a gather that has not ended (gather.h)
  *   PAGING_NOT_SUPPORTED  the two differ in their number of levels, there is no alternate slot, or one of
  *                         them lives through a direct map
  * On each of them nothing has changed.
@@ -40,6 +41,7 @@ PAGING_MUST_CHECK enum paging_status paging_attach(struct paging_space *active, 
  * Empties the alternate slot again and flushes everything. The space is unreachable then.
  *
  *   PAGING_UNREACHABLE  `space` is not attached to `active`
+ *   PAGING_BUSY         one of them has a gather that has not ended (gather.h)
  */
 PAGING_MUST_CHECK enum paging_status paging_detach(struct paging_space *active, struct paging_space *space);
 
@@ -52,6 +54,7 @@ PAGING_MUST_CHECK enum paging_status paging_detach(struct paging_space *active, 
  *   PAGING_NOT_ACTIVE     `active` is not active
  *   PAGING_ACTIVE         `next` is
  *   PAGING_SLOT_BUSY      a space is attached to `active`
+ *   PAGING_BUSY           one of them has a gather that has not ended (gather.h)
  *   PAGING_NOT_SUPPORTED  the two differ in their number of levels
  * On each of them nothing has changed.
  */

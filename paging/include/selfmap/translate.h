@@ -26,6 +26,7 @@ struct paging_translation {
  * the core's.
  *
  *   PAGING_UNREACHABLE, PAGING_NOT_CANONICAL, PAGING_NOT_MAPPED, PAGING_MARKED, PAGING_MALFORMED
+ *   PAGING_BUSY   it is not mapped any more, but waits for the end of a gather (gather.h)
  */
 PAGING_MUST_CHECK enum paging_status paging_translate(const struct paging_space *space, paging_virt_t address,
                                                       struct paging_translation *translation);

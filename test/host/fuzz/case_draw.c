@@ -2,6 +2,8 @@
 #include "fuzz/draw.h"
 #include "fuzz/draw_place.h"
 #include "fuzz/test_case.h"
+#include "rig/gather_program.h"
+#include "rig/page_list.h"
 
 #define REAL (PAGING_TABLE_ENTRIES == 512)
 
@@ -41,6 +43,38 @@ static uint64_t draw_access(void)
     return accesses[draw(sizeof(accesses) / sizeof(*accesses))];
 }
 
+/*
+ * A list of pages, side by side or a table apart. Mostly those that the operation is not refused for: that
+ * are free, or that are mapped; and some of them only.
+ */
+static uint64_t draw_list(const struct operation *operation, uint64_t page)
+{
+    bool maps = operation_is(operation, MAPS), is_sparse = draw(2), is_wrong = draw(8) == 0;
+    uint64_t shift = draw(4) ? 0 : PAGING_INDEX_BITS * draw(rig.model.levels), list = 0;
+    unsigned places = 1 + (unsigned)draw(draw(2) ? 8 : LIST_PLACES);
+    for (unsigned i = 0; i < places; i++) {
+        uint64_t at = page + ((uint64_t)i << (shift < LIST_MOST_SHIFT ? shift : LIST_MOST_SHIFT));
+        bool is_free = !model_overlap(rig.at->model, at, 1), is_leaf = model_at(rig.at->model, at) != NULL;
+        if ((maps ? is_free : is_leaf || operation->kind == OP_TRANSLATE_LIST) != (is_wrong && draw(8) == 0))
+            list |= is_sparse && draw(3) == 0 ? 0 : (uint64_t)1 << i;
+    }
+    list |= shift << LIST_STEP_SHIFT;
+    return list | (draw(64) == 0 ? LIST_TWICE : 0) | (draw(8) == 0 ? LIST_NO_ARRAY : 0);
+}
+
+/* Steps of a gather, mostly where a leaf is. */
+static uint64_t draw_program(uint64_t page)
+{
+    uint64_t program = 0;
+    for (unsigned i = 0, steps = 1 + (unsigned)draw(GATHER_STEPS); i < steps; i++) {
+        uint64_t place = draw(draw(2) ? 8 : 32);
+        for (unsigned tries = 0; tries < 4 && !model_at(rig.at->model, page + place); tries++)
+            place = draw(draw(2) ? 8 : 32);
+        program = gather_program(program, i, (enum gather_step)draw(8), place);
+    }
+    return program | (draw(4) ? 0 : PAGING_INDEX_BITS * draw(3)) << 56;
+}
+
 /* If the processor sets accessed bits meanwhile, nobody can tell what becomes of them: they are not named. */
 static void draw_values(struct operation *operation, uint64_t page)
 {
@@ -65,6 +99,12 @@ static void draw_values(struct operation *operation, uint64_t page)
         operation->value = (2 + draw(1ull << 46) * 4) << 1;
     if (operation_takes(operation, ARG_WHOSE))
         operation->value = draw(FRAME_KINDS);
+    if (operation_takes(operation, ARG_PROGRAM))
+        operation->value = draw_program(page);
+    if (operation_takes(operation, ARG_LIMIT))
+        operation->value = draw(draw(2) ? 8 : 2 * PAGING_TABLE_ENTRIES);
+    if (operation_takes(operation, ARG_LIST))
+        operation->value = draw_list(operation, page);
     if (operation_takes(operation, ARG_ACCESS))
         operation->value = draw_access();
 }

@@ -1,5 +1,6 @@
 /* Cases as text: an operation is its name and the numbers that are not the usual ones. # begins a comment. */
 #include "fuzz/test_case.h"
+#include "rig/page_list.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,7 +76,7 @@ static bool takes_flags(const struct operation *operation)
     return operation_takes(operation, ARG_FLAGS) || operation_takes(operation, ARG_REPLACE);
 }
 
-/* The index in each table, from the root on, and the flags by letter. */
+/* The index in each table, from the root on, and the flags by letter; of a list how many pages it has. */
 static void explain(FILE *file, const struct test_case *test, const struct operation *operation)
 {
     if (!operation_takes(operation, ARG_ADDRESS))
@@ -87,6 +88,9 @@ static void explain(FILE *file, const struct test_case *test, const struct opera
     for (unsigned i = 0; takes_flags(operation) && i < FLAGS; i++)
         if (operation->flags & flags[i].flag)
             fprintf(file, " %s", flags[i].letter);
+    uint64_t offsets[MOST_LISTED];
+    if (operation_takes(operation, ARG_LIST))
+        fprintf(file, " %u pages", list_offsets(operation->value, offsets));
 }
 
 void case_write(FILE *file, const struct test_case *test)

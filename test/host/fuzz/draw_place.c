@@ -251,6 +251,7 @@ typedef uint64_t draw_function(struct operation *operation);
 static draw_function *const places[OP_KINDS] = {
     [OP_LOAD] = draw_address_to_load,
     [OP_TRANSLATE] = draw_address_to_load,
+    [OP_TRANSLATE_LIST] = draw_used_page,
     [OP_ACCESS] = draw_any_page,
     [OP_PLANT_MARKER] = draw_table,
     [OP_IDENTITY_MAP] = draw_identity_page,

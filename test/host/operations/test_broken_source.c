@@ -6,6 +6,7 @@
 #include "rig/rig.h"
 #include <limits.h>
 #include <selfmap/for_each.h>
+#include <selfmap/list.h>
 #include <selfmap/share.h>
 #include <selfmap/switch.h>
 #include <string.h>
@@ -318,6 +319,29 @@ static enum paging_status map_alloc(struct paging_frame_source *frames)
     return paging_map_range_alloc(&rig.space, (paging_virt_t){PLACE + GIB - 20 * KIB}, 40 * KIB, RW, frames);
 }
 
+/* Nine pages, the first three in one P1, the others in P1s of their own. */
+static enum paging_status map_nine(struct paging_frame_source *frames, bool owned)
+{
+    paging_page_t pages[9];
+    paging_frame_t to[9];
+    for (unsigned i = 0; i < 9; i++) {
+        pages[i].number = rig_page(PLACE + GIB - 3 * PAGING_PAGE_BYTES).number + i + (i > 2 ? i << 9 : 0);
+        to[i].number = DEVICE_FRAME + i;
+    }
+    return owned ? paging_map_list_alloc(&rig.space, pages, 9, RW, frames)
+                 : paging_map_list(&rig.space, pages, to, 9, RW, frames);
+}
+
+static enum paging_status map_list(struct paging_frame_source *frames)
+{
+    return map_nine(frames, false);
+}
+
+static enum paging_status map_list_alloc(struct paging_frame_source *frames)
+{
+    return map_nine(frames, true);
+}
+
 /* The first table below an existing P2 cannot be had, or the second one, and so on. */
 static void range_is_left_sound(call operation, uint64_t pages, bool has_neighbours)
 {
@@ -351,6 +375,9 @@ static void whole_ranges(void **state)
         broken.refuses_once = once;
         range_is_left_sound(map_alloc, 10, false);
         range_is_left_sound(map_alloc, 10, true);
+        range_is_left_sound(map_list, 9, true);
+        range_is_left_sound(map_list_alloc, 9, false);
+        range_is_left_sound(map_list_alloc, 9, true);
     }
 }
 
@@ -421,7 +448,7 @@ static void moved_ranges(void **state)
 
 static const struct CMUnitTest tests[] = {
     RIG_TEST("broken source: operations on one page and on spaces change nothing", one_page),
-    RIG_TEST("broken source: a range of the source's frames is left sound, and can be unmapped",
+    RIG_TEST("broken source: a range of the source's frames, or a list, is left sound, and can be unmapped",
              whole_ranges),
     RIG_TEST("broken source: where larger markers are, tables stay sound", larger_markers),
     RIG_TEST("broken source: the same for a range of given frames", given_ranges),

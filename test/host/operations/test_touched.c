@@ -3,7 +3,10 @@
  * operation, as it does for an interrupt handler, and the operation reports them or keeps them.
  */
 #include "rig/entries.h"
+#include "rig/page_list.h"
 #include "rig/rig.h"
+#include <selfmap/gather.h>
+#include <selfmap/list.h>
 
 /* The one access that comes in between. */
 static struct {
@@ -56,6 +59,51 @@ static uint64_t unmap(uint64_t address)
 static uint64_t unmap_huge(uint64_t address)
 {
     return unmap(address & ~(2 * MIB - 1));
+}
+
+/* Returns what is told of the address's page, which is one of three. */
+static uint64_t unmap_three(uint64_t address, uint64_t apart)
+{
+    paging_page_t pages[3];
+    struct paging_unmapped gone[3];
+    for (unsigned i = 0; i < 3; i++)
+        pages[i] = rig_page(PLACE + i * apart);
+    must_be_ok(paging_unmap_list(&rig.space, pages, 3, machine_frames(), gone));
+    return gone[(address - PLACE) / apart].flags & TOUCHED;
+}
+
+static uint64_t unmap_neighbours(uint64_t address)
+{
+    return unmap_three(address, 4 * KIB);
+}
+
+static uint64_t unmap_apart(uint64_t address)
+{
+    return unmap_three(address, 2 * MIB);
+}
+
+static uint64_t gather_unmap(uint64_t address)
+{
+    struct paging_gather gather;
+    struct paging_unmapped gone;
+    must_be_ok(paging_gather_begin(&gather, &rig.space, machine_frames()));
+    must_be_ok(paging_gather_unmap(&gather, rig_page(address), &gone));
+    paging_gather_end(&gather);
+    return gone.flags & TOUCHED;
+}
+
+static uint64_t gather_unmap_huge(uint64_t address)
+{
+    return gather_unmap(address & ~(2 * MIB - 1));
+}
+
+static uint64_t gather_protect(uint64_t address)
+{
+    struct paging_gather gather;
+    must_be_ok(paging_gather_begin(&gather, &rig.space, machine_frames()));
+    must_be_ok(paging_gather_protect_range(&gather, (paging_virt_t){PLACE}, 400 * KIB, PAGING_SYSTEM_9, 0));
+    paging_gather_end(&gather);
+    return left_at(address);
 }
 
 static void protect(uint64_t bytes, uint64_t set, uint64_t clear)
@@ -132,6 +180,28 @@ static void map_neighbours(void)
     must_be_ok(rig_map_to(PLACE + 8 * KIB, DEVICE_FRAME, RW));
 }
 
+static void map_owned_neighbours(void)
+{
+    must_be_ok(rig_map_list_alloc(PLACE, LIST_OF(3), RW));
+}
+
+static void map_owned_and_another(void)
+{
+    map_owned_neighbours();
+    must_be_ok(rig_map_to(PLACE + 12 * KIB, DEVICE_FRAME, RW));
+}
+
+static void map_apart(void)
+{
+    must_be_ok(rig_map_list(PLACE, DEVICE_FRAME, LIST_EACH(3, PAGING_INDEX_BITS), RW));
+}
+
+static void map_huge_apart(void)
+{
+    for (unsigned i = 0; i < 3; i++)
+        must_be_ok(rig_map_sized(PLACE + i * 2 * MIB, FRAME_2M, PAGING_2M, RW));
+}
+
 static void map_many(void)
 {
     must_be_ok(rig_map_range(PLACE, DEVICE, 400 * KIB, RW));
@@ -157,6 +227,16 @@ static const struct attempt attempts[] = {
     {"unmap: a page with neighbours", map_neighbours, unmap, 0, 0, 0, true},
     {"unmap: a page whose tables go", map_alone, unmap, 0, 0, 0, true},
     {"unmap: a huge page", map_huge, unmap_huge, 36 * KIB, 0, 0, true},
+    {"unmap_list: pages with neighbours", map_many, unmap_neighbours, 4 * KIB, 0, 0, true},
+    {"unmap_list: pages whose tables go", map_neighbours, unmap_neighbours, 8 * KIB, 0, 0, true},
+    {"unmap_list: owned pages", map_owned_and_another, unmap_neighbours, 4 * KIB, 0, 0, true},
+    {"unmap_list: owned pages whose tables go", map_owned_neighbours, unmap_neighbours, 0, 0, 0, true},
+    {"unmap_list: a page of the last table", map_apart, unmap_apart, 4 * MIB, 0, 0, true},
+    {"unmap_list: huge pages", map_huge_apart, unmap_apart, 4 * MIB + 36 * KIB, 0, 0, true},
+    {"gather: a page with neighbours", map_neighbours, gather_unmap, 0, 0, 0, true},
+    {"gather: a page whose tables go", map_alone, gather_unmap, 0, 0, 0, true},
+    {"gather: a huge page", map_huge, gather_unmap_huge, 36 * KIB, 0, 0, true},
+    {"gather: rights of many pages", map_many, gather_protect, 260 * KIB, 0, 0, true},
     {"protect: a page", map_many, protect_one, 0, 0, 0, true},
     {"protect: the first of many pages", map_many, protect_many, 0, 0, 0, true},
     {"protect: one among many pages", map_many, protect_many, 260 * KIB, 0, 0, true},

@@ -198,7 +198,7 @@ static void markers_go(void **state)
         assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
         rig_plant_marker(PLACE + 4 * KIB, 1, 0xfffffffffffffffe);
         rig_plant_marker(PLACE + 12 * KIB, 1, 0xbeef0);
-        rig_plant_marker(PLACE + 16 * KIB, 1, 0x800ffff800001234); /* looks like a detached entry */
+        rig_plant_marker(PLACE + 16 * KIB, 1, 0x900ffff800001234); /* a detached entry, but for a bit */
         rig_plant_marker(PLACE + 2 * MIB, 2, 0x10000000000080);
         rig_plant_marker(PLACE + GIB, 3, 0x8000000000000000);
         unmap(PLACE + cuts[i][0], cuts[i][1]);

@@ -90,6 +90,17 @@ static inline uint64_t value_of_marker(uint64_t entry)
     return value;
 }
 
+/* What an entry that waits for the end of a gather is beside the value of a marker: with bit 63. */
+#define DETACHED_OWNED (1ull << 42) /* a page is owned, or a P1 may hold owned pages */
+#define DETACHED_PAGE  (1ull << 41) /* not a table */
+#define DETACHED_FRAME ((1ull << 40) - 1)
+
+static inline bool is_detached(uint64_t entry)
+{
+    const uint64_t ones = 1ull << 63 | 0x1ffffull << 35;
+    return (entry & (ones | 3ull << 59 | 1)) == ones;
+}
+
 /* Returns how many entries of its table an entry counts, in bits 52 to 58, 9 and 10. */
 static inline unsigned stored_count(uint64_t entry)
 {

@@ -1,5 +1,6 @@
 /* The table of operations, and how one of them is called. */
 #include "rig/operation_table.h"
+#include "rig/page_list.h"
 #include "rig/rig.h"
 #include <string.h>
 
@@ -47,6 +48,23 @@ static bool is_mappable(const struct operation *operation)
            !(is_long && (start - operation->to) % paging_level_bytes(PAGING_2M) != 0);
 }
 
+/* The same of a list. */
+static bool is_mappable_list(const struct operation *operation)
+{
+    uint64_t offsets[MOST_LISTED], frame = operation->to / PAGING_PAGE_BYTES;
+    unsigned count = list_offsets(operation->value, offsets);
+    for (unsigned i = 0; i < count; i++)
+        if (machine_is_the_sources(frame + offsets[i], 1))
+            return false;
+    return true;
+}
+
+static bool can_map_list(const struct operation *operation)
+{
+    return is_there(operation->space) && side_of(operation)->model->count < MOST_LEAVES &&
+           is_mappable_list(operation);
+}
+
 static bool can_change(const struct operation *operation)
 {
     bool has_frame = operation_takes(operation, ARG_TO) || operation_takes(operation, ARG_FRAME);
@@ -90,6 +108,13 @@ static bool can_plant(const struct operation *operation)
     return !rig_is_several() && has_size(operation) && !model_is_reserved_slot(&rig.model, page) &&
            model_has_table(&rig.model, level, page) &&
            !model_overlap(&rig.model, page & ~(paging_level_pages(level) - 1), paging_level_pages(level));
+}
+
+/* The steps of a gather are at pages, so its address is one. */
+static bool can_gather(const struct operation *operation)
+{
+    paging_virt_t address = {operation->address};
+    return can_change(operation) && paging_is_canonical(rig.model.levels, address);
 }
 
 static bool can_translate(const struct operation *operation)
@@ -188,6 +213,18 @@ const struct operation_row operation_rows[OP_KINDS] = {
                   WEIGHT(31, 31, 0, 0)},
     [OP_MERGE_RANGE] = {"merge_range", CALL_2(rig_merge_range, ADDRESS, BYTES), can_change, CORES,
                         EXPLORE_RANGES, WEIGHT(30, 30, 450, 0)},
+    [OP_GATHER] = {"gather", CALL_3(rig_gather, ADDRESS, BYTES, PROGRAM), can_gather, OTHERS, EXPLORE_RANGES,
+                   WEIGHT(20, 100, 60, 0)},
+    [OP_NEXT_PIECE] = {"next_piece", CALL_3(rig_next_piece, ADDRESS, BYTES, LIMIT), can_translate, CORES,
+                       EXPLORE_RANGES, WEIGHT(10, 10, 10, 0)},
+    [OP_TRANSLATE_LIST] = {"translate_list", CALL_2(rig_translate_list, ADDRESS, LIST), can_translate, CORES,
+                           EXPLORE_RANGES | EXPLORE_RIGHTS, WEIGHT(10, 10, 10, 10)},
+    [OP_MAP_LIST] = {"map_list", CALL_4(rig_map_list, ADDRESS, FRAME, LIST, FLAGS), can_map_list, MAPPING,
+                     EXPLORE_RANGES, WEIGHT(80, 0, 0, 0)},
+    [OP_MAP_LIST_ALLOC] = {"map_list_alloc", CALL_3(rig_map_list_alloc, ADDRESS, LIST, FLAGS), can_change,
+                           MAPPING, EXPLORE_RANGES | EXPLORE_OWNED, WEIGHT(60, 0, 0, 0)},
+    [OP_UNMAP_LIST] = {"unmap_list", CALL_2(rig_unmap_list, ADDRESS, LIST), can_change, CORES, EXPLORE_RANGES,
+                       WEIGHT(0, 150, 150, 0)},
     [OP_CREATE_SIBLING] = {"create_sibling", CALL_SIDES(rig_create_sibling), can_create, TAKING, NEVER,
                            WEIGHT(0, 0, 0, 180)},
     [OP_DESTROY] = {"destroy", CALL_SIDE(rig_destroy), can_use_space, CORES, NEVER, WEIGHT(0, 0, 0, 90)},
@@ -210,9 +247,10 @@ static const size_t members[ARGUMENTS] = {
     [ARG_SIZE] = offsetof(struct operation, size),       [ARG_LEVEL] = offsetof(struct operation, size),
     [ARG_FLAGS] = offsetof(struct operation, flags),     [ARG_CLEAR] = offsetof(struct operation, clear),
     [ARG_VALUE] = offsetof(struct operation, value),     [ARG_ENTRY] = offsetof(struct operation, value),
-    [ARG_ACCESS] = offsetof(struct operation, value),    [ARG_TOUCHED] = offsetof(struct operation, flags),
-    [ARG_WHOSE] = offsetof(struct operation, value),     [ARG_REPLACE] = offsetof(struct operation, flags),
-    [ARG_TARGET] = offsetof(struct operation, to),
+    [ARG_ACCESS] = offsetof(struct operation, value),    [ARG_WHOSE] = offsetof(struct operation, value),
+    [ARG_LIST] = offsetof(struct operation, value),      [ARG_LIMIT] = offsetof(struct operation, value),
+    [ARG_PROGRAM] = offsetof(struct operation, value),   [ARG_TOUCHED] = offsetof(struct operation, flags),
+    [ARG_REPLACE] = offsetof(struct operation, flags),   [ARG_TARGET] = offsetof(struct operation, to),
 };
 
 uint64_t operation_argument(const struct operation *operation, enum argument argument)

@@ -45,6 +45,16 @@ enum paging_status rig_move_range(uint64_t from, uint64_t to, uint64_t bytes);
 enum paging_status rig_test_and_clear(uint64_t start, uint64_t bytes, uint64_t which);
 enum paging_status rig_split(uint64_t address);
 enum paging_status rig_merge_range(uint64_t start, uint64_t bytes);
+/* A gather with all that is done until its end: gather_program.h. */
+enum paging_status rig_gather(uint64_t start, uint64_t bytes, uint64_t program);
+enum paging_status rig_next_piece(uint64_t start, uint64_t bytes, uint64_t limit); /* result: rig.piece */
+/*
+ * Lists of pages: page_list.h. Page i steps after the address is mapped to the frame i steps after `frame`.
+ */
+enum paging_status rig_translate_list(uint64_t address, uint64_t list);
+enum paging_status rig_map_list(uint64_t address, uint64_t frame, uint64_t list, uint64_t flags);
+enum paging_status rig_map_list_alloc(uint64_t address, uint64_t list, uint64_t flags);
+enum paging_status rig_unmap_list(uint64_t address, uint64_t list);
 
 /* ---- on whole spaces ---- */
 
@@ -97,6 +107,12 @@ enum operation_kind {
     OP_TEST_AND_CLEAR,
     OP_SPLIT,
     OP_MERGE_RANGE,
+    OP_GATHER,
+    OP_NEXT_PIECE,
+    OP_TRANSLATE_LIST,
+    OP_MAP_LIST,
+    OP_MAP_LIST_ALLOC,
+    OP_UNMAP_LIST,
     OP_CREATE_SIBLING,
     OP_DESTROY,
     OP_ATTACH,
@@ -116,7 +132,8 @@ struct operation {
     uint64_t address, to, bytes, size;
     uint64_t flags; /* to set, */
     uint64_t clear;
-    uint64_t value;        /* of a marker; or a whole entry, a kind of access (WALK_*), FRAME_* */
+    uint64_t value;        /* of a marker; or a whole entry, a kind of access (WALK_*), FRAME_*,
+                              a list of pages, a number of entries */
     uint64_t frames, huge; /* the source has no more frames of PAGING_4K, or runs of larger sizes */
     uint64_t meanwhile;    /* a seed: the processor loads pages after each store and flush. 0: it does not */
 };
@@ -141,6 +158,9 @@ enum argument {
     ARG_ENTRY,   /* `value` as a whole entry */
     ARG_ACCESS,  /* `value` as a kind of access */
     ARG_WHOSE,   /* `value` as FRAME_GIVEN, FRAME_TAKEN or FRAME_SAME */
+    ARG_LIMIT,   /* `value` as a number of entries */
+    ARG_LIST,    /* `value` as a list of pages (page_list.h) */
+    ARG_PROGRAM, /* `value` as what is done with a gather (gather_program.h) */
     ARGUMENTS
 };
 

@@ -40,6 +40,7 @@ struct rig {
     uint64_t random;
     unsigned base_frames;            /* the root and, in a recursive life, the scratch page's tables */
     struct paging_unmapped unmapped; /* what the last rig_unmap took away, or rig_remap replaced */
+    uint64_t piece;                  /* what the last rig_next_piece answered */
     uint64_t marker_value;           /* what the last rig_clear_marker took away */
 };
 

@@ -20,6 +20,7 @@
 
 struct census {
     unsigned tables, owned; /* of all spaces */
+    unsigned waiting;       /* leaves of a gather */
     /* Of the space at hand: */
     const struct rig_side *side;
     struct walker walker;
@@ -48,11 +49,60 @@ static void see_table(struct census *census, uint64_t frame)
     census->own++;
 }
 
+static unsigned count_detached(uint64_t table)
+{
+    const uint64_t *words = machine_frame(table);
+    unsigned count = 0;
+    for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
+        count += is_detached(words[i]);
+    return count;
+}
+
+static bool is_owned_page(uint64_t entry)
+{
+    const uint64_t owned = DETACHED_PAGE | DETACHED_OWNED;
+    return is_detached(entry) ? (value_of_marker(entry) & owned) == owned
+                              : (entry & (OWNED_BIT | 1)) == (OWNED_BIT | 1);
+}
+
+/* The entry names the page that waits, and says whether it is owned. */
+static void see_waiting_page(struct census *census, unsigned level, uint64_t page, uint64_t entry)
+{
+    const struct model_leaf *leaf = rig_waiting_at(page);
+    if (!leaf || leaf->size != level)
+        fail_msg("page %#lx waits, and should not", (unsigned long)page);
+    assert_int_equal(is_owned_page(entry), leaf->owned);
+    if (is_detached(entry))
+        assert_int_equal(value_of_marker(entry) & DETACHED_FRAME, leaf->frame);
+    if (leaf->owned)
+        see_run(PAGING_FRAME_FOR_PAGE, level, leaf->frame, "an owned page that waits");
+    census->owned += leaf->owned ? (unsigned)paging_level_pages(level) : 0;
+    census->waiting++;
+}
+
+/*
+ * What a detached entry names is still out, down to the last page, and each leaf there is one that waits:
+ * those below a table that went as well as those that went before it.
+ */
+static void see_waiting(struct census *census, unsigned level, uint64_t page, uint64_t entry)
+{
+    uint64_t value = value_of_marker(entry);
+    uint64_t frame = is_detached(entry) ? value & DETACHED_FRAME : (entry & FRAME_BITS) >> 12;
+    if (is_detached(entry) ? (value & DETACHED_PAGE) != 0 : level == 1 || (entry & HUGE_BIT)) {
+        see_waiting_page(census, level, page, entry);
+        return;
+    }
+    see_table(census, frame);
+    for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++, page += paging_level_pages(level - 1))
+        if (machine_frame(frame)[i] & 1 || is_detached(machine_frame(frame)[i]))
+            see_waiting(census, level - 1, page, machine_frame(frame)[i]);
+}
+
 static bool holds_owned_page(uint64_t table)
 {
     const uint64_t *words = machine_frame(table);
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
-        if ((words[i] & (OWNED_BIT | 1)) == (OWNED_BIT | 1))
+        if (is_owned_page(words[i]))
             return true;
     return false;
 }
@@ -66,7 +116,7 @@ static void check_table(struct census *census, unsigned level, uint64_t address,
     if ((entry & ~FRAME_BITS & ~COUNT_BITS & ~(level == PAGING_2M ? OWNED_BELOW : 0)) != TABLE_BITS)
         fail_msg("entry %#lx at %#lx points to a table with wrong flags", (unsigned long)entry,
                  (unsigned long)address);
-    unsigned used = used_entries(table);
+    unsigned used = used_entries(table) - count_detached(table);
     if (used == 0)
         fail_msg("the table at %#lx is empty", (unsigned long)address);
     if (stored_count(entry) != used)
@@ -154,7 +204,9 @@ static bool check_entry(void *context, unsigned level, uint64_t address, uint64_
         check_scratch(census, level, entry);
         return true;
     }
-    if (!(entry & 1)) {
+    if (is_detached(entry)) {
+        see_waiting(census, level, page, entry);
+    } else if (!(entry & 1)) {
         const struct model_leaf *leaf = model_at(model, page);
         assert_true(leaf && leaf->size == level && leaf->marker == entry);
         census->leaves++;
@@ -246,5 +298,7 @@ void rig_check(void)
     if (census.tables + census.owned != machine_frames_out())
         fail_msg("%u tables and %u owned frames, but %u frames are out", census.tables, census.owned,
                  machine_frames_out());
-    machine_audit();
+    assert_int_equal(census.waiting, rig_count_waiting());
+    if (!rig_is_gathering())
+        machine_audit();
 }

@@ -47,17 +47,30 @@ unsigned rig_change_refusals(uint64_t page, uint64_t set, uint64_t clear);
  */
 enum paging_status rig_find_hole(uint64_t from, uint64_t until, uint64_t bytes, uint64_t alignment);
 
-/* ---- one page (rig_unmap.c, rig_flushes.c) ---- */
+/* ---- one page, or a list of pages (rig_map.c, rig_unmap.c, rig_flushes.c) ---- */
+
+/* Returns the statuses that are right for mapping this leaf. */
+unsigned rig_map_refusals(const struct model_leaf *wanted);
 
 /* As rig_leaf_refusals, for an operation on the leaf that begins at the page. */
 unsigned rig_whole_leaf_refusals(uint64_t page, const struct model_leaf **leaf);
 
 /*
- * rig.unmapped, filled with 0x5a before the call, says what this leaf was, whose entry was this. With an
- * error it was not written. The processor may have set the bits in `late` since.
+ * What an operation has told, which was filled with 0x5a before the call, is what this leaf was, whose entry
+ * was this. With an error it was not written. The processor may have set the bits in `late` since.
  */
-void rig_judge_unmapped(enum paging_status status, const struct model_leaf *leaf, uint64_t entry,
-                        bool released, uint64_t late);
+void rig_judge_unmapped(enum paging_status status, const struct paging_unmapped *unmapped,
+                        const struct model_leaf *leaf, uint64_t entry, bool released, uint64_t late);
+
+/*
+ * Expects the flushes of the leaf, which it takes out of the map, and of the windows of the tables that go
+ * with it. A marker itself is in no TLB; without windows, the flush of any page below the tables that go
+ * forgets the way to them. Returns how many frames go back, tables among them.
+ */
+unsigned rig_expect_removal(struct model *model, struct model_leaf leaf);
+
+/* flush_list.h: of more flushes than this, one of everything takes the place. */
+#define RIG_FLUSH_LIMIT 32u
 
 /* Begin a new list of what must be flushed. */
 void rig_expect_no_flush(void);
@@ -68,9 +81,14 @@ void rig_expect_no_flush(void);
 void rig_expect_leaf_flushes(const struct model_leaf *leaf);
 /* Add an address, anywhere within the span of a level. */
 void rig_expect_flush(uint64_t address, unsigned level);
-/* Add the window of this level on the way to the address, in each space that shows it: any page of a level. */
+/*
+ * Add the window of this level on the way to the address, in each space that shows it: any page of a level.
+ */
 void rig_expect_window_flush(unsigned window, uint64_t address, unsigned level);
-/* Just those were flushed, in any order, each once. The scratch page's come on top. */
+/*
+ * Just those were flushed, in any order, each once; or all of the TLB, if they are many. The scratch page's
+ * come on top.
+ */
 void rig_judge_flushes(void);
 
 /* ---- spaces (rig_spaces.c, rig_share.c) ---- */
@@ -110,6 +128,20 @@ void rig_expect_protected(uint64_t page, uint64_t pages, uint64_t set, uint64_t 
 void rig_expect_moved(uint64_t page, uint64_t pages);
 void rig_expect_cleared(uint64_t page, uint64_t pages, uint64_t which); /* bits of whole pages */
 void rig_judge_exact_flushes(void);
+/* The same with rig_after made, for the operations of that name. */
+unsigned rig_unmap_range_refusals(uint64_t start, uint64_t bytes, uint64_t *page);
+unsigned rig_protect_range_refusals(uint64_t start, uint64_t bytes, uint64_t set, uint64_t clear,
+                                    uint64_t *page);
+
+/* ---- gathers (rig_gather.c) ---- */
+
+/* A gather is open: stale translations of what waits are no mistake. */
+bool rig_is_gathering(void);
+/* Do pages of the range wait, or a table below which they lie? */
+bool rig_waits(uint64_t page, uint64_t pages);
+/* Returns the leaf at this page that waits, or NULL; and how many do. */
+const struct model_leaf *rig_waiting_at(uint64_t page);
+unsigned rig_count_waiting(void);
 
 /* Adds to the map the accessed and dirty bits that the processor has set in the range so far. */
 void rig_note_touched(uint64_t page, uint64_t pages);

@@ -14,6 +14,8 @@ static unsigned occupied(const struct model_leaf *wanted)
     const struct model *model = rig.at->model;
     uint64_t end = wanted->page + paging_level_pages(wanted->size);
     const struct model_leaf *other = model_overlap(model, wanted->page, end - wanted->page);
+    if (rig_waits(wanted->page, end - wanted->page))
+        return 1u << PAGING_BUSY;
     if (!other || gives_way(other, wanted))
         return 0;
     if (other->size > wanted->size)
@@ -30,7 +32,7 @@ static unsigned occupied(const struct model_leaf *wanted)
     return refusals;
 }
 
-static unsigned map_refusals(const struct model_leaf *wanted)
+unsigned rig_map_refusals(const struct model_leaf *wanted)
 {
     const struct paging_cpu *cpu = &rig.at->space->cpu;
     uint64_t pages = paging_level_pages(wanted->size);
@@ -95,7 +97,7 @@ static enum paging_status call_map_to(const struct model_leaf *wanted)
 enum paging_status rig_map_to(uint64_t address, uint64_t frame, uint64_t flags)
 {
     struct model_leaf leaf = {rig_page(address).number, frame, PAGING_4K, flags, false, 0};
-    return judge(call_map_to, leaf, map_refusals(&leaf));
+    return judge(call_map_to, leaf, rig_map_refusals(&leaf));
 }
 
 static enum paging_status call_map_sized(const struct model_leaf *wanted)
@@ -107,7 +109,7 @@ static enum paging_status call_map_sized(const struct model_leaf *wanted)
 enum paging_status rig_map_sized(uint64_t address, uint64_t frame, uint64_t size, uint64_t flags)
 {
     struct model_leaf leaf = {rig_page(address).number, frame, (unsigned)size, flags, false, 0};
-    return judge(call_map_sized, leaf, map_refusals(&leaf));
+    return judge(call_map_sized, leaf, rig_map_refusals(&leaf));
 }
 
 static enum paging_status call_map(const struct model_leaf *wanted)
@@ -118,7 +120,7 @@ static enum paging_status call_map(const struct model_leaf *wanted)
 enum paging_status rig_map(uint64_t address, uint64_t flags)
 {
     struct model_leaf leaf = {rig_page(address).number, 0, PAGING_4K, flags, true, 0};
-    return judge(call_map, leaf, map_refusals(&leaf));
+    return judge(call_map, leaf, rig_map_refusals(&leaf));
 }
 
 static enum paging_status call_map_owned(const struct model_leaf *wanted)
@@ -136,7 +138,7 @@ enum paging_status rig_map_owned(uint64_t address, uint64_t size, uint64_t flags
         taken = (enum paging_size)size;
     if (!rig_take_frame(taken, &leaf.frame))
         return PAGING_NO_FRAMES;
-    enum paging_status status = judge_call(call_map_owned, leaf, map_refusals(&leaf), 0);
+    enum paging_status status = judge_call(call_map_owned, leaf, rig_map_refusals(&leaf), 0);
     if (status != PAGING_OK)
         rig_give_frame(taken, leaf.frame);
     rig_check();
@@ -160,7 +162,7 @@ enum paging_status rig_identity_map(uint64_t frame, uint64_t flags)
         if (frame >> (rig.at->space->cpu.physical_bits - PAGING_PAGE_SHIFT))
             refusals |= 1u << PAGING_FRAME_TOO_HIGH;
     } else {
-        refusals = map_refusals(&leaf);
+        refusals = rig_map_refusals(&leaf);
     }
     return judge(call_identity_map, leaf, refusals);
 }
@@ -176,7 +178,7 @@ enum paging_status rig_set_marker(uint64_t address, uint64_t value)
 {
     struct model_leaf leaf = {
         .page = rig_page(address).number, .size = PAGING_4K, .marker = marker_of(value)};
-    unsigned refusals = map_refusals(&leaf);
+    unsigned refusals = rig_map_refusals(&leaf);
     if (value == 0 || value >> 43)
         refusals |= 1u << PAGING_BAD_FLAGS;
     marker_value = value;

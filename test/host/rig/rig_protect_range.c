@@ -21,16 +21,23 @@ static void protect_pages(struct model *model, uint64_t page, uint64_t pages, ui
     }
 }
 
+unsigned rig_protect_range_refusals(uint64_t start, uint64_t bytes, uint64_t set, uint64_t clear,
+                                    uint64_t *page)
+{
+    unsigned refusals = rig_range_refusals(start, bytes, page);
+    if (!refusals)
+        refusals = rig_change_refusals(*page, set, clear);
+    if (!refusals)
+        protect_pages(&rig_after, *page, bytes / PAGING_PAGE_BYTES, set, clear);
+    return refusals;
+}
+
 enum paging_status rig_protect_range(uint64_t start, uint64_t bytes, uint64_t set, uint64_t clear)
 {
     uint64_t page, pages = bytes / PAGING_PAGE_BYTES;
-    unsigned refusals = rig_range_refusals(start, bytes, &page);
+    unsigned refusals = rig_protect_range_refusals(start, bytes, set, clear, &page);
     if (!refusals)
-        refusals = rig_change_refusals(page, set, clear);
-    if (!refusals) {
-        protect_pages(&rig_after, page, pages, set, clear);
         rig_expect_protected(page, pages, set, clear);
-    }
     rig_look_before_range(refusals);
     enum paging_status status =
         paging_protect_range(rig.at->space, (paging_virt_t){start}, bytes, set, clear, machine_frames());

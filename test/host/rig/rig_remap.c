@@ -38,7 +38,7 @@ static enum paging_status judge(struct model_leaf leaf, const struct model_leaf 
         paging_remap(rig.at->space, (paging_page_t){leaf.page}, (paging_frame_t){leaf.frame}, leaf.flags,
                      leaf.owned, machine_frames(), &rig.unmapped);
     rig_judge_one_space(status);
-    rig_judge_unmapped(status, before, entry, released, PAGING_ACCESSED);
+    rig_judge_unmapped(status, &rig.unmapped, before, entry, released, PAGING_ACCESSED);
     if (status != PAGING_OK)
         return status;
     assert_int_equal(rig_frames_taken(), released ? -(int)paging_level_pages(before->size) : 0);

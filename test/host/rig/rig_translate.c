@@ -10,7 +10,9 @@ static enum paging_status expected_status(const struct walk *walk)
         return PAGING_NOT_CANONICAL;
     if (walk->error & WALK_RESERVED)
         return PAGING_MALFORMED;
-    return walk->entry == 0 ? PAGING_NOT_MAPPED : PAGING_MARKED;
+    if (walk->entry == 0)
+        return PAGING_NOT_MAPPED;
+    return is_detached(walk->entry) ? PAGING_BUSY : PAGING_MARKED;
 }
 
 static void judge_walk_address(const struct walk *walk, uint64_t address)

@@ -3,34 +3,36 @@
 #include "rig/rig_internal.h"
 #include <string.h>
 
-/*
- * Expects the flushes of the leaf, and of the windows of the tables that go with it. A marker itself is in no
- * TLB; without windows, the flush of any page below the tables that go forgets the way to them. Returns how
- * many tables go.
- */
-static unsigned expect_removal(struct model_leaf leaf)
+unsigned rig_expect_removal(struct model *model, struct model_leaf leaf)
 {
     unsigned tables = 0;
-    rig_expect_no_flush();
     if (!leaf.marker)
         rig_expect_leaf_flushes(&leaf);
-    model_remove(rig.at->model, leaf.page);
+    model_remove(model, leaf.page);
     for (unsigned level = leaf.size; level < rig.model.levels; level++)
-        if (!model_has_table(rig.at->model, level, leaf.page)) {
+        if (!model_has_table(model, level, leaf.page)) {
             rig_expect_window_flush(level, rig_address(leaf.page), 1);
             tables++;
         }
     if (!rig_has_windows() && rig.at == rig.active && leaf.marker && tables > 0)
         rig_expect_flush(rig_address(leaf.page), leaf.size);
-    model_add(rig.at->model, leaf);
-    return tables;
+    return tables + (leaf.owned ? (unsigned)paging_level_pages(leaf.size) : 0);
 }
 
-/* Judges frames and flushes, and takes the leaf out of the map. */
-static void judge_removal(const struct model_leaf *leaf, unsigned tables)
+/* Of one leaf, which stays in the map. */
+static unsigned expect_removal(struct model_leaf leaf)
+{
+    rig_expect_no_flush();
+    unsigned frames = rig_expect_removal(rig.at->model, leaf);
+    model_add(rig.at->model, leaf);
+    return frames;
+}
+
+/* Judges flushes and the number of frames that went back, and takes the leaf out of the map. */
+static void judge_removal(const struct model_leaf *leaf, unsigned frames)
 {
     rig_judge_flushes();
-    assert_int_equal(-rig_frames_taken(), tables + (leaf->owned ? paging_level_pages(leaf->size) : 0));
+    assert_int_equal(-rig_frames_taken(), frames);
     model_remove(rig.at->model, leaf->page);
 }
 
@@ -42,7 +44,7 @@ unsigned rig_leaf_refusals(uint64_t page, const struct model_leaf **leaf)
     if (model_is_reserved_slot(rig.at->model, page))
         return refusals | 1u << PAGING_RESERVED_SLOT;
     if (!found)
-        return refusals | 1u << PAGING_NOT_MAPPED;
+        return refusals | 1u << (rig_waits(page, 1) ? PAGING_BUSY : PAGING_NOT_MAPPED);
     if (found->marker)
         return refusals | 1u << PAGING_MARKED;
     *leaf = found;
@@ -55,16 +57,16 @@ unsigned rig_whole_leaf_refusals(uint64_t page, const struct model_leaf **leaf)
     return *leaf && (*leaf)->page != page ? refusals | 1u << PAGING_INSIDE_HUGE : refusals;
 }
 
-void rig_judge_unmapped(enum paging_status status, const struct model_leaf *leaf, uint64_t entry,
-                        bool released, uint64_t late)
+void rig_judge_unmapped(enum paging_status status, const struct paging_unmapped *unmapped,
+                        const struct model_leaf *leaf, uint64_t entry, bool released, uint64_t late)
 {
     if (status == PAGING_OK) {
-        assert_int_equal(rig.unmapped.frame.number, leaf->frame);
-        assert_int_equal(rig.unmapped.size, leaf->size);
-        assert_int_equal(rig.unmapped.flags | late, flags_of_leaf(entry, leaf->size) | late);
-        assert_int_equal(entry & late & ~rig.unmapped.flags, 0);
-        assert_int_equal(rig.unmapped.released, released);
-    } else if (((unsigned char *)&rig.unmapped)[0] != 0x5a) {
+        assert_int_equal(unmapped->frame.number, leaf->frame);
+        assert_int_equal(unmapped->size, leaf->size);
+        assert_int_equal(unmapped->flags | late, flags_of_leaf(entry, leaf->size) | late);
+        assert_int_equal(entry & late & ~unmapped->flags, 0);
+        assert_int_equal(unmapped->released, released);
+    } else if (((const unsigned char *)unmapped)[0] != 0x5a) {
         fail_msg("the out-parameter was written");
     }
 }
@@ -75,19 +77,19 @@ enum paging_status rig_unmap(uint64_t address)
     const struct model_leaf *found;
     unsigned refusals = rig_whole_leaf_refusals(page, &found);
     struct model_leaf leaf = {0};
-    unsigned tables = 0;
+    unsigned frames = 0;
     if (!refusals) {
         leaf = *found;
-        tables = expect_removal(leaf);
+        frames = expect_removal(leaf);
     }
     memset(&rig.unmapped, 0x5a, sizeof(rig.unmapped));
     rig_look_before(refusals);
     enum paging_status status =
         paging_unmap(rig.at->space, (paging_page_t){page}, machine_frames(), &rig.unmapped);
     rig_judge_one_space(status);
-    rig_judge_unmapped(status, &leaf, entry, leaf.owned, 0);
+    rig_judge_unmapped(status, &rig.unmapped, &leaf, entry, leaf.owned, 0);
     if (status == PAGING_OK)
-        judge_removal(&leaf, tables);
+        judge_removal(&leaf, frames);
     rig_check();
     return status;
 }
@@ -123,11 +125,11 @@ enum paging_status rig_clear_marker(uint64_t address)
     uint64_t page = rig_page(address).number;
     unsigned refusals = clear_marker_refusals(page);
     struct model_leaf leaf = {0};
-    unsigned tables = 0;
+    unsigned frames = 0;
     if (!refusals)
         leaf = *model_overlap(rig.at->model, page, 1);
     if (leaf.size == PAGING_4K)
-        tables = expect_removal(leaf);
+        frames = expect_removal(leaf);
     rig.marker_value = NOT_WRITTEN;
     machine_fill_tlb();
     rig_look_before(refusals);
@@ -137,7 +139,7 @@ enum paging_status rig_clear_marker(uint64_t address)
     if (status == PAGING_OK) {
         assert_int_equal(rig.marker_value, value_of_marker(leaf.marker));
         if (leaf.size == PAGING_4K)
-            judge_removal(&leaf, tables);
+            judge_removal(&leaf, frames);
         else
             judge_hole(page, leaf.size - 1);
     } else {

@@ -1,5 +1,7 @@
 /* The table of scenarios, and how an operation of one is done. */
 #include "rig/scenarios.h"
+#include "rig/gather_program.h"
+#include "rig/page_list.h"
 
 #define WC PAGING_CACHE_WRITE_COMBINING
 
@@ -15,6 +17,10 @@
 #define WRITE(position)               AT(ACCESS, position, 1, .value = WALK_WRITE)
 #define MAP_2M(position, ...)         AT(MAP_SIZED, position, L2(1), .size = PAGING_2M, __VA_ARGS__)
 #define MAP_1G(position, ...)         AT(MAP_SIZED, position, L3(1), .size = PAGING_1G, __VA_ARGS__)
+
+/* The pages of a list (page_list.h), which reaches over this many. */
+#define LIST(operation, position, pages, list, ...) \
+    AT(operation, position, pages, .value = (list), ##__VA_ARGS__)
 
 /* 2 MiB pages from -1 GiB to 0, and from there one of 1 GiB, which is dirty. */
 #define HUGE_PAGES(number)                                                     \
@@ -156,6 +162,50 @@ const struct scenario scenarios[] = {
     {"unmap: small pages in a 1 GiB page", {HUGE_PAGES(0)}, AT(UNMAP_RANGE, L2(1) + 1, 2), IN_1G},
     {"unmap: a 1 GiB page except its ends", {HUGE_PAGES(0)}, AT(UNMAP_RANGE, 1, L3(1) - 2), IN_1G},
     {"unmap: where 2 MiB and 1 GiB pages meet", {HUGE_PAGES(0)}, AT(UNMAP_RANGE, -1, 2), IN_1G},
+
+    {"map: a list of pages in one P1", {AT(MAP_TO, 1, 1)}, LIST(MAP_LIST, 2, 9, 0x155, .flags = RW)},
+    {"map: a list of pages, with tables of all levels",
+     {{0}},
+     LIST(MAP_LIST, -5, 10, 0x211, .flags = RW | US)},
+    {"map: a list of pages in several P1s",
+     {AT(MAP_TO, 1, 1)},
+     LIST(MAP_LIST, 2, L2(3), LIST_EACH(4, PAGING_INDEX_BITS), .flags = RW)},
+    {"map: a list of pages over markers",
+     {MARKER(1), MARKER(3)},
+     LIST(MAP_LIST, 0, 6, 0x2f, .flags = RW | PAGING_REPLACE_MARKER)},
+    {"map: a list of owned pages", {AT(MAP, 1, 1)}, LIST(MAP_LIST_ALLOC, -4, 8, 0xc7, .flags = RW)},
+    {"unmap: a list of pages in one P1",
+     {AT(MAP_RANGE, 0, LAST, .flags = RW), WRITE(4)},
+     LIST(UNMAP_LIST, 2, 9, 0x155)},
+    {"unmap: a list of all pages, with all tables",
+     {LIST(MAP_LIST, -5, 10, 0x211, .flags = RW), WRITE(-1)},
+     LIST(UNMAP_LIST, -5, 10, 0x211)},
+    {"unmap: a list of owned pages, of which some P1s stay",
+     {LIST(MAP_LIST_ALLOC, -4, 8, 0xff, .flags = RW), AT(MAP, 9, 1, .flags = RW), WRITE(2)},
+     LIST(UNMAP_LIST, -4, 8, 0xff)},
+    {"unmap: a list of a 2 MiB page and small ones",
+     {MAP_2M(0, .flags = RW), AT(MAP_TO, -1, 1, .flags = RW), WRITE(0)},
+     LIST(UNMAP_LIST, -1, 2, 3)},
+    {"unmap: a list of more pages than are flushed by themselves",
+     {AT(MAP_RANGE, -20, 60, .flags = RW), WRITE(3)},
+     LIST(UNMAP_LIST, -20, 40, LIST_OF(40))},
+
+    {"gather: single pages, of which some are owned, and their tables",
+     {AT(MAP_RANGE_ALLOC, 0, 3, .flags = RW), AT(MAP_TO, 3, 1, .flags = RW), WRITE(1)},
+     AT(GATHER, 0, 1,
+        .value = GATHER_STEP(0, GATHER_UNMAP, 1) | GATHER_STEP(1, GATHER_UNMAP, 3) |
+                 GATHER_STEP(2, GATHER_UNMAP, 0) | GATHER_STEP(3, GATHER_UNMAP, 2))},
+    {"gather: a range with a 2 MiB page, and rights beside it",
+     {AT(MAP_RANGE, L2(-1) - 1, L2(1) + 12, .flags = RW)},
+     AT(GATHER, L2(-1) - 1, L2(1) + 3,
+        .value = GATHER_STEP(0, GATHER_UNMAP_RANGE, 0) | GATHER_STEP(1, OUTSIDE_TRANSLATE, 1))},
+    {"gather: a page, and another one that takes its P1",
+     {AT(MAP, 0, 1, .flags = RW), AT(MAP_TO, 1, 1, .flags = RW)},
+     AT(GATHER, 0, 1, .value = GATHER_STEP(0, GATHER_UNMAP, 0) | GATHER_STEP(1, OUTSIDE_UNMAP, 1))},
+    {"gather: rights of two pages",
+     {AT(MAP_RANGE, 0, 4, .flags = RW), WRITE(2)},
+     AT(GATHER, 0, 1,
+        .value = GATHER_STEP(0, GATHER_PROTECT_RANGE, 0) | GATHER_STEP(1, GATHER_PROTECT_RANGE, 2))},
 
     {"test_and_clear: small and huge pages, one of them in part",
      {AT(MAP_RANGE, L2(-3) - 5, L2(3) + 5, .flags = RW), MAP_1G(0, .flags = RW), WRITE(L2(-3) - 1),

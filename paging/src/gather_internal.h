@@ -1,0 +1,44 @@
+/*
+ * gather_internal.h - what the operations on ranges do for a gather, and what others must know of one.
+ */
+#ifndef PAGING_SRC_GATHER_INTERNAL_H
+#define PAGING_SRC_GATHER_INTERNAL_H
+
+#include "cursor.h"
+#include "flush.h"
+#include <selfmap/gather.h>
+
+/*
+ * Clears the range, at the highest entries that it empties, and appends what is cached of it to the list.
+ * What was present is detached, because others may come before the flush; what is detached already is left
+ * alone.
+ */
+void paging_clear_waiting(const struct paging_space *space, struct page_range range,
+                          struct paging_flush_list *list);
+
+/* Gives back what the detached entries of the range name, and makes them unused. */
+void paging_sweep_waiting(struct paging_space *space, struct page_range range,
+                          struct paging_frame_source *frames);
+
+/* Checks the range, and splits huge pages at its ends: afterwards it can be cleared. */
+PAGING_MUST_CHECK enum paging_status paging_prepare_unmap(struct paging_space *space, paging_virt_t start,
+                                                          uint64_t bytes, struct paging_frame_source *frames,
+                                                          struct page_range *range);
+
+/* Does what paging_protect_range does, except for the flush. */
+PAGING_MUST_CHECK enum paging_status paging_protect_into(struct paging_space *space, paging_virt_t start,
+                                                         uint64_t bytes, uint64_t set, uint64_t clear,
+                                                         struct paging_frame_source *frames,
+                                                         struct paging_flush_list *list);
+
+/* Carries out what the gather has so far, and gives back what waits for it. */
+void paging_gather_finish(struct paging_gather *gather);
+
+/* Does so with the gather that the space has, if it has one: a table that goes may have entries that wait. */
+static inline void finish_gather_of(struct paging_space *space)
+{
+    if (__builtin_expect(space->gather != NULL, 0))
+        paging_gather_finish(space->gather);
+}
+
+#endif

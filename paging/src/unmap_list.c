@@ -1,0 +1,231 @@
+/*
+ * unmap_list.c - remove a list of pages: check, clear, flush once, then free.
+ *
+ * As in unmap_range.c, an entry whose table or owned frame goes is detached, and names it until the flush.
+ */
+#include "gather_internal.h"
+#include "leaf.h"
+#include "page_row.h"
+#include "table_pages.h"
+#include "unmap.h"
+#include <selfmap/list.h>
+
+/* ---- checking ---- */
+
+/*
+ * Returns how many pages from the first on are in order and mapped in this P1: in the bits of `check`, which
+ * PRESENT is among, their entries equal PRESENT.
+ */
+PAGING_ALWAYS_INLINE uint64_t count_mapped_in_row(const paging_page_t *pages, uint64_t count,
+                                                  struct page_row row, uint64_t check)
+{
+    uint64_t i = 0;
+    for (uint64_t least = row.first; i < count; i++) {
+        paging_page_t page = pages[i];
+        if (page.number < least || page.number > row.last ||
+            ((paging_entry_load(slot_in_row(row, page)).bits ^ PAGING_PRESENT) & check) != 0)
+            break;
+        least = page.number + 1;
+    }
+    return i;
+}
+
+/* Checks a page that is not mapped in a P1 which the fast walk finds, and those after it in the same P1. */
+static enum paging_status check_slow(const struct paging_space *space, const paging_page_t *pages,
+                                     uint64_t count, uint64_t *i)
+{
+    paging_page_t page = pages[*i];
+    struct page_walk walk;
+    enum paging_status status = find_leaf(space, page, &walk);
+    if (status != PAGING_OK)
+        return status;
+    if (walk.level == PAGING_4K) {
+        struct page_row row = row_of_walk(&walk, page);
+        *i += count_mapped_in_row(pages + *i, count - *i, row, space->leaf_check);
+        return PAGING_OK;
+    }
+    ++*i;
+    return page.number % paging_level_pages(walk.level) != 0 ? PAGING_INSIDE_HUGE : PAGING_OK;
+}
+
+/* Checks page *i and those after it that the same walk serves. *i is where the next run begins. */
+static enum paging_status check_run(const struct paging_space *space, const paging_page_t *pages,
+                                    uint64_t count, uint64_t *i)
+{
+    uint64_t first = *i;
+    struct page_row row;
+    if (!is_in_order(pages, first))
+        return PAGING_UNSORTED;
+    if (paging_find_row(space, pages[first], &row))
+        *i += count_mapped_in_row(pages + first, count - first, row, space->leaf_check);
+    return *i > first ? PAGING_OK : check_slow(space, pages, count, i);
+}
+
+/* ---- clearing ---- */
+
+/*
+ * Ends what a leaf of this level translates. It stays named if it is owned. Returns it as the processor left
+ * it: until here accesses mark it.
+ */
+PAGING_ALWAYS_INLINE paging_entry_t end_leaf(volatile paging_entry_t *slot, unsigned level,
+                                             paging_entry_t leaf)
+{
+    bool owned = (leaf.bits & PAGING_OWNED) != 0;
+    paging_entry_t after = owned ? entry_to_detached(level, leaf) : (paging_entry_t){0};
+    return replace_leaf(slot, leaf, after);
+}
+
+/* Reports what the leaf was, if anybody asks. Returns whether it is owned, and so detached. */
+static bool report(struct paging_unmapped *unmapped, paging_entry_t leaf, unsigned level)
+{
+    bool owned = (leaf.bits & PAGING_OWNED) != 0;
+    if (unmapped)
+        report_unmapped(unmapped, leaf, level, owned);
+    return owned;
+}
+
+/* Clears the entries of `count` pages that lie in one P1. Returns whether some are detached. */
+static bool clear_row(const paging_page_t *pages, uint64_t count, struct page_row row,
+                      struct paging_unmapped *unmapped)
+{
+    bool some = false;
+    for (uint64_t i = 0; i < count; i++) {
+        volatile paging_entry_t *slot = slot_in_row(row, pages[i]);
+        paging_entry_t leaf = end_leaf(slot, PAGING_4K, paging_entry_load(slot));
+        some |= report(unmapped ? &unmapped[i] : NULL, leaf, PAGING_4K);
+    }
+    return some;
+}
+
+/* Clears the pages from *i on that lie in the row. Returns whether something is detached. */
+PAGING_OUT_OF_LINE bool take_row(struct paging_space *space, const paging_page_t *pages, uint64_t count,
+                                 uint64_t *i, struct page_row row, struct paging_flush_list *list,
+                                 struct paging_unmapped *unmapped)
+{
+    const paging_page_t *first = pages + *i;
+    uint64_t here = count_pages_up_to(first, count - *i, row.last);
+    bool whole = entry_count(paging_entry_load(row.parent_slot)) == here;
+    bool detached = false;
+    flush_add_pages(space, list, first, here);
+    if (!whole || unmapped) /* otherwise it is enough that the P1 goes */
+        detached = clear_row(first, here, row, unmapped ? unmapped + *i : NULL);
+    *i += here;
+    if (whole) {
+        struct page_walk walk;
+        walk_to(space, *first, PAGING_4K, &walk);
+        return paging_detach_tables(space, &walk, PAGING_2M, *first, list);
+    }
+    change_entry_count(space, PAGING_2M, row.parent_slot, -(int)here, 0);
+    return detached;
+}
+
+/*
+ * Clears page *i and those after it that the same walk serves. *i is where the next run begins. Returns
+ * whether something is detached.
+ */
+static bool take_run(struct paging_space *space, const paging_page_t *pages, uint64_t count, uint64_t *i,
+                     struct paging_flush_list *list, struct paging_unmapped *unmapped)
+{
+    paging_page_t page = pages[*i];
+    struct page_walk walk;
+    struct page_row row;
+    if (paging_find_row(space, page, &row))
+        return take_row(space, pages, count, i, row, list, unmapped);
+    walk_to(space, page, PAGING_4K, &walk);
+    if (walk.level == PAGING_4K)
+        return take_row(space, pages, count, i, row_of_walk(&walk, page), list, unmapped);
+    paging_entry_t leaf = end_leaf(walk.slots[walk.level], walk.level, walk.entries[walk.level]);
+    bool detached = report(unmapped ? &unmapped[*i] : NULL, leaf, walk.level);
+    ++*i;
+    flush_add_leaf(space, list, walk.level, page);
+    return paging_detach_tables(space, &walk, walk.level, page, list) || detached;
+}
+
+/* ---- freeing ---- */
+
+/* Gives back what the entry in this slot names if it is detached, and makes it unused. */
+PAGING_OUT_OF_LINE void sweep_entry(struct paging_space *space, unsigned level, volatile paging_entry_t *slot,
+                                    paging_page_t page, struct paging_frame_source *frames)
+{
+    paging_entry_t entry = paging_entry_load(slot);
+    if (!entry_is_detached(entry))
+        return;
+    uint64_t tables = paging_free_subtree(space, level, entry_from_detached(entry), frames);
+    change_table_count(space, page, -(int64_t)tables);
+    paging_entry_store(slot, (paging_entry_t){0});
+}
+
+/* Does so for the detached entries on the way to the pages. */
+static void sweep(struct paging_space *space, const paging_page_t *pages, uint64_t count,
+                  struct paging_frame_source *frames)
+{
+    struct page_walk walk;
+    for (uint64_t i = 0; i < count;) {
+        walk_to(space, pages[i], PAGING_4K, &walk);
+        if (walk.level > PAGING_4K) {
+            sweep_entry(space, walk.level, walk.slots[walk.level], pages[i], frames);
+            i += count_pages_up_to(pages + i, count - i, last_page_of_entry(&walk, pages[i]));
+            continue;
+        }
+        struct page_row row = row_of_walk(&walk, pages[i]);
+        for (; i < count && pages[i].number <= row.last; i++)
+            sweep_entry(space, PAGING_4K, slot_in_row(row, pages[i]), pages[i], frames);
+    }
+}
+
+/*
+ * ---- the fast path ----
+ *
+ * For a list of pages that all lie in one P1, which stays, and of which none is owned: nothing is detached.
+ * Returns false, with nothing written, if anything is different.
+ */
+static bool unmap_in_row(struct paging_space *space, const paging_page_t *pages, uint64_t count,
+                         struct paging_unmapped *unmapped)
+{
+    struct page_row row;
+    if (count == 0 || !paging_find_row(space, pages[0], &row) ||
+        entry_count(paging_entry_load(row.parent_slot)) <= count ||
+        count_mapped_in_row(pages, count, row, space->leaf_check | PAGING_OWNED) < count)
+        return false;
+    const uintptr_t base = row.base;
+    for (uint64_t i = 0; i < count; i++) {
+        volatile paging_entry_t *slot = slot_at(base, pages[i]);
+        paging_entry_t leaf = remove_leaf(slot, paging_entry_load(slot));
+        if (unmapped)
+            report_unmapped(&unmapped[i], leaf, PAGING_4K, false);
+    }
+    change_entry_count(space, PAGING_2M, row.parent_slot, -(int)count, 0);
+    struct paging_flush_list list;
+    flush_begin(&list);
+    flush_add_pages(space, &list, pages, count);
+    paging_carry_out(space, &list);
+    return true;
+}
+
+static enum paging_status unmap_any(struct paging_space *space, const paging_page_t *pages, uint64_t count,
+                                    struct paging_frame_source *frames, struct paging_unmapped *unmapped)
+{
+    bool detached = false;
+    for (uint64_t i = 0; i < count;) {
+        enum paging_status status = check_run(space, pages, count, &i);
+        if (status != PAGING_OK)
+            return status;
+    }
+    finish_gather_of(space);
+
+    struct paging_flush_list list;
+    flush_begin(&list);
+    for (uint64_t i = 0; i < count;)
+        detached |= take_run(space, pages, count, &i, &list, unmapped);
+    paging_carry_out(space, &list);
+    if (detached)
+        sweep(space, pages, count, frames);
+    return PAGING_OK;
+}
+
+enum paging_status paging_unmap_list(struct paging_space *space, const paging_page_t *pages, uint64_t count,
+                                     struct paging_frame_source *frames, struct paging_unmapped *unmapped)
+{
+    return unmap_in_row(space, pages, count, unmapped) ? PAGING_OK
+                                                       : unmap_any(space, pages, count, frames, unmapped);
+}

@@ -1,0 +1,46 @@
+/*
+ * gather_program.h - what is done between the begin and the end of a gather, in one number.
+ *
+ * Seven steps of eight bits each, the first in the lowest: three bits of what it is, five bits of where, in
+ * units of pages from the operation's address on. Bits 56 to 61: the unit is 2 to the power of this.
+ */
+#ifndef HOST_RIG_GATHER_PROGRAM_H
+#define HOST_RIG_GATHER_PROGRAM_H
+
+#include <stdint.h>
+
+enum gather_step {
+    GATHER_NOTHING,
+    GATHER_UNMAP,
+    GATHER_UNMAP_RANGE, /* of the operation's length */
+    GATHER_PROTECT_RANGE,
+    OUTSIDE_MAP_TO, /* operations that the gather does not know of */
+    OUTSIDE_TRANSLATE,
+    OUTSIDE_UNMAP,
+    OUTSIDE_UNMAP_RANGE
+};
+
+#define GATHER_STEPS 7u
+
+/* A step as its part of a program. */
+#define GATHER_STEP(number, kind, place) (((uint64_t)(kind) | (uint64_t)(place) << 3) << (8 * (number)))
+
+static inline unsigned gather_step_kind(uint64_t program, unsigned number)
+{
+    return (unsigned)(program >> (8 * number)) & 7;
+}
+
+static inline uint64_t gather_step_offset(uint64_t program, unsigned number)
+{
+    unsigned shift = (unsigned)(program >> 56) & 0x3f;
+    return (program >> (8 * number + 3) & 0x1f) << (shift < 30 ? shift : 30);
+}
+
+/* Returns the program with one more step, which is its number `number`. */
+static inline uint64_t gather_program(uint64_t program, unsigned number, enum gather_step kind,
+                                      uint64_t place)
+{
+    return program | GATHER_STEP(number, kind, place);
+}
+
+#endif
