@@ -94,6 +94,18 @@ paging_page_containing(unsigned levels, paging_virt_t address, paging_page_t *pa
     return PAGING_OK;
 }
 
+/*
+ * Returns the page that contains the address. Of an address that is not canonical, it is a number that is too
+ * large for any page: operations answer PAGING_BAD_PAGE.
+ */
+static inline paging_page_t paging_page_at(unsigned levels, paging_virt_t address)
+{
+    paging_page_t page = PAGING_MAKE(paging_page_t, UINT64_MAX);
+    if (paging_page_containing(levels, address, &page) != PAGING_OK)
+        return PAGING_MAKE(paging_page_t, UINT64_MAX);
+    return page;
+}
+
 /* Returns the address of the page's first byte. */
 static inline paging_virt_t paging_page_start(unsigned levels, paging_page_t page)
 {

@@ -149,6 +149,8 @@ PAGING_MUST_CHECK enum paging_status paging_protect(struct paging_space *space, 
  * answers PAGING_MARKED, paging_walk_address shows the entry (paging_marker_value), and mapping it is
  * refused without PAGING_REPLACE_MARKER. Tables cost what they cost for paging_map_to. Nothing is flushed.
  *
+ * A page that is mapped is refused: leave a guard page out of the range that is mapped.
+ *
  *   PAGING_BAD_FLAGS  `value` is zero, or greater than PAGING_MARKER_LIMIT (entry.h)
  *   and as for paging_map_to: PAGING_ALREADY_MAPPED, PAGING_MARKED, PAGING_INSIDE_HUGE, PAGING_BAD_PAGE,
  *   PAGING_RESERVED_SLOT, PAGING_NO_FRAMES, PAGING_BROKEN_SOURCE, PAGING_MALFORMED, PAGING_UNREACHABLE,

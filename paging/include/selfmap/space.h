@@ -132,15 +132,17 @@ PAGING_MUST_CHECK enum paging_status paging_create_direct(struct paging_space *s
  * and the space maps the code that runs, its stack, this struct, the frame source, and the GDT, IDT and TSS
  * in use. One that lives through a direct map also maps, writable, every frame that is or becomes a table, of
  * its own or of another space that is edited, at its address plus the offset. Nothing is flushed here:
- * loading CR3 has done that (SDM 3A, 4.10.4.1). The struct may be moved, unless it owns a shared upper half (share.h), but only
- * one copy may be used.
+ * loading CR3 has done that (SDM 3A, 4.10.4.1). The struct may be moved, unless it owns a shared upper half
+ * (share.h), but only one copy may be used.
  */
 void paging_mark_active(struct paging_space *space);
 
 /*
  * Tells the core that CR3 does not hold this root any more, and at which offset its tables are reached from
  * now on. Also for an unreachable space, but not for one that is attached or has another one attached.
- * Loading CR3 has spared global pages: those of this space must have been flushed by now.
+ * It may also be called before the space has ever been active, to give it another offset: one that is built
+ * where memory is mapped one to one, and will live through a direct map elsewhere, needs the new one right
+ * before CR3 is loaded. Loading CR3 has spared global pages: those of this space must have been flushed by now.
  */
 void paging_mark_inactive(struct paging_space *space, uintptr_t offset);
 

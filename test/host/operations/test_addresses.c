@@ -13,7 +13,9 @@ static bool canonical(unsigned levels, uint64_t address)
 {
     paging_page_t page = {0x5a5a};
     enum paging_status status = paging_page_containing(levels, (paging_virt_t){address}, &page);
+    paging_page_t at = paging_page_at(levels, (paging_virt_t){address});
     assert_int_equal(status == PAGING_OK, paging_is_canonical(levels, (paging_virt_t){address}));
+    assert_true(status == PAGING_OK ? at.number == page.number : at.number >= paging_page_limit(5));
     if (status != PAGING_OK) {
         assert_status(status, PAGING_NOT_CANONICAL);
         assert_int_equal(page.number, 0x5a5a);

@@ -96,10 +96,7 @@ void must(enum paging_status status, const char *what);
 /* Returns the page that contains the address. Its number depends on the levels of the space. */
 static inline paging_page_t page_of(const struct paging_space *space, uint64_t address)
 {
-    paging_page_t page = {0};
-    must(paging_page_containing(space->cpu.levels, (paging_virt_t){address}, &page),
-         "an address is in no page");
-    return page;
+    return paging_page_at(space->cpu.levels, (paging_virt_t){address});
 }
 
 #endif

@@ -44,9 +44,7 @@ static void must(enum paging_status status, const char *what)
 
 static paging_page_t page_of(uint64_t address)
 {
-    paging_page_t page = {0};
-    must(paging_page_containing(4, (paging_virt_t){address}, &page), "an address is in no page");
-    return page;
+    return paging_page_at(4, (paging_virt_t){address});
 }
 
 /* ---- 3. A walk of our own ----------------------------------------------------------------------------- */
