@@ -70,7 +70,7 @@ static void filled_frame_is_owned(struct selftest_run *t)
         test_words(t, other)[i] = ~(uint64_t)i;
     CHECK_OK(paging_unmap(t->space, other, t->source, &gone));
     CHECK(gone.frame.number == frame.number && !gone.released);
-    CHECK_STATUS(paging_map_owned(t->space, page, frame, PAGING_4K, PAGING_HUGE, t->source),
+    CHECK_STATUS(paging_map_owned(t->space, page, frame, PAGING_4K, PAGING_OWNED, t->source),
                  PAGING_BAD_FLAGS);
     CHECK_OK(paging_map_owned(t->space, page, frame, PAGING_4K, 0, t->source));
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
