@@ -5,22 +5,8 @@
 #include "unmap.h"
 #include <selfmap/range.h>
 
-enum paging_status paging_gather_begin(struct paging_gather *gather, struct paging_space *space,
-                                       struct paging_frame_source *frames)
-{
-    if (space->mode == PAGING_MODE_UNREACHABLE)
-        return PAGING_UNREACHABLE;
-    if (space->gather)
-        return PAGING_BUSY;
-    gather->space = space;
-    gather->frames = frames;
-    gather->count = 0;
-    flush_begin(&gather->list);
-    space->gather = gather;
-    return PAGING_OK;
-}
-
-void paging_gather_finish(struct paging_gather *gather)
+/* Carries out what the gather has so far, and gives back what waits for it. */
+static void finish(struct paging_gather *gather)
 {
     paging_carry_out(gather->space, &gather->list);
     for (unsigned i = 0; i < gather->count; i++) {
@@ -30,9 +16,25 @@ void paging_gather_finish(struct paging_gather *gather)
     gather->count = 0;
 }
 
+enum paging_status paging_gather_begin(struct paging_gather *gather, struct paging_space *space,
+                                       struct paging_frame_source *frames)
+{
+    if (space->mode == PAGING_MODE_UNREACHABLE)
+        return PAGING_UNREACHABLE;
+    if (space->gather)
+        return PAGING_BUSY;
+    gather->space = space;
+    gather->frames = frames;
+    gather->finish = finish;
+    gather->count = 0;
+    flush_begin(&gather->list);
+    space->gather = gather;
+    return PAGING_OK;
+}
+
 void paging_gather_end(struct paging_gather *gather)
 {
-    paging_gather_finish(gather);
+    finish(gather);
     gather->space->gather = NULL;
 }
 
@@ -56,7 +58,7 @@ static void add_range(struct paging_gather *gather, struct page_range range)
     if (join(gather, range))
         return;
     if (gather->count == PAGING_GATHER_RANGES)
-        paging_gather_finish(gather);
+        finish(gather);
     gather->ranges[gather->count].at = range.at;
     gather->ranges[gather->count++].end = range.end;
 }

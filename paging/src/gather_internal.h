@@ -31,14 +31,14 @@ PAGING_MUST_CHECK enum paging_status paging_protect_into(struct paging_space *sp
                                                          struct paging_frame_source *frames,
                                                          struct paging_flush_list *list);
 
-/* Carries out what the gather has so far, and gives back what waits for it. */
-void paging_gather_finish(struct paging_gather *gather);
-
-/* Does so with the gather that the space has, if it has one: a table that goes may have entries that wait. */
+/*
+ * If the space has a gather, carries out what that has so far, and gives back what waits for it: a table that
+ * goes may have entries that wait.
+ */
 static inline void finish_gather_of(struct paging_space *space)
 {
     if (__builtin_expect(space->gather != NULL, 0))
-        paging_gather_finish(space->gather);
+        space->gather->finish(space->gather);
 }
 
 #endif

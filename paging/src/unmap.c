@@ -13,19 +13,6 @@ static void free_emptied_tables(struct paging_space *space, const struct page_wa
     change_table_count(space, page, -(int64_t)(top - walk->level));
 }
 
-bool paging_detach_tables(struct paging_space *space, const struct page_walk *walk, unsigned level,
-                          paging_page_t page, struct paging_flush_list *list)
-{
-    unsigned top = highest_emptied(space, walk, level);
-    if (top > walk->level)
-        paging_entry_store(walk->slots[top], entry_to_detached(top, walk->entries[top]));
-    if (top < space->cpu.levels)
-        change_entry_count(space, top + 1, walk->slots[top + 1], -1, 0);
-    for (unsigned gone = walk->level; gone < top; gone++)
-        flush_add_table(space, list, gone, page);
-    return top > walk->level;
-}
-
 /*
  * Removes the entry where the walk ended, and notes there how the processor left it. A leaf goes first: in a
  * table that is not linked any more the processor could still mark it. Then the one store at the highest

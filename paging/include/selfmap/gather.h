@@ -38,6 +38,7 @@ PAGING_BEGIN_C
 struct paging_gather {
     struct paging_space *space;
     struct paging_frame_source *frames;
+    void (*finish)(struct paging_gather *gather); /* who never begins one does not link this code */
     struct paging_flush_list list;
     unsigned count; /* of ranges that wait: page numbers, half-open */
     struct {
