@@ -81,6 +81,30 @@ static void filled_frame_is_owned(struct selftest_run *t)
     CHECK(frames_free_count(t->frames) == free);
 }
 
+/* The first pages go entry by entry, the next 512 with their table. */
+static void moved_pages_keep_their_bytes(struct selftest_run *t)
+{
+    uint64_t span = paging_level_pages(PAGING_2M), pages = span + PAGES_AROUND, wrong = 0;
+    uint64_t free = frames_free_count(t->frames), bytes = pages * PAGING_PAGE_BYTES;
+    paging_page_t first = test_page(t, span - PAGES_AROUND), there = test_page(t, 5 * span - PAGES_AROUND);
+    if (!CHECK_OK(paging_map_range_alloc(t->space, test_address(t, first), bytes,
+                                         PAGING_WRITABLE | PAGING_LARGEST_4K, t->source)))
+        return;
+    for (uint64_t n = 0; n < pages; n++)
+        test_words(t, (paging_page_t){first.number + n})[1] = n;
+    CHECK_OK(paging_move_range(t->space, test_address(t, first), test_address(t, there), bytes, t->source));
+    CHECK(safe_read(test_address(t, first)).faulted &&
+          safe_read(test_address(t, test_page(t, span))).faulted);
+    for (uint64_t n = 0; n < pages; n++)
+        wrong += test_words(t, (paging_page_t){there.number + n})[1] != n;
+    CHECK(wrong == 0);
+    CHECK_STATUS(paging_move_range(t->space, test_address(t, there), test_address(t, test_page(t, 5 * span)),
+                                   bytes, t->source),
+                 PAGING_RANGE_TOO_LONG);
+    unmap(t, there, pages);
+    CHECK(frames_free_count(t->frames) == free);
+}
+
 static void range_takes_a_gigabyte(struct selftest_run *t)
 {
     paging_page_t first = test_page(t, 0), last = test_page(t, paging_level_pages(PAGING_1G) - 1);
@@ -180,6 +204,7 @@ const struct selftest owned_frame_tests[] = {
     {"owned: a GiB is one page of one frame, and comes back whole", range_takes_a_gigabyte},
     {"owned: a 2 MiB page is split by a hole, its frames come back one by one", frames_come_back_one_by_one},
     {"owned: a marker gives way to a page when it is accessed", markers_become_pages},
+    {"move_range: pages and whole tables arrive with their bytes", moved_pages_keep_their_bytes},
     {"owned: a frame that was filled before keeps its bytes, and goes back", filled_frame_is_owned},
     {"marker: a range takes few tables, and each page is filled by itself", ranges_become_pages},
     {0},

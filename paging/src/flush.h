@@ -17,6 +17,8 @@
  *   gather               the same for many calls, at its end       the same
  *   protect_range,       leaves that change, at the end            the same
  *   test_and_clear
+ *   move_range           leaves and tables that move, and tables   leaves that move, and one page below each
+ *                        that go, of which 32 go back at a time    table that held none
  *   split, merge_range   the leaves that go, and the window pages  the leaves that go
  *                        of the tables below
  *   protect, remap       the leaf, and after a huge page the       the leaf
@@ -146,6 +148,13 @@ static inline void flush_add_way(const struct paging_space *space, struct paging
         flush_add(list, paging_page_start(space->cpu.levels, page));
 }
 
+/*
+ * Adds all that is cached because of one entry that goes, of a table of this level, and maps the page `at`: its
+ * leaf, or its table and every leaf and table below (unmap_range.c). It is still linked.
+ */
+void paging_flush_add_subtree(const struct paging_space *space, unsigned level, paging_entry_t entry,
+                              uint64_t at, struct paging_flush_list *list);
+
 /* Flushes one page now, in the active space. */
 static inline void flush_page(struct paging_space *space, paging_virt_t address)
 {
@@ -154,7 +163,7 @@ static inline void flush_page(struct paging_space *space, paging_virt_t address)
 }
 
 /* Flushes what the list holds, and empties it. What went may be given back from here on. */
-void paging_carry_out(struct paging_space *space, struct paging_flush_list *list);
+PAGING_FOR_SIZE void paging_carry_out(struct paging_space *space, struct paging_flush_list *list);
 
 /* Flushes everything, global pages included. */
 void paging_flush_all(struct paging_space *space);

@@ -67,9 +67,10 @@ PAGING_ALWAYS_INLINE enum paging_status map_leaf(struct paging_space *space, pag
     return reserve_and_link(space, &walk, page, size, leaf, frames);
 }
 
-PAGING_OUT_OF_LINE enum paging_status map_to_slow(struct paging_space *space, paging_page_t page,
-                                                  paging_frame_t frame, uint64_t flags,
-                                                  struct paging_frame_source *frames)
+PAGING_OUT_OF_LINE PAGING_FOR_SIZE enum paging_status map_to_slow(struct paging_space *space,
+                                                                  paging_page_t page, paging_frame_t frame,
+                                                                  uint64_t flags,
+                                                                  struct paging_frame_source *frames)
 {
     return map_leaf(space, page, frame, PAGING_4K, flags, 0, frames);
 }
@@ -97,8 +98,8 @@ static enum paging_status allocate_and_link(struct paging_space *space, const st
     return status;
 }
 
-PAGING_OUT_OF_LINE enum paging_status map_slow(struct paging_space *space, paging_page_t page, uint64_t flags,
-                                               struct paging_frame_source *frames)
+PAGING_OUT_OF_LINE PAGING_FOR_SIZE enum paging_status
+map_slow(struct paging_space *space, paging_page_t page, uint64_t flags, struct paging_frame_source *frames)
 {
     struct page_walk walk;
     enum paging_status status = check_and_walk(space, page, PAGING_4K, flags, &walk);

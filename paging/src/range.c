@@ -14,8 +14,9 @@ static bool touches_reserved_slot(const struct paging_space *space, struct page_
     return false;
 }
 
-enum paging_status paging_range_form(const struct paging_space *space, paging_virt_t start, uint64_t bytes,
-                                     struct page_range *range)
+/* Inlined, because most range operations are about few pages. */
+PAGING_ALWAYS_INLINE enum paging_status range_form(const struct paging_space *space, paging_virt_t start,
+                                                   uint64_t bytes, struct page_range *range)
 {
     if (bytes == 0)
         return PAGING_EMPTY_RANGE;
@@ -32,11 +33,17 @@ enum paging_status paging_range_form(const struct paging_space *space, paging_vi
     return PAGING_OK;
 }
 
+enum paging_status paging_range_form(const struct paging_space *space, paging_virt_t start, uint64_t bytes,
+                                     struct page_range *range)
+{
+    return range_form(space, start, bytes, range);
+}
+
 enum paging_status paging_range_check(const struct paging_space *space, paging_virt_t start, uint64_t bytes,
                                       struct page_range *range)
 {
     struct page_range form;
-    enum paging_status status = paging_range_form(space, start, bytes, &form);
+    enum paging_status status = range_form(space, start, bytes, &form);
     if (status == PAGING_OK)
         status = check_reach(space, (paging_page_t){form.at});
     if (status != PAGING_OK)

@@ -9,7 +9,7 @@ static bool uses_scratch_page(const struct paging_space *space)
 }
 
 /* The scratch page's own tables are never freed, so its P1 entry is always where the window shows it. */
-static void set_scratch_entry(struct paging_space *space, paging_entry_t entry)
+static PAGING_FOR_SIZE void set_scratch_entry(struct paging_space *space, paging_entry_t entry)
 {
     paging_entry_store(space->scratch_entry, entry);
     flush_page(space, (paging_virt_t){(uintptr_t)space->scratch});
@@ -44,8 +44,8 @@ void paging_fill_with_markers(volatile paging_entry_t *entries, uint64_t value)
 }
 
 /* Counts the new entry in the table in which the walk ended, unless it took the place of a marker. */
-static void count_new_entry(struct paging_space *space, const struct page_walk *walk, unsigned size,
-                            paging_entry_t entry)
+static PAGING_FOR_SIZE void count_new_entry(struct paging_space *space, const struct page_walk *walk,
+                                            unsigned size, paging_entry_t entry)
 {
     unsigned parent = walk->level + 1;
     int change = paging_entry_is_unused(walk->entries[walk->level]) ? +1 : 0;
@@ -54,8 +54,9 @@ static void count_new_entry(struct paging_space *space, const struct page_walk *
 }
 
 /* Gives back tables that were built for the page but not linked: `top` points to the one of level `level`. */
-static void discard_tables(struct paging_space *space, paging_page_t page, unsigned level, unsigned size,
-                           paging_entry_t top, struct paging_frame_source *frames)
+static PAGING_FOR_SIZE void discard_tables(struct paging_space *space, paging_page_t page, unsigned level,
+                                           unsigned size, paging_entry_t top,
+                                           struct paging_frame_source *frames)
 {
     for (; level >= size; level--) {
         paging_frame_t table = paging_entry_frame(top);

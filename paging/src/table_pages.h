@@ -12,10 +12,10 @@
 #include "walk.h"
 
 /* Returns where the table that nothing links to can be reached, until the next call or paging_temp_unmap. */
-volatile paging_entry_t *paging_temp_map(struct paging_space *space, paging_frame_t table);
+PAGING_FOR_SIZE volatile paging_entry_t *paging_temp_map(struct paging_space *space, paging_frame_t table);
 
 /* Ends that: the scratch page shows nothing any more. To be called once after the last paging_temp_map. */
-void paging_temp_unmap(struct paging_space *space);
+PAGING_FOR_SIZE void paging_temp_unmap(struct paging_space *space);
 
 /* Takes a frame for a table, or gives one back. */
 PAGING_MUST_CHECK static inline bool take_table(const struct paging_space *space,
@@ -60,8 +60,8 @@ static inline void fill_table(volatile paging_entry_t *entries, paging_entry_t m
 }
 
 /* Fills a new table with zeroes and one entry. */
-void paging_init_table(struct paging_space *space, paging_frame_t table, unsigned index,
-                       paging_entry_t entry);
+PAGING_FOR_SIZE void paging_init_table(struct paging_space *space, paging_frame_t table, unsigned index,
+                                       paging_entry_t entry);
 
 /* Returns how many tables an entry of this size needs below the one in which the walk ended. */
 static inline unsigned missing_tables(const struct page_walk *walk, unsigned size)

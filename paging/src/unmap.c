@@ -54,9 +54,10 @@ static enum paging_status release_unmapped(const struct paging_space *space, pag
     return PAGING_OK;
 }
 
-PAGING_OUT_OF_LINE enum paging_status unmap_slow(struct paging_space *space, paging_page_t page,
-                                                 struct paging_frame_source *frames,
-                                                 struct paging_unmapped *unmapped)
+PAGING_OUT_OF_LINE PAGING_FOR_SIZE enum paging_status unmap_slow(struct paging_space *space,
+                                                                 paging_page_t page,
+                                                                 struct paging_frame_source *frames,
+                                                                 struct paging_unmapped *unmapped)
 {
     struct page_walk walk;
     enum paging_status status = find_whole_leaf(space, page, &walk);

@@ -91,8 +91,7 @@ static void flush_add_tables(const struct paging_space *space, unsigned level, p
     flush_add_way_to_leafless(space, list, before[level - 1], range.at);
 }
 
-/* Adds all that is cached because of one entry that goes: its leaf, or its table and all below. */
-static void flush_add_subtree(const struct paging_space *space, unsigned level, paging_entry_t entry,
+void paging_flush_add_subtree(const struct paging_space *space, unsigned level, paging_entry_t entry,
                               uint64_t at, struct paging_flush_list *list)
 {
     uint64_t span = paging_level_pages(level), start = at - at % span;
@@ -158,7 +157,7 @@ PAGING_ALWAYS_INLINE void clear(const struct paging_space *space, struct page_ra
         struct page_range part = cursor_part(&c);
         bool whole = covers_whole_entry(c.level, part) && !entry_is_shared(space, c.level, c.entry);
         if (whole || holds_only_range(space, c.level, c.entry, part)) { /* leaves at the ends were split */
-            flush_add_subtree(space, c.level, c.entry, part.at, list);
+            paging_flush_add_subtree(space, c.level, c.entry, part.at, list);
             end_translation(c.slot, c.level, c.entry, waits);
             gone[c.level]++;
         } else {

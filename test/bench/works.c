@@ -1,6 +1,7 @@
 /* works.c - what is measured: the setups, the core's part of each work, and the loops over single pages. */
 #include "bench.h"
 #include <selfmap/range.h>
+#include <selfmap/test_and_clear.h>
 
 #define FLAGS (PAGING_WRITABLE | PAGING_USER)
 
@@ -56,6 +57,25 @@ void protect_ranges(struct bench *bench, const struct operations *operations)
     for (unsigned i = 0; i < bench->size.count; i++, start.value += stride(bench))
         expect(bench, paging_protect_range(&bench->space, start, bench->size.bytes, PROTECT_SET,
                                            PROTECT_CLEAR, &bench->frames.source));
+}
+
+void set_up_dirty(struct bench *bench)
+{
+    map_ranges(bench, NULL);
+    paging_virt_t start = {bench->start};
+    for (unsigned i = 0; i < bench->size.count; i++, start.value += stride(bench))
+        expect(bench, paging_protect_range(&bench->space, start, bench->size.bytes, PAGING_DIRTY, 0,
+                                           &bench->frames.source));
+}
+
+/* Without a callback. */
+void clear_dirty(struct bench *bench, const struct operations *operations)
+{
+    (void)operations;
+    paging_virt_t start = {bench->start};
+    for (unsigned i = 0; i < bench->size.count; i++, start.value += stride(bench))
+        expect(bench,
+               paging_test_and_clear(&bench->space, start, bench->size.bytes, PAGING_DIRTY, NULL, NULL));
 }
 
 void split_leaves(struct bench *bench, const struct operations *operations)

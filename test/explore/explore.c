@@ -111,6 +111,13 @@ static struct operation step_with_limit(unsigned number, unsigned left)
     return step;
 }
 
+/* No image can contain pages that are far from their frames. */
+static void move_back(const struct operation *moved)
+{
+    machine_observe(NULL);
+    assert_status(rig_move_range(moved->to, moved->address, moved->bytes), PAGING_OK);
+}
+
 /*
  * Takes one step with this many frames left. Returns whether with more it could end otherwise. An access is
  * not an operation that is refused: the processor may make it or not, and no translation changes.
@@ -127,6 +134,8 @@ static bool try_step(unsigned number, unsigned left)
         status = PAGING_OK;
     }
     stores_judge();
+    if (step.kind == OP_MOVE_RANGE && status == PAGING_OK)
+        move_back(&step);
     transitions++;
     now.unchanged = status != PAGING_OK;
     if (status != PAGING_OK) {

@@ -9,6 +9,7 @@
 static struct {
     struct operation list[MOST_STEPS];
     unsigned count, largest;
+    uint64_t end; /* of the pages that are mapped */
     const struct scope *scope;
 } steps;
 
@@ -75,6 +76,13 @@ static void add_for(unsigned kind, uint64_t page, uint64_t pages, uint64_t value
     operation.value = operation_takes(&operation, ARG_ACCESS) ? WALK_WRITE : MARKER;
     if (operation_takes(&operation, ARG_LIST) || operation_takes(&operation, ARG_PROGRAM))
         operation.value = value;
+    if (operation_takes(&operation, ARG_TARGET)) {
+        for (uint64_t target = 0; target + pages <= steps.end; target++) {
+            operation.to = rig_address(target);
+            add(operation);
+        }
+        return;
+    }
     if (operation_takes(&operation, ARG_TOUCHED)) {
         operation.flags = PAGING_DIRTY;
         add(operation);
@@ -207,6 +215,7 @@ unsigned steps_make(const struct scope *scope, unsigned levels)
     steps.largest = levels > 3 ? PAGING_1G : levels - 1;
     uint64_t reserved = paging_level_pages(levels); /* slot 1 */
     uint64_t end = PAGING_TABLE_ENTRIES == 2 ? reserved : 2 * PAGING_TABLE_ENTRIES;
+    steps.end = end;
     for (uint64_t page = 0; page < end; page++)
         add_all(page, 1, false);
     add_all(reserved, 1, false);

@@ -20,8 +20,8 @@ MUTATED = {"core": ["paging/**/*.[ch]"], "frames": ["kernel/frames/*.[ch]"],
            "application": ["efi/*.[ch]", "kernel/*/*.[ch]", "paging/src/processor.c"]}
 # Not of the core or the allocator: the processor's instructions, for which host tests have their own; and
 # what the application has beside them.
-NOT_MUTATED = {"access.h", "processor.c", "processor_access.h", "config_name.h", "memory_map.c", "memory_map.h", "usable_memory.c", "usable_memory.h", "arena.c",
-               "arena.h"}
+NOT_MUTATED = {"access.h", "processor.c", "processor_access.h", "config_name.h", "memory_map.c",
+               "memory_map.h", "usable_memory.c", "usable_memory.h", "arena.c", "arena.h"}
 # Of the self-tests only what runs them: what a test of a test would be is in test/defects.
 RUNNERS = {"runner.c", "chosen_tests.c", "soak.c", "soak_run.c", "groups.c"}
 LIBRARY = "libsubject.so"

@@ -1,4 +1,4 @@
-/* Reserved root slots are checked when the core is compiled. expect: ALTERNATE_SLOT must be the index of an entry of the root, or */
+/* Reserved root slots are checked when the core is compiled. expect: ALTERNATE_SLOT must be the index */
 #ifdef REJECT
 #    define PAGING_ALTERNATE_SLOT 513
 #else

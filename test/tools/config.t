@@ -96,6 +96,19 @@ class Defaults(unittest.TestCase):
             self.assertNotEqual(preprocess("#include <selfmap/config.h>", '-DPAGING_CONFIG_HEADER="no.h"'
                                            ).returncode, 0)
 
+    def test_access(self):
+        """config: the header may name those with the functions that touch the machine"""
+        with tempfile.TemporaryDirectory() as folder:
+            names = {"ACCESS": "access", "PROCESSOR": "processor_access"}
+            for name, header in names.items():
+                Path(folder, "my.h").write_text(f'#define PAGING_{name}_HEADER "mine.h"\n', encoding="utf-8")
+                Path(folder, "mine.h").write_text(f"int my_{name};\n", encoding="utf-8")
+                result = preprocess(f"#include <selfmap/{header}.h>\n", '-DPAGING_CONFIG_HEADER="my.h"',
+                                    f"-I{folder}")
+                self.assertEqual(result.returncode, 0, result.stderr)
+                self.assertIn(f"int my_{name};", result.stdout)
+                self.assertNotIn("volatile(", result.stdout)
+
     def test_toys(self):
         """config: in tables of 2 to 16 entries the slots differ or are not there"""
         for bits in (1, 2, 3, 4):

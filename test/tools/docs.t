@@ -17,7 +17,7 @@ DECLARATION = re.compile(r"/\*((?:(?!\*/).)*)\*/\n(?:#if[^\n]*\n)?((?:PAGING_MUS
                          r"(?:const )?(?:enum |struct )?\w+[ *\n]+(\w+)\(([^;{]*)\))(?:;|\n\{)", re.S)
 NUMBER = re.compile(r"\b(?:uint64_t|uint32_t|uintptr_t|size_t|unsigned) (\w+)$")
 # It says that another comment holds for it, too.
-REFERS = re.compile(r"(?:[Ss]tatuses as for|the same|in the same way|the reverse|slow path)")
+REFERS = re.compile(r"(?:[Ss]tatuses (?:are those of|as for)|the same|in the same way|the reverse|slow path)")
 # What only the processor's manual defines.
 OF_MANUAL = re.compile(r"\b(?:CR[034]|EFER|CPUID|TLB|MAXPHYADDR|RFLAGS|PKRU|INVLPG|INVPCID|PAT)\b")
 

@@ -9,6 +9,7 @@
  *   PAGING_RECURSIVE_SLOT   0 to 511; the other two follow it
  *   PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT   0 to 511, or PAGING_TABLE_ENTRIES for none
  *   PAGING_ACCESS_HEADER    a header with the functions of access.h
+ *   PAGING_PROCESSOR_HEADER the same for processor_access.h
  *   PAGING_ONLY_RECURSIVE, PAGING_ONLY_DIRECT, PAGING_ONLY_LEVELS   a smaller build for one world
  *   PAGING_INDEX_BITS       for tests: 1 to 9
  *
@@ -17,8 +18,9 @@
  *
  *   undefined reference to `paging_config_bits9_recursive510_alternate509_scratch508'
  *
- * This reference is a pointer that nothing reads. A program that uses the inline functions of these headers
- * and is not linked with the library defines PAGING_HEADERS_ONLY.
+ * This reference is a pointer that nothing reads, in section .rodata.paging_config_used (in code with PIC
+ * .data.rel.ro.paging_config_used). A program that uses the inline functions of these headers and is not
+ * linked with the library defines PAGING_HEADERS_ONLY.
  */
 #ifndef SELFMAP_CONFIG_H
 #define SELFMAP_CONFIG_H

@@ -7,7 +7,7 @@
 #ifndef SELFMAP_PROCESSOR_ACCESS_H
 #define SELFMAP_PROCESSOR_ACCESS_H
 
-#include <selfmap/language.h>
+#include <selfmap/config.h>
 #include <stdint.h>
 
 struct paging_cpuid_leaf {

@@ -110,6 +110,24 @@ PAGING_MUST_CHECK enum paging_status paging_protect_range(struct paging_space *s
                                                           struct paging_frame_source *frames);
 
 /*
+ * Moves whatever is in the range, pages and markers, to the addresses from `to` on in the same half, where
+ * nothing may be. Frames, rights, accessed and dirty bits and ownership stay. Whole tables are linked anew,
+ * with one store there and one here, where both places are aligned to what the table maps; what is not is
+ * moved entry by entry. Each page is at its new address before it goes from its old one. Holes are passed
+ * over. Takes frames for the tables that are missing there; those that become empty go back, up to 32 after
+ * one flush of what has moved. A range without anything in it is not an error.
+ *
+ *   PAGING_RANGE_TOO_LONG  the two places overlap, or lie in different halves
+ *   PAGING_INSIDE_HUGE     a huge page lies in the range in part (PAGING_MARKED for a marker): split it before
+ *   PAGING_MISALIGNED      the distance is not a multiple of the size of some page in the range
+ *   PAGING_ALREADY_MAPPED, PAGING_MARKED   something is at the new place
+ * What all operations refuse is asked of both places, of the old one first.
+ */
+PAGING_MUST_CHECK enum paging_status paging_move_range(struct paging_space *space, paging_virt_t from,
+                                                       paging_virt_t to, uint64_t bytes,
+                                                       struct paging_frame_source *frames);
+
+/*
  * Replaces the 2 MiB or 1 GiB page that covers `page` by 512 pages of the next smaller size, which map the
  * same bytes with the same flags, accessed and dirty included.
  *

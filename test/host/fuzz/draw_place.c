@@ -165,6 +165,19 @@ static uint64_t draw_range_to_unmap(struct operation *operation)
     return set_range(operation, (struct drawn_range){page, pages, 0});
 }
 
+/* Often as far from the boundaries of tables as the range is, so that tables can move. */
+static uint64_t draw_range_to_move(struct operation *operation)
+{
+    struct drawn_range range = draw_used_range();
+    uint64_t page = set_range(operation, range), all = paging_page_limit(rig.model.levels);
+    uint64_t unit = paging_level_pages(1 + (unsigned)draw(rig.model.levels)), half = all / 2;
+    uint64_t target = draw_page(1) / unit * unit + range.page % unit;
+    if (draw(8) && target % all / half != range.page % all / half)
+        target += half;
+    operation->to = rig_address(target % all);
+    return page;
+}
+
 /* Mostly what was split before, because little else can be merged. */
 static uint64_t draw_range_to_merge(struct operation *operation)
 {
@@ -247,6 +260,7 @@ static draw_function *const places[OP_KINDS] = {
     [OP_IDENTITY_MAP_RANGE] = draw_identity_range,
     [OP_MAP_RANGE_ALLOC] = draw_range_to_allocate,
     [OP_UNMAP_RANGE] = draw_range_to_unmap,
+    [OP_MOVE_RANGE] = draw_range_to_move,
     [OP_MERGE_RANGE] = draw_range_to_merge,
     [OP_CREATE_SIBLING] = draw_sibling,
     [OP_DESTROY] = draw_side_to_destroy,

@@ -423,12 +423,36 @@ static void boundaries(void **state)
         }
 }
 
+/* Each page is at its old place or at its new one: what could not be linked there has stayed. */
+static void moved_ranges(void **state)
+{
+    enum { PAGES = 3 };
+    enum paging_status status = PAGING_BROKEN_SOURCE;
+    for (unsigned left = 0; status != PAGING_OK; left++) {
+        const paging_virt_t from = {PLACE}, to = {PLACE + 4 * GIB + 4 * KIB};
+        rig_open();
+        for (unsigned i = 0; i < PAGES; i++)
+            assert_status(rig_map(PLACE + i * 2 * MIB, RW), PAGING_OK);
+        machine_fill_tlb();
+        status = paging_move_range(&rig.space, from, to, PAGES * 2 * MIB, source_with(left));
+        assert_status(status, broken.refused ? PAGING_BROKEN_SOURCE : PAGING_OK);
+        assert_int_equal(must_be_sound(), PAGES);
+        for (unsigned i = 0; i < PAGES; i++)
+            assert_true(rig_walk(from.value + i * 2 * MIB).faulted !=
+                        rig_walk(to.value + i * 2 * MIB).faulted);
+        assert_status(paging_unmap_range(&rig.space, from, 8 * GIB, machine_frames()), PAGING_OK);
+        assert_int_equal(machine_frames_out(), rig.base_frames);
+        machine_close();
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     RIG_TEST("broken source: operations on one page and on spaces change nothing", one_page),
     RIG_TEST("broken source: a range of the source's frames, or a list, is left sound, and can be unmapped",
              whole_ranges),
     RIG_TEST("broken source: where larger markers are, tables stay sound", larger_markers),
     RIG_TEST("broken source: the same for a range of given frames", given_ranges),
+    RIG_TEST("broken source: of a range that moves each page is at one place", moved_ranges),
     RIG_TEST("broken source: splits at the ends of a range change no translation", boundaries),
 };
 

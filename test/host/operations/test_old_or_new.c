@@ -50,6 +50,10 @@ static void watch_places_of(const struct rig_side *side, const struct operation 
     watch_around(side, position, p1_windows);
     watch_around(side, position + pages, p1_windows);
     watch_page(side, scenario_page(position + pages / 2), p1_windows);
+    if (!operation_takes(operation, ARG_TARGET))
+        return;
+    watch_around(side, position + (int64_t)operation->to, p1_windows);
+    watch_around(side, position + (int64_t)operation->to + pages, p1_windows);
 }
 
 static void watch_scenario(const struct scenario *scenario)

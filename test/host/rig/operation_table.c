@@ -205,6 +205,8 @@ const struct operation_row operation_rows[OP_KINDS] = {
                         EXPLORE_RANGES, WEIGHT(0, 330, 450, 0)},
     [OP_PROTECT_RANGE] = {"protect_range", CALL_4(rig_protect_range, ADDRESS, BYTES, FLAGS, CLEAR),
                           can_change, TAKING, EXPLORE_RANGES | EXPLORE_RIGHTS, WEIGHT(150, 150, 0, 0)},
+    [OP_MOVE_RANGE] = {"move_range", CALL_3(rig_move_range, ADDRESS, TARGET, BYTES), can_change, TAKING,
+                       EXPLORE_RANGES, WEIGHT(60, 60, 0, 0)},
     [OP_TEST_AND_CLEAR] = {"test_and_clear", CALL_3(rig_test_and_clear, ADDRESS, BYTES, TOUCHED), can_change,
                            CORES, EXPLORE_RANGES | EXPLORE_RIGHTS, WEIGHT(40, 40, 0, 0)},
     [OP_SPLIT] = {"split", CALL_1(rig_split, ADDRESS), can_change, TAKING, EXPLORE_PAGES,
@@ -248,7 +250,7 @@ static const size_t members[ARGUMENTS] = {
     [ARG_ACCESS] = offsetof(struct operation, value),    [ARG_WHOSE] = offsetof(struct operation, value),
     [ARG_LIST] = offsetof(struct operation, value),      [ARG_LIMIT] = offsetof(struct operation, value),
     [ARG_PROGRAM] = offsetof(struct operation, value),   [ARG_TOUCHED] = offsetof(struct operation, flags),
-    [ARG_REPLACE] = offsetof(struct operation, flags),
+    [ARG_REPLACE] = offsetof(struct operation, flags),   [ARG_TARGET] = offsetof(struct operation, to),
 };
 
 uint64_t operation_argument(const struct operation *operation, enum argument argument)

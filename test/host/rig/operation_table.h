@@ -41,6 +41,7 @@ enum paging_status rig_map_range_alloc(uint64_t start, uint64_t bytes, uint64_t 
 enum paging_status rig_identity_map_range(uint64_t start, uint64_t bytes, uint64_t flags);
 enum paging_status rig_unmap_range(uint64_t start, uint64_t bytes);
 enum paging_status rig_protect_range(uint64_t start, uint64_t bytes, uint64_t set, uint64_t clear);
+enum paging_status rig_move_range(uint64_t from, uint64_t to, uint64_t bytes);
 enum paging_status rig_test_and_clear(uint64_t start, uint64_t bytes, uint64_t which);
 enum paging_status rig_split(uint64_t address);
 enum paging_status rig_merge_range(uint64_t start, uint64_t bytes);
@@ -102,6 +103,7 @@ enum operation_kind {
     OP_IDENTITY_MAP_RANGE,
     OP_UNMAP_RANGE,
     OP_PROTECT_RANGE,
+    OP_MOVE_RANGE,
     OP_TEST_AND_CLEAR,
     OP_SPLIT,
     OP_MERGE_RANGE,
@@ -142,8 +144,9 @@ enum argument {
     ARG_SPACE, /* a side, by its number */
     ARG_OTHER,
     ARG_ADDRESS,
-    ARG_TO,    /* a physical address */
-    ARG_FRAME, /* `to` as the number of a frame */
+    ARG_TO,     /* a physical address */
+    ARG_FRAME,  /* `to` as the number of a frame */
+    ARG_TARGET, /* `to` as a virtual address */
     ARG_BYTES,
     ARG_SIZE,
     ARG_LEVEL, /* `size` as the level of a table */

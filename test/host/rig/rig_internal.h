@@ -125,6 +125,7 @@ void rig_expect_split(uint64_t page);                 /* of the huge page that c
 void rig_expect_merged(uint64_t page, unsigned size); /* of a table of such leaves, page after page */
 void rig_expect_unmapped(uint64_t page, uint64_t pages);
 void rig_expect_protected(uint64_t page, uint64_t pages, uint64_t set, uint64_t clear);
+void rig_expect_moved(uint64_t page, uint64_t pages);
 void rig_expect_cleared(uint64_t page, uint64_t pages, uint64_t which); /* bits of whole pages */
 void rig_judge_exact_flushes(void);
 /* The same with rig_after made, for the operations of that name. */

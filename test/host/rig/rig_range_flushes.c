@@ -15,6 +15,7 @@
 #define PLACES (2 * MACHINE_FLUSH_LOG)
 
 static struct {
+    bool any;                    /* nothing is judged */
     unsigned full, count, batch; /* batch: where in `pages` the last one begins */
     unsigned tables, size;       /* merged ones of this batch, the size of the leaves in them, */
     uint64_t parent;             /* and the table that these are in */
@@ -24,6 +25,7 @@ static struct {
 void rig_expect_no_range_flush(void)
 {
     expected.full = expected.count = expected.batch = 0;
+    expected.any = false;
     expected.tables = expected.size = 0;
 }
 
@@ -117,6 +119,35 @@ void rig_expect_protected(uint64_t page, uint64_t pages, uint64_t set, uint64_t 
     end_batch();
 }
 
+/* Tables that go while a range moves are flushed 32 at a time, and how many pages each time is not predicted. */
+static bool empties_many_tables(void)
+{
+    unsigned tables = 0;
+    for (unsigned level = 1; level < rig_after.levels; level++) {
+        uint64_t span = paging_level_pages(level + 1), last = ~(uint64_t)0;
+        for (unsigned i = 0; i < rig.at->model->count; i++) {
+            uint64_t start = rig.at->model->leaves[i].page & ~(span - 1);
+            if (start != last && rig.at->model->leaves[i].size <= level)
+                tables += !model_has_table(&rig_after, level, start);
+            last = start;
+        }
+    }
+    return tables > MOST_TABLES;
+}
+
+void rig_expect_moved(uint64_t page, uint64_t pages)
+{
+    const struct model *before = rig.at->model;
+    rig_expect_no_range_flush();
+    for (unsigned i = model_first(before, page); i < before->count; i++)
+        if (before->leaves[i].page >= page && before->leaves[i].page < page + pages &&
+            !before->leaves[i].marker)
+            expect_page(before->leaves[i].page);
+    expect_leafless_tables(before, &rig_after);
+    end_batch();
+    expected.any = empties_many_tables();
+}
+
 void rig_expect_cleared(uint64_t page, uint64_t pages, uint64_t which)
 {
     const struct model *before = rig.at->model;
@@ -157,6 +188,8 @@ void rig_judge_exact_flushes(void)
     end_batch();
     if (rig.at->space->mode == PAGING_MODE_DIRECT) /* a test may have marked it inactive by itself */
         rig_expect_no_range_flush();
+    if (expected.any)
+        return;
     assert_int_equal(machine_full_flushes(), expected.full);
     assert_int_equal(machine_flushes(), expected.count);
     for (unsigned i = 0; i < expected.count; i++)

@@ -212,6 +212,17 @@ const struct scenario scenarios[] = {
       WRITE(-1)},
      AT(TEST_AND_CLEAR, L2(-3) - 5, L2(3) + 8, .flags = TOUCHED),
      NO_CHANGE | CLEARS},
+    {"move: a page to another table",
+     {AT(MAP, 0, 1, .flags = RW), WRITE(0)},
+     AT(MOVE_RANGE, 0, 1, .to = L2(2) + 7),
+     EACH_DEPTH},
+    {"move: pages to the next pages, with a marker",
+     {AT(MAP_RANGE, 0, 3, .flags = RW), MARKER(3), WRITE(1)},
+     AT(MOVE_RANGE, 0, 4, .to = 4)},
+    {"move: whole tables and what is beside them",
+     {AT(MAP_RANGE, L2(-1) - 2, L2(2) + 4, .flags = RW | PAGING_LARGEST_4K), WRITE(L2(-1))},
+     AT(MOVE_RANGE, L2(-1) - 2, L2(2) + 4, .to = L2(5))},
+    {"move: huge pages, backwards", {HUGE_PAGES(0)}, AT(MOVE_RANGE, 0, L3(1), .to = -2 * L3(1)), IN_1G},
     {"split: a 2 MiB page", {HUGE_PAGES(0), WRITE(-1)}, AT(SPLIT, -1, 1)},
     {"split: a 1 GiB page", {HUGE_PAGES(0)}, AT(SPLIT, 0, 1)},
     {"split: an owned page",
@@ -320,5 +331,7 @@ enum paging_status scenario_do(const struct operation *operation)
     placed.bytes *= PAGING_PAGE_BYTES;
     placed.to += FIRST_OF_FRAMES + (uint64_t)(position > UPPER / 2 ? position - UPPER : position);
     placed.to *= PAGING_PAGE_BYTES;
+    if (operation_takes(operation, ARG_TARGET))
+        placed.to = rig_address(scenario_page(position + (int64_t)operation->to));
     return operation_do(&placed);
 }

@@ -22,8 +22,8 @@ static void print_run(struct tree *tree)
     tree->leaves = 0;
 }
 
-/* Called for each entry, those of a table after the entry that points to it. Returns whether to go on. */
-static bool print_entry(void *context, const struct paging_entry_info *info)
+/* Called for each entry, those of a table after the entry that points to it. Returns how to go on. */
+static enum paging_visit print_entry(void *context, const struct paging_entry_info *info)
 {
     struct tree *tree = context;
     uint64_t before = tree->leaves << PAGING_INDEX_BITS * (info->level - 1); /* pages of the run */
@@ -32,7 +32,7 @@ static bool print_entry(void *context, const struct paging_entry_info *info)
         paging_leaf_frame(info->entry, info->level).number ==
             paging_leaf_frame(tree->run.entry, info->level).number + before) {
         tree->leaves++;
-        return true;
+        return PAGING_VISIT_NEXT;
     }
     print_run(tree);
     tree->run = *info;
@@ -46,7 +46,7 @@ static bool print_entry(void *context, const struct paging_entry_info *info)
     if (info->kind == PAGING_KIND_MARKER)
         printf("# %*s%" PRIx64 ": marker %" PRIu64 "\n", indent, "", address,
                paging_marker_value(info->entry));
-    return true;
+    return PAGING_VISIT_NEXT;
 }
 
 enum paging_status print_tree(const struct paging_space *space, uint64_t *tables)

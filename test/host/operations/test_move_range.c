@@ -1,0 +1,182 @@
+/* Tests move_range: pages go to other addresses, whole tables where that can be, and none is lost on the way. */
+#include "rig/entries.h"
+#include "rig/rig.h"
+
+#define THERE (PLACE + 4 * GIB)
+
+static void map_small(uint64_t start, uint64_t bytes)
+{
+    assert_status(rig_map_range(start, DEVICE, bytes, RW | PAGING_LARGEST_4K), PAGING_OK);
+}
+
+static void pages_arrive(void **state)
+{
+    rig_open();
+    machine_fill(DEVICE_FRAME);
+    assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
+    assert_status(rig_map(PLACE + 8 * KIB, NX), PAGING_OK);
+    assert_status(rig_set_marker(PLACE + 12 * KIB, 77), PAGING_OK);
+    assert_allowed(PLACE, WALK_WRITE);
+    uint64_t owned = frame_at(PLACE + 8 * KIB);
+    machine_fill_tlb();
+    assert_status(rig_move_range(PLACE, THERE + 20 * KIB, 16 * KIB), PAGING_OK);
+    assert_refused(PLACE, WALK_READ, 0);
+    assert_reads(THERE + 20 * KIB, DEVICE_FRAME);
+    assert_int_equal(leaf_of(THERE + 20 * KIB) & TOUCHED, TOUCHED);
+    assert_int_equal(frame_at(THERE + 28 * KIB), owned);
+    assert_status(rig_clear_marker(THERE + 32 * KIB), PAGING_OK);
+    assert_int_equal(rig.marker_value, 77);
+    assert_status(rig_unmap(THERE + 28 * KIB), PAGING_OK);
+    assert_true(rig.unmapped.released);
+    assert_status(rig_unmap(THERE + 20 * KIB), PAGING_OK);
+    assert_int_equal(machine_frames_out(), rig.base_frames);
+}
+
+/* Both P2s are there: a P1 is linked there, counted, unlinked here, and counted. No page is touched. */
+static void a_whole_table_takes_few_stores(void **state)
+{
+    rig_open();
+    map_small(PLACE, 2 * MIB);
+    assert_status(rig_map_to(PLACE + 8 * MIB, DEVICE_FRAME, RW), PAGING_OK);
+    assert_status(rig_map_to(THERE, DEVICE_FRAME, RW), PAGING_OK);
+    machine_limit_frames(0);
+    assert_status(rig_move_range(PLACE, THERE + 6 * MIB, 2 * MIB), PAGING_OK);
+    machine_unlimit_frames();
+    assert_int_equal(machine_stores(), 4);
+    assert_int_equal(frame_at(THERE + 8 * MIB - 4 * KIB), DEVICE_FRAME + 511);
+}
+
+/* Also those of 1 GiB, and the ends entry by entry. */
+static void tables_with_ragged_ends(void **state)
+{
+    rig_open();
+    map_small(PLACE - 8 * KIB, 4 * MIB + 16 * KIB);
+    assert_status(rig_map_to(PLACE + GIB, DEVICE_FRAME, RW), PAGING_OK);
+    machine_fill_tlb();
+    assert_status(rig_move_range(PLACE - 8 * KIB, THERE - 8 * KIB, GIB + 16 * KIB), PAGING_OK);
+    assert_int_equal(frame_at(THERE - 4 * KIB), DEVICE_FRAME + 1);
+    assert_int_equal(frame_at(THERE + 4 * MIB + 4 * KIB), DEVICE_FRAME + 1027);
+    assert_int_equal(frame_at(THERE + GIB), DEVICE_FRAME);
+    assert_status(rig_move_range(THERE - 8 * KIB, PLACE + 4 * KIB, GIB + 16 * KIB), PAGING_OK);
+    assert_int_equal(frame_at(PLACE + GIB + 12 * KIB), DEVICE_FRAME);
+}
+
+static void huge_pages(void **state)
+{
+    rig_open();
+    assert_status(rig_map_owned(PLACE, PAGING_2M, RW), PAGING_OK);
+    assert_status(rig_map_sized(PLACE + GIB, FRAME_1G, PAGING_1G, NX), PAGING_OK);
+    assert_status(rig_move_range(PLACE, THERE + 4 * KIB, 2 * MIB), PAGING_MISALIGNED);
+    assert_status(rig_move_range(PLACE, THERE + 2 * MIB, 2 * GIB), PAGING_MISALIGNED);
+    assert_status(rig_move_range(PLACE, THERE, MIB), PAGING_INSIDE_HUGE);
+    assert_status(rig_move_range(PLACE + MIB, THERE, 2 * MIB), PAGING_INSIDE_HUGE);
+    machine_fill_tlb();
+    assert_status(rig_move_range(PLACE, THERE + 6 * MIB, 2 * MIB), PAGING_OK);
+    assert_status(rig_move_range(PLACE, THERE + 2 * GIB, 2 * GIB), PAGING_OK);
+    assert_int_equal(frame_at(THERE + 3 * GIB), FRAME_1G);
+    assert_status(rig_unmap(THERE + 6 * MIB), PAGING_OK);
+    assert_true(rig.unmapped.released && rig.unmapped.size == PAGING_2M);
+}
+
+/* The table that the range begins in becomes empty, unless the rest of the range moves into it. */
+static void backwards_into_its_first_table(void **state)
+{
+    rig_open();
+    assert_status(rig_map(PLACE + 2 * MIB - 4 * KIB, RW), PAGING_OK);
+    assert_status(rig_map(PLACE + 2 * MIB, RW), PAGING_OK);
+    assert_status(rig_move_range(PLACE + 2 * MIB - 4 * KIB, PLACE + 2 * MIB - 12 * KIB, 8 * KIB), PAGING_OK);
+    assert_status(rig_move_range(PLACE + 2 * MIB - 12 * KIB, PLACE + 2 * MIB - 4 * KIB, 8 * KIB), PAGING_OK);
+}
+
+/* A page in each of 40 tables: all of them go. */
+static void many_tables_become_empty(void **state)
+{
+    rig_open();
+    for (unsigned i = 0; i < 40; i++)
+        assert_status(rig_map_to(PLACE + i * 2 * MIB, DEVICE_FRAME + i, RW), PAGING_OK);
+    machine_fill_tlb();
+    unsigned out = machine_frames_out();
+    assert_status(rig_move_range(PLACE, THERE + 4 * KIB, 80 * MIB), PAGING_OK);
+    assert_int_equal(machine_frames_out(), out);
+    for (unsigned i = 0; i < 40; i++)
+        assert_int_equal(frame_at(THERE + i * 2 * MIB + 4 * KIB), DEVICE_FRAME + i);
+}
+
+static void refusals(void **state)
+{
+    rig_open();
+    uint64_t slot = paging_level_bytes(rig.model.levels), upper = rig_upper_place();
+    uint64_t reserved = rig_address(PAGING_RECURSIVE_SLOT * slot / PAGING_PAGE_BYTES);
+    assert_status(rig_map(PLACE, RW), PAGING_OK);
+    assert_status(rig_move_range(PLACE, PLACE, 4 * KIB), PAGING_RANGE_TOO_LONG);
+    assert_status(rig_move_range(PLACE, PLACE + 4 * KIB, 8 * KIB), PAGING_RANGE_TOO_LONG);
+    assert_status(rig_move_range(PLACE + 4 * KIB, PLACE, 8 * KIB), PAGING_RANGE_TOO_LONG);
+    assert_status(rig_move_range(PLACE, upper, 4 * KIB), PAGING_RANGE_TOO_LONG);
+    assert_status(rig_move_range(PLACE, THERE, 0), PAGING_EMPTY_RANGE);
+    assert_status(rig_move_range(PLACE, THERE + 8, 4 * KIB), PAGING_MISALIGNED);
+    enum paging_status expected = rig_has_windows() ? PAGING_RESERVED_SLOT : PAGING_OK;
+    assert_status(rig_move_range(upper, reserved, 4 * KIB), expected);
+    assert_status(rig_move_range(reserved, upper, 4 * KIB), expected);
+    assert_status(rig_map_to(THERE + 4 * KIB, DEVICE_FRAME, RW), PAGING_OK);
+    assert_status(rig_move_range(PLACE, THERE, 8 * KIB), PAGING_ALREADY_MAPPED);
+    assert_status(rig_set_marker(THERE + 8 * KIB, 1), PAGING_OK);
+    assert_status(rig_move_range(PLACE, THERE + 8 * KIB, 4 * KIB), PAGING_MARKED);
+    assert_status(rig_move_range(PLACE + MIB, THERE + MIB, MIB), PAGING_OK);
+    assert_int_equal(machine_stores() + machine_flushes(), 0);
+    for (unsigned left = 0; left < rig.model.levels - 1; left++) {
+        machine_limit_frames(left);
+        assert_status(rig_move_range(PLACE, PLACE + SLOT_BYTES, 4 * KIB),
+                      left < 3 ? PAGING_NO_FRAMES : PAGING_OK);
+    }
+    machine_unlimit_frames();
+}
+
+/* Entries of the root never change for a half that spaces share. */
+static void a_shared_half(void **state)
+{
+    rig_open_sharer();
+    uint64_t here = rig_upper_place(), there = here + 2 * paging_level_bytes(rig.model.levels - 1);
+    assert_status(rig_map(here, RW), PAGING_OK);
+    assert_status(rig_map(here + 2 * MIB, RW), PAGING_OK);
+    machine_fill_tlb();
+    assert_status(rig_move_range(here, there, 4 * MIB), PAGING_OK);
+    assert_status(rig_move_range(there, here + 4 * KIB, 4 * MIB), PAGING_OK);
+    assert_status(rig_move_range(here, here + paging_level_bytes(rig.model.levels),
+                                 paging_level_bytes(rig.model.levels)),
+                  PAGING_OK);
+    rig.at = &rig.sides[1];
+    assert_status(rig_move_range(here, there, 4 * MIB), PAGING_SHARED);
+}
+
+/* Sets the dirty bit at the old place as soon as the page is at the new one, too. */
+static void write_meanwhile(void)
+{
+    struct walk there = rig_walk(THERE), here = rig_walk(PLACE);
+    if (!there.faulted && !here.faulted)
+        *entry_at(PLACE, 1) |= TOUCHED;
+}
+
+static void dirty_meanwhile(void **state)
+{
+    rig_open();
+    assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
+    assert_status(rig_map_to(PLACE + 4 * KIB, DEVICE_FRAME, RW), PAGING_OK);
+    machine_observe(write_meanwhile);
+    assert_status(rig_move_range(PLACE, THERE, 4 * KIB), PAGING_OK);
+    machine_observe(NULL);
+    assert_int_equal(leaf_of(THERE) & TOUCHED, TOUCHED);
+}
+
+static const struct CMUnitTest tests[] = {
+    RIG_TEST("move_range: pages arrive with their bits, frames and markers", pages_arrive),
+    RIG_TEST("move_range: a whole P1 takes four stores, and no frame", a_whole_table_takes_few_stores),
+    RIG_TEST("move_range: tables are linked anew, ragged ends go entry by entry", tables_with_ragged_ends),
+    RIG_TEST("move_range: huge pages stay whole, or are refused", huge_pages),
+    RIG_TEST("move_range: backwards into the table that the range begins in", backwards_into_its_first_table),
+    RIG_TEST("move_range: more tables become empty than go back after one flush", many_tables_become_empty),
+    RIG_TEST("move_range: what is refused changes nothing", refusals),
+    RIG_TEST("move_range: in a half that spaces share no entry of the root changes", a_shared_half),
+    RIG_TEST("move_range: a dirty bit that the processor sets meanwhile follows the page", dirty_meanwhile),
+};
+
+RIG_MAIN("move_range", tests)
