@@ -5,6 +5,8 @@
  * are aligned to what it maps. All of them are linked at their new places before the first one goes from its
  * old one: so each frame can be reached at any time, and no table that is needed there becomes empty meanwhile.
  */
+#include "cursor.h"
+#include "flush.h"
 #include "gather_internal.h"
 #include "leaf.h"
 #include "split.h"
@@ -372,8 +374,8 @@ enum paging_status paging_move_range(struct paging_space *space, paging_virt_t f
         return status;
 
     struct move move = {.space = space, .frames = frames, .delta = place.at - source.at};
-    finish_gather_of(space);
     flush_begin(&move.list);
+    finish_gather_of(space); /* entries that wait name frames, and cannot move */
     status = paging_check_tables(space, source);
     if (status == PAGING_OK)
         status = check_units(&move, source, &tables);

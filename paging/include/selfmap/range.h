@@ -115,7 +115,8 @@ PAGING_MUST_CHECK enum paging_status paging_protect_range(struct paging_space *s
  * with one store there and one here, where both places are aligned to what the table maps; what is not is
  * moved entry by entry. Each page is at its new address before it goes from its old one. Holes are passed
  * over. Takes frames for the tables that are missing there; those that become empty go back, up to 32 after
- * one flush of what has moved. A range without anything in it is not an error.
+ * one flush of what has moved. Ends an open gather first (gather.h). A range without anything in it is not an
+ * error.
  *
  *   PAGING_RANGE_TOO_LONG  the two places overlap, or lie in different halves
  *   PAGING_INSIDE_HUGE     a huge page lies in the range in part (PAGING_MARKED for a marker): split it before
