@@ -12,7 +12,8 @@
  *
  *   - The gather remembers PAGING_GATHER_RANGES ranges that wait, those next to each other as one. With more
  *     of them, it carries out what it has so far, and goes on.
- *   - An operation outside the gather that removes a range, a list, or a table carries it out first.
+ *   - An operation outside the gather that removes or moves a range, or removes a list or a table, carries it
+ *     out first.
  *
  * Until then, the processor may still use what was there before. Frames and tables stay with the core, and
  * what was unmapped is detached: it translates nothing, but its entries still name what will be given back,

@@ -4,11 +4,12 @@
 
 enum paging_status rig_protect(uint64_t address, uint64_t set, uint64_t clear)
 {
-    uint64_t page = rig_page(address).number;
+    uint64_t page = rig_page(address).number, entry = rig_walk(address).entry;
     const struct model_leaf *leaf;
     unsigned refusals = rig_whole_leaf_refusals(page, &leaf) | rig_change_refusals(page, set, clear);
+    uint64_t flags = leaf ? flags_of_leaf(entry, leaf->size) : 0;
+    bool changes = ((flags & ~clear) | set) != flags;
     rig_note_touched(page, 1);
-    bool changes = leaf && model_changed_flags(leaf, set, clear) != leaf->flags;
     rig_expect_no_flush();
     if (!refusals && !changes)
         machine_snapshot();
