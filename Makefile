@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Selfmap. `make help` lists what can be asked for; README.md says what it is. The tests' rules are test/*.mk.
 
 VERSION := $(shell cat VERSION)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * breadcrumb.c - the file \SELFMAP\LASTRUN.TXT says how far this run has come.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * config_file.c - reads selfmap.cfg from where the image was loaded from.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * config_file.h - selfmap.cfg, from the volume or the server that the image came from.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* exit_boot_services.c - reads the last memory map and ends boot services. */
 #include "loader.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * find_framebuffer.c - finds where the firmware puts pixels (UEFI 2.10, 12.9).
  * kernel/console/graphics_mode.h decides which of its modes can be used.

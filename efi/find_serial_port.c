@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * find_serial_port.c - decides which serial ports the kernel tries. kernel/boot/acpi.h finds the table SPCR,
  * and kernel/console/spcr.h says what it means.

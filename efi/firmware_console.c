@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * firmware_console.c - prints on the firmware's console, with the formatter that the kernel uses afterwards.
  *

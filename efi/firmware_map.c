@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * firmware_map.c - the firmware's memory map: its size, its descriptors, and the regions they make.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fresh_tables.c - builds the fresh P4 (or P5) with the core that changes it later, by the direct map.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* image_sections.c - finds the sections of our own PE image in memory (PE format, "Section Table"). */
 #include "kernel/boot/own_blocks.h"
 #include "loader.h"

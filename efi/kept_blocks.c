@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * kept_blocks.c - finds the reports that earlier runs kept in memory, and memory for this run's.
  *

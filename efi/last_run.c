@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * last_run.c - finds out how the last run ended, and writes its report to \SELFMAP\REPORT-<n>.TXT.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * main.c - the firmware's half, step by step. It ends in kernel_enter; kernel/boot/main.c goes on from there.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * menu.c - asks on the firmware's console what to run, by the menu or in one line, and does what was chosen.
  * menu_state.c decides what a key means, menu_picture.c what the menu looks like.

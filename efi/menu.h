@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * menu.h - what the menu's parts share: keys and the size of the firmware's console.
  */

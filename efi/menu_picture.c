@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* menu_picture.c - draws the two pages: what to do, and which groups of tests. */
 #include "menu_state.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* menu_state.c - what keys and seconds do, and the choice as options. */
 #include "menu_state.h"
 

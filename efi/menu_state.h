@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * menu_state.h - the menu before the exit: keys and seconds in, a picture and a choice out. It calls no
  * firmware.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* option_sources.c - reads options from three places. kernel/boot/options.h says what they mean. */
 #include "config_file.h"
 #include "kernel/console/ports.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* own_memory.c - takes memory for the stack, for the buffers of the memory map, and for frame bookkeeping. */
 #include "kernel/boot/memory_regions.h"
 #include "kernel/boot/own_blocks.h"

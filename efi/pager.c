@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* pager.c - rows and screens of a text. */
 #include "pager.h"
 #include "kernel/console/text_rows.h"

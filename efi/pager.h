@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * pager.h - cuts a text into screens. It calls no firmware.
  */

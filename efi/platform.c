@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* platform.c - notes the firmware, the processor's state, and where the firmware's tables are. */
 #include "kernel/cpu/instructions.h"
 #include "loader.h"

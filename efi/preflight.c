@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * preflight.c - looks up everything that is touched around the load of CR3 in the fresh tables.
  *

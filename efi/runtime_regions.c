@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * runtime_regions.c - notes what runtime services need mapped (UEFI 2.10, 2.3.4 and 4.6.4).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sbat.c - the section .sbat: shim starts nothing that lacks it, and refuses by it what was revoked.
  *

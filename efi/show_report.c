@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * show_report.c - shows the last report page by page: the newest file, or what is still in memory because it
  * could not be written.

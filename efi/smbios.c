@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * smbios.c - the name of the machine, as its maker wrote it into the SMBIOS tables (SMBIOS 3.6, 5.2 and 7.2).
  *

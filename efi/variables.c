@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* variables.c - tells whether the firmware has variables. */
 #include "loader.h"
 

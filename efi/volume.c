@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* volume.c - opens, reads and writes files (UEFI 2.10, 13.4 and 13.5). */
 #include "volume.h"
 #include "kernel/console/format.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * volume.h - files on the volume that the image was loaded from, by the firmware's own driver.
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # bench.mk - the core as the application compiles it, against the least possible (test/bench/README.md).
 #
 #? Speed:

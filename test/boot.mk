@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # boot.mk - booted machines that `make test` does not boot: other page table walkers, the access matrix, and
 # ways to start the application.
 #

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # compile.mk - the one rule that compiles, and the one that links.
 #
 # A build is a folder below build/ with flags of its own. $(call build,NAME,GROUPS) declares one: each source

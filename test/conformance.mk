@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # conformance.mk - processors compared with the manual, case by case (test/conformance).
 #
 #? Processors and the manual:

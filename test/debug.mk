@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # debug.mk - the booted application under gdb, and what editors want to know.
 #
 #? Debugging (tools/README.md has gdb's commands):

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # defects.mk - defects on purpose: test/defects/run builds each into the core, and tests must notice it.
 #
 # What the runner needs to know of a build: how the core is compiled (quickly, because it lives for a second),

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # explore.mk - every memory image of toy geometries, and every operation from each (test/explore/).
 #
 #? Every case of small geometries, and random cases, part of make verify:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # firmware.mk - the shim, which starts the loader with firmware that tells lies (test/firmware).
 #
 #? Hostile firmware:

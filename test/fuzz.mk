@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # fuzz.mk - random cases without end, on each machine (test/host/fuzz/README.md).
 #
 #?   make fuzz [SECONDS=N] [SEED=S]      random cases on every machine; a failing one is shortened

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # host.mk - host tests: the unmodified core, and parts of the kernel, in a process.
 
 .PHONY: test test-things

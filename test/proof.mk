@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # proof.mk - theorems about the unmodified core, for all values, put to two solvers; and Frama-C.
 #
 #? Proofs, part of make verify:

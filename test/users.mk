@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # users.mk - programs that use the library as others would: from an installed tree, and from nothing else.
 #
 # A tree for each compiler and configuration is installed into build/users/COMPILER/CONFIGURATION by a make of

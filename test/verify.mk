@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # verify.mk - what takes too long for every change, and how good the tests are.
 #
 #? What takes too long for every change:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """access_report.py - what a report says of the access matrix: cases, classes of differences, examples."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """access_rules.py - why an access succeeds or fails, by the manual's rules and in its words.
 
 Written from SDM 3A, chapter 4, for tools/gdb_commands.py, and independent of paging/src/check_access.c.

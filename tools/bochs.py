@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """bochs.py - how a machine runs on Bochs: its settings, what it cannot do there, and what it leaves behind.
 
 Bochs has no channel for options, no way to end itself with a status, and no protocol to talk to. So the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """child.py - starts a program that does not outlive the one that started it, however that one ends."""
 
 import ctypes

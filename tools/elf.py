@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """elf.py - what tools ask the linked program: its build id, symbols, functions and lines.
 
 The addresses in build/selfmap.elf are offsets in the PE image: the ELF file is linked at 0 (efi/selfmap.lds).

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """gdb_commands.py - commands for gdb that explain page tables and the frame allocator of a stopped machine.
 
 `make debug` loads it. Into another gdb that is connected to QEMU: source tools/gdb_commands.py

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # image.mk - what a machine boots from: a disk, a CD, a stick, and the signed image for Secure Boot.
 #
 #? To put it in front of a machine:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # library.mk - the core as a library for other kernels: headers, archives, a pkg-config file.
 #
 #? To use the core in another kernel:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """machine.py - boot an image on a virtual machine and bring back what it left behind.
 
 On an emulator, which has a class here (Qemu) or in a file of its own (bochs.py); EMULATORS lists them. QEMU

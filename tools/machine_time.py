@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """machine_time.py - how long a machine has had, which decides whether it hangs.
 
 On a busy host a healthy machine may stand still for a long time by the clock, because nobody gives it a

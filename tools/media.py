@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """media.py - where a machine boots from: disks, CDs, the network."""
 
 import http.server

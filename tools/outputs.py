@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """outputs.py - writes a verdict down for programs: JSON, JUnit's XML, TAP.
 
 The log comes from the machine under test and may be cut off or hold any bytes, and the boot may end in any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """screen.py - read the text on a screenshot, knowing the font it was drawn with.
 
 The application draws text in cells from the upper left corner. A cell is as large as a glyph of the font, or

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """tables.py - read x86-64 page tables as the manual describes them (SDM 3A, 4.5), and lists of pages.
 
 Nothing here knows how the application makes its tables: it is what the application is compared with. Memory

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """varstore.py - puts variables into OVMF's variable store while no machine uses it.
 
 The store begins behind the header of its firmware volume and is a row of variables, each with a header, name

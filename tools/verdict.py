@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """verdict.py - judge what a boot left behind: pure functions, no machine.
 
 The report is KTAP: `KTAP version 1`, a plan `1..N`, `ok K name` or `not ok K name`, and at the end

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* acpi.c - from the root pointer over the root table to a table. */
 #include "boot/acpi.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * acpi.h - finds a table of ACPI's (ACPI 6.5, 5.2.5 to 5.2.8). Used by the loader, while the firmware's page
  * tables map the tables to their own addresses.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* build_id.c - reads the note that the linker has put into the image. */
 #include "boot/build_id.h"
 #include "console/format.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* build_id.h - names the build, so that addresses in a log can be matched with the right symbols. */
 #ifndef KERNEL_BOOT_BUILD_ID_H
 #define KERNEL_BOOT_BUILD_ID_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* end.c - asks the firmware or QEMU to end the run. The processor halts where neither does. */
 #include "boot/end.h"
 #include "console/console.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * end.h - ends a run: the test port of QEMU, a shutdown, a reset, or a halt (option end=).
  */

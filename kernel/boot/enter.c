@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * enter.c - the switch from the firmware's page tables, descriptor tables and stack to the kernel's.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fault_injection.c - one way to end badly per value of the option crash=. */
 #include "boot/fault_injection.h"
 #include "console/console.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fault_injection.h - makes the kernel end badly, to show that it is noticed and explained (option crash=).
  */

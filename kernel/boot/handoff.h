@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * handoff.h - the hand-over: the one struct that passes from the loader to the kernel.
  *

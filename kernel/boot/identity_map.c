@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* identity_map.c - maps a region in one piece, or around what is mapped already. */
 #include "boot/identity_map.h"
 #include <selfmap/range.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * identity_map.h - maps a run of frames to their own addresses.
  */

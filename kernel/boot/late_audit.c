@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* late_audit.c - maps memory of boot services, looks at it, and holds back what has changed. */
 #include "boot/late_audit.h"
 #include "boot/runtime_calls.h"

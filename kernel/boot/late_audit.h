@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * late_audit.h - whether somebody still writes to what was memory of boot services.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* machine_facts.c - facts for people who read the log, and for scenarios that check it. */
 #include "boot/machine_facts.h"
 #include "boot/start_frames.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * machine_facts.h - prints facts about this machine as `# key=value` lines.
  */

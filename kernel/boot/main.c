@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * main.c - the kernel's life, step by step. CR3 holds the fresh tables, the stack is the kernel's own, and
  * the firmware is gone.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* memory_regions.c - normalises the map, then excludes. */
 #include "boot/memory_regions.h"
 

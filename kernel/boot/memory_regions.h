@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * memory_regions.h - makes regions from the firmware's descriptors.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* option_text.c - makes plain text of what the sources of options hold. */
 #include "boot/option_words.h"
 

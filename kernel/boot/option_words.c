@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* option_words.c - blanks, comments, quotes, lines and columns. */
 #include "boot/option_words.h"
 

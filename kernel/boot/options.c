@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* options.c - reads words of options. */
 #include "boot/options.h"
 #include "boot/option_words.h"

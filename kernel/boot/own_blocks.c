@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* own_blocks.c - adds to the list, searches it, and puts it into the memory map. */
 #include "boot/own_blocks.h"
 

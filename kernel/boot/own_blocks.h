@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * own_blocks.h - the list of memory that is ours whatever the firmware's map says.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* runtime_calls.c - GetTime and GetVariable. */
 #include "boot/runtime_calls.h"
 #include "cpu/safe_access.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * runtime_calls.h - calls of runtime services that change nothing, to see whether the firmware does.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* stack_use.c - marks the stack, and counts the marks that are left. */
 #include "boot/stack_use.h"
 

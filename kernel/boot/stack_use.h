@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * stack_use.h - how much of the stack was used: what nobody has written still holds a mark.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* start_frames.c - from descriptors to regions, from regions to zones. */
 #include "boot/start_frames.h"
 #include "boot/identity_map.h"

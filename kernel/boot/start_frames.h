@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * start_frames.h - starts the frame allocator with the last memory map.
  */

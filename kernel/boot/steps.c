@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* steps.c - marks the kernel's steps. */
 #include "boot/steps.h"
 #include "console/console.h"

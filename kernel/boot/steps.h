@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * steps.h - the kernel's steps are marked where each mark survives a hang.
  */

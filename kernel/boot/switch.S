@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * switch.S - loads the kernel's root into CR3, and its stack pointer.
  */

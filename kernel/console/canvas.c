@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* canvas.c - writes pixels, line by line. */
 #include "console/canvas.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * canvas.h - draws rectangles and text on a framebuffer.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* console.c - sends each character to every sink that was started. */
 #include "console/console.h"
 #include "console/format.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * console.h - prints to every sink that works: the serial port and the screen.
  */

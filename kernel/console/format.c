@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* format.c - the formatter that the loader and the kernel print with. */
 #include "console/format.h"
 #include <stdint.h>

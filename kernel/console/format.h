@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * format.h - formats text like printf and sends it to a sink, character by character.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * framebuffer.h - the pixels of a screen: where they are and how a colour is stored in one.
  */

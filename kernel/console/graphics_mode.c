@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* graphics_mode.c - what a framebuffer must be like: 32 bits a pixel, lines that exist, sensible masks. */
 #include "console/graphics_mode.h"
 #include "console/canvas.h"

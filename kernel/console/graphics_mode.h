@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * graphics_mode.h - decides whether a mode of the firmware's graphics (GOP; UEFI 2.10, 12.9) is a framebuffer
  * that can be written without the firmware.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* kept.c - two slots that take turns, each with a checksum of the text and one of itself. */
 #include "console/kept.h"
 

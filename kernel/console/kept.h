@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * kept.h - a block of memory that keeps the log over a warm reset, for the loader of the next start.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* keyboard.c - an i8042 keyboard controller that is polled. */
 #include "console/keyboard.h"
 #include "console/ports.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * keyboard.h - asks a PS/2 keyboard (controller i8042) for keys, without interrupts.
  *

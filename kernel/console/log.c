@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* log.c - a buffer that fills from the front. */
 #include "console/log.h"
 #include "console/kept.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * log.h - keeps what is printed in memory, so that it can be looked at, and taken away, after the run.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mmio.h - reads and writes device registers in memory. Each access is one instruction of just that width.
  */

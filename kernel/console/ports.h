@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * ports.h - the instructions that read and write I/O ports.
  */

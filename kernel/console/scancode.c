@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* scancode.c - scan code set 1, as far as it is needed to turn pages. */
 #include "console/scancode.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * scancode.h - turns the bytes of a keyboard into keys: scan code set 1, which a PC's keyboard controller
  * translates every keyboard to.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* screen.c - keeps a grid of characters, paints and scrolls it. */
 #include "console/screen.h"
 

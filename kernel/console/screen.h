@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * screen.h - prints text on a framebuffer: on all of it, or in some rows of it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* serial.c - a 16550 that is used only after it passed a loopback test. */
 #include "console/serial.h"
 #include "console/mmio.h"

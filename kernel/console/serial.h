@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * serial.h - prints on a 16550 serial port: 8 data bits, no parity, 1 stop bit, polled.
  */

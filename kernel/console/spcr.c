@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* spcr.c - the fields of SPCR, none of which is believed. */
 #include "console/spcr.h"
 

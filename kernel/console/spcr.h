@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * spcr.h - reads the ACPI table SPCR: the serial port that the firmware's console uses (Microsoft, "Serial
  * Port Console Redirection Table", revisions 1 to 4).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * text_rows.h - finds lines and rows in a text that has no zero at its end, as the log.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* uart.c - the two ports that a PC has at fixed places, and which port is tried. */
 #include "console/uart.h"
 

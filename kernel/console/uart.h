@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * uart.h - a 16550 serial port: where its registers are, and how fast it sends.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* control.c - sets control registers once, after the switch to the kernel's own tables. */
 #include "cpu/control.h"
 #include "cpu/cpuid.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* cpuid.c - reads feature bits and signatures. */
 #include "cpu/cpuid.h"
 

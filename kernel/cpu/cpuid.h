@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * cpuid.h - what CPUID says about the processor and the virtual machine.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* descriptors.c - builds the GDT, the IDT and the TSS, and loads them. */
 #include "cpu/descriptors.h"
 #include "cpu/exceptions.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * descriptors.h - the GDT, the IDT and the TSS (SDM 3A, chapters 3, 6 and 8).
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* emulator.c - reads the signs of an emulator: CPUID, the time stamp counter, the PCI host bridge. */
 #include "cpu/emulator.h"
 #include "console/ports.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * emulator.h - finds out whether software executes the instructions, and which.
  *

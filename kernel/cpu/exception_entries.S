@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * exception_entries.S - one entry per vector, each of which leads to exception_report() in exceptions.c.
  *

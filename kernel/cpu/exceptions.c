@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* exceptions.c - dispatches exceptions to hooks, and prints those that no hook handles. */
 #include "cpu/exceptions.h"
 #include "console/console.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * exceptions.h - reports an exception in words, and the hooks that may handle it instead.
  */

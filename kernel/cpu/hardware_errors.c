@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* hardware_errors.c - the banks of machine check registers, and port 61h. */
 #include "cpu/hardware_errors.h"
 #include "console/console.h"

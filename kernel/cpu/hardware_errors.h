@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * hardware_errors.h - what the hardware says about an NMI or a machine check (SDM 3B, chapter 16).
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* hosted_code.c - what such code finds in a process: a thread's block, and functions of the C library. */
 #include "cpu/hosted_code.h"
 #include "cpu/instructions.h"

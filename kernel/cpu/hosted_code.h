@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * hosted_code.h - calls library code that was compiled for Linux.
  *

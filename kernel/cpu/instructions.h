@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * instructions.h - instructions of the processor that C has no name for.
  */

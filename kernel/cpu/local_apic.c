@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* local_apic.c - finds the local APIC, and its registers. */
 #include "cpu/local_apic.h"
 #include "cpu/instructions.h"

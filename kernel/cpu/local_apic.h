@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * local_apic.h - the interrupt controller and timer inside the processor (SDM 3A, chapter 11).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* memory_functions.c - the four functions that a compiler may call on its own in freestanding code. */
 #include <stddef.h>
 

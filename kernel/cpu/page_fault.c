@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* page_fault.c - walks to the address of a page fault and compares the entries with the error code. */
 #include "cpu/page_fault.h"
 #include <selfmap/check_access.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * registers.h - the bits of the processor's registers, by name.
  */

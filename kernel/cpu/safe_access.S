@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * safe_access.S - one access that may fault (safe_access.h).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* safe_access.c - remembers the access in progress. safe_access.S makes it. */
 #include "cpu/safe_access.h"
 #include "cpu/instructions.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * safe_access.h - accesses memory where a fault is expected, and returns how the access ended.
  */

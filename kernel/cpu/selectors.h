@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * selectors.h - segment selectors of the GDT, for C and for assembly. descriptors.c fills the GDT.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * single_step.S - a call with the trap flag set (single_step.h).
  *

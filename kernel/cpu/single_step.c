@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* single_step.c - remembers the call in progress. single_step.S makes it. */
 #include "cpu/single_step.h"
 #include <stddef.h>

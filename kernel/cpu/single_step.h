@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * single_step.h - runs a call one instruction at a time.
  *

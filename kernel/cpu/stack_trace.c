@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* stack_trace.c - follows frame pointers, and believes none of them. */
 #include "cpu/stack_trace.h"
 

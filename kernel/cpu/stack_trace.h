@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * stack_trace.h - finds out by which calls an interrupted instruction was reached.
  *

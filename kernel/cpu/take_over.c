@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* take_over.c - writes flags, debug registers, control registers and model-specific registers. */
 #include "cpu/take_over.h"
 #include "cpu/cpuid.h"

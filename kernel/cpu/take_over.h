@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * take_over.h - makes the processor's own state the kernel's. UEFI says little about it (2.10, 2.3.4), and
  * firmware differs.

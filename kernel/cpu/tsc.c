@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tsc.c - measures loops whose number of instructions is known. */
 #include "cpu/tsc.h"
 #include "cpu/instructions.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tsc.h - the time stamp counter: whether it counts instructions or time, and moments measured with it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tsc_rate.c - asks CPUID, or lets the counter race against a timer of known speed. */
 #include "cpu/tsc_rate.h"
 #include "console/ports.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tsc_rate.h - how fast the time stamp counter counts.
  */

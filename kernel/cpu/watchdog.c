@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* watchdog.c - one shot of the local APIC's timer per step of the run. */
 #include "cpu/watchdog.h"
 #include "console/console.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * watchdog.h - ends a run in which something does not end: the timer of the local APIC interrupts it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* dashboard.c - paints only what differs from what is on the screen. */
 #include "display/dashboard.h"
 #include "console/screen.h"

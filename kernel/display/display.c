@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* display.c - keeps the dashboard up to date, then turns pages. */
 #include "display/display.h"
 #include "console/format.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * display.h - what a person sees on the screen: progress, failures, pictures, and pages after the end.
  *

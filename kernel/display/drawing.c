@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* drawing.c - formats text into a buffer and draws what fits. */
 #include "display/drawing.h"
 

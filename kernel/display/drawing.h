@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * drawing.h - what all pages are drawn with: rows of text, legends, sizes in words.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* failures.c - remembers where in the log the reasons stand. */
 #include "display/failures.h"
 #include "console/log.h"

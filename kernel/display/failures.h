@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * failures.h - keeps what failed, and why, in sight.
  *

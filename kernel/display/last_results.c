@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* last_results.c - tells the lines apart by how they begin. */
 #include "display/last_results.h"
 #include "console/text_rows.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * last_results.h - which lines of the log stand on the dashboard at the end.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* layout.c - divides the rows from the top to the bottom. */
 #include "display/layout.h"
 #include "display/picture.h"

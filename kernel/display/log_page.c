@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* log_page.c - all that was printed, sheet by sheet. */
 #include "display/log_page.h"
 #include "console/log.h"

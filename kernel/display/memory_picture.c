@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* memory_picture.c - physical memory by kind. */
 #include "display/drawing.h"
 #include "display/picture.h"

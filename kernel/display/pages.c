@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* pages.c - the list of pages, and which sheet of which page comes next. */
 #include "display/pages.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * pages.h - the pages that can be looked at after the end of the run, one after the other.
  *

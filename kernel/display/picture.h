@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * picture.h - pictures of physical memory and of the address space. Memory regions are sorted and disjoint.
  */

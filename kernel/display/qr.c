@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* qr.c - asks the library. What is called of it uses no SSE register (cpu/hosted_code.h). */
 #include "display/qr.h"
 #include "cpu/hosted_code.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * qr.h - makes QR codes, with Debian's library libqrcodegen, which allocates nothing.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* qr_page.c - draws a code as large as fits, and says beside it what it is. */
 #include "display/qr_page.h"
 #include "console/log.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * qr_page.h - shows the report as QR codes, after the end of the run: the summary, then part by part.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* qr_text.c - a part ends with a line, unless the line is longer than a part. */
 #include "display/qr_text.h"
 #include "console/format.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * qr_text.h - cuts the report into pieces for QR codes.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* space_picture.c - the address space by rights and page size, and the slots of its root. */
 #include "display/drawing.h"
 #include "display/picture.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* space_view.c - joins neighbouring pages to runs, and puts holes and reserved root slots between them. */
 #include "display/space_view.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * space_view.h - what an address space maps, in as few runs as a picture needs.
  */

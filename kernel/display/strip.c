@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* strip.c - divides a line among runs. */
 #include "display/strip.h"
 #include "display/drawing.h"

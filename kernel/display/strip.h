@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * strip.h - draws runs of addresses side by side: the picture of memory, and of the address space.
  *

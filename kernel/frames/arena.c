@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* arena.c - hands out frames from the bottom up. */
 #include "frames/arena.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * arena.h - frames for the tables that are built before there is a frame allocator.
  *

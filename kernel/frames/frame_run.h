@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * frame_run.h - runs of frames by number, and the first MiB, which nobody is given.
  */

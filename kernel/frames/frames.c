@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * frames.c - frames are handed out and come back: which zone to take from, and which one a run goes back to.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * frames.h - the frame allocator: owns free memory in frames of 4 KiB, and in runs of 2 MiB and 1 GiB.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* memory_audit.c - checksums of pages, and runs of those that have changed. */
 #include "frames/memory_audit.h"
 

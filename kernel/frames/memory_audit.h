@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * memory_audit.h - notices that somebody else still writes to memory: a checksum of each page, taken and
  * compared.

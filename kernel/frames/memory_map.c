@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * memory_map.c - sweeps over the sorted edges of all descriptors.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * memory_map.h - makes sorted, disjoint regions of whole frames from the firmware's memory map.
  *

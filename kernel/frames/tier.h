@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tier.h - one tier of a zone: clusters of 512 items, and the list of those that have a free item.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * usable_frames.c - each run of usable regions becomes a zone, as far as the bookkeeping memory has room.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * usable_frames.h - the usable regions of a memory map become zones of the frame allocator.
  */

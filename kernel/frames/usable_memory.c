@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * usable_memory.c - the table of kinds, excluded ranges, and the runs that are handed out.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * usable_memory.h - decides which memory is free after ExitBootServices. Nothing else does; what the loader
  * has left of its own memory is added by adopt_arena (1).

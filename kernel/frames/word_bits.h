@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * word_bits.h - the bits of one 64-bit word. Private to this room.
  *

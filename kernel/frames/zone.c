@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * zone.c - items of one tier become clusters of the tier below, and items again.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * zone.h - one zone: three tiers above each other over one run of frames.
  *

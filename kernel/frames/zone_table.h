@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * zone_table.h - the zones of a frame allocator, and the bookkeeping memory they lie in.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* dump.c - joins neighbouring pages to runs and prints one line per run. */
 #include "report/dump.h"
 #include "report/mixed_mappings.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * dump.h - prints what address spaces map, in lines that a program can compare with the tables (option
  * dump=).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* mixed_mappings.c - chooses what is mapped: by rule, and at random from a fixed seed. */
 #include "report/mixed_mappings.h"
 #include <selfmap/map.h>

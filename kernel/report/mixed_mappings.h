@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mixed_mappings.h - maps a mixture of everything that the core can map, for other programs to read (option
  * dump=varied).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* report.c - counts results and sums them up. */
 #include "report/report.h"
 #include "console/format.h"

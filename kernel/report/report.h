@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * report.h - the report of a run: KTAP results, facts, and the line that sums it up.
  *

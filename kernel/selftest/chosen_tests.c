@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* chosen_tests.c - names, groups and prefixes. */
 #include "selftest/chosen_tests.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * chosen_tests.h - which tests the option tests= names.
  *

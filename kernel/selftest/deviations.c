@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* deviations.c - the table of deviations, and how often each was met. */
 #include "selftest/deviations.h"
 #include "cpu/emulator.h"

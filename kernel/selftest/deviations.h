@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * deviations.h - where emulators are known to differ from the manual.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * direct_map.c - a second space that lives through a direct map: edited while it is inactive, switched to,
  * and changed through its own tables while the processor uses them.

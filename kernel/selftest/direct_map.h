@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * direct_map.h - tests of a space that lives through a direct map, for the list in spaces.c.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* faults.c - page faults: the processor enforces the tables, and the handler names the cause. */
 #include "cpu/emulator.h"
 #include "cpu/instructions.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* flushes.c - flushes of single pages and of the whole TLB. */
 #include "console/console.h"
 #include "cpu/instructions.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* for_each.c - paging_for_each and paging_count, over pages and markers that the tests have mapped. */
 #include "selftest/selftest.h"
 #include <selfmap/find_hole.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* frame_allocator.c - the frame allocator on this machine's memory. */
 #include "selftest/selftest.h"
 

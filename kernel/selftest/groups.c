@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* groups.c - the list of groups. */
 #include "selftest/groups.h"
 #include "selftest/selftest.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * groups.h - the groups of self-tests, in the order in which they run. The option tests= and the menu before
  * the exit name them.

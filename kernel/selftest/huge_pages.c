@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* huge_pages.c - pages of 2 MiB and 1 GiB. */
 #include "cpu/emulator.h"
 #include "cpu/safe_access.h"

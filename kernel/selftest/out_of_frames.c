@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* out_of_frames.c - operations with too few frames: they take none and change nothing. */
 #include "cpu/safe_access.h"
 #include "selftest/selftest.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* owned_frames.c - pages with frames of the frame source: huge ones, parts of them, pages on demand. */
 #include "cpu/safe_access.h"
 #include "selftest/selftest.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ranges.c - operations on many pages at a time. */
 #include "cpu/safe_access.h"
 #include "selftest/selftest.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* rights.c - access rights, which every level can take away, and memory types. */
 #include "cpu/instructions.h"
 #include "cpu/safe_access.h"

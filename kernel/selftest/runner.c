@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* runner.c - runs the tests that the options ask for, and checks what each of them leaves behind. */
 #include "console/console.h"
 #include "cpu/exceptions.h"

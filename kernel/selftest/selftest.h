@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * selftest.h - tests that run on the real processor, through the active tables.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* single_pages.c - the operations on single pages, and their statuses. */
 #include "cpu/safe_access.h"
 #include "selftest/selftest.h"

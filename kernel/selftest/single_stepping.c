@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* single_stepping.c - after every instruction of an operation, each page is as before or as after it. */
 #include "selftest/step_observer.h"
 #include <selfmap/map.h>

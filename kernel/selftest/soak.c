@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* soak.c - counts rounds and keeps the first failure. */
 #include "selftest/soak.h"
 #include "console/format.h"

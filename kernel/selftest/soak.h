@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * soak.h - the book of a soak: how many rounds there were, what they found, and what failed first.
  *

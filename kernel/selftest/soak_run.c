@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* soak_run.c - rounds of self-tests, and what is printed about them. */
 #include "selftest/soak_run.h"
 #include "console/console.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * soak_run.h - tests that are repeated for some time (option soak=).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* spaces.c - a second address space: edited while it is inactive, switched to, sharing the upper half. */
 #include "cpu/safe_access.h"
 #include "selftest/direct_map.h"

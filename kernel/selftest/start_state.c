@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* start_state.c - the state that the loader and kernel_enter promise: CR3, protection, mappings, image. */
 #include "cpu/instructions.h"
 #include "cpu/safe_access.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* step_observer.c - walks to addresses and reads them after every instruction. */
 #include "selftest/step_observer.h"
 #include "console/console.h"

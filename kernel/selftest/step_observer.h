@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * step_observer.h - runs an operation one instruction at a time and observes addresses after each of them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * stop_test.S - runs a test that can be stopped from an exception handler (stop_test.h).
  *

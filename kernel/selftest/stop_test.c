@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* stop_test.c - ends a test at its first page fault after a failed check, and removes its pages. */
 #include "selftest/stop_test.h"
 #include "console/console.h"

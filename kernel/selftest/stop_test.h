@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * stop_test.h - a test whose checks have failed does not stop the run, and does not spoil the tests after it.
  *

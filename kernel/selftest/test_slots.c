@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_slots.c - looks for the longest run of free slots that is not longer than wanted. */
 #include "selftest/test_slots.h"
 

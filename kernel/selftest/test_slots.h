@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_slots.h - which slots of the root the test pages get.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_support.c - what several tests use. */
 #include "console/console.h"
 #include "console/format.h"

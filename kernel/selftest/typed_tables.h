@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * typed_tables.h - page tables with one type per level, and the step from a table to the next.
  *

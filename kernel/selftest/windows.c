@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* windows.c - windows onto the tables, and translations that the TLB must forget. */
 #include "console/console.h"
 #include "cpu/emulator.h"

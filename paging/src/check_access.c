@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* check_access.c - the rules of SDM 3A, 4.6.1, one function per mode, and of protection keys, 4.6.2. */
 #include <selfmap/check_access.h>
 #include <selfmap/translate.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* config.c - the configuration that the core was compiled with, as a symbol (config.h). */
 #include <selfmap/config.h>
 

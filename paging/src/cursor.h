@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * cursor.h - ranges of pages, and the cursor that goes over the table entries of a range.
  *

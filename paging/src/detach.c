@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* detach.c - tables that empty, and wait for a flush before they go: of a list of pages, or of a gather. */
 #include "flush.h"
 #include "table_pages.h"

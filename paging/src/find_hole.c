@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* find_hole.c - the lowest unused addresses of some length. */
 #include <selfmap/find_hole.h>
 

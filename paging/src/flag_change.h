@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * flag_change.h - flags that are set and cleared in leaves.
  */

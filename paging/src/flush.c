@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* flush.c - carry out a list of flushes. */
 #include "flush.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * flush.h - remove translations from the TLB, one by one or all at once.
  *

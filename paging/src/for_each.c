@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* for_each.c - every entry of every table, or of those of a range, in the order of the addresses. */
 #include <selfmap/for_each.h>
 

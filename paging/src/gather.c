@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* gather.c - one flush for many calls. */
 #include "gather_internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * gather_internal.h - what the operations on ranges do for a gather, and what others must know of one.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* guarded_load.c - the one load that may fault, and where the page fault handler lets it continue. */
 #include <selfmap/guarded_load.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * leaf.h - change leaves while the processor may set accessed and dirty bits in them.
  *

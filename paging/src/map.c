@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* map.c - map one page: check everything, take every frame, then write. */
 #include <selfmap/map.h>
 

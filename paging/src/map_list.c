@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* map_list.c - map a list of pages: check all, take every frame, then write. */
 #include "page_row.h"
 #include "table_pages.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* map_range.c - map a range, to given frames or to frames from the source. */
 #include "cursor.h"
 #include "flush.h"

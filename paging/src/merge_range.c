@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* merge_range.c - 512 pages of one size that equal one of the next size become it. */
 #include "cursor.h"
 #include "flush.h"

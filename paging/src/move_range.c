@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * move_range.c - move a range to other addresses: link there, unlink here, flush, then free.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* next_piece.c - how much of a range can be done at a cost that is bounded. */
 #include "cursor.h"
 #include <selfmap/range.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* page_row.c - find the P1 that several pages of a list lie in. */
 #include "page_row.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * page_row.h - lists of pages: what the operations on them have in common.
  *

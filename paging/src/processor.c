@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* processor.c - asks CPUID what the core has to know, and sets EFER and the PAT. */
 #include <selfmap/processor.h>
 #include <selfmap/processor_access.h>

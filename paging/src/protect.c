@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* protect.c - change flags of one page. */
 #include "flag_change.h"
 #include "flush.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* protect_range.c - change flags in a range. */
 #include "gather_internal.h"
 #include "split.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* range.c - what a range is, and whether the tables of one are sound. */
 #include <selfmap/range.h>
 

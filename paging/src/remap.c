@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* remap.c - a page gets another frame, or other flags, in one store: no access in between faults. */
 #include "flush.h"
 #include "leaf.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* share.c - spaces that share their upper half. */
 #include <selfmap/share.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* space.c - make an address space, and take it apart. */
 #include <selfmap/space.h>
 

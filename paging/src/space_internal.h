@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * space_internal.h - what making one space (space.c), sharing (share.c) and switching (switch.c) have in
  * common.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* split.c - huge pages become smaller ones: one of them, or those at the boundaries of a range. */
 #include "split.h"
 #include "flush.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * split.h - split huge pages, for paging_split and at the two boundaries of a range.
  */

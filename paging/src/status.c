@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* status.c - names for the statuses. */
 #include <selfmap/status.h>
 

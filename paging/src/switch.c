@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* switch.c - attach a space to the active one, or switch to it. */
 #include <selfmap/switch.h>
 

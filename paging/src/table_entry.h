@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * table_entry.h - entries that point to tables: their flags, and the number of used entries they carry; and
  * entries that are detached.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* table_pages.c - build tables before they are linked, and take them apart afterwards. */
 #include "table_pages.h"
 #include "flush.h"

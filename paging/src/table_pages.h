@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * table_pages.h - pages that are tables: fill them, link them, count in them, give them back.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_and_clear.c - read and clear accessed and dirty bits in a range. */
 #include <selfmap/test_and_clear.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* translate.c - what an address leads to. */
 #include <selfmap/translate.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* translate_list.c - what a list of pages leads to. */
 #include "page_row.h"
 #include <selfmap/list.h>

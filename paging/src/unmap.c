@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* unmap.c - remove one entry and the tables that become empty: clear, flush, then free. */
 #include "unmap.h"
 #include "gather_internal.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * unmap.h - what the removals of one page, of a list of pages, and for a gather have in common.
  */

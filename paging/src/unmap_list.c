@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * unmap_list.c - remove a list of pages: check, clear, flush once, then free.
  *

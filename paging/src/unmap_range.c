@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * unmap_range.c - remove a range: clear, flush once, then free.
  *

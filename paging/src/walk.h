@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * walk.h - from the root down to the entry that maps one page, and what an operation on one page refuses.
  *

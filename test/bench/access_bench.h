@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * access_bench.h - the core's accesses in the benchmark: plain ones, and flushes that are only counted.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bare.c - walks written by hand, with everything known in advance that a world fixes: the limit. */
 #include "operations.h"
 #include <selfmap/window.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * bench.h - what the parts of the benchmark share: the worlds, the works, and the state of one measurement.
  *

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """bench.py - run the benchmark of the paging core and say what its figures mean.
 
   table [PATTERN]   time and instructions of every row whose "WORK WORLD" matches, beside the limit

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * bench_main.c - the benchmark of the paging core, as bench.py runs it.
  *

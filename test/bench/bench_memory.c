@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * bench_memory.c - the machine that the benchmark pretends to have.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * limits.c - the least that ranges take: nothing is looked up, nothing is checked, entries are stored.
  *

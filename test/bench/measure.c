@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* measure.c - one work in one world: is it right, how long does it take, how many instructions. */
 #define _GNU_SOURCE
 #include "bench.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* operations.c - the core's operations, and operations that do nothing: they show what the loop costs. */
 #include "operations.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * operations.h - the operations that are measured page by page or list by list, and the same written by hand.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* survey.c - reading the tables as the manual describes them, without the core's walker. */
 #include "survey.h"
 #include <selfmap/window.h>

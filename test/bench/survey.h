@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * survey.h - which tables and leaves a space has, read from its memory by a walk of the benchmark's own.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * vector.c - the limits of ranges with ordinary stores, which the compiler may join to vectors.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* works.c - what is measured: the setups, the core's part of each work, and the loops over single pages. */
 #include "bench.h"
 #include <selfmap/range.h>

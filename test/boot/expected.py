@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """expected.py - sums in a report that must agree, and the whole of it compared with that of another image.
 
 A fact that no scenario asks for may be wrong for years. So the report of a changed image (test/mutants) is

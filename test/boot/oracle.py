@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """oracle.py - what others say about the tables of a machine that halts, compared with what it said itself.
 
 The guest printed what paging_for_each shows (dump=varied). QEMU is asked for CR3, and for the memory of each

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """spcr.py - makes the ACPI table SPCR that a scenario gives its machine.
 
     table("address=2f8")                                   COM2, 115200 baud

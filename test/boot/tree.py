@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """tree.py - checks that the tables in a machine's memory keep the promises of the core.
 
 `tables.py` reads entries as the processor does. Here is what the core promises beyond that (entry.h and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """defects.py - defects on purpose: reads the lists beside this file, and puts a defect into the sources.
 
 A test that cannot fail proves nothing. So each defect here is built now and then, and somebody must notice.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * explore - makes every possible memory image of a toy geometry, and tries everything from each.
  *

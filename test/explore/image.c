@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Packing the tables of the space at hand, and making them anew. */
 #include "image.h"
 #include "machines/machine_internal.h"

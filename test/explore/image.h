@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * image.h - a memory image of the tables, packed. It is a state of the explorer (explore.c).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The steps of a scope: the rows of the table of operations, with all combinations of their arguments. */
 #include "steps.h"
 #include "rig/gather_program.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * steps.h - everything that can be done to a space in a toy geometry: each operation of the table, with every
  * argument, within a scope.

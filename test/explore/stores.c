@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where each page leads before the call, between stores, and after it. */
 #include "stores.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * stores.h - after every single store of the core, each page translates as before or as after the call.
  *

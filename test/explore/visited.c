@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A list that grows, and a hash table of its numbers with open addressing. */
 #include "visited.h"
 #include <stdlib.h>

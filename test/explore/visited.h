@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * visited.h - the images that were met so far, in this order, and how each was first reached.
  */

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """casetable.py - the table of cases (test/firmware/cases), and how one is run and judged."""
 
 import configparser

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * console.c - a console that goes straight to COM1, because the firmware's is slow.
  *

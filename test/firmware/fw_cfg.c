@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fw_cfg.c - reads items of QEMU's fw_cfg device by its DMA interface (QEMU, docs/specs/fw_cfg.rst). */
 #include "shim.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * image.c - loads the image: with the firmware's service, or, where a word wants it elsewhere, by hand.
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """judge.py - looks into a machine that ran a case, and says what is wrong.
 
 The shim's record (record.c) tells which memory map was presented last, which memory the loader took, and a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * late.c - firmware that still has memory written after the exit, although it is not its own any more.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * main.c - waits until there are words, and starts the image that comes with them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * map.c - edits of the memory map, one after the other, in the order of the words `map=`.
  *

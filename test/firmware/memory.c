@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* memory.c - the services that allocate, tell the memory map, and end boot services. */
 #include "shim.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * processor.c - the state in which the processor meets the image.
  *

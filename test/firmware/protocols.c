@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * protocols.c - graphics as the words say, and protocols that are not what they should be.
  *

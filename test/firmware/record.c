@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * record.c - what the judge reads out of the machine's memory after the end, and memory with names.
  *

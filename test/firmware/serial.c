@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* serial.c - lines on COM1, whatever has become of the firmware's console. */
 #include "kernel/console/format.h"
 #include "kernel/console/ports.h"

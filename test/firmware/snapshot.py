@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """snapshot.py - machines that wait in the shim, and runs of an image that go on from there.
 
     machine = snapshot.MACHINES["uboot"]

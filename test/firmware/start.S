@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * start.S - calls the image with another stack and other flags, and comes back with those of before.
  *

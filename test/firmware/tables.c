@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tables.c - what is missing or wrong in the system table and behind it.
  *

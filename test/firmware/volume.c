@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * volume.c - the volume that the image was loaded from: one file, selfmap.cfg, if the harness passes one.
  *

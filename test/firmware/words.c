@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* words.c - the words `key=value` that choose how the firmware behaves. */
 #include "shim.h"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """annotate.py - writes the ACSL annotations beside this file into a copy of the frame allocator's sources.
 
 The sources carry no ACSL. The files annotations/*.acsl hold it, in sections of this form:

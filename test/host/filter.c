@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * filter.c - runs some functions of a test program: those whose names match FUNCTION in the environment.
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """application.py - mutants of the loader and the kernel, tried on the host and booted.
 
 Everything is read off the build as it is. `make -n` says how each object is compiled and what each program is

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Run a command, and end it with all its descendants when it has used up its time, or we are ended.
 
     test/mutants/bounded.py CPU-SECONDS COMMAND...

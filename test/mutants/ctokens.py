@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """ctokens.py - a C file as tokens, and the functions and macros in it as statements and expressions.
 
 It is not a compiler: it knows as much of C as the sources of this tree use, in the form that clang-format

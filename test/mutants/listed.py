@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """listed.py - lists of exceptions: mutants that no test can notice, branches that no test can reach.
 
 A reason begins at the margin; below it, indented by four, stand the keys that it holds for, one a line. What

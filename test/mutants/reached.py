@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """reached.py - which lines of the application a boot executes.
 
 QEMU writes down each piece of code when it translates it, which it does when that is first executed (-d

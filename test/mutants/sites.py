@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """sites.py - every place at which a source can be made wrong by a small change, and the change.
 
 A site's key is the base name of its file, the function or macro, the operator, and a number: how many sites

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """worlds.py - the host tests, built so that one changed source costs a compilation and one link.
 
 What is tested is a shared library; the test programs are linked once, to the unchanged headers. A change in a

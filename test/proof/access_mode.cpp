@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * access_mode.cpp - what may be changed in each access mode, by which path, and where the tables are reached.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * access_proof.h - the core's access to the machine (access.h) in a proof.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * address.cpp - addresses, pages and indices: SDM 1, 3.3.7.1, and SDM 3A, 4.5.
  */

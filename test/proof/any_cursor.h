@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * any_cursor.h - any cursor, for the theorems of cursor.cpp: the invariant, and cursors for which it holds.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * bits.cpp - what the proofs of the frame allocator assume about its words, for every word.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * core.h - the core's headers, unmodified, compiled over symbolic words.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * count.cpp - the number of used entries of a table, in the entry that points to that table.
  *

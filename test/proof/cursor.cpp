@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * cursor.cpp - the cursor divides a range at the entries of tables: nothing is left out, nothing comes twice.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* engine.cpp - run each theorem along all of its paths, and print the questions for the solvers. */
 #include "terms.h"
 #include <cstdio>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * engine_check.cpp - what the engine computes and simplifies by itself, checked by the solvers.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * entry.cpp - every bit of an entry is where SDM 3A, tables 4-15 to 4-20, has it.
  *

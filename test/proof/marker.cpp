@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * marker.cpp - entries that are not present: markers, and detached entries.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * range.cpp - which ranges are accepted, how leaves fill a range, and which huge pages its boundaries split.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * rules.cpp - what the processor and the core accept: reserved bits, flags, reserved root slots, counts.
  *

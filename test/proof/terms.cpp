@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* terms.cpp - build terms, compute those that are constant, and write them in SMT-LIB 2. */
 #include "terms.h"
 #include "word.h"

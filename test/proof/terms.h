@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * terms.h - the graph of terms, and questions about paths, in SMT-LIB 2. For engine.cpp and terms.cpp only.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * window.cpp - where the recursive window shows each table, for four and five levels and for any slots.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * word.h - symbolic words: uint64_t, int64_t and unsigned as terms, with C's rules for mixing them.
  *

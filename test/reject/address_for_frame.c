@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A frame is made from an address, not by assigning one. expect: (invalid initializer|incompatible type) */
 #include <selfmap/address.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* paging/ sees no header but its own and the freestanding ones. expect: (No such file|not found) */
 #include <selfmap/map.h>
 #ifdef REJECT

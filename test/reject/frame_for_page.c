@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A frame is not a page. expect: (incompatible type|passing) */
 #include <selfmap/map.h>
 

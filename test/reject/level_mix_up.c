@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What lies below a P4 is a P3 and nothing else. expect: incompatible.pointer */
 #include "kernel/selftest/typed_tables.h"
 

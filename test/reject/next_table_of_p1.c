@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A P1's entries map pages: no table is below one. expect: _Generic */
 #include "kernel/selftest/typed_tables.h"
 

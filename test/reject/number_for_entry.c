@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* An entry is not any number. expect: (incompatible type|passing) */
 #include <selfmap/access.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A build that knows no recursive slot cannot be told to use it. expect: paging_mark_active */
 #ifdef REJECT
 #    define PAGING_ONLY_DIRECT

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A build is for one world. expect: exclude each other */
 #define PAGING_ONLY_RECURSIVE
 #ifdef REJECT

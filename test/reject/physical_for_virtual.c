@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A physical address is not a virtual one. expect: (incompatible type|passing) */
 #include <selfmap/translate.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reserved root slots are checked when the core is compiled. expect: must be the index of an entry */
 #ifdef REJECT
 #    define PAGING_RECURSIVE_SLOT 512

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The scratch page is reached through a pointer that must not be NULL. expect: must not be 0 */
 #ifdef REJECT
 #    define PAGING_SCRATCH_SLOT 0

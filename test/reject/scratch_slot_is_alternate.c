@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reserved root slots are checked when the core is compiled. expect: ALTERNATE_SLOT and .* must differ */
 #ifdef REJECT
 #    define PAGING_SCRATCH_SLOT PAGING_ALTERNATE_SLOT

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* An operation's status has to be looked at. expect: (unused.result|warn_unused_result) */
 #include <selfmap/map.h>
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The rules by which `why` judges, on tables that are made up. debug.t asks the processor."""
 
 import re

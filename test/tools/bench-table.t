@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """A log's measurements become a table, or a sentence that says why not."""
 
 import tempfile

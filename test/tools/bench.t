@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The gate on instruction counts: it lets through what it should, and nothing else."""
 
 import shutil

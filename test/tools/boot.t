@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The boot runner asks QEMU for the right machine, and survives every machine. QEMU is a small script."""
 
 import os

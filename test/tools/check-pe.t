@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The PE checker accepts a sound image and refuses it with any one thing wrong."""
 
 import struct

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """No machine is left behind by a runner that is killed."""
 
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """compile_commands.json has a command for each source, and clang accepts it."""
 
 import json

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """One configuration for all files of a program: its defaults, and that another one does not link."""
 
 import itertools

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """test/conformance: what is read out of a report, and the page that is made of it."""
 
 import contextlib

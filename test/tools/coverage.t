@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """What `make coverage` measures, and by which names it lists what is not reached."""
 
 import importlib.machinery

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """tools/debug starts gdb with the right symbols, and gdb's commands tell the truth about a booted machine."""
 
 import json

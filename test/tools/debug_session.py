@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """debug_session.py - what debug.t does inside gdb. gdb_commands.py is loaded already, in the same namespace.
 
 Answers go as JSON to the file $SESSION. $SCRIPT says which of the functions below runs.

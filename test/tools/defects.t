@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """test/defects/defects.py: how the lists are read, and where a defect goes, in made-up sources."""
 
 import re

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The dependency step: silent when nothing is missing, one apt-get call when something is."""
 
 import shutil

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The headers' comments become pages without a warning, and say what a caller has to know."""
 
 import re

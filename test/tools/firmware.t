@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The judge of hostile firmware notices what is wrong: on made-up records, and on machines that end badly."""
 
 import struct

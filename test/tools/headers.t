@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Each public header stands alone, as C17 and C++17, with gcc and clang, and shows prefixed names only."""
 
 import re

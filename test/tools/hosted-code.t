@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The functions that the kernel calls of a library for Linux do without what the kernel does not have."""
 
 import re

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """What `make install` installs: a program that is built from it alone runs, and two builds are the same."""
 
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """test/boot/machines: which machines there are, and what is expected of one."""
 
 import importlib.machinery

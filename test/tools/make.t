@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """What a person says to make reaches the tools unchanged; and one command installs what a goal needs."""
 
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The images are such that firmware accepts them, and always the same."""
 
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The generator of mutants: what it changes, what it leaves alone, and how lists of exceptions are read."""
 
 import os

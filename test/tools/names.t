@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The names in PROPERTIES.md and the READMEs: what does not exist is found."""
 
 import importlib.machinery

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The options are listed in options.h, in selfmap.cfg and in HACKING.md: all lists say the same."""
 
 import re

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The oracle of booted machines: each promise of the tables, broken on purpose, must be noticed."""
 
 import sys

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """What tools/boot writes for programs: well-formed and true for every kind of verdict and for broken logs."""
 
 import io

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Reading tables as the processor does, and showing them to people."""
 
 import re

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """test/proof/prove: it proves no theorem that is false, empty or undefined."""
 
 import re

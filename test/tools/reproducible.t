@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The same sources give the same images, wherever and whenever they are built."""
 
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The checker of the rooms notices every include that does not run down."""
 
 import subprocess

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Signing: what sbsign makes verifies, and whatever is wrong with key or certificate gets a sentence."""
 
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The core built for one world is small: 6 KiB for all operations on single pages."""
 
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Every source names its licence, and one that does not is noticed."""
 
 import subprocess

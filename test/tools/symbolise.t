@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """symbolise finds functions and lines in logs of the same build, and refuses those of another. The program is
 the one that was built; the logs are made up around its symbols."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """tap.py - run unittest cases and print TAP, so that prove can run every kind of test in this tree.
 
 A test's name is the first line of its docstring: what holds, not what is called.

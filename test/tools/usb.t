@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The stick writer refuses everything but a stick, and touches nothing when it refuses."""
 
 import errno

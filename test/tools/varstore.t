@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Variables are put into OVMF's store as the firmware would read them."""
 
 import struct

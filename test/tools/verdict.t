@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The judge passes what is whole, and names what is not."""
 
 import tempfile

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bench_run.c - runs rounds of measurements and compares them; prints the steps from the entry point. */
 #include "selftest/bench/bench_run.h"
 #include "console/console.h"

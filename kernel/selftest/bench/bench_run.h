@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * bench_run.h - measures what each operation costs on this processor, through the active tables (option
  * bench=yes).

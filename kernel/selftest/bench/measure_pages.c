@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* measure_pages.c - operations on single pages, and those that change nothing. */
 #include "selftest/bench/bench_run.h"
 #include <selfmap/check_access.h>

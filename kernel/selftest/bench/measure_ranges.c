@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* measure_ranges.c - operations on many pages at a time, and on huge pages. */
 #include "selftest/bench/bench_run.h"
 #include <selfmap/map.h>

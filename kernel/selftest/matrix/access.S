@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * access.S - one access from ring 0 or ring 3. It always ends in an exception: a page fault if it is
  * refused, else the INT 32 that follows it. The two handlers return the outcome to the caller of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* access_matrix.c - the tests: which bits, registers and accesses are combined (matrix.h). */
 #include "console/console.h"
 #include "cpu/cpuid.h"

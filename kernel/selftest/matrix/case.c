@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* case.c - one case: predict, access, compare. */
 #include "cpu/exceptions.h"
 #include "cpu/instructions.h"

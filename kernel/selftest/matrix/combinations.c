@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* combinations.c - every combination of bits, or a sample with a fixed stride. */
 #include "cpu/descriptors.h"
 #include "selftest/matrix/matrix.h"

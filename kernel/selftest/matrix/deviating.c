@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* deviating.c - a case as an emulator does it that is known to differ from the manual. */
 #include "selftest/deviations.h"
 #include "selftest/matrix/matrix.h"

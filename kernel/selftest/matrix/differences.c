@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* differences.c - cases that were not as predicted: classes of them, and the smallest case of each. */
 #include "console/console.h"
 #include "report/report.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * matrix.h - the access matrix: compares what the processor does with what paging_check_access predicts.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* print.c - prints a case that was not as predicted. */
 #include "console/console.h"
 #include "selftest/matrix/matrix.h"

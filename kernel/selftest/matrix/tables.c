@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tables.c - the tables on which the cases run, and the control registers. */
 #include "cpu/descriptors.h"
 #include "cpu/emulator.h"

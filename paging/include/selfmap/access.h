@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * access.h - the nine functions through which the core touches the machine, and nothing else does.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_access.h - predict whether the processor allows an access, and the error code if it does not.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * config.h - the geometry of the tables and the reserved root slots, fixed when the core is compiled.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * config_name.h - the configuration as the name of a symbol, which config.h refers to.
  *

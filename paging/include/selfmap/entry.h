@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * entry.h - one entry of a table: a masked 64-bit word (SDM 3A, 4.5, tables 4-15 to 4-20).
  *

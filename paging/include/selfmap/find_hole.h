@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * find_hole.h - find addresses that are not used.
  */

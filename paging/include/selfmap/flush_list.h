@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * flush_list.h - what TLBs may still hold of entries that an operation has changed, as data.
  *

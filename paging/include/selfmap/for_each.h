@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * for_each.h - see everything that an address space maps, in the order of the addresses.
  */

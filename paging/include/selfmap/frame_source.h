@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * frame_source.h - where the core takes frames from, and gives them back to.
  *

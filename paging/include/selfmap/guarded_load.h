@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * guarded_load.h - a load of an entry that may fault without harm.
  *

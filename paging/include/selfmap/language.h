@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * language.h - what these headers need of the compiler, in C17 and in C++17, with gcc and clang.
  */

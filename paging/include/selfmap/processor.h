@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * processor.h - what the core has to know about the processor, and how it must be set up for the core.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * processor_access.h - the instructions through which processor.h asks the processor and sets it up.
  *

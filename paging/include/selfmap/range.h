@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * range.h - change what an address space maps, many pages at a time.
  *

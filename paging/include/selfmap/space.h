@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * space.h - an address space: a root table, and the way in which its tables are reached.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * switch.h - the active space and another one: edit that one, or switch to it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_and_clear.h - which pages were accessed or written since the last time.
  */

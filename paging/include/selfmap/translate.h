@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * translate.h - ask what an address space maps.
  *

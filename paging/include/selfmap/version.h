@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * version.h - which version of the core these headers belong to, as numbers and as text.
  *

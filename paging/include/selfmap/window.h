@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * window.h - the recursive window: where the tables of the active space appear as pages.
  *

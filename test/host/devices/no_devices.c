@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* no_devices.c - a machine on which nothing answers at any port, and nothing may be looked for in memory. */
 #include <setjmp.h>
 #include <stdarg.h>

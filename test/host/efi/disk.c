@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* disk.c - the made-up volume: what UEFI says about files, in memory. */
 #include "efi/disk.h"
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * disk.h - a made-up volume for the loader: files and folders in memory, behind the firmware's protocols.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* firmware.c - the made-up firmware, and the parts of the loader and the kernel that tests do not run. */
 #include "efi/firmware.h"
 #include "kernel/console/log.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * firmware.h - a made-up firmware for the loader's steps: pages, a memory map, a console, and lies.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * ask what to run: the menu and the question in one line, on a made-up console with a keyboard and a timer.
  * test/host/kernel/test_menu.c has what each key means.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* config_file: selfmap.cfg and LoadOptions, from firmware that fails, cuts off and lies. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* efi main: the steps in their order, what is said and noted before each, and how the loader goes back. */
 #include "devices/processor/processor.h"
 #include "efi/loader.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_exit_boot_services.c - the exit is tried until it works, or ends with a sentence; tables may be
  * missing.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* find framebuffer: which of several graphics devices is drawn on, and what becomes of odd ones. */
 #include <setjmp.h>
 #include <stdarg.h>

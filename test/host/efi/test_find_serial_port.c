@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* find serial port: which ports the kernel tries, in which memory ACPI is read, and what is mapped for it. */
 #include <setjmp.h>
 #include <stdarg.h>

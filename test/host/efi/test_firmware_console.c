@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* firmware console: where the loader's words go when consoles are missing. */
 #include <setjmp.h>
 #include <stdarg.h>

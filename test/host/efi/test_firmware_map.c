@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_firmware_map.c - what the firmware says about its memory map is checked at every call; and what is
  * ours is ours whatever it says.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fresh tables: regions that are noted, and the tables in which all of them lead to themselves. */
 #include "efi/firmware.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_image_sections.c - each section of our image gets its rights, or the image is refused. */
 #include "efi/firmware.h"
 #include "kernel/boot/own_blocks.h"

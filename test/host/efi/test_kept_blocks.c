@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * kept blocks: which memory a run gets for its log, which blocks of earlier runs are found, and when a
  * variable says where a block is. The blocks lie at their fixed addresses in this process.

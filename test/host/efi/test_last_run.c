@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* last run: what is known of it at the next start, its report as a file, and the file that names the step. */
 #include "efi/disk.h"
 #include "efi/volume.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_network_config.c - selfmap.cfg from the made-up server of a PXE boot, and which source goes first. */
 #include "efi/config_file.h"
 #include "efi/volume.h"

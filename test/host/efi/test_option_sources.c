@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_option_sources.c - options out of a made-up file, LoadOptions, and a made-up fw_cfg device. */
 #include "devices/console/ports.h"
 #include "efi/config_file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_own_memory.c - the loader takes memory and gives all of it back; and nothing else gets what is ours, a
  * screen least of all.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * platform: firmware that lacks a service, its configuration tables, and what is noted of it and of a made-up
  * processor.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_preflight.c - the fresh tables are accepted as they are built, and refused with any mistake in them.
  * The tables are real ones, built by the core in the made-up firmware's memory.

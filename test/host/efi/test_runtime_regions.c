@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_runtime_regions.c - what runtime services need mapped, and what is believed of the attributes table.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* show report: which report is shown, page by page, and what is said instead of one. */
 #include "efi/disk.h"
 #include "efi/menu.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_smbios.c - the machine's name out of made-up SMBIOS tables, sound ones and others. */
 #include "efi/loader.h"
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* volume: files and folders that are read, made, and lost; names of reports. */
 #include "efi/disk.h"
 #include "efi/volume.h"

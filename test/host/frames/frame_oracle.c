@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* frame_oracle.c - the owner of every frame, one by one. */
 #include "frames/frame_oracle.h"
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * frame_oracle.h - the owner of every frame, in one array: what the frame allocator is compared with.
  */

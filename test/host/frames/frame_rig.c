@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* frame_rig.c - what the tests of the frame allocator share. */
 #include "frames/frame_rig.h"
 #include <stdlib.h>

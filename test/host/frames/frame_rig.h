@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * frame_rig.h - one frame allocator to test, and the expectations that the tests share.
  *

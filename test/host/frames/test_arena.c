@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_arena.c - the frames for the first tables are handed out from the bottom up, each once. */
 #include <setjmp.h>
 #include <stdarg.h>

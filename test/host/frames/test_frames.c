@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_frames.c - what the frame allocator hands out, takes back, and refuses to take back.
  */

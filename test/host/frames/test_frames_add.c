@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_frames_add.c - how zones are added, and what a zone costs.
  */

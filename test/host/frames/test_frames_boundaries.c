@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_frames_boundaries.c - the frame allocator where one byte, one frame or one refusal more would matter.
  */

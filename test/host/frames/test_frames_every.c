@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_frames_every.c - every state that an allocator of a few frames can reach, and every call in each.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_frames_random.c - random calls of the frame allocator, compared with an oracle.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_frames_runs.c - the allocator as another kernel starts it: with plain runs of frames.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_frames_split.c - runs that are handed out as one, split into 512, and joined again.
  */

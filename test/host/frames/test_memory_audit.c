@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* memory_audit: pages that somebody writes to are found, and nothing else. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_memory_map.c - wrong and overlapping maps are sorted, compared with an oracle that asks frame by
  * frame.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_usable_memory.c - which memory is free after the exit: types, attributes, and ranges that are left
  * out.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Cases are done here, each step through the judges of the rig. */
 #include "fuzz/draw.h"
 #include "fuzz/test_case.h"

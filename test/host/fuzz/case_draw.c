@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The generator: the next operation is drawn, by what is mapped. */
 #include "fuzz/draw.h"
 #include "fuzz/draw_place.h"

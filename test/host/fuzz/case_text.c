@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Cases as text: an operation is its name and the numbers that are not the usual ones. # begins a comment. */
 #include "fuzz/test_case.h"
 #include "rig/page_list.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Draws. They are far from uniform, because uniform draws rarely meet anything. */
 #include "fuzz/draw.h"
 

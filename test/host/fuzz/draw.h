@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * draw.h - pages, sizes, flags and frames for random tests, near the boundaries of things.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where the next operation is: its address and length, or its spaces, by its arguments. */
 #include "fuzz/draw_place.h"
 #include "fuzz/draw.h"

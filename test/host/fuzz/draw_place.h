@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * draw_place.h - where the next operation is: its address and length, or its spaces.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Random cases without end. One that fails is shortened, printed and kept. See usage below, and README.md.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Random cases from the bytes of libFuzzer, which prefers bytes that reach new branches of the core. */
 #include "fuzz/draw.h"
 #include "fuzz/test_case.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Shorter and plainer cases. */
 #define _GNU_SOURCE
 #include "fuzz/shorten.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * shorten.h - makes a failing case as short and as plain as possible, so that a person can follow it.
  */

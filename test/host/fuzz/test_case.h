@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_case.h - a random case: a machine, and the operations that are done on it, step by step.
  *

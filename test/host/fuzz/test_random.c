@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Tests random cases (test_case.h): operations against the abstract maps, with a processor that loads pages
  * at any moment, on one space or on several that share their upper half.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * child.h - runs a function in a process of its own: what it tests ends a run, or can begin only once.
  */

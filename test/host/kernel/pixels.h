@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * pixels.h - a framebuffer in a process, and how a person would read it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ACPI: from the root pointer to a table, through memory that may hold anything. */
 #define _GNU_SOURCE
 #include <setjmp.h>

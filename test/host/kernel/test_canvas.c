@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* canvas: every pixel as a model has it, on framebuffers of every shape, and none is ever read. */
 #define _GNU_SOURCE
 #include "kernel/pixels.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* chosen_tests: groups, and prefixes of tests' names. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* console: which port is used, and what each sink gets. */
 #include <setjmp.h>
 #include <stdarg.h>

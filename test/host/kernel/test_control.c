@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_control.c - which bits of CR4 are set, for each bit that CPUID can have. An emulator ignores a bit
  * that its processor does not have; a processor raises #GP.

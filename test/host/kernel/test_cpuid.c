@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* cpuid: which bit says what, which machine it is, and the processor's name. */
 #include "devices/processor/processor.h"
 

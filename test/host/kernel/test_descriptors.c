@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* descriptors: what the processor reads from the tables, with each vector's handler and stack. */
 #include "devices/processor/processor.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* deviations: what an emulator is known for is counted there, and nothing is known of hardware. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* differences: cases of the access matrix that are not as predicted, by class, and the smallest of each. */
 #include <setjmp.h>
 #include <stdarg.h>

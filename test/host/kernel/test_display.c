@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* display: what a person reads on screens of many sizes, while tests run, fail and crash, and afterwards. */
 #include "kernel/pixels.h"
 

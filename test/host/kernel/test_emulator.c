@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* emulator: told by its signs; hardware, and what cannot be told for sure, is no emulator. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* end: what each way to end a run does, says and asks for, until the processor halts. */
 #include "devices/processor/processor.h"
 #include "kernel/child.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * exceptions: who is asked whether an exception was expected, and to the last digit what is said about one
  * that was not.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* failures: which lines of the log stand below what failed or stopped the run, row by row. */
 #include "kernel/pixels.h"
 

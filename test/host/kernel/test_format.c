@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* format: the part of printf that it claims to be agrees with the host's printf. */
 #include <limits.h>
 #include <setjmp.h>

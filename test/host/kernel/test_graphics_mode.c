@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* graphics mode: which modes of the firmware's are framebuffers, and why the others are not. */
 #include <setjmp.h>
 #include <stdarg.h>

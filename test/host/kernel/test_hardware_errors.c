@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* hardware_errors: machine checks and NMIs in words. */
 #include "devices/processor/processor.h"
 

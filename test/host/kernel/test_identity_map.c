@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_identity_map.c - a region is mapped in one piece, or around what is mapped already.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* kept: a block says what was written up to the last line, or nothing at all. */
 #include <setjmp.h>
 #include <stdarg.h>

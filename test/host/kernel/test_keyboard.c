@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* keyboard: which bytes are which key, and a controller that may be absent, slow, odd or silent. */
 #include <setjmp.h>
 #include <stdarg.h>

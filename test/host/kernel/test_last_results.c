@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* last_results: which lines of the log the first page shows at the end. */
 #include <setjmp.h>
 #include <stdarg.h>

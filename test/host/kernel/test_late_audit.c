@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * late_audit: what is looked at, what is held back, and what is said when somebody writes to memory of boot
  * services at any time.

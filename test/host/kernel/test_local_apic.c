@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* local_apic: which one there is, by CPUID and IA32_APIC_BASE. */
 #include "devices/processor/processor.h"
 

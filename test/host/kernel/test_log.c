@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * log: what is printed is kept from the front, the end of a run has room of its own, and drops are counted.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* log_page: the log on sheets, row by row, to the last character. */
 #include "kernel/pixels.h"
 

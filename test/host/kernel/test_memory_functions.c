@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_memory_functions.c - what a compiler may call on its own, and what the libraries call that are linked
  * in.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_memory_regions.c - descriptors and excluded ranges become regions, in the room that the loader takes.
  */

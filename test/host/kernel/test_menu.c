@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* menu: what keys and seconds choose, and how it is drawn. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* mmio: each access has just its width. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* option_text: what files, LoadOptions and shells hold becomes plain text. */
 #include <setjmp.h>
 #include <stdarg.h>

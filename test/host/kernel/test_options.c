@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* options: words are applied one by one, and what is not an option changes nothing. */
 #include <setjmp.h>
 #include <stdarg.h>

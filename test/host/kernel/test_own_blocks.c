@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* own_blocks: what is ours is found by any byte of its pages, up to the end of the address space. */
 #include <setjmp.h>
 #include <stdarg.h>

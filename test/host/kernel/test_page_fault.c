@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* page_fault: the sentence names the entry that stood in the way, or says why it cannot. */
 #include "kernel/console/format.h"
 #include "kernel/cpu/page_fault.h"

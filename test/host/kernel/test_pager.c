@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* pager: a text on screens of a few rows. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* pages: all sheets of all pages in one row, turned by keys and by time. */
 #include <setjmp.h>
 #include <stdarg.h>

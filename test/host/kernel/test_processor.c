@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_processor.c - which bit of CPUID says what to the core, and how EFER and the PAT are set.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* qr: another program, zbarimg, reads from the code what was put into it. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* qr_page: each module of a made-up code, pixel by pixel, and what is said beside it. */
 #include "kernel/pixels.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* qr_text: the parts of a report, one after the other, are the report; the summary has what matters. */
 #include <setjmp.h>
 #include <stdarg.h>

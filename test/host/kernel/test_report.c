@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* report: what a run of any kind prints, whether it counts as passed, and what the observer hears. */
 #include "kernel/child.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* safe_access: accesses that fault, with frames made of the signals that the process gets, and made up. */
 #define _GNU_SOURCE
 #include "devices/processor/processor.h"

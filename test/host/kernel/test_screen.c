@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* screen: text on framebuffers of every shape, and not one byte beside them. */
 #include "kernel/pixels.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* serial: one driver for 16550s at ports and in memory, and chips that are absent, broken or stuck. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* soak: rounds, sums, and the first failure. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* space_view: a picture's runs cover the whole address space, and say what the tables say. */
 #include "kernel/display/space_view.h"
 #include "rig/rig.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* SPCR: the serial port that ACPI names, from tables that are right, odd, cut off and damaged. */
 #include <setjmp.h>
 #include <stdarg.h>

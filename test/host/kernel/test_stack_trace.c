@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* stack_trace: chains of frames that are whole, broken in every way, and endless. */
 #include <setjmp.h>
 #include <stdarg.h>

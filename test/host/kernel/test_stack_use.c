@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_stack_use.c - the part of a stack that was never written is counted from below, to the word. */
 #include "kernel/boot/stack_use.h"
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_start_frames.c - the last memory map becomes a frame allocator, and excluded ranges stay out of it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* steps: a step is marked in the record, for the watchdog and on the console, in this order. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* take over: what firmware may have left in registers, and which must be 0 so that nothing is traced. */
 #include "devices/processor/processor.h"
 

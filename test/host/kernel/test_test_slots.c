@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test slots: the slots of the root that the self-tests get, whatever the loader has mapped. */
 #include <setjmp.h>
 #include <stdarg.h>

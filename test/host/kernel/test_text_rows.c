@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* text_rows: rows, lines and beginnings of a text that has no zero at its end. */
 #include <setjmp.h>
 #include <stdarg.h>

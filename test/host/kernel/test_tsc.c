@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tsc: counters that count instructions, and counters that count time. */
 #include "devices/processor/processor.h"
 

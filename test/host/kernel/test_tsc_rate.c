@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tsc_rate: what CPUID tells, and races against timers that run, stand still, or are not there. */
 #include "devices/processor/processor.h"
 #include "kernel/child.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* watchdog: over a made-up local APIC, whose timer counts with the time stamp counter. */
 #include "devices/processor/processor.h"
 

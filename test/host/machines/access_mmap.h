@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * access_mmap.h - the core's accesses as real ones, to pages that mmap_machine.c maps when they fault.
  */

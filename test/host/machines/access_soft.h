@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * access_soft.h - the core's accesses as calls into an emulated processor (soft_machine.c).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Runs of frames in three sizes. */
 #include "machines/frame_pools.h"
 #include "machines/machine_internal.h"

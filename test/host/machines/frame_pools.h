@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * frame_pools.h - the memory of the frame source (frames.c): runs of each size, and who holds what.
  *

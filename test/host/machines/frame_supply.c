@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The frame source of the core under test: hostile on purpose, and it counts. */
 #include "machines/frame_pools.h"
 #include "machines/machine_internal.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The processor of both back-ends: memory, MMU, flushes, and what is remembered about them. */
 #include "machines/machine_internal.h"
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * machine.h - an emulated processor with made-up physical memory, for the unmodified paging core.
  *

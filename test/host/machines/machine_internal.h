@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * machine_internal.h - what the back-ends of machine.h share. For machine*.c only.
  */

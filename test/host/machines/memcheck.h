@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * memcheck.h - tell valgrind's memcheck what it cannot know. In every other build this does nothing.
  */

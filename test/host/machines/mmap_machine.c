@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Back-end on the host's own MMU: the frames of a memfd are mapped into the lower half where the core's
  * recursive slot and the tests' pages lie, when an access faults there.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Back-end without a host MMU: each access of the core is a call that translates. */
 #include "machines/machine_internal.h"
 #include <setjmp.h>

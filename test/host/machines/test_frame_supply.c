@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The frame source of the other tests must split, join, ration and promise exactly, or they prove nothing.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The emulated processor itself: hand-made tables, no core. A stale translation must be visible, and the
  * audits must find it; else every other test here proves nothing.

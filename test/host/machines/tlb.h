@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tlb.h - a translation look-aside buffer that never evicts.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "machines/walker.h"
 #include <stddef.h>
 

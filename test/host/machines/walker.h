@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * walker.h - the processor's page walk, emulated over made-up physical memory.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * example.c - a program that uses the core as any user would, with tables that are not active.
  *

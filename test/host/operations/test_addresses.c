@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests the arithmetic of addresses, pages, windows and entries. */
 #include "rig/rig.h"
 #include "table_entry.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests attach and detach: an attached space changes through the alternate slot, and nothing else does. */
 #include "rig/entries.h"
 #include "rig/judge_for_each.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Tests boundaries in the core that no other test reaches: a mistake of one character there would go
  * unnoticed.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Tests a frame source that promises frames and then refuses them: no operation links a frame that it was not
  * given, the tables stay sound, and every frame goes back in the end.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Tests check_access with every combination of rights, modes and control bits, against the manual's
  * sentences.

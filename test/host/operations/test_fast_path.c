@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Tests the fast path of the operations for single pages. It takes each entry for that of an ordinary table
  * unless one comparison says otherwise. Here are entries that nearly pass.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests find_hole: the lowest unused addresses, as the abstract map knows them. */
 #include "rig/entries.h"
 #include "rig/rig_internal.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests for_each and count: every entry of every table, in order, without gap or overlap. */
 #include "rig/entries.h"
 #include "rig/judge_for_each.h"

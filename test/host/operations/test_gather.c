@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests gathers: many calls, one flush, and nothing goes back before it. */
 #include "rig/entries.h"
 #include "rig/gather_program.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Tests the core's own privileged instructions (access.h), which all other tests replace by calls. This
  * process may not execute them: the fault is caught, and the emulated processor executes the instruction.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests that known bugs of other paging code are impossible here. */
 #include "rig/entries.h"
 #include "table_entry.h"

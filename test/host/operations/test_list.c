@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests the operations on lists of pages: each page as by itself, or none of them. */
 #include "rig/entries.h"
 #include "rig/page_list.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests what map_to, map_sized, map and identity_map do. What they refuse is in test_map_errors.c. */
 #include "rig/rig.h"
 

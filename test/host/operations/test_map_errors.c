@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests what map_to, map_sized and map refuse, without changing anything. */
 #include "rig/rig.h"
 

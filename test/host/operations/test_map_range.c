@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests map_range and identity_map_range: the largest pages, the fewest tables, and what is refused. */
 #include "rig/runs.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Tests map_range_alloc: frames of the source's choosing, the largest it has.
  *

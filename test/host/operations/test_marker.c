@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests set_marker and clear_marker: an entry that is not present keeps a value, and is not mapped over. */
 #include "rig/entries.h"
 #include "rig/rig_internal.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests merge_range: 512 pages become one, every byte stays, and no translation leads to the freed table. */
 #include "rig/rig_merge.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests what merge_range leaves as it is, because one page of 512 does not fit, and what it refuses. */
 #include "rig/rig_merge.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests move_range: pages go to other addresses, whole tables where that can be, and none is lost on the way. */
 #include "rig/entries.h"
 #include "rig/rig.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests next_piece: a long call made in pieces ends like the call itself, and each piece is bounded. */
 #include "rig/rig.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Tests that after every single store each address translates as before the call or as after it, never torn.
  * Each scenario (scenarios.h) is a test.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_one_world.c - a core that is built for one number of levels refuses others. */
 #include "rig/rig.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Tests the table of operations (operation_table.h): it lists every operation of the core, random tests draw
  * each, the explorer takes it, and a random case is the same after it was written down and read again.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests owned huge pages: their frames go back with the size they have by then, whole or in parts. */
 #include "rig/rig_merge.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Tests owned pages in the toy geometry, where all cases can be tried: every range, every number of huge
  * frames that the source may have, and every part of the range that is unmapped or protected. The rig

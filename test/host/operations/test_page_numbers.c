@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests page numbers: every operation that takes a page refuses one that is too large for the space. */
 #include "rig/rig.h"
 #include <selfmap/share.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests protect: the flags of one page of any size, without frames. */
 #include "rig/entries.h"
 #include "rig/rig.h"

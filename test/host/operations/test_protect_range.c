@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests protect_range: rights change, and every byte stays where it was. */
 #include "rig/entries.h"
 #include "rig/runs.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests what all range operations have in common: what is a range, where it may be, and what is refused. */
 #include "rig/entries.h"
 #include "rig/runs.h"

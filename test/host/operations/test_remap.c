@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests remap: one store replaces a page's frame and flags, and nobody sees the page missing. */
 #include "rig/entries.h"
 #include "rig/rig.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests PAGING_REPLACE_MARKER: a marker gives way to a page, and a larger one stays on all pages around. */
 #include "rig/entries.h"
 #include "rig/rig_internal.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests share_upper_half and unshare_upper_half: tables come for the whole half, and empty ones go back. */
 #include "rig/entries.h"
 #include "rig/rig_internal.h"

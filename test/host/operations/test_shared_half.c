@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests a shared upper half: it is changed through the active space, and all sharers see the change. */
 #include "rig/rig_internal.h"
 #include <selfmap/share.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests create, mark_active, mark_inactive and destroy: every frame goes back, and nothing else changes. */
 #include "rig/entries.h"
 #include <selfmap/range.h>

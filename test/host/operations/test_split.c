@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests split: pages of the next smaller size, and every byte, right, accessed and dirty bit stays. */
 #include "rig/entries.h"
 #include "rig/runs.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests test_and_clear: accessed and dirty bits of a range, as page replacement and live migration use them. */
 #include "rig/entries.h"
 #include "rig/rig.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Tests toy tables of three levels: their root is a P3, whose entries span as much as a 1 GiB page. No leaf
  * may be in the root. With four levels a P3 may contain leaves.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Tests that no accessed or dirty bit is lost: the processor sets them after any load or store of an
  * operation, as it does for an interrupt handler, and the operation reports them or keeps them.

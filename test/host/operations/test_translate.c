@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests translate and walk_address, in the recursive window too. */
 #include "rig/rig.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Tests the two ways to live: what is different through a direct map, and spaces of both kinds beside each
  * other. What is alike is in the other files: each also runs with `LIFE=direct`.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests typed_tables.h of the self-tests: the step from a table to the next, active or inactive. */
 #include "kernel/selftest/typed_tables.h"
 #include "rig/entries.h"

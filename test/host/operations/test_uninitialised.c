@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Tests that uninitialised memory never reaches an entry. Frames come with any content here. For the stack
  * the compiler does the same: all host tests are built so that a local without a value is filled with 0xfe.

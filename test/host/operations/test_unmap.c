@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests unmap: afterwards no translation leads to what was mapped, whatever was cached. */
 #include "rig/entries.h"
 #include "rig/rig.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests unmap_range: what stays, what goes back, and that no translation leads to what was mapped. */
 #include "rig/runs.h"
 

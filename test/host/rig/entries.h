@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * entries.h - the word in made-up memory that holds an entry. A test can look at it, or corrupt it.
  */

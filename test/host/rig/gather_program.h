@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * gather_program.h - what is done between the begin and the end of a gather, in one number.
  *

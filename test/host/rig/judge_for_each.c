@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What for_each shows, compared with what the emulated processor finds in the tables. */
 #include "rig/judge_for_each.h"
 #include "rig/entries.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * judge_for_each.h - paging_for_each and paging_count must agree with what the emulated processor finds.
  */

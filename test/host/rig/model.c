@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The abstract map: its leaves, and the tables that follow from them. */
 #include "rig/entries.h"
 #include <selfmap/entry.h>

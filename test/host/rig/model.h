@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * model.h - the abstract map: what an address space should map, as a plain list of leaves.
  *

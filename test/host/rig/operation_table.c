@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The table of operations, and how one of them is called. */
 #include "rig/operation_table.h"
 #include "rig/page_list.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * operation_table.h - everything that can be done to a space, in one table for all tests.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * page_list.h - a list of pages in one number, as an argument of operations.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Opening the rig, places, and what tests assert. */
 #include "rig/rig.h"
 #include "machines/memcheck.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * rig.h - an address space on an emulated machine, with its abstract map. Or several of them.
  *

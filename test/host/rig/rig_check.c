@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What must hold between two operations, found by walking physical memory from each root. */
 #include "machines/machine_internal.h"
 #include "rig/entries.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Judge of find_hole. */
 #include "rig/rig_internal.h"
 #include <selfmap/find_hole.h>

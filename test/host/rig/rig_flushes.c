@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The exact list of flushes of an operation on one page or on a list of pages, as the map demands it. */
 #include "rig/page_list.h"
 #include "rig/rig_internal.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Judge of gathers. A program of a few steps, in one number, runs between a begin and an end: calls of the
  * gather, and operations outside it. What waits is a map of its own, beside that of what is mapped.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * rig_internal.h - how the rig judges an operation: what each judge (rig_*.c) does before and after its call.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How one operation is judged: its status, its flushes, and that a refusal changes nothing. */
 #include "rig/rig_internal.h"
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Judges of the operations on lists of pages. */
 #include "rig/page_list.h"
 #include "rig/rig_internal.h"

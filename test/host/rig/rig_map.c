@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Judges of the operations that make one entry: pages of any size, and markers. */
 #include "rig/entries.h"
 #include "rig/rig_internal.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Judges of map_range, identity_map_range and map_range_alloc. */
 #include "rig/entries.h"
 #include "rig/rig_internal.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * rig_merge.h - merging with accessed and dirty bits judged exactly, and pages to merge.
  */

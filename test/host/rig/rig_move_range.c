@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Judge of move_range. */
 #include "rig/entries.h"
 #include "rig/rig_internal.h"

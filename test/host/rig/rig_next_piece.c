@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Judge of next_piece. */
 #include "rig/rig_internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the processor, and whoever owns a space, do between the core's operations. */
 #include "rig/rig_internal.h"
 #include "table_entry.h"

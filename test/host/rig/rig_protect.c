@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Judge of protect. */
 #include "rig/entries.h"
 #include "rig/rig_internal.h"

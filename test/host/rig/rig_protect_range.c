@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Judge of protect_range. */
 #include "rig/rig_internal.h"
 

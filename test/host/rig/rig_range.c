@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the judges of all range operations have in common. */
 #include "rig/rig_internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What an operation on a range must flush in a space that lives through a direct map: exactly these pages.
  *

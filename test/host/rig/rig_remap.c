@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Judge of remap. */
 #include "rig/entries.h"
 #include "rig/rig_internal.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Judges of share_upper_half and unshare_upper_half. */
 #include "rig/rig_internal.h"
 #include <selfmap/share.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Several spaces: how they are to each other, and the judges of the operations that change that. */
 #include "rig/rig_internal.h"
 #include <selfmap/share.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Judges of split and merge_range. */
 #include "rig/rig_internal.h"
 #include <string.h>

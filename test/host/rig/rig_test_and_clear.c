@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Judge of test_and_clear. */
 #include "rig/rig_internal.h"
 #include <selfmap/test_and_clear.h>

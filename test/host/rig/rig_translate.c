@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Judge of translate and walk_address: both must agree with the emulated processor. */
 #include "rig/entries.h"
 #include "rig/rig_internal.h"

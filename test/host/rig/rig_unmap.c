@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Judges of the operations that take one entry away: a page of any size, or a marker. */
 #include "rig/entries.h"
 #include "rig/rig_internal.h"

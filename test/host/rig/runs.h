@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * runs.h - asserts which page sizes follow each other, as the processor meets them: "4K|2M|1G|2M|4K".
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The table of scenarios, and how an operation of one is done. */
 #include "rig/scenarios.h"
 #include "rig/gather_program.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * scenarios.h - what every operation may meet, in one table for all machines.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Watched addresses, looked at after every store. */
 #include "rig/watch.h"
 #include "machines/memcheck.h"

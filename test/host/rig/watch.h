@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * watch.h - is every address, after every single store, as before the call or as after it?
  *

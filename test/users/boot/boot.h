@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * boot.h - what a kernel needs besides its page tables, and what has nothing to do with them: a way in, a
  * serial port, descriptor tables, exceptions, a way out. recursive/ and direct/ use the same.

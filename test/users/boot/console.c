@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* console.c - lines on the first serial port, and the end through QEMU's isa-debug-exit. */
 #include "boot.h"
 

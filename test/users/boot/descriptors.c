@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* descriptors.c - GDT, IDT and TSS (SDM 3A, 3.4.5, 6.14, 8.7); what the tables need of the processor. */
 #include "boot.h"
 #include "selectors.h"

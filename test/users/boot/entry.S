@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * entry.S - from the machine that a PVH loader hands over (QEMU -kernel, Xen) to C in the upper half.
  *

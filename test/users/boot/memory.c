@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* memory.c - the loader's memory map, as frames of the library's allocator; and what compilers call. */
 #include "boot.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * program.c - what runs in ring 3. It is linked into a page of its own in the image (kernel.lds), which the
  * kernel maps into a program's lower half: so it uses no variables, and calls nothing.

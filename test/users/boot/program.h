@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* program.h - what a program in ring 3 and the kernel agree on. */
 #ifndef BOOT_PROGRAM_H
 #define BOOT_PROGRAM_H

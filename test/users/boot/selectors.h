@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* selectors.h - numbers that C and assembly agree on. */
 #ifndef BOOT_SELECTORS_H
 #define BOOT_SELECTORS_H

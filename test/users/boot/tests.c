@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tests.c - what a kernel has been set up for is tried by accesses, never by asking the core. Page faults say
  * what the tables forbid.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tests.h - the tests that both kernels pass: a line of TAP for each of what is listed. */
 #ifndef BOOT_TESTS_H
 #define BOOT_TESTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* traps.S - the entries of exceptions and calls, and the ways out of them. */
 #include "selectors.h"
 

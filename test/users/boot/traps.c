@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* traps.c - what becomes of an exception, and of a program's call. */
 #include "program.h"
 #include "selectors.h"

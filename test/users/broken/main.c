@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* broken/main.c - a kernel that ends in each way that test/users/run must not take for a success. */
 #include "boot.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * direct/main.c - a kernel that reaches its tables through a direct map: all physical memory is mapped at
  * ffff_8000_0000_0000. Read it from top to bottom; recursive/main.c is the same kernel, living the other way.

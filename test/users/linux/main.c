@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * linux/main.c - builds, edits, walks and prints page tables in a program's own memory, as a virtual machine
  * monitor does for its guest, or a boot loader's tool for an image. Read it from top to bottom.

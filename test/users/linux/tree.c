@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tree.c - all that a space maps, indented by level; leaves that continue each other are one line. */
 #include "tree.h"
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tree.h - prints the tables of a space with four levels. */
 #ifndef LINUX_TREE_H
 #define LINUX_TREE_H

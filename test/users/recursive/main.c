@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * recursive/main.c - a kernel that reaches its tables through the recursive slot. Read it from top to bottom.
  */

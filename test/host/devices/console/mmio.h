@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mmio.h - stands in for kernel/console/mmio.h in host tests: the registers of a made-up machine.
  *

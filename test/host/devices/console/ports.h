@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * ports.h - stands in for kernel/console/ports.h in host tests: the ports of a made-up machine.
  *

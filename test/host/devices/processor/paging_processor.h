@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * paging_processor.h - the instructions of selfmap/processor_access.h on a made-up processor (processor.c).
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* processor.c - keeps registers in tables, and notes in words what is written. */
 #include "devices/processor/processor.h"
 

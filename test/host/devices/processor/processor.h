@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * processor.h - a processor that is made up: its registers, what CPUID says, and what was done to it.
  */

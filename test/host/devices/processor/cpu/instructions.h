@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * instructions.h - stands in for kernel/cpu/instructions.h in host tests: the instructions of a made-up
  * processor (processor.c).
