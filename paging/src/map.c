@@ -242,6 +242,8 @@ PAGING_OUT_OF_LINE enum paging_status map_other_modes(struct paging_space *space
 enum paging_status paging_map(struct paging_space *space, paging_page_t page, uint64_t flags,
                               struct paging_frame_source *frames)
 {
+    if (PAGING_IS_SMALL) /* it takes a frame, which costs more than the walk */
+        return map_slow(space, page, flags, frames);
     if (__builtin_expect(takes_fast_path(space, PAGING_FAST_RECURSIVE_4, page), 1))
         return map_fast(4, true, space, page, flags, frames);
     return map_other_modes(space, page, flags, frames);

@@ -107,10 +107,14 @@ static void free_pages(struct paging_space *space, paging_frame_t table, struct 
     volatile paging_entry_t *entries = paging_temp_map(space, table);
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++) {
         paging_entry_t entry = paging_entry_load(&entries[i]);
-        if (entry_is_detached(entry))
+        if ((entry.bits & owned) != owned) {
+            if (!entry_is_detached(entry))
+                continue;
             entry = entry_from_detached(entry);
-        if ((entry.bits & owned) == owned)
-            give_page(space, frames, PAGING_4K, paging_entry_frame(entry));
+            if ((entry.bits & owned) != owned)
+                continue;
+        }
+        give_page(space, frames, PAGING_4K, paging_entry_frame(entry));
     }
 }
 
@@ -122,10 +126,11 @@ static uint64_t free_below(struct paging_space *space, unsigned level, paging_fr
     volatile paging_entry_t *entries = paging_temp_map(space, table);
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++) {
         paging_entry_t entry = paging_entry_load(&entries[i]);
-        if (entry_is_detached(entry)) /* before this table was */
+        if (!paging_entry_is_present(entry)) {
+            if (!entry_is_detached(entry)) /* before this table was */
+                continue;
             entry = entry_from_detached(entry);
-        else if (!paging_entry_is_present(entry))
-            continue;
+        }
         if ((entry.bits & PAGING_OWNED) != 0 || paging_entry_is_table(entry, level))
             tables += free_entry(space, level, entry, &table, frames);
     }

@@ -24,7 +24,8 @@
  * objects share: each has a copy, and the linker keeps the first. PAGING_FOR_SIZE: what is compiled for size
  * there, because it is a slow path or runs once.
  */
-#if PAGING_HAS_ONLY_RECURSIVE || PAGING_HAS_ONLY_DIRECT || PAGING_HAS_ONLY_LEVELS
+#define PAGING_IS_SMALL (PAGING_HAS_ONLY_RECURSIVE || PAGING_HAS_ONLY_DIRECT || PAGING_HAS_ONLY_LEVELS)
+#if PAGING_IS_SMALL
 #    pragma GCC diagnostic ignored "-Wmissing-prototypes"
 #    ifdef __clang__
 #        define PAGING_FOR_SIZE __attribute__((cold, minsize))

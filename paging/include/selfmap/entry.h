@@ -170,7 +170,7 @@ static inline uint64_t paging_leaf_flags(paging_entry_t leaf, unsigned level)
 static inline paging_entry_t paging_marker_entry(uint64_t value)
 {
     uint64_t low = value & (((uint64_t)1 << 34) - 1), middle = value >> 34 & 0x7f, high = value >> 41 & 3;
-    return (paging_entry_t){high << 61 | middle << 52 | PAGING_MARKER_ONES | low << 1};
+    return PAGING_MAKE(paging_entry_t, high << 61 | middle << 52 | PAGING_MARKER_ONES | low << 1);
 }
 
 /*

@@ -22,7 +22,7 @@
 PAGING_BEGIN_C
 
 /*
- * Maps each page to the frame in `to`, all with the same flags, as paging_map_to does: PAGING_REPLACE_MARKER
+ * Maps each of the `count` pages to the frame in `to`, all with the same flags, as paging_map_to does: PAGING_REPLACE_MARKER
  * is among the flags, and the statuses are the same. Exactly the missing tables are reserved, once. Nothing
  * is flushed except the scratch page.
  */
@@ -30,14 +30,17 @@ PAGING_MUST_CHECK enum paging_status paging_map_list(struct paging_space *space,
                                                      const paging_frame_t *to, uint64_t count, uint64_t flags,
                                                      struct paging_frame_source *frames);
 
-/* Maps each page to a frame from the source, as paging_map does. */
+/*
+ * Maps each of the `count` pages to a frame from the source with `flags`, as paging_map does. Nothing is flushed
+ * except the scratch page.
+ */
 PAGING_MUST_CHECK enum paging_status paging_map_list_alloc(struct paging_space *space,
                                                            const paging_page_t *pages, uint64_t count,
                                                            uint64_t flags,
                                                            struct paging_frame_source *frames);
 
 /*
- * Removes the leaf that begins at each page, whatever its size, as paging_unmap does, with the same statuses,
+ * Removes the leaf that begins at each of the `count` pages, whatever its size, as paging_unmap does, with the same statuses,
  * and the tables that become empty. What was removed is stored in `unmapped`, an element for each page, or
  * nowhere if that is NULL.
  *
@@ -59,7 +62,7 @@ struct paging_page_translation {
 };
 
 /*
- * Stores for each page what paging_translate says of its first byte. Changes nothing. The list may be in any
+ * Stores for each of the `count` pages what paging_translate says of its first byte. Changes nothing. The list may be in any
  * order; pages of one P1 next to each other share a walk.
  *
  *   PAGING_UNREACHABLE   the only status except PAGING_OK; nothing is stored

@@ -88,6 +88,7 @@ int main(void)
     if (status != PAGING_OK)
         return fail("create", status);
 
+    uint64_t before = space.tables; /* the root, and what leads to the scratch page */
     paging_page_t page;
     paging_virt_t address = {0xffff800000001234};
     status = paging_page_containing(cpu.levels, address, &page);
@@ -103,7 +104,7 @@ int main(void)
 
     struct paging_unmapped gone;
     status = paging_unmap(&space, page, &stack.source, &gone);
-    if (status != PAGING_OK || !gone.released || space.tables != cpu.levels)
+    if (status != PAGING_OK || !gone.released || space.tables != before)
         return fail("unmap", status);
     printf("ok - an address was mapped, translated and unmapped\n1..1\n");
     free(arena);
