@@ -7,7 +7,7 @@ owned frames have one owner each.
 """
 
 import tables
-from tables import ACCESSED, DIRTY, GLOBAL, NO_EXECUTE, PAGE, PRESENT, REFUSED, SIZE, TABLE, USER, WRITABLE
+from tables import ACCESSED, DIRTY, GLOBAL, NO_EXECUTE, PAGE, PRESENT, REFUSED, TABLE, USER, WRITABLE
 
 SELF, ALTERNATE, SCRATCH = 511, 510, 509  # the reserved root slots
 OURS = range(SCRATCH)
@@ -16,7 +16,7 @@ TABLE_FLAGS = PRESENT | WRITABLE | USER | ACCESSED | DIRTY
 COUNT = (0x7f << 52) | (3 << 9)
 BIT_11 = 1 << 11  # below the root: pages further down may be owned; in the root: shared between spaces
 OWNED = 1 << 52
-LEAF_UNUSED = 0x7ff << 53 & ~NO_EXECUTE
+LEAF_UNUSED = 0x3f << 53  # bits 59 to 62 are a protection key
 
 
 def reserved_slot_flags(processor):
@@ -80,10 +80,9 @@ class Tree:
     def leaves(self):
         """No bit that the core uses or avoids; global only what spaces may share; no reserved bit."""
         for m in self.met:
-            pat = SIZE if m.level == 1 else 1 << 12
             if m.kind == REFUSED:
                 yield f"level {m.level} entry {m.entry:x} for {m.address:x}: reserved bits"
-            if m.kind == PAGE and m.entry & (LEAF_UNUSED | pat):
+            if m.kind == PAGE and m.entry & LEAF_UNUSED:
                 yield f"leaf {m.entry:x} for {m.address:x}: bits that no leaf has"
             if m.kind == PAGE and m.entry & GLOBAL and not m.address >> 63:
                 yield f"leaf {m.entry:x} for {m.address:x}: global in the lower half"

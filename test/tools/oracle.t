@@ -116,10 +116,13 @@ class Promises(unittest.TestCase):
         self.broken(P2, 0, P1 | FLAGS | counting(3), "owned")
 
     def test_leaves(self):
-        """oracle: a leaf with PAT, a protection key, a reserved bit; a global one in the lower half"""
-        for table, index, bad in ((P1, 2, 0x509b), (P2, 511, 0x601083), (P1, 2, 0x5003 | 1 << 59),
-                                  (P1, 2, 0x5003 | 1 << 53)):
-            self.broken(table, index, bad, "bits that no leaf has")
+        """oracle: a leaf may have PAT and a key, but no bit of the core's; global only in the upper half"""
+        for table, index, good in ((P1, 2, 0x509b), (P2, 511, 0x601083), (P1, 2, 0x5003 | 0xf << 59)):
+            self.memory.put(table, index, good)
+            self.assertEqual(self.complaints(), [])
+            self.memory = Memory()
+        for bit in (53, 58):
+            self.broken(P1, 2, 0x5003 | 1 << bit, "bits that no leaf has")
             self.memory = Memory()
         self.broken(P1, 2, 0x5103, "global")
         self.broken(P1, 2, 1 << 40 | 3, "reserved")

@@ -68,7 +68,7 @@ typedef struct {
 /*
  * The kinds by name. They presume a PAT whose entries 0 to 3 are write-back, write-through, uncached-minus
  * and write-combining, and whose entry 7 is uncached, as it is after a reset; then only entry 3 has to be
- * changed (IA32_PAT = 00070406_01070406h, as kernel/cpu/control.c has it). With another PAT use
+ * changed (IA32_PAT = 00070406_01070406h, PAGING_PAT_OF_THE_CORE in processor.h). With another PAT use
  * PAGING_CACHE_ENTRY: Limine's, for example, has write-protected and write-combining in entries 4 and 5.
  *
  * Through the recursive window a huge leaf appears as a smaller one, in the place of a table that is not

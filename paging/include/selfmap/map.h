@@ -65,7 +65,8 @@ PAGING_MUST_CHECK enum paging_status paging_map(struct paging_space *space, pagi
                                                 uint64_t flags, struct paging_frame_source *frames);
 
 /*
- * Maps one page of any size to a frame that the caller took from the source with this size, and may have
+ * Maps one page of any size to a frame that the caller took from the source, or from the allocator behind it
+ * (as frames_allocate of frames.h does), with this size, and may have
  * filled already. On PAGING_OK the page owns it, as if paging_map had taken it; on any error it is still the
  * caller's. Takes frames for missing tables only. Statuses as for paging_map_sized.
  */
