@@ -213,7 +213,10 @@ static void empty_tables_come_back(struct selftest_run *t)
     CHECK(t->space->tables == tables);
 }
 
-/* Two pages share a frame, as after a fork. The one that is written gets a copy, which is its own from then on. */
+/*
+ * Two pages share a frame, as after a fork. The one that is written gets a copy, which is its own from then
+ * on.
+ */
 static void copy_on_write(struct selftest_run *t)
 {
     paging_page_t one = test_page(t, 0), other = test_page(t, 1), draft = test_page(t, 2);

@@ -5,8 +5,8 @@
  * Each operation knows what it changed, and flushes it through these functions; nothing else in the core
  * flushes, except that a new CR3 flushes what is not global. An operation appends what has to be flushed to a
  * list (flush_list.h) while it writes, and carries that out once: each page by itself if they are few,
- * everything if they are many. Only then do frames go back. Nothing of an inactive space is in the TLB, except
- * the window of an attached one.
+ * everything if they are many. Only then do frames go back. Nothing of an inactive space is in the TLB,
+ * except the window of an attached one.
  *
  *                        life through the recursive slot           life through a direct map
  *   unmap                the page, and the window pages of the     the page
@@ -150,8 +150,8 @@ static inline void flush_add_way(const struct paging_space *space, struct paging
 }
 
 /*
- * Adds all that is cached because of one entry that goes, of a table of this level, and maps the page `at`: its
- * leaf, or its table and every leaf and table below (unmap_range.c). It is still linked.
+ * Adds all that is cached because of one entry that goes, of a table of this level, and maps the page `at`:
+ * its leaf, or its table and every leaf and table below (unmap_range.c). It is still linked.
  */
 void paging_flush_add_subtree(const struct paging_space *space, unsigned level, paging_entry_t entry,
                               uint64_t at, struct paging_flush_list *list);

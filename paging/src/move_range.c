@@ -2,9 +2,10 @@
 /*
  * move_range.c - move a range to other addresses: link there, unlink here, flush, then free.
  *
- * A unit is what moves with one store there and one here: a leaf, a marker, or a whole table where both places
- * are aligned to what it maps. All of them are linked at their new places before the first one goes from its
- * old one: so each frame can be reached at any time, and no table that is needed there becomes empty meanwhile.
+ * A unit is what moves with one store there and one here: a leaf, a marker, or a whole table where both
+ * places are aligned to what it maps. All of them are linked at their new places before the first one goes
+ * from its old one: so each frame can be reached at any time, and no table that is needed there becomes
+ * empty meanwhile.
  */
 #include "cursor.h"
 #include "flush.h"
@@ -160,7 +161,8 @@ static uint64_t unused_before(const volatile paging_entry_t *slot, uint64_t coun
 
 /*
  * Links a row of a P1, or a part of it that moves into one P1: the first used entry with the tables that it
- * takes, the others beside it. Stores in row->at where it has stopped: at the end, or where a frame is missing.
+ * takes, the others beside it. Stores in row->at where it has stopped: at the end, or where a frame is
+ * missing.
  */
 static enum paging_status link_row(const struct move *move, volatile paging_entry_t *slot,
                                    struct page_range *row)
@@ -272,7 +274,8 @@ static bool unlink_unit(struct move *move, const struct cursor *c)
 }
 
 /*
- * Ends a row of a P1. Returns how many of its entries were used, and sets *flushed if a page of it is flushed.
+ * Ends a row of a P1. Returns how many of its entries were used, and sets *flushed if a page of it is
+ * flushed.
  */
 static unsigned unlink_rows(struct move *move, volatile paging_entry_t *slot, struct page_range row,
                             bool *flushed)

@@ -39,10 +39,10 @@ bool paging_no_execute_enable(void)
 /*
  * SDM 3A, 12.12.4 asks for the procedure of 12.11.8, which also switches the caches off (CR0.CD) between the
  * two WBINVDs. Here they stay on. With the PAT as it is after a reset and the core's, only entry 3 changes,
- * from uncached to write-combining; neither type is ever held in a cache, so no line can be left over from the
- * old type. If the firmware has changed another entry, the first WBINVD empties the caches, and the second
- * one removes what was fetched with the old type in between. The load of CR3 empties the TLB, which holds
- * memory types as well.
+ * from uncached to write-combining; neither type is ever held in a cache, so no line can be left over from
+ * the old type. If the firmware has changed another entry, the first WBINVD empties the caches, and the
+ * second one removes what was fetched with the old type in between. The load of CR3 empties the TLB, which
+ * holds memory types as well.
  */
 bool paging_pat_program(uint64_t pat)
 {

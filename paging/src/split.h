@@ -32,9 +32,9 @@ struct boundary_splits {
 
 /*
  * Checks the tables of the range, finds what has to be split, and reserves the frames. Without a change,
- * every leaf and every marker that reaches across a boundary is split; with one, only leaves to which it makes
- * a difference. It is decided here, once, because the processor may set accessed and dirty bits before the
- * splits are made.
+ * every leaf and every marker that reaches across a boundary is split; with one, only leaves to which it
+ * makes a difference. It is decided here, once, because the processor may set accessed and dirty bits
+ * before the splits are made.
  */
 PAGING_MUST_CHECK enum paging_status paging_find_splits(const struct paging_space *space,
                                                         struct page_range range,

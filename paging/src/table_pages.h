@@ -96,8 +96,8 @@ PAGING_ALWAYS_INLINE enum paging_status reserve_and_link(struct paging_space *sp
 
 /*
  * Gives back what one entry of a table of this level names, which is present or was (entry_from_detached): a
- * page, if it is owned, or a table with everything below it. Nothing of it may be cached any more. Returns how
- * many tables that was.
+ * page, if it is owned, or a table with everything below it. Nothing of it may be cached any more. Returns
+ * how many tables that was.
  */
 uint64_t paging_free_subtree(struct paging_space *space, unsigned level, paging_entry_t entry,
                              struct paging_frame_source *frames);

@@ -32,7 +32,8 @@
 #    else
 #        define PAGING_FOR_SIZE __attribute__((cold))
 #    endif
-#    define PAGING_INLINE_FOR_SPEED        __attribute__((weak, noinline, visibility("hidden"))) PAGING_FOR_SIZE
+#    define PAGING_SHARED_FUNCTION         __attribute__((weak, noinline, visibility("hidden")))
+#    define PAGING_INLINE_FOR_SPEED        PAGING_SHARED_FUNCTION PAGING_FOR_SIZE
 #    define PAGING_ALWAYS_INLINE_FOR_SPEED PAGING_OUT_OF_LINE PAGING_FOR_SIZE
 #    define walk_to                        paging_walk_to
 #    define leaf_status                    paging_leaf_status

@@ -15,9 +15,9 @@
  *
  * Where no handler does, the load faults as any other.
  *
- * The load faults while the handler runs. If page faults have a stack by IST (SDM 3A, 6.14.5), the second frame
- * is written over the first one: before it asks, such a handler has to lower that entry of the TSS, and to
- * raise it again before it returns.
+ * The load faults while the handler runs. If page faults have a stack by IST (SDM 3A, 6.14.5), the second
+ * frame is written over the first one: before it asks, such a handler has to lower that entry of the TSS,
+ * and to raise it again before it returns.
  */
 #ifndef SELFMAP_GUARDED_LOAD_H
 #define SELFMAP_GUARDED_LOAD_H

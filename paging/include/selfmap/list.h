@@ -22,17 +22,17 @@
 PAGING_BEGIN_C
 
 /*
- * Maps each of the `count` pages to the frame in `to`, all with the same flags, as paging_map_to does: PAGING_REPLACE_MARKER
- * is among the flags, and the statuses are the same. Exactly the missing tables are reserved, once. Nothing
- * is flushed except the scratch page.
+ * Maps each of the `count` pages to the frame in `to`, all with the same flags, as paging_map_to does:
+ * PAGING_REPLACE_MARKER is among the flags, and the statuses are the same. Exactly the missing tables are
+ * reserved, once. Nothing is flushed except the scratch page.
  */
 PAGING_MUST_CHECK enum paging_status paging_map_list(struct paging_space *space, const paging_page_t *pages,
                                                      const paging_frame_t *to, uint64_t count, uint64_t flags,
                                                      struct paging_frame_source *frames);
 
 /*
- * Maps each of the `count` pages to a frame from the source with `flags`, as paging_map does. Nothing is flushed
- * except the scratch page.
+ * Maps each of the `count` pages to a frame from the source with `flags`, as paging_map does. Nothing is
+ * flushed except the scratch page.
  */
 PAGING_MUST_CHECK enum paging_status paging_map_list_alloc(struct paging_space *space,
                                                            const paging_page_t *pages, uint64_t count,
@@ -40,9 +40,9 @@ PAGING_MUST_CHECK enum paging_status paging_map_list_alloc(struct paging_space *
                                                            struct paging_frame_source *frames);
 
 /*
- * Removes the leaf that begins at each of the `count` pages, whatever its size, as paging_unmap does, with the same statuses,
- * and the tables that become empty. What was removed is stored in `unmapped`, an element for each page, or
- * nowhere if that is NULL.
+ * Removes the leaf that begins at each of the `count` pages, whatever its size, as paging_unmap does, with
+ * the same statuses, and the tables that become empty. What was removed is stored in `unmapped`, an element
+ * for each page, or nowhere if that is NULL.
  *
  * There is one flush for the whole list: each page and window by itself if they are at most
  * PAGING_FLUSH_LIMIT (flush_list.h), otherwise everything. Only then do owned frames and tables go back. The
@@ -62,8 +62,8 @@ struct paging_page_translation {
 };
 
 /*
- * Stores for each of the `count` pages what paging_translate says of its first byte. Changes nothing. The list may be in any
- * order; pages of one P1 next to each other share a walk.
+ * Stores for each of the `count` pages what paging_translate says of its first byte. Changes nothing. The
+ * list may be in any order; pages of one P1 next to each other share a walk.
  *
  *   PAGING_UNREACHABLE   the only status except PAGING_OK; nothing is stored
  */

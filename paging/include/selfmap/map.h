@@ -121,8 +121,8 @@ PAGING_MUST_CHECK enum paging_status paging_unmap(struct paging_space *space, pa
  * back. If nothing changes, nothing is written or flushed.
  *
  *   PAGING_NOT_MAPPED, PAGING_MARKED, PAGING_INSIDE_HUGE, PAGING_MALFORMED   as for paging_unmap
- *   PAGING_MISALIGNED, PAGING_FRAME_TOO_HIGH, PAGING_BAD_FLAGS, PAGING_NOT_SUPPORTED   as for paging_map_sized
- *   PAGING_BAD_PAGE, PAGING_RESERVED_SLOT, PAGING_UNREACHABLE, PAGING_SHARED
+ *   PAGING_MISALIGNED, PAGING_FRAME_TOO_HIGH, PAGING_BAD_FLAGS, PAGING_NOT_SUPPORTED   as for
+ *   paging_map_sized PAGING_BAD_PAGE, PAGING_RESERVED_SLOT, PAGING_UNREACHABLE, PAGING_SHARED
  * On each of them nothing has changed, and the new frame is the caller's.
  */
 PAGING_MUST_CHECK enum paging_status paging_remap(struct paging_space *space, paging_page_t page,

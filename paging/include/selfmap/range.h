@@ -41,7 +41,8 @@ PAGING_BEGIN_C
 /*
  * Maps the range to the physical addresses from `to` on, with flags as for paging_map_to
  * (PAGING_REPLACE_MARKER among them, or PAGING_LARGEST_4K or _2M) and the largest pages that both alignments,
- * the length, the processor and the flags allow. The frames stay the caller's. Nothing is flushed except the scratch page.
+ * the length, the processor and the flags allow. The frames stay the caller's. Nothing is flushed except
+ * the scratch page.
  *
  *   PAGING_MISALIGNED      `to` is not a multiple of PAGING_PAGE_BYTES
  *   PAGING_ALREADY_MAPPED  some page of the range is mapped (PAGING_MALFORMED if its entry is)
@@ -57,9 +58,9 @@ PAGING_MUST_CHECK enum paging_status paging_map_range(struct paging_space *space
 
 /*
  * Maps the range to frames from the source, with flags as for paging_map_to: 1 GiB and 2 MiB frames
- * wherever the alignment allows such a page, the processor has it, the flags allow it and the source has such a frame,
- * otherwise 4 KiB ones. They are owned: unmapping gives them back. They are not zeroed. The source must
- * have enough frames for the case that none is huge. Nothing is flushed except the scratch page.
+ * wherever the alignment allows such a page, the processor has it, the flags allow it and the source has
+ * such a frame, otherwise 4 KiB ones. They are owned: unmapping gives them back. They are not zeroed. The
+ * source must have enough frames for the case that none is huge. Nothing is flushed except the scratch page.
  *
  *   PAGING_ALREADY_MAPPED, PAGING_MARKED, PAGING_BUSY, PAGING_BAD_FLAGS, PAGING_NOT_SUPPORTED   as above
  */
@@ -120,8 +121,8 @@ PAGING_MUST_CHECK enum paging_status paging_protect_range(struct paging_space *s
  * error.
  *
  *   PAGING_RANGE_TOO_LONG  the two places overlap, or lie in different halves
- *   PAGING_INSIDE_HUGE     a huge page lies in the range in part (PAGING_MARKED for a marker): split it before
- *   PAGING_MISALIGNED      the distance is not a multiple of the size of some page in the range
+ *   PAGING_INSIDE_HUGE     a huge page lies in the range in part (PAGING_MARKED for a marker): split it
+ *   before PAGING_MISALIGNED      the distance is not a multiple of the size of some page in the range
  *   PAGING_ALREADY_MAPPED, PAGING_MARKED   something is at the new place
  * What all operations refuse is asked of both places, of the old one first.
  */

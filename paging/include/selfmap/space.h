@@ -143,7 +143,8 @@ void paging_mark_active(struct paging_space *space);
  * now on. Also for an unreachable space, but not for one that is attached or has another one attached.
  * It may also be called before the space has ever been active, to give it another offset: one that is built
  * where memory is mapped one to one, and will live through a direct map elsewhere, needs the new one right
- * before CR3 is loaded. Loading CR3 has spared global pages: those of this space must have been flushed by now.
+ * before CR3 is loaded. Loading CR3 has spared global pages: those of this space must have been flushed by
+ * now.
  */
 void paging_mark_inactive(struct paging_space *space, uintptr_t offset);
 

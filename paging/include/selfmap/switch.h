@@ -49,8 +49,8 @@ PAGING_MUST_CHECK enum paging_status paging_detach(struct paging_space *active, 
 /*
  * Loads CR3 with another root. Both spaces must map the code that runs, its stack and both structs alike. The
  * one that was active is unreachable then, or, if it lives through a direct map, in direct-map mode. The two
- * may live in different ways. Global pages, which the load spares (SDM 3A, 4.10.4.1), are flushed if they do not share the
- * upper half.
+ * may live in different ways. Global pages, which the load spares (SDM 3A, 4.10.4.1), are flushed if they
+ * do not share the upper half.
  *
  *   PAGING_NOT_ACTIVE     `active` is not active
  *   PAGING_ACTIVE         `next` is

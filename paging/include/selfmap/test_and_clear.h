@@ -10,10 +10,10 @@
 PAGING_BEGIN_C
 
 /*
- * Clears the bits in `which`, PAGING_ACCESSED or PAGING_DIRTY or both, in every leaf of a range (range.h), and
- * calls back for each leaf that had any of them, in the order of the addresses: kind PAGING_KIND_LEAF, `first`
- * and `pages` as for paging_for_each_in, `entry` as it was before, `flags` those of `which` that it had.
- * Passes over holes and markers. `callback` may be NULL. If it returns PAGING_VISIT_STOP nothing more is
+ * Clears the bits in `which`, PAGING_ACCESSED or PAGING_DIRTY or both, in every leaf of a range (range.h),
+ * and calls back for each leaf that had any of them, in the order of the addresses: kind PAGING_KIND_LEAF,
+ * `first` and `pages` as for paging_for_each_in, `entry` as it was before, `flags` those of `which` that it
+ * had. Passes over holes and markers. `callback` may be NULL. If it returns PAGING_VISIT_STOP nothing more is
  * cleared; otherwise what it returns means nothing. It must not change the space.
  *
  * A huge page that lies in the range in part is shown, but not cleared: its bits are those of all its bytes.

@@ -43,8 +43,8 @@ struct paging_walk_result {
  * Walks to the address and says how far that went. Statuses as for paging_translate. Fills *result with each
  * of them except PAGING_UNREACHABLE and PAGING_NOT_CANONICAL.
  *
- * A page fault handler may call this whatever the fault has interrupted: PAGING_UNREACHABLE is also the answer
- * if the load of an entry faults (guarded_load.h).
+ * A page fault handler may call this whatever the fault has interrupted: PAGING_UNREACHABLE is also the
+ * answer if the load of an entry faults (guarded_load.h).
  */
 PAGING_MUST_CHECK enum paging_status paging_walk_address(const struct paging_space *space,
                                                          paging_virt_t address,

@@ -11,8 +11,8 @@
  *   ffff_ffff_c000_0000   all P2s                                           (  1 GiB)   511.511.a.b
  *   ffff_ff80_0000_0000   all P1s, in the order of the addresses they map   (512 GiB)   511.a.b.c
  *
- * With slot 510, which a kernel in the highest 2 GiB takes, the P4 is at ffff_ff7f_bfdf_e000 and the P1s begin at
- * ffff_ff00_0000_0000.
+ * With slot 510, which a kernel in the highest 2 GiB takes, the P4 is at ffff_ff7f_bfdf_e000 and the P1s
+ * begin at ffff_ff00_0000_0000.
  *
  *   address of the next table = (address of the table << 9) | (index << 12)
  *

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests map_owned: the page owns a frame that its caller has filled. On an error the frame stays the caller's. */
+/*
+ * Tests map_owned: the page owns a frame that its caller has filled. On an error the frame stays the
+ * caller's.
+ */
 #include "rig/entries.h"
 #include "rig/rig.h"
 

@@ -54,7 +54,10 @@ static void alignment_of_both(void **state)
     rig_check();
 }
 
-/* Of both flags the smaller size holds. Single pages have their size from an argument, and refuse the flags. */
+/*
+ * Of both flags the smaller size holds. Single pages have their size from an argument, and refuse the
+ * flags.
+ */
 static void sizes_that_flags_allow(void **state)
 {
     rig_open();

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests test_and_clear: accessed and dirty bits of a range, as page replacement and live migration use them. */
+/*
+ * Tests test_and_clear: accessed and dirty bits of a range, as page replacement and live migration use
+ * them.
+ */
 #include "rig/entries.h"
 #include "rig/rig.h"
 #include "rig/rig_internal.h"

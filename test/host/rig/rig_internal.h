@@ -43,8 +43,8 @@ void rig_give_frame(enum paging_size size, uint64_t number);
 unsigned rig_change_refusals(uint64_t page, uint64_t set, uint64_t clear);
 
 /*
- * Judges find_hole, which is in no table of operations because it changes nothing: the address must be that of
- * the map.
+ * Judges find_hole, which is in no table of operations because it changes nothing: the address must be that
+ * of the map.
  */
 enum paging_status rig_find_hole(uint64_t from, uint64_t until, uint64_t bytes, uint64_t alignment);
 
@@ -118,8 +118,8 @@ void rig_look_before_range(unsigned refusals);
 enum paging_status rig_judge_range(enum paging_status status, uint64_t pages);
 
 /*
- * What the operation must flush if the space lives through a direct map (rig_range_flushes.c): nothing, until these
- * say otherwise. They read rig.at->model and rig_after.
+ * What the operation must flush if the space lives through a direct map (rig_range_flushes.c): nothing,
+ * until these say otherwise. They read rig.at->model and rig_after.
  */
 void rig_expect_no_range_flush(void);
 void rig_expect_split(uint64_t page);                 /* of the huge page that covers this one */

@@ -56,7 +56,10 @@ static unsigned move_refusals(struct move *move, uint64_t to, uint64_t bytes)
     return distance < move->pages ? 1u << PAGING_RANGE_TOO_LONG : place_refusals(move);
 }
 
-/* A table that maps nothing outside of the range is linked anew, unless spaces share it or it is not aligned. */
+/*
+ * A table that maps nothing outside of the range is linked anew, unless spaces share it or it is not
+ * aligned.
+ */
 static bool moves_whole(const struct move *move, unsigned level, uint64_t page)
 {
     uint64_t span = paging_level_pages(level + 1), first = page - page % span;
@@ -64,7 +67,9 @@ static bool moves_whole(const struct move *move, unsigned level, uint64_t page)
            !model_is_shared_table(rig.at->model, level, page);
 }
 
-/* It is not in a table that moves. A marker that moves so is the core's afterwards, whoever has written it. */
+/*
+ * It is not in a table that moves. A marker that moves so is the core's afterwards, whoever has written it.
+ */
 static bool moves_alone(const struct move *move, const struct model_leaf *leaf)
 {
     bool alone = true;

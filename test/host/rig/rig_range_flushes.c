@@ -120,7 +120,10 @@ void rig_expect_protected(uint64_t page, uint64_t pages, uint64_t set, uint64_t 
     end_batch();
 }
 
-/* Tables that go while a range moves are flushed 32 at a time, and how many pages each time is not predicted. */
+/*
+ * Tables that go while a range moves are flushed 32 at a time, and how many pages each time is not
+ * predicted.
+ */
 static bool empties_many_tables(void)
 {
     unsigned tables = 0;

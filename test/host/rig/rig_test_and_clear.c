@@ -3,7 +3,10 @@
 #include "rig/rig_internal.h"
 #include <selfmap/test_and_clear.h>
 
-/* What must be shown next. The processor may set accessed bits meanwhile, but only if they are not asked for. */
+/*
+ * What must be shown next. The processor may set accessed bits meanwhile, but only if they are not asked
+ * for.
+ */
 static struct {
     uint64_t at, end, which, late;
     unsigned next; /* in the map as it was */

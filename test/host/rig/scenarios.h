@@ -5,7 +5,8 @@
  * A scenario prepares a space, and then one operation is watched. In its operations `address` and `bytes`
  * are positions and lengths in pages. Positions count from a place where a 1 GiB page could begin and
  * another end, so that -1 and 0 have no table below the P3 in common. The page at position p is mapped to
- * frame p of a stretch of memory that is aligned alike; `to` is added to p. Where pages move, `to` is how far.
+ * frame p of a stretch of memory that is aligned alike; `to` is added to p. Where pages move, `to` is how
+ * far.
  */
 #ifndef HOST_RIG_SCENARIOS_H
 #define HOST_RIG_SCENARIOS_H
