@@ -15,6 +15,7 @@
 #define MARKERS(position, pages, ...) AT(SET_MARKER_RANGE, position, pages, .value = 0x77, ##__VA_ARGS__)
 #define LARGE_MARKERS                 MARKERS(L3(-1), L3(2))
 #define OVER                          PAGING_REPLACE_MARKER
+#define IN_1G_OF_TOYS                 (PAGING_TABLE_ENTRIES == 2 ? IN_1G : 0) /* where four pages are 1 GiB */
 #define WRITE(position)               AT(ACCESS, position, 1, .value = WALK_WRITE)
 #define MAP_2M(position, ...)         AT(MAP_SIZED, position, L2(1), .size = PAGING_2M, __VA_ARGS__)
 #define MAP_1G(position, ...)         AT(MAP_SIZED, position, L3(1), .size = PAGING_1G, __VA_ARGS__)
@@ -199,14 +200,16 @@ const struct scenario scenarios[] = {
     {"gather: a range with a 2 MiB page, and rights beside it",
      {AT(MAP_RANGE, L2(-1) - 1, L2(1) + 12, .flags = RW)},
      AT(GATHER, L2(-1) - 1, L2(1) + 3,
-        .value = GATHER_STEP(0, GATHER_UNMAP_RANGE, 0) | GATHER_STEP(1, OUTSIDE_TRANSLATE, 1))},
+        .value = GATHER_STEP(0, GATHER_UNMAP_RANGE, 0) | GATHER_STEP(1, OUTSIDE_TRANSLATE, 1)),
+     IN_1G_OF_TOYS},
     {"gather: a page, and another one that takes its P1",
      {AT(MAP, 0, 1, .flags = RW), AT(MAP_TO, 1, 1, .flags = RW)},
      AT(GATHER, 0, 1, .value = GATHER_STEP(0, GATHER_UNMAP, 0) | GATHER_STEP(1, OUTSIDE_UNMAP, 1))},
     {"gather: rights of two pages",
      {AT(MAP_RANGE, 0, 4, .flags = RW), WRITE(2)},
      AT(GATHER, 0, 1,
-        .value = GATHER_STEP(0, GATHER_PROTECT_RANGE, 0) | GATHER_STEP(1, GATHER_PROTECT_RANGE, 2))},
+        .value = GATHER_STEP(0, GATHER_PROTECT_RANGE, 0) | GATHER_STEP(1, GATHER_PROTECT_RANGE, 2)),
+     IN_1G_OF_TOYS},
 
     {"test_and_clear: small and huge pages, one of them in part",
      {AT(MAP_RANGE, L2(-3) - 5, L2(3) + 5, .flags = RW), MAP_1G(0, .flags = RW), WRITE(L2(-3) - 1),
