@@ -76,7 +76,7 @@ THEOREM("detached: an entry of any level that points to a table names it afterwa
     claim(bits_from_to(again.bits, 11, 11) == (owned ? 1 : 0));
 }
 
-THEOREM("detached: a page of any size names its frames and whether it is owned afterwards, whatever its flags")
+THEOREM("detached: a page of any size names its frames and whether it is owned, whatever its flags")
 {
     unsigned level = one_of(1, 2, 3);
     paging_frame_t frame = any_frame();

@@ -157,7 +157,7 @@ THEOREM("first_part: it is all pages of the range that its first entry maps")
     claim(part.end == range.end || part.end % span == 0);
 }
 
-THEOREM("largest_leaf: the largest that processor and flags allow and to which both addresses are aligned alike")
+THEOREM("largest_leaf: the largest that processor and flags allow, and both addresses are aligned to alike")
 {
     struct paging_space space = {};
     space.cpu.levels = one_of(4, 5);

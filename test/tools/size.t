@@ -83,7 +83,7 @@ class Size(unittest.TestCase):
             return self.linked(place, archive)
 
     def test_one_world(self):
-        """size: create, map, unmap and translate take at most 6 KiB (6.4 by clang), recursive or by direct map"""
+        """size: create, map, unmap, translate take at most 6 KiB (6.4 by clang), in either life"""
         for compiler in ("gcc", "clang"):
             for world, config in WORLDS.items():
                 sizes = self.measure(compiler, config)
