@@ -114,7 +114,7 @@ static void lists_are_forgotten(struct selftest_run *t)
     struct paging_page_translation found[LISTED];
     uint64_t tables = t->space->tables;
     for (unsigned i = 0; i < LISTED; i++)
-        pages[i] = test_page(t, i * APART);
+        pages[i] = test_page(t, (uint64_t)i * APART);
     if (!CHECK_OK(paging_map_list_alloc(t->space, pages, LISTED, PAGING_WRITABLE, t->source)))
         return;
     for (unsigned i = 0; i < LISTED; i++)

@@ -38,6 +38,7 @@ static inline struct page_row row_of_page(paging_page_t page, volatile paging_en
 /* Returns the row of the P1 in which a walk to the page ended. */
 static inline struct page_row row_of_walk(const struct page_walk *walk, paging_page_t page)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): a walk to a P1 has come through a P2 */
     return row_of_page(page, walk->slots[PAGING_4K], walk->slots[PAGING_2M]);
 }
 
