@@ -100,6 +100,15 @@ enum paging_status paging_link_entry(struct paging_space *space, const struct pa
 static PAGING_FOR_SIZE uint64_t free_entry(struct paging_space *space, unsigned level, paging_entry_t entry,
                                            const paging_frame_t *reading, struct paging_frame_source *frames);
 
+/* Releases the page that an entry of a P1 names, if it is owned. */
+static void give_detached_page(struct paging_space *space, paging_entry_t entry,
+                               struct paging_frame_source *frames)
+{
+    paging_entry_t before = entry_from_detached(entry);
+    if ((before.bits & PAGING_OWNED) != 0)
+        give_page(space, frames, PAGING_4K, paging_entry_frame(before));
+}
+
 /* Releases the pages that a P1 owns. Some of them may have been detached before the P1 was. */
 static void free_pages(struct paging_space *space, paging_frame_t table, struct paging_frame_source *frames)
 {
@@ -107,14 +116,10 @@ static void free_pages(struct paging_space *space, paging_frame_t table, struct 
     volatile paging_entry_t *entries = paging_temp_map(space, table);
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++) {
         paging_entry_t entry = paging_entry_load(&entries[i]);
-        if ((entry.bits & owned) != owned) {
-            if (!entry_is_detached(entry))
-                continue;
-            entry = entry_from_detached(entry);
-            if ((entry.bits & owned) != owned)
-                continue;
-        }
-        give_page(space, frames, PAGING_4K, paging_entry_frame(entry));
+        if ((entry.bits & owned) == owned)
+            give_page(space, frames, PAGING_4K, paging_entry_frame(entry));
+        else if (entry_is_detached(entry))
+            give_detached_page(space, entry, frames);
     }
 }
 
@@ -125,14 +130,13 @@ static uint64_t free_below(struct paging_space *space, unsigned level, paging_fr
     uint64_t tables = 0;
     volatile paging_entry_t *entries = paging_temp_map(space, table);
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++) {
-        paging_entry_t entry = paging_entry_load(&entries[i]);
-        if (!paging_entry_is_present(entry)) {
-            if (!entry_is_detached(entry)) /* before this table was */
-                continue;
-            entry = entry_from_detached(entry);
-        }
-        if ((entry.bits & PAGING_OWNED) != 0 || paging_entry_is_table(entry, level))
-            tables += free_entry(space, level, entry, &table, frames);
+        paging_entry_t entry = paging_entry_load(&entries[i]), before = entry;
+        if (entry_is_detached(entry)) /* before this table was */
+            before = entry_from_detached(entry);
+        else if (!paging_entry_is_present(entry))
+            continue;
+        if ((before.bits & PAGING_OWNED) != 0 || paging_entry_is_table(before, level))
+            tables += free_entry(space, level, before, &table, frames);
     }
     return tables;
 }
