@@ -131,10 +131,11 @@ static uint64_t free_below(struct paging_space *space, unsigned level, paging_fr
     volatile paging_entry_t *entries = paging_temp_map(space, table);
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++) {
         paging_entry_t entry = paging_entry_load(&entries[i]), before = entry;
-        if (entry_is_detached(entry)) /* before this table was */
+        if (!paging_entry_is_present(entry)) {
+            if (!entry_is_detached(entry)) /* before this table was */
+                continue;
             before = entry_from_detached(entry);
-        else if (!paging_entry_is_present(entry))
-            continue;
+        }
         if ((before.bits & PAGING_OWNED) != 0 || paging_entry_is_table(before, level))
             tables += free_entry(space, level, before, &table, frames);
     }
