@@ -6,7 +6,7 @@
 
 #ifdef PAGING_EMULATES_GUARDED_LOAD
 
-/* The accesses are calls into an emulated processor: there is no instruction that faults. */
+/* An emulated processor answers the load by itself, so that no instruction of the core faults. */
 bool paging_resume_fault(uint64_t *rip)
 {
     (void)rip;

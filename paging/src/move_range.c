@@ -15,7 +15,7 @@
 #include "table_pages.h"
 #include <selfmap/range.h>
 
-/* Up to so many tables that have become empty go back after one flush. */
+/* The most tables that have become empty and go back after one flush. */
 enum { EMPTIED_LIMIT = 32 };
 
 struct move {

@@ -54,8 +54,8 @@ enum paging_frame_use {
 
 struct paging_frame_source {
     /*
-     * Holds so many frames of PAGING_4K for tables and for pages: until unreserve, allocations of them
-     * succeed. Returns false, and holds nothing, if not all of them can be had. An allocation of a larger
+     * Holds `tables` frames of PAGING_4K for tables and `pages` for pages: until unreserve, allocating them
+     * succeeds. Returns false, and holds nothing, if fewer are available. An allocation of a larger
      * size that succeeds counts as the frames for pages that it consists of.
      */
     bool (*reserve)(struct paging_frame_source *source, const struct paging_space *space, uint64_t tables,

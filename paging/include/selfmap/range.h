@@ -122,7 +122,7 @@ PAGING_MUST_CHECK enum paging_status paging_protect_range(struct paging_space *s
  *
  *   PAGING_RANGE_TOO_LONG  the two places overlap, or lie in different halves
  *   PAGING_INSIDE_HUGE     a huge page lies in the range in part (PAGING_MARKED for a marker): split it
- *   before PAGING_MISALIGNED      the distance is not a multiple of the size of some page in the range
+ *   PAGING_MISALIGNED      the distance is not a multiple of the size of some page in the range
  *   PAGING_ALREADY_MAPPED, PAGING_MARKED   something is at the new place
  * What all operations refuse is asked of both places, of the old one first.
  */

@@ -32,8 +32,8 @@ PAGING_BEGIN_C
  *   PAGING_ACTIVE         `space` is
  *   PAGING_SLOT_BUSY      a space is attached already
  *   PAGING_BUSY           one of them has a gather that has not ended (gather.h)
- *   PAGING_NOT_SUPPORTED  the two differ in their number of levels, there is no alternate slot, or one of
- *                         them lives through a direct map
+ *   PAGING_NOT_SUPPORTED  the two spaces have different numbers of levels, there is no alternate slot, or
+ *                         one of them lives through a direct map
  * On each of them nothing has changed.
  */
 PAGING_MUST_CHECK enum paging_status paging_attach(struct paging_space *active, struct paging_space *space);
@@ -56,7 +56,7 @@ PAGING_MUST_CHECK enum paging_status paging_detach(struct paging_space *active, 
  *   PAGING_ACTIVE         `next` is
  *   PAGING_SLOT_BUSY      a space is attached to `active`
  *   PAGING_BUSY           one of them has a gather that has not ended (gather.h)
- *   PAGING_NOT_SUPPORTED  the two differ in their number of levels
+ *   PAGING_NOT_SUPPORTED  the two spaces have different numbers of levels
  * On each of them nothing has changed.
  */
 PAGING_MUST_CHECK enum paging_status paging_switch_to(struct paging_space *active, struct paging_space *next);

@@ -88,8 +88,10 @@ int main(void)
     uint64_t bytes = frames_bytes_for_runs(&run, 1, 0);
     struct frames allocator;
     void *bookkeeping = malloc(bytes);
+    if (!bookkeeping)
+        return 1;
     frames_init(&allocator, bookkeeping, bytes);
-    if (!bookkeeping || frames_add_free(&allocator, run.start, run.end) != FRAMES_OK)
+    if (frames_add_free(&allocator, run.start, run.end) != FRAMES_OK)
         return 1;
     struct paging_frame_source *frames = &allocator.source;
 
