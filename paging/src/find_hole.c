@@ -17,8 +17,8 @@ static bool may_have_hole(const struct paging_space *space, paging_entry_t entry
 }
 
 /*
- * Finds `pages` unused pages next to each other, aligned, in a range that lies in one half and has no reserved
- * root slots. Stores the first one. In the loop all pages between *found and the cursor are unused.
+ * Finds `pages` unused pages next to each other, aligned, in a range that lies in one half and has no
+ * reserved root slots. Stores the first one. In the loop all pages between *found and the cursor are unused.
  */
 static bool find_in(const struct paging_space *space, struct page_range range, uint64_t pages,
                     uint64_t alignment, uint64_t *found)

@@ -56,8 +56,8 @@
  *
  *   PAGING_ONLY_RECURSIVE   spaces live recursively, and are built by direct map before they are active, at
  *                           the slow path's speed
- *   PAGING_ONLY_DIRECT      spaces live through a direct map: paging_create does what paging_create_direct
- *   does PAGING_ONLY_LEVELS      4 or 5: paging_create refuses other numbers of levels
+ *   PAGING_ONLY_DIRECT      spaces live through a direct map: paging_create is paging_create_direct
+ *   PAGING_ONLY_LEVELS      4 or 5: paging_create refuses other numbers of levels
  */
 #ifdef PAGING_ONLY_RECURSIVE
 #    define PAGING_HAS_ONLY_RECURSIVE 1
