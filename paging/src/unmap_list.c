@@ -57,7 +57,7 @@ static enum paging_status check_run(const struct paging_space *space, const pagi
     struct page_row row;
     if (!is_in_order(pages, first))
         return PAGING_UNSORTED;
-    if (paging_find_row(space, pages[first], &row))
+    if (find_row(space, pages[first], &row))
         *i += count_mapped_in_row(pages + first, count - first, row, space->leaf_check);
     return *i > first ? PAGING_OK : check_slow(space, pages, count, i);
 }
@@ -130,7 +130,7 @@ static bool take_run(struct paging_space *space, const paging_page_t *pages, uin
     paging_page_t page = pages[*i];
     struct page_walk walk;
     struct page_row row;
-    if (paging_find_row(space, page, &row))
+    if (find_row(space, page, &row))
         return take_row(space, pages, count, i, row, list, unmapped);
     walk_to(space, page, PAGING_4K, &walk);
     if (walk.level == PAGING_4K)
@@ -184,7 +184,7 @@ static bool unmap_in_row(struct paging_space *space, const paging_page_t *pages,
                          struct paging_unmapped *unmapped)
 {
     struct page_row row;
-    if (count == 0 || !paging_find_row(space, pages[0], &row) ||
+    if (count == 0 || !find_row(space, pages[0], &row) ||
         entry_count(paging_entry_load(row.parent_slot)) <= count ||
         count_mapped_in_row(pages, count, row, space->leaf_check | PAGING_OWNED) < count)
         return false;
