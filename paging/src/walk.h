@@ -61,6 +61,14 @@ static inline volatile paging_entry_t *entry_slot(const struct paging_space *spa
     return (volatile paging_entry_t *)(uintptr_t)(space->windows[level] + entry * sizeof(paging_entry_t));
 }
 
+/* ---- counters ---- */
+
+/* Returns the counters of the space in which this processor counts. */
+static inline struct paging_counters *own_counters(struct paging_space *space)
+{
+    return &space->counters[PAGING_PROCESSOR_INDEX()];
+}
+
 /* ---- reserved root slots, halves, shared tables ---- */
 
 /* Only a space that lives recursively has reserved root slots. */
