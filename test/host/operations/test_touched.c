@@ -9,6 +9,9 @@
 #include <selfmap/gather.h>
 #include <selfmap/list.h>
 
+/* Thousands of machines are opened: none has more frames than an attempt takes. */
+#define FRAMES 20u
+
 /* The one access that comes in between. */
 static struct {
     uint64_t address;
@@ -258,7 +261,9 @@ static const struct attempt attempts[] = {
 static bool nothing_is_lost(const struct attempt *attempt, unsigned access, bool cached, unsigned wait)
 {
     uint64_t address = PLACE + attempt->address;
-    rig_open();
+    struct machine_setup setup = rig_setup();
+    setup.frames = FRAMES;
+    rig_open_on(setup);
     attempt->prepare();
     if (cached)
         machine_speculate(address);
