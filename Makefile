@@ -189,4 +189,7 @@ print-%:
 	$(info $($*))@:
 
 include $(patsubst %,test/%.mk,host defects explore fuzz bench proof boot conformance firmware users debug verify)
+# What each object was made of; a goal that makes none does without.
+ifneq ($(filter-out print-%,$(or $(MAKECMDGOALS),all)),)
 -include $(shell [ -d $(B) ] && find $(B) -path $(B)/newer -prune -o -name '*.d' -type f -print)
+endif
