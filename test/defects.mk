@@ -36,3 +36,10 @@ $(B)/defects/%/boot/selfmap.img: $(B)/defects/%/boot/selfmap.efi tools/mkimage |
 	@mkdir -p $(@D)/esp/EFI/BOOT
 	@cp $< $(@D)/esp/EFI/BOOT/BOOTX64.EFI
 	$(Q)tools/mkimage $@ $(@D)/esp
+
+# What the explorer and booted machines notice.
+.PHONY: verify-defects
+VERIFY_PARTS += verify-defects
+verify-defects: $(B)/deps-build $(B)/deps-run $(B)/deps-test
+	@$(MAKE) --no-print-directory -j$$(nproc) $(EXPLORE_PROGRAMS) $(B)/selfmap.img
+	@test/run --verify defects
