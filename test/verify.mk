@@ -38,7 +38,7 @@ FLAGS_valgrind/soft := \
 LIBRARIES_valgrind/soft := -lcmocka
 # Valgrind does not know the privileged instructions that one of the tests executes.
 VALGRIND_TESTS := $(filter-out instructions,$(TESTS_soft))
-VALGRIND_LEVELS := 4 5 4:direct
+VALGRIND_LEVELS := 4 5
 VALGRIND_OPERATIONS := 2000
 $(eval $(call build,valgrind/soft,build test))
 $(foreach name,$(VALGRIND_TESTS),$(eval $(call program,valgrind/soft,test_$(name), \
