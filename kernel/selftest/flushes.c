@@ -153,8 +153,9 @@ static void gathers_flush_once(struct selftest_run *t)
     paging_virt_t last = test_address(t, pages[FEW_LISTED - 1]);
     uint64_t flushes = t->space->flushes, full = t->space->full_flushes, tables = t->space->tables;
     CHECK_OK(paging_gather_begin(&gather, t->space, t->source));
-    for (unsigned i = 0; i < FEW_LISTED - 2; i++)
-        CHECK_OK(paging_gather_unmap(&gather, pages[i], &gone));
+    CHECK_OK(paging_gather_unmap(&gather, pages[1], &gone));
+    CHECK_OK(paging_gather_unmap_list(&gather, pages, 1, NULL));
+    CHECK_OK(paging_gather_unmap_list(&gather, pages + 2, FEW_LISTED - 4, NULL));
     CHECK_OK(paging_gather_protect_range(&gather, last, PAGING_PAGE_BYTES, 0, PAGING_WRITABLE));
     CHECK(t->space->flushes == flushes && t->space->full_flushes == full);
     CHECK_STATUS(paging_map(t->space, pages[0], 0, t->source), PAGING_BUSY);

@@ -166,6 +166,20 @@ static inline void flush_page(struct paging_space *space, paging_virt_t address)
 /* Flushes what the list holds, and empties it. What went may be given back from here on. */
 PAGING_FOR_SIZE void paging_carry_out(struct paging_space *space, struct paging_flush_list *list);
 
+/* Flushes what is cached of one leaf of this level that has gone or changed. */
+PAGING_ALWAYS_INLINE void flush_leaf(struct paging_space *space, unsigned level, paging_page_t page)
+{
+    struct paging_flush_list list;
+    if (level == PAGING_4K) {
+        if (is_active(space))
+            flush_page(space, paging_page_start(space->cpu.levels, page));
+        return;
+    }
+    flush_begin(&list);
+    flush_add_leaf(space, &list, level, page);
+    paging_carry_out(space, &list);
+}
+
 /* Flushes everything, global pages included. */
 void paging_flush_all(struct paging_space *space);
 

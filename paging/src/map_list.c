@@ -119,7 +119,7 @@ static enum paging_status check_run(const struct list_mapping *mapping, struct l
     if (status != PAGING_OK)
         return status;
     struct page_row row;
-    if (paging_find_row(space, page, &row))
+    if (find_row(space, page, &row))
         check_row(mapping, check, row);
     if (check->at == first)
         status = check_slow(mapping, check);
@@ -178,7 +178,7 @@ static enum paging_status map_run(const struct list_mapping *mapping, uint64_t *
 {
     struct page_walk walk;
     struct page_row row;
-    if (paging_find_row(mapping->space, mapping->pages[*i], &row))
+    if (find_row(mapping->space, mapping->pages[*i], &row))
         return map_row(mapping, i, row);
     walk_to(mapping->space, mapping->pages[*i], PAGING_4K, &walk);
     return walk.level == PAGING_4K ? map_row(mapping, i, row_of_walk(&walk, mapping->pages[*i]))
@@ -226,7 +226,7 @@ static bool map_in_row(struct paging_space *space, const paging_page_t *pages, c
     struct page_row row;
     uint64_t frames = 0;
     if (count == 0 || check_flags(space, flags, in_upper_half(space, pages[0])) != PAGING_OK ||
-        !paging_find_row(space, pages[0], &row))
+        !find_row(space, pages[0], &row))
         return false;
     const uintptr_t base = row.base;
     for (uint64_t i = 0, least = row.first; i < count; i++) {

@@ -17,12 +17,6 @@ struct page_row {
     volatile paging_entry_t *parent_slot; /* the P2's entry that points to it */
 };
 
-/*
- * Finds the P1 of a page by the fast walk. Returns false if there is none, or if anything about the page or
- * the tables above it is special: all that check_page refuses is among that.
- */
-bool paging_find_row(const struct paging_space *space, paging_page_t page, struct page_row *row);
-
 /* Returns the row of a page whose entry in its P1 is in `slot`. */
 static inline struct page_row row_of_page(paging_page_t page, volatile paging_entry_t *slot,
                                           volatile paging_entry_t *parent_slot)
@@ -33,6 +27,19 @@ static inline struct page_row row_of_page(paging_page_t page, volatile paging_en
         .base = (uintptr_t)slot - page.number * sizeof(paging_entry_t),
         .parent_slot = parent_slot,
     };
+}
+
+/*
+ * Finds the P1 of a page by the fast walk. Returns false if there is none, or if anything about the page or
+ * the tables above it is special: all that check_page refuses is among that.
+ */
+static inline bool find_row(const struct paging_space *space, paging_page_t page, struct page_row *row)
+{
+    struct fast_walk_result found;
+    if (!paging_fast_walk(space, page, &found))
+        return false;
+    *row = row_of_page(page, found.slot, found.parent_slot);
+    return true;
 }
 
 /* Returns the row of the P1 in which a walk to the page ended. */

@@ -51,7 +51,7 @@ enum paging_status paging_translate_list(const struct paging_space *space, const
     for (uint64_t i = 0; i < count;) {
         struct page_row row;
         uint64_t done = 0;
-        if (paging_find_row(space, pages[i], &row))
+        if (find_row(space, pages[i], &row))
             done = translate_row(space, pages + i, count - i, row, translations + i);
         if (done == 0) {
             translations[i] = translate_page(space, pages[i]);

@@ -360,4 +360,10 @@ PAGING_ALWAYS_INLINE bool takes_fast_path(const struct paging_space *space, enum
     return has_fast_path(path) && page.number < space->fast_pages[path];
 }
 
+/*
+ * Walks on the fast path that the page may take, whichever that is. Returns false as well if there is none:
+ * all that check_page refuses is among that.
+ */
+bool paging_fast_walk(const struct paging_space *space, paging_page_t page, struct fast_walk_result *found);
+
 #endif

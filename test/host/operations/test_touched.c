@@ -96,6 +96,20 @@ static uint64_t gather_unmap(uint64_t address)
     return gone.flags & TOUCHED;
 }
 
+/* Three pages from the place on. */
+static uint64_t gather_unmap_list(uint64_t address)
+{
+    struct paging_gather gather;
+    struct paging_unmapped gone[3];
+    paging_page_t pages[3];
+    for (unsigned i = 0; i < 3; i++)
+        pages[i] = rig_page(PLACE + i * 4 * KIB);
+    must_be_ok(paging_gather_begin(&gather, &rig.space, machine_frames()));
+    must_be_ok(paging_gather_unmap_list(&gather, pages, 3, gone));
+    paging_gather_end(&gather);
+    return gone[(address - PLACE) / (4 * KIB)].flags & TOUCHED;
+}
+
 static uint64_t gather_unmap_huge(uint64_t address)
 {
     return gather_unmap(address & ~(2 * MIB - 1));
@@ -239,6 +253,7 @@ static const struct attempt attempts[] = {
     {"unmap_list: huge pages", map_huge_apart, unmap_apart, 4 * MIB + 36 * KIB, 0, 0, true},
     {"gather: a page with neighbours", map_neighbours, gather_unmap, 0, 0, 0, true},
     {"gather: a page whose tables go", map_alone, gather_unmap, 0, 0, 0, true},
+    {"gather: a list", map_neighbours, gather_unmap_list, 4 * KIB, 0, 0, true},
     {"gather: a huge page", map_huge, gather_unmap_huge, 36 * KIB, 0, 0, true},
     {"gather: rights of many pages", map_many, gather_protect, 260 * KIB, 0, 0, true},
     {"protect: a page", map_many, protect_one, 0, 0, 0, true},
