@@ -101,7 +101,8 @@ TARGET_FLAGS := -ffreestanding -fpic -fshort-wchar -fvisibility=hidden -fno-stac
     -ffile-prefix-map='$(CURDIR)/=' -fdebug-prefix-map='$(CURDIR)=.'
 
 # Each folder is compiled with its own list of folders to include from: what is not on it cannot be included.
-FREESTANDING = -nostdinc -isystem $(shell $(CC) -print-file-name=include)
+# (Asked once, and only if somebody compiles.)
+FREESTANDING = $(eval FREESTANDING := -nostdinc -isystem $(shell $(CC) -print-file-name=include))$(FREESTANDING)
 FOLDER_paging = -std=c17 $(FREESTANDING) -Ipaging/include -Ipaging/src
 FOLDER_kernel = -std=gnu17 $(FREESTANDING) -Ipaging/include -Ikernel -isystem $(B)/include
 FOLDER_efi    = -std=gnu17 $(FREESTANDING) -Ipaging/include -Ikernel -I. \
