@@ -2,6 +2,7 @@
 /* Tests attach and detach: an attached space changes through the alternate slot, and nothing else does. */
 #include "rig/entries.h"
 #include "rig/judge_for_each.h"
+#include "rig/page_list.h"
 #include "rig/rig_internal.h"
 #include <selfmap/check_access.h>
 #include <selfmap/share.h>
@@ -383,6 +384,17 @@ static void judge_unreachable(void)
     assert_status(rig_merge_range(PLACE, GIB), PAGING_UNREACHABLE);
     assert_status(rig_set_marker(PLACE, 1), PAGING_UNREACHABLE);
     assert_status(rig_clear_marker(PLACE), PAGING_UNREACHABLE);
+    assert_status(rig_set_marker_range(PLACE, MIB, 1, 0), PAGING_UNREACHABLE);
+    assert_status(rig_remap(PLACE, DEVICE_FRAME, RW, FRAME_GIVEN), PAGING_UNREACHABLE);
+    assert_status(rig_protect(PLACE, RW, 0), PAGING_UNREACHABLE);
+    assert_status(rig_move_range(PLACE, PLACE + GIB, MIB), PAGING_UNREACHABLE);
+    assert_status(rig_test_and_clear(PLACE, MIB, PAGING_DIRTY), PAGING_UNREACHABLE);
+    assert_status(rig_next_piece(PLACE, MIB, 100), PAGING_UNREACHABLE);
+    assert_status(rig_find_hole(PLACE, PLACE + GIB, MIB, 4 * KIB), PAGING_UNREACHABLE);
+    assert_status(rig_translate_list(PLACE, LIST_OF(3)), PAGING_UNREACHABLE);
+    assert_status(rig_map_list(PLACE, DEVICE_FRAME, LIST_OF(3), RW), PAGING_UNREACHABLE);
+    assert_status(rig_map_list_alloc(PLACE, LIST_OF(3), RW), PAGING_UNREACHABLE);
+    assert_status(rig_unmap_list(PLACE, LIST_OF(3)), PAGING_UNREACHABLE);
     assert_status(rig_share_upper_half(rig.at), PAGING_UNREACHABLE);
     assert_status(rig_unshare_upper_half(rig.at), PAGING_UNREACHABLE);
     assert_status(rig_create_sibling(third, rig.at), PAGING_UNREACHABLE);
