@@ -160,7 +160,7 @@ void paging_flush_add_subtree(const struct paging_space *space, unsigned level, 
 static inline void flush_page(struct paging_space *space, paging_virt_t address)
 {
     paging_tlb_flush_page(address);
-    space->flushes++;
+    own_counters(space)->flushes++;
 }
 
 /* Flushes what the list holds, and empties it. What went may be given back from here on. */

@@ -11,6 +11,8 @@
  *   PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT   0 to 511, or PAGING_TABLE_ENTRIES for none
  *   PAGING_ACCESS_HEADER    a header with the functions of access.h
  *   PAGING_PROCESSOR_HEADER the same for processor_access.h
+ *   PAGING_PROCESSORS       how many processors may change a space; with more than one also
+ *   PAGING_PROCESSOR_INDEX  which of them this one is
  *   PAGING_ONLY_RECURSIVE, PAGING_ONLY_DIRECT, PAGING_ONLY_LEVELS   a smaller build for one world
  *   PAGING_INDEX_BITS       for tests: 1 to 9
  *
@@ -110,6 +112,26 @@
  */
 #ifndef PAGING_LOCKED_ACCESS
 #    define PAGING_LOCKED_ACCESS 0
+#endif
+
+/*
+ * How many processors may change a space, as a plain number. Each counts for itself what it does there
+ * (struct paging_counters). With more than one PAGING_PROCESSOR_INDEX() is an expression, in this header's
+ * configuration or in that of PAGING_ACCESS_HEADER: the number of the processor that evaluates it, below
+ * PAGING_PROCESSORS. The operation that evaluates it stays on that processor until it is done. A space may
+ * then be put only where 64 divides the address.
+ */
+#ifndef PAGING_PROCESSORS
+#    define PAGING_PROCESSORS 1
+#endif
+#if PAGING_PROCESSORS < 1
+#    error "PAGING_PROCESSORS must be at least 1"
+#endif
+#if PAGING_PROCESSORS > 1
+#    define PAGING_COUNTERS_ALIGNED __attribute__((aligned(64)))
+#else
+#    define PAGING_COUNTERS_ALIGNED
+#    define PAGING_PROCESSOR_INDEX() 0
 #endif
 
 #if PAGING_RECURSIVE_SLOT >= PAGING_TABLE_ENTRIES
