@@ -44,6 +44,8 @@ enum paging_status paging_remap(struct paging_space *space, paging_page_t page, 
     uint64_t kept = same_frame ? PAGING_ACCESSED_DIRTY : 0;
     paging_entry_t leaf =
         paging_entry_leaf(level, frame, flags | (owned ? PAGING_OWNED : 0) | (before.bits & kept));
+    if (same_frame && owned && (before.bits & PAGING_SHARED_FRAME) != 0)
+        leaf = with_shared_frame(leaf);
     if (leaf.bits != before.bits)
         before = exchange_leaf(space, &walk, page, leaf);
     uint64_t late = before.bits & ~leaf.bits & kept;
