@@ -71,7 +71,8 @@ $(foreach kind,$(KINDS),$(eval $(call machine,$(kind))))
 
 # ---- the kernel's parts that need no machine ---------------------------------------------------------------
 FRAMES := $(filter-out kernel/frames/memory_map.c kernel/frames/arena.c,$(wildcard kernel/frames/*.c))
-FRAME_TESTS := frames frames_add frames_runs frames_split frames_boundaries frames_random
+FRAME_TESTS := frames frames_add frames_runs frames_split frames_boundaries frames_random \
+    frame_sharing
 KERNEL_TESTS := memory_map memory_audit usable_memory arena $(FRAME_TESTS) memory_regions start_frames \
     identity_map options format canvas screen pages display report keyboard graphics_mode \
     stack_trace serial spcr acpi option_text chosen_tests test_slots soak menu pager log kept qr qr_text \

@@ -20,7 +20,7 @@ static void protect_one(const struct paging_space *space, const struct flag_chan
 /*
  * Changes eight entries at a time as long as all are present and agree in the bits that change: then one XOR
  * does for each, and accessed and dirty bits that the processor has set meanwhile stay. Of these two bits
- * `set` has none, or it and `clear` have both. With look_only, goes on as long as nothing changes. Returns
+ * `set` has none, or it and `clear` have both. Shared frames are left to protect_one. With look_only, goes on as long as nothing changes. Returns
  * how many entries are done. It is a function of its own because it needs all registers.
  */
 PAGING_OUT_OF_LINE uint64_t protect_batches(volatile paging_entry_t *slot, uint64_t count, uint64_t set,
@@ -36,7 +36,7 @@ PAGING_OUT_OF_LINE uint64_t protect_batches(volatile paging_entry_t *slot, uint6
             any |= entries[i];
             all &= entries[i];
         }
-        if ((all & PAGING_PRESENT) == 0 || ((any ^ all) & touched) != 0)
+        if ((all & PAGING_PRESENT) == 0 || ((any ^ all) & touched) != 0 || (any & PAGING_SHARED_FRAME) != 0)
             break;
         uint64_t change = (all ^ set) & touched;
         if (change == 0)
