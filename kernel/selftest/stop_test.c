@@ -3,6 +3,7 @@
 #include "selftest/stop_test.h"
 #include "console/console.h"
 #include "cpu/instructions.h"
+#include "heap/heap.h"
 #include <selfmap/range.h>
 
 struct test_stop_point {
@@ -43,6 +44,7 @@ static void unmap_test_pages(struct selftest_run *t)
     for (unsigned i = 0; i < t->slots.count; i++, start.value += slot)
         (void)!paging_unmap_range(t->space, start, slot, t->source);
     (void)!paging_unmap_range(t->space, test_address(t, test_upper_page(t, 0)), slot, t->source);
+    (void)!paging_unmap_range(t->space, heap_default_start(t->space->cpu.levels), slot, t->source);
 }
 
 void stop_test_run(struct selftest_run *t, void (*run)(struct selftest_run *t))
