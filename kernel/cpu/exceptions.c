@@ -170,9 +170,11 @@ void exceptions_set_hooks(struct exception_hooks new_hooks)
     hooks = new_hooks;
 }
 
-void exceptions_set_active_space(const struct paging_space *active)
+const struct paging_space *exceptions_set_active_space(const struct paging_space *active)
 {
+    const struct paging_space *before = context.active;
     context.active = active;
+    return before;
 }
 
 void exceptions_explain_page_fault(struct format_sink *sink, paging_virt_t address, uint64_t error_code)

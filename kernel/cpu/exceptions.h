@@ -51,8 +51,11 @@ struct exception_hooks {
 void exceptions_set_context(struct exception_context context);
 void exceptions_set_hooks(struct exception_hooks hooks);
 
-/* Names the space whose root was loaded into CR3. Called after every switch to another space. */
-void exceptions_set_active_space(const struct paging_space *active);
+/*
+ * Names the space whose root was loaded into CR3. Called after every switch to another space. Returns the one
+ * that was named before.
+ */
+const struct paging_space *exceptions_set_active_space(const struct paging_space *active);
 
 /* Explains a page fault in the space that is active now (page_fault.h). */
 void exceptions_explain_page_fault(struct format_sink *sink, paging_virt_t address, uint64_t error_code);

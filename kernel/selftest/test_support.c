@@ -12,8 +12,8 @@ enum {
     SHOWN_FAILURES = 5
 };
 
-/* Fails the test, prints why unless it has failed often, and remembers the first reason. */
-__attribute__((format(printf, 2, 3))) static void fail(struct selftest_run *t, const char *why, ...)
+/* Remembers the first reason. */
+void test_fail(struct selftest_run *t, const char *why, ...)
 {
     char text[SELFTEST_REASON_LIMIT];
     struct text_sink sink = text_sink(text, sizeof text);
@@ -33,7 +33,7 @@ __attribute__((format(printf, 2, 3))) static void fail(struct selftest_run *t, c
 bool selftest_check(struct selftest_run *t, bool condition, const char *text, const char *file, int line)
 {
     if (!condition)
-        fail(t, "%s:%d: not true: %s", file, line, text);
+        test_fail(t, "%s:%d: not true: %s", file, line, text);
     return condition;
 }
 
@@ -41,8 +41,8 @@ bool selftest_check_status(struct selftest_run *t, enum paging_status status, en
                            const char *call, const char *file, int line)
 {
     if (status != expected)
-        fail(t, "%s:%d: returns \"%s\" instead of \"%s\": %s", file, line, paging_status_name(status),
-             paging_status_name(expected), call);
+        test_fail(t, "%s:%d: returns \"%s\" instead of \"%s\": %s", file, line, paging_status_name(status),
+                  paging_status_name(expected), call);
     return status == expected;
 }
 

@@ -361,9 +361,9 @@ static void page_fault_is_explained(void **state)
     frame.error_code = 0x17;
     assert_says("#PF page fault, error code 17\npage fault: space 1, address cccc222200000002, code 17, cr3 "
                 "cccc333300000003\nrip ");
-    exceptions_set_active_space(NULL);
+    assert_ptr_equal(exceptions_set_active_space(NULL), a_space);
     assert_says("\npage fault: space 0, address");
-    exceptions_set_active_space(a_space);
+    assert_null(exceptions_set_active_space(a_space));
     assert_says("\npage fault: space 1, address");
     for (frame.vector = 0; frame.vector < 32; frame.vector++)
         if (frame.vector != PAGE_FAULT)
