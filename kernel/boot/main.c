@@ -8,6 +8,7 @@
 #include "boot/late_audit.h"
 #include "boot/machine_facts.h"
 #include "boot/runtime_space.h"
+#include "boot/stack_guards.h"
 #include "boot/stack_use.h"
 #include "boot/start_frames.h"
 #include "boot/steps.h"
@@ -97,6 +98,16 @@ static void run_selftests(struct handoff *handoff)
         .whole_matrix = options->matrix == MATRIX_ALL,
     };
     selftest_run_all(&setup);
+}
+
+/* There is no frame allocator yet, so a table comes from the arena if a huge page has to be split. */
+static void guard_stacks(struct handoff *handoff)
+{
+    enum paging_status status = stack_guards_unmap(space, &handoff->arena.source);
+    if (status == PAGING_OK)
+        return;
+    print("# stack guards: %s\n", paging_status_name(status));
+    report_crash("the pages below the stacks cannot be unmapped");
 }
 
 /* Starts a screen that the firmware's tables do not map, and shows on it what was printed until now. */
@@ -224,6 +235,8 @@ _Noreturn void kernel_main(struct handoff *handoff)
     paging_mark_active(space); /* the tables are reached through the recursive slot from now on */
     start_late_screen(handoff);
     print("Selfmap: the tables are ours\n");
+    step_note("unmap the page below each stack");
+    guard_stacks(handoff); /* boot/stack_guards.h */
     step_begin(options, "set memory types");
     (void)paging_pat_program(PAGING_PAT_OF_THE_CORE);
     step_begin(options, "switch on write protection, SMEP and SMAP");

@@ -2,6 +2,7 @@
 /* runtime_space.c - maps a second space like the first, then takes the firmware's memory out of the first. */
 #include "boot/runtime_space.h"
 #include "boot/identity_map.h"
+#include "boot/stack_guards.h"
 #include "cpu/exceptions.h"
 #include "cpu/instructions.h"
 #include <selfmap/range.h>
@@ -117,7 +118,7 @@ static enum paging_status map_all(const struct handoff *handoff, size_t memory_c
         if (is_needed(region))
             status = map(region->start, region->end, memory_region_runtime_flags(region), source);
     }
-    return status;
+    return status == PAGING_OK ? stack_guards_unmap(&space, source) : status;
 }
 
 enum paging_status runtime_space_make(const struct handoff *handoff, struct paging_space *active,

@@ -164,8 +164,8 @@ volatile paging_entry_t *test_leaf(const struct selftest_run *t, paging_page_t p
 uint64_t no_execute(const struct selftest_run *t);
 
 /*
- * Returns whether the exception handler's sentence about this page fault contains the text. If it does not,
- * prints the sentence.
+ * Returns whether what a report about this fault begins with contains the text. If it does not, prints what
+ * it is.
  */
 bool test_explains(struct safe_access fault, const char *text);
 

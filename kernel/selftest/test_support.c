@@ -151,9 +151,10 @@ static bool contains(const char *text, const char *part)
 
 bool test_explains(struct safe_access fault, const char *text)
 {
-    char sentence[256];
+    char sentence[512];
     struct text_sink sink = text_sink(sentence, sizeof sentence);
-    exceptions_explain_page_fault(&sink.sink, (paging_virt_t){fault.address}, fault.error_code);
+    const struct exception_cause cause = {fault.vector, fault.error_code, fault.address, fault.rsp};
+    exceptions_explain(&sink.sink, &cause);
     if (contains(sentence, text))
         return true;
     print("# explained as: %s\n", sentence);

@@ -4,6 +4,8 @@
  * else; what is ours is mapped in both. On the emulated machine, with the core as it is.
  */
 #include "kernel/boot/runtime_space.h"
+#include "kernel/boot/stack_guards.h"
+#include "kernel/cpu/descriptors.h"
 #include "rig/rig.h"
 #include <selfmap/for_each.h>
 #include <selfmap/switch.h>
@@ -17,6 +19,12 @@ static size_t memory_count;
 const struct paging_space *exceptions_set_active_space(const struct paging_space *active)
 {
     return active;
+}
+
+/* Of the first stacks the guard page lies in the image's data, of the others elsewhere. */
+struct guarded_stack descriptors_stack(unsigned number)
+{
+    return (struct guarded_stack){.name = "", .guard = (0x3005 + 0x100 * number) * PAGING_PAGE_BYTES};
 }
 
 static void region(uint64_t start, uint64_t end, uint64_t flags, bool for_runtime, bool until_exit)
@@ -94,6 +102,8 @@ static void the_firmwares_memory_moves(void **state)
     } pages[] = {{0x3000, 0, 0},
                  {0x3003, 0, 0},
                  {0x3004, RW | NX, RW | NX},
+                 {0x3005, RW | NX, NOT_MAPPED}, /* a guard page, which the active space has not lost here */
+                 {0x3006, RW | NX, RW | NX},
                  {0x3007, RW | NX, RW | NX},
                  {0x3008, NOT_MAPPED, NOT_MAPPED},
                  {0x3009, NOT_MAPPED, RW},
@@ -162,6 +172,24 @@ static void without_no_execute(void **state)
     assert_status(paging_attach(&rig.space, runtime_space()), PAGING_OK);
     assert_int_equal(flags_in(runtime_space(), 0x3004), RW);
     assert_status(paging_detach(&rig.space, runtime_space()), PAGING_OK);
+}
+
+/* ---- guard pages ---- */
+
+/* In a huge page or not: just that page goes, and once more changes nothing. */
+static void guard_pages_are_unmapped(void **state)
+{
+    (void)state;
+    rig_open_large();
+    map_identity(&rig.space, 0x3000, 0x3000 + 2 * 512, RW | NX);
+    for (unsigned round = 0; round < 2; round++) {
+        assert_status(stack_guards_unmap(&rig.space, machine_frames()), PAGING_OK);
+        for (uint64_t frame = 0x3000; frame < 0x3000 + 2 * 512; frame++) {
+            uint64_t number = (frame - 0x3005) / 0x100;
+            bool is_guard = frame % 0x100 == 5 && number < DESCRIPTORS_STACKS;
+            assert_int_equal(flags_in(&rig.space, frame), is_guard ? NOT_MAPPED : RW | NX);
+        }
+    }
 }
 
 /* ---- which runs are released ---- */
@@ -236,6 +264,8 @@ static const struct CMUnitTest tests[] = {
     RIG_RECURSIVE_TEST("runtime space: memory of ours is not the firmware's",
                        own_memory_is_not_the_firmwares),
     RIG_RECURSIVE_TEST("runtime space: without no-execute", without_no_execute),
+    RIG_RECURSIVE_TEST("stack guards: just the pages below the stacks are unmapped",
+                       guard_pages_are_unmapped),
     RIG_RECURSIVE_TEST("runtime space: runs are cut around what is kept", runs_are_cut_around_what_is_kept),
 };
 
