@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fault_injection.c - one way to end badly per value of the option crash=. */
 #include "boot/fault_injection.h"
+#include "boot/bad_mappings.h"
 #include "console/console.h"
 #include "cpu/descriptors.h"
 #include "cpu/exceptions.h"
@@ -95,7 +96,7 @@ void inject_early_fault(const struct handoff *handoff)
         __asm__ volatile("ud2");
 }
 
-void inject_fault(const struct handoff *handoff, struct frames *frames)
+void inject_fault(struct handoff *handoff, struct frames *frames)
 {
     enum crash_kind crash = handoff->options.crash;
     if (crash == CRASH_NO || crash == CRASH_IN_TEST || crash == CRASH_HANG_IN_TEST)
@@ -127,6 +128,9 @@ void inject_fault(const struct handoff *handoff, struct frames *frames)
         break;
     case CRASH_FEW_FRAMES:
         take_frames(frames);
+        break;
+    case CRASH_BAD_MAPPINGS:
+        bad_mappings_make(&handoff->space, frames);
         break;
     default: /* CRASH_HANG */
         for (;;)
