@@ -28,7 +28,7 @@ static uint64_t translate_row(const struct paging_space *space, const paging_pag
                               struct page_row row, struct paging_page_translation *translations)
 {
     uint64_t i = 0;
-    for (; i < count && pages[i].number >= row.first && pages[i].number <= row.last; i++) {
+    for (; i < count && (pages[i].number | (PAGING_TABLE_ENTRIES - 1)) == row.last; i++) {
         paging_entry_t leaf = paging_entry_load(slot_in_row(row, pages[i]));
         if (((leaf.bits ^ PAGING_PRESENT) & space->leaf_check) != 0)
             break;
