@@ -144,7 +144,7 @@ def read_screen(font, width, height, pixels):
 
 
 class Reader:
-    """Reads pictures of one screen that is looked at again and again: one that has not changed costs nothing."""
+    """Reads pictures of one screen that is looked at again and again: it reads those that have changed."""
 
     def __init__(self, font):
         self._font, self._picture, self._lines = font, b"", []
