@@ -126,8 +126,8 @@ class Tests:
                                   check=True).stdout.split()
 
         names = [CASE + name for name in listed(RUN_CASES, "--list", "--sample")]
-        names += [name for name in [*listed("test/run", "--list"), *listed("test/run", "--list", "verify-boot")]
-                  if BOOTS.match(name) and not TOO_SLOW.search(name)]
+        boots = listed("test/run", "--list") + listed("test/run", "--list", "verify-boot")
+        names += [name for name in boots if BOOTS.match(name) and not TOO_SLOW.search(name)]
         kept = worlds.BASE / "reached.json"
         state = hashlib.sha256(b"".join(Path(worlds.ROOT, name).read_bytes()
                                         for name in (ELF, SHIM))).hexdigest()

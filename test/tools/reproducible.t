@@ -12,8 +12,8 @@ from pathlib import Path
 import tap
 
 OF_EDITORS = ("compile_commands.json*",)  # which comes and goes while another test makes it
-MADE = ("selfmap.efi", "selfmap.img", "selfmap.iso", "library/libselfmap.a", "library/libselfmap_pic.a", "selfmap.c",
-        "selfmap.h")
+MADE = ("selfmap.efi", "selfmap.img", "selfmap.iso", "library/libselfmap.a", "library/libselfmap_pic.a",
+        "selfmap.c", "selfmap.h")
 
 
 class Reproducible(unittest.TestCase):

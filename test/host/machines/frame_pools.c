@@ -22,8 +22,10 @@ struct pool {
 
 static struct pool pools[PAGING_1G + 1];
 static bool lie_apart;
-/* By frame: the size of the run that was handed out and begins there, or 0; and what that run is for. The machine
- * is opened thousands of times: what nobody has written to stays as it is. */
+/*
+ * By frame: the size of the run that was handed out and begins there, or 0; and what that run is for. The
+ * machine is opened thousands of times: what nobody has written to stays as it is.
+ */
 static uint8_t held[MEMORY_FRAMES];
 static uint8_t uses[MEMORY_FRAMES];
 static uint8_t *copy_of_all;
