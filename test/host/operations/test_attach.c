@@ -5,6 +5,7 @@
 #include "rig/page_list.h"
 #include "rig/rig_internal.h"
 #include <selfmap/check_access.h>
+#include <selfmap/guarded_load.h>
 #include <selfmap/share.h>
 #include <selfmap/switch.h>
 #include <string.h>
@@ -401,6 +402,15 @@ static void judge_unreachable(void)
     assert_status(rig_create_sibling(third, rig.at), PAGING_UNREACHABLE);
 }
 
+/* Only the core's own load continues: no other fault is taken for its. */
+static void another_fault_is_not_the_loads(void **state)
+{
+    uint64_t rip = (uintptr_t)another_fault_is_not_the_loads;
+    (void)state;
+    assert_false(paging_resume_fault(&rip));
+    assert_int_equal(rip, (uintptr_t)another_fault_is_not_the_loads);
+}
+
 /*
  * A fault handler may ask through a space that is wrong about where its tables are: here a copy from before
  * the space was detached. The core's loads fault, or are told so.
@@ -469,6 +479,7 @@ static const struct CMUnitTest tests[] = {
     RIG_RECURSIVE_TEST("attach: every operation refuses an unreachable space", unreachable_is_refused),
     RIG_RECURSIVE_TEST("attach: a walk through a window that is gone is refused",
                        walk_through_a_window_that_is_gone),
+    RIG_TEST("walk: a fault elsewhere is not that of the guarded load", another_fault_is_not_the_loads),
     RIG_RECURSIVE_TEST("create_sibling: out of frames, nothing changes", create_out_of_frames),
 };
 

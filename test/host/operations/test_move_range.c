@@ -203,14 +203,14 @@ static void a_shared_half(void **state)
     assert_status(rig_move_range(here, there, 4 * MIB), PAGING_SHARED);
 }
 
-/* Writes at the old place as soon as the page is at the new one, too; and reads there once it is alone. */
+/* Writes at the old place as soon as the page is at the new one, too; then reads and writes there. */
 static void access_meanwhile(void)
 {
     struct walk there = rig_walk(THERE), here = rig_walk(PLACE);
     if (!there.faulted && !here.faulted)
         *entry_at(PLACE, 1) |= TOUCHED;
     else if (!there.faulted)
-        *entry_at(THERE, 1) |= PAGING_ACCESSED;
+        *entry_at(THERE, 1) |= there.entry & PAGING_ACCESSED ? PAGING_DIRTY : PAGING_ACCESSED;
 }
 
 static void dirty_meanwhile(void **state)
