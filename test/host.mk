@@ -9,8 +9,8 @@ test: $(B)/deps-build $(B)/deps-run $(B)/deps-bochs $(B)/deps-test $(B)/deps-pro
 # Six machines: soft is a TLB in software that never forgets, mmap the host's own MMU through page faults,
 # toy the soft one with tables of two entries, and toy8 with eight, which has room for every reserved slot
 # and one to share; only and only_direct are the soft one with a core that is built for one world
-# (PAGING_ONLY_...). Each compiles the core for itself. A local variable that was given no value holds a pattern: on a stack that
-# happens to be clean it would pass for a zero. Tests do not use cmocka's parameter.
+# (PAGING_ONLY_...). Each compiles the core for itself. A local variable that was given no value holds a
+# pattern: on a stack that happens to be clean it would pass for a zero. Tests do not use cmocka's parameter.
 HOST_INCLUDE := -Ipaging/include -Ipaging/src -Ikernel -Itest/host -I.
 HOST_FLAGS := -std=gnu17 -O1 -g -Wall -Wextra -Wno-unused-parameter -Wshadow -Werror -fno-omit-frame-pointer \
     -fsanitize=address,undefined -fno-sanitize-recover=all -ftrivial-auto-var-init=pattern

@@ -34,7 +34,8 @@
  * A function in a header that all files share: each has a copy, and the linker keeps the first one. Its name
  * is seen outside of its file, so it gets the prefix.
  */
-#    define PAGING_INLINE_FOR_SPEED        __attribute__((weak, noinline, visibility("hidden"))) PAGING_FOR_SIZE
+#    define PAGING_SHARED_FUNCTION         __attribute__((weak, noinline, visibility("hidden")))
+#    define PAGING_INLINE_FOR_SPEED        PAGING_SHARED_FUNCTION PAGING_FOR_SIZE
 #    pragma GCC diagnostic ignored "-Wmissing-prototypes"
 #    define walk_to            paging_walk_to
 #    define leaf_status        paging_leaf_status

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* map_range.c - map a range, to given frames or to frames from the source: what is asked for, and the check. */
+/* map_range.c - map a range, to given frames or to frames from the source: the arguments, and the check. */
 #include "map_range.h"
 #include "cursor.h"
 #include "table_pages.h"

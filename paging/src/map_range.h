@@ -17,8 +17,8 @@ struct mapping {
 };
 
 /*
- * Maps the range, which is free, with frames that are reserved. PAGING_BROKEN_SOURCE: it is mapped up to where
- * a frame was missing. The caller calls paging_temp_unmap.
+ * Maps the range, which is free, with frames that are reserved. PAGING_BROKEN_SOURCE: it is mapped up to
+ * where a frame was missing. The caller calls paging_temp_unmap.
  */
 PAGING_MUST_CHECK enum paging_status paging_fill_range(const struct mapping *mapping,
                                                        struct page_range range);

@@ -55,9 +55,9 @@ PAGING_ALWAYS_INLINE volatile paging_entry_t *slot_in_row(struct page_row row, p
 }
 
 /*
- * How many pages of a row follow a page: less and less from page to page, down to 0, and more than any page of
- * the row has for every other page. So one comparison answers two questions: is the page in the row, and is it
- * above the page before?
+ * How many pages of a row follow a page: fewer from page to page, down to 0. For a page that is not in the
+ * row, the number is larger than for any that is. So one comparison answers two questions: is the page in the
+ * row, and is it above the page before?
  */
 #define BEFORE_ROW ((uint64_t)PAGING_TABLE_ENTRIES)
 

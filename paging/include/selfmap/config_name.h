@@ -199,18 +199,21 @@
 #    define PAGING_BITS_DIGIT 1
 #endif
 
-#if PAGING_PROCESSORS > 1
-#    define PAGING_CONFIG_JOIN(bits, r2, r1, r0, a2, a1, a0, s2, s1, s0, processors) \
-        paging_config_bits##bits##_recursive##r2##r1##r0##_alternate##a2##a1##a0##_scratch##s2##s1##s0##_processors##processors
-#else
-#    define PAGING_CONFIG_JOIN(bits, r2, r1, r0, a2, a1, a0, s2, s1, s0, processors) \
-        paging_config_bits##bits##_recursive##r2##r1##r0##_alternate##a2##a1##a0##_scratch##s2##s1##s0
-#endif
+#define PAGING_CONFIG_JOIN(bits, r2, r1, r0, a2, a1, a0, s2, s1, s0) \
+    paging_config_bits##bits##_recursive##r2##r1##r0##_alternate##a2##a1##a0##_scratch##s2##s1##s0
 #define PAGING_CONFIG_EXPAND(...) PAGING_CONFIG_JOIN(__VA_ARGS__)
-#define PAGING_CONFIG_SYMBOL                                                                      \
+#define PAGING_CONFIG_SLOTS                                                                       \
     PAGING_CONFIG_EXPAND(PAGING_BITS_DIGIT, PAGING_RECURSIVE_HUNDREDS, PAGING_RECURSIVE_TENS,     \
                          PAGING_RECURSIVE_ONES, PAGING_ALTERNATE_HUNDREDS, PAGING_ALTERNATE_TENS, \
                          PAGING_ALTERNATE_ONES, PAGING_SCRATCH_HUNDREDS, PAGING_SCRATCH_TENS,     \
-                         PAGING_SCRATCH_ONES, PAGING_PROCESSORS)
+                         PAGING_SCRATCH_ONES)
+
+#if PAGING_PROCESSORS > 1
+#    define PAGING_CONFIG_PASTE(name, processors) name##_processors##processors
+#    define PAGING_CONFIG_WITH(name, processors)  PAGING_CONFIG_PASTE(name, processors)
+#    define PAGING_CONFIG_SYMBOL                  PAGING_CONFIG_WITH(PAGING_CONFIG_SLOTS, PAGING_PROCESSORS)
+#else
+#    define PAGING_CONFIG_SYMBOL PAGING_CONFIG_SLOTS
+#endif
 
 #endif

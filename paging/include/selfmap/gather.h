@@ -13,8 +13,8 @@
  * the end, or earlier:
  *
  *   - The gather remembers PAGING_GATHER_RANGES ranges that wait: those next to each other, or with only
- *     pages of one P1 between them, as one. With more of them, it carries out what it has so far, and goes on,
- *     also in the middle of a list.
+ *     pages of one P1 between them, as one. With more of them, it carries out what it has so far, and goes
+ *     on, also in the middle of a list.
  *   - An operation outside the gather that removes or moves a range, or removes a list or a table, carries it
  *     out first.
  *

@@ -144,7 +144,8 @@ void machine_audit(void);
 void machine_reset_log(void);
 /*
  * Which of PAGING_PROCESSORS the core runs on: after each machine_reset_log the next one, so that whoever
- * judges the counts of a space adds them up. machine_stay_on keeps it on one until the machine is opened anew.
+ * judges the counts of a space adds them up. machine_stay_on keeps it on one until the machine is opened
+ * anew.
  */
 unsigned machine_processor(void);
 void machine_stay_on(unsigned processor);
