@@ -23,7 +23,8 @@
  * and 60 are zeroes in every entry that is not present: one of them can be a lock. The core uses
  * bits 52 to 58 of every present entry: in a leaf, bit 52 says that the frame came from the frame source, 53
  * that it is shared, and 54 that the page is copied on write; in an entry that points to a table, these bits
- * and 9 to 11 hold how many entries of that table are used, and more. In a leaf, bits 9 to 11 are free for the system that uses the core.
+ * and 9 to 11 hold how many entries of that table are used, and more. In a leaf, bits 9 to 11 are free for
+ * the system that uses the core.
  */
 #ifndef SELFMAP_ENTRY_H
 #define SELFMAP_ENTRY_H
