@@ -64,10 +64,11 @@ static void begin_to_count(const struct frames_sharing *sharing, const struct pa
         begin_to_count(sharing, space, part, frame_after(frame, i * paging_level_pages(part)));
 }
 
-static bool share(struct paging_frame_source *source, const struct paging_space *space, enum paging_size size,
-                  paging_frame_t frame)
+/* A function of its own, so that sharing a single frame saves no register. */
+static __attribute__((noinline)) bool share_run(const struct frames_sharing *sharing,
+                                                const struct paging_space *space, enum paging_size size,
+                                                paging_frame_t frame)
 {
-    const struct frames_sharing *sharing = (const struct frames_sharing *)source;
     uint64_t count = paging_level_pages(size);
     if (!is_in_run(sharing, size, frame))
         return false;
@@ -79,6 +80,19 @@ static bool share(struct paging_frame_source *source, const struct paging_space 
         begin_to_count(sharing, space, size, frame);
     for (uint64_t i = 0; i < count; i++)
         owners[i]++;
+    return true;
+}
+
+static bool share(struct paging_frame_source *source, const struct paging_space *space, enum paging_size size,
+                  paging_frame_t frame)
+{
+    const struct frames_sharing *sharing = (const struct frames_sharing *)source;
+    if (size != PAGING_4K || !is_in_run(sharing, PAGING_4K, frame))
+        return share_run(sharing, space, size, frame);
+    uint16_t *owners = owners_of(sharing, frame);
+    if (*owners == FRAMES_MOST_OWNERS)
+        return false;
+    *owners = (uint16_t)(*owners + (*owners == 0 ? 2 : 1));
     return true;
 }
 

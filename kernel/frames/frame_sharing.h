@@ -9,15 +9,15 @@
  *     core ---> struct frames_sharing ---> struct frames
  *                 owners of each frame       free memory
  *
- * It has a number of 16 bits for each frame of a run of memory: 2 bytes, the 2048th part of that memory. Frames
- * outside the run are passed on, and cannot be shared.
+ * It has a number of 16 bits for each frame of a run of memory: 2 bytes, the 2048th part of that memory.
+ * Frames outside the run are passed on, and cannot be shared.
  *
  *   0        the frame was never shared: it is a part of whatever run was handed out
  *   1 to n   it is counted by itself, and has that many owners: the source behind has it as a single frame
  *
- * When a run of 2 MiB or 1 GiB is shared first, it is split in the source behind, and comes back frame by frame.
- * Sharing and releasing it takes time in proportion to its frames. Everything else takes constant time, and
- * for frames that were never shared costs an indirect call and a look at the number.
+ * When a run of 2 MiB or 1 GiB is shared first, it is split in the source behind, and comes back frame by
+ * frame. Sharing and releasing it takes time in proportion to its frames. Everything else takes constant
+ * time, and for frames that were never shared costs an indirect call and a look at the number.
  */
 #ifndef SELFMAP_FRAME_SHARING_H
 #define SELFMAP_FRAME_SHARING_H

@@ -2,8 +2,9 @@
 /*
  * clones.c - clones of the kernel's own space: it runs in one, and pages are copied when they are written.
  *
- * The allocator does not count who owns a frame, so a source that does stands in front of it (frame_sharing.h).
- * It counts a few frames around the one that the test's page owns: no other page of the kernel owns any.
+ * The allocator does not count who owns a frame, so a source that does stands in front of it
+ * (frame_sharing.h). It counts a few frames around the one that the test's page owns: no other page of the
+ * kernel owns any.
  */
 #include "selftest/clones.h"
 #include "cpu/safe_access.h"

@@ -2,9 +2,9 @@
 /*
  * clone.c - a lower half twice: share the frames, make the tables, then write the entries in both spaces.
  *
- * What can fail comes first: the source of frames may refuse to share, or break its promise of a table. Up to
- * then, no entry of the source has changed, and that of the destination are empty tables. Then each page loses
- * the right to write, and is copied as the processor has left it: no accessed or dirty bit is lost in between.
+ * What can fail comes first: the source of frames may refuse to share, or break its promise of a table. Until
+ * then no entry of the source has changed, and the destination has empty tables only. Then each page loses
+ * the right to write, and is copied as the processor has left it: no accessed or dirty bit is lost between.
  */
 #include <selfmap/clone.h>
 
@@ -91,8 +91,8 @@ static bool give_share(const struct clone *clone, unsigned level, paging_frame_t
 }
 
 /* Does so with a row of a P1. Returns the page where the step has ended it, or the end of the row. */
-static uint64_t for_owned_in_row(const struct clone *clone, frame_step step, volatile paging_entry_t *slot,
-                                 struct page_range row)
+PAGING_ALWAYS_INLINE uint64_t for_owned_in_row(const struct clone *clone, frame_step step,
+                                               volatile paging_entry_t *slot, struct page_range row)
 {
     const uint64_t owned = PAGING_PRESENT | PAGING_OWNED;
     for (; row.at < row.end; row.at++, slot++) {
@@ -103,8 +103,11 @@ static uint64_t for_owned_in_row(const struct clone *clone, frame_step step, vol
     return row.at;
 }
 
-/* Does so with each owned page of the source in a part. Returns the page where that has ended. */
-static uint64_t for_owned(const struct clone *clone, frame_step step, struct page_range part)
+/*
+ * Does so with each owned page of the source in a part. Returns the page where that has ended. Inlined, so
+ * that each step is compiled into a walk of its own.
+ */
+PAGING_ALWAYS_INLINE uint64_t for_owned(const struct clone *clone, frame_step step, struct page_range part)
 {
     struct cursor c;
     cursor_begin(&c, clone->source, part);
@@ -162,7 +165,7 @@ static enum paging_status make_tables(struct clone *clone, struct page_range par
         paging_entry_t link = entry_to_table(table, entry_count(c.entry));
         link.bits |= c.level == PAGING_2M ? c.entry.bits & PAGING_OWNED_BELOW : 0;
         walk_to(destination, (paging_page_t){cursor_part(&c).at}, c.level, &walk);
-        paging_entry_store(walk.slots[c.level], link);
+        paging_entry_store(walk.slots[walk.level], link);
         own_counters(destination)->tables++;
         if (c.level > PAGING_2M)
             cursor_descend(&c);
@@ -214,7 +217,7 @@ static volatile paging_entry_t *slot_of_copy(const struct clone *clone, unsigned
 {
     struct page_walk walk;
     walk_to(clone->destination, (paging_page_t){at}, level, &walk);
-    return walk.slots[level];
+    return walk.slots[walk.level];
 }
 
 static void copy_row(struct clone *clone, volatile paging_entry_t *slot, struct page_range row)
@@ -241,8 +244,8 @@ static enum paging_status copy_entries(struct clone *clone, struct page_range pa
             cursor_descend(&c);
         } else {
             uint64_t at = cursor_part(&c).at;
-            paging_entry_store(slot_of_copy(clone, c.level, at),
-                               copy_of(clone, c.level, c.slot, c.entry, at));
+            volatile paging_entry_t *to = slot_of_copy(clone, c.level, at);
+            paging_entry_store(to, copy_of(clone, c.level, c.slot, c.entry, at));
         }
     }
     return PAGING_OK;

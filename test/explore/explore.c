@@ -155,8 +155,10 @@ static void try_every_step(unsigned count)
     unsigned used = machine_frames_out() - others;
     unsigned most = most_frames ? most_frames - used : machine_frames_left();
     for (unsigned step = 0; step < count; step++) {
-        unsigned left = operation_is(step_at(step), TAKES_FRAMES) ? 0 : most;
-        while (try_step(step, left) && left < most)
+        bool is_cores = operation_is(step_at(step), IS_CORES); /* otherwise other spaces come and go, too */
+        unsigned enough = is_cores ? most : machine_frames_left();
+        unsigned left = operation_is(step_at(step), TAKES_FRAMES) ? 0 : enough;
+        while (try_step(step, left) && left < enough)
             left++;
     }
 }

@@ -83,7 +83,8 @@ class Library(Case):
         place = self.install()
         names = files_of(place)
         headers = {f"include/selfmap/{path.name}" for path in PUBLIC.glob("*.h")}
-        others = {"include/selfmap/frames.h", "include/selfmap/frame_sharing.h", "lib/pkgconfig/selfmap.pc", "lib/pkgconfig/selfmap_pic.pc",
+        others = {*(f"include/selfmap/{name}" for name in ("frames.h", "frame_sharing.h")),
+                  "lib/pkgconfig/selfmap.pc", "lib/pkgconfig/selfmap_pic.pc",
                   "share/doc/selfmap/LICENSE", "share/selfmap/selfmap.c", "share/selfmap/selfmap.h",
                   *(f"lib/{name}" for name in ARCHIVES)}
         self.assertEqual(names, headers | others)

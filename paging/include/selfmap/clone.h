@@ -8,10 +8,10 @@
  *         status = paging_clone_lower_half(parent, child, frames);
  *
  * Pages that own their frame share it from then on: none of them can be written, and those that could be are
- * copied on write (PAGING_COPY_ON_WRITE in the leaf, beside PAGING_SHARED_FRAME). Who writes there gets a page
- * fault, whose handler asks paging_unshare_page: it answers PAGING_OK, and the write can go on, if no other
- * page has the frame any more, and PAGING_COPY_NEEDED otherwise. Then the handler copies the page, and puts
- * the copy into its place with paging_remap:
+ * copied on write (PAGING_COPY_ON_WRITE in the leaf, beside PAGING_SHARED_FRAME). Who writes there gets a
+ * page fault, whose handler asks paging_unshare_page: it answers PAGING_OK, and the write can go on, if no
+ * other page has the frame any more, and PAGING_COPY_NEEDED otherwise. Then the handler copies the page, and
+ * puts the copy into its place with paging_remap:
  *
  *     status = paging_unshare_page(space, page, frames);
  *     if (status == PAGING_COPY_NEEDED)
@@ -35,8 +35,8 @@ PAGING_BEGIN_C
  * Maps in the lower half of `destination`, where nothing is, what the lower half of `source` maps: pages of
  * the same sizes with the same flags, accessed and dirty bits, and markers. The frames of owned pages are
  * shared (frame_source.h), and the right to write goes from these pages in both spaces. The two are spaces of
- * one processor, which live in the same way; both must be reachable, and either may be active. Gathers of both
- * are carried out first (gather.h).
+ * one processor, which live in the same way; both must be reachable, and either may be active. Gathers of
+ * both are carried out first (gather.h).
  *
  * Takes a frame for each table of the source's lower half, and reserves just these. The cost is in proportion
  * to these tables: each entry is looked at twice, if pages of its table are owned; holes cost nothing.
@@ -59,8 +59,8 @@ PAGING_MUST_CHECK enum paging_status paging_clone_lower_half(struct paging_space
 
 /*
  * Makes the leaf that maps `page`, whatever its size, writable, if it is copied on write and no other page
- * owns its frame any more, or any part of it. Flushes the leaf, and if it is huge, the window pages in which it
- * was visible. Does nothing if the page is writable already. Takes nothing from the source.
+ * owns its frame any more, or any part of it. Flushes the leaf, and if it is huge, the window pages in which
+ * it was visible. Does nothing if the page is writable already. Takes nothing from the source.
  *
  *   PAGING_COPY_NEEDED     others own the frame, or a part of it
  *   PAGING_DENIED          the page is read-only, and not copied on write

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests the source that counts the owners of frames, in front of the allocator. */
-#include "frame_rig.h"
+#include "frames/frame_rig.h"
 #include "kernel/frames/frame_sharing.h"
 
 /* Numbers for three blocks, in the middle of the memory there is. They begin as junk. */

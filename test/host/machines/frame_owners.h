@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * frame_owners.h - how many pages own each frame of the source, from the first share on. Until then it is one,
- * and not counted.
+ * frame_owners.h - how many pages own each frame of the source, from the first share on. Until then it is
+ * one, and not counted.
  *
  * When a run is shared, the pools (frame_pools.h) hold single frames in its place. Whatever breaks the
  * contract of a frame source ends the test.

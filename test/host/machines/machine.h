@@ -95,8 +95,8 @@ unsigned machine_run_at(uint64_t frame); /* the size of the run that is handed o
 enum paging_frame_use machine_use_at(uint64_t frame); /* what that run is for */
 unsigned machine_home_of(uint64_t frame); /* the size of the run it is a part of when nothing is out, or 0 */
 /*
- * Pages that share a frame: so many may; may one more; how many do, 0 if it never was shared; are there two of
- * a run?
+ * Pages that share a frame: so many may; may one more; how many do, 0 if it never was shared; are there two
+ * of a run?
  */
 void machine_limit_owners(unsigned most);
 bool machine_can_share(uint64_t frame);

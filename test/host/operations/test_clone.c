@@ -456,10 +456,11 @@ static void rights_of_shared_pages(void **state)
     assert_refused(OWNED_2M + MIB, WALK_WRITE, WALK_PRESENT | WALK_WRITE);
 }
 
-/* A row of a P1 in which only one frame is shared. */
+/* A row of a P1 in which only one frame is shared, and one in which all are. */
 static void rights_of_rows(void **state)
 {
     rig_open_spaces();
+    assert_status(rig_map_range_alloc(PLACE + 4 * MIB, 400 * KIB, 0), PAGING_OK);
     assert_status(rig_map(PLACE + 52 * KIB, RW), PAGING_OK);
     make_child();
     clone();
@@ -469,6 +470,11 @@ static void rights_of_rows(void **state)
     assert_refused(PLACE + 52 * KIB, WALK_WRITE, WALK_PRESENT | WALK_WRITE);
     assert_allowed(PLACE + 48 * KIB, WALK_WRITE);
     assert_allowed(PLACE + 56 * KIB, WALK_WRITE);
+    assert_status(rig_protect_range(PLACE + 4 * MIB, 400 * KIB, RW, 0), PAGING_OK);
+    assert_refused(PLACE + 4 * MIB + 396 * KIB, WALK_WRITE, WALK_PRESENT | WALK_WRITE);
+    rig.at = child;
+    assert_status(rig_protect_range(PLACE + 4 * MIB, 400 * KIB, RW, 0), PAGING_OK);
+    assert_status(rig_unshare_page(PLACE + 4 * MIB + 200 * KIB), PAGING_COPY_NEEDED);
 }
 
 static void in_a_gather(void **state)

@@ -53,8 +53,8 @@ void model_remove(struct model *model, uint64_t page);
 void model_split(struct model *model, uint64_t page);
 
 /*
- * Returns the flags that the leaf has when `clear` is cleared and `set` is set. A marker has none. Of a shared
- * frame, the page becomes copied on write instead of writable.
+ * Returns the flags that the leaf has when `clear` is cleared and `set` is set. A marker has none. If its
+ * frame is shared, the page becomes copied on write instead of writable.
  */
 uint64_t model_changed_flags(const struct model_leaf *leaf, uint64_t set, uint64_t clear);
 

@@ -25,7 +25,7 @@ enum paging_status rig_split(uint64_t address)
     return rig_judge_range(paging_split(rig.at->space, (paging_page_t){page}, machine_frames()), 1);
 }
 
-/* Are these leaves, as many as fill a table, the parts of one of the next size? No frame of them was shared. */
+/* Are these leaves, as many as fill a table, the parts of one of the next size, and none was shared? */
 static bool fit_together(const struct model_leaf *leaf)
 {
     uint64_t pages = paging_level_pages(leaf->size);
