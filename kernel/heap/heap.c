@@ -66,6 +66,11 @@ enum heap_status heap_destroy(struct heap *heap)
     return status;
 }
 
+void heap_use_space(struct heap *heap, struct paging_space *space)
+{
+    heap->setup.space = space;
+}
+
 struct heap_statistics heap_statistics(const struct heap *heap)
 {
     struct heap_statistics now = heap->statistics;

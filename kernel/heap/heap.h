@@ -15,16 +15,17 @@
  * Which chunk of memory serves a request is decided by two-level segregated fit (M. Masmano et al., "TLSF: a
  * New Dynamic Memory Allocator for Real-Time Systems", ECRTS 2004): a good fit in constant time, whatever
  * the number of blocks. A chunk is a header of 16 bytes, the block, and a red zone of at least 8 bytes. Where
- * chunks begin is noted outside of them, so what a program overwrites cannot mislead the heap: each misuse
- * that is listed at enum heap_status is told, and none is followed.
+ * chunks begin is noted outside of them, so what a program overwrites cannot mislead the heap: misuse is told
+ * (enum heap_status says which), and not followed.
  *
  * In debug mode each block has pages of its own, and ends where an unmapped page begins. When it is freed its
  * pages are unmapped, so that the next access to it faults. Its addresses are used again only when all others
  * have been used, the oldest first.
  *
- * The space must be active whenever the heap is called, or share the upper half in which the heap lies. The
- * heap is for one processor at a time, and not for interrupt handlers that may interrupt it: the caller
- * locks. It has no global state. Of the C library it needs memcpy and memset.
+ * The space must be active whenever the heap is called. Where several share their upper half and the heap
+ * lies there, its blocks are in all of them: heap_use_space says which one is active now. The heap is for one
+ * processor at a time, and not for interrupt handlers that may interrupt it: the caller locks. It has no
+ * global state. Of the C library it needs memcpy and memset.
  */
 #ifndef KERNEL_HEAP_HEAP_H
 #define KERNEL_HEAP_HEAP_H
@@ -68,10 +69,7 @@ struct heap_finding {
     uintptr_t caller;       /* where the call of the heap returns that found it */
 };
 
-/*
- * Called for each finding, from within the call that found it. Must not call the heap; may end the run. What
- * it returns to goes on, with nothing of the block changed.
- */
+/* Called for each finding, from within the call that found it. Must not call the heap; may end the run. */
 typedef void (*heap_hook)(void *context, const struct heap_finding *finding);
 
 /* Alignment of a block in bytes, unless a larger one is asked for. */
@@ -83,7 +81,7 @@ typedef void (*heap_hook)(void *context, const struct heap_finding *finding);
 /* The most bytes that all chunks can have, headers and red zones included. */
 #define HEAP_LIMIT_BYTES ((UINT64_C(1) << 36) - PAGING_PAGE_BYTES)
 
-/* It grows by at least so many bytes, if there are frames enough, and else by what is needed. */
+/* Its end moves to a multiple of this, if there are frames and addresses enough; else by what is needed. */
 #define HEAP_GROW_BYTES (UINT64_C(64) << 10)
 
 /* Once the end of the heap has so many free bytes, all except HEAP_GROW_BYTES go back. */
@@ -116,7 +114,7 @@ struct heap_statistics {
 /* The levels of segregated fit: powers of two, and 32 classes of equal width in each. */
 enum { HEAP_ROWS = 28, HEAP_COLUMNS = 32 };
 
-/* Must not be moved. All of it is the heap's own, except that `refusal` may be read. */
+/* All of it is the heap's own, except that `refusal` may be read. */
 struct heap {
     struct heap_setup setup;
     enum paging_status refusal; /* what the core answered when it refused something last */
@@ -155,6 +153,13 @@ PAGING_MUST_CHECK enum heap_status heap_create(struct heap *heap, const struct h
  *   HEAP_REFUSED   the space cannot be changed now
  */
 PAGING_MUST_CHECK enum heap_status heap_destroy(struct heap *heap);
+
+/*
+ * Says which space is active now, after a switch between spaces that share the upper half in which the heap
+ * lies: only through that one can the half be changed (selfmap/share.h). Until it is said, a call that has to
+ * map pages gets HEAP_REFUSED, and one that would give pages back keeps them.
+ */
+void heap_use_space(struct heap *heap, struct paging_space *space);
 
 /*
  * Allocates a block of at least `bytes` bytes, aligned to HEAP_ALIGNMENT, and stores its address. It may hold

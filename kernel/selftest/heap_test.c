@@ -5,8 +5,8 @@
 #include "heap/heap.h"
 #include "selftest/selftest.h"
 #include <selfmap/check_access.h>
-#include <selfmap/for_each.h>
-#include <selfmap/map.h>
+#include <selfmap/share.h>
+#include <selfmap/switch.h>
 #include <selfmap/translate.h>
 
 enum {
@@ -202,6 +202,58 @@ static void guards_fault(struct selftest_run *t)
     end(t);
 }
 
+/* ---- several spaces ---- */
+
+static struct paging_space other;
+
+/* Makes a space that shares the upper half, and in which the kernel can run. */
+static bool create_twin(struct selftest_run *t)
+{
+    if (!CHECK_OK(paging_share_upper_half(t->space, t->source)) ||
+        !CHECK_OK(paging_create_sibling(&other, t->space, t->source)))
+        return false;
+    CHECK_OK(paging_attach(t->space, &other));
+    bool is_mapped = CHECK_OK(test_map_lower_half(t, &other, 0, t->source));
+    CHECK_OK(paging_detach(t->space, &other));
+    return is_mapped;
+}
+
+/* In the other space. Before that is said, pages cannot be mapped, but memory that is there can be had. */
+static void use_heap_of_other(struct selftest_run *t, uint8_t *block, void **larger)
+{
+    CHECK(block[0] == 1 && block[999] == 2);
+    CHECK(heap_allocate(&heap, 1000000, larger) == HEAP_REFUSED && heap.refusal == PAGING_UNREACHABLE);
+    void *small = allocate(t, 100);
+    CHECK(heap_free(&heap, small) == HEAP_OK);
+    heap_use_space(&heap, &other);
+    *larger = allocate(t, 1000000);
+    if (*larger)
+        ((uint8_t *)*larger)[999999] = 3;
+    CHECK(heap_free(&heap, block) == HEAP_OK);
+}
+
+static void spaces_share_it(struct selftest_run *t)
+{
+    void *larger = NULL;
+    if (!begin(t, false, 1000))
+        return;
+    uint8_t *block = allocate(t, 1000);
+    if (!block)
+        return;
+    block[0] = 1;
+    block[999] = 2;
+    if (create_twin(t) && CHECK_OK(paging_switch_to(t->space, &other))) {
+        use_heap_of_other(t, block, &larger);
+        CHECK_OK(paging_switch_to(&other, t->space));
+        heap_use_space(&heap, t->space);
+        CHECK(larger && ((uint8_t *)larger)[999999] == 3);
+        CHECK(heap_free(&heap, larger) == HEAP_OK && heap_statistics(&heap).mapped_bytes == HEAP_GROW_BYTES);
+    }
+    CHECK_OK(paging_destroy(&other, t->source));
+    end(t);
+    CHECK_OK(paging_unshare_upper_half(t->space, t->source));
+}
+
 /* ---- misuse ---- */
 
 static __attribute__((noinline)) enum heap_status free_here(void *block)
@@ -227,6 +279,8 @@ static void misuse_is_told(struct selftest_run *t)
     if (!begin(t, false, 100))
         return;
     uint8_t *block = allocate(t, 100), *gone = allocate(t, 100), *wall = allocate(t, 1);
+    if (!block || !gone || !wall)
+        return;
     CHECK(free_here(gone) == HEAP_OK);
     free_is_told(t, (uintptr_t)gone, HEAP_DOUBLE_FREE, (uintptr_t)gone);
     CHECK(found[0].freed_by > (uintptr_t)free_here && found[0].freed_by < (uintptr_t)free_here + 64);
@@ -253,6 +307,8 @@ static void freed_blocks_fault(struct selftest_run *t)
         return;
     for (uint64_t bytes = 16; bytes < 100000; bytes = bytes * 5 + 16) {
         uint8_t *block = allocate(t, bytes);
+        if (!block)
+            return;
         uintptr_t behind = (uintptr_t)block + bytes;
         CHECK(behind % PAGING_PAGE_BYTES == 0 && faults(behind));
         block[0] = block[bytes - 1] = 1;
@@ -271,6 +327,7 @@ const struct selftest heap_tests[] = {
     {"heap: blocks of many sizes keep their bytes, and all frames come back", blocks_keep_their_bytes},
     {"heap: the pages around it fault, and its own are data", guards_fault},
     {"heap: overruns, double and foreign frees are told, with the caller", misuse_is_told},
+    {"heap: it is in all spaces that share the upper half, and grows in the active one", spaces_share_it},
     {"heap: in debug mode a freed block faults, and the page behind a block", freed_blocks_fault},
     {"heap: in debug mode blocks of many sizes keep their bytes", whole_pages_keep_their_bytes},
     {0},

@@ -19,8 +19,10 @@ static volatile uint64_t stopped_at; /* the address of the page fault, or 0 */
 
 static bool is_test_address(const struct selftest_run *t, uint64_t address)
 {
+    uint64_t slot = paging_level_bytes(t->space->cpu.levels);
     paging_virt_t start = test_address(t, test_page(t, 0));
-    return address - start.value < t->slots.count * paging_level_bytes(t->space->cpu.levels);
+    return address - start.value < t->slots.count * slot ||
+           address - heap_default_start(t->space->cpu.levels).value < slot;
 }
 
 bool selftest_takes_fault(struct exception_frame *frame)

@@ -86,6 +86,12 @@ static inline void *block_of_bytes(uint64_t bytes)
     return block;
 }
 
+/* Returns how many pages for blocks there are. */
+static inline unsigned mapped_pages(void)
+{
+    return (unsigned)(heap_statistics(&heap).mapped_bytes / PAGING_PAGE_BYTES);
+}
+
 static inline void assert_faults(uintptr_t address)
 {
     assert_true(machine_access(address, WALK_READ).faulted);
