@@ -53,9 +53,9 @@ said = $(if $($(1)),"$$$(1)",$(2))
 NEED_run := all image usb iso sign run screenshot boot-test bench-boot debug test verify-boot verify-oracle \
     conformance conformance-defects verify-newer bochs-defects verify-firmware verify-application-mutants \
     matrix verify
-NEED_build := $(NEED_run) check analyze host-test host-debug bench bench-counts explore fuzz fuzz-libfuzzer \
+NEED_build := $(NEED_run) check analyze host-test host-debug bench bench-counts explore fuzz fuzz-heap fuzz-libfuzzer \
     valgrind mutants verify-mutants coverage
-NEED_test := test host-test host-debug explore fuzz valgrind mutants verify-mutants coverage proofs \
+NEED_test := test host-test host-debug explore fuzz fuzz-heap valgrind mutants verify-mutants coverage proofs \
     proof-defects verify-boot verify-oracle conformance conformance-defects verify-newer bochs-defects \
     verify-firmware verify-application-mutants matrix verify
 ifeq ($(FIRMWARE),uboot)

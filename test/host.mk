@@ -48,7 +48,11 @@ KERNEL_MACHINE_TESTS := page_fault space_view
 WITH_space_view := kernel/display/space_view.c
 WITH_page_fault := kernel/cpu/page_fault.c kernel/console/format.c
 TESTS_soft := $(CORE_TESTS) $(KERNEL_MACHINE_TESTS)
-TESTS_mmap := $(CORE_TESTS)
+# The heap reads and writes the pages that it maps, so it needs an MMU that does so: on mmap only.
+HEAP_TESTS := heap heap_pages heap_findings heap_debug heap_random
+HEAP := $(wildcard kernel/heap/*.c)
+$(foreach name,$(HEAP_TESTS),$(eval WITH_$(name) := $(HEAP)))
+TESTS_mmap := $(CORE_TESTS) $(HEAP_TESTS)
 TESTS_toy := random frame_supply old_or_new $(filter-out one_world,$(TOY_TESTS))
 TESTS_toy8 := random old_or_new
 TESTS_only := random map unmap translate space split unmap_range one_world
