@@ -23,18 +23,6 @@ static UINT32 read32(const UINT8 *at)
     return at[0] | (UINT32)at[1] << 8 | (UINT32)at[2] << 16 | (UINT32)at[3] << 24;
 }
 
-/* Adds a region that is not needed once boot services have ended. */
-static EFI_STATUS add_until_exit(struct loader *loader, const char *name, UINT64 start, UINT64 end,
-                                 UINT64 flags)
-{
-    struct handoff *handoff = loader->handoff;
-    unsigned before = handoff->region_count;
-    EFI_STATUS status = add_region(loader, name, start, end, flags, true);
-    if (handoff->region_count > before)
-        handoff->regions[before].until_exit = true;
-    return status;
-}
-
 /* Returns whether only the firmware and gnu-efi's start-up code read the section. */
 static bool is_for_start_up(const UINT8 *section)
 {
@@ -64,7 +52,7 @@ static EFI_STATUS add_section(struct loader *loader, const UINT8 *section, UINT6
         *image_end = end;
     UINT64 flags = (data ? PAGING_WRITABLE : 0) | (code ? 0 : PAGING_NO_EXECUTE);
     const char *name = names[code ? 1 : data ? 2 : 0];
-    return is_for_start_up(section) && !code ? add_until_exit(loader, name, start, end, flags)
+    return is_for_start_up(section) && !code ? add_region_until_exit(loader, name, start, end, flags)
                                              : add_region(loader, name, start, end, flags, true);
 }
 
@@ -93,7 +81,7 @@ EFI_STATUS find_image_sections(struct loader *loader)
     const UINT8 *headers_end = section + (size_t)count * SECTION_BYTES;
     UINT64 image_end = (UINTN)headers_end;
     EFI_STATUS status =
-        add_until_exit(loader, "image: headers", (UINTN)base, (UINTN)headers_end, PAGING_NO_EXECUTE);
+        add_region_until_exit(loader, "image: headers", (UINTN)base, (UINTN)headers_end, PAGING_NO_EXECUTE);
     for (unsigned i = 0; i < count && !EFI_ERROR(status); i++)
         status = add_section(loader, section + (size_t)i * SECTION_BYTES, &image_end);
     return EFI_ERROR(status) ? status : add_image(loader, (UINTN)base, image_end);

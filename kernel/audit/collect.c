@@ -90,8 +90,7 @@ void audit_begin(struct audit *audit)
                             .capacity = audit->capacity,
                             .excuses = audit->excuses,
                             .excuse_count = audit->excuse_count,
-                            .pat = audit->pat,
-                            .judges_execution = true};
+                            .pat = audit->pat};
 }
 
 enum paging_status audit_add_space(struct audit *audit, const struct paging_space *space)
@@ -100,7 +99,7 @@ enum paging_status audit_add_space(struct audit *audit, const struct paging_spac
         return PAGING_UNREACHABLE;
     audit->spaces++;
     audit->levels = space->cpu.levels;
-    audit->judges_execution &= space->cpu.has_no_execute;
+    audit->judges_execution = space->cpu.has_no_execute;
     add_table(audit, space->root);
     add_scratch_tables(audit, space);
     return paging_for_each(space, visit, audit);

@@ -6,7 +6,7 @@
 #include "cpu/descriptors.h"
 #include "cpu/exceptions.h"
 
-enum { FEW_FRAMES = 300, FIRST_OF_LDT = 4 /* a selector */ };
+enum { FEW_FRAMES = 300, FIRST_OF_LDT = 4 /* a selector */, INTERRUPT_STACK = 3 /* descriptors_stack */ };
 
 /*
  * Points the stack at its guard page and pushes. The push faults, and so does the processor's own push of the
@@ -111,6 +111,9 @@ void inject_fault(struct handoff *handoff, struct frames *frames)
         break;
     case CRASH_DOUBLE_FAULT:
         use_up_the_stack(handoff->stack_guard);
+        break;
+    case CRASH_INTERRUPT_STACK:
+        use_up_the_stack(descriptors_stack(INTERRUPT_STACK).guard);
         break;
     case CRASH_TRIPLE:
         triple_fault();

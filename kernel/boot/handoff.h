@@ -25,7 +25,7 @@ struct handoff_region {
     uint64_t flags;            /* of the leaves: PAGING_WRITABLE and others */
     bool exact;       /* no other region overlaps this one, so the leaves have exactly these rights */
     bool for_runtime; /* runtime services need it */
-    bool until_exit;  /* nobody needs it once boot services have ended */
+    bool until_exit;  /* nobody needs it once boot services have ended, and the map is sorted */
 };
 
 /* A block of memory that is ours whatever the firmware's map says (boot/own_blocks.h). */

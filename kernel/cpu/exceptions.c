@@ -125,12 +125,16 @@ static void explain_guard_page(struct format_sink *sink, const struct exception_
     }
 }
 
-void exceptions_explain(struct format_sink *sink, const struct exception_cause *cause)
+static void write_name(struct format_sink *sink, const struct exception_cause *cause)
 {
     if (cause->vector >= FIRST_INTERRUPT)
         format(sink, "%s\n", exception_name(cause->vector));
     else
         format(sink, "%s, error code %lx\n", exception_name(cause->vector), cause->error_code);
+}
+
+static void write_reasons(struct format_sink *sink, const struct exception_cause *cause)
+{
     if (cause->vector == PAGE_FAULT) {
         struct page_fault fault = {{cause->address}, cause->error_code, read_cr3()};
         format(sink, "page fault: ");
@@ -144,6 +148,12 @@ void exceptions_explain(struct format_sink *sink, const struct exception_cause *
     if (cause->vector == DOUBLE_FAULT) /* SDM 3A, 6.15 */
         format(sink,
                "double fault: the processor does not promise that rip is the instruction that faulted\n");
+}
+
+void exceptions_explain(struct format_sink *sink, const struct exception_cause *cause)
+{
+    write_name(sink, cause);
+    write_reasons(sink, cause);
 }
 
 /* Prints what is known about those that no instruction of the interrupted code has caused. */
@@ -162,8 +172,11 @@ static void describe(const struct exception_frame *frame)
     static char text[1024]; /* the stack may be small */
     struct text_sink sink = text_sink(text, sizeof text);
     const struct exception_cause cause = {frame->vector, frame->error_code, read_cr2(), frame->rsp};
-    exceptions_explain(&sink.sink, &cause);
-    print("\n%s", text);
+    write_name(&sink.sink, &cause);
+    print("\n%s", text); /* before the rest, which may fault */
+    sink = text_sink(text, sizeof text);
+    write_reasons(&sink.sink, &cause);
+    print("%s", text);
     describe_event(frame->vector);
     print_registers(frame, cause.address); /* a guarded load may have changed CR2 since */
     print_stack_trace(frame);

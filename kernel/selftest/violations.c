@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * violations.c - accesses that the kernel's own mappings forbid: to code, constants, data, null, a guard page,
- * an address that is not canonical; and pushes off the end of each stack.
+ * violations.c - accesses that the kernel's own mappings forbid: to code, constants, data, null, a guard
+ * page, an address that is not canonical; and pushes off the end of each stack.
  */
 #include "selftest/violations.h"
 #include "console/format.h"

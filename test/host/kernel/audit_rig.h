@@ -48,6 +48,8 @@ static __attribute__((unused)) void look_excusing(const struct audit_excuse *exc
     found_count = 0;
     uint64_t findings = audit_judge(&audit, &frames, note, &audit);
     assert_int_equal(findings, found_count);
+    for (size_t i = 1; i < audit.run_count; i++)
+        assert_true(runs[i - 1].frames.start <= runs[i].frames.start);
 }
 
 static __attribute__((unused)) void look(void)

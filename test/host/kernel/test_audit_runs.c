@@ -25,6 +25,42 @@ static void a_direct_map_may_lead_anywhere(void **state)
     assert_found(AUDIT_FREE_FRAME, PLACE + 8 * KIB, FRAME_2M, 1);
 }
 
+/* One that is excused reaches as far as another one of the same face, which is not. */
+static void an_excuse_hides_nobody_else(void **state)
+{
+    (void)state;
+    open();
+    uint64_t root = rig.space.root.number;
+    for (unsigned i = 0; i < 3; i++)
+        map(PLACE + i * 4 * KIB, root - 2 + i, NX);
+    for (unsigned i = 0; i < 2; i++)
+        map(OTHER + i * 4 * KIB, root - 1 + i, NX);
+    struct audit_excuse excuse = {rig_page(PLACE), 3, AUDIT_MAY(AUDIT_TABLE)};
+    look_excusing(&excuse, 1);
+    bool is_told = false;
+    for (unsigned i = 0; i < found_count; i++) {
+        assert_int_equal(found[i].kind, AUDIT_TABLE);
+        assert_true(rig_address(found[i].page.number) >= OTHER);
+        is_told |= found[i].frames.end == root + 1;
+    }
+    assert_true(is_told);
+}
+
+/* The next page, whose frame is next, too, is another run. */
+static void an_excuse_ends_with_its_pages(void **state)
+{
+    (void)state;
+    open();
+    map(PLACE, DEVICE_FRAME, RW);
+    map(PLACE + 4 * KIB, DEVICE_FRAME + 1, RW);
+    struct audit_excuse excuse = {rig_page(PLACE), 1, AUDIT_MAY(AUDIT_WRITABLE_EXECUTABLE)};
+    look_excusing(&excuse, 1);
+    assert_found(AUDIT_WRITABLE_EXECUTABLE, PLACE + 4 * KIB, DEVICE_FRAME + 1, 1);
+    excuse.first.number++;
+    look_excusing(&excuse, 1);
+    assert_found(AUDIT_WRITABLE_EXECUTABLE, PLACE, DEVICE_FRAME, 1);
+}
+
 /* An excuse is for its kinds, and for aliases there is none. */
 static void an_excuse_is_for_its_kind(void **state)
 {
@@ -207,6 +243,8 @@ static void random_spaces_equal_an_oracle(void **state)
 
 static const struct CMUnitTest tests[] = {
     RIG_TEST("audit: a direct map may lead to tables and free frames", a_direct_map_may_lead_anywhere),
+    RIG_TEST("audit: an excuse hides nobody else", an_excuse_hides_nobody_else),
+    RIG_TEST("audit: an excuse ends with its pages", an_excuse_ends_with_its_pages),
     RIG_TEST("audit: an excuse is for its kind only", an_excuse_is_for_its_kind),
     RIG_TEST("audit: without no-execute, all is executable", without_no_execute),
     RIG_TEST("audit: memory is for runs, not for pages", memory_is_for_runs),

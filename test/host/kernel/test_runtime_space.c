@@ -218,8 +218,8 @@ static void runs_are_cut_around_what_is_kept(void **state)
     memory_count = 0;
     region(10, 20, 0, true, false);
     assert_string_equal(released_runs(), "a..14 ");
-    region(8, 11, 0, false, false); /* over the start, in two that touch, the second one first */
-    region(11, 12, 0, false, false);
+    region(11, 12, 0, false, false); /* over the start, in two that touch, the second one first */
+    region(8, 11, 0, false, false);
     region(19, 25, 0, false, false); /* over the end */
     region(15, 16, 0, false, false); /* in the middle */
     region(14, 15, 0, false, true);  /* not kept: nobody needs it after the exit */
