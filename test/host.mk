@@ -47,11 +47,20 @@ CORE_TESTS := $(SLOW_TESTS) $(filter-out $(SLOW_TESTS) $(TOY_TESTS),$(CORE_TEST_
 RECURSIVE_TESTS := attach addresses frame_supply instructions operation_table typed_tables
 DIRECT_TESTS := $(filter-out $(RECURSIVE_TESTS),$(CORE_TESTS))
 # Parts of the kernel that need a machine, on soft only. WITH_name are their sources.
-KERNEL_MACHINE_TESTS := page_fault space_view
+KERNEL_MACHINE_TESTS := page_fault space_view audit audit_runs runtime_space
+WITH_audit_runs = $(WITH_audit)
+WITH_runtime_space := kernel/boot/runtime_space.c kernel/boot/identity_map.c kernel/boot/stack_guards.c \
+    kernel/frames/usable_memory.c
+WITH_audit := $(wildcard kernel/audit/*.c) kernel/frames/frames.c kernel/frames/zone.c \
+    kernel/frames/zone_table.c kernel/console/format.c
 WITH_space_view := kernel/display/space_view.c
 WITH_page_fault := kernel/cpu/page_fault.c kernel/console/format.c
 TESTS_soft := $(CORE_TESTS) $(KERNEL_MACHINE_TESTS)
-TESTS_mmap := $(CORE_TESTS)
+# The heap reads and writes the pages that it maps, so it needs an MMU that does so: on mmap only.
+HEAP_TESTS := heap heap_pages heap_findings heap_debug heap_random
+HEAP := $(wildcard kernel/heap/*.c)
+$(foreach name,$(HEAP_TESTS),$(eval WITH_$(name) := $(HEAP)))
+TESTS_mmap := $(CORE_TESTS) $(HEAP_TESTS)
 TESTS_toy := random frame_supply old_or_new $(filter-out one_world,$(TOY_TESTS))
 TESTS_toy8 := random old_or_new
 TESTS_only := random map unmap translate space split unmap_range one_world
@@ -71,7 +80,8 @@ $(foreach kind,$(KINDS),$(eval $(call machine,$(kind))))
 
 # ---- the kernel's parts that need no machine ---------------------------------------------------------------
 FRAMES := $(filter-out kernel/frames/memory_map.c kernel/frames/arena.c,$(wildcard kernel/frames/*.c))
-FRAME_TESTS := frames frames_add frames_runs frames_split frames_boundaries frames_random
+FRAME_TESTS := frames frames_add frames_runs frames_split frames_boundaries frames_random \
+    frame_sharing
 KERNEL_TESTS := memory_map memory_audit usable_memory arena $(FRAME_TESTS) memory_regions start_frames \
     identity_map options format canvas screen pages display report keyboard graphics_mode \
     stack_trace serial spcr acpi option_text chosen_tests test_slots soak menu pager log kept qr qr_text \

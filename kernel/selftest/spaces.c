@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* spaces.c - a second address space: edited while it is inactive, switched to, sharing the upper half. */
 #include "cpu/safe_access.h"
+#include "selftest/clones.h"
 #include "selftest/direct_map.h"
 #include "selftest/selftest.h"
 #include <selfmap/check_access.h>
@@ -275,6 +276,9 @@ const struct selftest space_tests[] = {
      tables_that_are_not_there},
     {"spaces: the upper half is shared, and changed through the active one only", upper_half_is_shared},
     {"spaces: one alternate slot for one space at a time", one_slot_one_space},
+    {"clone: the kernel runs in one, and what it writes there stays there", clone_is_lived_in},
+    {"clone: a 2 MiB page that one space has in parts is whole in the other one",
+     clone_keeps_a_huge_page_whole},
     {"direct map: switch to a space that lives by it, and a page unmapped there faults",
      direct_map_is_lived_in},
     {"direct map: another space is edited without attaching it, and without a flush",

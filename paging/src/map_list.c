@@ -57,8 +57,7 @@ static void check_hole(const struct list_mapping *mapping, struct list_check *ch
     check->frame_bits |= mapping->allocates ? 0 : mapping->to[i].number;
     for (i++; i < mapping->count && is_in_order(pages, i) && pages[i].number <= last; i++) {
         uint64_t differing = pages[i].number ^ pages[i - 1].number;
-        for (unsigned level = 1; level < walk->level && differing >> (PAGING_INDEX_BITS * level) != 0;
-             level++)
+        for (unsigned level = 1; differing >> (PAGING_INDEX_BITS * level) != 0; level++)
             check->tables++;
         check->frame_bits |= mapping->allocates ? 0 : mapping->to[i].number;
     }

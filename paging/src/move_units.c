@@ -18,15 +18,6 @@ static void finish_emptied(struct move *move)
         give_table(move->space, move->frames, move->tables[move->emptied - 1]);
 }
 
-/*
- * Returns what is stored at the new place for a unit. A marker that somebody else has written becomes one of
- * the core's, because the core stores no other entry that is not present (entry.h).
- */
-static paging_entry_t as_moved(paging_entry_t entry)
-{
-    return paging_entry_is_present(entry) ? entry : paging_marker_entry(paging_marker_value(entry));
-}
-
 /* Links a unit of this level at its new place, too. */
 static enum paging_status link_unit(const struct move *move, unsigned level, uint64_t at,
                                     paging_entry_t entry)
@@ -34,7 +25,7 @@ static enum paging_status link_unit(const struct move *move, unsigned level, uin
     struct page_walk walk;
     paging_page_t page = {at + move->delta};
     walk_to(move->space, page, level, &walk);
-    return paging_link_entry(move->space, &walk, page, level, as_moved(entry), move->frames);
+    return paging_link_entry(move->space, &walk, page, level, entry_elsewhere(entry), move->frames);
 }
 
 /* Returns the part of a row of a P1 that moves into one P1. */
@@ -80,7 +71,7 @@ static enum paging_status link_row(const struct move *move, volatile paging_entr
         to++;
         if (paging_entry_is_unused(entry))
             continue;
-        paging_entry_store(to, as_moved(entry));
+        paging_entry_store(to, entry_elsewhere(entry));
         flags |= entry.bits;
         count++;
     }

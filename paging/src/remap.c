@@ -43,6 +43,8 @@ PAGING_ALWAYS_INLINE enum paging_status remap_leaf(const struct remapping *mappi
     uint64_t kept = same_frame ? PAGING_ACCESSED_DIRTY : 0;
     paging_entry_t leaf =
         paging_entry_leaf(level, mapping->frame, mapping->flags | mapping->own | (before.bits & kept));
+    if (same_frame && mapping->own != 0 && (before.bits & PAGING_SHARED_FRAME) != 0)
+        leaf = with_shared_frame(leaf);
     if (leaf.bits != before.bits)
         before = exchange_leaf(mapping, level, slot, parent_slot, before, leaf);
     uint64_t late = before.bits & ~leaf.bits & kept;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* works.c - what is measured: the setups, the core's part of each work, and the loops over single pages. */
 #include "bench.h"
+#include <selfmap/clone.h>
 #include <selfmap/range.h>
+#include <selfmap/share.h>
 #include <selfmap/test_and_clear.h>
 
 #define FLAGS (PAGING_WRITABLE | PAGING_USER)
@@ -116,6 +118,27 @@ void set_up_owned(struct bench *bench)
     paging_page_t page = {bench->start / PAGING_PAGE_BYTES};
     for (uint64_t i = 0; i < bench->units; i++, page.number++)
         expect(bench, paging_map(&bench->space, page, FLAGS, &bench->frames.source));
+}
+
+/* ---- a second space ------------------------------------------------------------------------------------ */
+
+struct frames_sharing bench_sharing;
+
+void set_up_shareable(struct bench *bench)
+{
+    static uint16_t owners[MEMORY_FRAMES];
+    set_up_owned(bench);
+    frames_sharing_init(&bench_sharing, &bench->frames.source, owners, (paging_frame_t){0},
+                        (paging_frame_t){MEMORY_FRAMES});
+}
+
+/* With the new space's root, which is one table of many. */
+void clone_space(struct bench *bench, const struct operations *operations)
+{
+    struct paging_space clone;
+    (void)operations;
+    expect(bench, paging_create_sibling(&clone, &bench->space, &bench_sharing.source));
+    expect(bench, paging_clone_lower_half(&bench->space, &clone, &bench_sharing.source));
 }
 
 /*

@@ -188,14 +188,20 @@ static bool is_explored(unsigned kind)
     return explored && has(explored);
 }
 
+/* Returns whether it is about a page or a range, not about a whole space. */
+static bool has_a_place(unsigned kind)
+{
+    enum argument first = operation_rows[kind].arguments[0];
+    return first != ARG_SPACE && first != ARG_NONE;
+}
+
 /* All operations for one page, or all for a range. */
 static void add_all(uint64_t page, uint64_t pages, bool is_range)
 {
     for (unsigned kind = 0; kind < OP_KINDS; kind++) {
         struct operation operation = operation_blank(kind);
-        if (is_explored(kind) && !operation_takes(&operation, ARG_SPACE) &&
-            !operation_takes(&operation, ARG_LIST) && kind != OP_GATHER &&
-            operation_takes(&operation, ARG_BYTES) == is_range)
+        if (is_explored(kind) && has_a_place(kind) && !operation_takes(&operation, ARG_LIST) &&
+            kind != OP_GATHER && operation_takes(&operation, ARG_BYTES) == is_range)
             add_for(kind, page, pages, 0);
     }
 }
@@ -224,7 +230,7 @@ static void add_for_spaces(void)
     for (unsigned kind = 0; kind < OP_KINDS; kind++) {
         struct operation operation = operation_blank(kind);
         operation.other = 1;
-        if (is_explored(kind) && operation_takes(&operation, ARG_SPACE))
+        if (is_explored(kind) && !has_a_place(kind))
             add(operation);
     }
 }

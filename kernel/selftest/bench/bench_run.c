@@ -131,6 +131,7 @@ static void operations(struct selftest_run *t)
         rounds.operations = 0;
         measure_groups(&b, bench_page_groups);
         measure_groups(&b, bench_range_groups);
+        measure_groups(&b, bench_heap_groups);
     }
 }
 

@@ -2,8 +2,10 @@
 /* Tests attach and detach: an attached space changes through the alternate slot, and nothing else does. */
 #include "rig/entries.h"
 #include "rig/judge_for_each.h"
+#include "rig/page_list.h"
 #include "rig/rig_internal.h"
 #include <selfmap/check_access.h>
+#include <selfmap/guarded_load.h>
 #include <selfmap/share.h>
 #include <selfmap/switch.h>
 #include <string.h>
@@ -384,9 +386,29 @@ static void judge_unreachable(void)
     assert_status(rig_merge_range(PLACE, GIB), PAGING_UNREACHABLE);
     assert_status(rig_set_marker(PLACE, 1), PAGING_UNREACHABLE);
     assert_status(rig_clear_marker(PLACE), PAGING_UNREACHABLE);
+    assert_status(rig_set_marker_range(PLACE, MIB, 1, 0), PAGING_UNREACHABLE);
+    assert_status(rig_remap(PLACE, DEVICE_FRAME, RW, FRAME_GIVEN), PAGING_UNREACHABLE);
+    assert_status(rig_protect(PLACE, RW, 0), PAGING_UNREACHABLE);
+    assert_status(rig_move_range(PLACE, PLACE + GIB, MIB), PAGING_UNREACHABLE);
+    assert_status(rig_test_and_clear(PLACE, MIB, PAGING_DIRTY), PAGING_UNREACHABLE);
+    assert_status(rig_next_piece(PLACE, MIB, 100), PAGING_UNREACHABLE);
+    assert_status(rig_find_hole(PLACE, PLACE + GIB, MIB, 4 * KIB), PAGING_UNREACHABLE);
+    assert_status(rig_translate_list(PLACE, LIST_OF(3)), PAGING_UNREACHABLE);
+    assert_status(rig_map_list(PLACE, DEVICE_FRAME, LIST_OF(3), RW), PAGING_UNREACHABLE);
+    assert_status(rig_map_list_alloc(PLACE, LIST_OF(3), RW), PAGING_UNREACHABLE);
+    assert_status(rig_unmap_list(PLACE, LIST_OF(3)), PAGING_UNREACHABLE);
     assert_status(rig_share_upper_half(rig.at), PAGING_UNREACHABLE);
     assert_status(rig_unshare_upper_half(rig.at), PAGING_UNREACHABLE);
     assert_status(rig_create_sibling(third, rig.at), PAGING_UNREACHABLE);
+}
+
+/* Only the core's own load continues: no other fault is taken for its. */
+static void another_fault_is_not_the_loads(void **state)
+{
+    uint64_t rip = (uintptr_t)another_fault_is_not_the_loads;
+    (void)state;
+    assert_false(paging_resume_fault(&rip));
+    assert_int_equal(rip, (uintptr_t)another_fault_is_not_the_loads);
 }
 
 /*
@@ -457,6 +479,7 @@ static const struct CMUnitTest tests[] = {
     RIG_RECURSIVE_TEST("attach: every operation refuses an unreachable space", unreachable_is_refused),
     RIG_RECURSIVE_TEST("attach: a walk through a window that is gone is refused",
                        walk_through_a_window_that_is_gone),
+    RIG_TEST("walk: a fault elsewhere is not that of the guarded load", another_fault_is_not_the_loads),
     RIG_RECURSIVE_TEST("create_sibling: out of frames, nothing changes", create_out_of_frames),
 };
 

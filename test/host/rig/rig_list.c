@@ -197,11 +197,11 @@ enum paging_status rig_translate_list(uint64_t address, uint64_t value)
 {
     struct paging_page_translation translations[MOST_LISTED];
     make_list(address, 0, value);
-    rig_look_before(0);
+    rig_look_before(rig_is_reachable(rig.at) ? 0 : 1u << PAGING_UNREACHABLE);
     enum paging_status status = paging_translate_list(rig.at->space, list.pages, list.count, translations);
     rig_judge_one_space(status);
     assert_int_equal(machine_flushes() + machine_full_flushes() + machine_stores(), 0);
-    for (unsigned i = 0; i < list.count; i++)
+    for (unsigned i = 0; status == PAGING_OK && i < list.count; i++)
         judge_translation(list.pages[i], &translations[i]);
     return status;
 }
