@@ -173,7 +173,7 @@ static void foreign_free_is_told(void **state)
 static void inside_is_told(void **state)
 {
     heap_open(LIMIT, false);
-    uint8_t *block = allocated_here(2000);
+    uint8_t *block = allocated_here(2000), *wall = allocated_here(1);
     for (unsigned i = 0; i < 2000; i += 16)
         memcpy(block + i, block - 16, 16);
     for (int i = -16; i < 2008; i += i < 48 ? 1 : 16) {
@@ -190,6 +190,7 @@ static void inside_is_told(void **state)
         assert_unharmed(before, 1);
     }
     assert_heap(heap_free(&heap, block), HEAP_OK);
+    assert_heap(heap_free(&heap, wall), HEAP_OK);
     found_count = 0;
     heap_close();
 }
