@@ -5,6 +5,9 @@
  */
 #define _GNU_SOURCE
 #undef PAGING_ACCESS_HEADER
+#ifdef PAGING_PROCESSORS
+#    define PAGING_PROCESSOR_INDEX() 0u
+#endif
 #include "rig/rig.h"
 #include <signal.h>
 #include <string.h>
