@@ -7,7 +7,7 @@
 # The host tests that are named, with the core as a library: only that is made anew for a defect.
 DEFECT_TESTS := map map_errors unmap map_range unmap_range protect_range split merge random attach share \
     shared_half old_or_new page_numbers broken_source space marker owned map_owned remap touched two_lives \
-    protect for_each find_hole test_and_clear move_range list next_piece gather
+    protect for_each find_hole test_and_clear move_range list next_piece gather counters clone
 DEFECT_FLAGS_host := $(HOST_FLAGS) -fno-sanitize=all -g0 -O0 -fPIC $(HOST_INCLUDE) $(KIND_soft)
 FLAGS_defects/core := $(DEFECT_FLAGS_host)
 $(eval $(call build,defects/core,build test))
@@ -53,3 +53,10 @@ $(B)/defects/%/boot/selfmap.img: $(B)/defects/%/boot/selfmap.efi tools/mkimage |
 	@mkdir -p $(@D)/esp/EFI/BOOT
 	@cp $< $(@D)/esp/EFI/BOOT/BOOTX64.EFI
 	$(Q)tools/mkimage $@ $(@D)/esp
+
+# What the explorer and booted machines notice.
+.PHONY: verify-defects
+VERIFY_PARTS += verify-defects
+verify-defects: $(B)/deps-build $(B)/deps-run $(B)/deps-test
+	@$(MAKE) --no-print-directory -j$$(nproc) $(EXPLORE_PROGRAMS) $(B)/selfmap.img
+	@test/run --verify defects

@@ -9,11 +9,11 @@
 # Seconds are divided among the machines.
 .PHONY: fuzz fuzz-libfuzzer fuzz-heap fuzz-programs libfuzzer-programs
 VERIFY_PARTS += fuzz fuzz-libfuzzer fuzz-heap
-FUZZ_KINDS := $(filter-out only,$(KINDS))
+FUZZ_KINDS := $(filter-out only only_direct,$(KINDS))
 FUZZ_MAIN := test/host/fuzz/fuzz_main.c test/host/fuzz/shorten.c
 # Kind and levels (0 is any) of those in `make test`, and how long each.
 FUZZ_TESTS := soft:4 soft:5 mmap:4 toy8:0
-FUZZ_SECONDS := 5
+FUZZ_SECONDS := 3
 FUZZ_FLAGS := $(filter-out -O1 -fsanitize=% -fno-sanitize-recover=%,$(HOST_FLAGS)) -O2 \
     -Wno-maybe-uninitialized
 LIBFUZZER_KINDS := soft toy8
