@@ -20,7 +20,7 @@ EXPLORE := sanitized:3:kinds sanitized:3:rights plain:4:kinds:3 plain:4:pages:4 
 EXPLORE_LONG := plain:3:caching sanitized:3:direct:4 plain:3:direct-rights \
     plain:4:kinds:5 plain:4:pages plain:3:both plain:4:rights:4 plain:5:kinds:4 plain:5:pages:5 \
     scratch:3:owned:4 scratch:3:alternate:4 \
-    plain:3:direct plain:4:direct:4 plain:4:direct-rights:4 plain:3:shared:4 scratch:3:both:2
+    plain:3:direct plain:4:direct:4 plain:4:direct-rights:4 plain:3:shared:4
 
 define explore_build
 LIBRARIES_explore/$(1) := -lcmocka
