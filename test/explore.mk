@@ -21,7 +21,7 @@ EXPLORE_LONG := sanitized:3:kinds plain:3:caching sanitized:3:direct:4 plain:3:d
     plain:3:direct-rights \
     plain:4:kinds:5 plain:4:pages plain:3:both plain:4:rights:4 plain:5:kinds:4 plain:5:pages:5 \
     scratch:3:owned:4 scratch:3:alternate:4 \
-    plain:3:direct plain:4:direct:4 plain:4:direct-rights:4 plain:3:shared:3 scratch:3:both:2
+    plain:3:direct plain:4:direct:4 plain:4:direct-rights:4 plain:3:shared:3
 
 define explore_build
 LIBRARIES_explore/$(1) := -lcmocka

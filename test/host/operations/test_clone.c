@@ -2,6 +2,7 @@
 /* Tests clone_lower_half and unshare_page: frames are shared until somebody writes, and nothing is lost. */
 #include "rig/entries.h"
 #include "rig/rig_internal.h"
+#include <limits.h>
 #include <selfmap/clone.h>
 #include <selfmap/gather.h>
 #include <selfmap/share.h>
@@ -262,28 +263,55 @@ static void touched_as_they_were(void **state)
                      leaf_in(parent, PLACE + 8 * MIB, 2) & TOUCHED);
 }
 
-/* As long as it can, the processor writes to the page between any two loads and stores of the core. */
-static uint64_t written;
-static void write_if_possible(void)
+/* The processor writes to the page once, after so many loads and stores of the core. */
+static struct {
+    uint64_t address;
+    unsigned size, at, count, loses; /* `loses`: after so many, the page loses the right to write */
+    bool wrote;
+} writing;
+
+static void write_at_times(void)
 {
-    (void)machine_access(written, WALK_WRITE);
+    if (writing.count == writing.at)
+        writing.wrote = !machine_access(writing.address, WALK_WRITE).faulted;
+    if (writing.loses == 0 && (leaf_in(parent, writing.address, writing.size) & RW) == 0)
+        writing.loses = writing.count;
+    writing.count++;
 }
 
+static void clone_and_write(uint64_t address, unsigned size, unsigned at)
+{
+    open_with_pages();
+    writing.address = address;
+    writing.size = size;
+    writing.at = at;
+    writing.count = writing.loses = 0;
+    writing.wrote = false;
+    machine_observe(write_at_times);
+    machine_observe_loads(write_at_times);
+    assert_status(rig_clone_lower_half(parent, child), PAGING_OK);
+    machine_observe(NULL);
+    machine_observe_loads(NULL);
+    uint64_t leaf = leaf_in(parent, address, size); /* a write that is refused may mark it as accessed */
+    assert_int_equal(leaf & PAGING_DIRTY, writing.wrote ? PAGING_DIRTY : 0);
+    assert_int_equal(leaf_in(child, address, size) | PAGING_ACCESSED, leaf | PAGING_ACCESSED);
+    assert_refused(address, WALK_WRITE, WALK_PRESENT | WALK_WRITE);
+    (void)rig_close(NULL);
+}
+
+/* The last time that it can is between the load of the leaf and the store. */
 static void dirty_until_the_right_goes(void **state)
 {
-    for (unsigned huge = 0; huge < 2; huge++) {
-        open_with_pages();
-        written = huge ? OWNED_2M + MIB : PLACE;
-        machine_observe(write_if_possible);
-        machine_observe_loads(write_if_possible);
-        assert_status(rig_clone_lower_half(parent, child), PAGING_OK);
-        machine_observe(NULL);
-        machine_observe_loads(NULL);
-        uint64_t leaf = leaf_in(parent, written, 1 + huge);
-        assert_int_equal(leaf & TOUCHED, TOUCHED);
-        assert_int_equal(leaf_in(child, written, 1 + huge), leaf);
-        assert_refused(written, WALK_WRITE, WALK_PRESENT | WALK_WRITE);
-        (void)rig_close(NULL);
+    for (unsigned size = PAGING_4K; size <= PAGING_2M; size++) {
+        uint64_t address = size == PAGING_4K ? PLACE : OWNED_2M;
+        clone_and_write(address, size, UINT_MAX);
+        unsigned loses = writing.loses;
+        assert_true(loses > 8);
+        for (unsigned at = loses - 8; at <= loses + 1; at++) {
+            clone_and_write(address, size, at);
+            if (at < loses)
+                assert_true(writing.wrote);
+        }
     }
 }
 

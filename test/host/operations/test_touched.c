@@ -233,18 +233,6 @@ static uint64_t merge(uint64_t address)
     return left_at(address);
 }
 
-/* The clone is as dirty as the page when it lost the right to write. Accessed it may be afterwards, too. */
-static uint64_t clone(uint64_t address)
-{
-    must_be_ok(paging_clone_lower_half(&rig.space, rig.sides[1].space, machine_frames()));
-    rig.at = &rig.sides[1];
-    uint64_t copied = rig_walk(address).entry & TOUCHED, left = left_at(address);
-    rig.at = &rig.sides[0];
-    assert_int_equal(copied & PAGING_DIRTY, left & PAGING_DIRTY);
-    assert_int_equal(copied & ~left, 0);
-    return left;
-}
-
 static uint64_t unshare(uint64_t address)
 {
     must_be_ok(paging_unshare_page(&rig.space, rig_page(address), machine_frames()));
@@ -253,36 +241,11 @@ static uint64_t unshare(uint64_t address)
 
 /* ---- what is there before ---- */
 
-static void make_child(void)
-{
-    static struct model model;
-    rig.sides[1].model = &model;
-    must_be_ok(rig_create_sibling(&rig.sides[1], &rig.sides[0]));
-    if (rig_has_windows())
-        must_be_ok(rig_attach(&rig.sides[0], &rig.sides[1]));
-    rig.at = &rig.sides[0];
-}
-
-static void map_to_clone(void)
-{
-    must_be_ok(rig_map(PLACE, RW));
-    must_be_ok(rig_map(PLACE + 4 * KIB, RW));
-    make_child();
-}
-
-static void map_huge_to_clone(void)
-{
-    must_be_ok(rig_map_range_alloc(PLACE, 2 * MIB, RW));
-    make_child();
-}
-
+/* A page whose frame was shared with another space, which is not there any more. */
 static void map_to_unshare(void)
 {
-    map_to_clone();
-    must_be_ok(rig_clone_lower_half(&rig.sides[0], &rig.sides[1]));
-    if (rig_has_windows())
-        must_be_ok(rig_detach(&rig.sides[0], &rig.sides[1]));
-    must_be_ok(rig_destroy(&rig.sides[1]));
+    must_be_ok(rig_map(PLACE, RW));
+    must_be_ok(rig_fork());
 }
 
 static void map_alone(void)
@@ -375,8 +338,6 @@ static const struct attempt attempts[] = {
     {"protect: a huge page", map_huge, protect_huge, 36 * KIB, 0, 0, true},
     {"protect: a part of a huge page", map_huge, protect_a_part, 36 * KIB, 0, 0, true},
     {"split: a huge page", map_huge, split, 36 * KIB, 0, 0, true},
-    {"clone: pages", map_to_clone, clone, 4 * KIB, 0, 0, true},
-    {"clone: a huge page", map_huge_to_clone, clone, 36 * KIB, 0, 0, true},
     {"unshare: a page", map_to_unshare, unshare, 0, 0, 0, true},
     {"merge: pages that become a huge one", map_all_small, merge, 36 * KIB, 0, 0, true},
 };
