@@ -35,7 +35,8 @@ static void close_and_destroy(void)
     assert_status(rig_detach(home, other), PAGING_OK);
     assert_status(rig_destroy(other), PAGING_OK);
     assert_true(machine_frames_out() < out);
-    assert_int_equal(machine_frames_out(), home->space->tables + model_owned_frames(home->model));
+    assert_int_equal(machine_frames_out(),
+                     paging_counted(home->space).tables + model_owned_frames(home->model));
 }
 
 /* ---- the memory of the active space ---- */
@@ -246,12 +247,12 @@ static void flushes_are_of_windows(void **state)
     struct paging_space *space = other->space;
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     assert_status(rig_map_to(PLACE + 4 * KIB, DEVICE_FRAME, RW), PAGING_OK);
-    uint64_t flushes = space->flushes;
+    uint64_t flushes = paging_counted(space).flushes;
     assert_status(rig_map_to(PLACE + 8 * KIB, DEVICE_FRAME, RW), PAGING_OK);
     assert_status(rig_protect_range(PLACE, 4 * KIB, 0, RW), PAGING_OK);
     assert_status(rig_unmap(PLACE), PAGING_OK);
     assert_status(rig_unmap_range(PLACE + 4 * KIB, 4 * KIB), PAGING_OK);
-    assert_int_equal(space->flushes, flushes);
+    assert_int_equal(paging_counted(space).flushes, flushes);
     machine_reset_log();
     struct paging_unmapped unmapped;
     assert_status(paging_unmap(space, rig_page(PLACE + 8 * KIB), machine_frames(), &unmapped), PAGING_OK);
@@ -282,7 +283,7 @@ static void slot_changes_flush_all(void **state)
             assert_int_equal(machine_full_flushes(), 1);
             assert_int_equal(machine_flushes_by_invpcid(), invpcid);
         }
-        assert_int_equal(home->space->full_flushes, 2);
+        assert_int_equal(paging_counted(home->space).full_flushes, 2);
     }
 }
 

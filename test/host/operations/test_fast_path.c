@@ -26,7 +26,13 @@ static void a_table_that_is_not_present(void **state)
             paging_map_to(space, rig_page(PLACE + 4 * KIB), (paging_frame_t){DEVICE_FRAME}, RW, source),
             PAGING_MARKED);
         assert_status(paging_map(space, rig_page(PLACE + 4 * KIB), RW, source), PAGING_MARKED);
+        assert_status(paging_map_owned(space, rig_page(PLACE + 4 * KIB), (paging_frame_t){DEVICE_FRAME},
+                                       PAGING_4K, RW, source),
+                      PAGING_MARKED);
         assert_status(paging_unmap(space, rig_page(PLACE), source, &gone), PAGING_MARKED);
+        assert_status(
+            paging_remap(space, rig_page(PLACE), (paging_frame_t){DEVICE_FRAME}, RW, false, source, &gone),
+            PAGING_MARKED);
         assert_true(machine_unchanged());
         entry_write(PLACE, level, whole);
     }
