@@ -19,22 +19,19 @@ static enum paging_status check_unit(const struct move *move, const struct curso
 }
 
 /*
- * Adds the tables of level `lowest` and above that are missing on the way to a page of the new place. `last`
- * has for each level the last table that was looked at.
+ * Returns how many tables of level `lowest` and above are missing on the way to a page of the new place, and
+ * were not on the way to the one before it.
  */
 static uint64_t tables_missing(const struct paging_space *space, uint64_t page, unsigned lowest,
-                               uint64_t *last)
+                               uint64_t before)
 {
     struct page_walk walk;
-    uint64_t missing = 0;
-    if (lowest == space->cpu.levels || last[lowest] == page / paging_level_pages(lowest + 1))
+    uint64_t missing = 0, differing = page ^ before;
+    if (differing >> (PAGING_INDEX_BITS * lowest) == 0)
         return 0;
     walk_to(space, (paging_page_t){page}, lowest, &walk);
-    for (unsigned level = lowest; level < space->cpu.levels; level++) {
-        uint64_t table = page / paging_level_pages(level + 1);
-        missing += level < walk.level && last[level] != table;
-        last[level] = table;
-    }
+    for (unsigned level = lowest; level < walk.level; level++)
+        missing += differing >> (PAGING_INDEX_BITS * level) != 0;
     return missing;
 }
 
@@ -42,9 +39,7 @@ static uint64_t tables_missing(const struct paging_space *space, uint64_t page, 
 static enum paging_status check_units(const struct move *move, struct page_range range, uint64_t *tables)
 {
     enum paging_status status = PAGING_OK;
-    uint64_t last[PAGING_MAX_LEVELS + 1];
-    for (unsigned level = 0; level <= PAGING_MAX_LEVELS; level++)
-        last[level] = UINT64_MAX;
+    uint64_t before = UINT64_MAX; /* the new page of the unit before */
     struct cursor c;
     cursor_begin(&c, move->space, range);
     while (status == PAGING_OK && cursor_next_used(&c) != CURSOR_END) {
@@ -56,7 +51,9 @@ static enum paging_status check_units(const struct move *move, struct page_range
         }
         if (!paging_entry_is_table(c.entry, c.level))
             status = check_unit(move, &c);
-        *tables += tables_missing(move->space, cursor_part(&c).at + move->delta, c.level, last);
+        uint64_t page = cursor_part(&c).at + move->delta;
+        *tables += tables_missing(move->space, page, c.level, before);
+        before = page;
     }
     return status;
 }

@@ -2,7 +2,8 @@
 """listed.py - lists of exceptions: mutants that no test can notice, branches that no test can reach.
 
 A reason begins at the margin; below it, indented by four, stand the keys that it holds for, one a line. What
-follows a key after two spaces and a "#" is for people, and is not compared with anything.
+follows a key after two spaces and a "#" is for people. Of mutants it is compared with the source, too: after
+an edit a number may name another place.
 """
 
 import re
@@ -37,6 +38,14 @@ def check(keys, text):
         else:
             found[key] = why
     return found, errors
+
+
+def stale(lines, text):
+    """What is wrong with lines of the text that show something else than `lines`, from key to line, do."""
+    for line in text.splitlines():
+        key = re.sub(r"\s+# .*", "", line).strip()
+        if line.startswith("    ") and line != lines.get(key, line):
+            yield f"shows something else: {line.strip()}\n    now it is: {lines[key].strip()}"
 
 
 def read(keys, path):

@@ -144,6 +144,13 @@ class Mutants(unittest.TestCase):
         self.assertIn("twice", listed.check(["a"], "why\n    a\n    a\n")[1][0])
         self.assertIn("line 1", listed.check(["a"], "    a\n")[1][0])
 
+    def test_stale(self):
+        """mutants: a line of the list that shows another change than its key names is an error"""
+        lines = {"x.c f drop 1": "    x.c f drop 1  # [a | -> ] b"}
+        text = "why\n" + lines["x.c f drop 1"] + "\n"
+        self.assertEqual(list(listed.stale(lines, text)), [])
+        self.assertIn("[a | -> ] b", "".join(listed.stale(lines, text.replace("a |", "a &"))))
+
 
 BOUNDED = tap.ROOT / "test/mutants/bounded.py"
 

@@ -136,6 +136,39 @@ static void out_of_order_is_refused(void **state)
     }
 }
 
+/* The arrays go on behind the list, in the same P1. */
+static void what_is_behind_the_list_stays(void **state)
+{
+    paging_page_t pages[4];
+    paging_frame_t frames[4];
+    struct paging_page_translation found[4] = {[2] = {.size = 77}};
+    struct paging_unmapped unmapped[4] = {[2] = {.flags = 77}};
+    rig_open();
+    for (unsigned i = 0; i < 4; i++) {
+        pages[i] = rig_page(AT(i));
+        frames[i].number = DEVICE_FRAME + i;
+    }
+    for (unsigned round = 0; round < 2; round++) {
+        assert_status(paging_map_list(&rig.space, pages, frames, 2, RW, machine_frames()), PAGING_OK);
+        assert_refused(AT(2), WALK_READ, 0);
+        assert_status(paging_map_list(&rig.space, pages + 2, frames + 2, 2, RW, machine_frames()), PAGING_OK);
+        assert_status(paging_translate_list(&rig.space, pages, 2, found), PAGING_OK);
+        assert_int_equal(found[1].frame.number, DEVICE_FRAME + 1);
+        assert_int_equal(found[2].size, 77);
+        assert_status(paging_unmap_list(&rig.space, pages, 2, machine_frames(), unmapped), PAGING_OK);
+        assert_int_equal(unmapped[2].flags, 77);
+        assert_allowed(AT(2), WALK_READ);
+        assert_status(paging_unmap_list(&rig.space, pages + 2, 2, machine_frames(), NULL), PAGING_OK);
+        machine_reset_log();
+        if (round == 0) /* next time the P1 is there already, and stays */
+            assert_status(paging_map_to(&rig.space, rig_page(AT(9)), frames[0], RW, machine_frames()),
+                          PAGING_OK);
+        machine_reset_log();
+    }
+    assert_status(paging_map_list_alloc(&rig.space, pages, 2, RW, machine_frames()), PAGING_OK);
+    assert_refused(AT(2), WALK_READ, 0);
+}
+
 static void no_pages_are_done_at_once(void **state)
 {
     rig_open();
@@ -333,6 +366,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("list: one page that is refused refuses all", one_refused_refuses_all),
     RIG_TEST("list: the end of one half and the start of the other", both_halves_in_one_list),
     RIG_TEST("list: pages out of order are refused", out_of_order_is_refused),
+    RIG_TEST("list: what is behind the list stays as it is", what_is_behind_the_list_stays),
     RIG_TEST("list: no pages are done at once", no_pages_are_done_at_once),
     RIG_TEST("unmap_list: the next accesses fault", next_accesses_fault),
     RIG_TEST("unmap_list: 32 pages are flushed by themselves, 33 with everything", one_flush_decision),
