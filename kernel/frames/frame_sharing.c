@@ -28,21 +28,21 @@ static paging_frame_t frame_after(paging_frame_t frame, uint64_t count)
 
 /* ---- passed on ---- */
 
-static bool reserve(struct paging_frame_source *source, const struct paging_space *space, uint64_t tables,
-                    uint64_t pages)
+static bool sharing_reserve(struct paging_frame_source *source, const struct paging_space *space,
+                            uint64_t tables, uint64_t pages)
 {
     struct paging_frame_source *behind = ((struct frames_sharing *)source)->behind;
     return behind->reserve(behind, space, tables, pages);
 }
 
-static void unreserve(struct paging_frame_source *source, const struct paging_space *space)
+static void sharing_unreserve(struct paging_frame_source *source, const struct paging_space *space)
 {
     struct paging_frame_source *behind = ((struct frames_sharing *)source)->behind;
     behind->unreserve(behind, space);
 }
 
-static bool allocate(struct paging_frame_source *source, const struct paging_space *space,
-                     enum paging_frame_use use, enum paging_size size, paging_frame_t *frame)
+static bool sharing_allocate(struct paging_frame_source *source, const struct paging_space *space,
+                             enum paging_frame_use use, enum paging_size size, paging_frame_t *frame)
 {
     struct paging_frame_source *behind = ((struct frames_sharing *)source)->behind;
     return behind->allocate(behind, space, use, size, frame);
@@ -65,7 +65,7 @@ static void begin_to_count(const struct frames_sharing *sharing, const struct pa
 }
 
 /* A function of its own, so that sharing a single frame saves no register. */
-static __attribute__((noinline)) bool share_run(const struct frames_sharing *sharing,
+__attribute__((noinline)) static bool share_run(const struct frames_sharing *sharing,
                                                 const struct paging_space *space, enum paging_size size,
                                                 paging_frame_t frame)
 {
@@ -83,8 +83,8 @@ static __attribute__((noinline)) bool share_run(const struct frames_sharing *sha
     return true;
 }
 
-static bool share(struct paging_frame_source *source, const struct paging_space *space, enum paging_size size,
-                  paging_frame_t frame)
+static bool sharing_share(struct paging_frame_source *source, const struct paging_space *space,
+                          enum paging_size size, paging_frame_t frame)
 {
     const struct frames_sharing *sharing = (const struct frames_sharing *)source;
     if (size != PAGING_4K || !is_in_run(sharing, PAGING_4K, frame))
@@ -96,8 +96,8 @@ static bool share(struct paging_frame_source *source, const struct paging_space 
     return true;
 }
 
-static bool is_shared(struct paging_frame_source *source, const struct paging_space *space,
-                      enum paging_size size, paging_frame_t frame)
+static bool sharing_is_shared(struct paging_frame_source *source, const struct paging_space *space,
+                              enum paging_size size, paging_frame_t frame)
 {
     const struct frames_sharing *sharing = (const struct frames_sharing *)source;
     (void)space;
@@ -110,8 +110,8 @@ static bool is_shared(struct paging_frame_source *source, const struct paging_sp
     return false;
 }
 
-static void release(struct paging_frame_source *source, const struct paging_space *space,
-                    enum paging_frame_use use, enum paging_size size, paging_frame_t frame)
+static void sharing_release(struct paging_frame_source *source, const struct paging_space *space,
+                            enum paging_frame_use use, enum paging_size size, paging_frame_t frame)
 {
     const struct frames_sharing *sharing = (const struct frames_sharing *)source;
     struct paging_frame_source *behind = sharing->behind;
@@ -127,8 +127,8 @@ static void release(struct paging_frame_source *source, const struct paging_spac
 
 /* ---- larger and smaller: what is counted is split already in the source behind ---- */
 
-static void split(struct paging_frame_source *source, const struct paging_space *space, enum paging_size size,
-                  paging_frame_t frame)
+static void sharing_split(struct paging_frame_source *source, const struct paging_space *space,
+                          enum paging_size size, paging_frame_t frame)
 {
     const struct frames_sharing *sharing = (const struct frames_sharing *)source;
     if (!is_counted(sharing, size, frame))
@@ -136,8 +136,8 @@ static void split(struct paging_frame_source *source, const struct paging_space 
 }
 
 /* The parts of the run may have been shared, each as a whole. They are not any more (frame_source.h). */
-static void join(struct paging_frame_source *source, const struct paging_space *space, enum paging_size size,
-                 paging_frame_t frame)
+static void sharing_join(struct paging_frame_source *source, const struct paging_space *space,
+                         enum paging_size size, paging_frame_t frame)
 {
     const struct frames_sharing *sharing = (const struct frames_sharing *)source;
     enum paging_size size_of_part = (enum paging_size)(size - 1);
@@ -146,7 +146,7 @@ static void join(struct paging_frame_source *source, const struct paging_space *
         if (!is_counted(sharing, size_of_part, part))
             continue;
         if (size_of_part > PAGING_4K)
-            join(source, space, size_of_part, part);
+            sharing_join(source, space, size_of_part, part);
         else
             *owners_of(sharing, part) = 0;
     }
@@ -156,14 +156,14 @@ static void join(struct paging_frame_source *source, const struct paging_space *
 void frames_sharing_init(struct frames_sharing *sharing, struct paging_frame_source *behind, uint16_t *owners,
                          paging_frame_t start, paging_frame_t end)
 {
-    *sharing = (struct frames_sharing){.source = {.reserve = reserve,
-                                                  .unreserve = unreserve,
-                                                  .allocate = allocate,
-                                                  .release = release,
-                                                  .split = split,
-                                                  .join = join,
-                                                  .share = share,
-                                                  .is_shared = is_shared},
+    *sharing = (struct frames_sharing){.source = {.reserve = sharing_reserve,
+                                                  .unreserve = sharing_unreserve,
+                                                  .allocate = sharing_allocate,
+                                                  .release = sharing_release,
+                                                  .split = sharing_split,
+                                                  .join = sharing_join,
+                                                  .share = sharing_share,
+                                                  .is_shared = sharing_is_shared},
                                        .behind = behind,
                                        .owners = owners,
                                        .start = start,
