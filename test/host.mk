@@ -44,9 +44,10 @@ CORE_TESTS := $(SLOW_TESTS) $(filter-out $(SLOW_TESTS) $(TOY_TESTS),$(CORE_TEST_
 RECURSIVE_TESTS := attach addresses frame_supply instructions operation_table typed_tables
 DIRECT_TESTS := $(filter-out $(RECURSIVE_TESTS),$(CORE_TESTS))
 # Parts of the kernel that need a machine, on soft only. WITH_name are their sources.
-KERNEL_MACHINE_TESTS := page_fault space_view
+KERNEL_MACHINE_TESTS := page_fault page_walk space_view
 WITH_space_view := kernel/display/space_view.c
-WITH_page_fault := kernel/cpu/page_fault.c kernel/console/format.c
+WITH_page_fault := kernel/cpu/page_fault.c kernel/cpu/page_walk.c kernel/console/format.c
+WITH_page_walk := kernel/cpu/page_walk.c kernel/cpu/neighbours.c kernel/console/format.c
 TESTS_soft := $(CORE_TESTS) $(KERNEL_MACHINE_TESTS)
 TESTS_mmap := $(CORE_TESTS)
 TESTS_toy := random frame_supply old_or_new $(filter-out one_world,$(TOY_TESTS))
@@ -72,7 +73,8 @@ KERNEL_TESTS := memory_map memory_audit usable_memory arena $(FRAME_TESTS) memor
     identity_map options format canvas screen pages display report keyboard graphics_mode \
     stack_trace serial spcr acpi option_text chosen_tests test_slots soak menu pager log kept qr qr_text \
     stack_use memory_functions emulator deviations differences console mmio steps qr_page \
-    late_audit failures own_blocks text_rows last_results log_page
+    late_audit failures own_blocks text_rows last_results log_page known_spaces
+SUBJECT_known_spaces := kernel/cpu/known_spaces.c
 SUBJECT_last_results := kernel/display/last_results.c
 SUBJECT_console := kernel/console/console.c kernel/console/format.c
 SUBJECT_late_audit := kernel/boot/late_audit.c kernel/console/format.c \
@@ -156,8 +158,8 @@ SUBJECT_cpuid := kernel/cpu/cpuid.c
 SUBJECT_processor := paging/src/processor.c
 SUBJECT_hardware_errors := kernel/cpu/hardware_errors.c kernel/console/format.c
 SUBJECT_local_apic := kernel/cpu/local_apic.c
-SUBJECT_exceptions := kernel/cpu/exceptions.c kernel/cpu/stack_trace.c kernel/console/format.c \
-    paging/src/guarded_load.c
+SUBJECT_exceptions := $(addprefix kernel/cpu/,exceptions.c known_spaces.c stack_trace.c) \
+    kernel/console/format.c paging/src/guarded_load.c
 SUBJECT_safe_access := kernel/cpu/safe_access.c kernel/cpu/safe_access.S
 SUBJECT_tsc := kernel/cpu/tsc.c
 SUBJECT_watchdog := kernel/cpu/watchdog.c kernel/cpu/local_apic.c kernel/console/format.c

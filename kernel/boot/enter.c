@@ -19,6 +19,7 @@
 #include "cpu/descriptors.h"
 #include "cpu/exceptions.h"
 #include "cpu/instructions.h"
+#include "cpu/known_spaces.h"
 #include "cpu/safe_access.h"
 #include "cpu/single_step.h"
 #include "cpu/take_over.h"
@@ -52,20 +53,36 @@ static _Noreturn void crashed(const char *why)
     report_crash(why);
 }
 
-/* Connects the rooms that must not know each other: exceptions, report, end of the run. */
-static void set_hooks(const struct handoff *handoff)
+static const struct handoff *regions_of; /* whose regions are mapped to their own address */
+
+/* Returns the name of the region that a mapped address belongs to, or NULL. */
+static const char *region_at(paging_virt_t address)
 {
+    for (unsigned i = 0; i < regions_of->region_count; i++) {
+        const struct handoff_region *region = &regions_of->regions[i];
+        if (address.value >= paging_frame_start(region->start).value &&
+            address.value < paging_frame_start(region->end).value)
+            return region->name;
+    }
+    return NULL;
+}
+
+/* Connects the rooms that must not know each other: exceptions, report, end of the run. */
+static void set_hooks(struct handoff *handoff)
+{
+    regions_of = handoff;
     end_prepare(handoff);
     report_set_end(end_run);
     uint64_t loader_stack_end = handoff->loader_frame + FRAME_RECORD_BYTES;
     exceptions_set_context((struct exception_context){
-        .active = &handoff->space,
         .image_base = handoff->image_base,
         .build_id = build_id(),
         .stack_guard = handoff->stack_guard,
         .stack_top = handoff->stack_top,
         .loader_stack = {loader_stack_end - FIRMWARE_STACK_BYTES, loader_stack_end},
+        .name_at = region_at,
     });
+    (void)!known_spaces_add(&handoff->space); /* it is the first one */
     exceptions_set_hooks((struct exception_hooks){.single_step = single_step_taken,
                                                   .expected_fault = is_expected,
                                                   .interrupt = watchdog_interrupt,

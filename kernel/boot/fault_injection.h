@@ -15,6 +15,6 @@ void inject_early_fault(const struct handoff *handoff);
  * With any other crash= except no and in-test: does what the option names. Returns only from
  * crash=few-frames, which leaves `frames` with a few hundred frames.
  */
-void inject_fault(const struct handoff *handoff, struct frames *frames);
+void inject_fault(struct handoff *handoff, struct frames *frames);
 
 #endif

@@ -220,7 +220,7 @@ static const struct {
     [STORE] = {"store", {"auto", "no", "hint"}},
     [CRASH] = {"crash",
                {"no", "loader", "early", "page-fault", "general-protection", "double-fault", "triple", "hang",
-                "in-test", "hang-in-test", "registers", "stack-segment", "descriptor", "nested",
+                "in-test", "hang-in-test", "registers", "stack-segment", "descriptor", "nested", "second-space",
                 "few-frames"}},
     [STEPS] = {"steps", {"fast", "slow"}},
     [RUNTIME_CALLS] = {"runtime-calls", {"yes", "no"}},

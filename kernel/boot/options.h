@@ -71,6 +71,7 @@ enum crash_kind {
     CRASH_STACK_SEGMENT, /* #SS */
     CRASH_DESCRIPTOR,    /* #GP because of a selector */
     CRASH_NESTED,        /* and again while it is explained */
+    CRASH_SECOND_SPACE,  /* while another space than the kernel's is active */
     CRASH_FEW_FRAMES     /* goes on with almost no memory */
 };
 

@@ -5,13 +5,16 @@
 #include "cpu/descriptors.h"
 #include "cpu/hardware_errors.h"
 #include "cpu/instructions.h"
+#include "cpu/known_spaces.h"
 #include "cpu/page_fault.h"
+#include "cpu/page_walk.h"
 #include "cpu/safe_access.h"
 #include "cpu/watchdog.h"
 #include <selfmap/guarded_load.h>
 
 static struct exception_context context;
 static struct exception_hooks hooks;
+static char text[2048]; /* of a part of the report: the stack may be small */
 
 /* efi/selfmap.lds */
 extern const char image_code_start[] __attribute__((visibility("hidden")));
@@ -82,7 +85,6 @@ static bool read_word(uint64_t address, uint64_t *value)
 
 static void print_stack_trace(const struct exception_frame *f)
 {
-    static char text[2048]; /* the stack may be small, and this is called once */
     struct text_sink sink = text_sink(text, sizeof text);
     const struct stack_trace_map map = {
         .image_base = context.image_base,
@@ -119,19 +121,50 @@ static void describe_event(uint64_t vector)
         explain_machine_check();
 }
 
+static void explain(struct format_sink *sink, paging_virt_t address, uint64_t error_code, uint64_t cs,
+                    uint64_t rflags)
+{
+    struct page_fault fault = {.address = address,
+                               .error_code = error_code,
+                               .cr0 = read_cr0(),
+                               .cr3 = read_cr3(),
+                               .cr4 = read_cr4(),
+                               .cs = cs,
+                               .rflags = rflags};
+    fault.pkru = fault.cr4 & CR4_PKE ? read_pkru() : 0;
+    explain_page_fault(sink, known_spaces_find(fault.cr3), fault);
+}
+
+/* Prints why, and what lies around the address. */
+static void describe_page_fault(const struct exception_frame *frame, paging_virt_t address)
+{
+    struct text_sink sink = text_sink(text, sizeof text);
+    const struct paging_space *space = known_spaces_find(read_cr3());
+    explain(&sink.sink, address, frame->error_code, frame->cs, frame->rflags);
+    format(&sink.sink, "\n");
+    if (space)
+        write_neighbours(&sink.sink, space, address, context.name_at);
+    print("page fault: %s", text);
+}
+
+static void print_page_walk(paging_virt_t address)
+{
+    struct text_sink sink = text_sink(text, sizeof text);
+    const struct paging_space *space = known_spaces_find(read_cr3());
+    if (space)
+        write_page_walk(&sink.sink, space, address);
+    print("%s", text);
+}
+
 static void describe(const struct exception_frame *frame)
 {
-    char text[256];
-    struct text_sink sink = text_sink(text, sizeof text);
     paging_virt_t address = {read_cr2()};
     if (frame->vector >= FIRST_INTERRUPT)
         print("\n%s\n", exception_name(frame->vector));
     else
         print("\n%s, error code %lx\n", exception_name(frame->vector), frame->error_code);
-    if (frame->vector == PAGE_FAULT) {
-        exceptions_explain_page_fault(&sink.sink, address, frame->error_code);
-        print("page fault: %s\n", text);
-    }
+    if (frame->vector == PAGE_FAULT)
+        describe_page_fault(frame, address);
     if (is_stack_overflow(frame, address.value))
         print("the stack is used up: %016lx is in the guard page below it\n", address.value);
     if (frame->vector == GENERAL_PROTECTION)
@@ -140,6 +173,8 @@ static void describe(const struct exception_frame *frame)
     if (frame->vector == DOUBLE_FAULT) /* SDM 3A, 6.15 */
         print("double fault: the processor does not promise that rip is the instruction that faulted\n");
     print_registers(frame, address.value); /* a guarded load may have changed CR2 since */
+    if (frame->vector == PAGE_FAULT)
+        print_page_walk(address);
     print_stack_trace(frame);
 }
 
@@ -170,15 +205,9 @@ void exceptions_set_hooks(struct exception_hooks new_hooks)
     hooks = new_hooks;
 }
 
-void exceptions_set_active_space(const struct paging_space *active)
-{
-    context.active = active;
-}
-
 void exceptions_explain_page_fault(struct format_sink *sink, paging_virt_t address, uint64_t error_code)
 {
-    struct page_fault fault = {.address = address, .error_code = error_code, .cr3 = read_cr3()};
-    explain_page_fault(sink, context.active, fault);
+    explain(sink, address, error_code, CODE_SELECTOR, read_flags());
 }
 
 void exception_report(struct exception_frame *frame)

@@ -28,12 +28,12 @@ enum {
 
 /* What exceptions are explained with. */
 struct exception_context {
-    const struct paging_space *active; /* the space whose root CR3 holds */
-    uint64_t image_base;               /* instruction pointers are printed relative to it as well */
-    const char *build_id;              /* in hexadecimal; tells which symbols suit them */
-    uint64_t stack_guard;              /* the page below the stack, not mapped */
+    uint64_t image_base;  /* instruction pointers are printed relative to it as well */
+    const char *build_id; /* in hexadecimal; tells which symbols suit them */
+    uint64_t stack_guard; /* the page below the stack, not mapped */
     uint64_t stack_top;
-    struct byte_range loader_stack; /* used before the kernel has its own */
+    struct byte_range loader_stack;                /* used before the kernel has its own */
+    const char *(*name_at)(paging_virt_t address); /* what is mapped there, or NULL; may itself be NULL */
 };
 
 /*
@@ -51,10 +51,10 @@ struct exception_hooks {
 void exceptions_set_context(struct exception_context context);
 void exceptions_set_hooks(struct exception_hooks hooks);
 
-/* Names the space whose root was loaded into CR3. Called after every switch to another space. */
-void exceptions_set_active_space(const struct paging_space *active);
-
-/* Explains a page fault in the space that is active now (page_fault.h). */
+/*
+ * Explains a page fault of the kernel's in the space that is active now (page_fault.h), with the registers as
+ * they are now. Which space that is, CR3 says (known_spaces.h).
+ */
 void exceptions_explain_page_fault(struct format_sink *sink, paging_virt_t address, uint64_t error_code);
 
 /*

@@ -123,6 +123,14 @@ static inline void write_pkru(uint32_t rights)
     __asm__ volatile("wrpkru" : : "a"(rights), "c"(0), "d"(0) : "memory");
 }
 
+/* Returns the same. Needs CR4.PKE, too. */
+static inline uint32_t read_pkru(void)
+{
+    uint32_t rights, zero;
+    __asm__ volatile("rdpkru" : "=a"(rights), "=d"(zero) : "c"(0));
+    return rights;
+}
+
 /* Returns the time stamp counter after all earlier instructions are complete. */
 static inline uint64_t read_tsc(void)
 {

@@ -136,8 +136,30 @@ static void faults_are_explained(struct selftest_run *t)
     CHECK(test_explains(safe_read(below), "read from"));
     CHECK(test_explains(safe_read(below), "not mapped, the walk stopped at the P1 entry 0000000000000000"));
     CHECK(test_explains(safe_write(address, 0), "supervisor write to"));
-    CHECK(test_explains(safe_write(address, 0), "says read-only"));
+    CHECK(test_explains(safe_write(address, 0), "says supervisor, read-only, "));
+    CHECK(test_explains(safe_write(address, 0), ", and CR0.WP is set"));
     CHECK(!t->space->cpu.has_no_execute || test_explains(safe_fetch(address), "no-execute"));
+    unmap_code(t);
+}
+
+/* What forbids the kernel its own access to a user page is named, if the processor has it. */
+static void controls_are_named(struct selftest_run *t)
+{
+    paging_virt_t address = test_address(t, test_page(t, 0));
+    uint64_t cr4 = read_cr4();
+    if (!(cr4 & (CR4_SMEP | CR4_SMAP))) {
+        t->skip = "the processor has neither SMEP nor SMAP";
+        return;
+    }
+    if (!map_code(t, PAGING_USER))
+        return;
+    if (cr4 & CR4_SMAP) {
+        CHECK(
+            test_explains(safe_read(address), "refused by SMAP: it is a user page, and RFLAGS.AC is clear"));
+        CHECK(test_explains(safe_write(address, 0), ", and CR0.WP is set; refused by SMAP"));
+    }
+    if (cr4 & CR4_SMEP)
+        CHECK(test_explains(safe_fetch(address), "refused by SMEP: it is a user page"));
     unmap_code(t);
 }
 
@@ -186,5 +208,6 @@ const struct selftest fault_tests[] = {
     {"map: the processor sets accessed and dirty", accessed_and_dirty},
     {"malformed: a reserved bit is reported, and faults", reserved_bits_fault},
     {"faults: the cause is named in words", faults_are_explained},
+    {"faults: SMEP and SMAP are named where they refuse", controls_are_named},
     {0},
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* runner.c - runs the tests that the options ask for, and checks what each of them leaves behind. */
 #include "console/console.h"
-#include "cpu/exceptions.h"
 #include "cpu/instructions.h"
+#include "cpu/known_spaces.h"
 #include "cpu/tsc_rate.h"
 #include "cpu/watchdog.h"
 #include "report/report.h"
@@ -158,7 +158,7 @@ static void run_test(struct selftest_run *t, const struct selftest *test)
     crash_on_purpose(t);
     if (!t->needs_pages || test_has_slots(t, 1))
         stop_test_run(t, test->run);
-    exceptions_set_active_space(t->space); /* some tests switch to another space and back */
+    known_spaces_keep_only(t->space); /* some tests switch to another space and back */
     CHECK(frames_free_count(t->frames) == free);
     CHECK(t->space->tables == tables);
     CHECK(t->frames->refused_releases + t->frames->refused_cuts == refused);

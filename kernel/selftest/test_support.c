@@ -151,7 +151,7 @@ static bool contains(const char *text, const char *part)
 
 bool test_explains(struct safe_access fault, const char *text)
 {
-    char sentence[256];
+    char sentence[320];
     struct text_sink sink = text_sink(sentence, sizeof sentence);
     exceptions_explain_page_fault(&sink.sink, (paging_virt_t){fault.address}, fault.error_code);
     if (contains(sentence, text))
@@ -193,10 +193,10 @@ static enum paging_visit copy_leaf(void *context, const struct paging_entry_info
     return copy->status == PAGING_OK ? PAGING_VISIT_NEXT : PAGING_VISIT_STOP;
 }
 
-enum paging_status test_map_lower_half(const struct selftest_run *t, struct paging_space *other,
+enum paging_status test_map_lower_half(const struct paging_space *active, struct paging_space *other,
                                        uint64_t refused, struct paging_frame_source *frames)
 {
     struct lower_half_copy copy = {.to = other, .frames = frames, .refused = refused};
-    enum paging_status status = paging_for_each(t->space, copy_leaf, &copy);
+    enum paging_status status = paging_for_each(active, copy_leaf, &copy);
     return status == PAGING_OK ? copy.status : status;
 }

@@ -130,6 +130,12 @@ void write_dr6(uint64_t value)
     note("dr6=%lx ", value);
 }
 
+uint32_t read_pkru(void)
+{
+    assert_true(processor.cr4 & CR4_PKE);
+    return processor.pkru;
+}
+
 uint64_t read_flags(void)
 {
     return processor.flags;

@@ -9,6 +9,7 @@
 #define TEST_HOST_DEVICES_PROCESSOR_CPU_INSTRUCTIONS_H
 
 #include "kernel/cpu/registers.h"
+#include "kernel/cpu/selectors.h"
 
 struct cpuid cpuid(uint32_t leaf, uint32_t subleaf);
 uint64_t read_cr0(void);
@@ -28,6 +29,7 @@ void interrupts_off(void);
 void flush_caches(void);
 uint64_t read_msr(uint32_t msr);
 void write_msr(uint32_t msr, uint64_t value);
+uint32_t read_pkru(void);
 uint64_t read_tsc(void);
 void load_descriptor_tables(struct descriptor_table gdt, struct descriptor_table idt);
 void load_ldt(uint16_t selector);
