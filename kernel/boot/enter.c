@@ -24,6 +24,7 @@
 #include "cpu/single_step.h"
 #include "cpu/take_over.h"
 #include "cpu/watchdog.h"
+#include "faults/page_faults.h"
 #include "report/report.h"
 #include "selftest/selftest.h"
 
@@ -40,10 +41,10 @@ enum {
     FIRMWARE_STACK_BYTES = 128 << 10, /* at least; UEFI 2.10, 2.3.4 */
 };
 
-/* Tells whether somebody has waited for this exception, and lets the code go on that has. */
+/* Tells whether somebody handles or has waited for this exception, and lets the code go on that has. */
 static bool is_expected(struct exception_frame *frame)
 {
-    return safe_access_end(frame) || selftest_takes_fault(frame);
+    return page_faults_take(frame) || safe_access_end(frame) || selftest_takes_fault(frame);
 }
 
 /* Ends a run that an exception has stopped. */
@@ -81,6 +82,7 @@ static void set_hooks(struct handoff *handoff)
         .stack_top = handoff->stack_top,
         .loader_stack = {loader_stack_end - FIRMWARE_STACK_BYTES, loader_stack_end},
         .name_at = region_at,
+        .explain_fault = page_faults_explain,
     });
     (void)!known_spaces_add(&handoff->space); /* it is the first one */
     exceptions_set_hooks((struct exception_hooks){.single_step = single_step_taken,

@@ -85,8 +85,8 @@ static void fault_while_explaining(const struct paging_space *space, uint64_t gu
 }
 
 /*
- * Makes a space in which the kernel can run, with a marker at the end of the lower half, which the kernel's own
- * has not, switches to it and touches that page: the report must be about the tables of the second space.
+ * Makes a space in which the kernel can run, with a marker at the end of the lower half, which the kernel's
+ * own has not, switches to it and touches that page: the report must be about the tables of the second space.
  */
 static void fault_in_second_space(struct paging_space *space, struct paging_frame_source *source)
 {

@@ -38,7 +38,7 @@
  *                                  600 under QEMU, whose host may be busy
  *   runtime-calls=yes|no           no: call no runtime service after the exit, except to reset the machine
  *   crash=no|loader|early|page-fault|general-protection|double-fault|triple|hang|in-test|hang-in-test|
- *         registers|stack-segment|descriptor|nested|few-frames   end like this on purpose
+ *         registers|stack-segment|descriptor|nested|second-space|few-frames   end like this on purpose
  */
 #ifndef KERNEL_BOOT_OPTIONS_H
 #define KERNEL_BOOT_OPTIONS_H

@@ -142,6 +142,8 @@ static void describe_page_fault(const struct exception_frame *frame, paging_virt
     const struct paging_space *space = known_spaces_find(read_cr3());
     explain(&sink.sink, address, frame->error_code, frame->cs, frame->rflags);
     format(&sink.sink, "\n");
+    if (context.explain_fault)
+        context.explain_fault(&sink.sink);
     if (space)
         write_neighbours(&sink.sink, space, address, context.name_at);
     print("page fault: %s", text);
@@ -184,7 +186,7 @@ static bool can_be_expected(uint64_t vector)
     return vector != NMI && vector != DOUBLE_FAULT && vector != MACHINE_CHECK;
 }
 
-static bool is_handled(struct exception_frame *frame)
+static bool ask_hooks(struct exception_frame *frame)
 {
     if (can_be_expected(frame->vector) && paging_resume_fault(&frame->rip))
         return true;
@@ -193,6 +195,16 @@ static bool is_handled(struct exception_frame *frame)
     if (frame->vector >= FIRST_INTERRUPT)
         return hooks.interrupt && hooks.interrupt(frame);
     return can_be_expected(frame->vector) && hooks.expected_fault && hooks.expected_fault(frame);
+}
+
+static bool is_handled(struct exception_frame *frame)
+{
+    if (frame->vector == PAGE_FAULT)
+        descriptors_page_fault_begins();
+    bool handled = ask_hooks(frame);
+    if (frame->vector == PAGE_FAULT && handled)
+        descriptors_page_fault_ends();
+    return handled;
 }
 
 void exceptions_set_context(struct exception_context new_context)

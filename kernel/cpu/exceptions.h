@@ -33,7 +33,9 @@ struct exception_context {
     uint64_t stack_guard; /* the page below the stack, not mapped */
     uint64_t stack_top;
     struct byte_range loader_stack;                /* used before the kernel has its own */
-    const char *(*name_at)(paging_virt_t address); /* what is mapped there, or NULL; may itself be NULL */
+    const char *(*name_at)(paging_virt_t address); /* what is mapped there, or NULL */
+    /* Writes what else is known about the page fault that no hook has handled, in lines; may be NULL. */
+    void (*explain_fault)(struct format_sink *sink);
 };
 
 /*

@@ -2,9 +2,9 @@
 /*
  * known_spaces.h - the address spaces whose roots CR3 may hold.
  *
- * A page fault is about the space that is active when it comes, and CR3 says which one that is. So whoever makes
- * a space that CR3 may hold one day adds it here, once, and removes it before it is destroyed; a switch needs
- * no call. For a few spaces: adding and finding look at all of them.
+ * A page fault is about the space that is active when it comes, and CR3 says which one that is. So whoever
+ * makes a space that CR3 may hold one day adds it here, once, and removes it before it is destroyed; a switch
+ * needs no call. For a few spaces: adding and finding look at all of them.
  */
 #ifndef KERNEL_CPU_KNOWN_SPACES_H
 #define KERNEL_CPU_KNOWN_SPACES_H
@@ -25,7 +25,7 @@ void known_spaces_remove(const struct paging_space *space);
 /* Removes all spaces except this one. */
 void known_spaces_keep_only(struct paging_space *space);
 
-/* Returns the space whose root this value of CR3 holds, or NULL. Bits that are not the root's do not matter. */
+/* Returns the space whose root this value of CR3 holds, or NULL. Its other bits do not matter. */
 struct paging_space *known_spaces_find(uint64_t cr3);
 
 #endif

@@ -16,8 +16,8 @@ static bool is_implicit(struct page_fault fault)
 }
 
 /*
- * Returns the access that was made, under the rule of one refuser alone, so that the answer is its answer. Keys
- * ask for CR0.WP as well (SDM 3A, 4.6.2).
+ * Returns the access that was made, under the rule of one refuser alone, so that the answer is its answer.
+ * Keys ask for CR0.WP as well (SDM 3A, 4.6.2).
  */
 static struct paging_access access_under(struct page_fault fault, enum refuser rule)
 {

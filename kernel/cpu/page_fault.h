@@ -18,11 +18,11 @@ struct page_fault {
 };
 
 /*
- * Writes one sentence: the access that was tried, its address, and what refused it: the entry that stood in its
- * way, with its level, or the control that forbids it (CR0.WP, SMEP, SMAP, a protection key). If several did,
- * each of them. If nothing refuses it now, the sentence says that. `active` is the space that is believed to
- * be active, or NULL. If CR3 holds another root, or if the space's tables cannot be reached, the sentence says
- * so and names no entry.
+ * Writes one sentence: the access that was tried, its address, and what refused it: the entry that stood in
+ * its way, with its level, or the control that forbids it (CR0.WP, SMEP, SMAP, a protection key). If several
+ * did, each of them. If nothing refuses it now, the sentence says that. `active` is the space that is
+ * believed to be active, or NULL. If CR3 holds another root, or if the space's tables cannot be reached, the
+ * sentence says so and names no entry.
  *
  * Loads entries by guarded loads only, so it may be called whatever the fault has interrupted. Costs a walk,
  * and up to nine more if a right was missing.

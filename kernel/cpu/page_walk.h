@@ -39,9 +39,9 @@ enum { NEIGHBOUR_STEPS = 4096 };
  *   below: image: code, 1dd8a000..1ddcd000, supervisor, read-only, executable
  *   above: stack and hand-over, 1de94000..1dea4000, supervisor, writable, no-execute
  *
- * The run around the address is called "here". What lies below reserved root slots is passed over. Each search
- * looks at NEIGHBOUR_STEPS entries at most: where that finds nothing, there is no line, and of a run that may
- * be longer the line says "or more".
+ * The run around the address is called "here". What lies below reserved root slots is passed over. Each
+ * search looks at NEIGHBOUR_STEPS entries at most: where that finds nothing, there is no line, and of a run
+ * that may be longer the line says "or more".
  */
 void write_neighbours(struct format_sink *sink, const struct paging_space *space, paging_virt_t address,
                       const char *(*name_at)(paging_virt_t address));

@@ -2,6 +2,7 @@
 /* faults.c - page faults: the processor enforces the tables, and the handler names the cause. */
 #include "cpu/emulator.h"
 #include "cpu/instructions.h"
+#include "selftest/demand_pages.h"
 #include "selftest/deviations.h"
 #include "selftest/selftest.h"
 #include <selfmap/check_access.h>
@@ -209,5 +210,10 @@ const struct selftest fault_tests[] = {
     {"malformed: a reserved bit is reported, and faults", reserved_bits_fault},
     {"faults: the cause is named in words", faults_are_explained},
     {"faults: SMEP and SMAP are named where they refuse", controls_are_named},
+    {"on demand: of 64 MiB just the touched pages are filled, with zeroes", demand_fills_touched_pages},
+    {"on demand: copy-on-write, the writer gets a copy, the last one the frame", demand_copies_on_write},
+    {"on demand: copy-on-write of a 2 MiB page", demand_copies_huge_pages},
+    {"on demand: a stack grows page by page, and ends at its guard", demand_stack_grows},
+    {"on demand: guards and missing rights are refused with a reason", demand_refuses_with_reasons},
     {0},
 };

@@ -5,6 +5,7 @@
 #include "cpu/known_spaces.h"
 #include "cpu/tsc_rate.h"
 #include "cpu/watchdog.h"
+#include "faults/page_faults.h"
 #include "report/report.h"
 #include "selftest/chosen_tests.h"
 #include "selftest/deviations.h"
@@ -158,6 +159,7 @@ static void run_test(struct selftest_run *t, const struct selftest *test)
     crash_on_purpose(t);
     if (!t->needs_pages || test_has_slots(t, 1))
         stop_test_run(t, test->run);
+    page_faults_ignore_all();
     known_spaces_keep_only(t->space); /* some tests switch to another space and back */
     CHECK(frames_free_count(t->frames) == free);
     CHECK(t->space->tables == tables);

@@ -169,8 +169,8 @@ bool test_explains(struct safe_access fault, const char *text);
 bool test_is_all_memory(const struct selftest_run *t, paging_frame_t start, uint64_t frames);
 
 /*
- * Maps in another space what `active` maps in its lower half: image, stack, tables, test pages. Both spaces then
- * run the same code. `refused` are flags that the other space cannot have.
+ * Maps in another space what `active` maps in its lower half: image, stack, tables, test pages. Both spaces
+ * then run the same code. `refused` are flags that the other space cannot have.
  */
 enum paging_status test_map_lower_half(const struct paging_space *active, struct paging_space *other,
                                        uint64_t refused, struct paging_frame_source *frames);

@@ -91,6 +91,11 @@ static const char *name_at(paging_virt_t address)
     return address.value == 1 ? "cellar" : NULL;
 }
 
+static void explain_fault(struct format_sink *sink)
+{
+    format(sink, "area: attic: no\n");
+}
+
 void write_neighbours(struct format_sink *sink, const struct paging_space *space, paging_virt_t address,
                       const char *(*name)(paging_virt_t address))
 {
@@ -116,6 +121,18 @@ struct byte_range descriptors_stacks(void)
     return bytes_of(exception_stack, WORDS);
 }
 
+static unsigned page_faults_open;
+
+void descriptors_page_fault_begins(void)
+{
+    page_faults_open++;
+}
+
+void descriptors_page_fault_ends(void)
+{
+    assert_true(page_faults_open-- > 0);
+}
+
 static uint64_t unreadable;
 
 struct safe_access safe_read(paging_virt_t address)
@@ -138,6 +155,7 @@ static bool single_step(struct exception_frame *frame)
 
 static bool expected_fault(struct exception_frame *frame)
 {
+    assert_int_equal(page_faults_open, frame->vector == PAGE_FAULT);
     print("[expected %lu]", frame->vector);
     return answers[1];
 }
@@ -181,6 +199,7 @@ static struct exception_frame frame;
 static void raise_frame(void)
 {
     exception_report(&frame);
+    assert_int_equal(page_faults_open, 0);
     print("[goes on]");
 }
 
@@ -217,6 +236,7 @@ static int begin(void **state)
     assert_true(known_spaces_add(&a_space));
     exceptions_set_context((struct exception_context){.image_base = code(0) - 0x1000,
                                                       .name_at = name_at,
+                                                      .explain_fault = explain_fault,
                                                       .build_id = "0123abcd",
                                                       .stack_guard = (uintptr_t)stack,
                                                       .stack_top = (uintptr_t)(stack + 2 * WORDS),
@@ -396,7 +416,7 @@ static void page_fault_is_explained(void **state)
     processor.pkru = 0x55;
     assert_says("#PF page fault, error code 17\npage fault: space 1, address cccc222200000002, code 17, cr0 "
                 "80010033, cr3 cccc333300000003, cr4 300ee0, rflags 40246, cs 3b, pkru 0\n"
-                "neighbours of cccc222200000002 in space 1, cellar\nrip ");
+                "area: attic: no\nneighbours of cccc222200000002 in space 1, cellar\nrip ");
     assert_says("\nr14 0000000000000000  r15 0000000000000000\nwalk to cccc222200000002 in space 1\n# build");
     processor.cr4 |= CR4_PKE;
     assert_says("pkru 55\n");
