@@ -25,7 +25,7 @@ endef
 $(foreach name,$(DEFECT_TESTS),$(eval $(call defect_test,$(name))))
 test-things: $(DEFECT_PROGRAMS)
 
-# Tests of parts of the kernel: a program anew for each defect, of the objects that the test is made of anyway.
+# Tests of parts of the kernel: for each defect a program of the objects that the test is made of anyway.
 DEFECT_KERNEL_TESTS := areas page_fault page_walk frame_users
 define kernel_defect_test # name, build, subject, other sources
 DEFECT_FLAGS_$(1) := $(FLAGS_host/$(2)) -fno-sanitize=all -g0 -O0

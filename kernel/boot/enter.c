@@ -56,8 +56,8 @@ static _Noreturn void crashed(const char *why)
 
 static const struct handoff *regions_of; /* whose regions are mapped to their own address */
 
-/* Returns the name of the region that a mapped address belongs to, or NULL. */
-static const char *region_at(paging_virt_t address)
+/* Returns the name of the region, or of the area, that a mapped address belongs to, or NULL. */
+static const char *name_at(paging_virt_t address)
 {
     for (unsigned i = 0; i < regions_of->region_count; i++) {
         const struct handoff_region *region = &regions_of->regions[i];
@@ -65,7 +65,7 @@ static const char *region_at(paging_virt_t address)
             address.value < paging_frame_start(region->end).value)
             return region->name;
     }
-    return NULL;
+    return page_faults_name_at(address);
 }
 
 /* Connects the rooms that must not know each other: exceptions, report, end of the run. */
@@ -81,7 +81,7 @@ static void set_hooks(struct handoff *handoff)
         .stack_guard = handoff->stack_guard,
         .stack_top = handoff->stack_top,
         .loader_stack = {loader_stack_end - FIRMWARE_STACK_BYTES, loader_stack_end},
-        .name_at = region_at,
+        .name_at = name_at,
         .explain_fault = page_faults_explain,
     });
     (void)!known_spaces_add(&handoff->space); /* it is the first one */

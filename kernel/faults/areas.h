@@ -6,7 +6,7 @@
  * page fault in it is answered by its kind:
  *
  *   AREA_ON_DEMAND   the page gets a frame of zeroes
- *   AREA_STACK       the same, for the one page below those that it has: it grows. Its lowest page is its guard
+ *   AREA_STACK       the same, for the one page below those it has: it grows. The lowest page is its guard
  *   AREA_GUARD       refused
  *
  *     AREA_STACK  start                                        end

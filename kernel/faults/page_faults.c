@@ -49,6 +49,14 @@ bool page_faults_take(struct exception_frame *frame)
            areas_handle_fault(areas, (paging_virt_t){read_cr2()}, frame->error_code) == AREA_FAULT_HANDLED;
 }
 
+const char *page_faults_name_at(paging_virt_t address)
+{
+    const struct areas *areas = watched ? active_areas() : NULL;
+    const struct area *area =
+        areas ? areas_find(areas, paging_page_at(areas->space->cpu.levels, address)) : NULL;
+    return area ? area->name : NULL;
+}
+
 void page_faults_explain(struct format_sink *sink)
 {
     if (last)

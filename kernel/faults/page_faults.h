@@ -19,6 +19,9 @@ void page_faults_ignore_all(void);
 /* The hook of the exception handler: returns whether it was a page fault in an area, and is handled. */
 bool page_faults_take(struct exception_frame *frame);
 
+/* Returns the name of the area of the active space that the address is in, or NULL. */
+const char *page_faults_name_at(paging_virt_t address);
+
 /* Writes the line of areas_explain about the last page fault, if it was in an area. */
 void page_faults_explain(struct format_sink *sink);
 

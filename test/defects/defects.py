@@ -12,8 +12,8 @@ A list, *.txt, has paragraphs of this form:
 
 * "noticed by" says who must notice, separated by semicolons: a kind, and its arguments. `host` has the names
   of tests, with `:direct` where spaces live through a direct map, `kernel` those of tests of parts of the
-  kernel, `explore` those of scopes (as in `test/run --list`), `proof` those of themes, `firmware` those of cases (test/firmware/cases), `bochs` those
-  of processors; `boot`, `matrix` and `frama` have none.
+  kernel, `explore` those of scopes (as in `test/run --list`), `proof` those of themes, `firmware` those of
+  cases (test/firmware/cases), `bochs` those of processors; `boot`, `matrix` and `frama` have none.
 * "in" names a file, without its folder, and what in it: a function, a macro, or a variable, type or enum
   outside of functions; "-" is all of the file.
 * There what stands behind "from" must occur once, token by token: white space, line breaks and comments do

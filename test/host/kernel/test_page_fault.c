@@ -267,11 +267,12 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("page fault: what refuses it, by every rule, for every error code, on pages with every right",
              every_error_code),
     RIG_TEST("page fault: an address that is not canonical", address_that_is_not_canonical),
-    RIG_TEST("page fault: tables that cannot be reached are named as such, whatever the error code",
-             unreachable_space),
+    RIG_RECURSIVE_TEST("page fault: tables that cannot be reached are named as such, whatever the error code",
+                       unreachable_space),
     RIG_TEST("page fault: CR3 with a root that is not the active space's", other_root_in_cr3),
     RIG_TEST("page fault: bits of CR3 that are not part of the root are ignored", flags_in_cr3),
-    RIG_TEST("page fault: after a switch the second space is explained with its own tables", second_space),
+    RIG_RECURSIVE_TEST("page fault: after a switch the second space is explained with its own tables",
+                       second_space),
 };
 
 RIG_MAIN("page_fault", tests)

@@ -23,6 +23,12 @@ enum area_answer areas_handle_fault(struct areas *areas, paging_virt_t address, 
     return areas_stub.answer;
 }
 
+struct area *areas_find(const struct areas *areas, paging_page_t page)
+{
+    static struct area of_one_found = {.name = "attic"}, of_two_found = {.name = "cellar"};
+    return page.number != 0x123 ? NULL : areas == &of_one ? &of_one_found : &of_two_found;
+}
+
 void areas_explain(const struct areas *areas, struct format_sink *sink)
 {
     format(sink, "areas of %s", areas == &of_one ? "one" : "two");
@@ -79,6 +85,24 @@ static void the_active_space_is_asked(void **state)
     assert_explained("areas of one");
 }
 
+static const char *name_at(uint64_t root, uint64_t address)
+{
+    processor.cr3 = root << 12;
+    return page_faults_name_at((paging_virt_t){address});
+}
+
+static void areas_name_what_is_mapped(void **state)
+{
+    one.cpu.levels = two.cpu.levels = 4;
+    assert_string_equal(name_at(0x11, 0x123456), "attic");
+    assert_string_equal(name_at(0x22, 0x123000), "cellar");
+    assert_null(name_at(0x22, 0x124000));
+    assert_null(name_at(0x33, 0x123000));
+    page_faults_ignore_all();
+    assert_null(name_at(0x11, 0x123456));
+    assert_false(take(PAGE_FAULT, 0x11));
+}
+
 static void others_are_not_asked(void **state)
 {
     assert_false(take(GENERAL_PROTECTION, 0x11));
@@ -102,6 +126,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         {"page faults: the areas of the active space are asked", the_active_space_is_asked, begin, end, NULL},
+        {"page faults: the areas of the active space name what is mapped", areas_name_what_is_mapped, begin,
+         end, NULL},
         {"page faults: other exceptions, other spaces, and areas that are over ask nobody",
          others_are_not_asked, begin, end, NULL},
     };

@@ -292,7 +292,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("page walk: an entry that is unused, a marker or malformed is named", entries_that_end_a_walk),
     RIG_TEST("page walk: the rights of all levels count", rights_of_all_levels),
     RIG_TEST("page walk: the caching is named, for pages and huge pages", caching_is_named),
-    RIG_TEST("page walk: nothing is said where there is no walk", nothing_to_walk),
+    RIG_RECURSIVE_TEST("page walk: nothing is said where there is no walk", nothing_to_walk),
     RIG_TEST("neighbours: between two runs, before the first and after the last", between_two_runs),
     RIG_TEST("neighbours: within a run, which other rights or another name end", in_the_middle),
     RIG_TEST("neighbours: over tables that are not there, and not beyond the half", far_away),
