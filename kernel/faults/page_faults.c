@@ -45,8 +45,13 @@ bool page_faults_take(struct exception_frame *frame)
         return false;
     struct areas *areas = watched ? active_areas() : NULL;
     last = areas;
-    return areas &&
-           areas_handle_fault(areas, (paging_virt_t){read_cr2()}, frame->error_code) == AREA_FAULT_HANDLED;
+    if (!areas)
+        return false;
+    paging_virt_t address = {read_cr2()};
+    bool handled = areas_handle_fault(areas, address, frame->error_code) == AREA_FAULT_HANDLED;
+    if (!handled)
+        write_cr2(address.value); /* the next one who is asked looks there; a guarded load may have faulted */
+    return handled;
 }
 
 const char *page_faults_name_at(paging_virt_t address)

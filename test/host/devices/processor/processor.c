@@ -95,6 +95,11 @@ uint64_t read_cr2(void)
     return processor.cr2;
 }
 
+void write_cr2(uint64_t value)
+{
+    note("cr2=%lx ", processor.cr2 = value);
+}
+
 uint64_t read_cr3(void)
 {
     return processor.cr3;

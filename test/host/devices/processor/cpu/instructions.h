@@ -15,6 +15,7 @@ struct cpuid cpuid(uint32_t leaf, uint32_t subleaf);
 uint64_t read_cr0(void);
 void write_cr0(uint64_t value);
 uint64_t read_cr2(void);
+void write_cr2(uint64_t value);
 uint64_t read_cr3(void);
 void write_cr3(uint64_t value);
 uint64_t read_cr4(void);
