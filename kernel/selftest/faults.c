@@ -140,6 +140,12 @@ static void faults_are_explained(struct selftest_run *t)
     CHECK(test_explains(safe_write(address, 0), "says supervisor, read-only, "));
     CHECK(test_explains(safe_write(address, 0), ", and CR0.WP is set"));
     CHECK(!t->space->cpu.has_no_execute || test_explains(safe_fetch(address), "no-execute"));
+    CHECK(test_walk_says(t, address,
+                         t->space->cpu.has_no_execute
+                             ? "\neffective: supervisor, read-only, no-execute, write-back\n"
+                             : "\neffective: supervisor, read-only, executable, write-back\n"));
+    CHECK(test_walk_says(t, address, "\nhere: ") && test_walk_says(t, address, "\nabove: "));
+    CHECK(test_walk_says(t, below, "\nwalk: P1[  9] = 0000000000000000  not mapped\n"));
     unmap_code(t);
 }
 

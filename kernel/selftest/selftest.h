@@ -161,6 +161,9 @@ uint64_t no_execute(const struct selftest_run *t);
  */
 bool test_explains(struct safe_access fault, const char *text);
 
+/* Returns the same of the lines about the way to an address, and about what is mapped around it. */
+bool test_walk_says(const struct selftest_run *t, paging_virt_t address, const char *text);
+
 /*
  * Returns whether all frames of a run are memory that the processor may read ahead. If device registers,
  * broken or excluded memory lie between them, the run must not be mapped as one page: its memory type would

@@ -2,6 +2,7 @@
 /* test_support.c - what several tests use. */
 #include "console/console.h"
 #include "console/format.h"
+#include "cpu/page_walk.h"
 #include "selftest/selftest.h"
 #include <selfmap/for_each.h>
 #include <selfmap/map.h>
@@ -157,6 +158,18 @@ bool test_explains(struct safe_access fault, const char *text)
     if (contains(sentence, text))
         return true;
     print("# explained as: %s\n", sentence);
+    return false;
+}
+
+bool test_walk_says(const struct selftest_run *t, paging_virt_t address, const char *text)
+{
+    static char lines[1024];
+    struct text_sink sink = text_sink(lines, sizeof lines);
+    write_neighbours(&sink.sink, t->space, address, NULL);
+    write_page_walk(&sink.sink, t->space, address);
+    if (contains(lines, text))
+        return true;
+    print("# told as:\n%s", lines);
     return false;
 }
 
