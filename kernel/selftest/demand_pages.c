@@ -36,8 +36,8 @@ static void end(struct selftest_run *t)
     CHECK_OK(areas_end(&areas));
 }
 
-static bool open(struct selftest_run *t, struct area *area, enum area_kind kind, uint64_t first,
-                 uint64_t pages, uint64_t rights)
+static bool open_area(struct selftest_run *t, struct area *area, enum area_kind kind, uint64_t first,
+                      uint64_t pages, uint64_t rights)
 {
     paging_page_t start = test_page(t, first);
     *area = (struct area){.name = area == &left ? "left" : "right",
@@ -54,8 +54,8 @@ static bool open_two(struct selftest_run *t, uint64_t pages)
     uint64_t rights = PAGING_WRITABLE | no_execute(t);
     if (!begin(t))
         return false;
-    if (open(t, &left, AREA_ON_DEMAND, 0, pages, rights)) {
-        if (open(t, &right, AREA_ON_DEMAND, pages, pages, rights))
+    if (open_area(t, &left, AREA_ON_DEMAND, 0, pages, rights)) {
+        if (open_area(t, &right, AREA_ON_DEMAND, pages, pages, rights))
             return true;
         CHECK_OK(areas_close(&areas, &left));
     }
@@ -94,12 +94,12 @@ static void check_page_of_zeroes(struct selftest_run *t, uint64_t page)
 static void soil_frames(struct selftest_run *t)
 {
     paging_virt_t start = test_address(t, test_page(t, 0));
-    if (!CHECK_OK(paging_map_range_alloc(t->space, start, SOILED_PAGES * PAGING_PAGE_BYTES,
+    if (!CHECK_OK(paging_map_range_alloc(t->space, start, (uint64_t)SOILED_PAGES * PAGING_PAGE_BYTES,
                                          PAGING_WRITABLE | no_execute(t), t->source)))
         return;
     for (unsigned i = 0; i < SOILED_PAGES * PAGING_TABLE_ENTRIES; i++)
         test_words(t, test_page(t, 0))[i] = ~(uint64_t)i;
-    CHECK_OK(paging_unmap_range(t->space, start, SOILED_PAGES * PAGING_PAGE_BYTES, t->source));
+    CHECK_OK(paging_unmap_range(t->space, start, (uint64_t)SOILED_PAGES * PAGING_PAGE_BYTES, t->source));
 }
 
 void demand_fills_touched_pages(struct selftest_run *t)
@@ -111,8 +111,8 @@ void demand_fills_touched_pages(struct selftest_run *t)
     soil_frames(t);
     if (!begin(t))
         return;
-    if (open(t, &left, AREA_ON_DEMAND, 0, pages, PAGING_WRITABLE | no_execute(t))) {
-        CHECK(t->space->tables - tables <= 2 * (t->space->cpu.levels - 1));
+    if (open_area(t, &left, AREA_ON_DEMAND, 0, pages, PAGING_WRITABLE | no_execute(t))) {
+        CHECK(t->space->tables - tables <= UINT64_C(2) * (t->space->cpu.levels - 1));
         uint64_t free = frames_free_count(t->frames) + t->space->tables;
         for (unsigned i = 0; i < sizeof touched / sizeof touched[0]; i++) {
             check_page_of_zeroes(t, touched[i]);
@@ -241,13 +241,13 @@ void demand_stack_grows(struct selftest_run *t)
     const unsigned calls = 20;
     if (!begin(t))
         return;
-    if (open(t, &left, AREA_STACK, 3, STACK_PAGES, PAGING_WRITABLE | no_execute(t))) {
+    if (open_area(t, &left, AREA_STACK, 3, STACK_PAGES, PAGING_WRITABLE | no_execute(t))) {
         second_stack_top = test_address(t, left.end).value;
         descriptors_set_page_fault_stack(true);
         depth_limit = calls;
-        CHECK(!safe_fetch(code).faulted && sum == calls * (calls + 1) / 2 + calls + 1);
+        CHECK(!safe_fetch(code).faulted && sum == (uint64_t)calls * (calls + 1) / 2 + calls + 1);
         uint64_t filled = left.filled;
-        CHECK(filled > calls * CALL_BYTES / PAGING_PAGE_BYTES && filled < STACK_PAGES - 1);
+        CHECK(filled > (uint64_t)calls * CALL_BYTES / PAGING_PAGE_BYTES && filled < STACK_PAGES - 1);
         CHECK(!safe_fetch(code).faulted && left.filled == filled);
         depth_limit = UINT32_MAX;
         struct safe_access access = safe_fetch(code);
@@ -267,10 +267,10 @@ void demand_refuses_with_reasons(struct selftest_run *t)
 {
     if (!begin(t))
         return;
-    if (open(t, &left, AREA_GUARD, 0, 2, 0)) {
+    if (open_area(t, &left, AREA_GUARD, 0, 2, 0)) {
         CHECK(safe_read(test_address(t, left.start)).faulted);
         CHECK(refused_because("area: left: nothing may be accessed here, it is a guard\n"));
-        if (open(t, &right, AREA_ON_DEMAND, 2, 2, no_execute(t))) {
+        if (open_area(t, &right, AREA_ON_DEMAND, 2, 2, no_execute(t))) {
             paging_virt_t address = test_address(t, right.start);
             CHECK(safe_write(address, 1).faulted && right.filled == 0);
             CHECK(refused_because("area: right: the area does not have this right\n"));
