@@ -40,6 +40,17 @@ EFI_STATUS add_region(struct loader *loader, const char *name, UINT64 start, UIN
     return EFI_SUCCESS;
 }
 
+EFI_STATUS add_region_until_exit(struct loader *loader, const char *name, UINT64 start, UINT64 end,
+                                 UINT64 flags)
+{
+    struct handoff *handoff = loader->handoff;
+    unsigned before = handoff->region_count;
+    EFI_STATUS status = add_region(loader, name, start, end, flags, true);
+    if (handoff->region_count > before)
+        handoff->regions[before].until_exit = true;
+    return status;
+}
+
 void drop_region(struct handoff *handoff, const char *name)
 {
     unsigned kept = 0;

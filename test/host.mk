@@ -44,7 +44,12 @@ CORE_TESTS := $(SLOW_TESTS) $(filter-out $(SLOW_TESTS) $(TOY_TESTS),$(CORE_TEST_
 RECURSIVE_TESTS := attach addresses frame_supply instructions operation_table typed_tables
 DIRECT_TESTS := $(filter-out $(RECURSIVE_TESTS),$(CORE_TESTS))
 # Parts of the kernel that need a machine, on soft; areas also on mmap. WITH_name are their sources.
-KERNEL_MACHINE_TESTS := page_fault page_walk space_view areas
+KERNEL_MACHINE_TESTS := page_fault page_walk space_view areas audit audit_runs runtime_space
+WITH_audit_runs = $(WITH_audit)
+WITH_runtime_space := kernel/boot/runtime_space.c kernel/boot/identity_map.c kernel/boot/stack_guards.c \
+    kernel/frames/usable_memory.c kernel/cpu/known_spaces.c
+WITH_audit := $(wildcard kernel/audit/*.c) kernel/frames/frames.c kernel/frames/zone.c \
+    kernel/frames/zone_table.c kernel/console/format.c
 WITH_space_view := kernel/display/space_view.c
 WITH_areas := $(addprefix kernel/faults/,areas.c area_faults.c frame_users.c work_pages.c) \
     kernel/console/format.c

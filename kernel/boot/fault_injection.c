@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fault_injection.c - one way to end badly per value of the option crash=. */
 #include "boot/fault_injection.h"
+#include "boot/bad_mappings.h"
 #include "console/console.h"
 #include "cpu/descriptors.h"
 #include "cpu/known_spaces.h"
@@ -9,7 +10,12 @@
 #include <selfmap/share.h>
 #include <selfmap/switch.h>
 
-enum { FEW_FRAMES = 300, FIRST_OF_LDT = 4 /* a selector */, MARKER_OF_SECOND = 0x2d };
+enum {
+    FEW_FRAMES = 300,
+    FIRST_OF_LDT = 4,    /* a selector */
+    INTERRUPT_STACK = 3, /* descriptors_stack */
+    MARKER_OF_SECOND = 0x2d
+};
 
 /*
  * Points the stack at its guard page and pushes. The push faults, and so does the processor's own push of the
@@ -134,6 +140,9 @@ void inject_fault(struct handoff *handoff, struct frames *frames)
     case CRASH_DOUBLE_FAULT:
         use_up_the_stack(handoff->stack_guard);
         break;
+    case CRASH_INTERRUPT_STACK:
+        use_up_the_stack(descriptors_stack(INTERRUPT_STACK).guard);
+        break;
     case CRASH_TRIPLE:
         triple_fault();
         break;
@@ -153,6 +162,9 @@ void inject_fault(struct handoff *handoff, struct frames *frames)
         break;
     case CRASH_FEW_FRAMES:
         take_frames(frames);
+        break;
+    case CRASH_BAD_MAPPINGS:
+        bad_mappings_make(&handoff->space, frames);
         break;
     default: /* CRASH_HANG */
         for (;;)

@@ -221,7 +221,7 @@ static const struct {
     [CRASH] = {"crash",
                {"no", "loader", "early", "page-fault", "general-protection", "double-fault", "triple", "hang",
                 "in-test", "hang-in-test", "registers", "stack-segment", "descriptor", "nested",
-                "second-space", "few-frames"}},
+                "second-space", "few-frames", "bad-mappings", "interrupt-stack"}},
     [STEPS] = {"steps", {"fast", "slow"}},
     [RUNTIME_CALLS] = {"runtime-calls", {"yes", "no"}},
 };

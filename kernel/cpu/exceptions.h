@@ -43,10 +43,11 @@ struct exception_context {
  * the interrupted code then continues with the registers in *frame.
  */
 struct exception_hooks {
-    bool (*single_step)(struct exception_frame *frame);    /* for DEBUG_TRAP; asked first */
-    bool (*expected_fault)(struct exception_frame *frame); /* for all exceptions except NMI, #DF and #MC */
-    bool (*interrupt)(struct exception_frame *frame);      /* for FIRST_INTERRUPT and more */
-    void (*fatal)(const char *exception);                  /* ends the run; does not return */
+    bool (*single_step)(struct exception_frame *frame); /* for DEBUG_TRAP; asked first */
+    bool (*expected_fault)(
+        struct exception_frame *frame);               /* for all except NMI, #DF (safe_access.h) and #MC */
+    bool (*interrupt)(struct exception_frame *frame); /* for FIRST_INTERRUPT and more */
+    void (*fatal)(const char *exception);             /* ends the run; does not return */
 };
 
 /* Set the context and the hooks. Called before descriptors_load, so that no exception finds them empty. */
@@ -54,10 +55,19 @@ void exceptions_set_context(struct exception_context context);
 void exceptions_set_hooks(struct exception_hooks hooks);
 
 /*
- * Explains a page fault of the kernel's in the space that is active now (page_fault.h), with the registers as
- * they are now. Which space that is, CR3 says (known_spaces.h).
+ * What an exception is explained by: registers of the interrupted code. The control registers are those of now.
  */
-void exceptions_explain_page_fault(struct format_sink *sink, paging_virt_t address, uint64_t error_code);
+struct exception_cause {
+    uint64_t vector, error_code;
+    uint64_t address; /* CR2, for #PF and #DF */
+    uint64_t rsp, cs, rflags;
+};
+
+/*
+ * Writes what a report begins with: the exception's name and error code, and sentences, each with its line
+ * end. Page faults are explained in the space whose root CR3 holds (page_fault.h, known_spaces.h).
+ */
+void exceptions_explain(struct format_sink *sink, const struct exception_cause *cause);
 
 /*
  * Handles an exception; called by exception_entries.S. Returns only if a hook has handled it. Otherwise

@@ -5,6 +5,7 @@
 #include "selftest/demand_pages.h"
 #include "selftest/deviations.h"
 #include "selftest/selftest.h"
+#include "selftest/violations.h"
 #include <selfmap/check_access.h>
 #include <selfmap/map.h>
 #include <selfmap/translate.h>
@@ -221,5 +222,7 @@ const struct selftest fault_tests[] = {
     {"on demand: copy-on-write of a 2 MiB page", demand_copies_huge_pages},
     {"on demand: a stack grows page by page, and ends at its guard", demand_stack_grows},
     {"on demand: guards and missing rights are refused with a reason", demand_refuses_with_reasons},
+    {"faults: what our own mappings forbid is reported, and the run goes on", violations_are_reported},
+    {"stack: each that is used up is named, and the run goes on", overflows_are_reported},
     {0},
 };

@@ -10,6 +10,7 @@
 #include "selftest/chosen_tests.h"
 #include "selftest/deviations.h"
 #include "selftest/groups.h"
+#include "selftest/mapping_audit.h"
 #include "selftest/selftest.h"
 #include "selftest/soak_run.h"
 #include "selftest/stop_test.h"
@@ -178,7 +179,7 @@ void selftest_tell_crash(void)
         print("# in round %lu of the soak\n", now.round);
 }
 
-/* Is the last one, because devices and the firmware have had the time of all tests until then. */
+/* Comes after all groups, because devices and the firmware have had the time of all tests until then. */
 static void boot_memory_is_as_left(struct selftest_run *t)
 {
     uint64_t audited, changed = t->setup->late_changes(&audited);
@@ -221,6 +222,8 @@ void selftest_run_all(const struct selftest_setup *setup)
     static const struct selftest soaked = {"soak: every round passed", soak_every_round_passed};
     static const struct selftest last = {"firmware: nobody writes to memory of boot services any more",
                                          boot_memory_is_as_left};
+    static const struct selftest audited = {
+        "audit: W^X holds, aliases agree, no table and no free frame is mapped", mappings_keep_the_rules};
     struct selftest_run t = {
         .setup = setup,
         .space = setup->space,
@@ -231,7 +234,7 @@ void selftest_run_all(const struct selftest_setup *setup)
     };
     test_find_slots(&t);
     for_each_wanted(&t, count_one);
-    report_plan(2 + t.wanted + (setup->soak_seconds ? 1 : 0));
+    report_plan(3 + t.wanted + (setup->soak_seconds ? 1 : 0));
     run_own(&t, &first);
     if (setup->soak_seconds)
         soak_start(setup->soak_seconds);
@@ -244,5 +247,6 @@ void selftest_run_all(const struct selftest_setup *setup)
         run_own(&t, &soaked);
     }
     run_own(&t, &last);
+    run_own(&t, &audited);
     deviations_report();
 }
