@@ -103,7 +103,8 @@ EFI_STATUS build_fresh_tables(struct loader *loader)
                         paging_frame_start(region->start).value, paging_frame_start(region->end).value,
                         paging_status_name(status));
     }
-    say("  %u regions in %lu tables, %u levels, root at %lx\n", handoff->region_count, handoff->space.tables,
-        handoff->space.cpu.levels, paging_root_address(&handoff->space).value);
+    say("  %u regions in %lu tables, %u levels, root at %lx\n", handoff->region_count,
+        paging_counted(&handoff->space).tables, handoff->space.cpu.levels,
+        paging_root_address(&handoff->space).value);
     return EFI_SUCCESS;
 }

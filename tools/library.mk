@@ -13,7 +13,8 @@ L := $(B)/library
 .PHONY: library install uninstall
 
 # ---- what it is compiled from: the headers as they will be installed ---------------------------------------
-PUBLIC_HEADERS := $(sort $(wildcard paging/include/selfmap/*.h)) kernel/frames/frames.h
+PUBLIC_HEADERS := $(sort $(wildcard paging/include/selfmap/*.h)) \
+    $(addprefix kernel/frames/,frames.h frame_sharing.h)
 STAGED_HEADERS := $(addprefix $(L)/include/selfmap/,$(notdir $(PUBLIC_HEADERS)))
 
 # $(call if_new,COMMAND): what the command prints becomes the target, which is touched only if it changes.
@@ -38,7 +39,7 @@ LIBRARY_FLAGS = -std=c17 $(FREESTANDING) -I$(L)/include -Ipaging/src -Ikernel $(
     -ffile-prefix-map='$(CURDIR)=.' -fdebug-prefix-map='$(CURDIR)=.'
 FLAGS_library/kernel = $(LIBRARY_FLAGS) -fno-pic -mcmodel=kernel
 FLAGS_library/pic = $(LIBRARY_FLAGS) -fpic
-LIBRARY_SOURCES := $(CORE) $(addprefix kernel/frames/,frames.c zone.c zone_table.c)
+LIBRARY_SOURCES := $(CORE) $(addprefix kernel/frames/,frames.c frame_sharing.c zone.c zone_table.c)
 $(L)/settings: ask_always | $(B)/deps-library
 	$(call if_new,echo '$(CC) $(CFLAGS)')
 

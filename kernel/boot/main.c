@@ -135,7 +135,7 @@ static void keep_firmware_apart(const struct handoff *handoff)
     memory_note_dropped_tables(frames.refused_releases - refused);
     frames.refused_releases = refused;
     report_fact("runtime_cr3", "%lx", paging_root_address(runtime_space()).value);
-    report_fact("runtime_tables", "%lu", runtime_space()->tables);
+    report_fact("runtime_tables", "%lu", paging_counted(runtime_space()).tables);
 }
 
 /* From now on the screen shows more than text. */

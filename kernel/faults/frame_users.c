@@ -98,7 +98,12 @@ void frame_users_init(struct frame_users *users, struct paging_frame_source *beh
                       struct frame_count *table, unsigned places)
 {
     *users = (struct frame_users){
-        .source = {reserve, unreserve, allocate, release, split, join},
+        .source = {.reserve = reserve,
+                   .unreserve = unreserve,
+                   .allocate = allocate,
+                   .release = release,
+                   .split = split,
+                   .join = join},
         .behind = behind,
         .table = table,
         .places = places,

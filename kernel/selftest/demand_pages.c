@@ -107,18 +107,18 @@ void demand_fills_touched_pages(struct selftest_run *t)
     const uint64_t pages = 32 * paging_level_pages(PAGING_2M);
     const uint64_t touched[] = {0, 5, 6, 3000, pages / 2, pages - 1};
     struct paging_translation found;
-    uint64_t tables = t->space->tables;
+    uint64_t tables = paging_counted(t->space).tables;
     soil_frames(t);
     if (!begin(t))
         return;
     if (open_area(t, &left, AREA_ON_DEMAND, 0, pages, PAGING_WRITABLE | no_execute(t))) {
-        CHECK(t->space->tables - tables <= UINT64_C(2) * (t->space->cpu.levels - 1));
-        uint64_t free = frames_free_count(t->frames) + t->space->tables;
+        CHECK(paging_counted(t->space).tables - tables <= UINT64_C(2) * (t->space->cpu.levels - 1));
+        uint64_t free = frames_free_count(t->frames) + paging_counted(t->space).tables;
         for (unsigned i = 0; i < sizeof touched / sizeof touched[0]; i++) {
             check_page_of_zeroes(t, touched[i]);
             words(t, &left, touched[i])[7] = ~touched[i];
             CHECK(left.filled == i + 1);
-            CHECK(frames_free_count(t->frames) + t->space->tables == free - left.filled);
+            CHECK(frames_free_count(t->frames) + paging_counted(t->space).tables == free - left.filled);
         }
         for (unsigned i = 0; i < sizeof touched / sizeof touched[0]; i++)
             CHECK(words(t, &left, touched[i])[7] == ~touched[i]);
@@ -127,7 +127,7 @@ void demand_fills_touched_pages(struct selftest_run *t)
         CHECK_OK(areas_close(&areas, &left));
     }
     end(t);
-    CHECK(t->space->tables == tables);
+    CHECK(paging_counted(t->space).tables == tables);
 }
 
 /* ---- copy-on-write ---- */

@@ -150,7 +150,7 @@ static void crash_on_purpose(const struct selftest_run *t)
 /* Runs a test; t->failed, t->skip and t->reason are its result. */
 static void run_test(struct selftest_run *t, const struct selftest *test)
 {
-    uint64_t free = frames_free_count(t->frames), tables = t->space->tables;
+    uint64_t free = frames_free_count(t->frames), tables = paging_counted(t->space).tables;
     uint64_t refused = t->frames->refused_releases + t->frames->refused_cuts;
     t->failed = false;
     t->failures = 0;
@@ -163,7 +163,7 @@ static void run_test(struct selftest_run *t, const struct selftest *test)
     page_faults_ignore_all();
     known_spaces_keep_only(t->space); /* some tests switch to another space and back */
     CHECK(frames_free_count(t->frames) == free);
-    CHECK(t->space->tables == tables);
+    CHECK(paging_counted(t->space).tables == tables);
     CHECK(t->frames->refused_releases + t->frames->refused_cuts == refused);
     CHECK(paging_entry_frame(self_entry(t->space)).number == t->space->root.number);
     CHECK((read_cr3() & PAGING_FRAME_MASK) == paging_root_address(t->space).value);

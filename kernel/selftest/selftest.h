@@ -196,6 +196,7 @@ extern const struct selftest window_tests[] __attribute__((visibility("hidden"))
 extern const struct selftest range_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest owned_frame_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest space_tests[] __attribute__((visibility("hidden")));
+extern const struct selftest heap_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest frame_allocator_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest right_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest for_each_tests[] __attribute__((visibility("hidden")));

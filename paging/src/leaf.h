@@ -56,13 +56,12 @@ static inline void add_accessed_dirty(volatile paging_entry_t *slot, uint64_t bi
 }
 
 /*
- * Changes a leaf of this level that was loaded as `leaf`. Accessed and dirty bits that are not named in the
- * change stay.
+ * Changes a leaf that was loaded as `leaf`, of which the change makes `after`. Accessed and dirty bits that
+ * are not named in the change stay.
  */
 static inline void change_leaf(volatile paging_entry_t *slot, const struct flag_change *change,
-                               unsigned level, paging_entry_t leaf)
+                               paging_entry_t leaf, paging_entry_t after)
 {
-    paging_entry_t after = with_change(change, level, leaf);
     if (has_accessed_dirty(after.bits | change->clear)) {
         paging_entry_store(slot, after);
         return;
@@ -73,7 +72,7 @@ static inline void change_leaf(volatile paging_entry_t *slot, const struct flag_
     }
     while (!paging_entry_replace(slot, leaf, after)) {
         leaf = paging_entry_load(slot);
-        after = with_change(change, level, leaf);
+        after.bits |= leaf.bits & PAGING_ACCESSED_DIRTY & ~change->clear;
     }
 }
 

@@ -25,7 +25,7 @@ static paging_entry_t merged_leaf(const volatile paging_entry_t *entries, unsign
     paging_entry_t first = paging_entry_load(&entries[0]), none = {0};
     uint64_t start = paging_leaf_frame(first, level).number, flags = paging_leaf_flags(first, level);
     if (!paging_entry_is_present(first) || paging_entry_is_table(first, level) ||
-        start % paging_level_pages(level + 1) != 0)
+        (first.bits & PAGING_SHARED_FRAME) != 0 || start % paging_level_pages(level + 1) != 0)
         return none;
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++) {
         paging_entry_t entry = paging_entry_load(&entries[i]);

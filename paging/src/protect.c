@@ -15,13 +15,11 @@ PAGING_OUT_OF_LINE enum paging_status protect_slow(struct paging_space *space, p
     if (status != PAGING_OK)
         return status;
     paging_entry_t leaf = walk.entries[walk.level];
-    if (with_change(&change, walk.level, leaf).bits == leaf.bits)
+    paging_entry_t after = with_change(&change, walk.level, leaf);
+    if (after.bits == leaf.bits)
         return PAGING_OK;
-    change_leaf(walk.slots[walk.level], &change, walk.level, leaf);
-    struct paging_flush_list list;
-    flush_begin(&list);
-    flush_add_leaf(space, &list, walk.level, page);
-    paging_carry_out(space, &list);
+    change_leaf(walk.slots[walk.level], &change, leaf, after);
+    flush_leaf(space, walk.level, page);
     return PAGING_OK;
 }
 
@@ -39,9 +37,10 @@ PAGING_ALWAYS_INLINE enum paging_status protect_fast(unsigned levels, bool recur
         !fast_walk(space, levels, recursive, page, &found) || !fast_is_page(space, &found))
         return protect_slow(space, page, set, clear);
     const struct flag_change change = {set, clear};
-    if (with_change(&change, PAGING_4K, found.entry).bits == found.entry.bits)
+    paging_entry_t after = with_change(&change, PAGING_4K, found.entry);
+    if (after.bits == found.entry.bits)
         return PAGING_OK;
-    change_leaf(found.slot, &change, PAGING_4K, found.entry);
+    change_leaf(found.slot, &change, found.entry, after);
     if (recursive || space->mode == PAGING_MODE_DIRECT_ACTIVE)
         flush_page(space, paging_page_start(levels, page));
     return PAGING_OK;

@@ -13,30 +13,31 @@ static void protect_one(const struct paging_space *space, const struct flag_chan
     paging_entry_t entry = paging_entry_load(slot), after = with_change(change, PAGING_4K, entry);
     if (after.bits == entry.bits || !paging_entry_is_present(entry))
         return;
-    change_leaf(slot, change, PAGING_4K, entry);
+    change_leaf(slot, change, entry, after);
     flush_add_leaf(space, list, PAGING_4K, (paging_page_t){at});
 }
 
 /*
  * Changes eight entries at a time as long as all are present and agree in the bits that change: then one XOR
  * does for each, and accessed and dirty bits that the processor has set meanwhile stay. Of these two bits
- * `set` has none, or it and `clear` have both. With look_only, goes on as long as nothing changes. Returns
- * how many entries are done. It is a function of its own because it needs all registers.
+ * `set` has none, or it and `clear` have both. Shared frames are left to protect_one. With look_only, goes on
+ * as long as nothing changes. Returns how many entries are done. It is a function of its own because it needs
+ * all registers.
  */
 PAGING_OUT_OF_LINE uint64_t protect_batches(volatile paging_entry_t *slot, uint64_t count, uint64_t set,
                                             uint64_t clear, bool look_only)
 {
     volatile paging_entry_t *first = slot, *end = slot + count / BATCH * BATCH;
-    const uint64_t touched = set | clear;
+    const uint64_t touched = set | clear, checked = touched | PAGING_SHARED_FRAME;
     for (; slot != end; slot += BATCH) {
-        uint64_t entries[BATCH], any = 0, all = ~(uint64_t)0;
+        uint64_t entries[BATCH], any = 0, all = ~PAGING_SHARED_FRAME; /* which shows if any has it */
 #pragma GCC unroll 8
         for (unsigned i = 0; i < BATCH; i++) {
             entries[i] = paging_entry_load(slot + i).bits;
             any |= entries[i];
             all &= entries[i];
         }
-        if ((all & PAGING_PRESENT) == 0 || ((any ^ all) & touched) != 0)
+        if ((all & PAGING_PRESENT) == 0 || ((any ^ all) & checked) != 0)
             break;
         uint64_t change = (all ^ set) & touched;
         if (change == 0)
@@ -94,9 +95,11 @@ static void protect(const struct paging_space *space, const struct flag_change *
             protect_row(space, change, c.slot, row, list);
         } else if (paging_entry_is_table(c.entry, c.level)) {
             cursor_descend(&c);
-        } else if (paging_entry_is_present(c.entry) && covers_whole_entry(c.level, cursor_part(&c)) &&
-                   with_change(change, c.level, c.entry).bits != c.entry.bits) {
-            change_leaf(c.slot, change, c.level, c.entry);
+        } else if (paging_entry_is_present(c.entry) && covers_whole_entry(c.level, cursor_part(&c))) {
+            paging_entry_t after = with_change(change, c.level, c.entry);
+            if (after.bits == c.entry.bits)
+                continue;
+            change_leaf(c.slot, change, c.entry, after);
             flush_add_leaf(space, list, c.level, (paging_page_t){cursor_part(&c).at});
         }
     }

@@ -31,6 +31,7 @@ static const char *const names[PAGING_STATUS_COUNT] = {
     [PAGING_BUSY] = "busy",
     [PAGING_UNSORTED] = "unsorted",
     [PAGING_NO_HOLE] = "no hole",
+    [PAGING_COPY_NEEDED] = "copy needed",
 };
 
 const char *paging_status_name(enum paging_status status)

@@ -129,6 +129,16 @@ static inline paging_entry_t entry_from_detached(paging_entry_t entry)
 }
 
 /*
+ * Returns what is stored at another place for an entry that is a leaf, a marker, or points to a table. A
+ * marker that somebody else has written becomes one of the core's, because the core stores no other entry
+ * that is not present (entry.h).
+ */
+static inline paging_entry_t entry_elsewhere(paging_entry_t entry)
+{
+    return paging_entry_is_present(entry) ? entry : paging_marker_entry(paging_marker_value(entry));
+}
+
+/*
  * Returns what an entry of a table of this level says beside the count if a leaf below it has these flags.
  * A marker that has the same bit sets it too; that costs unmap_range a look, and is not wrong.
  */

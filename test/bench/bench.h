@@ -9,6 +9,7 @@
 #ifndef BENCH_H
 #define BENCH_H
 
+#include "kernel/frames/frame_sharing.h"
 #include "kernel/frames/frames.h"
 #include "operations.h"
 #include "survey.h"
@@ -51,6 +52,7 @@ struct work {
     bool random;     /* pages anywhere in 128 TiB */
     bool whole;      /* unmap all ranges in one call, with what lies between them */
     bool once;       /* does not depend on the world */
+    bool no_window;  /* not recursively, because a second space would have to be attached */
     bool live;       /* done in the live worlds too: it flushes there, or must cost no more than elsewhere */
     unsigned least_levels;
     unsigned list;         /* pages in a call, where lists are measured */
@@ -83,6 +85,8 @@ extern const unsigned work_count;
 
 /* ---- memory.c: frames, tables, windows ----------------------------------------------------------------- */
 
+#define MEMORY_FRAMES ((uint64_t)1 << 19) /* 2 GiB, of which only what is touched is real */
+
 /* Once per process: the memory behind the frames. */
 void memory_open(void);
 
@@ -104,7 +108,9 @@ step_function set_up_allocated;    /* and the ranges are mapped to those */
 side_function map_ranges, map_ranges_alloc, unmap_ranges, protect_ranges, split_leaves;
 side_function map_pages, map_scattered, unmap_pages, translate_pages; /* with the side's operations */
 step_function set_up_dirty;                                           /* every page is */
-side_function protect_pages, remap_pages, clear_dirty;
+side_function map_owned_pages, protect_pages, remap_pages, clear_dirty;
+step_function set_up_shareable; /* owned pages, in front of whose frames a source counts */
+side_function clone_space;
 step_function set_up_map_list, set_up_mapped_list;
 side_function map_lists, unmap_lists, translate_lists; /* with the side's operations, a list a call */
 side_function allocate_frames, free_frames, touch_numbers;
@@ -118,6 +124,7 @@ side_function limit_allocate;  /* zero every table, then take a frame for every 
 side_function limit_clear;     /* store a zero per leaf */
 side_function limit_give_back; /* the same, and give the leaf's frame back */
 side_function limit_protect;   /* load, change, store */
+side_function limit_clone;     /* zero a table each; share each frame, change the leaf, store it there too */
 side_function vector_map;
 side_function vector_clear;
 side_function vector_protect;
@@ -125,6 +132,9 @@ side_function vector_protect;
 /* The flags that protect_range sets and clears in the work of that name. */
 #define PROTECT_SET   PAGING_NO_EXECUTE
 #define PROTECT_CLEAR PAGING_WRITABLE
+
+/* The source in front of the frames, in the work that shares them. */
+extern struct frames_sharing bench_sharing;
 
 /* ---- measure.c ----------------------------------------------------------------------------------------- */
 

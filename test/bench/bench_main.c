@@ -28,6 +28,7 @@ static void pin(void)
 static bool has(const struct work *work, const struct world *world)
 {
     return world->levels >= work->least_levels && (work->live || world->mode != PAGING_MODE_DIRECT_ACTIVE) &&
+           !(work->no_window && world->mode == PAGING_MODE_RECURSIVE) &&
            (!work->once || (world->levels == 4 && world->mode == PAGING_MODE_DIRECT));
 }
 

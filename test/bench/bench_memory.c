@@ -20,10 +20,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define MEMORY_FRAMES ((uint64_t)1 << 19)                   /* 2 GiB, of which only what is touched is real */
-#define FIRST_FRAME   ((uint64_t)256)                       /* the allocator leaves out the first MiB */
-#define MEMORY_PLACE  ((uintptr_t)6 << 40)                  /* below BENCH_FOLD_BITS, away from the windows */
-#define BOOKKEEPING   ((size_t)(4 * MEMORY_FRAMES + 65536)) /* frames.h asks for about two bytes a frame */
+#define FIRST_FRAME  ((uint64_t)256)                       /* the allocator leaves out the first MiB */
+#define MEMORY_PLACE ((uintptr_t)6 << 40)                  /* below BENCH_FOLD_BITS, away from the windows */
+#define BOOKKEEPING  ((size_t)(4 * MEMORY_FRAMES + 65536)) /* frames.h asks for about two bytes a frame */
 
 /* Pages shown next to each other, with frames next to each other. */
 struct view {

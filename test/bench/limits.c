@@ -117,3 +117,28 @@ void limit_protect(struct bench *bench, const struct operations *operations)
                 slot, (paging_entry_t){(paging_entry_load(slot).bits & ~PROTECT_CLEAR) | PROTECT_SET});
     }
 }
+
+/* Each run of leaves is in a table of its own. */
+void limit_clone(struct bench *bench, const struct operations *operations)
+{
+    (void)operations;
+    const struct survey *survey = &bench->survey;
+    struct paging_frame_source *frames = &bench_sharing.source;
+    const struct leaf_run *end = survey->runs + survey->run_count;
+    paging_frame_t table = {0};
+    for (const struct leaf_run *run = survey->runs; run < end; run++) {
+        bench->failures +=
+            !frames->allocate(frames, &bench->space, PAGING_FRAME_FOR_TABLE, PAGING_4K, &table);
+        volatile paging_entry_t *slot = run->by_mode;
+        volatile paging_entry_t *to =
+            (volatile paging_entry_t *)(bench->space.offset + (table.number << PAGING_FRAME_SHIFT));
+        paging_table_zero(to);
+        for (unsigned left = run->count; left > 0; left--, slot++, to++) {
+            paging_entry_t leaf = paging_entry_load(slot);
+            bench->failures += !frames->share(frames, &bench->space, PAGING_4K, paging_entry_frame(leaf));
+            leaf.bits = (leaf.bits & ~PROTECT_CLEAR) | PAGING_SHARED_FRAME | PAGING_COPY_ON_WRITE;
+            paging_entry_store(slot, leaf);
+            paging_entry_store(to, leaf);
+        }
+    }
+}

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* works.c - what is measured: the setups, the core's part of each work, and the loops over single pages. */
 #include "bench.h"
+#include <selfmap/clone.h>
 #include <selfmap/range.h>
+#include <selfmap/share.h>
 #include <selfmap/test_and_clear.h>
 
 #define FLAGS (PAGING_WRITABLE | PAGING_USER)
@@ -118,6 +120,27 @@ void set_up_owned(struct bench *bench)
         expect(bench, paging_map(&bench->space, page, FLAGS, &bench->frames.source));
 }
 
+/* ---- a second space ------------------------------------------------------------------------------------ */
+
+struct frames_sharing bench_sharing;
+
+void set_up_shareable(struct bench *bench)
+{
+    static uint16_t owners[MEMORY_FRAMES];
+    set_up_owned(bench);
+    frames_sharing_init(&bench_sharing, &bench->frames.source, owners, (paging_frame_t){0},
+                        (paging_frame_t){MEMORY_FRAMES});
+}
+
+/* With the new space's root, which is one table of many. */
+void clone_space(struct bench *bench, const struct operations *operations)
+{
+    struct paging_space clone;
+    (void)operations;
+    expect(bench, paging_create_sibling(&clone, &bench->space, &bench_sharing.source));
+    expect(bench, paging_clone_lower_half(&bench->space, &clone, &bench_sharing.source));
+}
+
 /*
  * ---- page after page: the same loops for the core, for the bare walk and for nothing ----------------------
  *
@@ -151,6 +174,19 @@ void unmap_pages(struct bench *bench, const struct operations *operations)
     unsigned failures = 0;
     for (uint64_t left = bench->units; left > 0; left--, page.number++)
         failures += operations->unmap(&bench->space, page, &bench->frames.source, &unmapped) != PAGING_OK;
+    bench->failures += failures;
+}
+
+/* Frames of the caller's, that each page owns from then on. */
+void map_owned_pages(struct bench *bench, const struct operations *operations)
+{
+    (void)operations;
+    paging_page_t page = {bench->start / PAGING_PAGE_BYTES};
+    paging_frame_t frame = {bench->work->to / PAGING_PAGE_BYTES};
+    unsigned failures = 0;
+    for (uint64_t left = bench->units; left > 0; left--, page.number++, frame.number++)
+        failures += paging_map_owned(&bench->space, page, frame, PAGING_4K, FLAGS, &bench->frames.source) !=
+                    PAGING_OK;
     bench->failures += failures;
 }
 

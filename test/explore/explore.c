@@ -39,6 +39,7 @@ static const struct scope scopes[] = {
     {"direct-rights", EXPLORE_PAGES | EXPLORE_RIGHTS | EXPLORE_RANGES | EXPLORE_DIRECT},
     {"rights", EXPLORE_PAGES | EXPLORE_RIGHTS | EXPLORE_RANGES},
     {"caching", EXPLORE_PAGES | EXPLORE_RIGHTS | EXPLORE_RANGES | EXPLORE_CACHING},
+    {"shared", EXPLORE_PAGES | EXPLORE_RIGHTS | EXPLORE_OWNED | EXPLORE_RANGES | EXPLORE_DIRECT},
     {"both", EXPLORE_PAGES | EXPLORE_RIGHTS | EXPLORE_OWNED | EXPLORE_RANGES},
 };
 static const struct scope *scope;
@@ -132,13 +133,13 @@ static bool try_step(unsigned number, unsigned left)
     enum paging_status status = operation_do(&step);
     if (!operation_is(&step, IS_CORES)) {
         rig_check();
-        status = PAGING_OK;
+        status = status == PAGING_NO_FRAMES ? status : PAGING_OK;
     }
     stores_judge();
     if (step.kind == OP_MOVE_RANGE && status == PAGING_OK)
         move_back(&step);
     transitions++;
-    now.unchanged = status != PAGING_OK;
+    now.unchanged = status != PAGING_OK && operation_is(&step, IS_CORES);
     if (status != PAGING_OK) {
         refused++;
         return status == PAGING_NO_FRAMES;
@@ -154,8 +155,10 @@ static void try_every_step(unsigned count)
     unsigned used = machine_frames_out() - others;
     unsigned most = most_frames ? most_frames - used : machine_frames_left();
     for (unsigned step = 0; step < count; step++) {
-        unsigned left = operation_is(step_at(step), TAKES_FRAMES) ? 0 : most;
-        while (try_step(step, left) && left < most)
+        bool is_cores = operation_is(step_at(step), IS_CORES); /* otherwise other spaces come and go, too */
+        unsigned enough = is_cores ? most : machine_frames_left();
+        unsigned left = operation_is(step_at(step), TAKES_FRAMES) ? 0 : enough;
+        while (try_step(step, left) && left < enough)
             left++;
     }
 }

@@ -7,9 +7,10 @@
 
 /* An entry in a byte. 0 is an unused entry. */
 #define CODE_LEAF        0x20u
-#define CODE_WRITABLE    0x01u
+#define CODE_WRITABLE    0x01u /* or copied on write */
 #define CODE_DIRTY       0x02u
-#define CODE_SHIFTED     0x04u         /* frame = page + 1 */
+#define CODE_SHIFTED     0x04u /* frame = page + 1 */
+#define CODE_SHARED      0x04u /* of an owned page: its frame was shared, and it may not be writable yet */
 #define CODE_HOME(size)  ((size) << 3) /* of an owned page: the size of the run it came in */
 #define CODE_PAT         0x40u         /* with CODE_LEAF */
 #define CODE_TABLE       0x40u         /* without */
@@ -63,15 +64,17 @@ static uint8_t code_of_leaf(unsigned level, uint64_t page, paging_entry_t leaf)
 {
     uint64_t frame = paging_leaf_frame(leaf, level).number, flags = paging_leaf_flags(leaf, level),
              usual = PAGING_PRESENT | PAGING_WRITABLE | PAGING_ACCESSED;
-    usual |= PAGING_DIRTY | PAGING_PAT | PAGING_OWNED;
+    usual |= PAGING_DIRTY | PAGING_PAT | PAGING_OWNED | PAGING_SHARED_FRAME | PAGING_COPY_ON_WRITE;
     if ((flags & ~usual) != 0)
         fail_msg("no image can contain the leaf %#lx", (unsigned long)leaf.bits);
     unsigned code = CODE_LEAF;
-    code |= leaf.bits & PAGING_WRITABLE ? CODE_WRITABLE : 0;
+    code |= leaf.bits & (PAGING_WRITABLE | PAGING_COPY_ON_WRITE) ? CODE_WRITABLE : 0;
     code |= leaf.bits & PAGING_DIRTY ? CODE_DIRTY : 0;
     code |= flags & PAGING_PAT ? CODE_PAT : 0;
-    if ((leaf.bits & PAGING_OWNED) != 0)
+    if ((leaf.bits & PAGING_OWNED) != 0) {
+        code |= leaf.bits & PAGING_SHARED_FRAME ? CODE_SHARED : 0;
         return (uint8_t)(code | CODE_HOME(machine_home_of(frame)));
+    }
     if (frame - page > MOST_SHIFT)
         fail_msg("no image can contain page %#lx mapped to frame %#lx", (unsigned long)page,
                  (unsigned long)frame);
@@ -143,6 +146,8 @@ static uint64_t unpack_leaf(struct packing *packing, unsigned level, uint64_t pa
     uint64_t flags = PAGING_ACCESSED | (code & CODE_WRITABLE ? PAGING_WRITABLE : 0) |
                      (code & CODE_DIRTY ? PAGING_DIRTY : 0) | (code & CODE_PAT ? PAGING_PAT : 0);
     uint64_t frame = home ? owned_frame(packing, home, page) : page + (code & CODE_SHIFTED ? 1 : 0);
+    if (home && (code & CODE_SHARED))
+        flags = model_shared_flags(flags);
     model_add(rig.at->model, (struct model_leaf){page, frame, level, flags, home != 0, 0});
     return paging_entry_leaf(level, (paging_frame_t){frame}, flags | (home ? PAGING_OWNED : 0)).bits;
 }
@@ -161,7 +166,7 @@ static uint64_t unpack_entry(struct packing *packing, unsigned level, uint64_t p
     if (code & CODE_LEAF)
         return unpack_leaf(packing, level, page, code);
     uint64_t table = take(PAGING_FRAME_FOR_TABLE, PAGING_4K);
-    rig.at->space->tables++;
+    rig.at->space->counters[0].tables++;
     unsigned count = unpack(packing, level - 1, table, page);
     return entry_to_table((paging_frame_t){table}, count).bits |
            (code & CODE_OWNED_BELOW ? PAGING_OWNED_BELOW : 0);

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import tap
 
-HEADERS = [*sorted((tap.ROOT / "paging/include/selfmap").glob("*.h")), tap.ROOT / "kernel/frames/frames.h"]
+HEADERS = [*sorted((tap.ROOT / "paging/include/selfmap").glob("*.h")), tap.ROOT / "kernel/frames/frames.h",
+           tap.ROOT / "kernel/frames/frame_sharing.h"]
 SOURCES = [*sorted((tap.ROOT / "paging/src").glob("*.c")), *sorted((tap.ROOT / "kernel/frames").glob("*.c"))]
 STATUS_TYPES = {"paging_status": "status.h", "frames_status": "frames.h"}
 # A comment, and the declaration behind it.

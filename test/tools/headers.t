@@ -11,7 +11,7 @@ from pathlib import Path
 import tap
 
 FOLDER = tap.ROOT / "build/library/include"  # where `make library` puts them
-BESIDE = ("frames.h",)  # an allocator, which the core does not need
+BESIDE = ("frames.h", "frame_sharing.h")  # an allocator, which the core does not need
 PART_OF_CONFIG = "config_name.h"  # which nothing but config.h includes
 HEADERS = [path for path in sorted((FOLDER / "selfmap").glob("*.h")) if path.name != PART_OF_CONFIG]
 INCLUDES = "".join(f"#include <selfmap/{name}>\n" for name in ("paging.h", *BESIDE))

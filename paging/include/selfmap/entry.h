@@ -21,9 +21,10 @@
  *
  * With bit 63 set in this form, an entry is the core's: what it mapped waits for a flush (gather.h). Bits 59
  * and 60 are zeroes in every entry that is not present: one of them can be a lock. The core uses
- * bits 52 to 58 of every present entry: in a leaf, bit 52 says that the frame came from the frame source; in
- * an entry that points to a table, these bits and 9 to 11 hold how many entries of that table are used, and
- * more. In a leaf, bits 9 to 11 are free for the system that uses the core.
+ * bits 52 to 58 of every present entry: in a leaf, bit 52 says that the frame came from the frame source, 53
+ * that it is shared, and 54 that the page is copied on write; in an entry that points to a table, these bits
+ * and 9 to 11 hold how many entries of that table are used, and more. In a leaf, bits 9 to 11 are free for
+ * the system that uses the core.
  */
 #ifndef SELFMAP_ENTRY_H
 #define SELFMAP_ENTRY_H
@@ -50,6 +51,8 @@ typedef struct {
 #define PAGING_SYSTEM_10     ((uint64_t)1 << 10)
 #define PAGING_SYSTEM_11     ((uint64_t)1 << 11)
 #define PAGING_OWNED         ((uint64_t)1 << 52) /* the core's: unmapping gives the frame back */
+#define PAGING_SHARED_FRAME  ((uint64_t)1 << 53) /* the core's: others may own the frame, too (clone.h), */
+#define PAGING_COPY_ON_WRITE ((uint64_t)1 << 54) /* and until it is not shared, the page is read-only */
 #define PAGING_NO_EXECUTE    ((uint64_t)1 << 63)
 
 /* The protection key of a leaf, 0 to 15 (SDM 3A, 4.6.2). Without CR4.PKE or CR4.PKS it means nothing. */

@@ -35,6 +35,13 @@
  * one operation after the other, there is nobody from whom frames would have to be held, and unreserve may
  * do nothing.
  *
+ * After paging_clone_lower_half (clone.h) several pages own the same frame. The source counts them: `share`
+ * adds one to the owners of a run, and each owner releases it once, with the size that its page has then. One
+ * owner may have split the run that another one still has whole, so from the first `share` on, until the last
+ * owner has released it or joined it anew, the source counts the owners of each frame by itself. What one
+ * owner splits, only that one has in parts. Runs that others own, too, are never joined. A source that
+ * cannot count leaves `share` and `is_shared` NULL; then a space that owns pages cannot be cloned.
+ *
  * There is no context pointer: put this struct first into one of your own, and cast. A source is called only
  * from within an operation, and must not call one.
  */
@@ -67,7 +74,7 @@ struct paging_frame_source {
                      enum paging_frame_use use, enum paging_size size, paging_frame_t *frame);
     /*
      * Takes back what `allocate` handed out for this use and with this size, or what `split` or `join` made
-     * of it. Cannot fail.
+     * of it. A frame that has other owners stays handed out, with one owner less. Cannot fail.
      */
     void (*release)(struct paging_frame_source *source, const struct paging_space *space,
                     enum paging_frame_use use, enum paging_size size, paging_frame_t frame);
@@ -80,6 +87,15 @@ struct paging_frame_source {
     /* Notes the reverse: 512 runs, all handed out for pages, become one of this size. Cannot fail. */
     void (*join)(struct paging_frame_source *source, const struct paging_space *space, enum paging_size size,
                  paging_frame_t frame);
+    /*
+     * Adds one to the owners of a run that was handed out for a page; `space` is the new owner's. Returns
+     * false, and changes nothing, if the source can count no further. NULL: it cannot count at all.
+     */
+    bool (*share)(struct paging_frame_source *source, const struct paging_space *space, enum paging_size size,
+                  paging_frame_t frame);
+    /* Returns whether any frame of a run has more than one owner. NULL if `share` is. */
+    bool (*is_shared)(struct paging_frame_source *source, const struct paging_space *space,
+                      enum paging_size size, paging_frame_t frame);
 };
 
 PAGING_END_C

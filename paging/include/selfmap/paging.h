@@ -6,6 +6,7 @@
 #define SELFMAP_PAGING_H
 
 #include <selfmap/check_access.h>
+#include <selfmap/clone.h>
 #include <selfmap/find_hole.h>
 #include <selfmap/flush_list.h>
 #include <selfmap/for_each.h>

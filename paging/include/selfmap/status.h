@@ -43,6 +43,7 @@ enum paging_status {
     PAGING_BUSY,           /* what a gather has removed waits there for its flush (gather.h) */
     PAGING_UNSORTED,       /* a page of a list is not above the one before it (list.h) */
     PAGING_NO_HOLE,        /* no unused addresses of that length and alignment are left there */
+    PAGING_COPY_NEEDED,    /* others own the page's frame, too: to be written it needs a copy (clone.h) */
     PAGING_STATUS_COUNT
 };
 

@@ -244,6 +244,26 @@ static uint64_t draw_side_to_switch_to(struct operation *operation)
     return 0;
 }
 
+static bool is_empty_below(const struct rig_side *side)
+{
+    return model_first(side->model, paging_level_pages(rig.model.levels) * (PAGING_TABLE_ENTRIES / 2)) == 0;
+}
+
+/* Mostly from one with pages to one that can be reached, and has none yet. */
+static uint64_t draw_sides_to_clone(struct operation *operation)
+{
+    (void)draw_sides(operation);
+    if (draw(8) == 0)
+        return 0;
+    for (unsigned i = 0; i < RIG_SPACES; i++)
+        if (rig.sides[i].space && rig_is_reachable(&rig.sides[i]) && is_empty_below(&rig.sides[i]))
+            operation->other = i;
+    for (unsigned i = 0; i < RIG_SPACES; i++)
+        if (rig.sides[i].space && rig_is_reachable(&rig.sides[i]) && !is_empty_below(&rig.sides[i]))
+            operation->space = draw(2) ? i : operation->space;
+    return 0;
+}
+
 /* ---- the table ---- */
 
 typedef uint64_t draw_function(struct operation *operation);
@@ -267,6 +287,7 @@ static draw_function *const places[OP_KINDS] = {
     [OP_DESTROY] = draw_side_to_destroy,
     [OP_DETACH] = draw_attached,
     [OP_SWITCH_TO] = draw_side_to_switch_to,
+    [OP_CLONE_LOWER_HALF] = draw_sides_to_clone,
 };
 
 uint64_t draw_place(struct operation *operation)

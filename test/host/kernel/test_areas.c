@@ -69,14 +69,14 @@ static void open_areas(void)
     rig_open_large();
     frame_users_init(&users, machine_frames(), table, PLACES);
     assert_status(areas_init(&areas, &rig.space, &users, rig_page(PLACE + SLOT_BYTES)), PAGING_OK);
-    tables_before = (unsigned)rig.space.tables;
+    tables_before = (unsigned)paging_counted(&rig.space).tables;
 }
 
 /* Everything has gone back, and no translation was left behind. */
 static void end_areas(void)
 {
     assert_null(areas.first);
-    assert_int_equal(rig.space.tables, tables_before);
+    assert_int_equal(paging_counted(&rig.space).tables, tables_before);
     assert_status(areas_end(&areas), PAGING_OK);
     machine_audit();
     assert_int_equal(machine_frames_out(), rig.base_frames);
@@ -137,8 +137,8 @@ static void touched_pages_are_filled(void **state)
     static const uint64_t touched[] = {0, 3, 700, 32 * 512 - 1};
     open_areas();
     assert_status(areas_open(&areas, &area), PAGING_OK);
-    assert_in_range(rig.space.tables - tables_before, 1, 3);
-    unsigned out = machine_frames_out() - (unsigned)rig.space.tables;
+    assert_in_range(paging_counted(&rig.space).tables - tables_before, 1, 3);
+    unsigned out = machine_frames_out() - (unsigned)paging_counted(&rig.space).tables;
     for (unsigned i = 0; i < 4; i++) {
         uint64_t address = PLACE + touched[i] * PAGE;
         assert_int_equal(touch(address + 8 * i, i % 2 ? WALK_WRITE : WALK_READ), AREA_FAULT_HANDLED);
@@ -147,7 +147,7 @@ static void touched_pages_are_filled(void **state)
         assert_false(is_mapped(address + (i == 3 ? -1ul : 1) * PAGE));
     }
     assert_int_equal(area.filled, 4);
-    assert_int_equal(machine_frames_out() - rig.space.tables, out + 4);
+    assert_int_equal(machine_frames_out() - paging_counted(&rig.space).tables, out + 4);
     write_word(PLACE + 3 * PAGE, 77);
     assert_int_equal(read_word(PLACE + 3 * PAGE), 77);
     assert_int_equal(area.filled, 4);

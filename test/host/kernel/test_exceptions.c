@@ -555,10 +555,10 @@ static void a_stray_access_to_a_guard_page(void **state)
     frame.vector = PAGE_FAULT;
     frame.rsp = (uintptr_t)stack + 5 * PAGE;
     processor.cr2 = (uintptr_t)stack + 16;
-    snprintf(
-        words, sizeof words,
-        "\n%016lx is in the guard page below the kernel stack, to which the stack pointer is not near\narea: ",
-        processor.cr2);
+    snprintf(words, sizeof words,
+             "\n%016lx is in the guard page below the kernel stack, to which the stack pointer is not "
+             "near\narea: ",
+             processor.cr2);
     assert_says(words);
     assert_says_not("used up");
 }

@@ -63,7 +63,12 @@ static void join(struct paging_frame_source *source, const struct paging_space *
     behind.joins++;
 }
 
-static struct paging_frame_source source = {reserve, unreserve, allocate, release, split, join};
+static struct paging_frame_source source = {.reserve = reserve,
+                                            .unreserve = unreserve,
+                                            .allocate = allocate,
+                                            .release = release,
+                                            .split = split,
+                                            .join = join};
 
 static int begin(void **state)
 {

@@ -235,7 +235,7 @@ static void out_of_frames_nothing_is_unmapped(void **state)
     unsigned used, needed;
     begin();
     map_regions();
-    used = (unsigned)rig.space.tables;
+    used = (unsigned)paging_counted(&rig.space).tables;
     needed = used; /* the other space takes as many tables */
     rig_close(state);
     for (setup.frames = used; setup.frames < used + needed; setup.frames++) {

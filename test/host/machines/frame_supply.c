@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The frame source of the core under test: hostile on purpose, and it counts. */
+#include "machines/frame_owners.h"
 #include "machines/frame_pools.h"
 #include "machines/machine_internal.h"
 #include "machines/memcheck.h"
@@ -137,32 +138,47 @@ static bool allocate(struct paging_frame_source *source, const struct paging_spa
     return true;
 }
 
+/* Takes back a run that nobody owns any more: nothing may lead to it. */
+static void take_back(enum paging_frame_use use, enum paging_size size, uint64_t frame)
+{
+    uint64_t count = paging_level_pages(size);
+    pools_must_hold("release", use, size, frame);
+    const struct translation *stale = tlb_leading_to(&machine.tlb, &machine.walker, frame, count);
+    if (stale)
+        fail_msg("released frame %#lx while %#lx is cached and leads to it", (unsigned long)frame,
+                 (unsigned long)stale->address);
+    if (walk_cache_leads_to(&machine.cache, &machine.walker, frame))
+        fail_msg("released frame %#lx while a cached path leads through it", (unsigned long)frame);
+    pools_give(use, size, frame);
+    fill_run(frame, count);
+}
+
 static void release(struct paging_frame_source *source, const struct paging_space *space,
                     enum paging_frame_use use, enum paging_size size, paging_frame_t frame)
 {
-    uint64_t count = paging_level_pages(size);
     (void)source;
     if (space != &machine_nobody)
         judge_space("release", space);
-    pools_must_hold("release", use, size, frame.number);
-    const struct translation *stale = tlb_leading_to(&machine.tlb, &machine.walker, frame.number, count);
-    if (stale)
-        fail_msg("released frame %#lx while %#lx is cached and leads to it", (unsigned long)frame.number,
-                 (unsigned long)stale->address);
-    if (walk_cache_leads_to(&machine.cache, &machine.walker, frame.number))
-        fail_msg("released frame %#lx while a cached path leads through it", (unsigned long)frame.number);
-    pools_give(use, size, frame.number);
-    frames.out -= count;
-    fill_run(frame.number, count);
+    if (owners_of(frame.number) == 0)
+        take_back(use, size, frame.number);
+    else if (use == PAGING_FRAME_FOR_TABLE)
+        fail_msg("frame %#lx is shared by pages, and released as a table", (unsigned long)frame.number);
+    else
+        for (uint64_t i = 0; i < paging_level_pages(size); i++)
+            if (owners_drop(frame.number + i))
+                take_back(use, PAGING_4K, frame.number + i);
+    frames.out -= paging_level_pages(size);
 }
 
+/* Of a run that is counted frame by frame, there is nothing to note. */
 static void split(struct paging_frame_source *source, const struct paging_space *space, enum paging_size size,
                   paging_frame_t frame)
 {
     (void)source;
     if (space != &machine_nobody)
         judge_space("split", space);
-    pools_split(size, frame.number);
+    if (owners_of(frame.number) == 0)
+        pools_split(size, frame.number);
 }
 
 static void join(struct paging_frame_source *source, const struct paging_space *space, enum paging_size size,
@@ -171,7 +187,27 @@ static void join(struct paging_frame_source *source, const struct paging_space *
     (void)source;
     if (space != &machine_nobody)
         judge_space("join", space);
+    owners_join_parts(size, frame.number);
     pools_join(size, frame.number);
+}
+
+static bool share(struct paging_frame_source *source, const struct paging_space *space, enum paging_size size,
+                  paging_frame_t frame)
+{
+    (void)source;
+    judge_space("share", space);
+    if (!owners_add(size, frame.number))
+        return false;
+    frames.out += paging_level_pages(size);
+    return true;
+}
+
+static bool is_shared(struct paging_frame_source *source, const struct paging_space *space,
+                      enum paging_size size, paging_frame_t frame)
+{
+    (void)source;
+    judge_space("is_shared", space);
+    return owners_share(size, frame.number);
 }
 
 void frames_open(const struct machine_setup *setup)
@@ -184,7 +220,10 @@ void frames_open(const struct machine_setup *setup)
         .release = release,
         .split = split,
         .join = join,
+        .share = share,
+        .is_shared = is_shared,
     };
+    owners_open();
     pools_open(count, setup->runs_2m, setup->apart);
     for (unsigned i = 0; i < count; i++)
         machine_fill(FIRST_FRAME + i);
@@ -193,6 +232,7 @@ void frames_open(const struct machine_setup *setup)
 void frames_close(void)
 {
     pools_close();
+    owners_close();
     memset(&frames, 0, sizeof(frames));
 }
 
@@ -301,10 +341,31 @@ unsigned machine_home_of(uint64_t frame)
 void machine_reset_frames(void)
 {
     pools_reset();
+    owners_reset();
     frames.out = 0;
     frames.limited = frames.huge_limited = frames.breaks = false;
     frames.holder = NULL;
     machine_begin_operation(NULL);
+}
+
+void machine_limit_owners(unsigned most)
+{
+    owners_limit(most);
+}
+
+bool machine_can_share(uint64_t frame)
+{
+    return owners_have_room(frame);
+}
+
+unsigned machine_owners_of(uint64_t frame)
+{
+    return owners_of(frame);
+}
+
+bool machine_is_shared(uint64_t frame, enum paging_size size)
+{
+    return owners_share(size, frame);
 }
 
 unsigned machine_run_at(uint64_t frame)

@@ -87,12 +87,21 @@ bool machine_holds_reservation(void);
 bool machine_take(enum paging_frame_use use, enum paging_size size, paging_frame_t *frame);
 void machine_give(enum paging_frame_use use, enum paging_size size, paging_frame_t frame);
 extern const struct paging_space machine_nobody; /* the space that stands for the test then */
-unsigned machine_frames_out(void);               /* handed out and not yet released, in frames of PAGING_4K */
-bool machine_frame_is_out(uint64_t frame);       /* by itself or in a larger run */
+/* Handed out and not yet released, in frames of PAGING_4K. One that pages share counts for each of them. */
+unsigned machine_frames_out(void);
+bool machine_frame_is_out(uint64_t frame);                    /* by itself or in a larger run */
 bool machine_is_the_sources(uint64_t frame, uint64_t frames); /* some of them, handed out or not */
 unsigned machine_run_at(uint64_t frame); /* the size of the run that is handed out and begins there, or 0 */
 enum paging_frame_use machine_use_at(uint64_t frame); /* what that run is for */
 unsigned machine_home_of(uint64_t frame); /* the size of the run it is a part of when nothing is out, or 0 */
+/*
+ * Pages that share a frame: so many may; may one more; how many do, 0 if it never was shared; are there two
+ * of a run?
+ */
+void machine_limit_owners(unsigned most);
+bool machine_can_share(uint64_t frame);
+unsigned machine_owners_of(uint64_t frame);
+bool machine_is_shared(uint64_t frame, enum paging_size size);
 /* Nothing is out, as if the machine had just been opened, but memory stays as it is. */
 void machine_reset_frames(void);
 /* What this operation asked the source for of PAGING_2M and PAGING_1G, in this order. */
@@ -133,6 +142,13 @@ void machine_audit(void);
 
 #define MACHINE_FLUSH_LOG 4096u
 void machine_reset_log(void);
+/*
+ * Which of PAGING_PROCESSORS the core runs on: after each machine_reset_log the next one, so that whoever
+ * judges the counts of a space adds them up. machine_stay_on keeps it on one until the machine is opened
+ * anew.
+ */
+unsigned machine_processor(void);
+void machine_stay_on(unsigned processor);
 unsigned machine_flushes(void); /* of pages */
 unsigned machine_full_flushes(void);
 unsigned machine_flushes_by_invpcid(void); /* of the full ones */

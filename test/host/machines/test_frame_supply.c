@@ -335,6 +335,90 @@ static void audit_looks_at_the_whole_run(void **state)
     assert_null(tlb_leading_to(&machine.tlb, walker, middle + 1, PAGING_TABLE_ENTRIES / 2 - 1));
 }
 
+static void take_one_of_each(struct paging_frame_source *source, paging_frame_t *taken)
+{
+    for (enum paging_size size = PAGING_4K; size <= PAGING_1G; size++)
+        taken[size] = take(size);
+    source->split(source, &machine_nobody, PAGING_1G, taken[PAGING_1G]);
+}
+
+static void nothing_is_out(const paging_frame_t *taken)
+{
+    for (enum paging_size size = PAGING_4K; size <= PAGING_1G; size++)
+        for (uint64_t i = 0; i < paging_level_pages(size); i++)
+            assert_int_equal(machine_run_at(taken[size].number + i), 0);
+    assert_int_equal(machine_frames_out(), 0);
+}
+
+/* The bookkeeping is not made anew for each machine. */
+static void frames_are_forgotten(void **state)
+{
+    paging_frame_t taken[PAGING_1G + 1];
+    (void)state;
+    take_one_of_each(open_source(0), taken);
+    machine_reset_frames();
+    nothing_is_out(taken);
+    take_one_of_each(machine_frames(), taken);
+    machine_close();
+    open_source(0);
+    nothing_is_out(taken);
+}
+
+/* One owner has the run whole, the other one in parts. It is a run again when both have given it back. */
+static void shared_runs_are_counted_by_frame(void **state)
+{
+    (void)state;
+    struct paging_frame_source *source = open_source(0);
+    unsigned left = machine_runs_left(PAGING_2M);
+    paging_frame_t run = take(PAGING_2M), part = {run.number + 1};
+    assert_false(source->is_shared(source, &machine_nobody, PAGING_2M, run));
+    assert_true(source->share(source, &machine_nobody, PAGING_2M, run));
+    assert_int_equal(machine_frames_out(), 2 * PAGING_TABLE_ENTRIES);
+    source->split(source, &machine_nobody, PAGING_2M, run);
+    machine_give(PAGING_FRAME_FOR_PAGE, PAGING_4K, part);
+    assert_false(source->is_shared(source, &machine_nobody, PAGING_4K, part));
+    assert_true(source->is_shared(source, &machine_nobody, PAGING_2M, run));
+    machine_give(PAGING_FRAME_FOR_PAGE, PAGING_2M, run);
+    assert_false(machine_frame_is_out(part.number));
+    assert_true(machine_frame_is_out(run.number));
+    assert_false(source->is_shared(source, &machine_nobody, PAGING_2M, run));
+    for (uint64_t i = 0; i < PAGING_TABLE_ENTRIES; i++)
+        if (run.number + i != part.number)
+            machine_give(PAGING_FRAME_FOR_PAGE, PAGING_4K, (paging_frame_t){run.number + i});
+    assert_int_equal(machine_frames_out(), 0);
+    assert_int_equal(machine_runs_left(PAGING_2M), left);
+}
+
+static void owners_are_limited(void **state)
+{
+    (void)state;
+    struct paging_frame_source *source = open_source(0);
+    paging_frame_t frame = take(PAGING_4K);
+    machine_limit_owners(2);
+    assert_true(source->share(source, &machine_nobody, PAGING_4K, frame));
+    assert_false(machine_can_share(frame.number));
+    assert_false(source->share(source, &machine_nobody, PAGING_4K, frame));
+    assert_int_equal(machine_owners_of(frame.number), 2);
+    assert_int_equal(machine_frames_out(), 2);
+}
+
+/* A run that was shared, and is not any more, is joined like one of parts that never were. */
+static void runs_that_were_shared_are_joined(void **state)
+{
+    (void)state;
+    struct paging_frame_source *source = open_source(0);
+    for (enum paging_size size = PAGING_2M; size <= PAGING_1G; size++) {
+        paging_frame_t run = take(size);
+        assert_true(source->share(source, &machine_nobody, size, run));
+        machine_give(PAGING_FRAME_FOR_PAGE, size, run);
+        assert_int_equal(machine_run_at(run.number), PAGING_4K);
+        source->join(source, &machine_nobody, size, run);
+        assert_int_equal(machine_run_at(run.number), size);
+        machine_give(PAGING_FRAME_FOR_PAGE, size, run);
+        assert_int_equal(machine_frames_out(), 0);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     RIG_TEST("source: a split run comes back in pieces", split_run_comes_back_in_pieces),
     RIG_TEST("source: splits nest and are joined", splits_nest_and_are_joined),
@@ -348,6 +432,10 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("source: a broken run is a run again when all of it is back", broken_runs_are_mended),
     RIG_TEST("source: requests for larger runs are written down", requests_are_written_down),
     RIG_TEST("source: the snapshot sees runs of every size", snapshot_sees_every_size),
+    RIG_TEST("source: a machine that is opened or reset has no frame out", frames_are_forgotten),
+    RIG_TEST("source: a shared run is counted frame by frame", shared_runs_are_counted_by_frame),
+    RIG_TEST("source: a frame has as many owners as it may", owners_are_limited),
+    RIG_TEST("source: a run that was shared is joined", runs_that_were_shared_are_joined),
     RIG_TEST("source: the audit looks at the whole run", audit_looks_at_the_whole_run),
 };
 

@@ -6,6 +6,7 @@
 #include "rig/entries.h"
 #include "rig/rig.h"
 #include <limits.h>
+#include <selfmap/clone.h>
 #include <selfmap/for_each.h>
 #include <selfmap/list.h>
 #include <selfmap/share.h>
@@ -38,6 +39,8 @@ static void load_meanwhile(void)
                                       2 * GIB + 5 * MIB};
     for (unsigned i = 0; i < sizeof(places) / sizeof(*places); i++)
         machine_speculate(PLACE + places[i]);
+    if (rig.attached)
+        machine_fill_tlb();
 }
 
 static void end_promise(struct paging_frame_source *source, const struct paging_space *space)
@@ -77,6 +80,12 @@ static void split(struct paging_frame_source *source, const struct paging_space 
     machine_frames()->split(machine_frames(), space, size, frame);
 }
 
+static bool share_frame(struct paging_frame_source *source, const struct paging_space *space,
+                        enum paging_size size, paging_frame_t frame)
+{
+    return machine_frames()->share(machine_frames(), space, size, frame);
+}
+
 static struct paging_frame_source *source_with(unsigned left)
 {
     broken.source = (struct paging_frame_source){
@@ -86,6 +95,7 @@ static struct paging_frame_source *source_with(unsigned left)
         .release = release,
         .split = split,
         .join = NULL,
+        .share = share_frame,
     };
     broken.left = left;
     broken.refused = false;
@@ -144,7 +154,7 @@ static uint64_t must_be_sound(void)
 {
     struct found found = {.tables = rig.base_frames};
     assert_status(paging_for_each(&rig.space, is_sound, &found), PAGING_OK);
-    assert_int_equal(found.tables, rig.space.tables);
+    assert_int_equal(found.tables, paging_counted(&rig.space).tables);
     machine_audit();
     return found.pages;
 }
@@ -354,10 +364,10 @@ static void range_is_left_sound(call operation, uint64_t pages, bool has_neighbo
             assert_status(rig_map_to(PLACE + GIB + 24 * KIB, DEVICE_FRAME, RW), PAGING_OK);
         }
         machine_fill_tlb();
-        uint64_t full_flushes = rig.space.full_flushes;
+        uint64_t full_flushes = paging_counted(&rig.space).full_flushes;
         status = operation(source_with(left));
         must_have_ended_its_reservation();
-        assert_int_equal(rig.space.full_flushes, full_flushes);
+        assert_int_equal(paging_counted(&rig.space).full_flushes, full_flushes);
         assert_status(status, broken.refused ? PAGING_BROKEN_SOURCE : PAGING_OK);
         uint64_t mapped = must_be_sound() - (has_neighbours ? 2 : 0);
         assert_true(status == PAGING_OK ? mapped == pages : mapped < pages);
@@ -447,6 +457,33 @@ static void moved_ranges(void **state)
     }
 }
 
+/* The tables that the clone got go again, and the frames are shared no more: neither space has changed. */
+static void cloned_spaces(void **state)
+{
+    enum paging_status status = PAGING_BROKEN_SOURCE;
+    for (unsigned left = 0; status != PAGING_OK; left++) {
+        rig_open_spaces();
+        assert_status(rig_map(PLACE, RW), PAGING_OK);
+        assert_status(rig_map(PLACE + GIB + 2 * MIB, RW), PAGING_OK);
+        assert_status(rig_map_sized(PLACE + 4 * MIB, FRAME_2M, PAGING_2M, RW), PAGING_OK);
+        assert_status(rig_create_sibling(&rig.sides[1], &rig.sides[0]), PAGING_OK);
+        if (rig_has_windows())
+            assert_status(rig_attach(&rig.sides[0], &rig.sides[1]), PAGING_OK);
+        unsigned out = machine_frames_out();
+        machine_fill_tlb();
+        status = paging_clone_lower_half(&rig.space, rig.sides[1].space, source_with(left));
+        must_have_ended_its_reservation();
+        assert_status(status, broken.refused ? PAGING_BROKEN_SOURCE : PAGING_OK);
+        if (status != PAGING_OK) {
+            assert_int_equal(machine_frames_out(), out);
+            assert_allowed(PLACE, WALK_WRITE);
+            machine_fill_tlb();
+            rig_check();
+        }
+        machine_close();
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     RIG_TEST("broken source: operations on one page and on spaces change nothing", one_page),
     RIG_TEST("broken source: a range of the source's frames, or a list, is left sound, and can be unmapped",
@@ -454,6 +491,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("broken source: where larger markers are, tables stay sound", larger_markers),
     RIG_TEST("broken source: the same for a range of given frames", given_ranges),
     RIG_TEST("broken source: of a range that moves each page is at one place", moved_ranges),
+    RIG_TEST("broken source: a clone is made whole or not at all", cloned_spaces),
     RIG_TEST("broken source: splits at the ends of a range change no translation", boundaries),
 };
 

@@ -6,8 +6,13 @@
 #include "rig/entries.h"
 #include "rig/page_list.h"
 #include "rig/rig.h"
+#include <selfmap/clone.h>
 #include <selfmap/gather.h>
 #include <selfmap/list.h>
+#include <selfmap/test_and_clear.h>
+
+/* Thousands of machines are opened: none has more frames than an attempt takes. */
+#define FRAMES 20u
 
 /* The one access that comes in between. */
 static struct {
@@ -93,6 +98,20 @@ static uint64_t gather_unmap(uint64_t address)
     return gone.flags & TOUCHED;
 }
 
+/* Three pages from the place on. */
+static uint64_t gather_unmap_list(uint64_t address)
+{
+    struct paging_gather gather;
+    struct paging_unmapped gone[3];
+    paging_page_t pages[3];
+    for (unsigned i = 0; i < 3; i++)
+        pages[i] = rig_page(PLACE + i * 4 * KIB);
+    must_be_ok(paging_gather_begin(&gather, &rig.space, machine_frames()));
+    must_be_ok(paging_gather_unmap_list(&gather, pages, 3, gone));
+    paging_gather_end(&gather);
+    return gone[(address - PLACE) / (4 * KIB)].flags & TOUCHED;
+}
+
 static uint64_t gather_unmap_huge(uint64_t address)
 {
     return gather_unmap(address & ~(2 * MIB - 1));
@@ -154,6 +173,53 @@ static uint64_t protect_a_part(uint64_t address)
     return left_at(address);
 }
 
+static uint64_t protect_by_itself(uint64_t address)
+{
+    must_be_ok(paging_protect(&rig.space, rig_page(address), NX, 0));
+    return left_at(address);
+}
+
+/* Returns what is told of the page that was there, and what the one that came has had since. */
+static uint64_t remap(uint64_t address)
+{
+    struct paging_unmapped gone;
+    must_be_ok(paging_remap(&rig.space, rig_page(address), (paging_frame_t){DEVICE_FRAME + 9}, RW, false,
+                            machine_frames(), &gone));
+    return (gone.flags & TOUCHED) | left_at(address);
+}
+
+static uint64_t move(uint64_t bytes, uint64_t distance, uint64_t address)
+{
+    must_be_ok(paging_move_range(&rig.space, (paging_virt_t){PLACE}, (paging_virt_t){PLACE + distance}, bytes,
+                                 machine_frames()));
+    return left_at(address + distance);
+}
+
+static uint64_t move_neighbours(uint64_t address)
+{
+    return move(12 * KIB, 4 * MIB + 4 * KIB, address);
+}
+
+static uint64_t move_huge(uint64_t address)
+{
+    return move(2 * MIB, 4 * MIB, address);
+}
+
+/* Returns what it was told, and what is still there. */
+static enum paging_visit add_shown(void *context, const struct paging_entry_info *info)
+{
+    *(uint64_t *)context |= info->flags;
+    return PAGING_VISIT_NEXT;
+}
+
+static uint64_t clear_dirty(uint64_t address)
+{
+    uint64_t shown = 0;
+    must_be_ok(paging_test_and_clear(&rig.space, (paging_virt_t){address}, 4 * KIB, PAGING_DIRTY, add_shown,
+                                     &shown));
+    return shown | left_at(address);
+}
+
 static uint64_t split(uint64_t address)
 {
     must_be_ok(paging_split(&rig.space, rig_page(address), machine_frames()));
@@ -167,7 +233,57 @@ static uint64_t merge(uint64_t address)
     return left_at(address);
 }
 
+/* The clone is as dirty as the page when it lost the right to write. Accessed it may be afterwards, too. */
+static uint64_t clone(uint64_t address)
+{
+    must_be_ok(paging_clone_lower_half(&rig.space, rig.sides[1].space, machine_frames()));
+    rig.at = &rig.sides[1];
+    uint64_t copied = rig_walk(address).entry & TOUCHED, left = left_at(address);
+    rig.at = &rig.sides[0];
+    assert_int_equal(copied & PAGING_DIRTY, left & PAGING_DIRTY);
+    assert_int_equal(copied & ~left, 0);
+    return left;
+}
+
+static uint64_t unshare(uint64_t address)
+{
+    must_be_ok(paging_unshare_page(&rig.space, rig_page(address), machine_frames()));
+    return left_at(address);
+}
+
 /* ---- what is there before ---- */
+
+static void make_child(void)
+{
+    static struct model model;
+    rig.sides[1].model = &model;
+    must_be_ok(rig_create_sibling(&rig.sides[1], &rig.sides[0]));
+    if (rig_has_windows())
+        must_be_ok(rig_attach(&rig.sides[0], &rig.sides[1]));
+    rig.at = &rig.sides[0];
+}
+
+static void map_to_clone(void)
+{
+    must_be_ok(rig_map(PLACE, RW));
+    must_be_ok(rig_map(PLACE + 4 * KIB, RW));
+    make_child();
+}
+
+static void map_huge_to_clone(void)
+{
+    must_be_ok(rig_map_range_alloc(PLACE, 2 * MIB, RW));
+    make_child();
+}
+
+static void map_to_unshare(void)
+{
+    map_to_clone();
+    must_be_ok(rig_clone_lower_half(&rig.sides[0], &rig.sides[1]));
+    if (rig_has_windows())
+        must_be_ok(rig_detach(&rig.sides[0], &rig.sides[1]));
+    must_be_ok(rig_destroy(&rig.sides[1]));
+}
 
 static void map_alone(void)
 {
@@ -203,6 +319,11 @@ static void map_huge_apart(void)
         must_be_ok(rig_map_sized(PLACE + i * 2 * MIB, FRAME_2M, PAGING_2M, RW));
 }
 
+static void map_written(void)
+{
+    must_be_ok(rig_map_to(PLACE, DEVICE_FRAME, RW | PAGING_DIRTY));
+}
+
 static void map_many(void)
 {
     must_be_ok(rig_map_range(PLACE, DEVICE, 400 * KIB, RW));
@@ -236,8 +357,14 @@ static const struct attempt attempts[] = {
     {"unmap_list: huge pages", map_huge_apart, unmap_apart, 4 * MIB + 36 * KIB, 0, 0, true},
     {"gather: a page with neighbours", map_neighbours, gather_unmap, 0, 0, 0, true},
     {"gather: a page whose tables go", map_alone, gather_unmap, 0, 0, 0, true},
+    {"gather: a list", map_neighbours, gather_unmap_list, 4 * KIB, 0, 0, true},
     {"gather: a huge page", map_huge, gather_unmap_huge, 36 * KIB, 0, 0, true},
     {"gather: rights of many pages", map_many, gather_protect, 260 * KIB, 0, 0, true},
+    {"remap: a page", map_neighbours, remap, 4 * KIB, 0, 0, true},
+    {"move_range: pages", map_neighbours, move_neighbours, 4 * KIB, 0, 0, true},
+    {"move_range: a huge page", map_huge, move_huge, 36 * KIB, 0, 0, true},
+    {"test_and_clear: a page that was written", map_written, clear_dirty, 0, 0, 0, true},
+    {"protect: a page by itself", map_neighbours, protect_by_itself, 4 * KIB, 0, 0, true},
     {"protect: a page", map_many, protect_one, 0, 0, 0, true},
     {"protect: the first of many pages", map_many, protect_many, 0, 0, 0, true},
     {"protect: one among many pages", map_many, protect_many, 260 * KIB, 0, 0, true},
@@ -248,6 +375,9 @@ static const struct attempt attempts[] = {
     {"protect: a huge page", map_huge, protect_huge, 36 * KIB, 0, 0, true},
     {"protect: a part of a huge page", map_huge, protect_a_part, 36 * KIB, 0, 0, true},
     {"split: a huge page", map_huge, split, 36 * KIB, 0, 0, true},
+    {"clone: pages", map_to_clone, clone, 4 * KIB, 0, 0, true},
+    {"clone: a huge page", map_huge_to_clone, clone, 36 * KIB, 0, 0, true},
+    {"unshare: a page", map_to_unshare, unshare, 0, 0, 0, true},
     {"merge: pages that become a huge one", map_all_small, merge, 36 * KIB, 0, 0, true},
 };
 
@@ -258,7 +388,9 @@ static const struct attempt attempts[] = {
 static bool nothing_is_lost(const struct attempt *attempt, unsigned access, bool cached, unsigned wait)
 {
     uint64_t address = PLACE + attempt->address;
-    rig_open();
+    struct machine_setup setup = rig_setup();
+    setup.frames = FRAMES;
+    rig_open_on(setup);
     attempt->prepare();
     if (cached)
         machine_speculate(address);

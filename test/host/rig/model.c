@@ -102,7 +102,20 @@ void model_split(struct model *model, uint64_t page)
 
 uint64_t model_changed_flags(const struct model_leaf *leaf, uint64_t set, uint64_t clear)
 {
-    return leaf->marker ? leaf->flags : (leaf->flags & ~clear) | set;
+    uint64_t flags = (leaf->flags & ~clear) | set;
+    if (leaf->marker)
+        return leaf->flags;
+    if ((leaf->flags & MODEL_SHARED) == 0 || ((set | clear) & PAGING_WRITABLE) == 0)
+        return flags;
+    flags &= ~(PAGING_WRITABLE | MODEL_COPIED);
+    return set & PAGING_WRITABLE ? flags | MODEL_COPIED : flags;
+}
+
+uint64_t model_shared_flags(uint64_t flags)
+{
+    if (flags & PAGING_WRITABLE)
+        flags = (flags & ~PAGING_WRITABLE) | MODEL_COPIED;
+    return flags | MODEL_SHARED;
 }
 
 void model_split_down(struct model *model, uint64_t page, unsigned size)

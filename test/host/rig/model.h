@@ -12,11 +12,15 @@
 
 struct model_leaf {
     uint64_t page, frame;
-    unsigned size; /* the level of its entry: 1, 2, 3 */
-    uint64_t flags;
+    unsigned size;  /* the level of its entry: 1, 2, 3 */
+    uint64_t flags; /* and MODEL_SHARED, MODEL_COPIED */
     bool owned;
     uint64_t marker; /* not zero: the entry of a marker, which is here instead of a page */
 };
+
+/* Marks of leaves, where they are in the entry: the frame is or was shared; the page is copied on write. */
+#define MODEL_SHARED (1ull << 53)
+#define MODEL_COPIED (1ull << 54)
 
 #define MODEL_LEAVES 8192u
 
@@ -48,8 +52,14 @@ void model_remove(struct model *model, uint64_t page);
 /* Replaces the huge leaf that covers the page by leaves of the next smaller size. */
 void model_split(struct model *model, uint64_t page);
 
-/* Returns the flags that the leaf has when `clear` is cleared and `set` is set. A marker has none. */
+/*
+ * Returns the flags that the leaf has when `clear` is cleared and `set` is set. A marker has none. If its
+ * frame is shared, the page becomes copied on write instead of writable.
+ */
 uint64_t model_changed_flags(const struct model_leaf *leaf, uint64_t set, uint64_t clear);
+
+/* Returns what the flags of a page are when its frame is shared. */
+uint64_t model_shared_flags(uint64_t flags);
 
 /* Splits the leaf that covers the page, until it has at most this size. */
 void model_split_down(struct model *model, uint64_t page, unsigned size);

@@ -134,6 +134,19 @@ static bool can_use_space(const struct operation *operation)
            (!operation_takes(operation, ARG_OTHER) || is_there(operation->other));
 }
 
+/* The child of a fork has the last side. */
+static bool can_fork(const struct operation *operation)
+{
+    return is_there(operation->space) && side_of(operation) == rig.active && !rig.attached &&
+           !is_there(RIG_SPACES - 1) && (PAGING_HAS_ALTERNATE_SLOT || rig.active->model->by_direct_map);
+}
+
+static bool can_clone(const struct operation *operation)
+{
+    return can_use_space(operation) && side_of(operation)->model->count < MOST_LEAVES &&
+           rig.sides[operation->other].model->count < MOST_LEAVES;
+}
+
 /* ---- the table ---- */
 
 #define CALL_0(function)          .call.of_0 = (function)
@@ -170,6 +183,7 @@ const struct operation_row operation_rows[OP_KINDS] = {
                    WEIGHT(300, 300, 300, 300)},
     [OP_PLANT_MARKER] = {"plant_marker", CALL_3(rig_plant_marker, ADDRESS, LEVEL, ENTRY), can_plant, OTHERS,
                          NEVER, WEIGHT(14, 14, 0, 0)},
+    [OP_FORK] = {"fork", CALL_0(rig_fork), can_fork, TAKES_FRAMES, EXPLORE_OWNED | EXPLORE_RIGHTS},
     [OP_REATTACH] = {"reattach", CALL_SIDES(rig_reattach), can_use_space, OTHERS, EXPLORE_ALTERNATE},
     [OP_TRANSLATE] = {"translate", CALL_1(rig_translate, ADDRESS), can_translate, CORES, NEVER,
                       WEIGHT(100, 100, 100, 100)},
@@ -189,6 +203,8 @@ const struct operation_row operation_rows[OP_KINDS] = {
                   WEIGHT(90, 90, 0, 0)},
     [OP_PROTECT] = {"protect", CALL_3(rig_protect, ADDRESS, FLAGS, CLEAR), can_change, CORES,
                     EXPLORE_PAGES | EXPLORE_RIGHTS, WEIGHT(60, 60, 0, 0)},
+    [OP_UNSHARE_PAGE] = {"unshare_page", CALL_1(rig_unshare_page, ADDRESS), can_change, CORES,
+                         EXPLORE_PAGES | EXPLORE_RIGHTS, WEIGHT(20, 20, 0, 20)},
     [OP_SET_MARKER] = {"set_marker", CALL_2(rig_set_marker, ADDRESS, VALUE), can_change, MAPPING,
                        EXPLORE_MARKERS, WEIGHT(22, 22, 0, 0)},
     [OP_CLEAR_MARKER] = {"clear_marker", CALL_1(rig_clear_marker, ADDRESS), can_change, TAKING,
@@ -233,6 +249,8 @@ const struct operation_row operation_rows[OP_KINDS] = {
     [OP_DETACH] = {"detach", CALL_SIDES(rig_detach), can_use_space, CORES, NEVER, WEIGHT(0, 0, 0, 90)},
     [OP_SWITCH_TO] = {"switch_to", CALL_SIDES(rig_switch_to), can_use_space, CORES, NEVER,
                       WEIGHT(0, 0, 0, 180)},
+    [OP_CLONE_LOWER_HALF] = {"clone_lower_half", CALL_SIDES(rig_clone_lower_half), can_clone, TAKING, NEVER,
+                             WEIGHT(0, 0, 0, 180)},
     [OP_SHARE_UPPER_HALF] = {"share_upper_half", CALL_SIDE(rig_share_upper_half), can_use_space, TAKING,
                              NEVER, WEIGHT(0, 0, 0, 90)},
     [OP_UNSHARE_UPPER_HALF] = {"unshare_upper_half", CALL_SIDE(rig_unshare_upper_half), can_use_space, CORES,

@@ -34,6 +34,7 @@ enum paging_status rig_unmap(uint64_t address); /* result: rig.unmapped */
 enum { FRAME_GIVEN, FRAME_TAKEN, FRAME_SAME, FRAME_KINDS };
 enum paging_status rig_remap(uint64_t address, uint64_t frame, uint64_t flags, uint64_t whose);
 enum paging_status rig_protect(uint64_t address, uint64_t set, uint64_t clear);
+enum paging_status rig_unshare_page(uint64_t address);
 enum paging_status rig_set_marker(uint64_t address, uint64_t value);
 enum paging_status rig_clear_marker(uint64_t address); /* result: rig.marker_value */
 enum paging_status rig_set_marker_range(uint64_t start, uint64_t bytes, uint64_t value, uint64_t flags);
@@ -64,6 +65,7 @@ enum paging_status rig_destroy(struct rig_side *side);
 enum paging_status rig_attach(struct rig_side *active, struct rig_side *side);
 enum paging_status rig_detach(struct rig_side *active, struct rig_side *side);
 enum paging_status rig_switch_to(struct rig_side *active, struct rig_side *next);
+enum paging_status rig_clone_lower_half(struct rig_side *source, struct rig_side *destination);
 enum paging_status rig_share_upper_half(struct rig_side *side);
 enum paging_status rig_unshare_upper_half(struct rig_side *side);
 
@@ -75,6 +77,8 @@ enum paging_status rig_fill_tlb(void);
 enum paging_status rig_access(uint64_t address, uint64_t access);
 /* Writes an entry that is not present into the table of this level, and empties the TLB. */
 enum paging_status rig_plant_marker(uint64_t address, uint64_t level, uint64_t entry);
+/* Another space is made, gets a clone of the space at hand, and goes: one step for the explorer. */
+enum paging_status rig_fork(void);
 /* Detach, and attach again: one step for the explorer. */
 enum paging_status rig_reattach(struct rig_side *active, struct rig_side *side);
 
@@ -86,6 +90,7 @@ enum operation_kind {
     OP_FILL_TLB,
     OP_ACCESS,
     OP_PLANT_MARKER,
+    OP_FORK,
     OP_REATTACH,
     OP_TRANSLATE,
     OP_MAP,
@@ -96,6 +101,7 @@ enum operation_kind {
     OP_UNMAP,
     OP_REMAP,
     OP_PROTECT,
+    OP_UNSHARE_PAGE,
     OP_SET_MARKER,
     OP_CLEAR_MARKER,
     OP_SET_MARKER_RANGE,
@@ -119,6 +125,7 @@ enum operation_kind {
     OP_ATTACH,
     OP_DETACH,
     OP_SWITCH_TO,
+    OP_CLONE_LOWER_HALF,
     OP_SHARE_UPPER_HALF,
     OP_UNSHARE_UPPER_HALF,
     OP_KINDS

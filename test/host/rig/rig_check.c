@@ -43,6 +43,37 @@ static void see_run(enum paging_frame_use use, unsigned size, uint64_t frame, co
     seen[frame] = checks;
 }
 
+/* By frame: the last check that met it in a shared run, and how many pages have it. */
+static struct {
+    unsigned check, pages;
+} sharing[MEMORY_FRAMES];
+
+/* A run that has been shared: the source counts its frames by themselves. */
+static void see_shared_run(uint64_t frame, uint64_t count)
+{
+    for (uint64_t i = frame; i < frame + count; i++) {
+        if (machine_run_at(i) != PAGING_4K || machine_use_at(i) != PAGING_FRAME_FOR_PAGE || seen[i] == checks)
+            fail_msg("frame %#lx of a shared run is something else, too", (unsigned long)i);
+        sharing[i].pages = sharing[i].check == checks ? sharing[i].pages + 1 : 1;
+        sharing[i].check = checks;
+        if (sharing[i].pages > machine_owners_of(i))
+            fail_msg("frame %#lx has %u pages, and to the source it has %u", (unsigned long)i,
+                     sharing[i].pages, machine_owners_of(i));
+    }
+}
+
+/* The frame or frames of an owned page. Only one that says so may have frames that others own, too. */
+static void see_page(unsigned size, uint64_t frame, bool says_so, const char *what)
+{
+    uint64_t count = paging_level_pages(size);
+    if (!says_so && machine_is_shared(frame, (enum paging_size)size))
+        fail_msg("frame %#lx is shared, and %s does not say so", (unsigned long)frame, what);
+    if (machine_owners_of(frame) > 0)
+        see_shared_run(frame, count);
+    else
+        see_run(PAGING_FRAME_FOR_PAGE, size, frame, what);
+}
+
 static void see_table(struct census *census, uint64_t frame)
 {
     see_run(PAGING_FRAME_FOR_TABLE, PAGING_4K, frame, "a table");
@@ -76,7 +107,7 @@ static void see_waiting_page(struct census *census, unsigned level, uint64_t pag
     if (is_detached(entry))
         assert_int_equal(value_of_marker(entry) & DETACHED_FRAME, leaf->frame);
     if (leaf->owned)
-        see_run(PAGING_FRAME_FOR_PAGE, level, leaf->frame, "an owned page that waits");
+        see_page(level, leaf->frame, leaf->flags & MODEL_SHARED, "an owned page that waits");
     census->owned += leaf->owned ? (unsigned)paging_level_pages(level) : 0;
     census->waiting++;
 }
@@ -153,7 +184,7 @@ static void check_leaf(struct census *census, unsigned level, uint64_t address, 
         fail_msg("the leaf at %#lx is %#lx, expected %#lx", (unsigned long)address, (unsigned long)entry,
                  (unsigned long)expected);
     if (leaf->owned)
-        see_run(PAGING_FRAME_FOR_PAGE, level, leaf->frame, "an owned page");
+        see_page(level, leaf->frame, leaf->flags & MODEL_SHARED, "an owned page");
     census->owned += leaf->owned ? (unsigned)paging_level_pages(level) : 0;
     census->leaves++;
     check_walk(&census->walker, leaf);
@@ -272,7 +303,7 @@ static void check_side(struct census *census, const struct rig_side *side)
     assert_int_equal(census->shared,
                      side->owns_shared_half || side->shared_owner ? count_upper_slots(model) : 0);
     assert_int_equal(side->space->sharers, rig_sharers(side));
-    assert_int_equal(side->space->tables, census->own);
+    assert_int_equal(paging_counted(side->space).tables, census->own);
 }
 
 /* What the space at hand maps in an upper half that it shares, the others map too. */
@@ -296,6 +327,7 @@ void rig_check(void)
     for (unsigned i = 0; i < RIG_SPACES; i++)
         if (rig.sides[i].space)
             check_side(&census, &rig.sides[i]);
+    /* So each frame that pages share has just as many as the source says: none has more. */
     if (census.tables + census.owned != machine_frames_out())
         fail_msg("%u tables and %u owned frames, but %u frames are out", census.tables, census.owned,
                  machine_frames_out());

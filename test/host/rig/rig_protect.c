@@ -8,8 +8,9 @@ enum paging_status rig_protect(uint64_t address, uint64_t set, uint64_t clear)
     uint64_t page = rig_page(address).number, entry = rig_walk(address).entry;
     const struct model_leaf *leaf;
     unsigned refusals = rig_whole_leaf_refusals(page, &leaf) | rig_change_refusals(page, set, clear);
-    uint64_t flags = leaf ? flags_of_leaf(entry, leaf->size) : 0;
-    bool changes = ((flags & ~clear) | set) != flags;
+    struct model_leaf now = leaf ? *leaf : (struct model_leaf){0};
+    now.flags = (now.flags & (MODEL_SHARED | MODEL_COPIED)) | (leaf ? flags_of_leaf(entry, leaf->size) : 0);
+    bool changes = model_changed_flags(&now, set, clear) != now.flags;
     rig_note_touched(page, 1);
     rig_expect_no_flush();
     if (!refusals && !changes)

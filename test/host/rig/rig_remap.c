@@ -21,6 +21,8 @@ static uint64_t entry_of(const struct model_leaf *leaf, const struct model_leaf 
     uint64_t flags = leaf->flags & ~PAGING_PAT;
     if ((leaf->flags & PAGING_PAT) != 0)
         flags |= leaf->size > 1 ? PAGING_PAT << 5 : PAGING_PAT;
+    if (leaf->frame == before->frame && leaf->owned && (before->flags & MODEL_SHARED))
+        flags = model_shared_flags(flags);
     return leaf->frame << PAGING_FRAME_SHIFT | flags | kept | kind;
 }
 
@@ -47,6 +49,7 @@ static enum paging_status judge(struct model_leaf leaf, const struct model_leaf 
     if (after == entry)
         rig_judge_nothing_changed("the leaf is as it was");
     leaf.flags = flags_of_leaf(after, leaf.size) & ~PAGING_PRESENT;
+    leaf.flags |= after & (MODEL_SHARED | MODEL_COPIED);
     model_remove(rig.at->model, leaf.page);
     model_add(rig.at->model, leaf);
     return status;

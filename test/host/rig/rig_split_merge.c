@@ -25,7 +25,7 @@ enum paging_status rig_split(uint64_t address)
     return rig_judge_range(paging_split(rig.at->space, (paging_page_t){page}, machine_frames()), 1);
 }
 
-/* Are these leaves, as many as fill a table, the parts of one of the next size? */
+/* Are these leaves, as many as fill a table, the parts of one of the next size, and none was shared? */
 static bool fit_together(const struct model_leaf *leaf)
 {
     uint64_t pages = paging_level_pages(leaf->size);
@@ -34,7 +34,7 @@ static bool fit_together(const struct model_leaf *leaf)
     for (unsigned i = 0; i < PAGING_TABLE_ENTRIES; i++)
         if (leaf[i].size != leaf->size || leaf[i].page != leaf->page + i * pages ||
             leaf[i].frame != leaf->frame + i * pages || leaf[i].owned != leaf->owned || leaf[i].marker ||
-            ((leaf[i].flags ^ leaf->flags) & ~TOUCHED))
+            ((leaf[i].flags ^ leaf->flags) & ~TOUCHED) || (leaf[i].flags & MODEL_SHARED))
             return false;
     return true;
 }

@@ -37,6 +37,7 @@
 #define DETACH    AT(DETACH, 0, 0, .other = 1)
 #define SWITCH_TO AT(SWITCH_TO, 0, 0, .other = 1)
 #define DESTROY   AT(DESTROY, 0, 0, .space = 1)
+#define CLONE     AT(CLONE_LOWER_HALF, 0, 0, .other = 1)
 
 /* What a row does not say is zero. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
@@ -205,6 +206,9 @@ const struct scenario scenarios[] = {
     {"gather: a page, and another one that takes its P1",
      {AT(MAP, 0, 1, .flags = RW), AT(MAP_TO, 1, 1, .flags = RW)},
      AT(GATHER, 0, 1, .value = GATHER_STEP(0, GATHER_UNMAP, 0) | GATHER_STEP(1, OUTSIDE_UNMAP, 1))},
+    {"gather: a list of pages in two P1s, and one of its neighbours",
+     {LIST(MAP_LIST_ALLOC, -3, 6, 0x3f, .flags = RW), AT(MAP_TO, 3, 1, .flags = RW), WRITE(-2)},
+     AT(GATHER, -3, 7, .value = GATHER_STEP(0, GATHER_UNMAP, 1) | GATHER_STEP(1, GATHER_UNMAP_LIST, 2))},
     {"gather: rights of two pages",
      {AT(MAP_RANGE, 0, 4, .flags = RW), WRITE(2)},
      AT(GATHER, 0, 1,
@@ -284,6 +288,26 @@ const struct scenario scenarios[] = {
     {"shared: a 2 MiB page is split",
      {SHARE, CREATE, ATTACH, MAP_2M(UPPER, .flags = RW), WRITE(UPPER)},
      AT(SPLIT, UPPER, 1)},
+
+    {"clone: pages in tables of all levels, writable and read-only, and a marker",
+     {AT(MAP, -1, 1, .flags = RW), AT(MAP_RANGE_ALLOC, 1, 3, .flags = RW), AT(MAP, 5, 1, .flags = NX),
+      AT(MAP_TO, 6, 1, .flags = RW), MARKER(9), CREATE, ATTACH},
+     CLONE},
+    {"clone: an owned 2 MiB page, which is dirty",
+     {AT(MAP_RANGE_ALLOC, L2(1), L2(1), .flags = RW), WRITE(L2(1)), CREATE, ATTACH},
+     CLONE},
+    {"unshare: a page can be written again",
+     {AT(MAP, 0, 1, .flags = RW), CREATE, ATTACH, CLONE, DETACH, DESTROY},
+     AT(UNSHARE_PAGE, 0, 1)},
+    {"unshare: a 2 MiB page can be written again",
+     {AT(MAP_RANGE_ALLOC, L2(1), L2(1), .flags = RW), CREATE, ATTACH, CLONE, DETACH, DESTROY},
+     AT(UNSHARE_PAGE, L2(1) + 1, 1)},
+    {"shared: the first write gets a copy",
+     {AT(MAP, 0, 1, .flags = RW), CREATE, ATTACH, CLONE},
+     AT(REMAP, 0, 1, .value = FRAME_TAKEN, .flags = RW)},
+    {"shared: one owner unmaps a part of a 2 MiB page",
+     {AT(MAP_RANGE_ALLOC, L2(1), L2(1), .flags = RW), CREATE, ATTACH, CLONE},
+     AT(UNMAP_RANGE, L2(1) + 1, 2)},
 
     {"share: tables come for all of the upper half",
      {AT(MAP_TO, UPPER, 1, .flags = RW)},
