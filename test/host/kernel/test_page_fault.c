@@ -75,6 +75,35 @@ static void missing_right(void **state)
     assert_says(text, "the tables map it now");
 }
 
+/* Of several entries that forbid an access the highest is named, because the processor meets it first. */
+static void right_missing_in_a_table(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t code, set, clear;
+    } cases[] = {{WRITE_DENIED, 0, PAGING_WRITABLE},
+                 {PAGING_FAULT_PRESENT | PAGING_FAULT_USER, 0, PAGING_USER},
+                 {PAGING_FAULT_PRESENT | PAGING_FAULT_FETCH, PAGING_NO_EXECUTE, 0}};
+    rig_open();
+    assert_status(rig_map_to(PLACE, DEVICE_FRAME, PAGING_WRITABLE | PAGING_USER), PAGING_OK);
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t good[8], *entries[8], table = rig.space.root.number;
+        for (unsigned level = rig_levels; level >= 1; level--) {
+            entries[level] = &machine_frame(table)[PLACE >> (12 + 9 * (level - 1)) & 511];
+            good[level] = *entries[level];
+            table = good[level] >> 12 & 0xffffffffff;
+        }
+        for (unsigned level = 1; level <= rig_levels; level++) {
+            char words[64];
+            *entries[level] = (good[level] & ~cases[i].clear) | cases[i].set;
+            snprintf(words, sizeof words, "refused: the P%u entry %016lx says ", level, *entries[level]);
+            assert_says(explain(&rig.space, &rig.space, PLACE, cases[i].code), words);
+        }
+        for (unsigned level = 1; level <= rig_levels; level++)
+            *entries[level] = good[level];
+    }
+}
+
 static void address_that_is_not_canonical(void **state)
 {
     (void)state;
@@ -264,6 +293,7 @@ static void every_error_code(void **state)
 static const struct CMUnitTest tests[] = {
     RIG_TEST("page fault: a page that is not mapped, and the entry at which the walk stopped", missing_page),
     RIG_TEST("page fault: an access that is not allowed, and the entry that forbids it", missing_right),
+    RIG_TEST("page fault: of entries that forbid an access the highest is named", right_missing_in_a_table),
     RIG_TEST("page fault: what refuses it, by every rule, for every error code, on pages with every right",
              every_error_code),
     RIG_TEST("page fault: an address that is not canonical", address_that_is_not_canonical),
