@@ -46,21 +46,24 @@ CORE_TESTS := $(SLOW_TESTS) $(filter-out $(SLOW_TESTS) $(TOY_TESTS),$(CORE_TEST_
 # Those that also run with spaces that live through a direct map.
 RECURSIVE_TESTS := attach addresses frame_supply instructions operation_table typed_tables
 DIRECT_TESTS := $(filter-out $(RECURSIVE_TESTS),$(CORE_TESTS))
-# Parts of the kernel that need a machine, on soft only. WITH_name are their sources.
-KERNEL_MACHINE_TESTS := page_fault space_view audit audit_runs runtime_space
+# Parts of the kernel that need a machine, on soft; areas also on mmap. WITH_name are their sources.
+KERNEL_MACHINE_TESTS := page_fault page_walk space_view areas audit audit_runs runtime_space
 WITH_audit_runs = $(WITH_audit)
 WITH_runtime_space := kernel/boot/runtime_space.c kernel/boot/identity_map.c kernel/boot/stack_guards.c \
-    kernel/frames/usable_memory.c
+    kernel/frames/usable_memory.c kernel/cpu/known_spaces.c
 WITH_audit := $(wildcard kernel/audit/*.c) kernel/frames/frames.c kernel/frames/zone.c \
     kernel/frames/zone_table.c kernel/console/format.c
 WITH_space_view := kernel/display/space_view.c
-WITH_page_fault := kernel/cpu/page_fault.c kernel/console/format.c
+WITH_areas := $(addprefix kernel/faults/,areas.c area_faults.c frame_users.c work_pages.c) \
+    kernel/console/format.c
+WITH_page_fault := kernel/cpu/page_fault.c kernel/cpu/page_walk.c kernel/console/format.c
+WITH_page_walk := kernel/cpu/page_walk.c kernel/cpu/neighbours.c kernel/console/format.c
 TESTS_soft := $(CORE_TESTS) $(KERNEL_MACHINE_TESTS)
 # The heap reads and writes the pages that it maps, so it needs an MMU that does so: on mmap only.
 HEAP_TESTS := heap heap_pages heap_findings heap_debug heap_random
 HEAP := $(wildcard kernel/heap/*.c)
 $(foreach name,$(HEAP_TESTS),$(eval WITH_$(name) := $(HEAP)))
-TESTS_mmap := $(CORE_TESTS) $(HEAP_TESTS)
+TESTS_mmap := $(CORE_TESTS) $(HEAP_TESTS) areas
 TESTS_toy := random frame_supply old_or_new $(filter-out one_world,$(TOY_TESTS))
 TESTS_toy8 := random old_or_new
 TESTS_only := random map unmap translate space split unmap_range one_world
@@ -86,7 +89,9 @@ KERNEL_TESTS := memory_map memory_audit usable_memory arena $(FRAME_TESTS) memor
     identity_map options format canvas screen pages display report keyboard graphics_mode \
     stack_trace serial spcr acpi option_text chosen_tests test_slots soak menu pager log kept qr qr_text \
     stack_use memory_functions emulator deviations differences console mmio steps qr_page \
-    late_audit failures own_blocks text_rows last_results log_page
+    late_audit failures own_blocks text_rows last_results log_page known_spaces frame_users
+SUBJECT_known_spaces := kernel/cpu/known_spaces.c
+SUBJECT_frame_users := kernel/faults/frame_users.c
 SUBJECT_last_results := kernel/display/last_results.c
 SUBJECT_console := kernel/console/console.c kernel/console/format.c
 SUBJECT_late_audit := kernel/boot/late_audit.c kernel/console/format.c \
@@ -161,8 +166,8 @@ HOST_PROGRAMS += $(KERNEL_TESTS:%=$(B)/host/kernel/test_%)
 
 # Parts that use instructions and registers which a process may not: over a made-up processor.
 PROCESSOR := test/host/devices/processor/processor.c
-PROCESSOR_TESTS := control cpuid processor descriptors end exceptions hardware_errors local_apic safe_access \
-    take_over tsc tsc_rate watchdog
+PROCESSOR_TESTS := control cpuid processor descriptors end exceptions hardware_errors local_apic page_faults \
+    safe_access take_over tsc tsc_rate watchdog
 SUBJECT_descriptors := kernel/cpu/descriptors.c
 SUBJECT_end := kernel/boot/end.c kernel/console/uart.c kernel/console/format.c
 SUBJECT_control := kernel/cpu/control.c
@@ -170,9 +175,10 @@ SUBJECT_cpuid := kernel/cpu/cpuid.c
 SUBJECT_processor := paging/src/processor.c
 SUBJECT_hardware_errors := kernel/cpu/hardware_errors.c kernel/console/format.c
 SUBJECT_local_apic := kernel/cpu/local_apic.c
-SUBJECT_exceptions := kernel/cpu/exceptions.c kernel/cpu/stack_trace.c kernel/console/format.c \
-    paging/src/guarded_load.c
+SUBJECT_exceptions := $(addprefix kernel/cpu/,exceptions.c known_spaces.c stack_trace.c) \
+    kernel/console/format.c paging/src/guarded_load.c
 SUBJECT_safe_access := kernel/cpu/safe_access.c kernel/cpu/safe_access.S
+SUBJECT_page_faults := kernel/faults/page_faults.c kernel/cpu/known_spaces.c kernel/console/format.c
 SUBJECT_tsc := kernel/cpu/tsc.c
 SUBJECT_watchdog := kernel/cpu/watchdog.c kernel/cpu/local_apic.c kernel/console/format.c
 SUBJECT_take_over := kernel/cpu/take_over.c

@@ -19,10 +19,12 @@
 #include "cpu/descriptors.h"
 #include "cpu/exceptions.h"
 #include "cpu/instructions.h"
+#include "cpu/known_spaces.h"
 #include "cpu/safe_access.h"
 #include "cpu/single_step.h"
 #include "cpu/take_over.h"
 #include "cpu/watchdog.h"
+#include "faults/page_faults.h"
 #include "report/report.h"
 #include "selftest/selftest.h"
 
@@ -39,10 +41,10 @@ enum {
     FIRMWARE_STACK_BYTES = 128 << 10, /* at least; UEFI 2.10, 2.3.4 */
 };
 
-/* Tells whether somebody has waited for this exception, and lets the code go on that has. */
+/* Tells whether somebody handles or has waited for this exception, and lets the code go on that has. */
 static bool is_expected(struct exception_frame *frame)
 {
-    return safe_access_end(frame) || selftest_takes_fault(frame);
+    return page_faults_take(frame) || safe_access_end(frame) || selftest_takes_fault(frame);
 }
 
 /* Ends a run that an exception has stopped. */
@@ -52,20 +54,37 @@ static _Noreturn void crashed(const char *why)
     report_crash(why);
 }
 
-/* Connects the rooms that must not know each other: exceptions, report, end of the run. */
-static void set_hooks(const struct handoff *handoff)
+static const struct handoff *regions_of; /* whose regions are mapped to their own address */
+
+/* Returns the name of the region, or of the area, that a mapped address belongs to, or NULL. */
+static const char *name_at(paging_virt_t address)
 {
+    for (unsigned i = 0; i < regions_of->region_count; i++) {
+        const struct handoff_region *region = &regions_of->regions[i];
+        if (address.value >= paging_frame_start(region->start).value &&
+            address.value < paging_frame_start(region->end).value)
+            return region->name;
+    }
+    return page_faults_name_at(address);
+}
+
+/* Connects the rooms that must not know each other: exceptions, report, end of the run. */
+static void set_hooks(struct handoff *handoff)
+{
+    regions_of = handoff;
     end_prepare(handoff);
     report_set_end(end_run);
     uint64_t loader_stack_end = handoff->loader_frame + FRAME_RECORD_BYTES;
     exceptions_set_context((struct exception_context){
-        .active = &handoff->space,
         .image_base = handoff->image_base,
         .build_id = build_id(),
         .stack_guard = handoff->stack_guard,
         .stack_top = handoff->stack_top,
         .loader_stack = {loader_stack_end - FIRMWARE_STACK_BYTES, loader_stack_end},
+        .name_at = name_at,
+        .explain_fault = page_faults_explain,
     });
+    (void)!known_spaces_add(&handoff->space); /* it is the first one */
     exceptions_set_hooks((struct exception_hooks){.single_step = single_step_taken,
                                                   .expected_fault = is_expected,
                                                   .interrupt = watchdog_interrupt,

@@ -4,9 +4,18 @@
 #include "boot/bad_mappings.h"
 #include "console/console.h"
 #include "cpu/descriptors.h"
-#include "cpu/exceptions.h"
+#include "cpu/known_spaces.h"
+#include "selftest/selftest.h"
+#include <selfmap/map.h>
+#include <selfmap/share.h>
+#include <selfmap/switch.h>
 
-enum { FEW_FRAMES = 300, FIRST_OF_LDT = 4 /* a selector */, INTERRUPT_STACK = 3 /* descriptors_stack */ };
+enum {
+    FEW_FRAMES = 300,
+    FIRST_OF_LDT = 4,    /* a selector */
+    INTERRUPT_STACK = 3, /* descriptors_stack */
+    MARKER_OF_SECOND = 0x2d
+};
 
 /*
  * Points the stack at its guard page and pushes. The push faults, and so does the processor's own push of the
@@ -74,10 +83,29 @@ static void use_missing_descriptor(void)
 }
 
 /* Faults, and once more when the first fault is explained: the space is at an address where nothing is. */
-static void fault_while_explaining(uint64_t guard)
+static void fault_while_explaining(const struct paging_space *space, uint64_t guard)
 {
-    exceptions_set_active_space((const struct paging_space *)guard);
+    known_spaces_remove(space);
+    (void)!known_spaces_add((struct paging_space *)guard); /* there is room: one was removed */
     *(volatile uint64_t *)guard = 1;
+}
+
+/*
+ * Makes a space in which the kernel can run, with a marker at the end of the lower half, which the kernel's
+ * own has not, switches to it and touches that page: the report must be about the tables of the second space.
+ */
+static void fault_in_second_space(struct paging_space *space, struct paging_frame_source *source)
+{
+    static struct paging_space second;
+    paging_page_t page = {paging_page_limit(space->cpu.levels) / 2 - 1};
+    if (paging_create_sibling(&second, space, source) == PAGING_OK &&
+        paging_attach(space, &second) == PAGING_OK &&
+        test_map_lower_half(space, &second, 0, source) == PAGING_OK &&
+        paging_set_marker(&second, page, MARKER_OF_SECOND, source) == PAGING_OK &&
+        paging_detach(space, &second) == PAGING_OK && known_spaces_add(&second) &&
+        paging_switch_to(space, &second) == PAGING_OK)
+        *(volatile uint64_t *)paging_page_start(space->cpu.levels, page).value = 1;
+    print("# fault injection: the second space cannot be made\n");
 }
 
 /* Takes all frames except a few, and never gives them back: the tests must fail, and do no harm. */
@@ -127,7 +155,10 @@ void inject_fault(struct handoff *handoff, struct frames *frames)
         use_missing_descriptor();
         break;
     case CRASH_NESTED:
-        fault_while_explaining(handoff->stack_guard);
+        fault_while_explaining(&handoff->space, handoff->stack_guard);
+        break;
+    case CRASH_SECOND_SPACE:
+        fault_in_second_space(&handoff->space, &frames->source);
         break;
     case CRASH_FEW_FRAMES:
         take_frames(frames);

@@ -220,8 +220,8 @@ static const struct {
     [STORE] = {"store", {"auto", "no", "hint"}},
     [CRASH] = {"crash",
                {"no", "loader", "early", "page-fault", "general-protection", "double-fault", "triple", "hang",
-                "in-test", "hang-in-test", "registers", "stack-segment", "descriptor", "nested", "few-frames",
-                "bad-mappings", "interrupt-stack"}},
+                "in-test", "hang-in-test", "registers", "stack-segment", "descriptor", "nested",
+                "second-space", "few-frames", "bad-mappings", "interrupt-stack"}},
     [STEPS] = {"steps", {"fast", "slow"}},
     [RUNTIME_CALLS] = {"runtime-calls", {"yes", "no"}},
 };

@@ -38,8 +38,8 @@
  *                                  600 under QEMU, whose host may be busy
  *   runtime-calls=yes|no           no: call no runtime service after the exit, except to reset the machine
  *   crash=no|loader|early|page-fault|general-protection|double-fault|triple|hang|in-test|hang-in-test|
- *         registers|stack-segment|descriptor|nested|few-frames|bad-mappings|interrupt-stack   end like this
- *         on purpose
+ *         registers|stack-segment|descriptor|nested|second-space|few-frames|bad-mappings|
+ *         interrupt-stack        end like this on purpose
  */
 #ifndef KERNEL_BOOT_OPTIONS_H
 #define KERNEL_BOOT_OPTIONS_H
@@ -72,6 +72,7 @@ enum crash_kind {
     CRASH_STACK_SEGMENT,  /* #SS */
     CRASH_DESCRIPTOR,     /* #GP because of a selector */
     CRASH_NESTED,         /* and again while it is explained */
+    CRASH_SECOND_SPACE,   /* while another space than the kernel's is active */
     CRASH_FEW_FRAMES,     /* goes on with almost no memory */
     CRASH_BAD_MAPPINGS,   /* goes on, and the audit fails (bad_mappings.h) */
     CRASH_INTERRUPT_STACK /* the stack of interrupts is used up */

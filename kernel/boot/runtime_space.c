@@ -3,8 +3,8 @@
 #include "boot/runtime_space.h"
 #include "boot/identity_map.h"
 #include "boot/stack_guards.h"
-#include "cpu/exceptions.h"
 #include "cpu/instructions.h"
+#include "cpu/known_spaces.h"
 #include <selfmap/range.h>
 #include <selfmap/share.h>
 #include <selfmap/switch.h>
@@ -12,7 +12,6 @@
 static struct paging_space space;
 static bool is_made;
 static uint64_t cr3_before;
-static const struct paging_space *active_before;
 
 /* ---- what the active space does not need any more ---- */
 
@@ -150,8 +149,8 @@ void runtime_space_enter(void)
         return;
     cr3_before = read_cr3();
     write_cr3(paging_root_address(&space).value);
-    paging_mark_active(&space); /* so that a fault of the firmware's is explained with these tables */
-    active_before = exceptions_set_active_space(&space);
+    paging_mark_active(&space);      /* so that a fault of the firmware's is explained with these tables */
+    (void)!known_spaces_add(&space); /* there is room: the tests keep none */
 }
 
 void runtime_space_leave(void)
@@ -159,5 +158,5 @@ void runtime_space_leave(void)
     if (!is_made)
         return;
     write_cr3(cr3_before);
-    exceptions_set_active_space(active_before);
+    known_spaces_remove(&space);
 }

@@ -10,6 +10,7 @@
 enum {
     VECTORS = 256,
     OWN_STACK_BYTES = 16384,
+    PAGE_FAULT_STACK = 5, /* by IST: the one of exceptions in ring 3, which page faults are then, too */
     GATE_INTERRUPT = 0x8e,
     GATE_FROM_USER = 0x60, /* DPL 3 */
     DESCRIPTOR_BYTES = 8,
@@ -39,6 +40,7 @@ static uint64_t gdt[10] = {
 };
 static struct gate idt[VECTORS];
 static struct tss tss;
+static unsigned page_faults_open; /* handlers of page faults that have not returned */
 /* The stack grows down to `bytes`, and must not get into the guard page. */
 static _Alignas(PAGING_PAGE_BYTES) struct {
     uint8_t guard[PAGING_PAGE_BYTES];
@@ -118,6 +120,23 @@ struct guarded_stack descriptors_stack(unsigned number)
 void descriptors_set_gate(unsigned vector, const void *handler, bool from_user)
 {
     set_gate(vector, handler, 0, GATE_INTERRUPT | (from_user ? GATE_FROM_USER : 0));
+}
+
+void descriptors_set_page_fault_stack(bool own)
+{
+    set_gate_to_report(PAGE_FAULT, own ? PAGE_FAULT_STACK : 0);
+}
+
+void descriptors_page_fault_begins(void)
+{
+    if (page_faults_open++ == 0)
+        tss.ist[PAGE_FAULT_STACK - 1] -= OWN_STACK_BYTES / 2;
+}
+
+void descriptors_page_fault_ends(void)
+{
+    if (--page_faults_open == 0)
+        tss.ist[PAGE_FAULT_STACK - 1] += OWN_STACK_BYTES / 2;
 }
 
 void descriptors_set_ldt(uint64_t address)

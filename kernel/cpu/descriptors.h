@@ -38,6 +38,19 @@ enum { USER_INTERRUPT = 32 }; /* a vector that only descriptors_set_gate uses */
  */
 void descriptors_set_gate(unsigned vector, const void *handler, bool from_user);
 
+/*
+ * Gives page faults a stack of their own, or takes it back: for code whose own stack may be what is missing.
+ */
+void descriptors_set_page_fault_stack(bool own);
+
+/*
+ * Called when the handler of a page fault begins, and when it returns. While it runs, a page fault that it
+ * makes itself finds the lower half of that stack, so that its frame is not written over the first one
+ * (selfmap/guarded_load.h).
+ */
+void descriptors_page_fault_begins(void);
+void descriptors_page_fault_ends(void);
+
 /* Makes the LDT one descriptor at this address, which must be mapped only when the LDT is used. */
 void descriptors_set_ldt(uint64_t address);
 

@@ -5,13 +5,16 @@
 #include "cpu/descriptors.h"
 #include "cpu/hardware_errors.h"
 #include "cpu/instructions.h"
+#include "cpu/known_spaces.h"
 #include "cpu/page_fault.h"
+#include "cpu/page_walk.h"
 #include "cpu/safe_access.h"
 #include "cpu/watchdog.h"
 #include <selfmap/guarded_load.h>
 
 static struct exception_context context;
 static struct exception_hooks hooks;
+static char text[2048]; /* of a part of the report: the stack may be small */
 
 /* efi/selfmap.lds */
 extern const char image_code_start[] __attribute__((visibility("hidden")));
@@ -83,7 +86,6 @@ static bool read_word(uint64_t address, uint64_t *value)
 
 static void print_stack_trace(const struct exception_frame *f)
 {
-    static char text[2048]; /* the stack may be small, and this is called once */
     struct text_sink sink = text_sink(text, sizeof text);
     const struct stack_trace_map map = {
         .image_base = context.image_base,
@@ -133,14 +135,25 @@ static void write_name(struct format_sink *sink, const struct exception_cause *c
         format(sink, "%s, error code %lx\n", exception_name(cause->vector), cause->error_code);
 }
 
+static void write_page_fault(struct format_sink *sink, const struct exception_cause *cause)
+{
+    struct page_fault fault = {.address = {cause->address},
+                               .error_code = cause->error_code,
+                               .cr0 = read_cr0(),
+                               .cr3 = read_cr3(),
+                               .cr4 = read_cr4(),
+                               .cs = cause->cs,
+                               .rflags = cause->rflags};
+    fault.pkru = fault.cr4 & CR4_PKE ? read_pkru() : 0;
+    format(sink, "page fault: ");
+    explain_page_fault(sink, known_spaces_find(fault.cr3), fault);
+    format(sink, "\n");
+}
+
 static void write_reasons(struct format_sink *sink, const struct exception_cause *cause)
 {
-    if (cause->vector == PAGE_FAULT) {
-        struct page_fault fault = {{cause->address}, cause->error_code, read_cr3()};
-        format(sink, "page fault: ");
-        explain_page_fault(sink, context.active, fault);
-        format(sink, "\n");
-    }
+    if (cause->vector == PAGE_FAULT)
+        write_page_fault(sink, cause);
     if (cause->vector == PAGE_FAULT || cause->vector == DOUBLE_FAULT)
         explain_guard_page(sink, cause);
     if (cause->vector == GENERAL_PROTECTION)
@@ -167,18 +180,45 @@ static void describe_event(uint64_t vector)
         explain_machine_check();
 }
 
+/* Writes what the hook knows, and what is mapped around the address. */
+static void write_surroundings(struct format_sink *sink, paging_virt_t address)
+{
+    const struct paging_space *space = known_spaces_find(read_cr3());
+    if (context.explain_fault)
+        context.explain_fault(sink);
+    if (space)
+        write_neighbours(sink, space, address, context.name_at);
+}
+
+static void print_page_walk(paging_virt_t address)
+{
+    struct text_sink sink = text_sink(text, sizeof text);
+    const struct paging_space *space = known_spaces_find(read_cr3());
+    if (space)
+        write_page_walk(&sink.sink, space, address);
+    print("%s", text);
+}
+
 static void describe(const struct exception_frame *frame)
 {
-    static char text[1024]; /* the stack may be small */
+    const struct exception_cause cause = {.vector = frame->vector,
+                                          .error_code = frame->error_code,
+                                          .address = read_cr2(),
+                                          .rsp = frame->rsp,
+                                          .cs = frame->cs,
+                                          .rflags = frame->rflags};
     struct text_sink sink = text_sink(text, sizeof text);
-    const struct exception_cause cause = {frame->vector, frame->error_code, read_cr2(), frame->rsp};
     write_name(&sink.sink, &cause);
     print("\n%s", text); /* before the rest, which may fault */
     sink = text_sink(text, sizeof text);
     write_reasons(&sink.sink, &cause);
+    if (frame->vector == PAGE_FAULT)
+        write_surroundings(&sink.sink, (paging_virt_t){cause.address});
     print("%s", text);
     describe_event(frame->vector);
     print_registers(frame, cause.address); /* a guarded load may have changed CR2 since */
+    if (frame->vector == PAGE_FAULT)
+        print_page_walk((paging_virt_t){cause.address});
     print_stack_trace(frame);
 }
 
@@ -191,7 +231,7 @@ static bool can_be_expected(uint64_t vector)
     return vector != NMI && vector != MACHINE_CHECK && (vector != DOUBLE_FAULT || safe_push_is_running());
 }
 
-static bool is_handled(struct exception_frame *frame)
+static bool ask_hooks(struct exception_frame *frame)
 {
     if (can_be_expected(frame->vector) && paging_resume_fault(&frame->rip))
         return true;
@@ -202,6 +242,16 @@ static bool is_handled(struct exception_frame *frame)
     return can_be_expected(frame->vector) && hooks.expected_fault && hooks.expected_fault(frame);
 }
 
+static bool is_handled(struct exception_frame *frame)
+{
+    if (frame->vector == PAGE_FAULT)
+        descriptors_page_fault_begins();
+    bool handled = ask_hooks(frame);
+    if (frame->vector == PAGE_FAULT && handled)
+        descriptors_page_fault_ends();
+    return handled;
+}
+
 void exceptions_set_context(struct exception_context new_context)
 {
     context = new_context;
@@ -210,13 +260,6 @@ void exceptions_set_context(struct exception_context new_context)
 void exceptions_set_hooks(struct exception_hooks new_hooks)
 {
     hooks = new_hooks;
-}
-
-const struct paging_space *exceptions_set_active_space(const struct paging_space *active)
-{
-    const struct paging_space *before = context.active;
-    context.active = active;
-    return before;
 }
 
 void exception_report(struct exception_frame *frame)

@@ -28,12 +28,14 @@ enum {
 
 /* What exceptions are explained with. */
 struct exception_context {
-    const struct paging_space *active; /* the space whose root CR3 holds */
-    uint64_t image_base;               /* instruction pointers are printed relative to it as well */
-    const char *build_id;              /* in hexadecimal; tells which symbols suit them */
-    uint64_t stack_guard;              /* the page below the stack, not mapped */
+    uint64_t image_base;  /* instruction pointers are printed relative to it as well */
+    const char *build_id; /* in hexadecimal; tells which symbols suit them */
+    uint64_t stack_guard; /* the page below the stack, not mapped */
     uint64_t stack_top;
-    struct byte_range loader_stack; /* used before the kernel has its own */
+    struct byte_range loader_stack;                /* used before the kernel has its own */
+    const char *(*name_at)(paging_virt_t address); /* what is mapped there, or NULL */
+    /* Writes what else is known about the page fault that no hook has handled, in lines; may be NULL. */
+    void (*explain_fault)(struct format_sink *sink);
 };
 
 /*
@@ -53,21 +55,17 @@ void exceptions_set_context(struct exception_context context);
 void exceptions_set_hooks(struct exception_hooks hooks);
 
 /*
- * Names the space whose root was loaded into CR3. Called after every switch to another space. Returns the one
- * that was named before.
+ * What an exception is explained by: registers of the interrupted code. The control registers are those of now.
  */
-const struct paging_space *exceptions_set_active_space(const struct paging_space *active);
-
-/* What an exception is explained by. */
 struct exception_cause {
     uint64_t vector, error_code;
     uint64_t address; /* CR2, for #PF and #DF */
-    uint64_t rsp;     /* of the interrupted code */
+    uint64_t rsp, cs, rflags;
 };
 
 /*
  * Writes what a report begins with: the exception's name and error code, and sentences, each with its line
- * end. Page faults are explained in the space that is active now (page_fault.h).
+ * end. Page faults are explained in the space whose root CR3 holds (page_fault.h, known_spaces.h).
  */
 void exceptions_explain(struct format_sink *sink, const struct exception_cause *cause);
 

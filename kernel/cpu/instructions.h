@@ -34,6 +34,11 @@ static inline uint64_t read_cr2(void)
     return value;
 }
 
+static inline void write_cr2(uint64_t value)
+{
+    __asm__ volatile("mov %0, %%cr2" : : "r"(value) : "memory");
+}
+
 static inline uint64_t read_cr3(void)
 {
     uint64_t value;
@@ -121,6 +126,14 @@ static inline void write_msr(uint32_t msr, uint64_t value)
 static inline void write_pkru(uint32_t rights)
 {
     __asm__ volatile("wrpkru" : : "a"(rights), "c"(0), "d"(0) : "memory");
+}
+
+/* Returns the same. Needs CR4.PKE, too. */
+static inline uint32_t read_pkru(void)
+{
+    uint32_t rights, zero;
+    __asm__ volatile("rdpkru" : "=a"(rights), "=d"(zero) : "c"(0));
+    return rights;
 }
 
 /* Returns the time stamp counter after all earlier instructions are complete. */

@@ -5,7 +5,7 @@
 #include "console/text_rows.h"
 #include "display/drawing.h"
 
-enum { KEPT = 16, REASONS = 3, CRASH_LINES = 5 };
+enum { KEPT = 16, REASONS = 3, CRASH_LINES = 6 };
 
 /* Part of the log. */
 struct span {

@@ -7,6 +7,7 @@
  * pool, and each of them is mapped at its address plus an offset, in the kernel's space and in the other one.
  */
 #include "selftest/direct_map.h"
+#include "cpu/known_spaces.h"
 #include "cpu/safe_access.h"
 #include "selftest/selftest.h"
 #include <selfmap/map.h>
@@ -123,7 +124,8 @@ static bool open_direct(struct selftest_run *t)
         return false;
     if (CHECK_OK(paging_create_direct(&direct, t->space->cpu, pool.offset, &pool.source))) {
         CHECK(paging_counted(&direct).tables == 1 && direct.mode == PAGING_MODE_DIRECT);
-        if (CHECK(test_map_lower_half(t, &direct, 0, &pool.source) == PAGING_OK))
+        if (CHECK(test_map_lower_half(t->space, &direct, 0, &pool.source) == PAGING_OK) &&
+            CHECK(known_spaces_add(&direct)))
             return true;
         CHECK_OK(paging_destroy(&direct, &pool.source));
     }

@@ -2,6 +2,7 @@
 /* faults.c - page faults: the processor enforces the tables, and the handler names the cause. */
 #include "cpu/emulator.h"
 #include "cpu/instructions.h"
+#include "selftest/demand_pages.h"
 #include "selftest/deviations.h"
 #include "selftest/selftest.h"
 #include "selftest/violations.h"
@@ -137,8 +138,36 @@ static void faults_are_explained(struct selftest_run *t)
     CHECK(test_explains(safe_read(below), "read from"));
     CHECK(test_explains(safe_read(below), "not mapped, the walk stopped at the P1 entry 0000000000000000"));
     CHECK(test_explains(safe_write(address, 0), "supervisor write to"));
-    CHECK(test_explains(safe_write(address, 0), "says read-only"));
+    CHECK(test_explains(safe_write(address, 0), "says supervisor, read-only, "));
+    CHECK(test_explains(safe_write(address, 0), ", and CR0.WP is set"));
     CHECK(!t->space->cpu.has_no_execute || test_explains(safe_fetch(address), "no-execute"));
+    CHECK(test_walk_says(t, address,
+                         t->space->cpu.has_no_execute
+                             ? "\neffective: supervisor, read-only, no-execute, write-back\n"
+                             : "\neffective: supervisor, read-only, executable, write-back\n"));
+    CHECK(test_walk_says(t, address, "\nhere: ") && test_walk_says(t, address, "\nabove: "));
+    CHECK(test_walk_says(t, below, "\nwalk: P1[  9] = 0000000000000000  not mapped\n"));
+    unmap_code(t);
+}
+
+/* What forbids the kernel its own access to a user page is named, if the processor has it. */
+static void controls_are_named(struct selftest_run *t)
+{
+    paging_virt_t address = test_address(t, test_page(t, 0));
+    uint64_t cr4 = read_cr4();
+    if (!(cr4 & (CR4_SMEP | CR4_SMAP))) {
+        t->skip = "the processor has neither SMEP nor SMAP";
+        return;
+    }
+    if (!map_code(t, PAGING_USER))
+        return;
+    if (cr4 & CR4_SMAP) {
+        CHECK(
+            test_explains(safe_read(address), "refused by SMAP: it is a user page, and RFLAGS.AC is clear"));
+        CHECK(test_explains(safe_write(address, 0), ", and CR0.WP is set; refused by SMAP"));
+    }
+    if (cr4 & CR4_SMEP)
+        CHECK(test_explains(safe_fetch(address), "refused by SMEP: it is a user page"));
     unmap_code(t);
 }
 
@@ -187,6 +216,12 @@ const struct selftest fault_tests[] = {
     {"map: the processor sets accessed and dirty", accessed_and_dirty},
     {"malformed: a reserved bit is reported, and faults", reserved_bits_fault},
     {"faults: the cause is named in words", faults_are_explained},
+    {"faults: SMEP and SMAP are named where they refuse", controls_are_named},
+    {"on demand: of 64 MiB just the touched pages are filled, with zeroes", demand_fills_touched_pages},
+    {"on demand: copy-on-write, the writer gets a copy, the last one the frame", demand_copies_on_write},
+    {"on demand: copy-on-write of a 2 MiB page", demand_copies_huge_pages},
+    {"on demand: a stack grows page by page, and ends at its guard", demand_stack_grows},
+    {"on demand: guards and missing rights are refused with a reason", demand_refuses_with_reasons},
     {"faults: what our own mappings forbid is reported, and the run goes on", violations_are_reported},
     {"stack: each that is used up is named, and the run goes on", overflows_are_reported},
     {0},

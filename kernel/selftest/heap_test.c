@@ -213,7 +213,7 @@ static bool create_twin(struct selftest_run *t)
         !CHECK_OK(paging_create_sibling(&other, t->space, t->source)))
         return false;
     CHECK_OK(paging_attach(t->space, &other));
-    bool is_mapped = CHECK_OK(test_map_lower_half(t, &other, 0, t->source));
+    bool is_mapped = CHECK_OK(test_map_lower_half(t->space, &other, 0, t->source));
     CHECK_OK(paging_detach(t->space, &other));
     return is_mapped;
 }

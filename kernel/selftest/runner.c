@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* runner.c - runs the tests that the options ask for, and checks what each of them leaves behind. */
 #include "console/console.h"
-#include "cpu/exceptions.h"
 #include "cpu/instructions.h"
+#include "cpu/known_spaces.h"
 #include "cpu/tsc_rate.h"
 #include "cpu/watchdog.h"
+#include "faults/page_faults.h"
 #include "report/report.h"
 #include "selftest/chosen_tests.h"
 #include "selftest/deviations.h"
@@ -159,7 +160,8 @@ static void run_test(struct selftest_run *t, const struct selftest *test)
     crash_on_purpose(t);
     if (!t->needs_pages || test_has_slots(t, 1))
         stop_test_run(t, test->run);
-    exceptions_set_active_space(t->space); /* some tests switch to another space and back */
+    page_faults_ignore_all();
+    known_spaces_keep_only(t->space); /* some tests switch to another space and back */
     CHECK(frames_free_count(t->frames) == free);
     CHECK(paging_counted(t->space).tables == tables);
     CHECK(t->frames->refused_releases + t->frames->refused_cuts == refused);

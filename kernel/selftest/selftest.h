@@ -169,6 +169,9 @@ uint64_t no_execute(const struct selftest_run *t);
  */
 bool test_explains(struct safe_access fault, const char *text);
 
+/* Returns the same of the lines about the way to an address, and about what is mapped around it. */
+bool test_walk_says(const struct selftest_run *t, paging_virt_t address, const char *text);
+
 /*
  * Returns whether all frames of a run are memory that the processor may read ahead. If device registers,
  * broken or excluded memory lie between them, the run must not be mapped as one page: its memory type would
@@ -177,10 +180,10 @@ bool test_explains(struct safe_access fault, const char *text);
 bool test_is_all_memory(const struct selftest_run *t, paging_frame_t start, uint64_t frames);
 
 /*
- * Maps in another space what the active one maps in its lower half: image, stack, tables, test pages. Both
- * spaces then run the same code. `refused` are flags that the other space cannot have.
+ * Maps in another space what `active` maps in its lower half: image, stack, tables, test pages. Both spaces
+ * then run the same code. `refused` are flags that the other space cannot have.
  */
-enum paging_status test_map_lower_half(const struct selftest_run *t, struct paging_space *other,
+enum paging_status test_map_lower_half(const struct paging_space *active, struct paging_space *other,
                                        uint64_t refused, struct paging_frame_source *frames);
 
 /* ---- the tests, in the order in which they run; each list ends with a test without a name ---- */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* spaces.c - a second address space: edited while it is inactive, switched to, sharing the upper half. */
+#include "cpu/known_spaces.h"
 #include "cpu/safe_access.h"
+#include "faults/page_faults.h"
 #include "selftest/clones.h"
 #include "selftest/direct_map.h"
 #include "selftest/selftest.h"
@@ -79,13 +81,17 @@ static void destroying_gives_all_back(struct selftest_run *t)
 
 /* ---- switching ---- */
 
-/* Creates a sibling in which the kernel can run, and attaches it. If that fails, nothing is left of it. */
+/*
+ * Creates a sibling in which the kernel can run, attaches it, and lets faults in it be explained. If that
+ * fails, nothing is left of it. The runner forgets it when the test is over.
+ */
 static bool create_twin(struct selftest_run *t, struct paging_space *twin)
 {
     if (!CHECK_OK(paging_create_sibling(twin, t->space, t->source)))
         return false;
     if (CHECK_OK(paging_attach(t->space, twin)) &&
-        CHECK(test_map_lower_half(t, twin, 0, t->source) == PAGING_OK))
+        CHECK(test_map_lower_half(t->space, twin, 0, t->source) == PAGING_OK) &&
+        CHECK(known_spaces_add(twin)))
         return true;
     detach_and_destroy(t, twin);
     return false;
@@ -190,13 +196,44 @@ static void faults_are_explained(struct selftest_run *t)
     CHECK_OK(paging_switch_to(t->space, &other));
     struct safe_access access = safe_read(address);
     CHECK(access.faulted);
-    CHECK(test_explains(access, "no space with that root is known to be active"));
-    exceptions_set_active_space(&other);
+    known_spaces_remove(&other);
+    CHECK(test_explains(access, "no space with that root is known"));
+    CHECK(known_spaces_add(&other));
     CHECK(test_explains(access, expected));
     CHECK(paging_clear_marker(&other, page, t->source, &value) == PAGING_OK && value == MAGIC);
     CHECK_OK(paging_switch_to(&other, t->space));
-    exceptions_set_active_space(t->space);
     CHECK(test_explains(access, "entry 0000000000000000"));
+    CHECK_OK(paging_destroy(&other, t->source));
+}
+
+/* The page is filled in the second space, while that one is active, and in no other. */
+static void filled_on_demand(struct selftest_run *t)
+{
+    static struct areas areas;
+    static struct frame_users users;
+    static struct frame_count table[2];
+    struct area area = {.name = "area", .rights = PAGING_WRITABLE | no_execute(t), .start = test_page(t, 5)};
+    paging_virt_t address = test_address(t, area.start);
+    area.end.number = area.start.number + 1;
+    frame_users_init(&users, t->source, table, 2);
+    if (!create_twin(t, &other))
+        return;
+    CHECK_OK(paging_detach(t->space, &other));
+    CHECK_OK(paging_switch_to(t->space, &other));
+    if (CHECK_OK(areas_init(&areas, &other, &users, test_page(t, paging_level_pages(PAGING_1G))))) {
+        page_faults_watch(&areas);
+        CHECK_OK(areas_open(&areas, &area));
+        CHECK(!safe_write(address, MAGIC).faulted && area.filled == 1);
+        CHECK_OK(paging_switch_to(&other, t->space));
+        CHECK(safe_read(address).faulted);
+        CHECK_OK(paging_switch_to(t->space, &other));
+        struct safe_access access = safe_read(address);
+        CHECK(!access.faulted && access.value == MAGIC && area.filled == 1);
+        CHECK_OK(areas_close(&areas, &area));
+        page_faults_ignore(&areas);
+        CHECK_OK(areas_end(&areas));
+    }
+    CHECK_OK(paging_switch_to(&other, t->space));
     CHECK_OK(paging_destroy(&other, t->source));
 }
 
@@ -272,6 +309,7 @@ const struct selftest space_tests[] = {
     {"spaces: switch to another, find its pages there, and switch back", switches_and_comes_back},
     {"spaces: a switch to another upper half forgets global pages", switch_forgets_global_pages},
     {"spaces: a page fault in the second one is explained with its own tables", faults_are_explained},
+    {"spaces: a page of the second one is filled on demand, while that one is active", filled_on_demand},
     {"spaces: a walk through tables that are not there is refused, and nothing crashes",
      tables_that_are_not_there},
     {"spaces: the upper half is shared, and changed through the active one only", upper_half_is_shared},

@@ -2,6 +2,8 @@
 /* test_support.c - what several tests use. */
 #include "console/console.h"
 #include "console/format.h"
+#include "cpu/instructions.h"
+#include "cpu/page_walk.h"
 #include "selftest/selftest.h"
 #include <selfmap/for_each.h>
 #include <selfmap/map.h>
@@ -153,11 +155,28 @@ bool test_explains(struct safe_access fault, const char *text)
 {
     char sentence[512];
     struct text_sink sink = text_sink(sentence, sizeof sentence);
-    const struct exception_cause cause = {fault.vector, fault.error_code, fault.address, fault.rsp};
+    const struct exception_cause cause = {.vector = fault.vector,
+                                          .error_code = fault.error_code,
+                                          .address = fault.address,
+                                          .rsp = fault.rsp,
+                                          .cs = CODE_SELECTOR,
+                                          .rflags = read_flags()};
     exceptions_explain(&sink.sink, &cause);
     if (contains(sentence, text))
         return true;
     print("# explained as: %s\n", sentence);
+    return false;
+}
+
+bool test_walk_says(const struct selftest_run *t, paging_virt_t address, const char *text)
+{
+    static char lines[1024];
+    struct text_sink sink = text_sink(lines, sizeof lines);
+    write_neighbours(&sink.sink, t->space, address, NULL);
+    write_page_walk(&sink.sink, t->space, address);
+    if (contains(lines, text))
+        return true;
+    print("# told as:\n%s", lines);
     return false;
 }
 
@@ -194,10 +213,10 @@ static enum paging_visit copy_leaf(void *context, const struct paging_entry_info
     return copy->status == PAGING_OK ? PAGING_VISIT_NEXT : PAGING_VISIT_STOP;
 }
 
-enum paging_status test_map_lower_half(const struct selftest_run *t, struct paging_space *other,
+enum paging_status test_map_lower_half(const struct paging_space *active, struct paging_space *other,
                                        uint64_t refused, struct paging_frame_source *frames)
 {
     struct lower_half_copy copy = {.to = other, .frames = frames, .refused = refused};
-    enum paging_status status = paging_for_each(t->space, copy_leaf, &copy);
+    enum paging_status status = paging_for_each(active, copy_leaf, &copy);
     return status == PAGING_OK ? copy.status : status;
 }

@@ -47,10 +47,11 @@ void violations_are_reported(struct selftest_run *t)
     bool tells_fetches = no_execute(t) != 0;
     paging_virt_t gap = {UINT64_C(1) << (paging_address_bits(t->space->cpu.levels) - 1)};
     uint64_t guard = t->setup->stack_guard;
-    check_page_fault(t, PAGING_WRITE, (uintptr_t)some_code, "says read-only, executable\n");
-    check_page_fault(t, PAGING_WRITE, (uintptr_t)&some_constant, "says read-only, ");
+    check_page_fault(t, PAGING_WRITE, (uintptr_t)some_code,
+                     "says supervisor, read-only, executable, and CR0.WP is set\n");
+    check_page_fault(t, PAGING_WRITE, (uintptr_t)&some_constant, "says supervisor, read-only, ");
     if (tells_fetches)
-        check_page_fault(t, PAGING_FETCH, (uintptr_t)&some_data, "says writable, no-execute\n");
+        check_page_fault(t, PAGING_FETCH, (uintptr_t)&some_data, "says supervisor, writable, no-execute\n");
     check_page_fault(t, PAGING_READ, guard + 8, "not mapped, the walk stopped at the P");
     check_page_fault(t, PAGING_WRITE, guard + 16,
                      "is in the guard page below the kernel stack, to which the stack pointer is not near\n");

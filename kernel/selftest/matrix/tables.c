@@ -4,6 +4,7 @@
 #include "cpu/emulator.h"
 #include "cpu/exceptions.h"
 #include "cpu/instructions.h"
+#include "cpu/known_spaces.h"
 #include "selftest/matrix/matrix.h"
 #include <selfmap/map.h>
 
@@ -77,7 +78,7 @@ static enum paging_status build(struct matrix *m, bool no_execute)
     paging_frame_t code = {m->run.number + FRAME_OF_CODE};
     enum paging_status status = paging_create(space, cpu, offset, frames);
     if (status == PAGING_OK)
-        status = test_map_lower_half(m->t, space, no_execute ? 0 : PAGING_NO_EXECUTE, frames);
+        status = test_map_lower_half(m->t->space, space, no_execute ? 0 : PAGING_NO_EXECUTE, frames);
     if (status == PAGING_OK)
         status = paging_map_to(space, user_page(m), code, PAGING_USER, frames);
     const unsigned largest = m->has_1g ? PAGING_1G : PAGING_2M;
@@ -125,6 +126,8 @@ bool matrix_open(struct matrix *m, struct selftest_run *t)
         CHECK_OK(status);
     if (status != PAGING_OK)
         return false;
+    if (!CHECK(known_spaces_add(&m->spaces[false])) || !CHECK(known_spaces_add(&m->spaces[true])))
+        return false;
     descriptors_set_gate(PAGE_FAULT, matrix_fault, false);
     descriptors_set_gate(USER_INTERRUPT, matrix_done, true);
     return true;
@@ -139,7 +142,6 @@ static void load_root(struct matrix *m, bool no_execute)
         write_msr(MSR_EFER, efer | (no_execute ? EFER_NO_EXECUTE : 0));
     }
     write_cr3(paging_root_address(&m->spaces[no_execute]).value);
-    exceptions_set_active_space(&m->spaces[no_execute]);
 }
 
 void matrix_control(struct matrix *m, struct matrix_controls controls)
@@ -161,7 +163,6 @@ void matrix_close(struct matrix *m)
     if (m->away)
         load_root(m, t->space->cpu.has_no_execute);
     write_cr3(paging_root_address(t->space).value);
-    exceptions_set_active_space(t->space);
     write_cr0(m->cr0);
     write_cr4(m->cr4);
     paging_tlb_flush_all(t->space->cpu.has_invpcid);

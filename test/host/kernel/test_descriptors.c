@@ -167,6 +167,26 @@ static void a_gate_of_the_callers(void **state)
     assert_int_equal(gate(USER_INTERRUPT).handler, 0);
 }
 
+/* Offset of IST5 in the TSS: 68. A fault in the handler of another one gets the lower half of the stack. */
+static void a_stack_for_page_faults(void **state)
+{
+    struct byte_range stacks = descriptors_stacks();
+    descriptors_set_page_fault_stack(true);
+    assert_int_equal(gate(PAGE_FAULT).stack, 5);
+    assert_int_equal(gate(PAGE_FAULT).handler, (uintptr_t)exception_entries + 16 * PAGE_FAULT);
+    descriptors_page_fault_begins();
+    assert_int_equal(in_tss(68), stacks.end - STACK_BYTES / 2);
+    descriptors_page_fault_begins();
+    assert_int_equal(in_tss(68), stacks.end - STACK_BYTES / 2);
+    descriptors_page_fault_ends();
+    assert_int_equal(in_tss(68), stacks.end - STACK_BYTES / 2);
+    descriptors_page_fault_ends();
+    assert_int_equal(in_tss(68), stacks.end);
+    assert_int_equal(in_tss(4), stacks.end);
+    descriptors_set_page_fault_stack(false);
+    assert_int_equal(gate(PAGE_FAULT).stack, 0);
+}
+
 static void an_ldt_of_the_callers(void **state)
 {
     static const uint64_t bases[] = {0xfedcba9876543210, 0x0123456789abcdef};
@@ -191,6 +211,8 @@ int main(void)
          each_vector_has_its_entry_and_stack, begin, NULL, NULL},
         {"descriptors: a gate of the caller's, until they are loaded again", a_gate_of_the_callers, begin,
          NULL, NULL},
+        {"descriptors: a stack for page faults, with room for one in its handler", a_stack_for_page_faults,
+         begin, NULL, NULL},
         {"descriptors: an LDT of the caller's", an_ldt_of_the_callers, begin, NULL, NULL},
     };
     return cmocka_run_group_tests_name("descriptors", tests, NULL, NULL);

@@ -12,7 +12,9 @@
 #include "kernel/cpu/descriptors.h"
 #include "kernel/cpu/exceptions.h"
 #include "kernel/cpu/hardware_errors.h"
+#include "kernel/cpu/known_spaces.h"
 #include "kernel/cpu/page_fault.h"
+#include "kernel/cpu/page_walk.h"
 #include "kernel/cpu/safe_access.h"
 #include "kernel/cpu/watchdog.h"
 #include <selfmap/access.h>
@@ -69,12 +71,41 @@ void watchdog_explain(void)
     print("[watchdog]\n");
 }
 
-static const struct paging_space *const a_space = (const struct paging_space *)0x5ace;
+/* Two spaces, by whose roots CR3 tells them apart. */
+static struct paging_space a_space = {.root = {0xc333300000}}, another = {.root = {0x77}};
+
+static unsigned number_of(const struct paging_space *space)
+{
+    return space == &a_space ? 1 : space == &another ? 2 : 0;
+}
 
 void explain_page_fault(struct format_sink *sink, const struct paging_space *active, struct page_fault fault)
 {
-    format(sink, "space %d, address %lx, code %lx, cr3 %lx", active == a_space, fault.address.value,
-           fault.error_code, fault.cr3);
+    format(sink, "space %d, address %lx, code %lx, cr0 %lx, cr3 %lx, cr4 %lx, rflags %lx, cs %lx, pkru %x",
+           number_of(active), fault.address.value, fault.error_code, fault.cr0, fault.cr3, fault.cr4,
+           fault.rflags, fault.cs, fault.pkru);
+}
+
+static const char *name_at(paging_virt_t address)
+{
+    return address.value == 1 ? "cellar" : NULL;
+}
+
+static void explain_fault(struct format_sink *sink)
+{
+    format(sink, "area: attic: no\n");
+}
+
+void write_neighbours(struct format_sink *sink, const struct paging_space *space, paging_virt_t address,
+                      const char *(*name)(paging_virt_t address))
+{
+    format(sink, "neighbours of %lx in space %u, %s\n", address.value, number_of(space),
+           name((paging_virt_t){1}));
+}
+
+void write_page_walk(struct format_sink *sink, const struct paging_space *space, paging_virt_t address)
+{
+    format(sink, "walk to %lx in space %u\n", address.value, number_of(space));
 }
 
 /* Three stacks: of exceptions, of the loader, of the kernel with a guard page below. */
@@ -88,6 +119,18 @@ static struct byte_range bytes_of(const uint64_t *start, unsigned words)
 struct byte_range descriptors_stacks(void)
 {
     return bytes_of(exception_stack, WORDS);
+}
+
+static unsigned page_faults_open;
+
+void descriptors_page_fault_begins(void)
+{
+    page_faults_open++;
+}
+
+void descriptors_page_fault_ends(void)
+{
+    assert_true(page_faults_open-- > 0);
 }
 
 /* Each has a page of its own for a guard page, and is named by its number. */
@@ -129,6 +172,7 @@ static bool single_step(struct exception_frame *frame)
 
 static bool expected_fault(struct exception_frame *frame)
 {
+    assert_int_equal(page_faults_open, frame->vector == PAGE_FAULT);
     print("[expected %lu]", frame->vector);
     return answers[1];
 }
@@ -172,6 +216,7 @@ static struct exception_frame frame;
 static void raise_frame(void)
 {
     exception_report(&frame);
+    assert_int_equal(page_faults_open, 0);
     print("[goes on]");
 }
 
@@ -203,8 +248,12 @@ static int begin(void **state)
     while_explaining = NULL;
     memset(answers, 0, sizeof answers);
     exceptions_set_hooks((struct exception_hooks){.fatal = fatal});
-    exceptions_set_context((struct exception_context){.active = a_space,
-                                                      .image_base = code(0) - 0x1000,
+    known_spaces_keep_only(NULL);
+    assert_true(known_spaces_add(&another));
+    assert_true(known_spaces_add(&a_space));
+    exceptions_set_context((struct exception_context){.image_base = code(0) - 0x1000,
+                                                      .name_at = name_at,
+                                                      .explain_fault = explain_fault,
                                                       .build_id = "0123abcd",
                                                       .stack_guard = (uintptr_t)stack,
                                                       .stack_top = (uintptr_t)(stack + 2 * WORDS),
@@ -386,19 +435,36 @@ static void registers_to_the_last_digit(void **state)
     assert_string_equal(report(), expected);
 }
 
+/* The sentence, what lies around the address, registers, and the walk. */
 static void page_fault_is_explained(void **state)
 {
     frame.vector = PAGE_FAULT;
     frame.error_code = 0x17;
-    assert_says("#PF page fault, error code 17\npage fault: space 1, address cccc222200000002, code 17, cr3 "
-                "cccc333300000003\nrip ");
-    assert_ptr_equal(exceptions_set_active_space(NULL), a_space);
+    frame.cs = 0x3b;
+    frame.rflags = 0x40246;
+    processor.cr0 = 0x80010033;
+    processor.cr4 = 0x300ee0;
+    processor.pkru = 0x55;
+    assert_says("#PF page fault, error code 17\npage fault: space 1, address cccc222200000002, code 17, cr0 "
+                "80010033, cr3 cccc333300000003, cr4 300ee0, rflags 40246, cs 3b, pkru 0\n"
+                "area: attic: no\nneighbours of cccc222200000002 in space 1, cellar\nrip ");
+    assert_says("\nr14 0000000000000000  r15 0000000000000000\nwalk to cccc222200000002 in space 1\n# build");
+    processor.cr4 |= CR4_PKE;
+    assert_says("pkru 55\n");
+    processor.cr3 = 0x77000;
+    assert_says("\npage fault: space 2, address");
+    assert_says("in space 2, cellar\nrip ");
+    assert_says("\nwalk to cccc222200000002 in space 2\n");
+    processor.cr3 = 0x78000;
     assert_says("\npage fault: space 0, address");
-    assert_null(exceptions_set_active_space(a_space));
-    assert_says("\npage fault: space 1, address");
-    for (frame.vector = 0; frame.vector < 32; frame.vector++)
-        if (frame.vector != PAGE_FAULT)
-            assert_says_not("page fault: ");
+    assert_says_not("neighbours");
+    assert_says_not("walk to");
+    for (frame.vector = 0; frame.vector < 32; frame.vector++) {
+        if (frame.vector == PAGE_FAULT)
+            continue;
+        assert_says_not("page fault: ");
+        assert_says_not("walk to");
+    }
 }
 
 static void general_protection_is_explained(void **state)
@@ -489,10 +555,10 @@ static void a_stray_access_to_a_guard_page(void **state)
     frame.vector = PAGE_FAULT;
     frame.rsp = (uintptr_t)stack + 5 * PAGE;
     processor.cr2 = (uintptr_t)stack + 16;
-    snprintf(
-        words, sizeof words,
-        "\n%016lx is in the guard page below the kernel stack, to which the stack pointer is not near\nrip ",
-        processor.cr2);
+    snprintf(words, sizeof words,
+             "\n%016lx is in the guard page below the kernel stack, to which the stack pointer is not "
+             "near\narea: ",
+             processor.cr2);
     assert_says(words);
     assert_says_not("used up");
 }
@@ -502,10 +568,12 @@ static void words_without_a_report(void **state)
 {
     char text[512];
     struct text_sink sink = text_sink(text, sizeof text);
-    const struct exception_cause cause = {PAGE_FAULT, 3, 0x1234, 0};
+    const struct exception_cause cause = {
+        .vector = PAGE_FAULT, .error_code = 3, .address = 0x1234, .cs = 8, .rflags = 0x40002};
     exceptions_explain(&sink.sink, &cause);
-    assert_string_equal(text, "#PF page fault, error code 3\npage fault: space 1, address 1234, code 3, "
-                              "cr3 cccc333300000003\n");
+    assert_string_equal(text,
+                        "#PF page fault, error code 3\npage fault: space 1, address 1234, code 3, cr0 0, "
+                        "cr3 cccc333300000003, cr4 0, rflags 40002, cs 8, pkru 0\n");
 }
 
 /* The calls lead from the stack of an exception to the kernel's, and to the loader's: no word beside them. */
@@ -604,8 +672,8 @@ int main(void)
         {"exceptions: hooks may be missing", hooks_may_be_missing, begin, NULL, NULL},
         {"exceptions: each vector has its name", each_vector_has_its_name, begin, NULL, NULL},
         {"exceptions: registers, to the last digit", registers_to_the_last_digit, begin, NULL, NULL},
-        {"exceptions: a page fault is explained with CR2, CR3 and the active space", page_fault_is_explained,
-         begin, NULL, NULL},
+        {"exceptions: a page fault is explained with the registers, in the space whose root CR3 holds",
+         page_fault_is_explained, begin, NULL, NULL},
         {"exceptions: #GP names the descriptor, or says that there is none", general_protection_is_explained,
          begin, NULL, NULL},
         {"exceptions: NMI, #MC, #DF and the watchdog are explained", events_are_explained_by_who_knows, begin,

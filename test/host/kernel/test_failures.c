@@ -191,18 +191,18 @@ static void sixteen_are_kept(void **state)
     assert_drawn("");
 }
 
-/* The explanation begins with the last line that is the exception's name, and has five lines at most. */
+/* The explanation begins with the last line that is the exception's name, and has six lines at most. */
 static void a_crash_comes_first(void **state)
 {
     (void)state;
     test_fails(1, "a", "# why a\n");
     failures_test("b");
     say("# in b\n#XY bad\nthe first time\n\n#XY bad, error code 2\nl2\n# failed: a\nl3\n\n# selfmap: FAIL\n"
-        "# stopped: #XY bad\nl4\nl5\nl6\n");
+        "# stopped: #XY bad\nl4\nl5\nl6\nl7\n");
     failures_crash("#XY bad");
     assert_drawn(
         "stopped: #XY bad, in the test b\n    #XY bad, error code 2\n    l2\n    l3\n    l4\n    l5\n"
-        "not ok 1 a\n    why a\n");
+        "    l6\nnot ok 1 a\n    why a\n");
     assert_string_equal(drawn(COLUMNS, 2), "stopped: #XY bad, in the test b\n    #XY bad, error code 2\n");
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* page_fault: the sentence names the entry that stood in the way, or says why it cannot. */
+/* page_fault: the sentence names what stood in the way, an entry or a control, or says why it cannot. */
 #include "kernel/console/format.h"
 #include "kernel/cpu/page_fault.h"
+#include "kernel/cpu/registers.h"
 #include "rig/rig.h"
 #include <selfmap/check_access.h>
 #include <selfmap/share.h>
@@ -17,8 +18,10 @@ static const char *explain(const struct paging_space *active, const struct pagin
 {
     static char text[256];
     struct text_sink sink = text_sink(text, sizeof text);
-    struct page_fault fault = {
-        .address = {address}, .error_code = error_code, .cr3 = paging_root_address(loaded).value};
+    struct page_fault fault = {.address = {address},
+                               .error_code = error_code,
+                               .cr0 = CR0_WRITE_PROTECT,
+                               .cr3 = paging_root_address(loaded).value};
     explain_page_fault(&sink.sink, active, fault);
     return text;
 }
@@ -61,15 +64,44 @@ static void missing_right(void **state)
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, PAGING_NO_EXECUTE), PAGING_OK);
     const char *text = explain(&rig.space, &rig.space, PLACE, WRITE_DENIED);
     assert_names_entry(text, &rig.space, PLACE, 1, "the ");
-    assert_says(text, "says read-only, no-execute");
+    assert_says(text, "says supervisor, read-only, no-execute, and CR0.WP is set");
     text = explain(&rig.space, &rig.space, PLACE, PAGING_FAULT_PRESENT | PAGING_FAULT_FETCH);
     assert_says(text, "fetch from ");
     text = explain(&rig.space, &rig.space, PLACE, PAGING_FAULT_PRESENT | PAGING_FAULT_USER);
-    assert_says(text, "says supervisor only, ");
+    assert_says(text, "says supervisor, ");
     text = explain(&rig.space, &rig.space, PLACE, PAGING_FAULT_PRESENT);
-    assert_says(text, "the tables allow it");
+    assert_says(text, "the tables allow it now");
     text = explain(&rig.space, &rig.space, PLACE, 0);
     assert_says(text, "the tables map it now");
+}
+
+/* Of several entries that forbid an access the highest is named, because the processor meets it first. */
+static void right_missing_in_a_table(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t code, set, clear;
+    } cases[] = {{WRITE_DENIED, 0, PAGING_WRITABLE},
+                 {PAGING_FAULT_PRESENT | PAGING_FAULT_USER, 0, PAGING_USER},
+                 {PAGING_FAULT_PRESENT | PAGING_FAULT_FETCH, PAGING_NO_EXECUTE, 0}};
+    rig_open();
+    assert_status(rig_map_to(PLACE, DEVICE_FRAME, PAGING_WRITABLE | PAGING_USER), PAGING_OK);
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t good[8], *entries[8], table = rig.space.root.number;
+        for (unsigned level = rig_levels; level >= 1; level--) {
+            entries[level] = &machine_frame(table)[PLACE >> (12 + 9 * (level - 1)) & 511];
+            good[level] = *entries[level];
+            table = good[level] >> 12 & 0xffffffffff;
+        }
+        for (unsigned level = 1; level <= rig_levels; level++) {
+            char words[64];
+            *entries[level] = (good[level] & ~cases[i].clear) | cases[i].set;
+            snprintf(words, sizeof words, "refused: the P%u entry %016lx says ", level, *entries[level]);
+            assert_says(explain(&rig.space, &rig.space, PLACE, cases[i].code), words);
+        }
+        for (unsigned level = 1; level <= rig_levels; level++)
+            *entries[level] = good[level];
+    }
 }
 
 static void address_that_is_not_canonical(void **state)
@@ -144,61 +176,133 @@ static void second_space(void **state)
     assert_status(paging_destroy(&other, machine_frames()), PAGING_OK);
 }
 
-/* What the sentence about an access to a page with these rights must begin and end with, from SDM 3A, 4.7. */
-static void expect_words(char *words, size_t bytes, uint64_t code, uint64_t rights, uint64_t leaf)
+/* ---- every error code, under every rule ---- */
+
+/* The registers that decide, as a number: a bit each. */
+enum { WP = 1, SMEP = 2, SMAP = 4, AC = 8, PKE = 16, RING_3_CODE = 32, ALL_REGISTERS = 64 };
+enum { TEST_KEY = 5 };
+
+static struct page_fault fault_with(uint64_t code, unsigned registers, uint32_t key_rights)
 {
-    bool present = code & 1, write = code & 2, user = code & 4, reserved = code & 8, fetch = code & 16;
-    bool denied = (user && !(rights & PAGING_USER)) || (write && !(rights & PAGING_WRITABLE)) ||
-                  (fetch && (rights & PAGING_NO_EXECUTE));
-    int length = snprintf(words, bytes, "%s %s %016lx: ", user ? "user" : "supervisor",
-                          fetch   ? "fetch from"
-                          : write ? "write to"
-                                  : "read from",
-                          (uint64_t)PLACE);
-    if (reserved)
-        snprintf(words + length, bytes - (size_t)length,
-                 "a reserved bit is set, the walk ends at the P1 entry %016lx", leaf);
-    else if (!present)
-        snprintf(words + length, bytes - (size_t)length, "the tables map it now (P1 entry %016lx)", leaf);
-    else if (denied)
-        snprintf(words + length, bytes - (size_t)length, "the P1 entry %016lx says %s%s, %s", leaf,
-                 user && !(rights & PAGING_USER) ? "supervisor only, " : "",
-                 rights & PAGING_WRITABLE ? "writable" : "read-only",
-                 rights & PAGING_NO_EXECUTE ? "no-execute" : "executable");
+    return (struct page_fault){
+        .address = {PLACE},
+        .error_code = code,
+        .cr0 = registers & WP ? CR0_WRITE_PROTECT : 0,
+        .cr3 = paging_root_address(&rig.space).value,
+        .cr4 = (registers & SMEP ? CR4_SMEP : 0) | (registers & SMAP ? CR4_SMAP : 0) |
+               (registers & PKE ? CR4_PKE : 0),
+        .rflags = registers & AC ? RFLAGS_AC : 0,
+        .cs = registers & RING_3_CODE ? 0x3b : 8,
+        .pkru = key_rights << 2 * TEST_KEY | 3u << 2 * (TEST_KEY + 1) | 3u << 2 * (TEST_KEY - 1),
+    };
+}
+
+static void add(char *words, size_t bytes, const char *what, ...)
+{
+    size_t length = strlen(words);
+    va_list arguments;
+    va_start(arguments, what);
+    vsnprintf(words + length, bytes - length, what, arguments);
+    va_end(arguments);
+}
+
+/* Says what refuses an access to a present page, by SDM 3A, 4.6. */
+static void expect_refusal(char *words, size_t bytes, struct page_fault fault, uint64_t rights, uint64_t leaf)
+{
+    bool write = fault.error_code & 2, user = fault.error_code & 4, fetch = fault.error_code & 16;
+    bool implicit = !user && (fault.cs & 3), is_user = rights & PAGING_USER;
+    bool wp = fault.cr0 & CR0_WRITE_PROTECT, writes = write && !fetch;
+    bool forbidden = writes && !(rights & PAGING_WRITABLE);
+    bool never = (user && !is_user) || (user && forbidden) || (fetch && (rights & PAGING_NO_EXECUTE));
+    unsigned pkru = fault.pkru >> 2 * TEST_KEY & 3;
+    const char *between = "";
+    char names[200];
+    snprintf(names, sizeof names, "refused: the P1 entry %016lx says %s, %s, %s", leaf,
+             is_user ? "user" : "supervisor", rights & PAGING_WRITABLE ? "writable" : "read-only",
+             rights & PAGING_NO_EXECUTE ? "no-execute" : "executable");
+    size_t before = strlen(words);
+    if (never) {
+        add(words, bytes, "%s", names);
+        between = "; ";
+    }
+    if (!never && !user && forbidden && wp) {
+        add(words, bytes, "%s, and CR0.WP is set", names);
+        between = "; ";
+    }
+    if (!never && !user && is_user && fetch && (fault.cr4 & CR4_SMEP)) {
+        add(words, bytes, "%srefused by SMEP: it is a user page", between);
+        between = "; ";
+    }
+    if (!never && !user && is_user && !fetch && (fault.cr4 & CR4_SMAP) &&
+        (implicit || !(fault.rflags & RFLAGS_AC))) {
+        add(words, bytes, "%srefused by SMAP: it is a user page, and %s", between,
+            implicit ? "the access is the processor's own" : "RFLAGS.AC is clear");
+        between = "; ";
+    }
+    if (is_user && !fetch && (fault.cr4 & CR4_PKE) && ((pkru & 1) || ((pkru & 2) && write && (user || wp))))
+        add(words, bytes, "%srefused by protection key 5: PKRU forbids %s", between,
+            pkru & 1 ? "reads and writes" : "writes");
+    if (strlen(words) == before)
+        add(words, bytes, "the tables allow it now (P1 entry %016lx): a stale TLB entry, or changed since",
+            leaf);
+}
+
+static void expect_words(char *words, size_t bytes, struct page_fault fault, uint64_t rights, uint64_t leaf)
+{
+    uint64_t code = fault.error_code;
+    snprintf(words, bytes, "%s %s %016lx: ", code & 4 ? "user" : "supervisor",
+             code & 16  ? "fetch from"
+             : code & 2 ? "write to"
+                        : "read from",
+             (uint64_t)PLACE);
+    if (code & 8)
+        add(words, bytes, "a reserved bit is set, the walk ends at the P1 entry %016lx", leaf);
+    else if (!(code & 1))
+        add(words, bytes, "the tables map it now (P1 entry %016lx)", leaf);
     else
-        snprintf(words + length, bytes - (size_t)length,
-                 "the tables allow it (P1 entry %016lx): SMEP, SMAP, a stale TLB entry, or changed since",
-                 leaf);
+        expect_refusal(words, bytes, fault, rights, leaf);
+}
+
+/* On a page with these rights, every error code (bits 5 and 6: keys and shadow stacks), all registers. */
+static void try_all_on(uint64_t rights)
+{
+    struct paging_walk_result walk;
+    rig_open();
+    assert_status(rig_map_to(PLACE, DEVICE_FRAME, rights | PAGING_KEY(TEST_KEY)), PAGING_OK);
+    assert_status(paging_walk_address(&rig.space, (paging_virt_t){PLACE}, &walk), PAGING_OK);
+    for (uint64_t code = 0; code < 128; code++)
+        for (unsigned registers = 0; registers < ALL_REGISTERS; registers++)
+            for (uint32_t key_rights = 0; key_rights < 4; key_rights++) {
+                char words[512], text[512];
+                struct text_sink sink = text_sink(text, sizeof text);
+                struct page_fault fault = fault_with(code, registers, key_rights);
+                expect_words(words, sizeof words, fault, rights, walk.entries[1].bits);
+                explain_page_fault(&sink.sink, &rig.space, fault);
+                assert_string_equal(text, words);
+            }
 }
 
 static void every_error_code(void **state)
 {
     (void)state;
-    for (unsigned bits = 0; bits < 8; bits++) {
-        rig_open();
-        uint64_t rights = (bits & 1 ? PAGING_WRITABLE : 0) | (bits & 2 ? PAGING_USER : 0) |
-                          (bits & 4 ? PAGING_NO_EXECUTE : 0);
-        struct paging_walk_result walk;
-        assert_status(rig_map_to(PLACE, DEVICE_FRAME, rights), PAGING_OK);
-        assert_status(paging_walk_address(&rig.space, (paging_virt_t){PLACE}, &walk), PAGING_OK);
-        for (uint64_t code = 0; code < 128; code++) { /* bits 5 and 6: keys and shadow stacks */
-            char words[256];
-            expect_words(words, sizeof words, code, rights, walk.entries[1].bits);
-            assert_string_equal(explain(&rig.space, &rig.space, PLACE, code), words);
-        }
-    }
+    for (unsigned bits = 0; bits < 8; bits++)
+        try_all_on((bits & 1 ? PAGING_WRITABLE : 0) | (bits & 2 ? PAGING_USER : 0) |
+                   (bits & 4 ? PAGING_NO_EXECUTE : 0));
 }
 
 static const struct CMUnitTest tests[] = {
     RIG_TEST("page fault: a page that is not mapped, and the entry at which the walk stopped", missing_page),
     RIG_TEST("page fault: an access that is not allowed, and the entry that forbids it", missing_right),
-    RIG_TEST("page fault: every error code, on pages with every right", every_error_code),
+    RIG_TEST("page fault: of entries that forbid an access the highest is named", right_missing_in_a_table),
+    RIG_TEST("page fault: what refuses it, by every rule, for every error code, on pages with every right",
+             every_error_code),
     RIG_TEST("page fault: an address that is not canonical", address_that_is_not_canonical),
-    RIG_TEST("page fault: tables that cannot be reached are named as such, whatever the error code",
-             unreachable_space),
+    RIG_RECURSIVE_TEST("page fault: tables that cannot be reached are named as such, whatever the error code",
+                       unreachable_space),
     RIG_TEST("page fault: CR3 with a root that is not the active space's", other_root_in_cr3),
     RIG_TEST("page fault: bits of CR3 that are not part of the root are ignored", flags_in_cr3),
-    RIG_TEST("page fault: after a switch the second space is explained with its own tables", second_space),
+    RIG_RECURSIVE_TEST("page fault: after a switch the second space is explained with its own tables",
+                       second_space),
 };
 
 RIG_MAIN("page_fault", tests)

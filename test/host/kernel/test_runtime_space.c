@@ -16,11 +16,6 @@ static struct handoff handoff;
 static struct memory_region memory[8];
 static size_t memory_count;
 
-const struct paging_space *exceptions_set_active_space(const struct paging_space *active)
-{
-    return active;
-}
-
 /* Of the first stacks the guard page lies in the image's data, of the others elsewhere. */
 struct guarded_stack descriptors_stack(unsigned number)
 {

@@ -95,6 +95,11 @@ uint64_t read_cr2(void)
     return processor.cr2;
 }
 
+void write_cr2(uint64_t value)
+{
+    note("cr2=%lx ", processor.cr2 = value);
+}
+
 uint64_t read_cr3(void)
 {
     return processor.cr3;
@@ -128,6 +133,12 @@ void write_dr7(uint64_t value)
 void write_dr6(uint64_t value)
 {
     note("dr6=%lx ", value);
+}
+
+uint32_t read_pkru(void)
+{
+    assert_true(processor.cr4 & CR4_PKE);
+    return processor.pkru;
 }
 
 uint64_t read_flags(void)

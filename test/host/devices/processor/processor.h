@@ -17,6 +17,7 @@
 
 struct processor {
     uint64_t cr0, cr2, cr3, cr4, dr7, flags;
+    uint32_t pkru;             /* read only with CR4.PKE */
     uint64_t tsc, tsc_step;    /* each reading of the time stamp counter finds it so much further */
     uint64_t (*counter)(void); /* asked instead of that, if it is there */
     struct descriptor_table gdt, idt;

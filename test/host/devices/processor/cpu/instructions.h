@@ -9,11 +9,13 @@
 #define TEST_HOST_DEVICES_PROCESSOR_CPU_INSTRUCTIONS_H
 
 #include "kernel/cpu/registers.h"
+#include "kernel/cpu/selectors.h"
 
 struct cpuid cpuid(uint32_t leaf, uint32_t subleaf);
 uint64_t read_cr0(void);
 void write_cr0(uint64_t value);
 uint64_t read_cr2(void);
+void write_cr2(uint64_t value);
 uint64_t read_cr3(void);
 void write_cr3(uint64_t value);
 uint64_t read_cr4(void);
@@ -28,6 +30,7 @@ void interrupts_off(void);
 void flush_caches(void);
 uint64_t read_msr(uint32_t msr);
 void write_msr(uint32_t msr, uint64_t value);
+uint32_t read_pkru(void);
 uint64_t read_tsc(void);
 void load_descriptor_tables(struct descriptor_table gdt, struct descriptor_table idt);
 void load_ldt(uint16_t selector);
