@@ -54,9 +54,7 @@ struct exception_hooks {
 void exceptions_set_context(struct exception_context context);
 void exceptions_set_hooks(struct exception_hooks hooks);
 
-/*
- * What an exception is explained by: registers of the interrupted code. The control registers are those of now.
- */
+/* What an exception is explained by: registers of the interrupted code, and the control registers of now. */
 struct exception_cause {
     uint64_t vector, error_code;
     uint64_t address; /* CR2, for #PF and #DF */

@@ -8,7 +8,7 @@
 
 /* ---- checking ---- */
 
-/* Checks an entry that is not a table. */
+/* Checks a unit. A table is one only if it passes. */
 static enum paging_status check_unit(const struct move *move, const struct cursor *c)
 {
     if (entry_is_malformed(move->space, c->entry, c->level))
@@ -49,8 +49,7 @@ static enum paging_status check_units(const struct move *move, struct page_range
             cursor_descend(&c);
             continue;
         }
-        if (!paging_entry_is_table(c.entry, c.level))
-            status = check_unit(move, &c);
+        status = check_unit(move, &c);
         uint64_t page = cursor_part(&c).at + move->delta;
         *tables += tables_missing(move->space, page, c.level, before);
         before = page;

@@ -64,6 +64,18 @@ static void lists_of_the_first_pages(struct paging_space *space, const struct wa
     assert_int_equal(like_a_table[2] | like_a_table[3], 0);
 }
 
+/* The same with a change of flags: in the page that looks like a table there is a page to change, too. */
+static void flags_of_the_first_pages(struct paging_space *space, const struct walker *walker)
+{
+    uint64_t *like_a_table = machine_frame(DEVICE_FRAME), before = like_a_table[1];
+    like_a_table[1] = DEVICE | RW | PAGING_PRESENT;
+    assert_status(paging_protect(space, (paging_page_t){1}, PAGING_SYSTEM_9, 0), PAGING_OK);
+    assert_true(walker_walk(walker, NULL, 4 * KIB, WALK_READ, false).entry & PAGING_SYSTEM_9);
+    assert_int_equal(like_a_table[1], DEVICE | RW | PAGING_PRESENT);
+    assert_status(paging_protect(space, (paging_page_t){1}, 0, PAGING_SYSTEM_9), PAGING_OK);
+    like_a_table[1] = before;
+}
+
 static void the_first_pages(void **state)
 {
     const uint64_t like_a_table = RW | PAGING_USER | PAGING_ACCESSED | PAGING_DIRTY;
@@ -71,6 +83,7 @@ static void the_first_pages(void **state)
     assert_status(rig_map_to(0, DEVICE_FRAME, like_a_table), PAGING_OK);
     assert_status(rig_map_to(4 * KIB, DEVICE_FRAME + 1, RW), PAGING_OK);
     rig_translate(4 * KIB);
+    assert_status(rig_protect(4 * KIB, NX, 0), PAGING_OK);
     assert_status(rig_map_list(8 * KIB, DEVICE_FRAME + 2, LIST_OF(2), RW), PAGING_OK);
     assert_status(rig_translate_list(8 * KIB, LIST_OF(2)), PAGING_OK);
     assert_status(rig_unmap_list(8 * KIB, LIST_OF(2)), PAGING_OK);
@@ -100,6 +113,7 @@ static void the_first_pages(void **state)
         assert_status(paging_translate(&space, (paging_virt_t){i * 4 * KIB}, &found), PAGING_OK);
         assert_int_equal(found.address.value, (DEVICE_FRAME + i) * PAGING_PAGE_BYTES);
     }
+    flags_of_the_first_pages(&space, &walker);
     lists_of_the_first_pages(&space, &walker);
     for (uint64_t i = 0; i < 2; i++)
         assert_status(paging_unmap(&space, (paging_page_t){1 - i}, machine_frames(), &gone), PAGING_OK);

@@ -82,6 +82,34 @@ static void huge_pages(void **state)
     assert_true(rig.unmapped.released && rig.unmapped.size == PAGING_2M);
 }
 
+/* What cannot move is refused, although what comes after it could. */
+static void one_refused_refuses_all(void **state)
+{
+    rig_open();
+    assert_status(rig_map_sized(PLACE, FRAME_2M, PAGING_2M, RW), PAGING_OK);
+    assert_status(rig_map_to(PLACE + 2 * MIB, DEVICE_FRAME, RW), PAGING_OK);
+    assert_status(rig_move_range(PLACE + MIB, THERE + MIB, 2 * MIB), PAGING_INSIDE_HUGE);
+    assert_status(rig_move_range(PLACE, THERE + 4 * KIB, 4 * MIB), PAGING_MISALIGNED);
+    assert_status(rig_unmap(PLACE), PAGING_OK);
+    assert_status(rig_set_marker_range(PLACE, 2 * MIB, 7, 0), PAGING_OK);
+    assert_status(rig_move_range(PLACE + MIB, THERE + MIB, 2 * MIB), PAGING_MARKED);
+}
+
+/* Eight P1s with two pages each, at a place that is aligned otherwise: a table is counted once. */
+static void tables_are_counted_exactly(void **state)
+{
+    rig_open();
+    for (unsigned i = 0; i < 16; i++)
+        assert_status(rig_map_to(PLACE + i / 2 * 2 * MIB + i % 2 * 4 * KIB, DEVICE_FRAME + i, RW), PAGING_OK);
+    assert_status(rig_map_to(THERE + GIB, DEVICE_FRAME, RW), PAGING_OK);
+    machine_limit_frames(8);
+    assert_status(rig_move_range(PLACE, THERE + 4 * KIB, 16 * MIB - 4 * KIB), PAGING_NO_FRAMES);
+    machine_limit_frames(9); /* the P1s and a P2; the tables above it are there */
+    assert_status(rig_move_range(PLACE, THERE + 4 * KIB, 16 * MIB - 4 * KIB), PAGING_OK);
+    machine_unlimit_frames();
+    assert_status(rig_move_range(THERE + 4 * KIB, PLACE, 16 * MIB - 4 * KIB), PAGING_OK);
+}
+
 /* The table that the range begins in becomes empty, unless the rest of the range moves into it. */
 static void backwards_into_its_first_table(void **state)
 {
@@ -231,6 +259,8 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("move_range: a whole P1 takes four stores, and no frame", a_whole_table_takes_few_stores),
     RIG_TEST("move_range: tables are linked anew, ragged ends go entry by entry", tables_with_ragged_ends),
     RIG_TEST("move_range: huge pages stay whole, or are refused", huge_pages),
+    RIG_TEST("move_range: one unit that is refused refuses all", one_refused_refuses_all),
+    RIG_TEST("move_range: exactly the missing tables are reserved", tables_are_counted_exactly),
     RIG_TEST("move_range: backwards into the table that the range begins in", backwards_into_its_first_table),
     RIG_TEST("move_range: more tables become empty than go back after one flush", many_tables_become_empty),
     RIG_TEST("move_range: all of a root slot moves with two stores", a_whole_root_slot),

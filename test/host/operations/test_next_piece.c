@@ -64,6 +64,8 @@ static void tables_stay_whole(void **state)
     assert_int_equal(rig.piece, 2 * MIB);
     assert_status(rig_next_piece(PLACE + PAGES(12), 8 * MIB - PAGES(12), 520), PAGING_OK);
     assert_int_equal(rig.piece, 2 * MIB - PAGES(12));
+    assert_status(rig_next_piece(PLACE, 8 * MIB, 512), PAGING_OK);
+    assert_int_equal(rig.piece, 2 * MIB);
     assert_status(rig_next_piece(PLACE, 8 * MIB, 104), PAGING_OK);
     assert_in_range(rig.piece, PAGES(100), PAGES(104));
 }
