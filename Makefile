@@ -52,12 +52,13 @@ said = $(if $($(1)),"$$$(1)",$(2))
 # All that the goals need is looked for at once, so that one command installs it. NEED_GROUP has the goals.
 NEED_run := all image usb iso sign run screenshot boot-test bench-boot debug test verify-boot verify-oracle \
     conformance conformance-defects verify-newer bochs-defects verify-firmware verify-application-mutants \
-    matrix verify
-NEED_build := $(NEED_run) check analyze host-test host-debug bench bench-counts explore fuzz fuzz-libfuzzer \
+    verify-defects verify-reproducible matrix verify
+NEED_build := $(NEED_run) check analyze host-test host-debug bench bench-counts explore fuzz fuzz-heap \
+    fuzz-libfuzzer \
     valgrind mutants verify-mutants coverage
-NEED_test := test host-test host-debug explore fuzz valgrind mutants verify-mutants coverage proofs \
+NEED_test := test host-test host-debug explore fuzz fuzz-heap valgrind mutants verify-mutants coverage proofs \
     proof-defects verify-boot verify-oracle conformance conformance-defects verify-newer bochs-defects \
-    verify-firmware verify-application-mutants matrix verify
+    verify-firmware verify-application-mutants verify-defects verify-reproducible matrix verify
 ifeq ($(FIRMWARE),uboot)
 NEED_test += boot-test debug
 endif
@@ -66,7 +67,7 @@ NEED_newer := verify-newer verify
 ifeq ($(EMULATOR),bochs)
 NEED_bochs += boot-test
 endif
-NEED_iso := iso test verify-boot matrix verify
+NEED_iso := iso test verify-boot verify-reproducible matrix verify
 NEED_sign := sign test verify-boot matrix verify
 NEED_proof := test proofs proof-defects verify
 NEED_ways := verify-boot verify
@@ -75,7 +76,7 @@ NEED_check := check format
 NEED_bench := bench bench-counts
 NEED_picture := screenshot
 NEED_docs := docs test
-NEED_library := library install amalgamation docs test
+NEED_library := library install amalgamation docs test verify-reproducible verify
 NEED_framac := frama frama-defects verify
 NEED_fuzz := fuzz-libfuzzer verify
 NEED_verify := coverage verify
@@ -101,7 +102,8 @@ TARGET_FLAGS := -ffreestanding -fpic -fshort-wchar -fvisibility=hidden -fno-stac
     -ffile-prefix-map='$(CURDIR)/=' -fdebug-prefix-map='$(CURDIR)=.'
 
 # Each folder is compiled with its own list of folders to include from: what is not on it cannot be included.
-FREESTANDING = -nostdinc -isystem $(shell $(CC) -print-file-name=include)
+# (Asked once, and only if somebody compiles.)
+FREESTANDING = $(eval FREESTANDING := -nostdinc -isystem $(shell $(CC) -print-file-name=include))$(FREESTANDING)
 FOLDER_paging = -std=c17 $(FREESTANDING) -Ipaging/include -Ipaging/src
 FOLDER_kernel = -std=gnu17 $(FREESTANDING) -Ipaging/include -Ikernel -isystem $(B)/include
 FOLDER_efi    = -std=gnu17 $(FREESTANDING) -Ipaging/include -Ikernel -I. \
@@ -189,4 +191,7 @@ print-%:
 	$(info $($*))@:
 
 include $(patsubst %,test/%.mk,host defects explore fuzz bench proof boot conformance firmware users debug verify)
+# What each object was made of; a goal that makes none does without.
+ifneq ($(filter-out print-%,$(or $(MAKECMDGOALS),all)),)
 -include $(shell [ -d $(B) ] && find $(B) -path $(B)/newer -prune -o -name '*.d' -type f -print)
+endif

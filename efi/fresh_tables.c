@@ -40,6 +40,17 @@ EFI_STATUS add_region(struct loader *loader, const char *name, UINT64 start, UIN
     return EFI_SUCCESS;
 }
 
+EFI_STATUS add_region_until_exit(struct loader *loader, const char *name, UINT64 start, UINT64 end,
+                                 UINT64 flags)
+{
+    struct handoff *handoff = loader->handoff;
+    unsigned before = handoff->region_count;
+    EFI_STATUS status = add_region(loader, name, start, end, flags, true);
+    if (handoff->region_count > before)
+        handoff->regions[before].until_exit = true;
+    return status;
+}
+
 void drop_region(struct handoff *handoff, const char *name)
 {
     unsigned kept = 0;
@@ -92,7 +103,8 @@ EFI_STATUS build_fresh_tables(struct loader *loader)
                         paging_frame_start(region->start).value, paging_frame_start(region->end).value,
                         paging_status_name(status));
     }
-    say("  %u regions in %lu tables, %u levels, root at %lx\n", handoff->region_count, handoff->space.tables,
-        handoff->space.cpu.levels, paging_root_address(&handoff->space).value);
+    say("  %u regions in %lu tables, %u levels, root at %lx\n", handoff->region_count,
+        paging_counted(&handoff->space).tables, handoff->space.cpu.levels,
+        paging_root_address(&handoff->space).value);
     return EFI_SUCCESS;
 }

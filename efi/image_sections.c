@@ -10,6 +10,7 @@ enum {
     PE_OPTIONAL_BYTES = 20,
     PE_HEADER_BYTES = 24,
     SECTION_BYTES = 40,
+    SECTION_NAME_BYTES = 8,
     SECTION_VIRTUAL_BYTES = 8,
     SECTION_ADDRESS = 12,
     SECTION_CHARACTERISTICS = 36,
@@ -20,6 +21,16 @@ enum {
 static UINT32 read32(const UINT8 *at)
 {
     return at[0] | (UINT32)at[1] << 8 | (UINT32)at[2] << 16 | (UINT32)at[3] << 24;
+}
+
+/* Returns whether only the firmware and gnu-efi's start-up code read the section. */
+static bool is_for_start_up(const UINT8 *section)
+{
+    static const char names[][SECTION_NAME_BYTES] = {".reloc", ".rela", ".sbat", ".dynamic"};
+    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (__builtin_memcmp(section, names[i], SECTION_NAME_BYTES) == 0)
+            return true;
+    return false;
 }
 
 /*
@@ -40,7 +51,9 @@ static EFI_STATUS add_section(struct loader *loader, const UINT8 *section, UINT6
     if (end > *image_end)
         *image_end = end;
     UINT64 flags = (data ? PAGING_WRITABLE : 0) | (code ? 0 : PAGING_NO_EXECUTE);
-    return add_region(loader, names[code ? 1 : data ? 2 : 0], start, end, flags, true);
+    const char *name = names[code ? 1 : data ? 2 : 0];
+    return is_for_start_up(section) && !code ? add_region_until_exit(loader, name, start, end, flags)
+                                             : add_region(loader, name, start, end, flags, true);
 }
 
 /* Notes that the image is ours, as the blocks are that AllocatePages gave before. */
@@ -68,7 +81,7 @@ EFI_STATUS find_image_sections(struct loader *loader)
     const UINT8 *headers_end = section + (size_t)count * SECTION_BYTES;
     UINT64 image_end = (UINTN)headers_end;
     EFI_STATUS status =
-        add_region(loader, "image: headers", (UINTN)base, (UINTN)headers_end, PAGING_NO_EXECUTE, true);
+        add_region_until_exit(loader, "image: headers", (UINTN)base, (UINTN)headers_end, PAGING_NO_EXECUTE);
     for (unsigned i = 0; i < count && !EFI_ERROR(status); i++)
         status = add_section(loader, section + (size_t)i * SECTION_BYTES, &image_end);
     return EFI_ERROR(status) ? status : add_image(loader, (UINTN)base, image_end);

@@ -95,6 +95,22 @@ void loader_give_back(struct loader *loader)
 }
 
 /*
+ * Notes the regions of the block. When the last map is sorted into `memory`, what it was sorted from goes, so
+ * that a page above the stack is not mapped either.
+ */
+static EFI_STATUS add_regions(struct loader *loader, UINT64 end)
+{
+    const struct handoff *handoff = loader->handoff;
+    const UINT64 flags = PAGING_WRITABLE | PAGING_NO_EXECUTE;
+    UINT64 sorted = (UINTN)handoff->memory / EFI_PAGE_SIZE * EFI_PAGE_SIZE;
+    EFI_STATUS status =
+        add_region(loader, "stack", handoff->stack_guard + EFI_PAGE_SIZE, handoff->stack_top, flags, true);
+    if (!EFI_ERROR(status))
+        status = add_region_until_exit(loader, "memory map", handoff->stack_top, sorted, flags);
+    return EFI_ERROR(status) ? status : add_region(loader, "memory regions", sorted, end, flags, true);
+}
+
+/*
  * Takes one block, and maps all of it except the guard page:
  *
  *   stack_guard   | stack_top       map       descriptors      edges      memory          |
@@ -129,8 +145,7 @@ static EFI_STATUS take_stack_and_buffers(struct loader *loader)
     handoff->edges = (void *)((UINT8 *)handoff->descriptors + descriptor_bytes);
     handoff->memory = (void *)((UINT8 *)handoff->edges + edge_bytes);
     handoff->memory_capacity = HANDOFF_MEMORY_CAPACITY(count);
-    return add_region(loader, "stack and hand-over", start + EFI_PAGE_SIZE, start + pages * EFI_PAGE_SIZE,
-                      PAGING_WRITABLE | PAGING_NO_EXECUTE, true);
+    return add_regions(loader, start + pages * EFI_PAGE_SIZE);
 }
 
 /* Takes what the regions of the first map need. On a large machine large pages map it: it is aligned then. */

@@ -95,9 +95,12 @@ EFI_STATUS check_fresh_tables(struct loader *loader)
         return FAIL(EFI_LOAD_ERROR, "  the page below the stack is mapped: an overflow would not be noticed");
     for (unsigned i = 0; i < handoff->region_count; i++) {
         const struct handoff_region *region = &handoff->regions[i];
-        say("  %012lx..%012lx r%c%c  %s\n", paging_frame_start(region->start).value,
+        say("  %012lx..%012lx r%c%c  %s%s\n", paging_frame_start(region->start).value,
             paging_frame_start(region->end).value, region->flags & PAGING_WRITABLE ? 'w' : '-',
-            region->flags & PAGING_NO_EXECUTE ? '-' : 'x', region->name);
+            region->flags & PAGING_NO_EXECUTE ? '-' : 'x', region->name,
+            region->for_runtime  ? " (in the runtime space)"
+            : region->until_exit ? " (for the start only)"
+                                 : "");
     }
     return EFI_SUCCESS;
 }

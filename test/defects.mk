@@ -7,7 +7,7 @@
 # The host tests that are named, with the core as a library: only that is made anew for a defect.
 DEFECT_TESTS := map map_errors unmap map_range unmap_range protect_range split merge random attach share \
     shared_half old_or_new page_numbers broken_source space marker owned map_owned remap touched two_lives \
-    protect for_each find_hole test_and_clear move_range list next_piece gather clone
+    protect for_each find_hole test_and_clear move_range list next_piece gather counters clone
 DEFECT_FLAGS_host := $(HOST_FLAGS) -fno-sanitize=all -g0 -O0 -fPIC $(HOST_INCLUDE) $(KIND_soft)
 FLAGS_defects/core := $(DEFECT_FLAGS_host)
 $(eval $(call build,defects/core,build test))
@@ -25,9 +25,26 @@ endef
 $(foreach name,$(DEFECT_TESTS),$(eval $(call defect_test,$(name))))
 test-things: $(DEFECT_PROGRAMS)
 
+# The heap's tests, with the heap as a library. It takes the core from the program.
+DEFECT_FLAGS_heap := $(HOST_FLAGS) -fno-sanitize=all -g0 -O1 -fPIC $(HOST_INCLUDE) $(KIND_mmap)
+FLAGS_defects/heap := $(DEFECT_FLAGS_heap)
+$(eval $(call build,defects/heap,build test))
+DEFECT_CORE_heap := $(HEAP:%=$(B)/defects/heap/%.o)
+$(B)/defects/libheap.so: $(DEFECT_CORE_heap)
+	$(call say,LD,$@)
+	$(Q)$(CC) -shared -Wl,-soname,$(@F) -o $@ $^
+define heap_defect_test
+$(B)/defects/test_$(1): $(patsubst %,$(B)/host/mmap/%.o,$(filter-out $(HEAP),$(call source_of_test,$(1))) \
+    $(PARTS_mmap) $(CORE)) $(B)/defects/libheap.so
+	$$(call say,LD,$$@)
+	$$(Q)$$(CC) $$(HOST_FLAGS) -rdynamic $$^ -lcmocka -o $$@
+endef
+$(foreach name,$(HEAP_TESTS),$(eval $(call heap_defect_test,$(name))))
+test-things: $(HEAP_TESTS:%=$(B)/defects/test_%)
+
 # The application, of other objects (test/defects/run says which in APP_OBJECTS).
-DEFECT_FLAGS_boot = $(FOLDER_paging) $(CFLAGS) -g0 -O1 $(TARGET_FLAGS)
-DEFECT_CORE_boot := $(CORE:%=$(B)/app/%.o)
+DEFECT_FLAGS_boot = $(FOLDER_paging) -Ikernel $(CFLAGS) -g0 -O1 $(TARGET_FLAGS)
+DEFECT_CORE_boot := $(patsubst %,$(B)/app/%.o,$(CORE) $(HEAP))
 DEFECT_PARTS_boot := $(filter-out $(DEFECT_CORE_boot),$(APP_OBJECTS))
 $(B)/defects/%/boot/selfmap.elf: $(APP_OBJECTS) $(B)/font.o efi/selfmap.lds
 	$(call say,LD,$@)
@@ -36,3 +53,10 @@ $(B)/defects/%/boot/selfmap.img: $(B)/defects/%/boot/selfmap.efi tools/mkimage |
 	@mkdir -p $(@D)/esp/EFI/BOOT
 	@cp $< $(@D)/esp/EFI/BOOT/BOOTX64.EFI
 	$(Q)tools/mkimage $@ $(@D)/esp
+
+# What the explorer and booted machines notice.
+.PHONY: verify-defects
+VERIFY_PARTS += verify-defects
+verify-defects: $(B)/deps-build $(B)/deps-run $(B)/deps-test
+	@$(MAKE) --no-print-directory -j$$(nproc) $(EXPLORE_PROGRAMS) $(B)/selfmap.img
+	@test/run --verify defects

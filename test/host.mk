@@ -6,22 +6,24 @@ test: $(B)/deps-build $(B)/deps-run $(B)/deps-bochs $(B)/deps-test $(B)/deps-pro
 	@$(MAKE) --no-print-directory -j$$(nproc) test-things
 	@test/run --all "$$ONLY"
 
-# Five machines: soft is a TLB in software that never forgets, mmap the host's own MMU through page faults,
+# Six machines: soft is a TLB in software that never forgets, mmap the host's own MMU through page faults,
 # toy the soft one with tables of two entries, and toy8 with eight, which has room for every reserved slot
-# and one to share; only is the soft one with a core that is built for one world (PAGING_ONLY_...). Each
-# compiles the core for itself. A local variable that was given no value holds a pattern: on a stack that
-# happens to be clean it would pass for a zero. Tests do not use cmocka's parameter.
+# and one to share; only and only_direct are the soft one with a core that is built for one world
+# (PAGING_ONLY_...). Each compiles the core for itself. A local variable that was given no value holds a
+# pattern: on a stack that happens to be clean it would pass for a zero. Tests do not use cmocka's parameter.
 HOST_INCLUDE := -Ipaging/include -Ipaging/src -Ikernel -Itest/host -I.
 HOST_FLAGS := -std=gnu17 -O1 -g -Wall -Wextra -Wno-unused-parameter -Wshadow -Werror -fno-omit-frame-pointer \
     -fsanitize=address,undefined -fno-sanitize-recover=all -ftrivial-auto-var-init=pattern
-KINDS := soft mmap toy toy8 only
-KIND_soft := -DMACHINE_SOFT -DPAGING_ACCESS_HEADER='"machines/access_soft.h"'
+KINDS := soft mmap toy toy8 only only_direct
+# The soft one has several processors, in turns: each counts for itself.
+KIND_soft := -DMACHINE_SOFT -DPAGING_PROCESSORS=3 -DPAGING_ACCESS_HEADER='"machines/access_soft.h"'
 # (With the locked accesses, which the others have not.)
 KIND_mmap := -DMACHINE_MMAP -DPAGING_LOCKED_ACCESS=1 -DPAGING_ACCESS_HEADER='"machines/access_mmap.h"' \
     -DPAGING_RECURSIVE_SLOT=140 -DPAGING_ALTERNATE_SLOT=141 -DPAGING_SCRATCH_SLOT=142
 KIND_toy := $(KIND_soft) -DPAGING_INDEX_BITS=1 -DPAGING_ALTERNATE_SLOT=2 -DPAGING_SCRATCH_SLOT=2
 KIND_toy8 := $(KIND_soft) -DPAGING_INDEX_BITS=3
 KIND_only := $(KIND_soft) -DPAGING_ONLY_RECURSIVE -DPAGING_ONLY_LEVELS=4
+KIND_only_direct := $(KIND_soft) -DPAGING_ONLY_DIRECT -DPAGING_ONLY_LEVELS=4
 
 # What each test program is linked with: machine, rig, and the generator of operations.
 FUZZ_CASES := $(wildcard test/host/fuzz/draw*.c test/host/fuzz/case_*.c)
@@ -32,6 +34,7 @@ PARTS_mmap := $(PARTS) test/host/machines/mmap_machine.c
 PARTS_toy := $(PARTS_soft)
 PARTS_toy8 := $(PARTS_soft)
 PARTS_only := $(PARTS_soft)
+PARTS_only_direct := $(PARTS_soft)
 
 # Each test of the core runs on soft with four and five levels, and on mmap with four: all files test_*.c of
 # these folders, except those for toys. What takes longest comes first.
@@ -44,14 +47,24 @@ CORE_TESTS := $(SLOW_TESTS) $(filter-out $(SLOW_TESTS) $(TOY_TESTS),$(CORE_TEST_
 RECURSIVE_TESTS := attach addresses frame_supply instructions operation_table typed_tables
 DIRECT_TESTS := $(filter-out $(RECURSIVE_TESTS),$(CORE_TESTS))
 # Parts of the kernel that need a machine, on soft only. WITH_name are their sources.
-KERNEL_MACHINE_TESTS := page_fault space_view
+KERNEL_MACHINE_TESTS := page_fault space_view audit audit_runs runtime_space
+WITH_audit_runs = $(WITH_audit)
+WITH_runtime_space := kernel/boot/runtime_space.c kernel/boot/identity_map.c kernel/boot/stack_guards.c \
+    kernel/frames/usable_memory.c
+WITH_audit := $(wildcard kernel/audit/*.c) kernel/frames/frames.c kernel/frames/zone.c \
+    kernel/frames/zone_table.c kernel/console/format.c
 WITH_space_view := kernel/display/space_view.c
 WITH_page_fault := kernel/cpu/page_fault.c kernel/console/format.c
 TESTS_soft := $(CORE_TESTS) $(KERNEL_MACHINE_TESTS)
-TESTS_mmap := $(CORE_TESTS)
+# The heap reads and writes the pages that it maps, so it needs an MMU that does so: on mmap only.
+HEAP_TESTS := heap heap_pages heap_findings heap_debug heap_random
+HEAP := $(wildcard kernel/heap/*.c)
+$(foreach name,$(HEAP_TESTS),$(eval WITH_$(name) := $(HEAP)))
+TESTS_mmap := $(CORE_TESTS) $(HEAP_TESTS)
 TESTS_toy := random frame_supply old_or_new $(filter-out one_world,$(TOY_TESTS))
 TESTS_toy8 := random old_or_new
 TESTS_only := random map unmap translate space split unmap_range one_world
+TESTS_only_direct := random map unmap space one_world
 
 # What a program is made of besides its subject and its rig. filter.c lets FUNCTION choose among its tests.
 source_of_test = $(wildcard test/host/*/test_$(1).c) $(WITH_$(1)) test/host/filter.c
@@ -256,11 +269,17 @@ LEVELS_mmap := 4
 LEVELS_toy := 3 4 5
 LEVELS_toy8 := 3 4 5
 LEVELS_only := 4
+LEVELS_only_direct := 4
+# How spaces can live there, and what is taken without LIFE.
+$(foreach kind,soft mmap toy toy8,$(eval LIVES_$(kind) := recursive direct))
+LIVES_only := recursive
+LIVES_only_direct := direct
 ALL_KINDS := $(KINDS) kernel processor efi efi_processor every_2 every_4
 # The kind that was asked for, or the first that has the test.
 kinds_with = $(foreach kind,$(ALL_KINDS),$(if $(filter $(1),$(TESTS_$(kind))),$(kind)))
 HOST_KIND = $(or $(KIND),$(firstword $(call kinds_with,$(TEST))))
-HOST_LEVELS = $(or $(LEVELS),$(firstword $(LEVELS_$(HOST_KIND))))$(LIFE:%=:%)
+HOST_LIFE = $(or $(LIFE),$(filter direct,$(firstword $(LIVES_$(HOST_KIND)))))
+HOST_LEVELS = $(or $(LEVELS),$(firstword $(LEVELS_$(HOST_KIND))))$(HOST_LIFE:%=:%)
 HOST_PROGRAM = $(B)/host/$(HOST_KIND)/test_$(TEST)
 define no_such_test
 $(1)
@@ -271,13 +290,12 @@ endef
 bad_kind = $(filter-out $(ALL_KINDS),$(KIND))
 bad_test = $(filter-out $(TESTS_$(HOST_KIND)),$(TEST))
 bad_levels = $(filter-out $(LEVELS_$(HOST_KIND)),$(LEVELS))
-bad_life = $(if $(LIFE),$(if $(LEVELS_$(HOST_KIND)),$(filter-out direct recursive,$(LIFE)),$(LIFE)))
+bad_life = $(filter-out $(LIVES_$(HOST_KIND)),$(LIFE))
 HOST_FAULT = $(or $(if $(TEST),,which test? Say TEST=NAME), \
     $(if $(bad_kind),KIND=$(KIND) does not exist), \
     $(if $(bad_test),no test is called $(TEST)$(if $(KIND), with KIND=$(KIND))), \
     $(if $(bad_levels),LEVELS with KIND=$(HOST_KIND) can be: $(or $(LEVELS_$(HOST_KIND)),nothing)), \
-    $(if $(bad_life),LIFE with KIND=$(HOST_KIND) can be: $(or \
-        $(if $(LEVELS_$(HOST_KIND)),direct recursive),nothing)), \
+    $(if $(bad_life),LIFE with KIND=$(HOST_KIND) can be: $(or $(LIVES_$(HOST_KIND)),nothing)), \
     $(if $(filter host-debug:old_or_new:mmap,$@:$(TEST):$(HOST_KIND)),gdb cannot run it on mmap: KIND=soft))
 
 .PHONY: host-test host-debug

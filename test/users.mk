@@ -35,3 +35,14 @@ $(foreach compiler,gcc clang, \
     $(eval $(call user,$(compiler),direct,direct.elf,default)) \
     $(eval $(call user,$(compiler),linux,linux,default)))
 $(eval $(call user,gcc,broken,broken.elf,default))
+
+# The library for one world, whose size test/tools/size.t measures: build/size/COMPILER/WORLD.
+# $(call sized,COMPILER,WORLD)
+define sized
+test-things: $(B)/size/$(1)/$(2)/library/libselfmap.a
+$(B)/size/$(1)/$(2)/library/libselfmap.a: $(TREE_SOURCES) test/tools/size/$(2).h Makefile tools/library.mk \
+    | $(B)/deps-build $(B)/deps-test
+	$$(call say,LIB,$$@)
+	$$(Q)$$(OTHER_MAKE) B=$(B)/size/$(1)/$(2) CC=$(1) CONFIG=test/tools/size/$(2).h $$@
+endef
+$(foreach compiler,gcc clang,$(foreach world,recursive direct,$(eval $(call sized,$(compiler),$(world)))))

@@ -4,6 +4,8 @@
 #? What takes too long for every change:
 #?   make verify                         each part prints a line; build/verify has the logs
 #?   make valgrind                       the host tests under memcheck
+#?   make verify-defects                 explorer and booted machines notice defects: a sample is in make test
+#?   make verify-reproducible            images and library, built elsewhere, have the same bytes
 #?   make analyze                        gcc -fanalyzer over all that is booted (part of make check)
 #?   make coverage                       what the host tests reach: build/coverage/index.html
 #?   make mutants [ONLY=REGEX] [JOBS=N]  change every single thing; a test must notice (hours for the core and
@@ -17,6 +19,13 @@ verify: $(addprefix $(B)/deps-,build run bochs iso sign test ways bench proof fr
 	else word=FAILED; status=1; tail -n 40 $(B)/verify/$$part.log; fi; \
 	echo "verify: $$part: $$word ($$(($$(date +%s) - began)) s)"; done; exit $$status
 
+# ---- built once more, elsewhere ----------------------------------------------------------------------------
+.PHONY: verify-reproducible
+VERIFY_PARTS += verify-reproducible
+verify-reproducible: $(B)/deps-build $(B)/deps-run $(B)/deps-iso $(B)/deps-test
+	@$(MAKE) --no-print-directory -j$$(nproc) image iso library
+	@test/run --verify reproducible
+
 # ---- memcheck and the analyzer: others look at the same code -----------------------------------------------
 .PHONY: valgrind valgrind-programs analyze
 VERIFY_PARTS += valgrind
@@ -29,7 +38,7 @@ FLAGS_valgrind/soft := \
 LIBRARIES_valgrind/soft := -lcmocka
 # Valgrind does not know the privileged instructions that one of the tests executes.
 VALGRIND_TESTS := $(filter-out instructions,$(TESTS_soft))
-VALGRIND_LEVELS := 4 5 4:direct
+VALGRIND_LEVELS := 4 5
 VALGRIND_OPERATIONS := 2000
 $(eval $(call build,valgrind/soft,build test))
 $(foreach name,$(VALGRIND_TESTS),$(eval $(call program,valgrind/soft,test_$(name), \

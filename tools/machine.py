@@ -337,7 +337,7 @@ class ScreenWatcher:
 
     def __init__(self, work, screenshot, has_log, inspect=None):
         self._work, self._screenshot, self._has_log, self._inspect = work, screenshot, has_log, inspect
-        self._font = screen.Font.load()
+        self._reader = screen.Reader(screen.Font.load())
         self._monitor = None
         self._next = 0.0
         self._shown_at = None  # since when the screen shows it
@@ -370,7 +370,7 @@ class ScreenWatcher:
         picture = self._work / "screen.ppm"
         with suppress(screen.ScreenError):
             self._monitor.run("screendump", filename=str(picture))
-            self.lines = screen.read_screen(self._font, *screen.read_ppm(picture.read_bytes()))
+            self.lines = self._reader.read(picture.read_bytes())
 
     def close(self):
         """Keep the last picture; a machine that has ended has none any more but the one seen last."""

@@ -141,3 +141,16 @@ def read_screen(font, width, height, pixels):
         if count > best_count:
             best, best_count = lines, count
     return best
+
+
+class Reader:
+    """Reads pictures of one screen that is looked at again and again: it reads those that have changed."""
+
+    def __init__(self, font):
+        self._font, self._picture, self._lines = font, b"", []
+
+    def read(self, picture):
+        """The lines of text on a binary PPM."""
+        if picture != self._picture:
+            self._lines, self._picture = read_screen(self._font, *read_ppm(picture)), picture
+        return self._lines

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* end.c - asks the firmware or QEMU to end the run. The processor halts where neither does. */
 #include "boot/end.h"
+#include "boot/runtime_space.h"
 #include "console/console.h"
 #include "console/format.h"
 #include "console/keyboard.h"
@@ -16,12 +17,18 @@ enum { RESET_COLD = 0, RESET_WARM = 1, RESET_SHUTDOWN = 2 }; /* UEFI 2.10, 8.5.1
 
 static const struct handoff *handoff;
 
-/* Calls the firmware. Its code and data are mapped one to one, as the call needs them (UEFI 2.10, 8.5.1). */
+/*
+ * Calls the firmware in the space that maps its code and data one to one, as the call needs them (UEFI 2.10,
+ * 8.5.1).
+ */
 static void reset_system(int type)
 {
     typedef void(__attribute__((ms_abi)) * reset_fn)(int type, uint64_t status, uint64_t bytes, void *data);
-    if (handoff->reset_system.value)
-        ((reset_fn)handoff->reset_system.value)(type, 0, 0, NULL);
+    if (!handoff->reset_system.value)
+        return;
+    runtime_space_enter();
+    ((reset_fn)handoff->reset_system.value)(type, 0, 0, NULL);
+    runtime_space_leave();
 }
 
 /* Without a display: returns true if a key was pressed within the seconds. */

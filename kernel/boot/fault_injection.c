@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* fault_injection.c - one way to end badly per value of the option crash=. */
 #include "boot/fault_injection.h"
+#include "boot/bad_mappings.h"
 #include "console/console.h"
 #include "cpu/descriptors.h"
 #include "cpu/exceptions.h"
 
-enum { FEW_FRAMES = 300, FIRST_OF_LDT = 4 /* a selector */ };
+enum { FEW_FRAMES = 300, FIRST_OF_LDT = 4 /* a selector */, INTERRUPT_STACK = 3 /* descriptors_stack */ };
 
 /*
  * Points the stack at its guard page and pushes. The push faults, and so does the processor's own push of the
@@ -95,7 +96,7 @@ void inject_early_fault(const struct handoff *handoff)
         __asm__ volatile("ud2");
 }
 
-void inject_fault(const struct handoff *handoff, struct frames *frames)
+void inject_fault(struct handoff *handoff, struct frames *frames)
 {
     enum crash_kind crash = handoff->options.crash;
     if (crash == CRASH_NO || crash == CRASH_IN_TEST || crash == CRASH_HANG_IN_TEST)
@@ -110,6 +111,9 @@ void inject_fault(const struct handoff *handoff, struct frames *frames)
         break;
     case CRASH_DOUBLE_FAULT:
         use_up_the_stack(handoff->stack_guard);
+        break;
+    case CRASH_INTERRUPT_STACK:
+        use_up_the_stack(descriptors_stack(INTERRUPT_STACK).guard);
         break;
     case CRASH_TRIPLE:
         triple_fault();
@@ -127,6 +131,9 @@ void inject_fault(const struct handoff *handoff, struct frames *frames)
         break;
     case CRASH_FEW_FRAMES:
         take_frames(frames);
+        break;
+    case CRASH_BAD_MAPPINGS:
+        bad_mappings_make(&handoff->space, frames);
         break;
     default: /* CRASH_HANG */
         for (;;)

@@ -13,8 +13,8 @@ void inject_early_fault(const struct handoff *handoff);
 
 /*
  * With any other crash= except no and in-test: does what the option names. Returns only from
- * crash=few-frames, which leaves `frames` with a few hundred frames.
+ * crash=few-frames, which leaves `frames` with a few hundred frames, and crash=bad-mappings (bad_mappings.h).
  */
-void inject_fault(const struct handoff *handoff, struct frames *frames);
+void inject_fault(struct handoff *handoff, struct frames *frames);
 
 #endif

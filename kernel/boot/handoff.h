@@ -25,6 +25,7 @@ struct handoff_region {
     uint64_t flags;            /* of the leaves: PAGING_WRITABLE and others */
     bool exact;       /* no other region overlaps this one, so the leaves have exactly these rights */
     bool for_runtime; /* runtime services need it */
+    bool until_exit;  /* nobody needs it once boot services have ended, and the map is sorted */
 };
 
 /* A block of memory that is ours whatever the firmware's map says (boot/own_blocks.h). */
@@ -70,7 +71,7 @@ struct handoff {
 
     struct paging_space space; /* the fresh tables; in direct mode until CR3 holds them */
     struct arena arena;        /* the frames that its tables were taken from */
-    struct handoff_region regions[HANDOFF_REGION_LIMIT];
+    struct handoff_region regions[HANDOFF_REGION_LIMIT + 1]; /* the kernel adds the local APIC's registers */
     unsigned region_count;
 
     struct own_block own[OWN_BLOCK_LIMIT];

@@ -100,7 +100,7 @@ void print_machine_facts(const struct handoff *handoff, const struct frames *fra
     struct paging_stats stats = {0};
     if (paging_count(&handoff->space, &stats) != PAGING_OK)
         return;
-    report_fact("tables_used", "%lu", handoff->space.tables);
+    report_fact("tables_used", "%lu", paging_counted(&handoff->space).tables);
     report_fact("pages_mapped_4k", "%lu", stats.leaves[PAGING_4K]);
     report_fact("pages_mapped_2m", "%lu", stats.leaves[PAGING_2M]);
     report_fact("pages_mapped_1g", "%lu", stats.leaves[PAGING_1G]);

@@ -7,6 +7,8 @@
 #include "boot/fault_injection.h"
 #include "boot/late_audit.h"
 #include "boot/machine_facts.h"
+#include "boot/runtime_space.h"
+#include "boot/stack_guards.h"
 #include "boot/stack_use.h"
 #include "boot/start_frames.h"
 #include "boot/steps.h"
@@ -31,7 +33,8 @@ enum { CALL_BYTES = 256 }; /* of the stack, at most, for a call of stack_mark */
 
 static struct frames frames;
 static struct paging_space *space; /* the active one */
-static struct selftest_region regions[HANDOFF_REGION_LIMIT];
+static const struct handoff *handed_over;
+static struct selftest_region regions[HANDOFF_REGION_LIMIT + 1];
 static const char *option_errors[OPTION_ERROR_LIMIT];
 static const char *no_watchdog; /* why there is none, or NULL */
 static unsigned left_errors;    /* banks of machine checks that held an error before the run */
@@ -43,15 +46,22 @@ static uint64_t late_changes(uint64_t *audited)
     return late_audit_result(audited);
 }
 
+/* For the self-tests as well: what is not mapped any more. */
+static void for_each_released(released_run_callback callback, void *context)
+{
+    runtime_space_for_each_released(handed_over, memory_region_count(), callback, context);
+}
+
 /* Copies what the self-tests have to know out of the hand-over, and runs them. */
 static void run_selftests(struct handoff *handoff)
 {
     const struct options *options = &handoff->options;
+    unsigned kept = 0, region_count = 0;
     for (unsigned i = 0; i < handoff->region_count; i++)
-        regions[i] = (struct selftest_region){.name = handoff->regions[i].name,
-                                              .start = handoff->regions[i].start,
-                                              .end = handoff->regions[i].end};
-    unsigned kept = 0;
+        if (!handoff->regions[i].for_runtime && !handoff->regions[i].until_exit)
+            regions[region_count++] = (struct selftest_region){.name = handoff->regions[i].name,
+                                                               .start = handoff->regions[i].start,
+                                                               .end = handoff->regions[i].end};
     for (; kept < options->error_count && kept < OPTION_ERROR_LIMIT; kept++)
         option_errors[kept] = options->errors[kept];
     const struct selftest_setup setup = {
@@ -60,7 +70,9 @@ static void run_selftests(struct handoff *handoff)
         .memory = handoff->memory,
         .memory_count = memory_region_count(),
         .regions = regions,
-        .region_count = handoff->region_count,
+        .region_count = region_count,
+        .runtime_space = runtime_space(),
+        .for_each_released = for_each_released,
         .arena = &handoff->arena,
         .tables_not_adopted = memory_tables_not_adopted(),
         .framebuffer = handoff->framebuffer,
@@ -88,6 +100,16 @@ static void run_selftests(struct handoff *handoff)
     selftest_run_all(&setup);
 }
 
+/* There is no frame allocator yet, so a table comes from the arena if a huge page has to be split. */
+static void guard_stacks(struct handoff *handoff)
+{
+    enum paging_status status = stack_guards_unmap(space, &handoff->arena.source);
+    if (status == PAGING_OK)
+        return;
+    print("# stack guards: %s\n", paging_status_name(status));
+    report_crash("the pages below the stacks cannot be unmapped");
+}
+
 /* Starts a screen that the firmware's tables do not map, and shows on it what was printed until now. */
 static void start_late_screen(struct handoff *handoff)
 {
@@ -99,6 +121,21 @@ static void start_late_screen(struct handoff *handoff)
     print("Selfmap: the screen starts only now: the firmware's tables do not map it\n");
     screen_clear();
     screen_put_end_of(log_text(), log_length(), NULL, 0);
+}
+
+/* Unmaps what only the firmware needs. First tables may go, also those that the allocator did not adopt. */
+static void keep_firmware_apart(const struct handoff *handoff)
+{
+    uint64_t refused = frames.refused_releases;
+    enum paging_status status = runtime_space_make(handoff, space, memory_region_count(), &frames.source);
+    if (status != PAGING_OK) {
+        print("# runtime space: %s\n", paging_status_name(status));
+        report_crash("the firmware's memory cannot be kept apart");
+    }
+    memory_note_dropped_tables(frames.refused_releases - refused);
+    frames.refused_releases = refused;
+    report_fact("runtime_cr3", "%lx", paging_root_address(runtime_space()).value);
+    report_fact("runtime_tables", "%lu", paging_counted(runtime_space()).tables);
 }
 
 /* From now on the screen shows more than text. */
@@ -128,6 +165,13 @@ static void start_watching(struct handoff *handoff)
     no_watchdog = "watchdog=off";
     if (!options->no_watchdog)
         no_watchdog = watchdog_start(&handoff->space, &handoff->arena.source, seconds);
+    if (watchdog_registers() != 0)
+        handoff->regions[handoff->region_count++] = (struct handoff_region){
+            .name = "local APIC",
+            .start = paging_frame_containing((paging_phys_t){watchdog_registers()}),
+            .end = paging_frame_containing((paging_phys_t){watchdog_registers() + PAGING_PAGE_BYTES}),
+            .flags = WATCHDOG_REGISTER_FLAGS,
+        };
 }
 
 static void print_watching(void)
@@ -187,9 +231,12 @@ _Noreturn void kernel_main(struct handoff *handoff)
     handoff_mark(handoff, "the tables are ours");
     stack_mark(stack_low(handoff), (uint64_t *)(read_rsp() - CALL_BYTES));
     space = &handoff->space;
+    handed_over = handoff;
     paging_mark_active(space); /* the tables are reached through the recursive slot from now on */
     start_late_screen(handoff);
     print("Selfmap: the tables are ours\n");
+    step_note("unmap the page below each stack");
+    guard_stacks(handoff); /* boot/stack_guards.h */
     step_begin(options, "set memory types");
     (void)paging_pat_program(PAGING_PAT_OF_THE_CORE);
     step_begin(options, "switch on write protection, SMEP and SMAP");
@@ -198,6 +245,8 @@ _Noreturn void kernel_main(struct handoff *handoff)
     start_watching(handoff); /* cpu/watchdog.h, cpu/hardware_errors.h */
     step_begin(options, "sort the memory map, hand it to the frame allocator");
     frames_start(handoff, &frames); /* boot/start_frames.c */
+    step_begin(options, "keep the firmware's memory in a space of its own");
+    keep_firmware_apart(handoff); /* boot/runtime_space.h */
     step_begin(options, "start the display");
     start_display(handoff); /* display/display.h */
     step_note("print facts");

@@ -206,7 +206,7 @@ static void choose(struct options *options, unsigned which, int chosen)
 /* The options whose values are words of a list. */
 static const struct {
     const char *key;
-    const char *const values[16];
+    const char *const values[20];
 } choices[] = {
     [CONSOLE] = {"console", {"auto", "com1", "com2", "spcr", "off"}},
     [SERIAL] = {"serial", {"auto", "com1", "com2", "spcr", "off"}},
@@ -220,8 +220,8 @@ static const struct {
     [STORE] = {"store", {"auto", "no", "hint"}},
     [CRASH] = {"crash",
                {"no", "loader", "early", "page-fault", "general-protection", "double-fault", "triple", "hang",
-                "in-test", "hang-in-test", "registers", "stack-segment", "descriptor", "nested",
-                "few-frames"}},
+                "in-test", "hang-in-test", "registers", "stack-segment", "descriptor", "nested", "few-frames",
+                "bad-mappings", "interrupt-stack"}},
     [STEPS] = {"steps", {"fast", "slow"}},
     [RUNTIME_CALLS] = {"runtime-calls", {"yes", "no"}},
 };

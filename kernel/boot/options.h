@@ -38,7 +38,8 @@
  *                                  600 under QEMU, whose host may be busy
  *   runtime-calls=yes|no           no: call no runtime service after the exit, except to reset the machine
  *   crash=no|loader|early|page-fault|general-protection|double-fault|triple|hang|in-test|hang-in-test|
- *         registers|stack-segment|descriptor|nested|few-frames   end like this on purpose
+ *         registers|stack-segment|descriptor|nested|few-frames|bad-mappings|interrupt-stack   end like this
+ *         on purpose
  */
 #ifndef KERNEL_BOOT_OPTIONS_H
 #define KERNEL_BOOT_OPTIONS_H
@@ -67,11 +68,13 @@ enum crash_kind {
     CRASH_HANG,
     CRASH_IN_TEST, /* the first one; in a soak, in the second round */
     CRASH_HANG_IN_TEST,
-    CRASH_REGISTERS,     /* with known values in all registers */
-    CRASH_STACK_SEGMENT, /* #SS */
-    CRASH_DESCRIPTOR,    /* #GP because of a selector */
-    CRASH_NESTED,        /* and again while it is explained */
-    CRASH_FEW_FRAMES     /* goes on with almost no memory */
+    CRASH_REGISTERS,      /* with known values in all registers */
+    CRASH_STACK_SEGMENT,  /* #SS */
+    CRASH_DESCRIPTOR,     /* #GP because of a selector */
+    CRASH_NESTED,         /* and again while it is explained */
+    CRASH_FEW_FRAMES,     /* goes on with almost no memory */
+    CRASH_BAD_MAPPINGS,   /* goes on, and the audit fails (bad_mappings.h) */
+    CRASH_INTERRUPT_STACK /* the stack of interrupts is used up */
 };
 
 enum {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* start_frames.c - from descriptors to regions, from regions to zones. */
 #include "boot/start_frames.h"
-#include "boot/identity_map.h"
 #include "boot/late_audit.h"
 #include "boot/memory_regions.h"
 #include "console/console.h"
@@ -98,29 +97,6 @@ static void tell_excluded(const struct handoff *handoff, const struct frames *fr
         print("# exclude: no memory is left\n");
 }
 
-/*
- * Maps what runtime services need: the map may have changed since the tables were built. What is ours they do
- * not need, whatever the map says: the page below the stack must stay unmapped.
- */
-static void map_late_runtime_regions(struct handoff *handoff, struct frames *frames)
-{
-    for (size_t i = 0; i < region_count; i++) {
-        const struct memory_region *region = &handoff->memory[i];
-        if (region->needs == MEMORY_NEEDS_NOTHING || region->kind == MEMORY_OWN)
-            continue;
-        uint64_t flags = memory_region_runtime_flags(region);
-        if (!handoff->space.cpu.has_no_execute)
-            flags &= ~PAGING_NO_EXECUTE;
-        enum paging_status status =
-            identity_map_region(&handoff->space, region->start, region->end, flags, &frames->source);
-        if (status == PAGING_OK)
-            continue;
-        print("# runtime region at %lx: %s\n", paging_frame_start(region->start).value,
-              paging_status_name(status));
-        report_crash("runtime services cannot be mapped");
-    }
-}
-
 void frames_start(struct handoff *handoff, struct frames *frames)
 {
     find_regions(handoff);
@@ -129,7 +105,6 @@ void frames_start(struct handoff *handoff, struct frames *frames)
     adopt_arena(handoff, frames);
     add_usable(handoff, frames);
     tell_excluded(handoff, frames);
-    map_late_runtime_regions(handoff, frames);
     check_memory_is_enough(frames);
 }
 
@@ -146,6 +121,11 @@ uint64_t memory_left_out(void)
 uint64_t memory_tables_not_adopted(void)
 {
     return tables_not_adopted;
+}
+
+void memory_note_dropped_tables(uint64_t count)
+{
+    tables_not_adopted -= count;
 }
 
 uint64_t memory_excluded_total(void)

@@ -10,9 +10,9 @@
 
 /*
  * Sorts the map, lets the allocator adopt the arena (so that the first tables can be freed like any others
- * from now on), hands usable memory to it, and maps runtime regions that only the last map has. Must run on
- * our own stack and tables: the firmware's lay in memory that becomes free here. Ends the run with a sentence
- * if the map cannot be used, or if it leaves fewer frames than FRAMES_NEEDED.
+ * from now on), and hands usable memory to it. Must run on our own stack and tables: the firmware's lay in
+ * memory that becomes free here. Ends the run with a sentence if the map cannot be used, or if it leaves
+ * fewer frames than FRAMES_NEEDED.
  */
 void frames_start(struct handoff *handoff, struct frames *frames);
 
@@ -26,6 +26,9 @@ uint64_t memory_left_out(void);
  * Returns the number of the first tables' frames that the allocator did not adopt: excluded, or below 1 MiB.
  */
 uint64_t memory_tables_not_adopted(void);
+
+/* Notes that so many of them are no tables any more. */
+void memory_note_dropped_tables(uint64_t count);
 
 /* Returns the number of frames that are not handed out because the options exclude them. */
 uint64_t memory_excluded_total(void);

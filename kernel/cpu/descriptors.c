@@ -10,7 +10,6 @@
 enum {
     VECTORS = 256,
     OWN_STACK_BYTES = 16384,
-    OWN_STACKS = 5, /* four by IST, and the one for exceptions in ring 3 */
     GATE_INTERRUPT = 0x8e,
     GATE_FROM_USER = 0x60, /* DPL 3 */
     DESCRIPTOR_BYTES = 8,
@@ -40,7 +39,11 @@ static uint64_t gdt[10] = {
 };
 static struct gate idt[VECTORS];
 static struct tss tss;
-static _Alignas(16) uint8_t own_stacks[OWN_STACKS][OWN_STACK_BYTES];
+/* The stack grows down to `bytes`, and must not get into the guard page. */
+static _Alignas(PAGING_PAGE_BYTES) struct {
+    uint8_t guard[PAGING_PAGE_BYTES];
+    uint8_t bytes[OWN_STACK_BYTES];
+} own_stacks[DESCRIPTORS_STACKS];
 
 /* exception_entries.S: one entry per vector, 16 bytes apart. */
 extern const char exception_entries[] __attribute__((visibility("hidden")));
@@ -73,9 +76,9 @@ static void set_system_descriptor(unsigned selector, uint64_t base, uint64_t byt
 
 static void set_tss(void)
 {
-    for (unsigned i = 0; i < OWN_STACKS; i++)
-        tss.ist[i] = (uint64_t)(uintptr_t)(own_stacks[i] + OWN_STACK_BYTES);
-    tss.rsp[0] = tss.ist[OWN_STACKS - 1];
+    for (unsigned i = 0; i < DESCRIPTORS_STACKS; i++)
+        tss.ist[i] = descriptors_stack(i).bytes.end;
+    tss.rsp[0] = tss.ist[DESCRIPTORS_STACKS - 1];
     tss.io_map = sizeof tss; /* none */
     set_system_descriptor(TSS_SELECTOR, (uint64_t)(uintptr_t)&tss, sizeof tss, 9);
 }
@@ -97,6 +100,19 @@ struct byte_range descriptors_stacks(void)
 {
     uint64_t start = (uint64_t)(uintptr_t)own_stacks;
     return (struct byte_range){start, start + sizeof own_stacks};
+}
+
+struct guarded_stack descriptors_stack(unsigned number)
+{
+    static const char *const names[DESCRIPTORS_STACKS] = {
+        "the stack of the #DF handler", "the stack of the NMI handler", "the stack of the #MC handler",
+        "the stack of interrupts", "the stack of exceptions in ring 3"};
+    uint64_t start = (uint64_t)(uintptr_t)own_stacks[number].bytes;
+    return (struct guarded_stack){
+        .name = names[number],
+        .guard = (uint64_t)(uintptr_t)own_stacks[number].guard,
+        .bytes = {start, start + OWN_STACK_BYTES},
+    };
 }
 
 void descriptors_set_gate(unsigned vector, const void *handler, bool from_user)

@@ -16,8 +16,19 @@
  */
 void descriptors_load(void);
 
-/* Returns where these stacks are, together with that of exceptions in ring 3. */
+/* Returns where these stacks are, together with that of exceptions in ring 3 and with their guard pages. */
 struct byte_range descriptors_stacks(void);
+
+/* A stack, and the page below it, which somebody has to unmap (boot/stack_guards.h). */
+struct guarded_stack {
+    const char *name; /* with its article: "the stack of interrupts" */
+    uint64_t guard;   /* the first address of the page */
+    struct byte_range bytes;
+};
+
+/* Returns one of these stacks, 0 to DESCRIPTORS_STACKS - 1: four by IST, and that of exceptions in ring 3. */
+enum { DESCRIPTORS_STACKS = 5 };
+struct guarded_stack descriptors_stack(unsigned number);
 
 enum { USER_INTERRUPT = 32 }; /* a vector that only descriptors_set_gate uses */
 

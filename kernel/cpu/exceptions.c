@@ -51,15 +51,16 @@ static const char *exception_name(uint64_t vector)
 }
 
 /* The error code names a descriptor, or is zero (SDM 3A, 6.13). */
-static void explain_general_protection(uint64_t error_code)
+static void explain_general_protection(struct format_sink *sink, uint64_t error_code)
 {
     const char *table = error_code & 2 ? "IDT" : error_code & 4 ? "LDT" : "GDT";
     if (error_code == 0)
-        print("general protection: no descriptor is involved: a non-canonical address, a reserved bit in a\n"
-              "register, or an instruction that is not allowed here\n");
+        format(sink,
+               "general protection: no descriptor is involved: a non-canonical address, a reserved bit in a\n"
+               "register, or an instruction that is not allowed here\n");
     else
-        print("general protection: because of entry %lu of the %s%s\n", error_code >> 3 & 0x1fff, table,
-              error_code & 1 ? ", while an event was delivered" : "");
+        format(sink, "general protection: because of entry %lu of the %s%s\n", error_code >> 3 & 0x1fff,
+               table, error_code & 1 ? ", while an event was delivered" : "");
 }
 
 static void print_registers(const struct exception_frame *f, uint64_t cr2)
@@ -98,14 +99,61 @@ static void print_stack_trace(const struct exception_frame *f)
     print("# build_id=%s\n%s", context.build_id, text);
 }
 
-/*
- * Returns whether the stack has grown into its guard page. An overflow arrives as #DF, because the page fault
- * on the guard page cannot push its frame there either.
- */
-static bool is_stack_overflow(const struct exception_frame *frame, uint64_t address)
+/* Returns a stack that has a guard page: those of the exceptions, and last the kernel's. */
+static struct guarded_stack stack_with_guard(unsigned number)
 {
-    return address - context.stack_guard < PAGING_PAGE_BYTES &&
-           frame->rsp - context.stack_guard < 2 * PAGING_PAGE_BYTES;
+    if (number < DESCRIPTORS_STACKS)
+        return descriptors_stack(number);
+    return (struct guarded_stack){.name = "the kernel stack", .guard = context.stack_guard};
+}
+
+/*
+ * Says whose guard page the address is in, and whether that stack has grown there. An overflow arrives as
+ * #DF, because the page fault on the guard page cannot push its frame there either.
+ */
+static void explain_guard_page(struct format_sink *sink, const struct exception_cause *cause)
+{
+    for (unsigned i = 0; i <= DESCRIPTORS_STACKS; i++) {
+        struct guarded_stack stack = stack_with_guard(i);
+        if (cause->address - stack.guard >= PAGING_PAGE_BYTES)
+            continue;
+        if (cause->rsp - stack.guard < 2 * PAGING_PAGE_BYTES)
+            format(sink, "%s is used up: %016lx is in the guard page below it\n", stack.name, cause->address);
+        else
+            format(sink, "%016lx is in the guard page below %s, to which the stack pointer is not near\n",
+                   cause->address, stack.name);
+    }
+}
+
+static void write_name(struct format_sink *sink, const struct exception_cause *cause)
+{
+    if (cause->vector >= FIRST_INTERRUPT)
+        format(sink, "%s\n", exception_name(cause->vector));
+    else
+        format(sink, "%s, error code %lx\n", exception_name(cause->vector), cause->error_code);
+}
+
+static void write_reasons(struct format_sink *sink, const struct exception_cause *cause)
+{
+    if (cause->vector == PAGE_FAULT) {
+        struct page_fault fault = {{cause->address}, cause->error_code, read_cr3()};
+        format(sink, "page fault: ");
+        explain_page_fault(sink, context.active, fault);
+        format(sink, "\n");
+    }
+    if (cause->vector == PAGE_FAULT || cause->vector == DOUBLE_FAULT)
+        explain_guard_page(sink, cause);
+    if (cause->vector == GENERAL_PROTECTION)
+        explain_general_protection(sink, cause->error_code);
+    if (cause->vector == DOUBLE_FAULT) /* SDM 3A, 6.15 */
+        format(sink,
+               "double fault: the processor does not promise that rip is the instruction that faulted\n");
+}
+
+void exceptions_explain(struct format_sink *sink, const struct exception_cause *cause)
+{
+    write_name(sink, cause);
+    write_reasons(sink, cause);
 }
 
 /* Prints what is known about those that no instruction of the interrupted code has caused. */
@@ -121,32 +169,26 @@ static void describe_event(uint64_t vector)
 
 static void describe(const struct exception_frame *frame)
 {
-    char text[256];
+    static char text[1024]; /* the stack may be small */
     struct text_sink sink = text_sink(text, sizeof text);
-    paging_virt_t address = {read_cr2()};
-    if (frame->vector >= FIRST_INTERRUPT)
-        print("\n%s\n", exception_name(frame->vector));
-    else
-        print("\n%s, error code %lx\n", exception_name(frame->vector), frame->error_code);
-    if (frame->vector == PAGE_FAULT) {
-        exceptions_explain_page_fault(&sink.sink, address, frame->error_code);
-        print("page fault: %s\n", text);
-    }
-    if (is_stack_overflow(frame, address.value))
-        print("the stack is used up: %016lx is in the guard page below it\n", address.value);
-    if (frame->vector == GENERAL_PROTECTION)
-        explain_general_protection(frame->error_code);
+    const struct exception_cause cause = {frame->vector, frame->error_code, read_cr2(), frame->rsp};
+    write_name(&sink.sink, &cause);
+    print("\n%s", text); /* before the rest, which may fault */
+    sink = text_sink(text, sizeof text);
+    write_reasons(&sink.sink, &cause);
+    print("%s", text);
     describe_event(frame->vector);
-    if (frame->vector == DOUBLE_FAULT) /* SDM 3A, 6.15 */
-        print("double fault: the processor does not promise that rip is the instruction that faulted\n");
-    print_registers(frame, address.value); /* a guarded load may have changed CR2 since */
+    print_registers(frame, cause.address); /* a guarded load may have changed CR2 since */
     print_stack_trace(frame);
 }
 
-/* NMI, #DF and #MC have other causes than the access that a hook waits for, or mean that more is broken. */
+/*
+ * NMI, #DF and #MC have other causes than the access that a hook waits for, or mean that more is broken. A
+ * push off a stack is the access that ends in #DF.
+ */
 static bool can_be_expected(uint64_t vector)
 {
-    return vector != NMI && vector != DOUBLE_FAULT && vector != MACHINE_CHECK;
+    return vector != NMI && vector != MACHINE_CHECK && (vector != DOUBLE_FAULT || safe_push_is_running());
 }
 
 static bool is_handled(struct exception_frame *frame)
@@ -170,15 +212,11 @@ void exceptions_set_hooks(struct exception_hooks new_hooks)
     hooks = new_hooks;
 }
 
-void exceptions_set_active_space(const struct paging_space *active)
+const struct paging_space *exceptions_set_active_space(const struct paging_space *active)
 {
+    const struct paging_space *before = context.active;
     context.active = active;
-}
-
-void exceptions_explain_page_fault(struct format_sink *sink, paging_virt_t address, uint64_t error_code)
-{
-    struct page_fault fault = {.address = address, .error_code = error_code, .cr3 = read_cr3()};
-    explain_page_fault(sink, context.active, fault);
+    return before;
 }
 
 void exception_report(struct exception_frame *frame)

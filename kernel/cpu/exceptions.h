@@ -41,21 +41,35 @@ struct exception_context {
  * the interrupted code then continues with the registers in *frame.
  */
 struct exception_hooks {
-    bool (*single_step)(struct exception_frame *frame);    /* for DEBUG_TRAP; asked first */
-    bool (*expected_fault)(struct exception_frame *frame); /* for all exceptions except NMI, #DF and #MC */
-    bool (*interrupt)(struct exception_frame *frame);      /* for FIRST_INTERRUPT and more */
-    void (*fatal)(const char *exception);                  /* ends the run; does not return */
+    bool (*single_step)(struct exception_frame *frame); /* for DEBUG_TRAP; asked first */
+    bool (*expected_fault)(
+        struct exception_frame *frame);               /* for all except NMI, #DF (safe_access.h) and #MC */
+    bool (*interrupt)(struct exception_frame *frame); /* for FIRST_INTERRUPT and more */
+    void (*fatal)(const char *exception);             /* ends the run; does not return */
 };
 
 /* Set the context and the hooks. Called before descriptors_load, so that no exception finds them empty. */
 void exceptions_set_context(struct exception_context context);
 void exceptions_set_hooks(struct exception_hooks hooks);
 
-/* Names the space whose root was loaded into CR3. Called after every switch to another space. */
-void exceptions_set_active_space(const struct paging_space *active);
+/*
+ * Names the space whose root was loaded into CR3. Called after every switch to another space. Returns the one
+ * that was named before.
+ */
+const struct paging_space *exceptions_set_active_space(const struct paging_space *active);
 
-/* Explains a page fault in the space that is active now (page_fault.h). */
-void exceptions_explain_page_fault(struct format_sink *sink, paging_virt_t address, uint64_t error_code);
+/* What an exception is explained by. */
+struct exception_cause {
+    uint64_t vector, error_code;
+    uint64_t address; /* CR2, for #PF and #DF */
+    uint64_t rsp;     /* of the interrupted code */
+};
+
+/*
+ * Writes what a report begins with: the exception's name and error code, and sentences, each with its line
+ * end. Page faults are explained in the space that is active now (page_fault.h).
+ */
+void exceptions_explain(struct format_sink *sink, const struct exception_cause *cause);
 
 /*
  * Handles an exception; called by exception_entries.S. Returns only if a hook has handled it. Otherwise

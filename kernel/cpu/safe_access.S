@@ -5,9 +5,9 @@
  * void safe_access_asm(struct safe_access *access, enum safe_access_kind kind, paging_virt_t address,
  *                      uint64_t value)
  *
- * Reads (0), writes (1) or calls (2) the address. After a fault the exception handler continues at resume_ip
- * with the stack pointer resume_sp. A function that was called may have got far before that, and have changed
- * all registers: what belongs to the caller lies on the stack there.
+ * Reads (0), writes (1) or calls (2) the address, or pushes with it as the stack pointer (3). After a fault the
+ * exception handler continues at resume_ip with the stack pointer resume_sp. A function that was called may
+ * have got far before that, and have changed all registers: what belongs to the caller lies on the stack there.
  */
         .section .text
         .hidden safe_access_asm
@@ -24,13 +24,19 @@ safe_access_asm:
         leaq    2f(%rip), %rax
         movq    %rax, 0(%rdi)           /* access->resume_ip */
         movq    %rsp, 8(%rdi)           /* access->resume_sp */
+        cmpl    $2, %esi
+        je      3f
+        ja      4f
         cmpl    $1, %esi
         je      1f
-        ja      3f
         movq    (%rdx), %rax
         movq    %rax, 16(%rbx)          /* access->value */
         jmp     2f
 1:      movq    %rcx, (%rdx)
+        jmp     2f
+4:      movq    %rdx, %rsp
+        pushq   $0
+        movq    8(%rbx), %rsp
         jmp     2f
 3:      call    *%rdx
 2:      addq    $8, %rsp

@@ -22,6 +22,7 @@ enum {
 
 static struct {
     struct local_apic apic;
+    uint64_t registers; /* the page of them that is mapped, or 0 */
     bool runs;
     unsigned seconds;
     uint64_t budget; /* in ticks of the time stamp counter */
@@ -68,13 +69,22 @@ static void mask_others(void)
 /* Maps the page of registers, unless it is mapped already because runtime services need it. */
 static bool map_registers(struct paging_space *space, struct paging_frame_source *frames)
 {
-    uint64_t flags = PAGING_WRITABLE | PAGING_CACHE_UNCACHED_MINUS;
-    flags |= space->cpu.has_no_execute ? PAGING_NO_EXECUTE : 0;
+    uint64_t flags = WATCHDOG_REGISTER_FLAGS;
+    if (!space->cpu.has_no_execute)
+        flags &= ~PAGING_NO_EXECUTE;
     if (watchdog.apic.kind != LOCAL_APIC_MEMORY)
         return true;
     enum paging_status status = paging_identity_map_range(space, (paging_phys_t){watchdog.apic.page},
                                                           PAGING_PAGE_BYTES, flags, frames);
-    return status == PAGING_OK || status == PAGING_ALREADY_MAPPED;
+    bool is_mapped = status == PAGING_OK || status == PAGING_ALREADY_MAPPED;
+    if (is_mapped)
+        watchdog.registers = watchdog.apic.page;
+    return is_mapped;
+}
+
+uint64_t watchdog_registers(void)
+{
+    return watchdog.registers;
 }
 
 const char *watchdog_start(struct paging_space *space, struct paging_frame_source *frames, unsigned seconds)

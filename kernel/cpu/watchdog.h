@@ -24,6 +24,12 @@ enum { WATCHDOG_VECTOR = 0xf0, SPURIOUS_VECTOR = 0xff };
  */
 const char *watchdog_start(struct paging_space *space, struct paging_frame_source *frames, unsigned seconds);
 
+/* The flags of the page of registers, if it is in memory; without NO_EXECUTE where there is none. */
+#define WATCHDOG_REGISTER_FLAGS (PAGING_WRITABLE | PAGING_NO_EXECUTE | PAGING_CACHE_UNCACHED_MINUS)
+
+/* Returns the page of registers that watchdog_start has mapped to its own address, or 0. */
+uint64_t watchdog_registers(void);
+
 /* Says what begins now, and gives it the whole budget. The text stays where it is. */
 void watchdog_begin(const char *what);
 

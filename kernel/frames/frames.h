@@ -180,6 +180,14 @@ static inline uint64_t frames_handed_out(const struct frames *frames)
 }
 
 /*
+ * Finds the lowest frame of the run that is free, in whatever size it would be handed out, and stores it in
+ * *frame. Returns false if none is, with *frame untouched; what is in no zone is not free. Takes a step for
+ * each zone, each run that is handed out as one, and each 64 frames of the other blocks that it passes.
+ */
+PAGING_MUST_CHECK bool frames_first_free(const struct frames *frames, struct frames_run run,
+                                         paging_frame_t *frame);
+
+/*
  * Makes 512 runs of the next smaller size, each to be freed by itself, from a run that was handed out with
  * this size, PAGING_2M or PAGING_1G. Takes the same time for both, except for the first split in a
  * superblock.

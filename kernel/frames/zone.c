@@ -186,6 +186,36 @@ enum frames_status frames_zone_check_taken(const struct frames_zone *zone, unsig
     return FRAMES_OK;
 }
 
+/* Returns how many frames from this one on are in use for the same reason; 0 if the frame is free. */
+static uint64_t frames_in_use(const struct frames_zone *zone, uint64_t frame)
+{
+    for (unsigned above = FRAMES_TIERS; above > 1; above--) {
+        unsigned tier = above - 1;
+        uint64_t item = frame / item_frames(tier);
+        if (!item_is_whole(zone, tier, item))
+            continue;
+        if (tier_has(&zone->tiers[tier], item))
+            return 0;
+        if (!item_is_split(zone, tier, item))
+            return (item + 1) * item_frames(tier) - frame;
+    }
+    uint64_t free = *item_word(&zone->tiers[0], frame) >> item_bit(frame);
+    return free ? lowest_bit(free) : WORD_ITEMS - item_bit(frame);
+}
+
+bool frames_zone_first_free(const struct frames_zone *zone, uint64_t from, uint64_t end, uint64_t *frame)
+{
+    while (from < end) {
+        uint64_t in_use = frames_in_use(zone, from);
+        if (in_use == 0)
+            *frame = from;
+        if (in_use == 0)
+            return true;
+        from += in_use;
+    }
+    return false;
+}
+
 /* A closed cluster and one whose items are all handed out have the same words: only the mark differs. */
 void frames_zone_split(struct frames_zone *zone, unsigned tier, uint64_t item)
 {

@@ -52,6 +52,13 @@ void frames_zone_sync_list(struct frames_zone *zone, uint64_t frame);
 PAGING_MUST_CHECK enum frames_status frames_zone_check_taken(const struct frames_zone *zone, unsigned wanted,
                                                              bool is_split, uint64_t frame);
 
+/*
+ * Finds the lowest free frame of [from, end), which lies in the zone. Returns false, with *frame untouched,
+ * if there is none. Passes runs that are handed out as one in a step, and 64 frames in another.
+ */
+PAGING_MUST_CHECK bool frames_zone_first_free(const struct frames_zone *zone, uint64_t from, uint64_t end,
+                                              uint64_t *frame);
+
 /* Gives back an item that frames_zone_check_taken accepted. */
 void frames_zone_give(struct frames_zone *zone, unsigned tier, uint64_t item);
 

@@ -89,6 +89,19 @@ struct frames_zone *frames_zone_table_find(const struct frames *frames, uint64_t
     return &frames->zones[count - 1];
 }
 
+bool frames_first_free(const struct frames *frames, struct frames_run run, paging_frame_t *frame)
+{
+    uint32_t at = zones_up_to(frames, run.start.number);
+    for (at -= at > 0; at < frames->zone_count && frames->zones[at].start < run.end.number; at++) {
+        const struct frames_zone *zone = &frames->zones[at];
+        uint64_t from = run.start.number > zone->start ? run.start.number : zone->start;
+        uint64_t end = run.end.number < zone->end ? run.end.number : zone->end;
+        if (frames_zone_first_free(zone, from, end, &frame->number))
+            return true;
+    }
+    return false;
+}
+
 enum frames_status frames_add_free(struct frames *frames, paging_frame_t start, paging_frame_t end)
 {
     struct frames_zone *zone;

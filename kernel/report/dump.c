@@ -61,7 +61,8 @@ static enum paging_visit add_entry(void *context, const struct paging_entry_info
 static bool print_space(const char *name, const struct paging_space *space, uint64_t *lines)
 {
     struct run run = {.space = space, .lines = lines};
-    print("# dump %s root=%lx tables=%lu\n", name, paging_root_address(space).value, space->tables);
+    print("# dump %s root=%lx tables=%lu\n", name, paging_root_address(space).value,
+          paging_counted(space).tables);
     bool walked = paging_for_each(space, add_entry, &run) == PAGING_OK;
     print_run(&run);
     return walked;

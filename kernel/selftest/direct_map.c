@@ -122,7 +122,7 @@ static bool open_direct(struct selftest_run *t)
     if (!open_pool(t))
         return false;
     if (CHECK_OK(paging_create_direct(&direct, t->space->cpu, pool.offset, &pool.source))) {
-        CHECK(direct.tables == 1 && direct.mode == PAGING_MODE_DIRECT);
+        CHECK(paging_counted(&direct).tables == 1 && direct.mode == PAGING_MODE_DIRECT);
         if (CHECK(test_map_lower_half(t, &direct, 0, &pool.source) == PAGING_OK))
             return true;
         CHECK_OK(paging_destroy(&direct, &pool.source));
@@ -157,28 +157,29 @@ static void unmap_faults(struct selftest_run *t, paging_page_t page, paging_page
     CHECK(!access.faulted && access.value == MAGIC);
     CHECK_OK(paging_protect_range(&direct, address, PAGING_PAGE_BYTES, 0, PAGING_WRITABLE, &pool.source));
     CHECK(safe_write(address, 0).faulted && !safe_read(address).faulted);
-    uint64_t flushes = direct.flushes;
+    uint64_t flushes = paging_counted(&direct).flushes;
     CHECK_OK(paging_unmap(&direct, page, &pool.source, &gone));
-    CHECK(direct.flushes == flushes + 1 && safe_read(address).faulted);
+    CHECK(paging_counted(&direct).flushes == flushes + 1 && safe_read(address).faulted);
     CHECK(!safe_read(test_address(t, neighbour)).faulted);
     CHECK_OK(paging_unmap(&direct, neighbour, &pool.source, &gone)); /* and with it all tables */
-    CHECK(direct.flushes == flushes + 2 && safe_read(test_address(t, neighbour)).faulted);
+    CHECK(paging_counted(&direct).flushes == flushes + 2 && safe_read(test_address(t, neighbour)).faulted);
 }
 
 /* The P1 holds a marker only, and the processor meets it. When it goes the processor must not go there. */
 static void marker_tables_are_forgotten(struct selftest_run *t, paging_page_t page)
 {
     paging_virt_t address = test_address(t, page);
-    uint64_t value = 0, tables = direct.tables, flushes = direct.flushes;
+    uint64_t value = 0, tables = paging_counted(&direct).tables, flushes = paging_counted(&direct).flushes;
     CHECK_OK(paging_set_marker(&direct, page, MAGIC, &pool.source));
     CHECK(safe_read(address).faulted);
     CHECK_OK(paging_clear_marker(&direct, page, &pool.source, &value));
-    CHECK(value == MAGIC && direct.tables == tables && direct.flushes == flushes + 1);
+    CHECK(value == MAGIC && paging_counted(&direct).tables == tables &&
+          paging_counted(&direct).flushes == flushes + 1);
     CHECK(safe_read(address).faulted);
     CHECK_OK(paging_map(&direct, page, PAGING_WRITABLE, &pool.source)); /* its tables take the same frames */
     CHECK(!safe_write(address, MAGIC).faulted);
     CHECK_OK(paging_unmap_range(&direct, address, PAGING_PAGE_BYTES, &pool.source));
-    CHECK(safe_read(address).faulted && direct.tables == tables);
+    CHECK(safe_read(address).faulted && paging_counted(&direct).tables == tables);
 }
 
 void direct_map_is_lived_in(struct selftest_run *t)
@@ -194,7 +195,8 @@ void direct_map_is_lived_in(struct selftest_run *t)
     if (has_frame) {
         *(volatile uint64_t *)(pool.offset + paging_frame_start(frame).value) = MAGIC + 1;
         CHECK_OK(paging_map_to(&direct, own, frame, 0, &pool.source));
-        CHECK(direct.flushes + direct.full_flushes == 0 && safe_read(test_address(t, own)).faulted);
+        CHECK(paging_counted(&direct).flushes + paging_counted(&direct).full_flushes == 0 &&
+              safe_read(test_address(t, own)).faulted);
 
         CHECK_OK(paging_switch_to(t->space, &direct));
         CHECK(direct.mode == PAGING_MODE_DIRECT_ACTIVE && t->space->mode == PAGING_MODE_UNREACHABLE);
@@ -222,7 +224,7 @@ void direct_map_edits_others(struct selftest_run *t)
     if (!open_direct(t))
         return;
     CHECK_OK(paging_switch_to(t->space, &direct));
-    uint64_t flushes = direct.flushes + direct.full_flushes;
+    uint64_t flushes = paging_counted(&direct).flushes + paging_counted(&direct).full_flushes;
     if (CHECK_OK(paging_create_sibling(&sibling, &direct, &pool.source))) {
         CHECK(sibling.by_direct_map && sibling.mode == PAGING_MODE_DIRECT);
         CHECK_OK(paging_map(&sibling, page, PAGING_WRITABLE, &pool.source));
@@ -231,7 +233,9 @@ void direct_map_edits_others(struct selftest_run *t)
         CHECK_OK(paging_translate(&sibling, address, &found));
         CHECK(safe_read(address).faulted);
         CHECK_OK(paging_unmap_range(&sibling, address, PAGING_PAGE_BYTES, &pool.source));
-        CHECK(direct.flushes + direct.full_flushes + sibling.flushes + sibling.full_flushes == flushes);
+        CHECK(paging_counted(&direct).flushes + paging_counted(&direct).full_flushes +
+                  paging_counted(&sibling).flushes + paging_counted(&sibling).full_flushes ==
+              flushes);
         CHECK_STATUS(paging_destroy(&direct, &pool.source), PAGING_ACTIVE);
         CHECK_OK(paging_destroy(&sibling, &pool.source));
     }

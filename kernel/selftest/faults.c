@@ -4,6 +4,7 @@
 #include "cpu/instructions.h"
 #include "selftest/deviations.h"
 #include "selftest/selftest.h"
+#include "selftest/violations.h"
 #include <selfmap/check_access.h>
 #include <selfmap/map.h>
 #include <selfmap/translate.h>
@@ -186,5 +187,7 @@ const struct selftest fault_tests[] = {
     {"map: the processor sets accessed and dirty", accessed_and_dirty},
     {"malformed: a reserved bit is reported, and faults", reserved_bits_fault},
     {"faults: the cause is named in words", faults_are_explained},
+    {"faults: what our own mappings forbid is reported, and the run goes on", violations_are_reported},
+    {"stack: each that is used up is named, and the run goes on", overflows_are_reported},
     {0},
 };

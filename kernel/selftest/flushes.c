@@ -42,28 +42,28 @@ static void unmap_all(struct selftest_run *t, paging_page_t first, unsigned coun
 static void few_and_many(struct selftest_run *t)
 {
     paging_page_t few = test_page(t, 0), many = test_page(t, FEW);
-    uint64_t full = t->space->full_flushes;
+    uint64_t full = paging_counted(t->space).full_flushes;
     make_read_only(t, few, FEW, 0);
-    CHECK(t->space->full_flushes == full);
-    uint64_t flushes = t->space->flushes;
+    CHECK(paging_counted(t->space).full_flushes == full);
+    uint64_t flushes = paging_counted(t->space).flushes;
     CHECK_OK(paging_protect_range(t->space, test_address(t, few), FEW * PAGING_PAGE_BYTES, PAGING_WRITABLE, 0,
                                   t->source));
-    CHECK(t->space->full_flushes == full && t->space->flushes == flushes + FEW);
+    CHECK(paging_counted(t->space).full_flushes == full && paging_counted(t->space).flushes == flushes + FEW);
     make_read_only(t, many, MANY, 0);
-    CHECK(t->space->full_flushes == full + 1);
+    CHECK(paging_counted(t->space).full_flushes == full + 1);
     unmap_all(t, few, FEW + MANY);
-    CHECK(t->space->full_flushes == full + 2);
+    CHECK(paging_counted(t->space).full_flushes == full + 2);
 }
 
 /* One call flushes all of them at once. The global bit is ignored by a processor without global pages. */
 static void global_pages_are_forgotten(struct selftest_run *t)
 {
-    uint64_t full = t->space->full_flushes, cr4 = read_cr4();
+    uint64_t full = paging_counted(t->space).full_flushes, cr4 = read_cr4();
     make_read_only(t, test_upper_page(t, 0), MANY, PAGING_GLOBAL);
     if (t->failed)
         return;
     CHECK(paging_entry_load(test_leaf(t, test_upper_page(t, 0))).bits & PAGING_GLOBAL);
-    CHECK(t->space->full_flushes == full + 1);
+    CHECK(paging_counted(t->space).full_flushes == full + 1);
     CHECK(read_cr4() == cr4 && (!(cpuid(1, 0).edx >> 13 & 1) || (cr4 & CR4_PGE)));
     unmap_all(t, test_upper_page(t, 0), MANY);
 }
@@ -112,7 +112,7 @@ static void lists_are_forgotten(struct selftest_run *t)
 {
     paging_page_t pages[LISTED];
     struct paging_page_translation found[LISTED];
-    uint64_t tables = t->space->tables;
+    uint64_t tables = paging_counted(t->space).tables;
     for (unsigned i = 0; i < LISTED; i++)
         pages[i] = test_page(t, (uint64_t)i * APART);
     if (!CHECK_OK(paging_map_list_alloc(t->space, pages, LISTED, PAGING_WRITABLE, t->source)))
@@ -124,15 +124,16 @@ static void lists_are_forgotten(struct selftest_run *t)
         CHECK(found[i].status == PAGING_OK && found[i].owned && test_words(t, pages[i])[0] == i);
     CHECK_STATUS(paging_map_list_alloc(t->space, pages + LISTED - 1, 1, 0, t->source), PAGING_ALREADY_MAPPED);
 
-    uint64_t full = t->space->full_flushes, flushes = t->space->flushes;
+    uint64_t full = paging_counted(t->space).full_flushes, flushes = paging_counted(t->space).flushes;
     CHECK_OK(paging_unmap_list(t->space, pages, FEW_LISTED, t->source, NULL));
-    CHECK(t->space->full_flushes == full && t->space->flushes >= flushes + FEW_LISTED);
+    CHECK(paging_counted(t->space).full_flushes == full &&
+          paging_counted(t->space).flushes >= flushes + FEW_LISTED);
     CHECK(count_readable(t, pages, LISTED) == LISTED - FEW_LISTED);
     CHECK_STATUS(paging_unmap_list(t->space, pages, LISTED, t->source, NULL), PAGING_NOT_MAPPED);
     CHECK_OK(paging_unmap_list(t->space, pages + FEW_LISTED, LISTED - FEW_LISTED, t->source, NULL));
-    CHECK(t->space->full_flushes == full + 1);
+    CHECK(paging_counted(t->space).full_flushes == full + 1);
     CHECK(count_readable(t, pages, LISTED) == 0);
-    CHECK(t->space->tables == tables);
+    CHECK(paging_counted(t->space).tables == tables);
 }
 
 /*
@@ -151,24 +152,27 @@ static void gathers_flush_once(struct selftest_run *t)
     for (unsigned i = 0; i < FEW_LISTED; i++)
         test_words(t, pages[i])[0] = i;
     paging_virt_t last = test_address(t, pages[FEW_LISTED - 1]);
-    uint64_t flushes = t->space->flushes, full = t->space->full_flushes, tables = t->space->tables;
+    uint64_t flushes = paging_counted(t->space).flushes, full = paging_counted(t->space).full_flushes,
+             tables = paging_counted(t->space).tables;
     CHECK_OK(paging_gather_begin(&gather, t->space, t->source));
-    for (unsigned i = 0; i < FEW_LISTED - 2; i++)
-        CHECK_OK(paging_gather_unmap(&gather, pages[i], &gone));
+    CHECK_OK(paging_gather_unmap(&gather, pages[1], &gone));
+    CHECK_OK(paging_gather_unmap_list(&gather, pages, 1, NULL));
+    CHECK_OK(paging_gather_unmap_list(&gather, pages + 2, FEW_LISTED - 4, NULL));
     CHECK_OK(paging_gather_protect_range(&gather, last, PAGING_PAGE_BYTES, 0, PAGING_WRITABLE));
-    CHECK(t->space->flushes == flushes && t->space->full_flushes == full);
+    CHECK(paging_counted(t->space).flushes == flushes && paging_counted(t->space).full_flushes == full);
     CHECK_STATUS(paging_map(t->space, pages[0], 0, t->source), PAGING_BUSY);
     CHECK_STATUS(paging_gather_unmap(&gather, pages[0], &gone), PAGING_BUSY);
     CHECK(!safe_write(test_address(t, pages[FEW_LISTED - 2]), 7).faulted);
     paging_gather_end(&gather);
-    CHECK(t->space->flushes == flushes + FEW_LISTED - 1 && t->space->full_flushes == full);
+    CHECK(paging_counted(t->space).flushes == flushes + FEW_LISTED - 1 &&
+          paging_counted(t->space).full_flushes == full);
     CHECK(count_readable(t, pages, FEW_LISTED) == 2);
     CHECK(safe_write(last, 0).faulted && safe_read(last).value == FEW_LISTED - 1);
 
     CHECK_OK(paging_gather_begin(&gather, t->space, t->source));
     CHECK_OK(paging_gather_unmap_range(&gather, test_address(t, pages[FEW_LISTED - 2]), PAGING_PAGE_BYTES));
     CHECK_OK(paging_unmap(t->space, pages[FEW_LISTED - 1], t->source, &gone)); /* its P1 goes, too */
-    CHECK(t->space->tables < tables);
+    CHECK(paging_counted(t->space).tables < tables);
     paging_gather_end(&gather);
     CHECK(count_readable(t, pages, FEW_LISTED) == 0);
 }

@@ -13,6 +13,7 @@ const struct selftest_group selftest_groups[SELFTEST_GROUPS] = {
     {"owned", "frames that go with their pages", owned_frame_tests, true},
     {"spaces", "several address spaces", space_tests, true},
     {"frames", "the frame allocator", frame_allocator_tests, false},
+    {"heap", "blocks in pages of their own", heap_tests, false},
     {"rights", "rights and caching", right_tests, true},
     {"listing", "what is mapped, listed", for_each_tests, true},
     {"flushes", "what the TLB forgets", flush_tests, true},

@@ -18,7 +18,7 @@ struct selftest_group {
 };
 
 enum {
-    SELFTEST_GROUPS = 16,
+    SELFTEST_GROUPS = 17,
     SELFTEST_BENCH_GROUP = SELFTEST_GROUPS - 1 /* measures, and checks little else: only with bench=yes */
 };
 

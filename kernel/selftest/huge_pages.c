@@ -83,20 +83,21 @@ static void huge_range(struct selftest_run *t)
         return;
     }
     unsigned largest = t->space->cpu.has_1g_pages ? PAGING_1G : PAGING_2M;
-    uint64_t gib = paging_level_bytes(PAGING_1G), before = t->space->tables;
+    uint64_t gib = paging_level_bytes(PAGING_1G), before = paging_counted(t->space).tables;
     if (!CHECK_OK(paging_map_range(t->space, start, run, gib, no_execute(t), t->source)))
         return;
-    uint64_t tables = t->space->tables;
+    uint64_t tables = paging_counted(t->space).tables;
     for (unsigned size = largest; size >= PAGING_4K; size--) {
         CHECK(paging_translate(t->space, alias, &found) == PAGING_OK && found.size == size);
         CHECK(found.address.value == here.address.value && *(volatile uint64_t *)alias.value == landmark);
-        CHECK(t->space->tables == tables + largest - size);
+        CHECK(paging_counted(t->space).tables == tables + largest - size);
         CHECK(paging_split(t->space, page, t->source) == (size > PAGING_4K ? PAGING_OK : PAGING_NOT_HUGE));
     }
     CHECK_OK(paging_merge_range(t->space, start, gib, t->source));
     CHECK(paging_translate(t->space, alias, &found) == PAGING_OK && found.size == largest);
-    CHECK(t->space->tables == tables && *(volatile uint64_t *)alias.value == landmark);
-    CHECK(paging_unmap_range(t->space, start, gib, t->source) == PAGING_OK && t->space->tables == before);
+    CHECK(paging_counted(t->space).tables == tables && *(volatile uint64_t *)alias.value == landmark);
+    CHECK(paging_unmap_range(t->space, start, gib, t->source) == PAGING_OK &&
+          paging_counted(t->space).tables == before);
     CHECK(safe_read(alias).faulted);
 }
 

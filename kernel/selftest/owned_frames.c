@@ -155,14 +155,14 @@ static void map_on_demand(struct selftest_run *t, paging_page_t page, uint64_t v
 {
     struct paging_walk_result walk;
     paging_virt_t address = test_address(t, page);
-    uint64_t flushes = t->space->flushes;
+    uint64_t flushes = paging_counted(t->space).flushes;
     struct safe_access access = safe_write(address, value);
     CHECK(access.faulted && access.error_code == 2 && access.address == address.value);
     CHECK_STATUS(paging_walk_address(t->space, address, &walk), PAGING_MARKED);
     CHECK(walk.level == PAGING_4K && paging_marker_value(walk.entries[PAGING_4K]) == value);
     CHECK_STATUS(paging_map(t->space, page, PAGING_WRITABLE, t->source), PAGING_MARKED);
     CHECK_OK(paging_map(t->space, page, PAGING_WRITABLE | PAGING_REPLACE_MARKER, t->source));
-    CHECK(t->space->flushes == flushes && !safe_write(address, value).faulted);
+    CHECK(paging_counted(t->space).flushes == flushes && !safe_write(address, value).faulted);
 }
 
 static void markers_become_pages(struct selftest_run *t)
@@ -186,9 +186,9 @@ static void ranges_become_pages(struct selftest_run *t)
     const uint64_t bytes = 32 * paging_level_bytes(PAGING_2M) + PAGING_PAGE_BYTES;
     paging_page_t inside = test_page(t, 5 * paging_level_pages(PAGING_2M) + 3), next = {inside.number + 1};
     paging_virt_t start = test_address(t, test_page(t, 0));
-    uint64_t tables = t->space->tables, value = 0;
+    uint64_t tables = paging_counted(t->space).tables, value = 0;
     CHECK_OK(paging_set_marker_range(t->space, start, bytes, 0x41, 0, t->source));
-    CHECK(t->space->tables <= tables + t->space->cpu.levels - 1);
+    CHECK(paging_counted(t->space).tables <= tables + t->space->cpu.levels - 1);
     CHECK(safe_write(test_address(t, inside), 1).faulted);
     CHECK_STATUS(paging_map(t->space, inside, PAGING_WRITABLE, t->source), PAGING_MARKED);
     CHECK_OK(paging_map(t->space, inside, PAGING_WRITABLE | PAGING_REPLACE_MARKER, t->source));
@@ -197,7 +197,7 @@ static void ranges_become_pages(struct selftest_run *t)
     CHECK(paging_clear_marker(t->space, next, t->source, &value) == PAGING_OK && value == 0x41);
     CHECK_STATUS(paging_clear_marker(t->space, next, t->source, &value), PAGING_NOT_MAPPED);
     CHECK_OK(paging_unmap_range(t->space, start, bytes, t->source));
-    CHECK(t->space->tables == tables);
+    CHECK(paging_counted(t->space).tables == tables);
 }
 
 const struct selftest owned_frame_tests[] = {

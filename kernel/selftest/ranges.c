@@ -98,13 +98,14 @@ static void unmap_mixed(struct selftest_run *t, const struct mixed_range *r)
 static void largest_pages(struct selftest_run *t)
 {
     struct mixed_range r;
-    uint64_t span = paging_level_pages(PAGING_2M), tables = t->space->tables;
+    uint64_t span = paging_level_pages(PAGING_2M), tables = paging_counted(t->space).tables;
     if (!map_mixed(t, &r))
         return;
     CHECK(size_at(t, r.first) == PAGING_4K);
     CHECK(size_at(t, test_page(t, span)) == PAGING_2M && size_at(t, test_page(t, 3 * span - 1)) == PAGING_2M);
     CHECK(size_at(t, test_page(t, 3 * span)) == PAGING_4K);
-    CHECK(t->space->tables == tables + (t->space->cpu.levels - 2) + 2); /* down to the P2, and two P1s */
+    CHECK(paging_counted(t->space).tables ==
+          tables + (t->space->cpu.levels - 2) + 2); /* down to the P2, and two P1s */
     for (uint64_t n = 0; n < r.pages; n++)
         test_words(t, (paging_page_t){r.first.number + n})[1] = n;
     uint64_t wrong = 0;
@@ -129,9 +130,9 @@ static void protect_is_enforced(struct selftest_run *t)
     CHECK(access.faulted && access.error_code == 3);
     CHECK(!safe_write(next, 4).faulted);
     CHECK(safe_read(address).value == 1 && safe_read(next).value == 4);
-    uint64_t flushes = t->space->flushes, full = t->space->full_flushes;
+    uint64_t flushes = paging_counted(t->space).flushes, full = paging_counted(t->space).full_flushes;
     CHECK_OK(paging_protect_range(t->space, address, PAGING_PAGE_BYTES, 0, PAGING_WRITABLE, t->source));
-    CHECK(t->space->flushes == flushes && t->space->full_flushes == full);
+    CHECK(paging_counted(t->space).flushes == flushes && paging_counted(t->space).full_flushes == full);
     unmap_mixed(t, &r);
 }
 
@@ -150,9 +151,9 @@ static void protect_one_page(struct selftest_run *t)
         CHECK_OK(paging_protect(t->space, pages[i], 0, PAGING_WRITABLE));
         struct safe_access access = safe_write(address, 3);
         CHECK(access.faulted && access.error_code == 3 && size_at(t, pages[i]) == size);
-        uint64_t flushes = t->space->flushes;
+        uint64_t flushes = paging_counted(t->space).flushes;
         CHECK_OK(paging_protect(t->space, pages[i], 0, PAGING_WRITABLE));
-        CHECK(t->space->flushes == flushes);
+        CHECK(paging_counted(t->space).flushes == flushes);
         CHECK_OK(paging_protect(t->space, pages[i], PAGING_WRITABLE, 0));
         CHECK(!safe_write(address, 4).faulted && safe_read(address).value == 4);
     }
@@ -234,12 +235,13 @@ static void merge_undoes_split(struct selftest_run *t)
     if (!map_mixed(t, &r))
         return;
     paging_page_t page = test_page(t, span + 9);
-    uint64_t tables = t->space->tables;
+    uint64_t tables = paging_counted(t->space).tables;
     test_words(t, page)[3] = 0x77;
-    CHECK(paging_split(t->space, page, t->source) == PAGING_OK && t->space->tables == tables + 1);
+    CHECK(paging_split(t->space, page, t->source) == PAGING_OK &&
+          paging_counted(t->space).tables == tables + 1);
     test_words(t, page)[4] = 0x88;
     CHECK_OK(paging_merge_range(t->space, r.start, r.pages * PAGING_PAGE_BYTES, t->source));
-    CHECK(t->space->tables == tables && size_at(t, page) == PAGING_2M);
+    CHECK(paging_counted(t->space).tables == tables && size_at(t, page) == PAGING_2M);
     CHECK(test_words(t, page)[3] == 0x77 && test_words(t, page)[4] == 0x88);
     test_words(t, page)[3] = 0x99;
     CHECK(test_words(t, page)[3] == 0x99);
@@ -249,7 +251,7 @@ static void merge_undoes_split(struct selftest_run *t)
 static void owned_pages_come_back(struct selftest_run *t)
 {
     enum { COUNT = 700 }; /* more than one P1 has entries */
-    uint64_t free = frames_free_count(t->frames), full = t->space->full_flushes;
+    uint64_t free = frames_free_count(t->frames), full = paging_counted(t->space).full_flushes;
     paging_virt_t start = test_address(t, test_page(t, 0));
     for (unsigned i = 0; i < COUNT; i++)
         CHECK_OK(paging_map(t->space, test_page(t, i), PAGING_WRITABLE, t->source));
@@ -257,7 +259,7 @@ static void owned_pages_come_back(struct selftest_run *t)
         test_words(t, test_page(t, i))[0] = i;
     CHECK_OK(paging_unmap_range(t->space, start, paging_level_bytes(PAGING_1G), t->source));
     CHECK(frames_free_count(t->frames) == free);
-    CHECK(t->space->full_flushes == full + 1);
+    CHECK(paging_counted(t->space).full_flushes == full + 1);
     CHECK(safe_read(start).faulted);
 }
 

@@ -9,6 +9,7 @@
 #include "selftest/chosen_tests.h"
 #include "selftest/deviations.h"
 #include "selftest/groups.h"
+#include "selftest/mapping_audit.h"
 #include "selftest/selftest.h"
 #include "selftest/soak_run.h"
 #include "selftest/stop_test.h"
@@ -148,7 +149,7 @@ static void crash_on_purpose(const struct selftest_run *t)
 /* Runs a test; t->failed, t->skip and t->reason are its result. */
 static void run_test(struct selftest_run *t, const struct selftest *test)
 {
-    uint64_t free = frames_free_count(t->frames), tables = t->space->tables;
+    uint64_t free = frames_free_count(t->frames), tables = paging_counted(t->space).tables;
     uint64_t refused = t->frames->refused_releases + t->frames->refused_cuts;
     t->failed = false;
     t->failures = 0;
@@ -160,7 +161,7 @@ static void run_test(struct selftest_run *t, const struct selftest *test)
         stop_test_run(t, test->run);
     exceptions_set_active_space(t->space); /* some tests switch to another space and back */
     CHECK(frames_free_count(t->frames) == free);
-    CHECK(t->space->tables == tables);
+    CHECK(paging_counted(t->space).tables == tables);
     CHECK(t->frames->refused_releases + t->frames->refused_cuts == refused);
     CHECK(paging_entry_frame(self_entry(t->space)).number == t->space->root.number);
     CHECK((read_cr3() & PAGING_FRAME_MASK) == paging_root_address(t->space).value);
@@ -176,7 +177,7 @@ void selftest_tell_crash(void)
         print("# in round %lu of the soak\n", now.round);
 }
 
-/* Is the last one, because devices and the firmware have had the time of all tests until then. */
+/* Comes after all groups, because devices and the firmware have had the time of all tests until then. */
 static void boot_memory_is_as_left(struct selftest_run *t)
 {
     uint64_t audited, changed = t->setup->late_changes(&audited);
@@ -219,6 +220,8 @@ void selftest_run_all(const struct selftest_setup *setup)
     static const struct selftest soaked = {"soak: every round passed", soak_every_round_passed};
     static const struct selftest last = {"firmware: nobody writes to memory of boot services any more",
                                          boot_memory_is_as_left};
+    static const struct selftest audited = {
+        "audit: W^X holds, aliases agree, no table and no free frame is mapped", mappings_keep_the_rules};
     struct selftest_run t = {
         .setup = setup,
         .space = setup->space,
@@ -229,7 +232,7 @@ void selftest_run_all(const struct selftest_setup *setup)
     };
     test_find_slots(&t);
     for_each_wanted(&t, count_one);
-    report_plan(2 + t.wanted + (setup->soak_seconds ? 1 : 0));
+    report_plan(3 + t.wanted + (setup->soak_seconds ? 1 : 0));
     run_own(&t, &first);
     if (setup->soak_seconds)
         soak_start(setup->soak_seconds);
@@ -242,5 +245,6 @@ void selftest_run_all(const struct selftest_setup *setup)
         run_own(&t, &soaked);
     }
     run_own(&t, &last);
+    run_own(&t, &audited);
     deviations_report();
 }

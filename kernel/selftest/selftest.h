@@ -17,7 +17,7 @@
 #include "frames/memory_map.h"
 #include "selftest/test_slots.h"
 
-/* A run of frames that the loader mapped to its own address. */
+/* A run of frames that the loader mapped to its own address, and that is still mapped. */
 struct selftest_region {
     const char *name;
     paging_frame_t start, end; /* half-open */
@@ -25,10 +25,15 @@ struct selftest_region {
 
 /* What the tests have to know. boot/main.c fills it in. */
 struct selftest_setup {
-    struct paging_space *space; /* the active one */
+    struct paging_space *space;         /* the active one */
+    struct paging_space *runtime_space; /* the firmware's, unreachable */
     struct frames *frames;
     const struct memory_region *memory; /* the last memory map, sorted */
     size_t memory_count;
+
+    /* Calls back for each run that the active space does not map any more (boot/runtime_space.h). */
+    void (*for_each_released)(void (*callback)(void *context, struct frame_run run, bool for_runtime),
+                              void *context);
 
     /* What the loader did. */
     const struct selftest_region *regions;
@@ -121,6 +126,9 @@ static __attribute__((noinline, unused)) bool check_status_here(struct selftest_
     return selftest_check_status(t, status, expected, call, __BASE_FILE__, line);
 }
 
+/* Fails the test for a reason that is put together, and prints it unless the test has failed often. */
+__attribute__((format(printf, 2, 3))) void test_fail(struct selftest_run *t, const char *why, ...);
+
 /* Skips the test for a reason that is put together. */
 __attribute__((format(printf, 2, 3))) void test_skip(struct selftest_run *t, const char *reason, ...);
 
@@ -156,8 +164,8 @@ volatile paging_entry_t *test_leaf(const struct selftest_run *t, paging_page_t p
 uint64_t no_execute(const struct selftest_run *t);
 
 /*
- * Returns whether the exception handler's sentence about this page fault contains the text. If it does not,
- * prints the sentence.
+ * Returns whether what a report about this fault begins with contains the text. If it does not, prints what
+ * it is.
  */
 bool test_explains(struct safe_access fault, const char *text);
 
@@ -185,6 +193,7 @@ extern const struct selftest window_tests[] __attribute__((visibility("hidden"))
 extern const struct selftest range_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest owned_frame_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest space_tests[] __attribute__((visibility("hidden")));
+extern const struct selftest heap_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest frame_allocator_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest right_tests[] __attribute__((visibility("hidden")));
 extern const struct selftest for_each_tests[] __attribute__((visibility("hidden")));

@@ -130,10 +130,10 @@ static void refusals_change_nothing(struct selftest_run *t)
                                   (paging_frame_t){PAGING_TABLE_ENTRIES}, PAGING_2M, 0, t->source),
                  PAGING_MISALIGNED);
     CHECK_OK(paging_map_to(t->space, page, frame, PAGING_WRITABLE, t->source));
-    uint64_t free = frames_free_count(t->frames), flushes = t->space->flushes;
+    uint64_t free = frames_free_count(t->frames), flushes = paging_counted(t->space).flushes;
     CHECK_STATUS(paging_map_to(t->space, page, frame, 0, t->source), PAGING_ALREADY_MAPPED);
     CHECK_STATUS(paging_map(t->space, page, 0, t->source), PAGING_ALREADY_MAPPED);
-    CHECK(frames_free_count(t->frames) == free && t->space->flushes == flushes);
+    CHECK(frames_free_count(t->frames) == free && paging_counted(t->space).flushes == flushes);
     unmap(t, page);
     give_frame(t, frame);
 }
@@ -202,15 +202,16 @@ static void beyond_48_bits(struct selftest_run *t)
 static void empty_tables_come_back(struct selftest_run *t)
 {
     paging_page_t near = test_page(t, 3), far = test_page(t, 3 + paging_level_pages(3));
-    uint64_t tables = t->space->tables;
+    uint64_t tables = paging_counted(t->space).tables;
     CHECK_OK(paging_map(t->space, near, 0, t->source));
-    CHECK(t->space->tables == tables + t->space->cpu.levels - 1);
+    CHECK(paging_counted(t->space).tables == tables + t->space->cpu.levels - 1);
     CHECK_OK(paging_map(t->space, far, 0, t->source));
-    CHECK(t->space->tables == tables + t->space->cpu.levels - 1 + 2); /* P2 and P1; the P3 is shared */
+    CHECK(paging_counted(t->space).tables ==
+          tables + t->space->cpu.levels - 1 + 2); /* P2 and P1; the P3 is shared */
     unmap(t, near);
-    CHECK(t->space->tables == tables + t->space->cpu.levels - 1);
+    CHECK(paging_counted(t->space).tables == tables + t->space->cpu.levels - 1);
     unmap(t, far);
-    CHECK(t->space->tables == tables);
+    CHECK(paging_counted(t->space).tables == tables);
 }
 
 /*

@@ -49,12 +49,13 @@ static void inactive_space_is_edited(struct selftest_run *t)
     CHECK(leads_to(&other, address, frame));
     CHECK(!leads_to(t->space, address, frame) && safe_read(address).faulted);
 
-    uint64_t flushes = t->space->flushes + other.flushes;
+    uint64_t flushes = paging_counted(t->space).flushes + paging_counted(&other).flushes;
     CHECK_OK(paging_map_to(&other, (paging_page_t){page.number + 1}, frame, 0, t->source));
     unmap(t, &other, (paging_page_t){page.number + 1});
-    CHECK(t->space->flushes + other.flushes == flushes); /* only its windows are ever cached */
+    CHECK(paging_counted(t->space).flushes + paging_counted(&other).flushes ==
+          flushes); /* only its windows are ever cached */
     unmap(t, &other, page);
-    CHECK(other.tables == t->space->cpu.levels && other.flushes > 0);
+    CHECK(paging_counted(&other).tables == t->space->cpu.levels && paging_counted(&other).flushes > 0);
     detach_and_destroy(t, &other);
     CHECK(frames_free(t->frames, PAGING_4K, frame) == FRAMES_OK);
 }
@@ -256,11 +257,11 @@ static void one_slot_one_space(struct selftest_run *t)
     CHECK_STATUS(paging_attach(&other, &third), PAGING_NOT_ACTIVE);
     CHECK_STATUS(paging_attach(t->space, t->space), PAGING_ACTIVE);
     CHECK_STATUS(paging_detach(t->space, &other), PAGING_UNREACHABLE);
-    uint64_t full = t->space->full_flushes;
-    CHECK(paging_attach(t->space, &other) == PAGING_OK && t->space->full_flushes == full + 1);
+    uint64_t full = paging_counted(t->space).full_flushes;
+    CHECK(paging_attach(t->space, &other) == PAGING_OK && paging_counted(t->space).full_flushes == full + 1);
     CHECK_STATUS(paging_attach(t->space, &third), PAGING_SLOT_BUSY);
     CHECK_STATUS(paging_switch_to(t->space, &third), PAGING_SLOT_BUSY);
-    CHECK(paging_detach(t->space, &other) == PAGING_OK && t->space->full_flushes == full + 2);
+    CHECK(paging_detach(t->space, &other) == PAGING_OK && paging_counted(t->space).full_flushes == full + 2);
     CHECK_OK(paging_destroy(&other, t->source));
     CHECK_OK(paging_destroy(&third, t->source));
 }

@@ -3,7 +3,9 @@
 #include "cpu/instructions.h"
 #include "cpu/safe_access.h"
 #include "selftest/selftest.h"
+#include "selftest/violations.h"
 #include <selfmap/for_each.h>
+#include <selfmap/switch.h>
 #include <selfmap/translate.h>
 #include <selfmap/window.h>
 
@@ -30,7 +32,7 @@ static void nothing_of_the_firmware_is_left(struct selftest_run *t)
     CHECK(read_msr(MSR_FS_BASE) == 0 && read_msr(MSR_GS_BASE) == 0);
 }
 
-/* Walks to every page of every region, not only to those that the kernel uses. */
+/* Walks to every page of every region, not only to those that the kernel uses. Guard pages are not mapped. */
 static void regions_lead_to_themselves(struct selftest_run *t)
 {
     for (unsigned i = 0; i < t->setup->region_count; i++) {
@@ -39,11 +41,60 @@ static void regions_lead_to_themselves(struct selftest_run *t)
         for (paging_frame_t at = region->start; at.number < region->end.number;
              at.number += paging_level_pages(found.size) - at.number % paging_level_pages(found.size)) {
             paging_virt_t address = {paging_frame_start(at).value};
-            if (!CHECK_OK(paging_translate(t->space, address, &found)) ||
-                !CHECK(found.address.value == address.value))
+            enum paging_status status = paging_translate(t->space, address, &found);
+            if (is_stack_guard((paging_page_t){at.number})) {
+                CHECK(status == PAGING_NOT_MAPPED);
+                found.size = PAGING_4K;
+            } else if (!CHECK_OK(status) || !CHECK(found.address.value == address.value)) {
                 return;
+            }
         }
     }
+}
+
+/* What is known about runs that the active space does not map any more. */
+struct released {
+    struct selftest_run *t;
+    unsigned runs;
+    uint64_t to_themselves; /* pages of the run at hand, in the runtime space */
+};
+
+static enum paging_visit count_identity(void *context, const struct paging_entry_info *info)
+{
+    struct released *released = context;
+    if (info->kind != PAGING_KIND_LEAF)
+        return PAGING_VISIT_NEXT;
+    uint64_t offset = info->first.number % paging_level_pages(info->level);
+    if (paging_leaf_frame(info->entry, info->level).number + offset == info->first.number)
+        released->to_themselves += info->pages;
+    return PAGING_VISIT_NEXT;
+}
+
+static void check_released(void *context, struct frame_run run, bool for_runtime)
+{
+    struct released *released = context;
+    struct selftest_run *t = released->t;
+    struct paging_stats here = {0};
+    paging_virt_t start = {run.start * PAGING_PAGE_BYTES};
+    uint64_t pages = run.end - run.start;
+    released->runs += for_runtime;
+    released->to_themselves = 0;
+    CHECK_OK(paging_count_in(t->space, start, pages * PAGING_PAGE_BYTES, &here));
+    CHECK(here.leaves[PAGING_4K] + here.leaves[PAGING_2M] + here.leaves[PAGING_1G] == 0);
+    CHECK_OK(paging_for_each_in(t->setup->runtime_space, start, pages * PAGING_PAGE_BYTES, count_identity,
+                                released));
+    CHECK(released->to_themselves == (for_runtime ? pages : 0));
+}
+
+static void firmware_is_kept_apart(struct selftest_run *t)
+{
+    struct released released = {.t = t};
+    if (!CHECK_OK(paging_attach(t->space, t->setup->runtime_space)))
+        return;
+    t->setup->for_each_released(check_released, &released);
+    CHECK_OK(paging_detach(t->space, t->setup->runtime_space));
+    if (released.runs == 0)
+        t->skip = "the map has no memory of runtime services";
 }
 
 static void read_only_target(void)
@@ -121,7 +172,8 @@ static void tables_are_counted(struct selftest_run *t)
         return;
     for (unsigned level = 1; level < t->space->cpu.levels; level++)
         tables += stats.tables[level];
-    CHECK(tables == t->space->tables);
+    CHECK(tables == paging_counted(t->space).tables);
+    tables += paging_counted(t->setup->runtime_space).tables;
     CHECK(frames_handed_out(t->frames) + t->setup->tables_not_adopted == tables); /* none is free, or lost */
     CHECK(stats.malformed == 0 && stats.markers == 0);
 }
@@ -147,6 +199,8 @@ const struct selftest start_state_tests[] = {
     {"switch: write protection and no-execute are on", protection_is_on},
     {"switch: flags, breakpoints and caches are not the firmware's", nothing_of_the_firmware_is_left},
     {"switch: every page the loader asked for leads to itself", regions_lead_to_themselves},
+    {"firmware: what runtime services need is mapped in a space of its own, and nowhere else",
+     firmware_is_kept_apart},
     {"image: static pointers are relocated", pointers_are_relocated},
     {"image: code cannot be written", code_cannot_be_written},
     {"image: constants cannot be written", constants_cannot_be_written},

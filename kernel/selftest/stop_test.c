@@ -3,6 +3,7 @@
 #include "selftest/stop_test.h"
 #include "console/console.h"
 #include "cpu/instructions.h"
+#include "heap/heap.h"
 #include <selfmap/range.h>
 
 struct test_stop_point {
@@ -18,8 +19,10 @@ static volatile uint64_t stopped_at; /* the address of the page fault, or 0 */
 
 static bool is_test_address(const struct selftest_run *t, uint64_t address)
 {
+    uint64_t slot = paging_level_bytes(t->space->cpu.levels);
     paging_virt_t start = test_address(t, test_page(t, 0));
-    return address - start.value < t->slots.count * paging_level_bytes(t->space->cpu.levels);
+    return address - start.value < t->slots.count * slot ||
+           address - heap_default_start(t->space->cpu.levels).value < slot;
 }
 
 bool selftest_takes_fault(struct exception_frame *frame)
@@ -43,6 +46,7 @@ static void unmap_test_pages(struct selftest_run *t)
     for (unsigned i = 0; i < t->slots.count; i++, start.value += slot)
         (void)!paging_unmap_range(t->space, start, slot, t->source);
     (void)!paging_unmap_range(t->space, test_address(t, test_upper_page(t, 0)), slot, t->source);
+    (void)!paging_unmap_range(t->space, heap_default_start(t->space->cpu.levels), slot, t->source);
 }
 
 void stop_test_run(struct selftest_run *t, void (*run)(struct selftest_run *t))

@@ -12,8 +12,8 @@ enum {
     SHOWN_FAILURES = 5
 };
 
-/* Fails the test, prints why unless it has failed often, and remembers the first reason. */
-__attribute__((format(printf, 2, 3))) static void fail(struct selftest_run *t, const char *why, ...)
+/* Remembers the first reason. */
+void test_fail(struct selftest_run *t, const char *why, ...)
 {
     char text[SELFTEST_REASON_LIMIT];
     struct text_sink sink = text_sink(text, sizeof text);
@@ -33,7 +33,7 @@ __attribute__((format(printf, 2, 3))) static void fail(struct selftest_run *t, c
 bool selftest_check(struct selftest_run *t, bool condition, const char *text, const char *file, int line)
 {
     if (!condition)
-        fail(t, "%s:%d: not true: %s", file, line, text);
+        test_fail(t, "%s:%d: not true: %s", file, line, text);
     return condition;
 }
 
@@ -41,8 +41,8 @@ bool selftest_check_status(struct selftest_run *t, enum paging_status status, en
                            const char *call, const char *file, int line)
 {
     if (status != expected)
-        fail(t, "%s:%d: returns \"%s\" instead of \"%s\": %s", file, line, paging_status_name(status),
-             paging_status_name(expected), call);
+        test_fail(t, "%s:%d: returns \"%s\" instead of \"%s\": %s", file, line, paging_status_name(status),
+                  paging_status_name(expected), call);
     return status == expected;
 }
 
@@ -151,9 +151,10 @@ static bool contains(const char *text, const char *part)
 
 bool test_explains(struct safe_access fault, const char *text)
 {
-    char sentence[256];
+    char sentence[512];
     struct text_sink sink = text_sink(sentence, sizeof sentence);
-    exceptions_explain_page_fault(&sink.sink, (paging_virt_t){fault.address}, fault.error_code);
+    const struct exception_cause cause = {fault.vector, fault.error_code, fault.address, fault.rsp};
+    exceptions_explain(&sink.sink, &cause);
     if (contains(sentence, text))
         return true;
     print("# explained as: %s\n", sentence);

@@ -166,7 +166,7 @@ static enum paging_status make_tables(struct clone *clone, struct page_range par
         link.bits |= c.level == PAGING_2M ? c.entry.bits & PAGING_OWNED_BELOW : 0;
         walk_to(destination, (paging_page_t){cursor_part(&c).at}, c.level, &walk);
         paging_entry_store(walk.slots[walk.level], link);
-        destination->tables++;
+        own_counters(destination)->tables++;
         if (c.level > PAGING_2M)
             cursor_descend(&c);
     }

@@ -5,7 +5,7 @@
 void paging_flush_all(struct paging_space *space)
 {
     paging_tlb_flush_all(space->cpu.has_invpcid);
-    space->full_flushes++;
+    own_counters(space)->full_flushes++;
 }
 
 void paging_carry_out(struct paging_space *space, struct paging_flush_list *list)
@@ -15,7 +15,7 @@ void paging_carry_out(struct paging_space *space, struct paging_flush_list *list
     } else {
         for (unsigned i = 0; i < list->count; i++)
             paging_tlb_flush_page(list->pages[i]);
-        space->flushes += list->count;
+        own_counters(space)->flushes += list->count;
     }
     flush_begin(list);
 }

@@ -108,7 +108,13 @@ static inline void flush_add_leaf(const struct paging_space *space, struct pagin
         flush_add_window(space, list, below, page);
 }
 
-/* Adds leaves of 4 KiB, at these pages of one P1: their addresses have the same upper bits. */
+/* Returns what is added to the shifted number of a page for its address: the same for all pages of a P1. */
+static inline uint64_t upper_bits(const struct paging_space *space, paging_page_t page)
+{
+    return paging_page_start(space->cpu.levels, page).value - (page.number << PAGING_PAGE_SHIFT);
+}
+
+/* Adds leaves of 4 KiB, at these pages of one P1. */
 static inline void flush_add_pages(const struct paging_space *space, struct paging_flush_list *list,
                                    const paging_page_t *pages, uint64_t count)
 {
@@ -119,8 +125,7 @@ static inline void flush_add_pages(const struct paging_space *space, struct pagi
         return;
     }
     paging_virt_t *free = list->pages + list->count;
-    uint64_t first = pages[0].number << PAGING_PAGE_SHIFT;
-    uint64_t upper = paging_page_start(space->cpu.levels, pages[0]).value - first;
+    const uint64_t upper = upper_bits(space, pages[0]);
     for (uint64_t i = 0; i < count; i++)
         free[i].value = (pages[i].number << PAGING_PAGE_SHIFT) + upper;
     list->count += (unsigned)count;
@@ -156,17 +161,46 @@ static inline void flush_add_way(const struct paging_space *space, struct paging
 void paging_flush_add_subtree(const struct paging_space *space, unsigned level, paging_entry_t entry,
                               uint64_t at, struct paging_flush_list *list);
 
+/* Flushes everything, global pages included. */
+void paging_flush_all(struct paging_space *space);
+
 /* Flushes one page now, in the active space. */
 static inline void flush_page(struct paging_space *space, paging_virt_t address)
 {
     paging_tlb_flush_page(address);
-    space->flushes++;
+    own_counters(space)->flushes++;
 }
 
 /* Flushes what the list holds, and empties it. What went may be given back from here on. */
 PAGING_FOR_SIZE void paging_carry_out(struct paging_space *space, struct paging_flush_list *list);
 
-/* Flushes everything, global pages included. */
-void paging_flush_all(struct paging_space *space);
+/*
+ * Returns whether leaves of 4 KiB at so many pages are flushed each by itself, as it goes. Otherwise all are,
+ * by flush_many at the end, if the space is active at all.
+ */
+static inline bool flushes_each(const struct paging_space *space, uint64_t count)
+{
+    return is_active(space) && count <= PAGING_FLUSH_LIMIT;
+}
+
+static inline void flush_many(struct paging_space *space)
+{
+    if (is_active(space))
+        paging_flush_all(space);
+}
+
+/* Flushes what is cached of one leaf of this level that has gone or changed. */
+PAGING_ALWAYS_INLINE void flush_leaf(struct paging_space *space, unsigned level, paging_page_t page)
+{
+    struct paging_flush_list list;
+    if (level == PAGING_4K) {
+        if (is_active(space))
+            flush_page(space, paging_page_start(space->cpu.levels, page));
+        return;
+    }
+    flush_begin(&list);
+    flush_add_leaf(space, &list, level, page);
+    paging_carry_out(space, &list);
+}
 
 #endif

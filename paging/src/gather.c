@@ -3,6 +3,7 @@
 #include "gather_internal.h"
 
 #include "leaf.h"
+#include "page_row.h"
 #include "unmap.h"
 #include <selfmap/range.h>
 
@@ -39,12 +40,18 @@ void paging_gather_end(struct paging_gather *gather)
     gather->space->gather = NULL;
 }
 
-/* Adds the range to one that it touches. Returns false if there is none. */
+/* Returns whether nothing lies between two ranges except pages of one P1. */
+static bool are_near(uint64_t end, uint64_t at)
+{
+    return at <= end || at / PAGING_TABLE_ENTRIES == (end - 1) / PAGING_TABLE_ENTRIES;
+}
+
+/* Adds the range to one that it is near to. Returns false if there is none. */
 static bool join(struct paging_gather *gather, struct page_range range)
 {
     for (unsigned i = 0; i < gather->count; i++) {
         uint64_t at = gather->ranges[i].at, end = gather->ranges[i].end;
-        if (range.at > end || range.end < at)
+        if (!are_near(end, range.at) || !are_near(range.end, at))
             continue;
         gather->ranges[i].at = range.at < at ? range.at : at;
         gather->ranges[i].end = range.end > end ? range.end : end;
@@ -79,6 +86,34 @@ enum paging_status paging_gather_unmap(struct paging_gather *gather, paging_page
     flush_add_leaf(space, &gather->list, level, page);
     (void)paging_detach_tables(space, &walk, level, page, &gather->list);
     report_unmapped(unmapped, leaf, level, (leaf.bits & PAGING_OWNED) != 0);
+    return PAGING_OK;
+}
+
+/* Returns where the pages of a list that one walk serves are, from its first one on. */
+static struct page_range next_run(const struct paging_space *space, const paging_page_t *pages,
+                                  uint64_t count)
+{
+    struct page_walk walk;
+    uint64_t first = pages[0].number;
+    walk_to(space, pages[0], PAGING_4K, &walk);
+    uint64_t last = last_page_of_entry(&walk, pages[0]);
+    if (walk.level == PAGING_4K)
+        last = pages[count_pages_up_to(pages, count, first | (PAGING_TABLE_ENTRIES - 1)) - 1].number;
+    return (struct page_range){first, last + 1};
+}
+
+enum paging_status paging_gather_unmap_list(struct paging_gather *gather, const paging_page_t *pages,
+                                            uint64_t count, struct paging_unmapped *unmapped)
+{
+    struct paging_space *space = gather->space;
+    const struct list_removal removal = {space, pages, count, &gather->list, unmapped, true};
+    enum paging_status status = paging_check_unmap_list(space, pages, count);
+    if (status != PAGING_OK)
+        return status;
+    for (uint64_t i = 0; i < count;) {
+        add_range(gather, next_run(space, pages + i, count - i));
+        (void)paging_take_run(&removal, &i);
+    }
     return PAGING_OK;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gather_internal.h - what the operations on ranges do for a gather, and what others must know of one.
+ * gather_internal.h - what the operations on ranges and lists do for a gather, and what others must know of
+ * one.
  */
 #ifndef PAGING_SRC_GATHER_INTERNAL_H
 #define PAGING_SRC_GATHER_INTERNAL_H
@@ -31,6 +32,27 @@ PAGING_MUST_CHECK enum paging_status paging_protect_into(struct paging_space *sp
                                                          uint64_t bytes, uint64_t set, uint64_t clear,
                                                          struct paging_frame_source *frames,
                                                          struct paging_flush_list *list);
+
+/* The removal of a list of pages that has been checked. */
+struct list_removal {
+    struct paging_space *space;
+    const paging_page_t *pages;
+    uint64_t count;
+    struct paging_flush_list *list;
+    struct paging_unmapped *unmapped; /* one for each page, or NULL */
+    bool waits;                       /* for a gather: all that goes is detached */
+};
+
+/* Checks what paging_unmap_list refuses. */
+PAGING_MUST_CHECK enum paging_status paging_check_unmap_list(const struct paging_space *space,
+                                                             const paging_page_t *pages, uint64_t count);
+
+/*
+ * Clears page *i of the list and those after it that the same walk serves, and appends what is cached of them
+ * to the list of flushes. *i is where the next run begins. Returns whether, after the flush, something has to
+ * be freed.
+ */
+bool paging_take_run(const struct list_removal *removal, uint64_t *i);
 
 /*
  * If the space has a gather, carries out what that has so far, and gives back what waits for it: a table that

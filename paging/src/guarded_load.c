@@ -4,16 +4,7 @@
 
 #include <selfmap/access.h>
 
-#ifdef PAGING_EMULATES_GUARDED_LOAD
-
-/* An emulated processor answers the load by itself, so that no instruction of the core faults. */
-bool paging_resume_fault(uint64_t *rip)
-{
-    (void)rip;
-    return false;
-}
-
-#else
+#ifndef PAGING_EMULATES_GUARDED_LOAD
 
 /* The load is the first instruction of paging_entry_load_guarded(entry, value). */
 extern const char paging_guarded_load_failed[] __attribute__((visibility("hidden")));
@@ -34,12 +25,18 @@ __asm__(".text\n"
         "    ret\n"
         ".size paging_entry_load_guarded, . - paging_entry_load_guarded\n");
 
+#endif
+
 bool paging_resume_fault(uint64_t *rip)
 {
+#ifdef PAGING_EMULATES_GUARDED_LOAD
+    /* An emulated processor answers the load by itself, so that no instruction of the core faults. */
+    (void)rip;
+    return false;
+#else
     if (*rip != (uintptr_t)paging_entry_load_guarded)
         return false;
     *rip = (uintptr_t)paging_guarded_load_failed;
     return true;
-}
-
 #endif
+}

@@ -121,6 +121,12 @@ map_slow(struct paging_space *space, paging_page_t page, uint64_t flags, struct 
  * bits, every 128 pages, the slow path does it.
  */
 
+/* Returns whether the entry that a fast walk found is unused. Counts it as used in found->parent. */
+PAGING_ALWAYS_INLINE bool take_free_entry(struct fast_walk_result *found)
+{
+    return paging_entry_is_unused(found->entry) && count_steps_up(&found->parent);
+}
+
 /* Finds the page's entry, and counts it as used in found->parent, which the caller stores. */
 PAGING_ALWAYS_INLINE bool find_free_entry(unsigned levels, bool recursive, const struct paging_space *space,
                                           paging_page_t page, uint64_t flags, struct fast_walk_result *found)
@@ -128,8 +134,16 @@ PAGING_ALWAYS_INLINE bool find_free_entry(unsigned levels, bool recursive, const
     unsigned upper_half = paging_page_index(page, levels) / (PAGING_TABLE_ENTRIES / 2);
     /* Flags that the lower half allows are allowed in both: the second question is seldom asked. */
     return ((flags & space->refused_flags[0]) == 0 || (flags & space->refused_flags[upper_half]) == 0) &&
-           fast_walk(space, levels, recursive, page, found) && paging_entry_is_unused(found->entry) &&
-           count_steps_up(&found->parent);
+           fast_walk(space, levels, recursive, page, found) && take_free_entry(found);
+}
+
+/* Maps the page to a frame of its own where find_free_entry or take_free_entry has been. */
+PAGING_ALWAYS_INLINE void store_owned(const struct fast_walk_result *found, paging_frame_t frame,
+                                      uint64_t flags)
+{
+    paging_entry_store(found->slot, paging_entry_leaf(PAGING_4K, frame, flags | PAGING_OWNED));
+    paging_entry_store(found->parent_slot,
+                       (paging_entry_t){found->parent.bits | owned_below(PAGING_2M, PAGING_OWNED)});
 }
 
 PAGING_ALWAYS_INLINE enum paging_status map_to_fast(unsigned levels, bool recursive,
@@ -154,9 +168,7 @@ PAGING_ALWAYS_INLINE enum paging_status map_fast(unsigned levels, bool recursive
     paging_frame_t frame;
     if (!find_free_entry(levels, recursive, space, page, flags, &found) || !take_page(space, frames, &frame))
         return map_slow(space, page, flags, frames);
-    paging_entry_store(found.slot, paging_entry_leaf(PAGING_4K, frame, flags | PAGING_OWNED));
-    paging_entry_store(found.parent_slot,
-                       (paging_entry_t){found.parent.bits | owned_below(PAGING_2M, PAGING_OWNED)});
+    store_owned(&found, frame, flags);
     return PAGING_OK;
 }
 
@@ -258,6 +270,12 @@ enum paging_status paging_map_sized(struct paging_space *space, paging_page_t pa
 enum paging_status paging_map_owned(struct paging_space *space, paging_page_t page, paging_frame_t frame,
                                     enum paging_size size, uint64_t flags, struct paging_frame_source *frames)
 {
+    struct fast_walk_result found;
+    if (size == PAGING_4K && (flags & space->refused_flags[0]) == 0 && frame.number < space->frame_limit &&
+        paging_fast_walk(space, page, &found) && take_free_entry(&found)) {
+        store_owned(&found, frame, flags);
+        return PAGING_OK;
+    }
     return map_any_size(space, page, frame, size, flags, PAGING_OWNED, frames);
 }
 

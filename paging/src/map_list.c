@@ -26,14 +26,10 @@ struct list_check {
 /* Returns how many pages from the first on are in order, in this P1, and unused. */
 static uint64_t count_unused_in_row(const paging_page_t *pages, uint64_t count, struct page_row row)
 {
-    uint64_t i = 0;
-    for (uint64_t least = row.first; i < count; i++) {
-        paging_page_t page = pages[i];
-        if (page.number < least || page.number > row.last ||
-            !paging_entry_is_unused(paging_entry_load(slot_in_row(row, page))))
-            break;
-        least = page.number + 1;
-    }
+    uint64_t i = 0, left = BEFORE_ROW;
+    while (i < count && goes_on_in_row(row, pages[i], &left) &&
+           paging_entry_is_unused(paging_entry_load(slot_in_row(row, pages[i]))))
+        i++;
     return i;
 }
 
@@ -61,8 +57,7 @@ static void check_hole(const struct list_mapping *mapping, struct list_check *ch
     check->frame_bits |= mapping->allocates ? 0 : mapping->to[i].number;
     for (i++; i < mapping->count && is_in_order(pages, i) && pages[i].number <= last; i++) {
         uint64_t differing = pages[i].number ^ pages[i - 1].number;
-        for (unsigned level = 1; level < walk->level && differing >> (PAGING_INDEX_BITS * level) != 0;
-             level++)
+        for (unsigned level = 1; differing >> (PAGING_INDEX_BITS * level) != 0; level++)
             check->tables++;
         check->frame_bits |= mapping->allocates ? 0 : mapping->to[i].number;
     }
@@ -119,7 +114,7 @@ static enum paging_status check_run(const struct list_mapping *mapping, struct l
     if (status != PAGING_OK)
         return status;
     struct page_row row;
-    if (paging_find_row(space, page, &row))
+    if (find_row(space, page, &row))
         check_row(mapping, check, row);
     if (check->at == first)
         status = check_slow(mapping, check);
@@ -178,7 +173,7 @@ static enum paging_status map_run(const struct list_mapping *mapping, uint64_t *
 {
     struct page_walk walk;
     struct page_row row;
-    if (paging_find_row(mapping->space, mapping->pages[*i], &row))
+    if (find_row(mapping->space, mapping->pages[*i], &row))
         return map_row(mapping, i, row);
     walk_to(mapping->space, mapping->pages[*i], PAGING_4K, &walk);
     return walk.level == PAGING_4K ? map_row(mapping, i, row_of_walk(&walk, mapping->pages[*i]))
@@ -223,25 +218,23 @@ static enum paging_status check_and_fill(struct list_mapping *mapping)
 static bool map_in_row(struct paging_space *space, const paging_page_t *pages, const paging_frame_t *to,
                        uint64_t count, uint64_t flags)
 {
+    const uint64_t attributes = flags | PAGING_PRESENT;
     struct page_row row;
-    uint64_t frames = 0;
+    uint64_t frames = 0, left = BEFORE_ROW;
     if (count == 0 || check_flags(space, flags, in_upper_half(space, pages[0])) != PAGING_OK ||
-        !paging_find_row(space, pages[0], &row))
+        !find_row(space, pages[0], &row))
         return false;
-    const uintptr_t base = row.base;
-    for (uint64_t i = 0, least = row.first; i < count; i++) {
-        paging_page_t page = pages[i];
-        if (page.number < least || page.number > row.last ||
-            !paging_entry_is_unused(paging_entry_load(slot_at(base, page))))
+    for (uint64_t i = 0; i < count; i++) {
+        if (!goes_on_in_row(row, pages[i], &left) ||
+            !paging_entry_is_unused(paging_entry_load(slot_in_row(row, pages[i]))))
             return false;
         frames |= to[i].number; /* the limit is a power of two: one comparison is enough */
-        least = page.number + 1;
     }
     if (frames >= space->frame_limit)
         return false;
     for (uint64_t i = 0; i < count; i++)
-        paging_entry_store(slot_at(base, pages[i]),
-                           (paging_entry_t){to[i].number << PAGING_FRAME_SHIFT | flags | PAGING_PRESENT});
+        paging_entry_store(slot_in_row(row, pages[i]),
+                           (paging_entry_t){to[i].number << PAGING_FRAME_SHIFT | attributes});
     change_entry_count(space, PAGING_2M, row.parent_slot, (int)count, 0);
     return true;
 }

@@ -12,27 +12,33 @@
 
 /* A P1 that a walk has found. */
 struct page_row {
-    uint64_t first, last; /* the pages that it maps */
-    uintptr_t base;       /* where the entry of page 0 would be, if all P1s lay side by side */
+    uint64_t last;  /* of the pages that it maps */
+    uintptr_t base; /* where the entry of page 0 would be, if all P1s lay side by side */
     volatile paging_entry_t *parent_slot; /* the P2's entry that points to it */
 };
-
-/*
- * Finds the P1 of a page by the fast walk. Returns false if there is none, or if anything about the page or
- * the tables above it is special: all that check_page refuses is among that.
- */
-bool paging_find_row(const struct paging_space *space, paging_page_t page, struct page_row *row);
 
 /* Returns the row of a page whose entry in its P1 is in `slot`. */
 static inline struct page_row row_of_page(paging_page_t page, volatile paging_entry_t *slot,
                                           volatile paging_entry_t *parent_slot)
 {
     return (struct page_row){
-        .first = page.number & ~(uint64_t)(PAGING_TABLE_ENTRIES - 1),
         .last = page.number | (PAGING_TABLE_ENTRIES - 1),
         .base = (uintptr_t)slot - page.number * sizeof(paging_entry_t),
         .parent_slot = parent_slot,
     };
+}
+
+/*
+ * Finds the P1 of a page by the fast walk. Returns false if there is none, or if anything about the page or
+ * the tables above it is special: all that check_page refuses is among that.
+ */
+static inline bool find_row(const struct paging_space *space, paging_page_t page, struct page_row *row)
+{
+    struct fast_walk_result found;
+    if (!paging_fast_walk(space, page, &found))
+        return false;
+    *row = row_of_page(page, found.slot, found.parent_slot);
+    return true;
 }
 
 /* Returns the row of the P1 in which a walk to the page ended. */
@@ -42,15 +48,25 @@ static inline struct page_row row_of_walk(const struct page_walk *walk, paging_p
     return row_of_page(page, walk->slots[PAGING_4K], walk->slots[PAGING_2M]);
 }
 
-/* Returns where the entry of a page is that lies in the row with this base. */
-static inline volatile paging_entry_t *slot_at(uintptr_t base, paging_page_t page)
+/* Returns where the entry of a page is that lies in the row. */
+PAGING_ALWAYS_INLINE volatile paging_entry_t *slot_in_row(struct page_row row, paging_page_t page)
 {
-    return (volatile paging_entry_t *)(base + page.number * sizeof(paging_entry_t));
+    return (volatile paging_entry_t *)(row.base + page.number * sizeof(paging_entry_t));
 }
 
-static inline volatile paging_entry_t *slot_in_row(struct page_row row, paging_page_t page)
+/*
+ * How many pages of a row follow a page: fewer from page to page, down to 0. For a page that is not in the
+ * row, the number is larger than for any that is. So one comparison answers two questions: is the page in the
+ * row, and is it above the page before?
+ */
+#define BEFORE_ROW ((uint64_t)PAGING_TABLE_ENTRIES)
+
+/* Returns whether the page is in the row, and above the one that *left pages follow. Those of it go there. */
+PAGING_ALWAYS_INLINE bool goes_on_in_row(struct page_row row, paging_page_t page, uint64_t *left)
 {
-    return slot_at(row.base, page);
+    uint64_t before = *left;
+    *left = row.last - page.number;
+    return *left < before;
 }
 
 /* Returns the last page that the entry where the walk towards this page ended maps. */

@@ -19,10 +19,7 @@ PAGING_OUT_OF_LINE enum paging_status protect_slow(struct paging_space *space, p
     if (after.bits == leaf.bits)
         return PAGING_OK;
     change_leaf(walk.slots[walk.level], &change, leaf, after);
-    struct paging_flush_list list;
-    flush_begin(&list);
-    flush_add_leaf(space, &list, walk.level, page);
-    paging_carry_out(space, &list);
+    flush_leaf(space, walk.level, page);
     return PAGING_OK;
 }
 

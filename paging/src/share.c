@@ -39,7 +39,7 @@ static enum paging_status share_slot(struct paging_space *space, unsigned slot,
             return PAGING_BROKEN_SOURCE;
         paging_table_zero(paging_temp_map(space, table));
         entry = entry_to_table(table, 1);
-        space->tables++;
+        own_counters(space)->tables++;
     }
     paging_entry_store(root_slot(space, slot), (paging_entry_t){entry.bits | PAGING_SHARED_TABLE});
     return PAGING_OK;
@@ -83,7 +83,7 @@ static void unshare_half(struct paging_space *space, struct paging_frame_source 
             continue;
         paging_entry_store(root_slot(space, slot), (paging_entry_t){0});
         give_table(space, frames, paging_entry_frame(entry_from_detached(entry)));
-        space->tables--;
+        own_counters(space)->tables--;
     }
     space->owns_shared_half = false;
 }

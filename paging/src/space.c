@@ -128,7 +128,7 @@ enum paging_status paging_build_space(struct paging_space *space, const struct p
     paging_entry_t self = {0}, scratch = {0};
     if (has_scratch_page)
         scratch = build_scratch_tables(space, &taken);
-    space->tables = count;
+    own_counters(space)->tables = count;
     space->root = taken.frames[0];
     if (!space->by_direct_map)
         self = paging_entry_make(space->root, reserved_slot_flags(space));
@@ -138,10 +138,12 @@ enum paging_status paging_build_space(struct paging_space *space, const struct p
     return PAGING_OK;
 }
 
-static PAGING_FOR_SIZE enum paging_status create(struct paging_space *space, struct paging_space fresh,
+static PAGING_FOR_SIZE enum paging_status create(struct paging_space *space, struct paging_cpu cpu,
+                                                 uintptr_t offset, bool by_direct_map,
                                                  struct paging_frame_source *frames)
 {
-    if (!cpu_is_valid(fresh.cpu))
+    struct paging_space fresh = {.cpu = cpu, .offset = offset, .by_direct_map = by_direct_map};
+    if (!cpu_is_valid(cpu))
         return PAGING_NOT_SUPPORTED;
     paging_set_mode(&fresh, PAGING_MODE_DIRECT);
     enum paging_status status = paging_build_space(&fresh, space, frames);
@@ -153,8 +155,7 @@ static PAGING_FOR_SIZE enum paging_status create(struct paging_space *space, str
 enum paging_status paging_create(struct paging_space *space, struct paging_cpu cpu, uintptr_t offset,
                                  struct paging_frame_source *frames)
 {
-    struct paging_space fresh = {.cpu = cpu, .offset = offset, .by_direct_map = PAGING_HAS_ONLY_DIRECT};
-    return create(space, fresh, frames);
+    return create(space, cpu, offset, PAGING_HAS_ONLY_DIRECT, frames);
 }
 
 enum paging_status paging_create_direct(struct paging_space *space, struct paging_cpu cpu, uintptr_t offset,
@@ -162,7 +163,7 @@ enum paging_status paging_create_direct(struct paging_space *space, struct pagin
 {
     if (PAGING_HAS_ONLY_RECURSIVE)
         return PAGING_NOT_SUPPORTED;
-    return create(space, (struct paging_space){.cpu = cpu, .offset = offset, .by_direct_map = true}, frames);
+    return create(space, cpu, offset, true, frames);
 }
 
 /* Removes from the root what is not below it: itself, and the tables of another owner. */

@@ -125,7 +125,7 @@ PAGING_INLINE_FOR_SPEED void change_table_count(struct paging_space *space, pagi
 {
     struct paging_space *owner =
         space->shared_owner && in_upper_half(space, page) ? space->shared_owner : space;
-    owner->tables += (uint64_t)change;
+    own_counters(owner)->tables += (uint64_t)change;
 }
 
 #endif

@@ -28,7 +28,7 @@ static uint64_t translate_row(const struct paging_space *space, const paging_pag
                               struct page_row row, struct paging_page_translation *translations)
 {
     uint64_t i = 0;
-    for (; i < count && pages[i].number >= row.first && pages[i].number <= row.last; i++) {
+    for (; i < count && (pages[i].number | (PAGING_TABLE_ENTRIES - 1)) == row.last; i++) {
         paging_entry_t leaf = paging_entry_load(slot_in_row(row, pages[i]));
         if (((leaf.bits ^ PAGING_PRESENT) & space->leaf_check) != 0)
             break;
@@ -51,7 +51,7 @@ enum paging_status paging_translate_list(const struct paging_space *space, const
     for (uint64_t i = 0; i < count;) {
         struct page_row row;
         uint64_t done = 0;
-        if (paging_find_row(space, pages[i], &row))
+        if (find_row(space, pages[i], &row))
             done = translate_row(space, pages + i, count - i, row, translations + i);
         if (done == 0) {
             translations[i] = translate_page(space, pages[i]);

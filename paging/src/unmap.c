@@ -45,9 +45,10 @@ static PAGING_FOR_SIZE void remove_entry(struct paging_space *space, struct page
 }
 
 /* Ends the removal of a leaf that is cleared and flushed: an owned frame goes back. */
-static enum paging_status release_unmapped(const struct paging_space *space, paging_entry_t leaf,
-                                           unsigned level, struct paging_frame_source *frames,
-                                           struct paging_unmapped *unmapped)
+static PAGING_FOR_SIZE enum paging_status release_unmapped(const struct paging_space *space,
+                                                           paging_entry_t leaf, unsigned level,
+                                                           struct paging_frame_source *frames,
+                                                           struct paging_unmapped *unmapped)
 {
     report_unmapped(unmapped, leaf, level, (leaf.bits & PAGING_OWNED) != 0);
     if (unmapped->released)

@@ -13,41 +13,10 @@
 #ifndef PAGING_SRC_WALK_H
 #define PAGING_SRC_WALK_H
 
+#include "inlining.h"
 #include "table_entry.h"
 #include <selfmap/space.h>
 #include <selfmap/window.h>
-
-#define PAGING_ALWAYS_INLINE static inline __attribute__((always_inline))
-
-/*
- * What is inlined for speed, and in a build for one world, which is small (config.h), is a function that all
- * objects share: each has a copy, and the linker keeps the first. PAGING_FOR_SIZE: what is compiled for size
- * there, because it is a slow path or runs once.
- */
-#define PAGING_IS_SMALL (PAGING_HAS_ONLY_RECURSIVE || PAGING_HAS_ONLY_DIRECT || PAGING_HAS_ONLY_LEVELS)
-#if PAGING_IS_SMALL
-#    pragma GCC diagnostic ignored "-Wmissing-prototypes"
-#    ifdef __clang__
-#        define PAGING_FOR_SIZE __attribute__((cold, minsize))
-#    else
-#        define PAGING_FOR_SIZE __attribute__((cold))
-#    endif
-#    define PAGING_SHARED_FUNCTION         __attribute__((weak, noinline, visibility("hidden")))
-#    define PAGING_INLINE_FOR_SPEED        PAGING_SHARED_FUNCTION PAGING_FOR_SIZE
-#    define PAGING_ALWAYS_INLINE_FOR_SPEED PAGING_OUT_OF_LINE PAGING_FOR_SIZE
-#    define walk_to                        paging_walk_to
-#    define leaf_status                    paging_leaf_status
-#    define check_page                     paging_check_page
-#    define find_leaf                      paging_find_leaf
-#    define flush_add_window               paging_flush_add_window
-#    define change_entry_count             paging_change_entry_count
-#    define change_table_count             paging_change_table_count
-#else
-#    define PAGING_INLINE_FOR_SPEED        static inline
-#    define PAGING_ALWAYS_INLINE_FOR_SPEED PAGING_ALWAYS_INLINE
-#    define PAGING_FOR_SIZE
-#endif
-#define PAGING_OUT_OF_LINE static __attribute__((noinline)) PAGING_FOR_SIZE
 
 /* ---- how a table is reached ---- */
 
@@ -90,6 +59,14 @@ static inline volatile paging_entry_t *entry_slot(const struct paging_space *spa
     /* paging_window_entry, with the base computed beforehand */
     uint64_t entry = page.number >> (PAGING_INDEX_BITS * (level - 1));
     return (volatile paging_entry_t *)(uintptr_t)(space->windows[level] + entry * sizeof(paging_entry_t));
+}
+
+/* ---- counters ---- */
+
+/* Returns the counters of the space in which this processor counts. */
+static inline struct paging_counters *own_counters(struct paging_space *space)
+{
+    return &space->counters[PAGING_PROCESSOR_INDEX()];
 }
 
 /* ---- reserved root slots, halves, shared tables ---- */
@@ -359,5 +336,11 @@ PAGING_ALWAYS_INLINE bool takes_fast_path(const struct paging_space *space, enum
 {
     return has_fast_path(path) && page.number < space->fast_pages[path];
 }
+
+/*
+ * Walks on the fast path that the page may take, whichever that is. Returns false as well if there is none:
+ * all that check_page refuses is among that.
+ */
+bool paging_fast_walk(const struct paging_space *space, paging_page_t page, struct fast_walk_result *found);
 
 #endif

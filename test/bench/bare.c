@@ -139,6 +139,11 @@ FAST enum paging_status map_to(struct paging_space *space, enum paging_mode mode
     return PAGING_OK;
 }
 
+FAST bool is_page(paging_entry_t entry)
+{
+    return ((entry.bits ^ PAGING_PRESENT) & (PAGING_PRESENT | known.reserved)) == 0;
+}
+
 SLOW enum paging_status refused(paging_entry_t entry)
 {
     if (entry.bits & PAGING_PRESENT)
@@ -150,7 +155,7 @@ FAST enum paging_status answer(paging_entry_t leaf, unsigned level, paging_virt_
                                struct paging_translation *translation)
 {
     uint64_t inside = paging_level_bytes(level) - 1;
-    if (((leaf.bits ^ PAGING_PRESENT) & (PAGING_PRESENT | known.reserved)) != 0)
+    if (!is_page(leaf))
         return refused(leaf);
     translation->address.value = (leaf.bits & PAGING_FRAME_MASK & ~inside) | (address.value & inside);
     translation->size = (enum paging_size)level;
@@ -187,6 +192,19 @@ FAST uint64_t sign_extended(uint64_t page, unsigned levels)
     return (uint64_t)((int64_t)(page << (unused + PAGING_PAGE_SHIFT)) >> unused);
 }
 
+/* Clears the entry in which the leaf was found, and reports the leaf as the processor left it. */
+FAST void take_leaf(volatile paging_entry_t *slot, paging_entry_t leaf, struct paging_unmapped *unmapped)
+{
+    if ((~leaf.bits & (PAGING_ACCESSED | PAGING_DIRTY)) == 0)
+        paging_entry_store(slot, (paging_entry_t){0});
+    else
+        leaf = paging_entry_exchange(slot, (paging_entry_t){0});
+    unmapped->frame.number = leaf.bits << 12 >> (12 + PAGING_FRAME_SHIFT);
+    unmapped->size = PAGING_4K;
+    unmapped->flags = leaf.bits & PAGING_LEAF_FLAGS;
+    unmapped->released = (leaf.bits & PAGING_OWNED) != 0;
+}
+
 FAST enum paging_status unmap(struct paging_space *space, enum paging_mode mode, unsigned levels,
                               paging_page_t page, struct paging_frame_source *frames,
                               struct paging_unmapped *unmapped)
@@ -195,18 +213,11 @@ FAST enum paging_status unmap(struct paging_space *space, enum paging_mode mode,
     if (!walk(space, mode, levels, page, &slot))
         return PAGING_NOT_MAPPED;
     paging_entry_t leaf = paging_entry_load(slot);
-    if (((leaf.bits ^ PAGING_PRESENT) & (PAGING_PRESENT | known.reserved)) != 0)
+    if (!is_page(leaf))
         return refused(leaf);
-    if ((~leaf.bits & (PAGING_ACCESSED | PAGING_DIRTY)) == 0)
-        paging_entry_store(slot, (paging_entry_t){0});
-    else
-        leaf = paging_entry_exchange(slot, (paging_entry_t){0});
+    take_leaf(slot, leaf, unmapped);
     if (mode != PAGING_MODE_DIRECT)
         paging_tlb_flush_page((paging_virt_t){sign_extended(page.number, levels)});
-    unmapped->frame.number = leaf.bits << 12 >> (12 + PAGING_FRAME_SHIFT);
-    unmapped->size = PAGING_4K;
-    unmapped->flags = leaf.bits & PAGING_LEAF_FLAGS;
-    unmapped->released = (leaf.bits & PAGING_OWNED) != 0;
     if (unmapped->released)
         frames->release(frames, space, PAGING_FRAME_FOR_PAGE, PAGING_4K, unmapped->frame);
     return PAGING_OK;
@@ -262,7 +273,7 @@ FAST enum paging_status translate_list(const struct paging_space *space, enum pa
         found = pages[i].number < paging_page_limit(levels) &&
                 walk_on(space, mode, levels, pages + i, !found, &slot);
         paging_entry_t leaf = found ? paging_entry_load(slot) : (paging_entry_t){0};
-        if (((leaf.bits ^ PAGING_PRESENT) & (PAGING_PRESENT | known.reserved)) != 0) {
+        if (!is_page(leaf)) {
             translations[i].status = refused(leaf);
             continue;
         }
@@ -286,16 +297,9 @@ FAST enum paging_status unmap_list(struct paging_space *space, enum paging_mode 
         if (!walk_on(space, mode, levels, pages + i, i == 0, &slot))
             return PAGING_NOT_MAPPED;
         paging_entry_t leaf = paging_entry_load(slot);
-        if (((leaf.bits ^ PAGING_PRESENT) & (PAGING_PRESENT | known.reserved)) != 0)
+        if (!is_page(leaf))
             return refused(leaf);
-        if ((~leaf.bits & (PAGING_ACCESSED | PAGING_DIRTY)) == 0)
-            paging_entry_store(slot, (paging_entry_t){0});
-        else
-            leaf = paging_entry_exchange(slot, (paging_entry_t){0});
-        unmapped[i].frame.number = leaf.bits << 12 >> (12 + PAGING_FRAME_SHIFT);
-        unmapped[i].size = PAGING_4K;
-        unmapped[i].flags = leaf.bits & PAGING_LEAF_FLAGS;
-        unmapped[i].released = false;
+        take_leaf(slot, leaf, &unmapped[i]);
     }
     for (uint64_t i = 0; mode != PAGING_MODE_DIRECT && i < count; i++)
         paging_tlb_flush_page((paging_virt_t){sign_extended(pages[i].number, levels)});

@@ -108,7 +108,7 @@ step_function set_up_allocated;    /* and the ranges are mapped to those */
 side_function map_ranges, map_ranges_alloc, unmap_ranges, protect_ranges, split_leaves;
 side_function map_pages, map_scattered, unmap_pages, translate_pages; /* with the side's operations */
 step_function set_up_dirty;                                           /* every page is */
-side_function protect_pages, remap_pages, clear_dirty;
+side_function map_owned_pages, protect_pages, remap_pages, clear_dirty;
 step_function set_up_shareable; /* owned pages, in front of whose frames a source counts */
 side_function clone_space;
 step_function set_up_map_list, set_up_mapped_list;

@@ -177,6 +177,19 @@ void unmap_pages(struct bench *bench, const struct operations *operations)
     bench->failures += failures;
 }
 
+/* Frames of the caller's, that each page owns from then on. */
+void map_owned_pages(struct bench *bench, const struct operations *operations)
+{
+    (void)operations;
+    paging_page_t page = {bench->start / PAGING_PAGE_BYTES};
+    paging_frame_t frame = {bench->work->to / PAGING_PAGE_BYTES};
+    unsigned failures = 0;
+    for (uint64_t left = bench->units; left > 0; left--, page.number++, frame.number++)
+        failures += paging_map_owned(&bench->space, page, frame, PAGING_4K, FLAGS, &bench->frames.source) !=
+                    PAGING_OK;
+    bench->failures += failures;
+}
+
 /* One at a time, what protect_ranges changes at once. */
 void protect_pages(struct bench *bench, const struct operations *operations)
 {

@@ -10,10 +10,10 @@ A list, *.txt, has paragraphs of this form:
         from: if (window)
         to: if (false)
 
-* "noticed by" says who must notice, separated by semicolons: a kind, and its arguments. `host` has the names
-  of tests, with `:direct` where spaces live through a direct map, `explore` those of scopes (as in
-  `test/run --list`), `proof` those of themes, `firmware` those of cases (test/firmware/cases), `bochs` those
-  of processors; `boot`, `matrix` and `frama` have none.
+* "noticed by" says who must notice, separated by semicolons: a kind, and its arguments. `heap` has the names
+  of the heap's tests, `host` those of others, with `:direct` where spaces live through a direct map,
+  `explore` those of scopes (as in `test/run --list`), `proof` those of themes, `firmware` those of cases
+  (test/firmware/cases), `bochs` those of processors; `boot`, `matrix` and `frama` have none.
 * "in" names a file, without its folder, and what in it: a function, a macro, or a variable, type or enum
   outside of functions; "-" is all of the file.
 * There what stands behind "from" must occur once, token by token: white space, line breaks and comments do
@@ -30,7 +30,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = ("paging", "kernel", "efi")  # the folders that may have a defect
-KINDS = ("host", "explore", "boot", "bochs", "firmware", "proof", "matrix", "frama")
+KINDS = ("host", "heap", "explore", "boot", "bochs", "firmware", "proof", "matrix", "frama")
 sys.path.insert(0, str(ROOT / "test" / "mutants"))
 
 import ctokens  # noqa: E402 pylint: disable=wrong-import-position

@@ -166,7 +166,7 @@ static uint64_t unpack_entry(struct packing *packing, unsigned level, uint64_t p
     if (code & CODE_LEAF)
         return unpack_leaf(packing, level, page, code);
     uint64_t table = take(PAGING_FRAME_FOR_TABLE, PAGING_4K);
-    rig.at->space->tables++;
+    rig.at->space->counters[0].tables++;
     unsigned count = unpack(packing, level - 1, table, page);
     return entry_to_table((paging_frame_t){table}, count).bits |
            (code & CODE_OWNED_BELOW ? PAGING_OWNED_BELOW : 0);

@@ -66,74 +66,98 @@ static void add_with_owners(struct operation operation, uint64_t page, uint64_t 
     }
 }
 
-/* With each set of rights, with pages of any size or only of smaller ones, and with markers that give way. */
-static void add_for(unsigned kind, uint64_t page, uint64_t pages, uint64_t value)
+/* To each place of the same length. */
+static void add_with_targets(struct operation operation, uint64_t pages)
 {
-    struct operation operation = operation_blank(kind);
-    bool maps_anywhere = operation_is(&operation, MAPS) && operation_takes(&operation, ARG_ADDRESS);
-    operation.space = has(EXPLORE_ALTERNATE);
-    operation.address = rig_address(page);
-    operation.bytes = pages * PAGING_PAGE_BYTES;
-    operation.value = operation_takes(&operation, ARG_ACCESS) ? WALK_WRITE : MARKER;
-    if (operation_takes(&operation, ARG_LIST) || operation_takes(&operation, ARG_PROGRAM))
-        operation.value = value;
-    if (operation_takes(&operation, ARG_TARGET)) {
-        for (uint64_t target = 0; target + pages <= steps.end; target++) {
-            operation.to = rig_address(target);
-            add(operation);
-        }
-        return;
-    }
-    if (operation_takes(&operation, ARG_TOUCHED)) {
-        operation.flags = PAGING_DIRTY;
+    for (uint64_t target = 0; target + pages <= steps.end; target++) {
+        operation.to = rig_address(target);
         add(operation);
-        operation.flags = TOUCHED;
-        add(operation);
-        return;
     }
-    if (operation_takes(&operation, ARG_REPLACE)) {
-        add(operation);
-        operation.value++;
-        operation.flags = PAGING_REPLACE_MARKER;
-        add(operation);
-        return;
-    }
-    if (operation_takes(&operation, ARG_CLEAR)) {
-        operation.clear = RW;
-        add_with_owners(operation, page, pages);
-        operation.clear = 0;
-    }
-    if (operation_takes(&operation, ARG_CLEAR) && has(EXPLORE_CACHING)) {
+}
+
+/* For one of the two bits, and for both. */
+static void add_with_touched(struct operation operation)
+{
+    operation.flags = PAGING_DIRTY;
+    add(operation);
+    operation.flags = TOUCHED;
+    add(operation);
+}
+
+/* A marker where nothing is, and another one in the place of the first. */
+static void add_with_markers(struct operation operation)
+{
+    add(operation);
+    operation.value++;
+    operation.flags = PAGING_REPLACE_MARKER;
+    add(operation);
+}
+
+/* Changes of flags: rights taken away and given, and the kind of memory there and back. */
+static void add_with_changes(struct operation operation, uint64_t page, uint64_t pages)
+{
+    operation.clear = RW;
+    add_with_owners(operation, page, pages);
+    if (has(EXPLORE_CACHING)) {
         operation.clear = PAGING_PAT;
         add_with_sizes(operation, page, pages);
         operation.clear = 0;
         operation.flags = PAGING_PAT;
         add_with_sizes(operation, page, pages);
     }
-    operation.flags = operation_takes(&operation, ARG_FLAGS) ? RW : 0;
+    operation.clear = 0;
+    operation.flags = RW;
     add_with_owners(operation, page, pages);
-    if (!operation.flags || !(maps_anywhere || operation_takes(&operation, ARG_WHOSE)))
+}
+
+static void add_with_flags(struct operation operation, uint64_t flags, uint64_t page, uint64_t pages)
+{
+    operation.flags = flags;
+    add_with_owners(operation, page, pages);
+}
+
+/* New leaves: with each set of rights, of any size or only of smaller ones, and where markers give way. */
+static void add_with_leaves(struct operation operation, uint64_t page, uint64_t pages)
+{
+    bool maps_anywhere = operation_is(&operation, MAPS) && operation_takes(&operation, ARG_ADDRESS);
+    bool maps_range = maps_anywhere && operation_takes(&operation, ARG_BYTES);
+    add_with_flags(operation, RW, page, pages);
+    if (!maps_anywhere && !operation_takes(&operation, ARG_WHOSE))
         return;
-    if (has(EXPLORE_RIGHTS)) {
-        operation.flags = 0;
+    if (has(EXPLORE_RIGHTS))
+        add_with_flags(operation, 0, page, pages);
+    if (maps_range)
+        add_with_flags(operation, RW | PAGING_LARGEST_4K, page, pages);
+    if (maps_range && steps.largest == PAGING_1G)
+        add_with_flags(operation, RW | PAGING_LARGEST_2M, page, pages);
+    if (has(EXPLORE_CACHING))
+        add_with_flags(operation, RW | PAGING_PAT, page, pages);
+    if (maps_anywhere && has(EXPLORE_MARKERS))
+        add_with_flags(operation, RW | PAGING_REPLACE_MARKER, page, pages);
+}
+
+/* With all combinations of the arguments that this kind takes. `value`: a list, or a program. */
+static void add_for(unsigned kind, uint64_t page, uint64_t pages, uint64_t value)
+{
+    struct operation operation = operation_blank(kind);
+    operation.space = has(EXPLORE_ALTERNATE);
+    operation.address = rig_address(page);
+    operation.bytes = pages * PAGING_PAGE_BYTES;
+    operation.value = operation_takes(&operation, ARG_ACCESS) ? WALK_WRITE : MARKER;
+    if (operation_takes(&operation, ARG_LIST) || operation_takes(&operation, ARG_PROGRAM))
+        operation.value = value;
+    if (operation_takes(&operation, ARG_TARGET))
+        add_with_targets(operation, pages);
+    else if (operation_takes(&operation, ARG_TOUCHED))
+        add_with_touched(operation);
+    else if (operation_takes(&operation, ARG_REPLACE))
+        add_with_markers(operation);
+    else if (operation_takes(&operation, ARG_CLEAR))
+        add_with_changes(operation, page, pages);
+    else if (operation_takes(&operation, ARG_FLAGS))
+        add_with_leaves(operation, page, pages);
+    else
         add_with_owners(operation, page, pages);
-    }
-    if (maps_anywhere && operation_takes(&operation, ARG_BYTES)) {
-        operation.flags = RW | PAGING_LARGEST_4K;
-        add_with_owners(operation, page, pages);
-    }
-    if (maps_anywhere && operation_takes(&operation, ARG_BYTES) && steps.largest == PAGING_1G) {
-        operation.flags = RW | PAGING_LARGEST_2M;
-        add_with_owners(operation, page, pages);
-    }
-    if (has(EXPLORE_CACHING)) {
-        operation.flags = RW | PAGING_PAT;
-        add_with_owners(operation, page, pages);
-    }
-    if (has(EXPLORE_MARKERS) && maps_anywhere) {
-        operation.flags = RW | PAGING_REPLACE_MARKER;
-        add_with_owners(operation, page, pages);
-    }
 }
 
 /*
@@ -142,8 +166,9 @@ static void add_for(unsigned kind, uint64_t page, uint64_t pages, uint64_t value
  */
 static void add_gathers(uint64_t page, uint64_t pages)
 {
-    static const enum gather_step second[] = {GATHER_UNMAP, GATHER_UNMAP_RANGE, GATHER_PROTECT_RANGE,
-                                              OUTSIDE_UNMAP, OUTSIDE_UNMAP_RANGE};
+    static const enum gather_step second[] = {GATHER_UNMAP,       GATHER_UNMAP_RANGE,  GATHER_PROTECT_RANGE,
+                                              GATHER_UNMAP_LIST,  GATHER_UNMAP_BEYOND, OUTSIDE_UNMAP,
+                                              OUTSIDE_UNMAP_RANGE};
     for (unsigned i = 0; i < sizeof(second) / sizeof(*second); i++) {
         if (second[i] == GATHER_PROTECT_RANGE && !has(EXPLORE_RIGHTS))
             continue;

@@ -224,20 +224,20 @@ def runtime_is_mapped(record, leaves, facts):
         yield f"{start * PAGE:x}..{end * PAGE:x} is a runtime region and is not mapped"
 
 
-def nothing_else_is_mapped(record, leaves, facts):
-    """What leads to itself is ours, the screen, a runtime region, or the local APIC."""
-    allowed = Frames([*own_frames(record).runs, *screen_frames(facts).runs, *runtime_frames(record).runs,
-                      LOCAL_APIC])
+def nothing_else_is_mapped(record, leaves, facts, runtime=True):
+    """What leads to itself is ours, the screen, the local APIC; in the runtime space, a runtime region."""
+    allowed = Frames([*own_frames(record).runs, *screen_frames(facts).runs,
+                      *(runtime_frames(record).runs if runtime else []), LOCAL_APIC])
     mapped = Frames((m.address // PAGE, (m.address + tables.span(m.level)) // PAGE) for m in leaves)
     for start, end in mapped.minus(allowed).runs:
         yield f"{start * PAGE:x}..{end * PAGE:x} is mapped, and is neither ours nor a runtime region"
 
 
-def writable_code(record, leaves):
-    """What can be written and executed is runtime code."""
-    runtime = runtime_frames(record)
+def writable_code(record, leaves, runtime=True):
+    """What can be written and executed is runtime code, in the runtime space."""
+    allowed = runtime_frames(record) if runtime else Frames([])
     for m in leaves:
-        if m.rights & tables.WRITABLE and not m.rights & tables.NO_EXECUTE and m.to // PAGE not in runtime:
+        if m.rights & tables.WRITABLE and not m.rights & tables.NO_EXECUTE and m.to // PAGE not in allowed:
             yield f"{m.address:x} can be written and executed"
 
 
@@ -311,11 +311,13 @@ class Inspector:
         check("code", code_is_whole(record, memory, self._image))
         if report.stopped:
             return
-        root, processor = oracle.ask_processor(monitor)
-        met = list(tables.walk(table_memory, root, processor, range(tables.ENTRIES // 2)))
-        leaves = [m for m in met if m.kind == tables.PAGE]
         check("usable frames", count_usable(record, facts))
-        check("runtime regions are mapped", runtime_is_mapped(record, leaves, facts))
-        check("nothing else is mapped", nothing_else_is_mapped(record, leaves, facts))
-        check("no writable code", writable_code(record, leaves))
-        check("tables", tables_are_ours(record, met, facts))
+        root, processor = oracle.ask_processor(monitor)
+        for runtime, start in ((False, root), (True, int(facts["runtime_cr3"], 16))):
+            met = list(tables.walk(table_memory, start, processor, range(tables.ENTRIES // 2)))
+            leaves = [m for m in met if m.kind == tables.PAGE]
+            if runtime:
+                check("runtime regions are mapped", runtime_is_mapped(record, leaves, facts))
+            check("nothing else is mapped", nothing_else_is_mapped(record, leaves, facts, runtime))
+            check("no writable code", writable_code(record, leaves, runtime))
+            check("tables", tables_are_ours(record, met, facts))

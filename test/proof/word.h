@@ -73,7 +73,7 @@ template <unsigned bits, bool is_signed> struct word {
     }
     /* An index of an array in C, which must be constant. A template: it converts to no other integer. */
     template <std::same_as<std::ptrdiff_t> T>
-    requires(bits == 32) operator T() const
+    operator T() const
     {
         return static_cast<std::ptrdiff_t>(constant_value(get()));
     }

@@ -88,6 +88,11 @@ class Defaults(unittest.TestCase):
         self.assertEqual(slots("-DPAGING_ALTERNATE_SLOT=7", "-DPAGING_SCRATCH_SLOT=PAGING_TABLE_ENTRIES"),
                          (9, 511, 7, NONE))
 
+    def test_processors(self):
+        """config: the number of processors is part of the name if there are several"""
+        self.assertEqual(slots("-DPAGING_PROCESSORS=1"), (9, 511, 510, 509))
+        self.assertEqual(slots("-DPAGING_PROCESSORS=16"), (9, 511, 510, 509, 16))
+
     def test_header(self):
         """config: PAGING_CONFIG_HEADER names a header with the values"""
         with tempfile.TemporaryDirectory() as folder:

@@ -24,6 +24,13 @@ class Coverage(unittest.TestCase):
         self.assertIn("paging/src/map.c", files)
         self.assertIn(FILE, files)
 
+    def test_runs(self):
+        """coverage: by direct map those tests run that are about that life"""
+        direct = [program.name for program, levels in coverage.runs() if levels == "4:direct"]
+        self.assertIn("test_map", direct)
+        self.assertNotIn("test_attach", direct)
+        self.assertNotIn("test_page_fault", direct)
+
     def test_keys(self):
         """coverage: lines and branches are numbered within their function"""
         text = (tap.ROOT / FILE).read_text().splitlines()

@@ -96,6 +96,7 @@ class Tables(unittest.TestCase):
         found = record([descriptor(7, 0, 16 * MIB), descriptor(6, 8 * MIB, 9 * MIB)])
         self.assertEqual(list(judge.nothing_else_is_mapped(found, [page(5 * MIB), page(8 * MIB)], FACTS)), [])
         self.assertEqual(len(list(judge.nothing_else_is_mapped(found, [page(9 * MIB)], FACTS))), 1)
+        self.assertEqual(len(list(judge.nothing_else_is_mapped(found, [page(8 * MIB)], FACTS, False))), 1)
 
     def test_rights(self):
         """firmware: memory that can be written and executed is noticed, except runtime code"""
@@ -103,6 +104,7 @@ class Tables(unittest.TestCase):
         good = [page(8 * MIB, tables.WRITABLE), page(5 * MIB)]
         self.assertEqual(list(judge.writable_code(found, good)), [])
         self.assertEqual(len(list(judge.writable_code(found, [page(5 * MIB, tables.WRITABLE)]))), 1)
+        self.assertEqual(len(list(judge.writable_code(found, good, False))), 1)
 
     def test_place(self):
         """firmware: a page table in memory that is not free is noticed"""

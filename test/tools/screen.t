@@ -76,6 +76,19 @@ class Reader(unittest.TestCase):
         pixels[9 * 3] ^= 255  # in the empty first row of the b
         self.assertEqual(screen.read_screen(self.font, 80, 16, bytes(pixels)), ["a\ufffdc"])
 
+    def test_again(self):
+        """screen: a picture that has not changed is not read again, and one that has is"""
+        one, two = (b"P6 80 16 255\n" + draw(self.font, [text], 80, 16) for text in ("one", "two"))
+        reader = screen.Reader(self.font)
+        first = reader.read(one)
+        self.assertEqual(first, ["one"])
+        self.assertIs(reader.read(bytes(one)), first)
+        for _ in range(2):
+            with self.assertRaises(screen.ScreenError):
+                reader.read(one[:-1])
+        self.assertIs(reader.read(one), first)
+        self.assertEqual((reader.read(two), reader.read(one)), (["two"], ["one"]))
+
     def test_ppm(self):
         """screen: PPM headers with comments; refuses other and truncated pictures"""
         self.assertEqual(screen.read_ppm(b"P6\n# x\n2 1\n255\nabcdef"), (2, 1, b"abcdef"))

@@ -75,7 +75,7 @@ void bench_measure(struct bench_run *b, const char *operation, bench_call call, 
                    uint64_t pages)
 {
     struct selftest_run *t = b->t;
-    const struct paging_space before = *b->space;
+    const struct paging_counters before = paging_counted(b->space);
     uint64_t free = frames_free_count(t->frames), ticks;
     enum paging_status status = loop(b, call, calls, &ticks);
     uint64_t empty = empty_loop(b, calls);
@@ -86,8 +86,10 @@ void bench_measure(struct bench_run *b, const char *operation, bench_call call, 
     if (rounds.round != ROUNDS - 1)
         return;
     report_fact("bench_%s", "calls=%lu pages=%lu %s=%lu flushes=%lu full_flushes=%lu tables=%ld", operation,
-                calls, calls * pages, tsc_unit(rounds.scale), units, b->space->flushes - before.flushes,
-                b->space->full_flushes - before.full_flushes, (int64_t)(b->space->tables - before.tables));
+                calls, calls * pages, tsc_unit(rounds.scale), units,
+                paging_counted(b->space).flushes - before.flushes,
+                paging_counted(b->space).full_flushes - before.full_flushes,
+                (int64_t)(paging_counted(b->space).tables - before.tables));
 }
 
 /* Finds free memory in one piece. Nothing reads or writes it through the pages that are mapped to it. */
@@ -106,11 +108,11 @@ static bool find_memory(const struct selftest_run *t, paging_frame_t *to)
 static void measure_groups(struct bench_run *b, const bench_group *groups)
 {
     struct selftest_run *t = b->t;
-    uint64_t free = frames_free_count(t->frames), tables = t->space->tables;
+    uint64_t free = frames_free_count(t->frames), tables = paging_counted(t->space).tables;
     for (; *groups; groups++) {
         (*groups)(b);
         CHECK(frames_free_count(t->frames) == free);
-        CHECK(t->space->tables == tables);
+        CHECK(paging_counted(t->space).tables == tables);
     }
 }
 
@@ -129,6 +131,7 @@ static void operations(struct selftest_run *t)
         rounds.operations = 0;
         measure_groups(&b, bench_page_groups);
         measure_groups(&b, bench_range_groups);
+        measure_groups(&b, bench_heap_groups);
     }
 }
 

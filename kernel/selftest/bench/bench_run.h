@@ -6,7 +6,8 @@
  *   # bench_counter=instructions scale=128
  *   # bench_map_to=calls=4096 pages=4096 instructions=315230 flushes=20 full_flushes=0 tables=10
  *
- * The numbers are totals of all calls. `pages` counts 4 KiB pages (for_each and count: pages of any size).
+ * The numbers are totals of all calls. `pages` counts 4 KiB pages (for_each and count: pages of any size;
+ * heap_...: blocks, or their pages).
  * Without an instruction counter (cpu/tsc.h) the line says cycles: ticks of the time stamp counter, which
  * vary. An invlpg counts as one instruction, and `rep stosq` as one per word, so flushes are printed as well:
  * of single pages, and of the whole TLB. `tables` is the number taken, or given back if negative. The cost of
@@ -53,5 +54,6 @@ enum paging_status bench_unmap_area(const struct bench_run *b, uint64_t n);
 typedef void (*bench_group)(struct bench_run *b);
 extern const bench_group bench_page_groups[] __attribute__((visibility("hidden")));
 extern const bench_group bench_range_groups[] __attribute__((visibility("hidden")));
+extern const bench_group bench_heap_groups[] __attribute__((visibility("hidden")));
 
 #endif

@@ -110,6 +110,10 @@ static inline void paging_root_load(paging_phys_t root)
 PAGING_END_C
 #endif
 
+#ifndef PAGING_PROCESSOR_INDEX
+#    error "with PAGING_PROCESSORS above 1, PAGING_PROCESSOR_INDEX() must be defined (config.h)"
+#endif
+
 #ifndef PAGING_EMULATES_GUARDED_LOAD
 /*
  * Loads the entry into *value. Returns false if the load faulted and the page fault handler has let it

@@ -11,6 +11,9 @@
  *   PAGING_ALTERNATE_SLOT, PAGING_SCRATCH_SLOT   0 to 511, or PAGING_TABLE_ENTRIES for none
  *   PAGING_ACCESS_HEADER    a header with the functions of access.h
  *   PAGING_PROCESSOR_HEADER the same for processor_access.h
+ *   PAGING_LOCKED_ACCESS    1 if others than this processor walk the tables
+ *   PAGING_PROCESSORS       how many processors may change a space; with more than one also
+ *   PAGING_PROCESSOR_INDEX  which of them this one is
  *   PAGING_ONLY_RECURSIVE, PAGING_ONLY_DIRECT, PAGING_ONLY_LEVELS   a smaller build for one world
  *   PAGING_INDEX_BITS       for tests: 1 to 9
  *
@@ -55,9 +58,9 @@
  * A build for one world is smaller: it has one fast path and knows one way to reach tables.
  *
  *   PAGING_ONLY_RECURSIVE   spaces live recursively, and are built by direct map before they are active, at
- *                           the slow path's speed
+ *                           the slow path's speed. paging_create_direct answers PAGING_NOT_SUPPORTED
  *   PAGING_ONLY_DIRECT      spaces live through a direct map: paging_create is paging_create_direct
- *   PAGING_ONLY_LEVELS      4 or 5: paging_create refuses other numbers of levels
+ *   PAGING_ONLY_LEVELS      4 or 5: paging_create answers PAGING_NOT_SUPPORTED to other numbers of levels
  */
 #ifdef PAGING_ONLY_RECURSIVE
 #    define PAGING_HAS_ONLY_RECURSIVE 1
@@ -83,6 +86,35 @@
 #endif
 
 /*
+ * 1 if leaves are marked as accessed and dirty while the core changes them, by another processor that walks
+ * the tables or by a device: then the instructions that change leaves are locked (access.h). With 0 only the
+ * processor itself marks them. That is not all that several processors need.
+ */
+#ifndef PAGING_LOCKED_ACCESS
+#    define PAGING_LOCKED_ACCESS 0
+#endif
+
+/*
+ * How many processors may change a space, as a plain number: it becomes a part of a name. Each processor
+ * counts for itself what it does there (struct paging_counters, space.h). With more than one,
+ * PAGING_CONFIG_HEADER or PAGING_ACCESS_HEADER defines PAGING_PROCESSOR_INDEX(), an expression: the number of
+ * the processor that evaluates it, below PAGING_PROCESSORS. An operation stays on its processor until it is
+ * done. The address of a space is then a multiple of 64.
+ */
+#ifndef PAGING_PROCESSORS
+#    define PAGING_PROCESSORS 1
+#endif
+#if PAGING_PROCESSORS < 1
+#    error "PAGING_PROCESSORS must be at least 1"
+#endif
+#if PAGING_PROCESSORS > 1
+#    define PAGING_COUNTERS_ALIGNED __attribute__((aligned(64)))
+#else
+#    define PAGING_COUNTERS_ALIGNED
+#    define PAGING_PROCESSOR_INDEX() 0
+#endif
+
+/*
  * Reserved root slots: entries of the root that the core uses itself, in spaces that live recursively
  * (space.h). No operation that changes tables accepts a page below one of them. The alternate and the scratch
  * slot may be PAGING_TABLE_ENTRIES, which means that there is none: then no second space can be attached
@@ -104,14 +136,6 @@
 #ifndef PAGING_RECURSIVE_SLOT
 #    define PAGING_RECURSIVE_SLOT (PAGING_TABLE_ENTRIES - 1)
 #endif
-/*
- * 1 if the tables are walked by several processors, or by a device that marks pages as accessed and dirty:
- * then instructions that change leaves are locked (access.h). That is not all that several processors need.
- */
-#ifndef PAGING_LOCKED_ACCESS
-#    define PAGING_LOCKED_ACCESS 0
-#endif
-
 #if PAGING_RECURSIVE_SLOT >= PAGING_TABLE_ENTRIES
 #    error "PAGING_RECURSIVE_SLOT must be the index of an entry of the root"
 #endif

@@ -4,7 +4,8 @@
  *
  *   paging_config_bits9_recursive511_alternate510_scratch509
  *
- * A slot that there is not counts as the number of entries of a table. The preprocessor can compare numbers
+ * and for several processors _processorsN after it. A slot that there is not counts as the number of entries
+ * of a table. The preprocessor can compare numbers
  * and cannot write them: so each digit of a slot is found by itself.
  */
 #ifndef SELFMAP_CONFIG_NAME_H
@@ -201,10 +202,18 @@
 #define PAGING_CONFIG_JOIN(bits, r2, r1, r0, a2, a1, a0, s2, s1, s0) \
     paging_config_bits##bits##_recursive##r2##r1##r0##_alternate##a2##a1##a0##_scratch##s2##s1##s0
 #define PAGING_CONFIG_EXPAND(...) PAGING_CONFIG_JOIN(__VA_ARGS__)
-#define PAGING_CONFIG_SYMBOL                                                                      \
+#define PAGING_CONFIG_SLOTS                                                                       \
     PAGING_CONFIG_EXPAND(PAGING_BITS_DIGIT, PAGING_RECURSIVE_HUNDREDS, PAGING_RECURSIVE_TENS,     \
                          PAGING_RECURSIVE_ONES, PAGING_ALTERNATE_HUNDREDS, PAGING_ALTERNATE_TENS, \
                          PAGING_ALTERNATE_ONES, PAGING_SCRATCH_HUNDREDS, PAGING_SCRATCH_TENS,     \
                          PAGING_SCRATCH_ONES)
+
+#if PAGING_PROCESSORS > 1
+#    define PAGING_CONFIG_PASTE(name, processors) name##_processors##processors
+#    define PAGING_CONFIG_WITH(name, processors)  PAGING_CONFIG_PASTE(name, processors)
+#    define PAGING_CONFIG_SYMBOL                  PAGING_CONFIG_WITH(PAGING_CONFIG_SLOTS, PAGING_PROCESSORS)
+#else
+#    define PAGING_CONFIG_SYMBOL PAGING_CONFIG_SLOTS
+#endif
 
 #endif

@@ -4,15 +4,17 @@
  *
  *     struct paging_gather gather;
  *     status = paging_gather_begin(&gather, space, frames);
- *     ... paging_gather_unmap, paging_gather_unmap_range, paging_gather_protect_range, any number of them
+ *     ... paging_gather_unmap, paging_gather_unmap_list, paging_gather_unmap_range,
+ *         paging_gather_protect_range, any number of them
  *     paging_gather_end(&gather);
  *
  * Each call is checked, all or nothing, and old or new at every store, like the operation that it is named
  * after. Only its flushes wait: the gather appends them to its list (flush_list.h) and carries that out at
  * the end, or earlier:
  *
- *   - The gather remembers PAGING_GATHER_RANGES ranges that wait, those next to each other as one. With more
- *     of them, it carries out what it has so far, and goes on.
+ *   - The gather remembers PAGING_GATHER_RANGES ranges that wait: those next to each other, or with only
+ *     pages of one P1 between them, as one. With more of them, it carries out what it has so far, and goes
+ *     on, also in the middle of a list.
  *   - An operation outside the gather that removes or moves a range, or removes a list or a table, carries it
  *     out first.
  *
@@ -20,7 +22,8 @@
  * what was unmapped is detached: it translates nothing, but its entries still name what will be given back,
  * so the gather needs no other memory. Whoever wants a page that waits, or one below a table that does, gets
  * PAGING_BUSY, and nothing has changed: operations that map, unmap or translate one page or list, and
- * paging_map_range. Ranges that are unmapped, protected or merged pass over what waits.
+ * paging_map_range. Ranges that are unmapped, protected or merged pass over what waits. Mapping flushes
+ * nothing, so a gather has no calls for it: elsewhere pages, lists and ranges are mapped as without one.
  *
  * A space has one gather at a time. While it has one, it is neither attached, detached, shared, unshared,
  * switched to or from, nor destroyed: each of these answers PAGING_BUSY. Before paging_mark_active and
@@ -64,6 +67,15 @@ PAGING_MUST_CHECK enum paging_status paging_gather_begin(struct paging_gather *g
  */
 PAGING_MUST_CHECK enum paging_status paging_gather_unmap(struct paging_gather *gather, paging_page_t page,
                                                          struct paging_unmapped *unmapped);
+
+/*
+ * Removes the leaf that begins at each of the `count` pages, as paging_unmap_list does, with the same
+ * statuses and PAGING_BUSY. What was removed is stored in `unmapped`, an element for each page, or nowhere if
+ * that is NULL.
+ */
+PAGING_MUST_CHECK enum paging_status paging_gather_unmap_list(struct paging_gather *gather,
+                                                              const paging_page_t *pages, uint64_t count,
+                                                              struct paging_unmapped *unmapped);
 
 /*
  * Removes whatever is in the range, as paging_unmap_range does, with the same statuses. Huge pages at its

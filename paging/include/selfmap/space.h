@@ -75,6 +75,17 @@ enum paging_fast_path {
 
 struct paging_gather;
 
+/*
+ * What an operation counts in a space. Each processor counts for itself, in a cache line of its own if there
+ * are several (PAGING_PROCESSORS, config.h), so that none waits for another. Only the sums mean something:
+ * the processor that gives a table back need not be the one that took it.
+ */
+struct paging_counters {
+    uint64_t tables;  /* in use, with the root and the scratch page's, without those another space owns */
+    uint64_t flushes; /* of single pages so far, the scratch page's included */
+    uint64_t full_flushes; /* of the whole TLB, global pages included, so far */
+} PAGING_COUNTERS_ALIGNED;
+
 /* All of it is the core's to write. */
 struct paging_space {
     struct paging_cpu cpu;
@@ -99,10 +110,23 @@ struct paging_space {
     struct paging_gather *gather;           /* that has not ended; NULL for none (gather.h) */
     bool slot_busy;                         /* active, and another space is attached to it, */
     bool alternate_shares_half;             /* which shares the upper half */
-    uint64_t full_flushes;                  /* of the whole TLB, global pages included, so far */
-    uint64_t flushes;                       /* of single pages so far, the scratch page's included */
-    uint64_t tables; /* in use, with the root and the scratch page's, without those another space owns */
+    struct paging_counters counters[PAGING_PROCESSORS];
 };
+
+/*
+ * Returns what all processors have counted in the space. While one of them changes it, the numbers may be of
+ * a moment before, each by itself.
+ */
+static inline struct paging_counters paging_counted(const struct paging_space *space)
+{
+    struct paging_counters sum = space->counters[0];
+    for (unsigned i = 1; i < PAGING_PROCESSORS; i++) {
+        sum.tables += space->counters[i].tables;
+        sum.flushes += space->counters[i].flushes;
+        sum.full_flushes += space->counters[i].full_flushes;
+    }
+    return sum;
+}
 
 /*
  * Makes an empty space with its recursive slot and scratch page, in direct-map mode. Takes one frame for the

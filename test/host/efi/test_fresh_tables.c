@@ -113,7 +113,8 @@ static void each_region_leads_to_itself(void **state)
     assert_int_equal(level, 3);
     char line[128];
     snprintf(line, sizeof line, "  3 regions in %lu tables, 4 levels, root at %lx\n",
-             (unsigned long)loader.handoff->space.tables, paging_root_address(&loader.handoff->space).value);
+             (unsigned long)paging_counted(&loader.handoff->space).tables,
+             paging_root_address(&loader.handoff->space).value);
     expect_console(line);
 }
 
@@ -151,7 +152,7 @@ static void tables_come_from_what_was_taken(void **state)
     const struct arena *arena = &loader.handoff->arena;
     assert_int_equal(arena->start.number, block->start.number);
     assert_int_equal(arena->end.number, block->end.number);
-    assert_int_equal(arena->next.number - arena->start.number, loader.handoff->space.tables);
+    assert_int_equal(arena->next.number - arena->start.number, paging_counted(&loader.handoff->space).tables);
 }
 
 /* At its ends a region needs two tables of each level at most: that is enough for the worst one. */

@@ -36,6 +36,29 @@ static void each_section_has_its_rights_and_no_more(void **state)
         assert_string_equal(loader.handoff->regions[i].name, names[i]);
 }
 
+/* Headers, and what only start-up code reads, are marked; a section of code with such a name is not. */
+static void what_nobody_needs_after_the_exit_is_marked(void **state)
+{
+    (void)state;
+    static const char *const names[] = {".rela", ".text", ".dynamic", ".bss"};
+    static const bool until_exit[] = {true, true, false, true, false};
+    for (unsigned i = 0; i < 4; i++)
+        memcpy((void *)SECTION(i), names[i], strlen(names[i]) + 1);
+    assert_int_equal(find_image_sections(&loader), EFI_SUCCESS);
+    for (unsigned i = 0; i < 5; i++)
+        assert_int_equal(loader.handoff->regions[i].until_exit, until_exit[i]);
+}
+
+static void a_name_that_only_begins_like_one_is_kept(void **state)
+{
+    (void)state;
+    memcpy((void *)SECTION(0), ".relax\0", 8);
+    memcpy((void *)SECTION(1), ".reloc\0", 8);
+    assert_int_equal(find_image_sections(&loader), EFI_SUCCESS);
+    for (unsigned i = 1; i < 5; i++)
+        assert_false(loader.handoff->regions[i].until_exit);
+}
+
 /* The numbers of sections and of bytes of the optional header have 16 bits, and others behind them. */
 static void what_stands_behind_the_numbers_does_not_count(void **state)
 {
@@ -137,6 +160,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         EFI_TEST("image: each section has its rights, and no more", each_section_has_its_rights_and_no_more),
+        EFI_TEST("image: what nobody needs after the exit is marked",
+                 what_nobody_needs_after_the_exit_is_marked),
+        EFI_TEST("image: a name that only begins like one of these, and code, are kept",
+                 a_name_that_only_begins_like_one_is_kept),
         EFI_TEST("image: all of it is ours, whatever its size is called",
                  all_of_the_image_is_ours_whatever_its_size_is_called),
         EFI_TEST("image: a section that is writable and executable is refused",

@@ -127,6 +127,15 @@ static void a_block_is_aligned_and_the_rest_of_it_goes_back(void **state)
     }
 }
 
+static const struct handoff_region *region_named(const char *name)
+{
+    for (unsigned i = 0; i < loader.handoff->region_count; i++)
+        if (strcmp(loader.handoff->regions[i].name, name) == 0)
+            return &loader.handoff->regions[i];
+    fail_msg("there is no region %s", name);
+    return NULL;
+}
+
 /*
  * Guard page, stack, and buffers lie one behind the other, each with room for the descriptors of a map that
  * grows by 64, and with those that we add; all of the block except the guard page is mapped.
@@ -154,15 +163,18 @@ static void stack_and_buffers_share_a_block(void **state)
     assert_int_equal(handoff->memory_capacity, HANDOFF_MEMORY_CAPACITY(count));
     UINT64 used = regions + handoff->memory_capacity * sizeof *handoff->memory;
     assert_in_range(end, used, used + EFI_PAGE_SIZE + 64);
-    const struct handoff_region *region = NULL;
-    for (unsigned i = 0; i < handoff->region_count; i++)
-        if (strcmp(handoff->regions[i].name, "stack and hand-over") == 0)
-            region = &handoff->regions[i];
-    assert_non_null(region);
-    assert_int_equal(region->start.number, block->start.number + 1);
-    assert_int_equal(region->end.number, block->end.number);
-    assert_int_equal(region->flags, PAGING_WRITABLE | PAGING_NO_EXECUTE);
-    assert_true(region->exact);
+    const UINT64 ends[] = {handoff->stack_top / EFI_PAGE_SIZE, regions / EFI_PAGE_SIZE, block->end.number};
+    UINT64 first = block->start.number + 1; /* without the guard page */
+    for (unsigned i = 0; i < 3; i++) {
+        static const char *const names[] = {"stack", "memory map", "memory regions"};
+        const struct handoff_region *region = region_named(names[i]);
+        assert_int_equal(region->start.number, first);
+        assert_int_equal(region->end.number, ends[i]);
+        assert_int_equal(region->flags, PAGING_WRITABLE | PAGING_NO_EXECUTE);
+        assert_true(region->exact);
+        assert_int_equal(region->until_exit, i == 1);
+        first = ends[i];
+    }
 }
 
 static void bookkeeping_is_a_block_of_its_own(void **state)

@@ -51,6 +51,8 @@ static void it_reserves_what_it_has_and_no_more(void **state)
     for (uint64_t left = END - START; left > 0; left--) {
         assert_true(arena.source.reserve(&arena.source, NULL, left, 0));
         assert_false(arena.source.reserve(&arena.source, NULL, left + 1, 0));
+        arena.source.unreserve(&arena.source, NULL);
+        assert_int_equal(arena.end.number - arena.next.number, left);
         (void)take();
     }
     assert_true(arena.source.reserve(&arena.source, NULL, 0, 0));

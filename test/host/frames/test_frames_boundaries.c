@@ -164,6 +164,8 @@ static void the_source_counts_what_it_refuses(void **state)
     paging_frame_t frame;
     assert_true(source->reserve(source, NULL, BLOCK, 0));
     assert_false(source->reserve(source, NULL, BLOCK + 1, 0));
+    source->unreserve(source, NULL);
+    assert_int_equal(frames_free_count(&frames), BLOCK);
     assert_false(source->allocate(source, NULL, PAGING_FRAME_FOR_PAGE, PAGING_1G, &frame));
     assert_true(source->allocate(source, NULL, PAGING_FRAME_FOR_PAGE, PAGING_2M, &frame));
     assert_false(source->reserve(source, NULL, 1, 0));

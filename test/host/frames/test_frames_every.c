@@ -142,9 +142,27 @@ static void expect_counts(void)
     assert_false(frames.source.reserve(&frames.source, NULL, free_frames + 1, 0));
 }
 
+/* Asks for the first free frame of every run: the oracle finds the same, and no byte changes. */
+static void expect_first_free(const struct state *before)
+{
+    for (uint64_t start = FIRST - 1; start <= FIRST + MOST_FRAMES; start++)
+        for (uint64_t end = start; end <= FIRST + MOST_FRAMES; end++) {
+            paging_frame_t frame = {77};
+            uint64_t expected = start;
+            while (expected < end && owners[expected] != FREE)
+                expected++;
+            struct frames_run run = {frame_at(start), frame_at(end)};
+            assert_int_equal(frames_first_free(&frames, run, &frame), expected < end);
+            assert_int_equal(frame.number, expected < end ? expected : 77);
+        }
+    expect_unchanged(before);
+}
+
 /* Makes every call in a state. What is refused changes no byte. */
 static void visit(size_t number)
 {
+    load(&states[number]);
+    expect_first_free(&states[number]);
     for (enum paging_size size = PAGING_4K; size <= PAGING_1G; size++) {
         load(&states[number]);
         allocate(size);

@@ -150,6 +150,18 @@ static void misuse_and_compare(void)
         join_and_compare(size, frame);
 }
 
+/* Asks for the first free frame from somewhere on. */
+static void ask_and_compare(void)
+{
+    paging_frame_t found = {77};
+    uint64_t start = random_below(ORACLE_FRAMES), end = start + random_below(3000), expected = start;
+    while (expected < end && (expected >= ORACLE_FRAMES || owners[expected] != FREE))
+        expected++;
+    struct frames_run run = {frame_at(start), frame_at(end)};
+    assert_int_equal(frames_first_free(&frames, run, &found), expected < end);
+    assert_int_equal(found.number, expected < end ? expected : 77);
+}
+
 /* Gives all back, and takes the largest runs first: every run that can be there is there. */
 static void recover_completely(void)
 {
@@ -177,6 +189,8 @@ static void random_work(unsigned steps)
             greed = 2 + random_below(7);
         if (step % 16 == 0)
             misuse_and_compare();
+        if (step % 64 == 0)
+            ask_and_compare();
         if (live_count > 0 && random_below(100) == 0)
             random_cut();
         if (random_below(10) < greed && live_count < MOST_LIVE - 1) {

@@ -71,7 +71,7 @@ static uint64_t draw_program(uint64_t page)
         uint64_t place = draw(draw(2) ? 8 : 32);
         for (unsigned tries = 0; tries < 4 && !model_at(rig.at->model, page + place); tries++)
             place = draw(draw(2) ? 8 : 32);
-        program = gather_program(program, i, (enum gather_step)draw(8), place);
+        program = gather_program(program, i, (enum gather_step)draw(GATHER_STEP_KINDS), place);
     }
     return program | (draw(4) ? 0 : PAGING_INDEX_BITS * draw(3)) << 56;
 }

@@ -8,7 +8,14 @@
 #include "kernel/cpu/exceptions.h"
 #include "kernel/cpu/selectors.h"
 
-enum { VECTORS = 256, STACK_BYTES = 16384, CODE = 8, INTERRUPT_GATE = 0x8e, FROM_USER = 0xee };
+enum {
+    VECTORS = 256,
+    STACK_BYTES = 16384,
+    GUARD_BYTES = 4096,
+    CODE = 8,
+    INTERRUPT_GATE = 0x8e,
+    FROM_USER = 0xee
+};
 
 /* One entry per vector, of 16 bytes. */
 __asm__(".text\n.globl exception_entries\n.hidden exception_entries\nexception_entries: .skip 4096");
@@ -112,21 +119,37 @@ static void each_vector_has_its_entry_and_stack(void **state)
     }
 }
 
-/* Offsets in the TSS: RSP0 at 4, IST1 at 36, the I/O map's base at 102. */
+/* Offsets in the TSS: RSP0 at 4, IST1 at 36, the I/O map's base at 102. Each has a page below it. */
 static void stacks_of_their_own(void **state)
 {
     struct segment tss = system_segment(TSS_SELECTOR);
     struct byte_range stacks = descriptors_stacks();
     assert_int_equal(tss.type, 0x89);
     assert_int_equal(tss.limit, 103);
-    assert_int_equal(stacks.end - stacks.start, 5 * STACK_BYTES);
-    assert_int_equal(stacks.start % 16, 0);
-    for (unsigned i = 0; i < 5; i++)
-        assert_int_equal(in_tss(36 + 8 * i), stacks.start + (uint64_t)(i + 1) * STACK_BYTES);
+    assert_int_equal(stacks.end - stacks.start, 5 * (GUARD_BYTES + STACK_BYTES));
+    for (unsigned i = 0; i < 5; i++) {
+        struct guarded_stack stack = descriptors_stack(i);
+        assert_int_equal(stack.guard, stacks.start + i * (uint64_t)(GUARD_BYTES + STACK_BYTES));
+        assert_int_equal(stack.guard % GUARD_BYTES, 0);
+        assert_int_equal(stack.bytes.start, stack.guard + GUARD_BYTES);
+        assert_int_equal(stack.bytes.end, stack.bytes.start + STACK_BYTES);
+        assert_int_equal(in_tss(36 + 8 * i), stack.bytes.end);
+    }
     assert_int_equal(in_tss(36 + 8 * 5) | in_tss(36 + 8 * 6), 0);
-    assert_int_equal(in_tss(4), stacks.end); /* of exceptions in ring 3 */
-    assert_int_equal(in_tss(96) >> 48, 104); /* there is no map */
+    assert_int_equal(in_tss(4), descriptors_stack(4).bytes.end); /* of exceptions in ring 3 */
+    assert_int_equal(in_tss(96) >> 48, 104);                     /* there is no map */
     assert_int_equal(processor.ldt, 0);
+}
+
+/* By the number of IST that a gate has, each stack is called after the vectors that use it. */
+static void stacks_are_named(void **state)
+{
+    static const char *const names[] = {"the stack of the #DF handler", "the stack of the NMI handler",
+                                        "the stack of the #MC handler", "the stack of interrupts"};
+    static const unsigned vectors[] = {8, 2, 18, 33};
+    for (unsigned i = 0; i < 4; i++)
+        assert_string_equal(descriptors_stack(gate(vectors[i]).stack - 1).name, names[i]);
+    assert_string_equal(descriptors_stack(4).name, "the stack of exceptions in ring 3");
 }
 
 static void a_gate_of_the_callers(void **state)
@@ -161,6 +184,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         /* First, because what one load has filled in is there at the next. */
+        {"descriptors: each stack is called after what uses it", stacks_are_named, begin, NULL, NULL},
         {"descriptors: the TSS tells the stacks", stacks_of_their_own, begin, NULL, NULL},
         {"descriptors: segments", segments, begin, NULL, NULL},
         {"descriptors: each vector has its entry, and #DF, NMI and #MC a stack",

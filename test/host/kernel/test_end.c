@@ -48,6 +48,16 @@ static void __attribute__((ms_abi)) reset(int type, uint64_t status, uint64_t by
     print("[reset %d %lu %lu %d]", type, status, bytes, data != NULL);
 }
 
+void runtime_space_enter(void)
+{
+    print("[enter]");
+}
+
+void runtime_space_leave(void)
+{
+    print("[leave]");
+}
+
 bool keyboard_start(void)
 {
     print("[keyboard]");
@@ -110,8 +120,9 @@ static const char *end(void)
 #define RESTARTS(n, s)                                                                   \
     "In " n " second" s " the machine restarts, and Selfmap writes this report to the\n" \
     "folder \\SELFMAP of the volume that it was started from. A key stops that.\n"
-#define DOES_NOT                                                                                            \
-    "Restarting.\n[reset 1 0 0 0]The firmware did not restart the machine. If it has a reset button, that " \
+#define DOES_NOT                                                                                             \
+    "Restarting.\n[enter][reset 1 0 0 0][leave]The firmware did not restart the machine. If it has a reset " \
+    "button, that "                                                                                          \
     "may do.\n"
 
 static int begin(void **state)
@@ -132,9 +143,9 @@ static int begin(void **state)
 static void as_the_option_says(void **state)
 {
     handoff.options.end = END_SHUTDOWN;
-    assert_string_equal(end(), "[reset 2 0 0 0]" LAST_WORDS);
+    assert_string_equal(end(), "[enter][reset 2 0 0 0][leave]" LAST_WORDS);
     handoff.options.end = END_RESET;
-    assert_string_equal(end(), "[reset 0 0 0 0]" LAST_WORDS);
+    assert_string_equal(end(), "[enter][reset 0 0 0 0][leave]" LAST_WORDS);
     handoff.options.end = END_HALT;
     handoff.can_store = true;
     assert_string_equal(end(), LAST_WORDS);
@@ -223,7 +234,7 @@ static void the_second_end_is_simpler(void **state)
     handoff.options.end = END_RESET;
     handoff.can_store = true;
     memcpy(handoff.rsdp_oem, "BOCHS ", 6);
-    assert_string_equal(end(), "[reset 0 0 0 0]" LAST_WORDS "[port f4=10]" LAST_WORDS);
+    assert_string_equal(end(), "[enter][reset 0 0 0 0][leave]" LAST_WORDS "[port f4=10]" LAST_WORDS);
     handoff.options.end = END_STORE;
     assert_string_equal(end(),
                         RESTARTS("60", "s") "[pages for 60 s]" DOES_NOT LAST_WORDS "[port f4=10]" LAST_WORDS);

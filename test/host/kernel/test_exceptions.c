@@ -90,6 +90,23 @@ struct byte_range descriptors_stacks(void)
     return bytes_of(exception_stack, WORDS);
 }
 
+/* Each has a page of its own for a guard page, and is named by its number. */
+static _Alignas(4096) uint8_t guards[DESCRIPTORS_STACKS][PAGE];
+
+struct guarded_stack descriptors_stack(unsigned number)
+{
+    static const char *const names[] = {"stack 0", "stack 1", "stack 2", "stack 3", "stack 4"};
+    assert_true(number < DESCRIPTORS_STACKS);
+    return (struct guarded_stack){.name = names[number], .guard = (uintptr_t)guards[number]};
+}
+
+static bool pushes;
+
+bool safe_push_is_running(void)
+{
+    return pushes;
+}
+
 static uint64_t unreadable;
 
 struct safe_access safe_read(paging_virt_t address)
@@ -262,6 +279,20 @@ static void who_is_asked(void **state)
     assert_asked(1, "[step 1]", true);
 }
 
+/* A push off a stack ends in #DF, and no other access does. */
+static void a_push_may_end_in_a_double_fault(void **state)
+{
+    all_hooks();
+    pushes = true;
+    assert_asked(DOUBLE_FAULT, "[expected 8]", false);
+    assert_asked(NMI, "", false);
+    assert_asked(MACHINE_CHECK, "", false);
+    answers[1] = true;
+    assert_asked(DOUBLE_FAULT, "[expected 8]", true);
+    pushes = false;
+    assert_asked(DOUBLE_FAULT, "", false);
+}
+
 static void hooks_may_be_missing(void **state)
 {
     assert_asked(1, "", false);
@@ -361,9 +392,9 @@ static void page_fault_is_explained(void **state)
     frame.error_code = 0x17;
     assert_says("#PF page fault, error code 17\npage fault: space 1, address cccc222200000002, code 17, cr3 "
                 "cccc333300000003\nrip ");
-    exceptions_set_active_space(NULL);
+    assert_ptr_equal(exceptions_set_active_space(NULL), a_space);
     assert_says("\npage fault: space 0, address");
-    exceptions_set_active_space(a_space);
+    assert_null(exceptions_set_active_space(a_space));
     assert_says("\npage fault: space 1, address");
     for (frame.vector = 0; frame.vector < 32; frame.vector++)
         if (frame.vector != PAGE_FAULT)
@@ -413,25 +444,68 @@ static void events_are_explained_by_who_knows(void **state)
 }
 
 /* The address in the guard page, and the stack pointer there or in the page above. */
+static const struct {
+    int64_t address, rsp; /* from the guard page's start */
+    bool is_told;
+} overflows[] = {{0, 0, true},     {PAGE - 1, PAGE, true}, {8, 2 * PAGE - 1, true}, {-1, 0, false},
+                 {PAGE, 0, false}, {8, 2 * PAGE, false},   {8, -8, false}};
+
 static void used_up_stack(void **state)
 {
     const uint64_t guard = (uintptr_t)stack;
-    static const struct {
-        int64_t address, rsp; /* from the guard page's start */
-        bool is_told;
-    } cases[] = {{0, 0, true},     {PAGE - 1, PAGE, true}, {8, 2 * PAGE - 1, true}, {-1, 0, false},
-                 {PAGE, 0, false}, {8, 2 * PAGE, false},   {8, -8, false}};
     frame.vector = DOUBLE_FAULT;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        char words[100];
-        processor.cr2 = guard + (uint64_t)cases[i].address;
-        frame.rsp = guard + (uint64_t)cases[i].rsp;
-        snprintf(words, sizeof words, "\nthe stack is used up: %016lx is in the guard page below it\ndouble",
+    for (size_t i = 0; i < sizeof overflows / sizeof overflows[0]; i++) {
+        char words[120];
+        processor.cr2 = guard + (uint64_t)overflows[i].address;
+        frame.rsp = guard + (uint64_t)overflows[i].rsp;
+        snprintf(words, sizeof words,
+                 "\nthe kernel stack is used up: %016lx is in the guard page below it\ndouble",
                  processor.cr2);
         const char *text = report();
-        assert_int_equal(strstr(text, words) != NULL, cases[i].is_told);
-        assert_int_equal(strstr(text, "used up") != NULL, cases[i].is_told);
+        assert_int_equal(strstr(text, words) != NULL, overflows[i].is_told);
+        assert_int_equal(strstr(text, "the kernel stack is used up") != NULL, overflows[i].is_told);
     }
+}
+
+static void a_stack_of_the_handlers(void **state)
+{
+    for (unsigned i = 0; i < DESCRIPTORS_STACKS; i++) {
+        char words[120];
+        frame.vector = i % 2 ? DOUBLE_FAULT : PAGE_FAULT;
+        frame.rsp = (uintptr_t)guards[i] + PAGE;
+        processor.cr2 = (uintptr_t)guards[i] + PAGE - 8;
+        snprintf(words, sizeof words, "\nstack %u is used up: %016lx is in the guard page below it\n", i,
+                 processor.cr2);
+        assert_says(words);
+        frame.vector = GENERAL_PROTECTION; /* CR2 is left over */
+        assert_says_not("guard page");
+    }
+}
+
+/* A wrong pointer into a guard page is not an overflow. */
+static void a_stray_access_to_a_guard_page(void **state)
+{
+    char words[140];
+    frame.vector = PAGE_FAULT;
+    frame.rsp = (uintptr_t)stack + 5 * PAGE;
+    processor.cr2 = (uintptr_t)stack + 16;
+    snprintf(
+        words, sizeof words,
+        "\n%016lx is in the guard page below the kernel stack, to which the stack pointer is not near\nrip ",
+        processor.cr2);
+    assert_says(words);
+    assert_says_not("used up");
+}
+
+/* What a report begins with can be had without a report. */
+static void words_without_a_report(void **state)
+{
+    char text[512];
+    struct text_sink sink = text_sink(text, sizeof text);
+    const struct exception_cause cause = {PAGE_FAULT, 3, 0x1234, 0};
+    exceptions_explain(&sink.sink, &cause);
+    assert_string_equal(text, "#PF page fault, error code 3\npage fault: space 1, address 1234, code 3, "
+                              "cr3 cccc333300000003\n");
 }
 
 /* The calls lead from the stack of an exception to the kernel's, and to the loader's: no word beside them. */
@@ -526,6 +600,7 @@ int main(void)
         {"exceptions: which hook is asked about which vector", who_is_asked, begin, NULL, NULL},
         {"exceptions: a guarded load of the core continues, and no hook is asked", a_guarded_load_continues,
          begin, NULL, NULL},
+        {"exceptions: a push may end in #DF", a_push_may_end_in_a_double_fault, begin, NULL, NULL},
         {"exceptions: hooks may be missing", hooks_may_be_missing, begin, NULL, NULL},
         {"exceptions: each vector has its name", each_vector_has_its_name, begin, NULL, NULL},
         {"exceptions: registers, to the last digit", registers_to_the_last_digit, begin, NULL, NULL},
@@ -536,6 +611,11 @@ int main(void)
         {"exceptions: NMI, #MC, #DF and the watchdog are explained", events_are_explained_by_who_knows, begin,
          NULL, NULL},
         {"exceptions: a stack that is used up is told", used_up_stack, begin, NULL, NULL},
+        {"exceptions: so is a stack of the handlers, by its name", a_stack_of_the_handlers, begin, NULL,
+         NULL},
+        {"exceptions: a stray access to a guard page is told apart", a_stray_access_to_a_guard_page, begin,
+         NULL, NULL},
+        {"exceptions: the words of a report without a report", words_without_a_report, begin, NULL, NULL},
         {"exceptions: calls are traced over all three stacks", calls_are_traced, begin, NULL, NULL},
         {"exceptions: a fault in the explanation is told in a line", a_fault_in_the_explanation, begin, NULL,
          NULL},

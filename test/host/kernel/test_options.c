@@ -91,6 +91,9 @@ static void every_choice(void **state)
     assert_int_equal(from("crash=general-protection", true).crash, CRASH_GENERAL_PROTECTION);
     assert_int_equal(from("crash=double-fault", true).crash, CRASH_DOUBLE_FAULT);
     assert_int_equal(from("crash=hang", true).crash, CRASH_HANG);
+    assert_int_equal(from("crash=few-frames", true).crash, CRASH_FEW_FRAMES);
+    assert_int_equal(from("crash=interrupt-stack", true).crash, CRASH_INTERRUPT_STACK);
+    assert_int_equal(from("crash=bad-mappings", true).crash, CRASH_BAD_MAPPINGS);
     assert_int_equal(from("crash=in-test", true).crash, CRASH_IN_TEST);
     assert_int_equal(from("crash=hang-in-test", true).crash, CRASH_HANG_IN_TEST);
     assert_true(from("runtime-calls=no", true).runtime_calls_off);

@@ -14,6 +14,7 @@ enum { BYTES = 4096, CODE = 0x37 };
 
 static uint8_t *page;  /* of the process: what it allows is what the test says */
 static bool has_ended; /* what the hook answered */
+static bool has_pushed;
 static uint64_t vector;
 
 /* What exception_entries.S does: makes a frame, asks the hook, and goes on with what the frame says. */
@@ -25,11 +26,22 @@ static void take_fault(int number, siginfo_t *info, void *context)
                                     .rip = (uint64_t)registers[REG_RIP],
                                     .rsp = (uint64_t)registers[REG_RSP]};
     processor.cr2 = (uintptr_t)info->si_addr;
+    has_pushed = safe_push_is_running();
     has_ended = safe_access_end(&frame);
     if (!has_ended)
         signal(number, SIG_DFL);
     registers[REG_RIP] = (greg_t)frame.rip;
     registers[REG_RSP] = (greg_t)frame.rsp;
+}
+
+/* A signal, as an exception, needs a stack: this one is for a test that uses up its own. */
+static void catch_on_another_stack(void (*handler)(int, siginfo_t *, void *))
+{
+    static uint8_t another[1 << 16];
+    const stack_t stack = {.ss_sp = another, .ss_size = sizeof another};
+    struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK};
+    assert_int_equal(sigaltstack(&stack, NULL), 0);
+    assert_int_equal(sigaction(SIGSEGV, &action, NULL), 0);
 }
 
 /* In the test, because cmocka takes the signal before that. */
@@ -133,6 +145,31 @@ static void registers_come_back(void **state)
     assert_int_equal(access.address, 0);
 }
 
+/* The stack pointer is the address, and afterwards the one of before. */
+static void a_word_is_pushed(void **state)
+{
+    catch_on_another_stack(take_fault);
+    memset(page, 0xff, BYTES);
+    assert_false(safe_push_is_running());
+    struct safe_access access = safe_push(at(64));
+    uint64_t words[9];
+    memcpy(words, page, sizeof words);
+    assert_false(access.faulted || has_ended);
+    assert_int_equal(words[7], 0);
+    assert_true(words[6] == UINT64_MAX && words[8] == UINT64_MAX);
+    mprotect(page, BYTES, PROT_READ);
+    vector = DOUBLE_FAULT;
+    access = safe_push(at(BYTES));
+    assert_true(access.faulted && has_ended && has_pushed);
+    assert_int_equal(access.vector, DOUBLE_FAULT);
+    assert_int_equal(access.error_code, CODE);
+    assert_int_equal(access.address, at(BYTES - 8).value);
+    assert_int_equal(access.rsp, at(BYTES).value);
+    assert_false(safe_push_is_running());
+    (void)safe_read(at(0));
+    assert_false(safe_push_is_running());
+}
+
 /* CR2 is that of a page fault; with other exceptions it is left over. */
 static void only_a_page_fault_has_an_address(void **state)
 {
@@ -188,6 +225,7 @@ int main(void)
         {"safe access: code is called, or a fault is told", code_is_called, begin, end, NULL},
         {"safe access: after a fault in code registers are the caller's", registers_come_back, begin, end,
          NULL},
+        {"safe access: a word is pushed, or #DF is told", a_word_is_pushed, begin, end, NULL},
         {"safe access: only a page fault has an address", only_a_page_fault_has_an_address, begin, end, NULL},
         {"safe access: without one a fault is not expected", without_an_access_a_fault_is_not_expected, begin,
          end, NULL},

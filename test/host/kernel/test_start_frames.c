@@ -2,7 +2,7 @@
 /*
  * test_start_frames.c - the last memory map becomes a frame allocator, and excluded ranges stay out of it.
  *
- * Console, report and identity_map_region are replaced by functions that note what they were called with.
+ * Console and report are replaced by functions that note what they were called with.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/boot/identity_map.h"
 #include "kernel/boot/late_audit.h"
 #include "kernel/boot/memory_regions.h"
 #include "kernel/boot/start_frames.h"
@@ -43,8 +42,6 @@ static struct memory_edge edges[MEMORY_EDGES(MOST)];
 static struct memory_region memory[HANDOFF_MEMORY_CAPACITY(MOST)];
 static unsigned char bookkeeping[1 << 16];
 static char printed[4096];
-static char mapped[1024]; /* what identity_map_region was asked for */
-static enum paging_status map_status;
 static jmp_buf crashed;
 
 void print(const char *format, ...)
@@ -60,23 +57,6 @@ void report_crash(const char *why)
 {
     print("crash: %s\n", why);
     longjmp(crashed, 1);
-}
-
-enum paging_status identity_map_region(struct paging_space *space, paging_frame_t start, paging_frame_t end,
-                                       uint64_t flags, struct paging_frame_source *source)
-{
-    size_t length = strlen(mapped);
-    assert_ptr_equal(space, &handoff.space);
-    assert_ptr_equal(source, &frames.source);
-    snprintf(mapped + length, sizeof mapped - length, "%lx..%lx%s%s%s ", start.number, end.number,
-             flags & PAGING_WRITABLE ? " w" : "", flags & PAGING_NO_EXECUTE ? "" : " x",
-             flags & PAGING_CACHE_UNCACHED_MINUS ? " uncached" : "");
-    return map_status;
-}
-
-const char *paging_status_name(enum paging_status status)
-{
-    return status == PAGING_NO_FRAMES ? "no frames" : "another";
 }
 
 static void add(uint64_t frame, uint64_t pages, enum memory_kind kind, uint64_t attributes)
@@ -111,8 +91,7 @@ static int begin(void **state)
     add(ARENA_START, 0x100, MEMORY_OWN, 0);
     add(0x4100, 0xf00, MEMORY_BOOT, 0);
     add_exact_region("stack and hand-over", 0x4080, 0x4090);
-    printed[0] = mapped[0] = '\0';
-    map_status = PAGING_OK;
+    printed[0] = '\0';
     written_to = 0;
     return 0;
 }
@@ -222,44 +201,15 @@ static void no_memory_is_left(void **state)
     assert_string_equal(printed, "crash: too little memory: 0 pages are free, 1400 are needed\n");
 }
 
-static void the_first_region_may_be_one_of_runtime_services(void **state)
-{
-    (void)state;
-    add(0x2000, 1, MEMORY_RUNTIME_DATA, RUNTIME);
-    assert_true(start(""));
-    assert_string_equal(mapped, "2000..2001 w ");
-}
-
-static void late_runtime_regions_are_mapped(void **state)
+/* Runtime services need some of it: that is not handed out either. */
+static void all_memory_may_be_excluded(void **state)
 {
     (void)state;
     add(0x6000, 2, MEMORY_RUNTIME_CODE, 0);
-    add(0x6002, 1, MEMORY_RUNTIME_DATA, RUNTIME);
-    add(0xfee00, 1, MEMORY_MMIO, RUNTIME);
-    add(0xfef00, 1, MEMORY_MMIO, 0);
     assert_false(start("exclude=0-fffffffff"));
     assert_int_equal(frames_total(&frames), 0);
     assert_non_null(strstr(printed, "\n# exclude: no memory is left\n"
                                     "crash: too little memory: 0 pages are free, 1400 are needed\n"));
-    assert_string_equal(mapped, "6000..6002 w x 6002..6003 w fee00..fee01 w uncached ");
-}
-
-/* The last map may call the page below our stack runtime data. */
-static void memory_of_ours_is_not_mapped_for_runtime_services(void **state)
-{
-    (void)state;
-    add(ARENA_START - 1, 0x102, MEMORY_RUNTIME_CODE, RUNTIME);
-    assert_true(start(""));
-    assert_string_equal(mapped, "3fff..4000 w x 4100..4101 w x ");
-}
-
-static void without_no_execute_it_is_not_asked_for(void **state)
-{
-    (void)state;
-    handoff.space.cpu.has_no_execute = false;
-    add(0x6002, 1, MEMORY_RUNTIME_DATA, RUNTIME);
-    assert_true(start(""));
-    assert_string_equal(mapped, "6002..6003 w x ");
 }
 
 static void what_cannot_be_started_ends_the_run_with_a_sentence(void **state)
@@ -272,12 +222,6 @@ static void what_cannot_be_started_ends_the_run_with_a_sentence(void **state)
     handoff.space.cpu.physical_bits = 60;
     assert_false(start(""));
     assert_string_equal(printed, "# memory map: bad width\ncrash: the memory map cannot be used\n");
-    (void)begin(NULL);
-    add(0x6000, 2, MEMORY_RUNTIME_CODE, 0);
-    map_status = PAGING_NO_FRAMES;
-    assert_false(start(""));
-    assert_string_equal(printed,
-                        "# runtime region at 6000000: no frames\ncrash: runtime services cannot be mapped\n");
 }
 
 /* The first MiB is no zone. Tables in it stay in use; the rest of the arena there is nobody's. */
@@ -298,6 +242,8 @@ static void an_arena_below_1_mib_stops_nothing(void **state)
         assert_int_equal(frames_total(&frames), 0x1000 + 0xf00 + above);
         assert_int_equal(frames_handed_out(&frames), 0);
         assert_int_equal(memory_tables_not_adopted(), 0x10);
+        memory_note_dropped_tables(3); /* they were unmapped */
+        assert_int_equal(memory_tables_not_adopted(), 0xd);
         for (uint64_t frame = first; frame < end; frame++)
             assert_int_equal(is_ours(frame), frame >= 0x100);
     }
@@ -386,8 +332,6 @@ int main(void)
         TEST("excluded frames of the arena are not adopted", excluded_frames_of_the_arena_are_not_adopted),
         TEST("what the audit holds back is not handed out", what_the_audit_holds_back_is_not_handed_out),
         TEST("that no memory is left is said only if it was excluded", no_memory_is_left),
-        TEST("the first region may be one of runtime services",
-             the_first_region_may_be_one_of_runtime_services),
         TEST("excluded memory that is in use is told", excluded_memory_that_is_in_use_is_told),
         TEST("an arena below 1 MiB stops nothing", an_arena_below_1_mib_stops_nothing),
         TEST("what the map calls our memory does not matter", what_the_map_calls_our_memory_does_not_matter),
@@ -397,10 +341,7 @@ int main(void)
              what_the_bookkeeping_has_no_room_for_is_left_out_and_told),
         TEST("too little memory is a sentence with two numbers",
              too_little_memory_is_a_sentence_with_two_numbers),
-        TEST("late runtime regions are mapped, excluded or not", late_runtime_regions_are_mapped),
-        TEST("memory of ours is not mapped for runtime services",
-             memory_of_ours_is_not_mapped_for_runtime_services),
-        TEST("without no-execute it is not asked for", without_no_execute_it_is_not_asked_for),
+        TEST("all memory may be excluded", all_memory_may_be_excluded),
         TEST("what cannot be started ends the run with a sentence",
              what_cannot_be_started_ends_the_run_with_a_sentence),
     };

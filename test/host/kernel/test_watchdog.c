@@ -284,6 +284,11 @@ static void registers_in_memory_are_mapped(void **state)
 {
     static _Alignas(4096) uint32_t page[1024];
     const enum paging_status good[] = {PAGING_OK, PAGING_ALREADY_MAPPED};
+    has_apic((uintptr_t)page | IS_ON);
+    map_status = PAGING_NO_FRAMES;
+    assert_string_equal(watchdog_start(&space, &frames, 1),
+                        "the registers of the local APIC cannot be mapped");
+    assert_int_equal(watchdog_registers(), 0);
     page[0x390 / 4] = UINT32_MAX; /* as it was started: memory does not count */
     for (unsigned i = 0; i < 2; i++) {
         has_apic((uintptr_t)page | IS_ON);
@@ -292,6 +297,7 @@ static void registers_in_memory_are_mapped(void **state)
         assert_string_equal(watchdog_start(&space, &frames, 1), "the timer of the local APIC does not count");
         assert_int_equal(mapped, (uintptr_t)page);
         assert_int_equal(mapped_bytes, 4096);
+        assert_int_equal(watchdog_registers(), (uintptr_t)page);
         assert_int_equal(mapped_flags,
                          PAGING_WRITABLE | PAGING_CACHE_UNCACHED_MINUS | (i == 0 ? PAGING_NO_EXECUTE : 0));
         assert_int_equal(page[0xf0 / 4], 0x1ff);

@@ -17,6 +17,10 @@ void machine_flush_page(uint64_t address);
 void machine_flush_full(bool invpcid);
 void machine_load_cr3(uint64_t root);
 
+/* Which processor an operation runs on: machine.h. */
+unsigned machine_processor(void);
+#define PAGING_PROCESSOR_INDEX() machine_processor()
+
 static inline paging_entry_t paging_entry_load(const volatile paging_entry_t *entry)
 {
     return (paging_entry_t){machine_load((uintptr_t)entry)};

@@ -22,8 +22,12 @@ struct pool {
 
 static struct pool pools[PAGING_1G + 1];
 static bool lie_apart;
-static uint8_t *held; /* by frame: the size of the run that was handed out and begins there, or 0 */
-static uint8_t *uses; /* by frame: what that run is for */
+/*
+ * By frame: the size of the run that was handed out and begins there, or 0; and what that run is for. The
+ * machine is opened thousands of times: what nobody has written to stays as it is.
+ */
+static uint8_t held[MEMORY_FRAMES];
+static uint8_t uses[MEMORY_FRAMES];
 static uint8_t *copy_of_all;
 static uint64_t copy_room; /* in frames */
 
@@ -261,11 +265,19 @@ static void pool_open(struct pool *pool, uint64_t first, uint64_t stride, unsign
     pool->broken = calloc(count, sizeof(*pool->broken));
 }
 
+/* Nothing of the pool is handed out any more. What is held lies in runs of which frames are out. */
+static void forget_held(const struct pool *pool)
+{
+    for (unsigned i = 0; i < pool->count; i++)
+        if (pool->out[i] > 0)
+            memset(held + pool->first + i * pool->stride, 0, pool->stride);
+}
+
 void pools_reset(void)
 {
-    memset(held, 0, MEMORY_FRAMES);
     for (unsigned size = PAGING_4K; size <= PAGING_1G; size++) {
         struct pool *pool = &pools[size];
+        forget_held(pool);
         memset(pool->out, 0, pool->count * sizeof(*pool->out));
         memset(pool->broken, 0, pool->count * sizeof(*pool->broken));
         pool->free_count = 0;
@@ -289,8 +301,6 @@ void pools_open(unsigned singles, unsigned runs_2m, bool apart)
     pool_open(&pools[PAGING_4K], FIRST_FRAME, 1, singles);
     pool_open(&pools[PAGING_2M], first_2m, paging_level_pages(2), count_2m);
     pool_open(&pools[PAGING_1G], first_1g, paging_level_pages(3), count_1g);
-    held = calloc(MEMORY_FRAMES, 1);
-    uses = calloc(MEMORY_FRAMES, 1);
     lie_apart = apart;
     pools_reset();
 }
@@ -298,14 +308,14 @@ void pools_open(unsigned singles, unsigned runs_2m, bool apart)
 void pools_close(void)
 {
     for (unsigned size = PAGING_4K; size <= PAGING_1G; size++) {
+        if (pools[size].out)
+            forget_held(&pools[size]);
         free(pools[size].free);
         free(pools[size].out);
         free(pools[size].broken);
     }
     memset(pools, 0, sizeof(pools));
-    free(held);
-    free(uses);
     free(copy_of_all);
-    held = uses = copy_of_all = NULL;
+    copy_of_all = NULL;
     copy_room = 0;
 }

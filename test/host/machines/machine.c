@@ -207,7 +207,20 @@ void machine_reset_log(void)
 {
     machine.flushes = machine.full_flushes = machine.stores = machine.steps = 0;
     machine.flushes_by_invpcid = machine.root_loads = 0;
+    if (!machine.stays)
+        machine.processor = (machine.processor + 1) % PAGING_PROCESSORS;
     machine_begin_operation(NULL);
+}
+
+unsigned machine_processor(void)
+{
+    return machine.processor;
+}
+
+void machine_stay_on(unsigned processor)
+{
+    machine.processor = processor;
+    machine.stays = true;
 }
 
 unsigned machine_flushes(void)

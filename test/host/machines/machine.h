@@ -142,6 +142,13 @@ void machine_audit(void);
 
 #define MACHINE_FLUSH_LOG 4096u
 void machine_reset_log(void);
+/*
+ * Which of PAGING_PROCESSORS the core runs on: after each machine_reset_log the next one, so that whoever
+ * judges the counts of a space adds them up. machine_stay_on keeps it on one until the machine is opened
+ * anew.
+ */
+unsigned machine_processor(void);
+void machine_stay_on(unsigned processor);
 unsigned machine_flushes(void); /* of pages */
 unsigned machine_full_flushes(void);
 unsigned machine_flushes_by_invpcid(void); /* of the full ones */

@@ -24,8 +24,10 @@ struct machine {
     uint8_t *memory;
     struct machine_setup setup;
     unsigned flushes, full_flushes, flushes_by_invpcid, root_loads, stores, steps;
-    bool by_offset;   /* the core may reach memory by offset */
-    bool stores_trap; /* the observer is called by the trap, not by machine_stored */
+    unsigned processor; /* that the core runs on */
+    bool stays;         /* on it */
+    bool by_offset;     /* the core may reach memory by offset */
+    bool stores_trap;   /* the observer is called by the trap, not by machine_stored */
     uint64_t flush_log[MACHINE_FLUSH_LOG];
     void (*observer)(void);
     void (*load_observer)(void);

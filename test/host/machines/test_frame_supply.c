@@ -335,6 +335,35 @@ static void audit_looks_at_the_whole_run(void **state)
     assert_null(tlb_leading_to(&machine.tlb, walker, middle + 1, PAGING_TABLE_ENTRIES / 2 - 1));
 }
 
+static void take_one_of_each(struct paging_frame_source *source, paging_frame_t *taken)
+{
+    for (enum paging_size size = PAGING_4K; size <= PAGING_1G; size++)
+        taken[size] = take(size);
+    source->split(source, &machine_nobody, PAGING_1G, taken[PAGING_1G]);
+}
+
+static void nothing_is_out(const paging_frame_t *taken)
+{
+    for (enum paging_size size = PAGING_4K; size <= PAGING_1G; size++)
+        for (uint64_t i = 0; i < paging_level_pages(size); i++)
+            assert_int_equal(machine_run_at(taken[size].number + i), 0);
+    assert_int_equal(machine_frames_out(), 0);
+}
+
+/* The bookkeeping is not made anew for each machine. */
+static void frames_are_forgotten(void **state)
+{
+    paging_frame_t taken[PAGING_1G + 1];
+    (void)state;
+    take_one_of_each(open_source(0), taken);
+    machine_reset_frames();
+    nothing_is_out(taken);
+    take_one_of_each(machine_frames(), taken);
+    machine_close();
+    open_source(0);
+    nothing_is_out(taken);
+}
+
 /* One owner has the run whole, the other one in parts. It is a run again when both have given it back. */
 static void shared_runs_are_counted_by_frame(void **state)
 {
@@ -403,6 +432,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("source: a broken run is a run again when all of it is back", broken_runs_are_mended),
     RIG_TEST("source: requests for larger runs are written down", requests_are_written_down),
     RIG_TEST("source: the snapshot sees runs of every size", snapshot_sees_every_size),
+    RIG_TEST("source: a machine that is opened or reset has no frame out", frames_are_forgotten),
     RIG_TEST("source: a shared run is counted frame by frame", shared_runs_are_counted_by_frame),
     RIG_TEST("source: a frame has as many owners as it may", owners_are_limited),
     RIG_TEST("source: a run that was shared is joined", runs_that_were_shared_are_joined),

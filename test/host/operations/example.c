@@ -88,7 +88,7 @@ int main(void)
     if (status != PAGING_OK)
         return fail("create", status);
 
-    uint64_t before = space.tables; /* the root, and what leads to the scratch page */
+    uint64_t before = paging_counted(&space).tables; /* the root, and what leads to the scratch page */
     paging_page_t page;
     paging_virt_t address = {0xffff800000001234};
     status = paging_page_containing(cpu.levels, address, &page);
@@ -100,11 +100,11 @@ int main(void)
     if (status != PAGING_OK)
         return fail("map and translate", status);
     printf("# %" PRIx64 " leads to %" PRIx64 ", with %" PRIu64 " tables in use\n", address.value,
-           found.address.value, space.tables);
+           found.address.value, paging_counted(&space).tables);
 
     struct paging_unmapped gone;
     status = paging_unmap(&space, page, &stack.source, &gone);
-    if (status != PAGING_OK || !gone.released || space.tables != before)
+    if (status != PAGING_OK || !gone.released || paging_counted(&space).tables != before)
         return fail("unmap", status);
     printf("ok - an address was mapped, translated and unmapped\n1..1\n");
     free(arena);

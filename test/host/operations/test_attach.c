@@ -2,8 +2,10 @@
 /* Tests attach and detach: an attached space changes through the alternate slot, and nothing else does. */
 #include "rig/entries.h"
 #include "rig/judge_for_each.h"
+#include "rig/page_list.h"
 #include "rig/rig_internal.h"
 #include <selfmap/check_access.h>
+#include <selfmap/guarded_load.h>
 #include <selfmap/share.h>
 #include <selfmap/switch.h>
 #include <string.h>
@@ -33,7 +35,8 @@ static void close_and_destroy(void)
     assert_status(rig_detach(home, other), PAGING_OK);
     assert_status(rig_destroy(other), PAGING_OK);
     assert_true(machine_frames_out() < out);
-    assert_int_equal(machine_frames_out(), home->space->tables + model_owned_frames(home->model));
+    assert_int_equal(machine_frames_out(),
+                     paging_counted(home->space).tables + model_owned_frames(home->model));
 }
 
 /* ---- the memory of the active space ---- */
@@ -244,12 +247,12 @@ static void flushes_are_of_windows(void **state)
     struct paging_space *space = other->space;
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     assert_status(rig_map_to(PLACE + 4 * KIB, DEVICE_FRAME, RW), PAGING_OK);
-    uint64_t flushes = space->flushes;
+    uint64_t flushes = paging_counted(space).flushes;
     assert_status(rig_map_to(PLACE + 8 * KIB, DEVICE_FRAME, RW), PAGING_OK);
     assert_status(rig_protect_range(PLACE, 4 * KIB, 0, RW), PAGING_OK);
     assert_status(rig_unmap(PLACE), PAGING_OK);
     assert_status(rig_unmap_range(PLACE + 4 * KIB, 4 * KIB), PAGING_OK);
-    assert_int_equal(space->flushes, flushes);
+    assert_int_equal(paging_counted(space).flushes, flushes);
     machine_reset_log();
     struct paging_unmapped unmapped;
     assert_status(paging_unmap(space, rig_page(PLACE + 8 * KIB), machine_frames(), &unmapped), PAGING_OK);
@@ -280,7 +283,7 @@ static void slot_changes_flush_all(void **state)
             assert_int_equal(machine_full_flushes(), 1);
             assert_int_equal(machine_flushes_by_invpcid(), invpcid);
         }
-        assert_int_equal(home->space->full_flushes, 2);
+        assert_int_equal(paging_counted(home->space).full_flushes, 2);
     }
 }
 
@@ -383,9 +386,29 @@ static void judge_unreachable(void)
     assert_status(rig_merge_range(PLACE, GIB), PAGING_UNREACHABLE);
     assert_status(rig_set_marker(PLACE, 1), PAGING_UNREACHABLE);
     assert_status(rig_clear_marker(PLACE), PAGING_UNREACHABLE);
+    assert_status(rig_set_marker_range(PLACE, MIB, 1, 0), PAGING_UNREACHABLE);
+    assert_status(rig_remap(PLACE, DEVICE_FRAME, RW, FRAME_GIVEN), PAGING_UNREACHABLE);
+    assert_status(rig_protect(PLACE, RW, 0), PAGING_UNREACHABLE);
+    assert_status(rig_move_range(PLACE, PLACE + GIB, MIB), PAGING_UNREACHABLE);
+    assert_status(rig_test_and_clear(PLACE, MIB, PAGING_DIRTY), PAGING_UNREACHABLE);
+    assert_status(rig_next_piece(PLACE, MIB, 100), PAGING_UNREACHABLE);
+    assert_status(rig_find_hole(PLACE, PLACE + GIB, MIB, 4 * KIB), PAGING_UNREACHABLE);
+    assert_status(rig_translate_list(PLACE, LIST_OF(3)), PAGING_UNREACHABLE);
+    assert_status(rig_map_list(PLACE, DEVICE_FRAME, LIST_OF(3), RW), PAGING_UNREACHABLE);
+    assert_status(rig_map_list_alloc(PLACE, LIST_OF(3), RW), PAGING_UNREACHABLE);
+    assert_status(rig_unmap_list(PLACE, LIST_OF(3)), PAGING_UNREACHABLE);
     assert_status(rig_share_upper_half(rig.at), PAGING_UNREACHABLE);
     assert_status(rig_unshare_upper_half(rig.at), PAGING_UNREACHABLE);
     assert_status(rig_create_sibling(third, rig.at), PAGING_UNREACHABLE);
+}
+
+/* Only the core's own load continues: no other fault is taken for its. */
+static void another_fault_is_not_the_loads(void **state)
+{
+    uint64_t rip = (uintptr_t)another_fault_is_not_the_loads;
+    (void)state;
+    assert_false(paging_resume_fault(&rip));
+    assert_int_equal(rip, (uintptr_t)another_fault_is_not_the_loads);
 }
 
 /*
@@ -456,6 +479,7 @@ static const struct CMUnitTest tests[] = {
     RIG_RECURSIVE_TEST("attach: every operation refuses an unreachable space", unreachable_is_refused),
     RIG_RECURSIVE_TEST("attach: a walk through a window that is gone is refused",
                        walk_through_a_window_that_is_gone),
+    RIG_TEST("walk: a fault elsewhere is not that of the guarded load", another_fault_is_not_the_loads),
     RIG_RECURSIVE_TEST("create_sibling: out of frames, nothing changes", create_out_of_frames),
 };
 

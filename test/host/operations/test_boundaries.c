@@ -40,7 +40,7 @@ static void merge_while_inactive(void **state)
     map_small(PLACE, DEVICE_2M, RW);
     assert_status(rig_merge_range(PLACE, 2 * MIB), PAGING_OK);
     ASSERT_RUNS(PLACE, {2, 1}, {0, 1});
-    assert_int_equal(rig.space.flushes + rig.space.full_flushes, 0);
+    assert_int_equal(paging_counted(&rig.space).flushes + paging_counted(&rig.space).full_flushes, 0);
 }
 
 /* From 33 pages on, a full flush costs less. */

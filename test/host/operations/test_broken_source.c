@@ -154,7 +154,7 @@ static uint64_t must_be_sound(void)
 {
     struct found found = {.tables = rig.base_frames};
     assert_status(paging_for_each(&rig.space, is_sound, &found), PAGING_OK);
-    assert_int_equal(found.tables, rig.space.tables);
+    assert_int_equal(found.tables, paging_counted(&rig.space).tables);
     machine_audit();
     return found.pages;
 }
@@ -364,10 +364,10 @@ static void range_is_left_sound(call operation, uint64_t pages, bool has_neighbo
             assert_status(rig_map_to(PLACE + GIB + 24 * KIB, DEVICE_FRAME, RW), PAGING_OK);
         }
         machine_fill_tlb();
-        uint64_t full_flushes = rig.space.full_flushes;
+        uint64_t full_flushes = paging_counted(&rig.space).full_flushes;
         status = operation(source_with(left));
         must_have_ended_its_reservation();
-        assert_int_equal(rig.space.full_flushes, full_flushes);
+        assert_int_equal(paging_counted(&rig.space).full_flushes, full_flushes);
         assert_status(status, broken.refused ? PAGING_BROKEN_SOURCE : PAGING_OK);
         uint64_t mapped = must_be_sound() - (has_neighbours ? 2 : 0);
         assert_true(status == PAGING_OK ? mapped == pages : mapped < pages);

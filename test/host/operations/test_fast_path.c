@@ -4,6 +4,8 @@
  * unless one comparison says otherwise. Here are entries that nearly pass.
  */
 #include "rig/entries.h"
+#include "rig/page_list.h"
+#include <selfmap/list.h>
 #include <string.h>
 
 /* An entry that is not present is a marker, whatever its other bits are. No walk goes through it. */
@@ -24,7 +26,13 @@ static void a_table_that_is_not_present(void **state)
             paging_map_to(space, rig_page(PLACE + 4 * KIB), (paging_frame_t){DEVICE_FRAME}, RW, source),
             PAGING_MARKED);
         assert_status(paging_map(space, rig_page(PLACE + 4 * KIB), RW, source), PAGING_MARKED);
+        assert_status(paging_map_owned(space, rig_page(PLACE + 4 * KIB), (paging_frame_t){DEVICE_FRAME},
+                                       PAGING_4K, RW, source),
+                      PAGING_MARKED);
         assert_status(paging_unmap(space, rig_page(PLACE), source, &gone), PAGING_MARKED);
+        assert_status(
+            paging_remap(space, rig_page(PLACE), (paging_frame_t){DEVICE_FRAME}, RW, false, source, &gone),
+            PAGING_MARKED);
         assert_true(machine_unchanged());
         entry_write(PLACE, level, whole);
     }
@@ -35,6 +43,27 @@ static void a_table_that_is_not_present(void **state)
  * flags looks like one more table. (A process cannot have the first pages.)
  */
 #ifndef MACHINE_MMAP
+/* The same with lists. In the page that looks like a table their entries would be unused. */
+static void lists_of_the_first_pages(struct paging_space *space, const struct walker *walker)
+{
+    const paging_page_t pages[2] = {{2}, {3}};
+    const paging_frame_t frames[2] = {{DEVICE_FRAME + 2}, {DEVICE_FRAME + 3}};
+    struct paging_page_translation found[2];
+    uint64_t *like_a_table = machine_frame(DEVICE_FRAME);
+    like_a_table[2] = like_a_table[3] = 0;
+    machine_begin_operation(NULL);
+    assert_status(paging_map_list(space, pages, frames, 2, RW, machine_frames()), PAGING_OK);
+    assert_status(paging_translate_list(space, pages, 2, found), PAGING_OK);
+    for (uint64_t i = 0; i < 2; i++) {
+        assert_int_equal(walker_walk(walker, NULL, (2 + i) * 4 * KIB, WALK_READ, false).frame,
+                         DEVICE_FRAME + 2 + i);
+        assert_int_equal(found[i].frame.number, DEVICE_FRAME + 2 + i);
+    }
+    assert_status(paging_unmap_list(space, pages, 2, machine_frames(), NULL), PAGING_OK);
+    assert_true(walker_walk(walker, NULL, 8 * KIB, WALK_READ, false).faulted);
+    assert_int_equal(like_a_table[2] | like_a_table[3], 0);
+}
+
 static void the_first_pages(void **state)
 {
     const uint64_t like_a_table = RW | PAGING_USER | PAGING_ACCESSED | PAGING_DIRTY;
@@ -42,6 +71,9 @@ static void the_first_pages(void **state)
     assert_status(rig_map_to(0, DEVICE_FRAME, like_a_table), PAGING_OK);
     assert_status(rig_map_to(4 * KIB, DEVICE_FRAME + 1, RW), PAGING_OK);
     rig_translate(4 * KIB);
+    assert_status(rig_map_list(8 * KIB, DEVICE_FRAME + 2, LIST_OF(2), RW), PAGING_OK);
+    assert_status(rig_translate_list(8 * KIB, LIST_OF(2)), PAGING_OK);
+    assert_status(rig_unmap_list(8 * KIB, LIST_OF(2)), PAGING_OK);
     assert_status(rig_unmap(4 * KIB), PAGING_OK);
     assert_status(rig_unmap(0), PAGING_OK);
 
@@ -68,6 +100,7 @@ static void the_first_pages(void **state)
         assert_status(paging_translate(&space, (paging_virt_t){i * 4 * KIB}, &found), PAGING_OK);
         assert_int_equal(found.address.value, (DEVICE_FRAME + i) * PAGING_PAGE_BYTES);
     }
+    lists_of_the_first_pages(&space, &walker);
     for (uint64_t i = 0; i < 2; i++)
         assert_status(paging_unmap(&space, (paging_page_t){1 - i}, machine_frames(), &gone), PAGING_OK);
     assert_int_equal(machine_frame(DEVICE_FRAME)[1], machine_junk(DEVICE_FRAME));

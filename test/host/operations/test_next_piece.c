@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests next_piece: a long call made in pieces ends like the call itself, and each piece is bounded. */
-#include "rig/rig.h"
+#include "rig/entries.h"
 
 #define PAGES(n) ((uint64_t)(n)*PAGING_PAGE_BYTES)
 
@@ -73,11 +73,28 @@ static void huge_pages_stay_whole(void **state)
 {
     rig_open();
     assert_status(rig_map_range(PLACE + GIB, DEVICE_1G, 8 * MIB, RW), PAGING_OK);
-    uint64_t start = PLACE + GIB + MIB, bytes = 6 * MIB, tables = rig.space.tables;
+    uint64_t start = PLACE + GIB + MIB, bytes = 6 * MIB, tables = paging_counted(&rig.space).tables;
     assert_status(rig_next_piece(start, bytes, rig.model.levels), PAGING_OK);
     assert_int_equal(rig.piece % (2 * MIB), MIB);
     assert_status(rig_protect_range(start + rig.piece, 2 * MIB, NX, 0), PAGING_OK);
-    assert_int_equal(rig.space.tables, tables);
+    assert_int_equal(paging_counted(&rig.space).tables, tables);
+}
+
+/* What the entry counts means nothing then, so it is one entry, and nobody looks into the table. */
+static void a_malformed_table_is_one_entry(void **state)
+{
+    uint64_t bytes;
+    rig_open();
+    assert_status(rig_map_range(PLACE, DEVICE + PAGES(1), 6 * MIB, RW), PAGING_OK);
+    uint64_t whole = *entry_at(PLACE + 2 * MIB, 2);
+    entry_write(PLACE + 2 * MIB, 2, whole | (uint64_t)1 << 51);
+    assert_status(paging_next_piece(&rig.space, (paging_virt_t){PLACE + 2 * MIB}, 4 * MIB, 1, &bytes),
+                  PAGING_OK);
+    assert_int_equal(bytes, 2 * MIB);
+    assert_status(paging_next_piece(&rig.space, (paging_virt_t){PLACE + 2 * MIB}, 4 * MIB, 600, &bytes),
+                  PAGING_OK);
+    assert_int_equal(bytes, 4 * MIB);
+    entry_write(PLACE + 2 * MIB, 2, whole);
 }
 
 static void what_is_no_range_is_refused(void **state)
@@ -95,6 +112,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("pieces: holes cost nothing", holes_cost_nothing),
     RIG_TEST("pieces: P1s are cut only where one alone is too much", tables_stay_whole),
     RIG_TEST("pieces: no huge page is split", huge_pages_stay_whole),
+    RIG_TEST("pieces: a malformed table is one entry", a_malformed_table_is_one_entry),
     RIG_TEST("pieces: what is not a range is refused", what_is_no_range_is_refused),
 };
 

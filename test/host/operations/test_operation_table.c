@@ -13,10 +13,20 @@
  * They have judges of their own: the first ones in rig.c, rig_translate.c and judge_for_each.c. Gathers are
  * one operation of the tests (rig_gather.c).
  */
-static const char *const not_in_the_table[] = {
-    "create",   "create_direct", "walk_address", "for_each",     "for_each_in",        "count",
-    "count_in", "check_access",  "gather_begin", "gather_unmap", "gather_unmap_range", "gather_protect_range",
-    "find_hole"};
+static const char *const not_in_the_table[] = {"create",
+                                               "create_direct",
+                                               "walk_address",
+                                               "for_each",
+                                               "for_each_in",
+                                               "count",
+                                               "count_in",
+                                               "check_access",
+                                               "gather_begin",
+                                               "gather_unmap",
+                                               "gather_unmap_list",
+                                               "gather_unmap_range",
+                                               "gather_protect_range",
+                                               "find_hole"};
 
 static bool is_listed(const char *name)
 {

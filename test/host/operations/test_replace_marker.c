@@ -23,14 +23,14 @@ static void open_with_markers(void)
 static void took_no_table(uint64_t frames, uint64_t tables)
 {
     assert_int_equal(machine_frames_out(), frames);
-    assert_int_equal(rig.space.tables, tables);
+    assert_int_equal(paging_counted(&rig.space).tables, tables);
     assert_int_equal(machine_flushes() + machine_full_flushes(), 0);
 }
 
 static void single_pages(void **state)
 {
     open_with_markers();
-    uint64_t out = machine_frames_out(), tables = rig.space.tables;
+    uint64_t out = machine_frames_out(), tables = paging_counted(&rig.space).tables;
     machine_limit_frames(0);
     assert_status(rig_map_to(PLACE + 4 * KIB, DEVICE_FRAME + 1, RW | OVER), PAGING_OK);
     took_no_table(out, tables);
@@ -159,9 +159,9 @@ static void table_of_markers_between_new_tables(void **state)
     assert_status(rig_map_to(PLACE + 4 * MIB, DEVICE_FRAME, RW), PAGING_OK);
     rig_plant_marker(PLACE + 5 * MIB, 1, 2);
     assert_status(rig_unmap(PLACE + 4 * MIB), PAGING_OK); /* the P1 contains only the marker now */
-    uint64_t out = machine_frames_out(), tables = rig.space.tables;
+    uint64_t out = machine_frames_out(), tables = paging_counted(&rig.space).tables;
     assert_status(rig_map_range(PLACE + 2 * MIB, DEVICE_1G + 4 * KIB, 10 * MIB, RW | OVER), PAGING_OK);
-    assert_int_equal(rig.space.tables - tables, 4);
+    assert_int_equal(paging_counted(&rig.space).tables - tables, 4);
     assert_int_equal(machine_frames_out() - out, 4);
     ASSERT_RUNS(PLACE + 2 * MIB, {1, 5 * 512});
     assert_status(rig_unmap_range(PLACE, 16 * MIB), PAGING_OK);

@@ -152,7 +152,7 @@ static void gives_every_frame_back(void **state)
         for (unsigned round = 0; round < 2; round++) {
             struct paging_space space = create();
             assert_int_equal(machine_frames_out(), rig_own_tables());
-            assert_int_equal(space.tables, rig_own_tables());
+            assert_int_equal(paging_counted(&space).tables, rig_own_tables());
             contents[i](&space);
             destroy(&space);
             assert_int_equal(machine_frames_out(), 0);
@@ -299,7 +299,7 @@ static void two_side_by_side(void **state)
         assert_leads(&two, address, DEVICE_FRAME + 8 + i);
     }
     assert_true(walk_in(&two, PLACE).faulted);
-    unsigned of_two = (unsigned)two.tables;
+    unsigned of_two = (unsigned)paging_counted(&two).tables;
     destroy(&one);
     assert_int_equal(machine_frames_out(), of_two);
     assert_leads(&two, PLACE + 4 * MIB + 2 * SLOT_BYTES, DEVICE_FRAME + 8);
@@ -347,15 +347,15 @@ static void back_and_forth(void **state)
         assert_status(rig_map(address, RW), PAGING_OK);
         machine_fill_tlb();
         struct paging_space other = create();
-        uint64_t flushes = rig.space.flushes;
+        uint64_t flushes = paging_counted(&rig.space).flushes;
         make_inactive(&other);
         assert_status(paging_map_to(&rig.space, rig_page(address + 4 * KIB), (paging_frame_t){DEVICE_FRAME},
                                     RW, frames()),
                       PAGING_OK);
         model_add(&rig.model,
                   (struct model_leaf){rig_page(address + 4 * KIB).number, DEVICE_FRAME, 1, RW, false, 0});
-        assert_int_equal(rig.space.flushes, flushes);
-        assert_int_equal(rig.space.full_flushes, 0);
+        assert_int_equal(paging_counted(&rig.space).flushes, flushes);
+        assert_int_equal(paging_counted(&rig.space).full_flushes, 0);
         machine_fill_tlb();
         make_active();
         destroy(&other);

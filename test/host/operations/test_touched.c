@@ -9,6 +9,10 @@
 #include <selfmap/clone.h>
 #include <selfmap/gather.h>
 #include <selfmap/list.h>
+#include <selfmap/test_and_clear.h>
+
+/* Thousands of machines are opened: none has more frames than an attempt takes. */
+#define FRAMES 20u
 
 /* The one access that comes in between. */
 static struct {
@@ -94,6 +98,20 @@ static uint64_t gather_unmap(uint64_t address)
     return gone.flags & TOUCHED;
 }
 
+/* Three pages from the place on. */
+static uint64_t gather_unmap_list(uint64_t address)
+{
+    struct paging_gather gather;
+    struct paging_unmapped gone[3];
+    paging_page_t pages[3];
+    for (unsigned i = 0; i < 3; i++)
+        pages[i] = rig_page(PLACE + i * 4 * KIB);
+    must_be_ok(paging_gather_begin(&gather, &rig.space, machine_frames()));
+    must_be_ok(paging_gather_unmap_list(&gather, pages, 3, gone));
+    paging_gather_end(&gather);
+    return gone[(address - PLACE) / (4 * KIB)].flags & TOUCHED;
+}
+
 static uint64_t gather_unmap_huge(uint64_t address)
 {
     return gather_unmap(address & ~(2 * MIB - 1));
@@ -153,6 +171,53 @@ static uint64_t protect_a_part(uint64_t address)
 {
     protect(64 * KIB, PAGING_SYSTEM_9, 0);
     return left_at(address);
+}
+
+static uint64_t protect_by_itself(uint64_t address)
+{
+    must_be_ok(paging_protect(&rig.space, rig_page(address), NX, 0));
+    return left_at(address);
+}
+
+/* Returns what is told of the page that was there, and what the one that came has had since. */
+static uint64_t remap(uint64_t address)
+{
+    struct paging_unmapped gone;
+    must_be_ok(paging_remap(&rig.space, rig_page(address), (paging_frame_t){DEVICE_FRAME + 9}, RW, false,
+                            machine_frames(), &gone));
+    return (gone.flags & TOUCHED) | left_at(address);
+}
+
+static uint64_t move(uint64_t bytes, uint64_t distance, uint64_t address)
+{
+    must_be_ok(paging_move_range(&rig.space, (paging_virt_t){PLACE}, (paging_virt_t){PLACE + distance}, bytes,
+                                 machine_frames()));
+    return left_at(address + distance);
+}
+
+static uint64_t move_neighbours(uint64_t address)
+{
+    return move(12 * KIB, 4 * MIB + 4 * KIB, address);
+}
+
+static uint64_t move_huge(uint64_t address)
+{
+    return move(2 * MIB, 4 * MIB, address);
+}
+
+/* Returns what it was told, and what is still there. */
+static enum paging_visit add_shown(void *context, const struct paging_entry_info *info)
+{
+    *(uint64_t *)context |= info->flags;
+    return PAGING_VISIT_NEXT;
+}
+
+static uint64_t clear_dirty(uint64_t address)
+{
+    uint64_t shown = 0;
+    must_be_ok(paging_test_and_clear(&rig.space, (paging_virt_t){address}, 4 * KIB, PAGING_DIRTY, add_shown,
+                                     &shown));
+    return shown | left_at(address);
 }
 
 static uint64_t split(uint64_t address)
@@ -217,6 +282,11 @@ static void map_huge_apart(void)
         must_be_ok(rig_map_sized(PLACE + i * 2 * MIB, FRAME_2M, PAGING_2M, RW));
 }
 
+static void map_written(void)
+{
+    must_be_ok(rig_map_to(PLACE, DEVICE_FRAME, RW | PAGING_DIRTY));
+}
+
 static void map_many(void)
 {
     must_be_ok(rig_map_range(PLACE, DEVICE, 400 * KIB, RW));
@@ -250,8 +320,14 @@ static const struct attempt attempts[] = {
     {"unmap_list: huge pages", map_huge_apart, unmap_apart, 4 * MIB + 36 * KIB, 0, 0, true},
     {"gather: a page with neighbours", map_neighbours, gather_unmap, 0, 0, 0, true},
     {"gather: a page whose tables go", map_alone, gather_unmap, 0, 0, 0, true},
+    {"gather: a list", map_neighbours, gather_unmap_list, 4 * KIB, 0, 0, true},
     {"gather: a huge page", map_huge, gather_unmap_huge, 36 * KIB, 0, 0, true},
     {"gather: rights of many pages", map_many, gather_protect, 260 * KIB, 0, 0, true},
+    {"remap: a page", map_neighbours, remap, 4 * KIB, 0, 0, true},
+    {"move_range: pages", map_neighbours, move_neighbours, 4 * KIB, 0, 0, true},
+    {"move_range: a huge page", map_huge, move_huge, 36 * KIB, 0, 0, true},
+    {"test_and_clear: a page that was written", map_written, clear_dirty, 0, 0, 0, true},
+    {"protect: a page by itself", map_neighbours, protect_by_itself, 4 * KIB, 0, 0, true},
     {"protect: a page", map_many, protect_one, 0, 0, 0, true},
     {"protect: the first of many pages", map_many, protect_many, 0, 0, 0, true},
     {"protect: one among many pages", map_many, protect_many, 260 * KIB, 0, 0, true},
@@ -273,7 +349,9 @@ static const struct attempt attempts[] = {
 static bool nothing_is_lost(const struct attempt *attempt, unsigned access, bool cached, unsigned wait)
 {
     uint64_t address = PLACE + attempt->address;
-    rig_open();
+    struct machine_setup setup = rig_setup();
+    setup.frames = FRAMES;
+    rig_open_on(setup);
     attempt->prepare();
     if (cached)
         machine_speculate(address);

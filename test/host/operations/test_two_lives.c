@@ -34,7 +34,7 @@ static void an_empty_space_is_one_frame(void **state)
     struct paging_space space;
     open_direct();
     assert_int_equal(machine_frames_out(), 1);
-    assert_int_equal(rig.space.tables, 1);
+    assert_int_equal(paging_counted(&rig.space).tables, 1);
     assert_int_equal(used_entries(rig.space.root.number), 0);
     machine_fill(0);
     machine_reset_log();
@@ -178,7 +178,7 @@ static void the_inactive_is_edited_directly(void **state)
     assert_status(rig_unmap_range(PLACE + 2 * MIB + 4 * KIB, 4 * KIB), PAGING_OK);
     assert_status(rig_unmap(PLACE), PAGING_OK);
     assert_status(rig_map_to(PLACE, DEVICE_FRAME + 1, 0), PAGING_OK);
-    assert_int_equal(other->space->flushes + other->space->full_flushes, 0);
+    assert_int_equal(paging_counted(other->space).flushes + paging_counted(other->space).full_flushes, 0);
     machine_fill(DEVICE_FRAME + 1);
     assert_allowed(PLACE, WALK_WRITE); /* in the active one */
     assert_status(rig_switch_to(home, other), PAGING_OK);
@@ -306,7 +306,7 @@ static void siblings_are_of_one_kind(void **state)
     open_both();
     assert_status(paging_create_sibling(&sibling, &direct, frames()), PAGING_OK);
     assert_true(sibling.by_direct_map);
-    assert_int_equal(sibling.tables, 1);
+    assert_int_equal(paging_counted(&sibling).tables, 1);
     assert_int_equal(sibling.mode, PAGING_MODE_DIRECT);
     assert_status(paging_destroy(&sibling, frames()), PAGING_OK);
     assert_status(paging_create_sibling(&sibling, &recursive, frames()), PAGING_OK);

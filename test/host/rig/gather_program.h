@@ -2,8 +2,8 @@
 /*
  * gather_program.h - what is done between the begin and the end of a gather, in one number.
  *
- * Seven steps of eight bits each, the first in the lowest: three bits of what it is, five bits of where, in
- * units of pages from the operation's address on. Bits 56 to 61: the unit is 2 to the power of this.
+ * Six steps of nine bits each, the first in the lowest: four bits of what it is, five bits of where, in units
+ * of pages from the operation's address on. Bits 56 to 61: the unit is 2 to the power of this.
  */
 #ifndef HOST_RIG_GATHER_PROGRAM_H
 #define HOST_RIG_GATHER_PROGRAM_H
@@ -15,26 +15,29 @@ enum gather_step {
     GATHER_UNMAP,
     GATHER_UNMAP_RANGE, /* of the operation's length */
     GATHER_PROTECT_RANGE,
-    OUTSIDE_MAP_TO, /* operations that the gather does not know of */
+    GATHER_UNMAP_LIST,   /* the leaves in the operation's length, as a list */
+    GATHER_UNMAP_BEYOND, /* the same, and the page after the last of them */
+    OUTSIDE_MAP_TO,      /* operations that the gather does not know of */
     OUTSIDE_TRANSLATE,
     OUTSIDE_UNMAP,
-    OUTSIDE_UNMAP_RANGE
+    OUTSIDE_UNMAP_RANGE,
+    GATHER_STEP_KINDS
 };
 
-#define GATHER_STEPS 7u
+#define GATHER_STEPS 6u
 
 /* A step as its part of a program. */
-#define GATHER_STEP(number, kind, place) (((uint64_t)(kind) | (uint64_t)(place) << 3) << (8 * (number)))
+#define GATHER_STEP(number, kind, place) (((uint64_t)(kind) | (uint64_t)(place) << 4) << (9 * (number)))
 
 static inline unsigned gather_step_kind(uint64_t program, unsigned number)
 {
-    return (unsigned)(program >> (8 * number)) & 7;
+    return (unsigned)(program >> (9 * number)) & 15;
 }
 
 static inline uint64_t gather_step_offset(uint64_t program, unsigned number)
 {
     unsigned shift = (unsigned)(program >> 56) & 0x3f;
-    return (program >> (8 * number + 3) & 0x1f) << (shift < 30 ? shift : 30);
+    return (program >> (9 * number + 4) & 0x1f) << (shift < 30 ? shift : 30);
 }
 
 /* Returns the program with one more step, which is its number `number`. */

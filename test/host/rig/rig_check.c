@@ -303,7 +303,7 @@ static void check_side(struct census *census, const struct rig_side *side)
     assert_int_equal(census->shared,
                      side->owns_shared_half || side->shared_owner ? count_upper_slots(model) : 0);
     assert_int_equal(side->space->sharers, rig_sharers(side));
-    assert_int_equal(side->space->tables, census->own);
+    assert_int_equal(paging_counted(side->space).tables, census->own);
 }
 
 /* What the space at hand maps in an upper half that it shares, the others map too. */

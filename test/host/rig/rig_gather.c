@@ -1,82 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Judge of gathers. A program of a few steps, in one number, runs between a begin and an end: calls of the
- * gather, and operations outside it. What waits is a map of its own, beside that of what is mapped.
+ * gather, and operations outside it.
  */
 #include "rig/gather_program.h"
+#include "rig/page_list.h"
 #include "rig/rig_internal.h"
-#include <selfmap/gather.h>
+#include "rig/waiting.h"
 #include <string.h>
 
-static struct {
-    bool is_open;
-    bool has_changed; /* rights, since it was carried out */
-    unsigned pending; /* pages and windows that must be flushed, at least */
-    struct paging_gather gather;
-    struct model waiting; /* leaves that were unmapped, until the flush; and markers, which may take tables */
-} gathered;
-
-bool rig_is_gathering(void)
-{
-    return gathered.is_open;
-}
-
-const struct model_leaf *rig_waiting_at(uint64_t page)
-{
-    const struct model_leaf *leaf = model_at(&gathered.waiting, page);
-    return leaf && !leaf->marker ? leaf : NULL;
-}
-
-unsigned rig_count_waiting(void)
-{
-    unsigned count = 0;
-    for (unsigned i = 0; gathered.is_open && i < gathered.waiting.count; i++)
-        count += !gathered.waiting.leaves[i].marker;
-    return count;
-}
-
-/* Of a marker only its tables wait. It gives way if a page has been mapped in its place and goes, too. */
-static void add_waiting(struct model_leaf leaf)
-{
-    const struct model_leaf *other;
-    while ((other = model_overlap(&gathered.waiting, leaf.page, paging_level_pages(leaf.size)))) {
-        assert_int_not_equal(other->marker, 0);
-        model_remove(&gathered.waiting, other->page);
-    }
-    model_add(&gathered.waiting, leaf);
-    gathered.pending += rig.at == rig.active && !leaf.marker;
-}
-
-/* A leaf waits together with all that the entry would map which names it, or its highest table that went. */
-bool rig_waits(uint64_t page, uint64_t pages)
-{
-    for (unsigned i = 0; gathered.is_open && i < gathered.waiting.count; i++) {
-        const struct model_leaf *leaf = &gathered.waiting.leaves[i];
-        unsigned level = leaf->size;
-        while (level < rig.model.levels && !model_has_table(rig.at->model, level, leaf->page))
-            level++;
-        uint64_t span = paging_level_pages(level), first = leaf->page & ~(span - 1);
-        if (leaf->marker && level == leaf->size)
-            continue;
-        if (first < page + pages && page < first + span)
-            return true;
-    }
-    return false;
-}
-
-/* Nothing waits any more. */
-static void note_finish(void)
-{
-    gathered.waiting.count = 0;
-    gathered.pending = 0;
-    gathered.has_changed = false;
-}
-
-static void must_flush_nothing(void)
-{
-    assert_int_equal(machine_full_flushes(), 0);
-    rig_judge_map_flushes();
-}
+static struct paging_gather gather;
 
 /* ---- calls of the gather ---- */
 
@@ -90,24 +23,75 @@ static enum paging_status unmap_page(uint64_t page)
     uint64_t entry = rig_walk(rig_address(page)).entry;
     memset(&unmapped, 0x5a, sizeof(unmapped));
     rig_look_before(refusals);
-    enum paging_status status = paging_gather_unmap(&gathered.gather, (paging_page_t){page}, &unmapped);
+    enum paging_status status = paging_gather_unmap(&gather, (paging_page_t){page}, &unmapped);
     rig_judge_one_space(status);
     rig_judge_unmapped(status, &unmapped, &leaf, entry, leaf.owned, PAGING_ACCESSED);
     if (status == PAGING_OK) {
-        must_flush_nothing();
-        assert_int_equal(rig_frames_taken(), 0);
+        waiting_add_range(page, page + paging_level_pages(leaf.size));
+        waiting_judge(0);
         model_remove(rig.at->model, page);
-        add_waiting(leaf);
+        waiting_add(leaf);
     }
     return status;
 }
 
-/* The status, and the tables that the splits at the ends take: nothing else comes or goes. */
-static void judge_range_step(enum paging_status status, unsigned tables)
+/* Stores the leaves that begin in a range, as many as a list has. Returns how many. */
+static unsigned find_leaves(uint64_t page, uint64_t end, struct model_leaf *leaves)
 {
+    unsigned count = 0;
+    const struct model *model = rig.at->model;
+    for (unsigned i = model_first(model, page); i < model->count && count < LIST_PLACES; i++)
+        if (model->leaves[i].page >= page && model->leaves[i].page < end && !model->leaves[i].marker)
+            leaves[count++] = model->leaves[i];
+    return count;
+}
+
+/* Pages of one P1 next to each other in the list wait as one range, and each huge page as one. */
+static void note_list(const struct model_leaf *leaves, unsigned count)
+{
+    for (unsigned i = 0, next; i < count; i = next) {
+        uint64_t last_here = leaves[i].page | (PAGING_TABLE_ENTRIES - 1);
+        next = i + 1;
+        while (leaves[i].size == PAGING_4K && next < count && leaves[next].page <= last_here)
+            next++;
+        waiting_add_range(leaves[i].page, leaves[next - 1].page + paging_level_pages(leaves[i].size));
+        for (unsigned run = i; run < next; run++)
+            waiting_add(leaves[run]);
+    }
+}
+
+/* The leaves in the range, and with `beyond` the page after the last of them. */
+static enum paging_status unmap_list(uint64_t page, uint64_t bytes, bool beyond)
+{
+    static struct model_leaf leaves[MOST_LISTED];
+    paging_page_t pages[MOST_LISTED];
+    struct paging_unmapped unmapped[MOST_LISTED];
+    uint64_t entries[MOST_LISTED];
+    unsigned count = find_leaves(page, page + bytes / PAGING_PAGE_BYTES, leaves);
+    for (unsigned i = 0; i < count; i++)
+        pages[i].number = leaves[i].page;
+    if (beyond && count > 0) {
+        const struct model_leaf *next, *last = &leaves[count - 1];
+        pages[count].number = last->page + paging_level_pages(last->size);
+        next = model_at(rig.at->model, pages[count].number);
+        leaves[count++] = next ? *next : (struct model_leaf){0};
+    }
+    unsigned refusals = rig_unmap_list_refusals(pages, count);
+    for (unsigned i = 0; i < count; i++)
+        entries[i] = refusals ? 0 : rig_walk(rig_address(leaves[i].page)).entry;
+    memset(unmapped, 0x5a, sizeof(unmapped));
+    rig_look_before(refusals);
+    enum paging_status status = paging_gather_unmap_list(&gather, pages, count, unmapped);
     rig_judge_one_space(status);
-    if (status == PAGING_OK)
-        assert_int_equal(rig_frames_taken(), tables);
+    for (unsigned i = 0; i < count; i++)
+        rig_judge_unmapped(status, &unmapped[i], &leaves[i], entries[i], leaves[i].owned, PAGING_ACCESSED);
+    if (status == PAGING_OK) {
+        note_list(leaves, count);
+        waiting_judge(0);
+        for (unsigned i = 0; i < count; i++)
+            model_remove(rig.at->model, leaves[i].page);
+    }
+    return status;
 }
 
 static enum paging_status unmap_range(uint64_t start, uint64_t bytes)
@@ -122,12 +106,15 @@ static enum paging_status unmap_range(uint64_t start, uint64_t bytes)
         tables = model_new_tables(&split, rig.at->model);
     }
     rig_look_before_range(refusals);
-    enum paging_status status = paging_gather_unmap_range(&gathered.gather, (paging_virt_t){start}, bytes);
-    judge_range_step(status, tables);
+    enum paging_status status = paging_gather_unmap_range(&gather, (paging_virt_t){start}, bytes);
+    rig_judge_one_space(status);
     if (status != PAGING_OK)
         return status;
+    waiting_add_range(page, page + pages);
+    if (!waiting.has_ended_early)
+        assert_int_equal(rig_frames_taken(), tables);
     for (unsigned i = model_first(&split, page); i < split.count && split.leaves[i].page < page + pages; i++)
-        add_waiting(split.leaves[i]);
+        waiting_add(split.leaves[i]);
     model_copy(rig.at->model, &rig_after);
     return status;
 }
@@ -140,12 +127,13 @@ static enum paging_status protect_range(uint64_t start, uint64_t bytes, uint64_t
         tables = model_new_tables(&rig_after, rig.at->model);
     rig_look_before_range(refusals);
     enum paging_status status =
-        paging_gather_protect_range(&gathered.gather, (paging_virt_t){start}, bytes, set, clear);
-    judge_range_step(status, tables);
+        paging_gather_protect_range(&gather, (paging_virt_t){start}, bytes, set, clear);
+    rig_judge_one_space(status);
     if (status == PAGING_OK) {
+        assert_int_equal(rig_frames_taken(), tables);
         bool changes = !model_is_equal(&rig_after, rig.at->model);
-        gathered.has_changed |= changes;
-        gathered.pending += rig.at == rig.active && changes;
+        waiting.has_changed |= changes;
+        waiting.pending += rig.at == rig.active && changes;
         model_copy(rig.at->model, &rig_after);
     }
     return status;
@@ -171,7 +159,7 @@ static enum paging_status unmap_outside(uint64_t page)
     if (status == PAGING_OK)
         model_copy(rig.at->model, &rig_after);
     if (status == PAGING_OK && takes_tables)
-        note_finish();
+        waiting_end();
     return status;
 }
 
@@ -187,7 +175,7 @@ static enum paging_status unmap_range_outside(uint64_t start, uint64_t bytes)
     rig_judge_one_space(status);
     if (status == PAGING_OK) {
         model_copy(rig.at->model, &rig_after);
-        note_finish();
+        waiting_end();
     }
     return status;
 }
@@ -210,7 +198,12 @@ static void do_step(unsigned kind, uint64_t page, uint64_t bytes)
     uint64_t start = rig_address(page), all = paging_level_pages(rig.model.levels) * PAGING_TABLE_ENTRIES;
     if (page >= all)
         return;
+    waiting.has_ended_early = false;
     switch (kind) {
+    case GATHER_UNMAP_LIST:
+    case GATHER_UNMAP_BEYOND:
+        (void)unmap_list(page, bytes, kind == GATHER_UNMAP_BEYOND);
+        break;
     case GATHER_UNMAP:
         (void)unmap_page(page);
         break;
@@ -238,45 +231,36 @@ static void do_step(unsigned kind, uint64_t page, uint64_t bytes)
     rig_check();
 }
 
-/* Returns how many pages were flushed, without the scratch page. */
-static unsigned count_flushes(void)
-{
-    unsigned count = 0;
-    for (unsigned i = 0; i < machine_flushes(); i++)
-        count += !model_is_scratch_slot(rig.at->model, rig_page(machine_flushed(i)).number);
-    return count;
-}
-
 /* One decision for everything; and if nothing has changed, nothing is flushed or written. */
 static void end_gather(void)
 {
     rig_look_before(0);
-    paging_gather_end(&gathered.gather);
+    paging_gather_end(&gather);
     rig_judge_one_space(PAGING_OK);
     assert_true(machine_full_flushes() <= 1);
     if (machine_full_flushes() == 0)
-        assert_in_range(count_flushes(), gathered.pending, RIG_FLUSH_LIMIT);
-    if (gathered.waiting.count == 0 && !gathered.has_changed)
+        assert_in_range(waiting_count_flushes(), waiting.pending, RIG_FLUSH_LIMIT);
+    if (waiting.leaves.count == 0 && !waiting.has_changed)
         assert_int_equal(machine_stores() + machine_flushes() + machine_full_flushes(), 0);
-    note_finish();
-    gathered.is_open = false;
+    waiting_end();
+    waiting.is_open = false;
 }
 
 enum paging_status rig_gather(uint64_t start, uint64_t bytes, uint64_t program)
 {
     uint64_t first = rig_page(start).number;
     bool is_reachable = rig_is_reachable(rig.at);
-    memset(&gathered.gather, 0xa5, sizeof(gathered.gather));
+    memset(&gather, 0xa5, sizeof(gather));
     rig_look_before(is_reachable ? 0 : 1u << PAGING_UNREACHABLE);
-    enum paging_status status = paging_gather_begin(&gathered.gather, rig.at->space, machine_frames());
+    enum paging_status status = paging_gather_begin(&gather, rig.at->space, machine_frames());
     if (!is_reachable) {
         rig_judge_status(status);
         return status;
     }
     assert_status(status, PAGING_OK);
-    note_finish();
-    gathered.waiting.levels = rig.model.levels;
-    gathered.is_open = true;
+    waiting_end();
+    waiting.leaves.levels = rig.model.levels;
+    waiting.is_open = true;
     struct paging_gather second;
     assert_status(paging_gather_begin(&second, rig.at->space, machine_frames()), PAGING_BUSY);
     for (unsigned i = 0; i < GATHER_STEPS; i++)

@@ -136,6 +136,9 @@ unsigned rig_protect_range_refusals(uint64_t start, uint64_t bytes, uint64_t set
 
 /* ---- gathers (rig_gather.c) ---- */
 
+/* Returns the statuses that are right for unmapping a list of pages (rig_list.c). */
+unsigned rig_unmap_list_refusals(const paging_page_t *pages, unsigned count);
+
 /* A gather is open: stale translations of what waits are no mistake. */
 bool rig_is_gathering(void);
 /* Do pages of the range wait, or a table below which they lie? */

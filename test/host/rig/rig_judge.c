@@ -63,10 +63,10 @@ void rig_judge_status(enum paging_status status)
 
 void rig_judge_one_space(enum paging_status status)
 {
-    const struct paging_space *was = &before.spaces[rig.at - rig.sides];
+    const struct paging_counters was = paging_counted(&before.spaces[rig.at - rig.sides]);
     rig_judge_status(status);
-    assert_int_equal(rig.at->space->flushes - was->flushes, machine_flushes());
-    assert_int_equal(rig.at->space->full_flushes - was->full_flushes, machine_full_flushes());
+    assert_int_equal(paging_counted(rig.at->space).flushes - was.flushes, machine_flushes());
+    assert_int_equal(paging_counted(rig.at->space).full_flushes - was.full_flushes, machine_full_flushes());
     if (rig.at != rig.active && rig.at->model->by_direct_map)
         assert_int_equal(machine_flushes() + machine_full_flushes(), 0);
     for (unsigned i = 0; rig.at == rig.attached && i < machine_flushes(); i++)

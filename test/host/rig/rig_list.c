@@ -28,9 +28,9 @@ static bool is_too_large(uint64_t page)
     return page >= paging_level_pages(rig.model.levels) * PAGING_TABLE_ENTRIES;
 }
 
-static bool is_in_order(unsigned i)
+static bool is_in_order(const paging_page_t *pages, unsigned i)
 {
-    return i == 0 || list.pages[i].number > list.pages[i - 1].number;
+    return i == 0 || pages[i].number > pages[i - 1].number;
 }
 
 /* ---- mapping ---- */
@@ -47,7 +47,7 @@ static unsigned map_list_refusals(uint64_t flags, bool owned)
     unsigned refusals = 0;
     for (unsigned i = 0; !refusals && i < list.count; i++) {
         struct model_leaf leaf = leaf_of(i, flags, owned);
-        if (!is_in_order(i))
+        if (!is_in_order(list.pages, i))
             refusals = 1u << PAGING_UNSORTED;
         else if (is_too_large(leaf.page))
             refusals = 1u << PAGING_BAD_PAGE | model_flag_refusals(rig.at->model, &rig.at->space->cpu, 0,
@@ -121,13 +121,13 @@ enum paging_status rig_map_list_alloc(uint64_t address, uint64_t value, uint64_t
 
 /* ---- unmapping ---- */
 
-static unsigned unmap_list_refusals(void)
+unsigned rig_unmap_list_refusals(const paging_page_t *pages, unsigned count)
 {
     const struct model_leaf *leaf;
     unsigned refusals = 0;
-    for (unsigned i = 0; !refusals && i < list.count; i++) {
-        uint64_t page = list.pages[i].number;
-        if (!is_in_order(i))
+    for (unsigned i = 0; !refusals && i < count; i++) {
+        uint64_t page = pages[i].number;
+        if (!is_in_order(pages, i))
             refusals = 1u << PAGING_UNSORTED;
         else
             refusals = is_too_large(page) ? 1u << PAGING_BAD_PAGE : rig_whole_leaf_refusals(page, &leaf);
@@ -150,7 +150,7 @@ enum paging_status rig_unmap_list(uint64_t address, uint64_t value)
     uint64_t entries[MOST_LISTED] = {0};
     unsigned frames = 0;
     make_list(address, 0, value);
-    unsigned refusals = unmap_list_refusals();
+    unsigned refusals = rig_unmap_list_refusals(list.pages, list.count);
     model_copy(&rig_after, rig.at->model);
     rig_expect_no_flush();
     for (unsigned i = 0; !refusals && i < list.count; i++) {
@@ -197,11 +197,11 @@ enum paging_status rig_translate_list(uint64_t address, uint64_t value)
 {
     struct paging_page_translation translations[MOST_LISTED];
     make_list(address, 0, value);
-    rig_look_before(0);
+    rig_look_before(rig_is_reachable(rig.at) ? 0 : 1u << PAGING_UNREACHABLE);
     enum paging_status status = paging_translate_list(rig.at->space, list.pages, list.count, translations);
     rig_judge_one_space(status);
     assert_int_equal(machine_flushes() + machine_full_flushes() + machine_stores(), 0);
-    for (unsigned i = 0; i < list.count; i++)
+    for (unsigned i = 0; status == PAGING_OK && i < list.count; i++)
         judge_translation(list.pages[i], &translations[i]);
     return status;
 }

@@ -176,7 +176,7 @@ static unsigned frames_of(const struct rig_side *side)
     model_copy(&own, side->model);
     if (side->shared_owner)
         own.count = model_first(&own, paging_level_pages(own.levels) * (PAGING_TABLE_ENTRIES / 2));
-    return (unsigned)side->space->tables + model_owned_frames(&own);
+    return (unsigned)paging_counted(side->space).tables + model_owned_frames(&own);
 }
 
 enum paging_status rig_destroy(struct rig_side *side)

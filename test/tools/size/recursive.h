@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: MIT */
+/* The core for one world, whose size test/tools/size.t measures. */
+#define PAGING_ONLY_RECURSIVE
+#define PAGING_ONLY_LEVELS 4
