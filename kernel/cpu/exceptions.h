@@ -55,7 +55,7 @@ void exceptions_set_context(struct exception_context context);
 void exceptions_set_hooks(struct exception_hooks hooks);
 
 /*
- * What an exception is explained by: registers of the interrupted code. The control registers are those of now.
+ * What an exception is explained by: registers of the interrupted code. Control registers are those of now.
  */
 struct exception_cause {
     uint64_t vector, error_code;
