@@ -72,8 +72,7 @@ template <unsigned bits, bool is_signed> struct word {
         return !decide(apply("=", TRUTH, get(), constant(bits, 0)));
     }
     /* An index of an array in C, which must be constant. A template: it converts to no other integer. */
-    template <std::same_as<std::ptrdiff_t> T>
-    operator T() const
+    template <std::same_as<std::ptrdiff_t> T> operator T() const
     {
         return static_cast<std::ptrdiff_t>(constant_value(get()));
     }
