@@ -272,7 +272,7 @@ static void map_to_clone(void)
 
 static void map_huge_to_clone(void)
 {
-    must_be_ok(rig_map_range_alloc(PLACE, 2 * MIB, RW));
+    must_be_ok(rig_map_owned(PLACE, PAGING_2M, RW));
     make_child();
 }
 
