@@ -115,7 +115,9 @@ void describe_machine(struct loader *loader);
 EFI_STATUS add_region(struct loader *loader, const char *name, UINT64 start, UINT64 end, UINT64 flags,
                       bool exact);
 
-/* Does the same with an exact region that nobody needs once boot services have ended and the map is sorted. */
+/*
+ * Does the same with an exact region that nobody needs once boot services have ended and the map is sorted.
+ */
 EFI_STATUS add_region_until_exit(struct loader *loader, const char *name, UINT64 start, UINT64 end,
                                  UINT64 flags);
 

@@ -78,10 +78,9 @@ struct audit {
 
     size_t run_count; /* that there are; those beyond the capacity are only counted */
     unsigned spaces;
-    uint64_t tables, pages; /* pages of PAGING_PAGE_BYTES */
-    bool
-        judges_execution; /* the processor has no-execute; without it all is executable, and that is no finding */
-    unsigned levels;      /* of the space looked at last, for addresses in words */
+    uint64_t tables, pages;       /* pages of PAGING_PAGE_BYTES */
+    bool judges_execution;        /* there is no-execute; otherwise all is executable, not a finding */
+    unsigned levels;              /* of the space looked at last, for addresses in words */
     struct audit_run leaf, table; /* runs that may go on; none if they are empty */
 };
 

@@ -2,8 +2,9 @@
 /*
  * stack_guards.h - the pages below the stacks of exceptions and interrupts are not mapped.
  *
- * These stacks lie in the image, which the loader maps whole. (The page below the kernel's own stack was never
- * mapped.) An overflow then is a fault that the report names, and not a stack that has run into another one.
+ * These stacks lie in the image, which the loader maps whole. (The page below the kernel's own stack was
+ * never mapped.) An overflow then is a fault that the report names, and not a stack that has run into
+ * another one.
  */
 #ifndef KERNEL_BOOT_STACK_GUARDS_H
 #define KERNEL_BOOT_STACK_GUARDS_H

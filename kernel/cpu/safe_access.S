@@ -5,9 +5,10 @@
  * void safe_access_asm(struct safe_access *access, enum safe_access_kind kind, paging_virt_t address,
  *                      uint64_t value)
  *
- * Reads (0), writes (1) or calls (2) the address, or pushes with it as the stack pointer (3). After a fault the
- * exception handler continues at resume_ip with the stack pointer resume_sp. A function that was called may
- * have got far before that, and have changed all registers: what belongs to the caller lies on the stack there.
+ * Reads (0), writes (1) or calls (2) the address, or pushes with it as the stack pointer (3). After a fault
+ * the exception handler continues at resume_ip with the stack pointer resume_sp. A function that was called
+ * may have got far before that, and have changed all registers: what belongs to the caller lies on the stack
+ * there.
  */
         .section .text
         .hidden safe_access_asm
