@@ -7,8 +7,7 @@
 #include "loader.h"
 
 enum {
-    SPARE_TABLES = 16,     /* the root, those of the scratch page, and some room */
-    TABLES_PER_REGION = 8, /* at its ends two P1s, P2s and P3s at most; each GiB between them takes a P2 */
+    SPARE_TABLES = 16, /* the root, those of the scratch page, and some room */
     /* Memory of ours may be cut out of two regions, an entry of the attributes table and a descriptor. */
     TABLES_PER_BLOCK = 2 * 4, /* a P1 and a P2 at each end of the hole */
 };
@@ -60,16 +59,19 @@ void drop_region(struct handoff *handoff, const char *name)
     handoff->region_count = kept;
 }
 
+/* Returns how many tables a region takes at most: one of each level at each end, and a P2 for each GiB. */
+static UINT64 tables_of_region(const struct handoff_region *region, unsigned levels)
+{
+    return 2 * (levels - 1) + (region->end.number - region->start.number) / paging_level_pages(PAGING_1G);
+}
+
 /* Takes frames for as many tables as there can be. What is not used joins the frame allocator later. */
 static EFI_STATUS take_arena(struct loader *loader)
 {
     struct handoff *handoff = loader->handoff;
     UINT64 start, tables = SPARE_TABLES + (handoff->own_count + 1) * TABLES_PER_BLOCK;
-    for (unsigned i = 0; i < handoff->region_count; i++) {
-        const struct handoff_region *region = &handoff->regions[i];
-        tables +=
-            TABLES_PER_REGION + (region->end.number - region->start.number) / paging_level_pages(PAGING_1G);
-    }
+    for (unsigned i = 0; i < handoff->region_count; i++)
+        tables += tables_of_region(&handoff->regions[i], handoff->space.cpu.levels);
     EFI_STATUS status = take_pages(loader, "page tables", tables, EFI_PAGE_SIZE, &start);
     if (EFI_ERROR(status))
         return status;
