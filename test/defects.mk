@@ -26,15 +26,14 @@ $(foreach name,$(DEFECT_TESTS),$(eval $(call defect_test,$(name))))
 test-things: $(DEFECT_PROGRAMS)
 
 # Tests of parts of the kernel: for each defect a program of the objects that the test is made of anyway.
-DEFECT_KERNEL_TESTS := areas page_fault page_walk frame_users
+DEFECT_KERNEL_TESTS := areas page_fault page_walk
 define kernel_defect_test # name, build, subject, other sources
 DEFECT_FLAGS_$(1) := $(FLAGS_host/$(2)) -fno-sanitize=all -g0 -O0
 DEFECT_CORE_$(1) := $(patsubst %,$(B)/host/$(2)/%.o,$(3))
 DEFECT_PARTS_$(1) := $(patsubst %,$(B)/host/$(2)/%.o,test/host/kernel/test_$(1).c test/host/filter.c $(4))
 endef
-$(foreach name,areas page_fault page_walk,\
+$(foreach name,$(DEFECT_KERNEL_TESTS),\
     $(eval $(call kernel_defect_test,$(name),soft,$(WITH_$(name)),$(PARTS_soft) $(CORE))))
-$(eval $(call kernel_defect_test,frame_users,kernel,$(SUBJECT_frame_users)))
 
 # The heap's tests, with the heap as a library. It takes the core from the program.
 DEFECT_FLAGS_heap := $(HOST_FLAGS) -fno-sanitize=all -g0 -O1 -fPIC $(HOST_INCLUDE) $(KIND_mmap)

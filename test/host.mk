@@ -54,8 +54,8 @@ WITH_runtime_space := kernel/boot/runtime_space.c kernel/boot/identity_map.c ker
 WITH_audit := $(wildcard kernel/audit/*.c) kernel/frames/frames.c kernel/frames/zone.c \
     kernel/frames/zone_table.c kernel/console/format.c
 WITH_space_view := kernel/display/space_view.c
-WITH_areas := $(addprefix kernel/faults/,areas.c area_faults.c frame_users.c work_pages.c) \
-    kernel/console/format.c
+WITH_areas := $(addprefix kernel/faults/,areas.c area_faults.c work_pages.c) \
+    kernel/frames/frame_sharing.c kernel/console/format.c
 WITH_page_fault := kernel/cpu/page_fault.c kernel/cpu/page_walk.c kernel/console/format.c
 WITH_page_walk := kernel/cpu/page_walk.c kernel/cpu/neighbours.c kernel/console/format.c
 TESTS_soft := $(CORE_TESTS) $(KERNEL_MACHINE_TESTS)
@@ -89,9 +89,8 @@ KERNEL_TESTS := memory_map memory_audit usable_memory arena $(FRAME_TESTS) memor
     identity_map options format canvas screen pages display report keyboard graphics_mode \
     stack_trace serial spcr acpi option_text chosen_tests test_slots soak menu pager log kept qr qr_text \
     stack_use memory_functions emulator deviations differences console mmio steps qr_page \
-    late_audit failures own_blocks text_rows last_results log_page known_spaces frame_users
+    late_audit failures own_blocks text_rows last_results log_page known_spaces
 SUBJECT_known_spaces := kernel/cpu/known_spaces.c
-SUBJECT_frame_users := kernel/faults/frame_users.c
 SUBJECT_last_results := kernel/display/last_results.c
 SUBJECT_console := kernel/console/console.c kernel/console/format.c
 SUBJECT_late_audit := kernel/boot/late_audit.c kernel/console/format.c \

@@ -3,6 +3,7 @@
 #include "faults/areas.h"
 #include "faults/work_pages.h"
 #include <selfmap/check_access.h>
+#include <selfmap/clone.h>
 #include <selfmap/map.h>
 #include <selfmap/translate.h>
 
@@ -62,18 +63,20 @@ static enum area_answer fill(struct areas *areas, struct area *area, paging_page
     return answer_of(status);
 }
 
-/* Replaces the frame of a page, which other pages own as well, by a copy of its own. */
+/* Gives a page, whose frame others own as well, a copy of its own: all of it, if it is a huge one. */
 static enum area_answer copy(struct areas *areas, struct area *area, paging_page_t page,
-                             enum paging_size size, paging_frame_t from)
+                             const struct paging_translation *found)
 {
-    paging_frame_t frame;
-    if (!take_frame(areas, size, &frame))
+    uint64_t aligned = ~(paging_level_pages(found->size) - 1);
+    paging_page_t first = {page.number & aligned};
+    paging_frame_t from = {paging_frame_containing(found->address).number & aligned}, frame;
+    if (!take_frame(areas, found->size, &frame))
         return AREA_FAULT_NO_FRAME;
-    enum paging_status status = work_pages_copy(areas, size, frame, from);
+    enum paging_status status = work_pages_copy(areas, found->size, frame, from);
     if (status == PAGING_OK)
-        status = paging_remap(areas->space, page, frame, area->rights, true, &areas->frames->source, NULL);
+        status = paging_remap(areas->space, first, frame, area->rights, true, &areas->frames->source, NULL);
     if (status != PAGING_OK)
-        give_frame(areas, size, frame);
+        give_frame(areas, found->size, frame);
     else
         area->copied++;
     return answer_of(status);
@@ -82,20 +85,17 @@ static enum area_answer copy(struct areas *areas, struct area *area, paging_page
 /* Answers a write to a page that is mapped read-only, in an area that may be written. */
 static enum area_answer make_writable(struct areas *areas, struct area *area, paging_page_t page)
 {
-    struct paging_walk_result walk;
+    struct paging_translation found;
     paging_virt_t address = paging_page_start(areas->space->cpu.levels, page);
-    if (paging_walk_address(areas->space, address, &walk) != PAGING_OK)
+    if (paging_translate(areas->space, address, &found) != PAGING_OK)
         return AREA_FAULT_ODD_ENTRY;
-    paging_entry_t leaf = walk.entries[walk.level];
-    if ((leaf.bits & (PAGING_OWNED | PAGING_WRITABLE)) != PAGING_OWNED || walk.level > PAGING_2M)
+    if (found.flags & PAGING_WRITABLE) /* SMAP refuses the write, and would again */
         return AREA_FAULT_ODD_ENTRY;
-    paging_page_t first = {page.number & ~(paging_level_pages(walk.level) - 1)};
-    paging_frame_t frame = paging_leaf_frame(leaf, walk.level);
-    if (frame_users_are_several(areas->frames, frame))
-        return copy(areas, area, first, (enum paging_size)walk.level, frame);
-    enum area_answer answer = answer_of(paging_protect(areas->space, first, PAGING_WRITABLE, 0));
-    area->unshared += answer == AREA_FAULT_HANDLED;
-    return answer;
+    enum paging_status status = paging_unshare_page(areas->space, page, &areas->frames->source);
+    if (status == PAGING_COPY_NEEDED && found.size <= PAGING_2M)
+        return copy(areas, area, page, &found);
+    area->unshared += status == PAGING_OK;
+    return answer_of(status);
 }
 
 /* The policy. */

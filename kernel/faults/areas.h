@@ -12,9 +12,9 @@
  *     AREA_STACK  start                                        end
  *                 | guard | marker | marker | marker | filled |      a fault in the fourth page: it is filled
  *
- * A page of one area may be shown by another one as well (areas_share). Both are read-only then, and the
- * first write to one of them gets a copy: copy-on-write. Who is left over as the only user gets the write
- * right back without a copy.
+ * A space that is cloned (clone.h) goes on with the same areas: areas_inherit. Neither of the two can write
+ * to the pages that both have then, and the first write gets a copy: copy-on-write. Who is left over as the
+ * only owner of a frame gets the write right back without a copy.
  *
  * All of it calls the public operations of the core. So it is for faults that interrupt none of them: what
  * the core itself touches (spaces, frame source, bookkeeping, structs of the caller's for results) lies in no
@@ -25,7 +25,7 @@
 #define KERNEL_FAULTS_AREAS_H
 
 #include "console/format.h"
-#include "faults/frame_users.h"
+#include "frames/frame_sharing.h"
 #include <selfmap/space.h>
 
 enum area_kind { AREA_ON_DEMAND, AREA_STACK, AREA_GUARD };
@@ -62,7 +62,7 @@ enum area_answer {
 /* The areas of one space. */
 struct areas {
     struct paging_space *space;
-    struct frame_users *frames;
+    struct frames_sharing *frames;
     paging_page_t work; /* where frames are filled: WORK_PAGES pages that nothing else uses */
     struct area *first;
     bool is_busy;             /* a fault is being handled */
@@ -83,7 +83,7 @@ enum { AREA_MARKER = 0xa5ea };
  * else statuses as for paging_set_marker.
  */
 PAGING_MUST_CHECK enum paging_status areas_init(struct areas *areas, struct paging_space *space,
-                                                struct frame_users *frames, paging_page_t work);
+                                                struct frames_sharing *frames, paging_page_t work);
 
 /* Gives the tables of the work pages back. All areas are closed by then. Statuses: paging_clear_marker. */
 PAGING_MUST_CHECK enum paging_status areas_end(struct areas *areas);
@@ -106,16 +106,15 @@ PAGING_MUST_CHECK enum paging_status areas_open(struct areas *areas, struct area
 PAGING_MUST_CHECK enum paging_status areas_close(struct areas *areas, struct area *area);
 
 /*
- * Shows the page `from`, of 4 KiB or 2 MiB, at `to` as well, until one of the two is written. Both lie in
- * areas of the kind AREA_ON_DEMAND. Statuses as for paging_map_owned at `to`, where markers give way, and
+ * Begins with copies of the areas of `parent`, for a clone of its space (paging_clone_lower_half, with the
+ * same source of frames) in which nothing has changed since: markers, pages, and the tables of the work pages
+ * are there. From then on the two are independent; each is closed and ended by itself. `copies` has room for
+ * as many areas as `parent` has, and they are the caller's, as other areas are. Changes neither space.
  *
- *   PAGING_BAD_PAGE        one of the pages does not lie in such an area, or not wholly
- *   PAGING_NOT_MAPPED, PAGING_MARKED, PAGING_INSIDE_HUGE   no page begins at `from`
- *   PAGING_NOT_SUPPORTED   it has 1 GiB, or its frame is not owned
- *   PAGING_NO_FRAMES       also: too many runs have several users
- * On each of them nothing has changed.
+ *   PAGING_BAD_PAGE   the work pages or an area of `parent` lie in the upper half: nothing has changed
  */
-PAGING_MUST_CHECK enum paging_status areas_share(struct areas *areas, paging_page_t from, paging_page_t to);
+PAGING_MUST_CHECK enum paging_status areas_inherit(struct areas *areas, struct paging_space *clone,
+                                                   const struct areas *parent, struct area *copies);
 
 /*
  * Answers a page fault in the space: `error_code` is PAGING_FAULT_* (selfmap/check_access.h). If it returns

@@ -31,14 +31,16 @@ static paging_frame_t frame_after(paging_frame_t frame, uint64_t count)
 static bool sharing_reserve(struct paging_frame_source *source, const struct paging_space *space,
                             uint64_t tables, uint64_t pages)
 {
-    struct paging_frame_source *behind = ((struct frames_sharing *)source)->behind;
-    return behind->reserve(behind, space, tables, pages);
+    struct frames_sharing *sharing = (struct frames_sharing *)source;
+    sharing->is_reserved = sharing->behind->reserve(sharing->behind, space, tables, pages);
+    return sharing->is_reserved;
 }
 
 static void sharing_unreserve(struct paging_frame_source *source, const struct paging_space *space)
 {
-    struct paging_frame_source *behind = ((struct frames_sharing *)source)->behind;
-    behind->unreserve(behind, space);
+    struct frames_sharing *sharing = (struct frames_sharing *)source;
+    sharing->is_reserved = false;
+    sharing->behind->unreserve(sharing->behind, space);
 }
 
 static bool sharing_allocate(struct paging_frame_source *source, const struct paging_space *space,

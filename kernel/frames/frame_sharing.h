@@ -28,9 +28,10 @@ PAGING_BEGIN_C
 
 #define FRAMES_MOST_OWNERS UINT16_MAX /* of one frame: further ones are refused */
 
-/* Must not be moved once initialised. Everything except the source is private. */
+/* Must not be moved once initialised. Everything except the first two is private. */
 struct frames_sharing {
     struct paging_frame_source source; /* hand &sharing->source to the paging core */
+    bool is_reserved; /* an operation has reserved frames and is not over: a fault handler begins none */
     struct paging_frame_source *behind;
     uint16_t *owners; /* the first one is that of the frame `start` */
     paging_frame_t start, end;

@@ -8,7 +8,6 @@
  */
 #include "selftest/clones.h"
 #include "cpu/safe_access.h"
-#include "frames/frame_sharing.h"
 #include "selftest/selftest.h"
 #include <selfmap/clone.h>
 #include <selfmap/map.h>
@@ -23,15 +22,21 @@ static struct paging_space clone;
 static struct frames_sharing sharing;
 static uint16_t owners[COUNTED];
 
+struct frames_sharing *clones_count_owners(struct selftest_run *t, paging_frame_t frame)
+{
+    uint64_t start = frame.number - frame.number % COUNTED;
+    frames_sharing_init(&sharing, t->source, owners, (paging_frame_t){start},
+                        (paging_frame_t){start + COUNTED});
+    return &sharing;
+}
+
 /* Gives the page a run of this size, which can be shared. */
 static bool open_page(struct selftest_run *t, paging_page_t page, enum paging_size size)
 {
     paging_frame_t frame;
     if (!CHECK(frames_allocate(t->frames, size, &frame) == FRAMES_OK))
         return false;
-    uint64_t start = frame.number - frame.number % COUNTED;
-    frames_sharing_init(&sharing, t->source, owners, (paging_frame_t){start},
-                        (paging_frame_t){start + COUNTED});
+    clones_count_owners(t, frame);
     if (CHECK_OK(
             paging_map_owned(t->space, page, frame, size, PAGING_WRITABLE | no_execute(t), &sharing.source)))
         return true;
@@ -39,17 +44,16 @@ static bool open_page(struct selftest_run *t, paging_page_t page, enum paging_si
     return false;
 }
 
-/* Makes a clone of the kernel's space. If that fails, nothing is left of it. */
-static bool open_clone(struct selftest_run *t)
+bool clones_open(struct selftest_run *t, struct paging_space *made)
 {
-    if (!CHECK_OK(paging_create_sibling(&clone, t->space, &sharing.source)))
+    if (!CHECK_OK(paging_create_sibling(made, t->space, &sharing.source)))
         return false;
-    bool made = CHECK_OK(paging_attach(t->space, &clone)) &&
-                CHECK_OK(paging_clone_lower_half(t->space, &clone, &sharing.source));
-    CHECK_OK(paging_detach(t->space, &clone));
-    if (!made)
-        CHECK_OK(paging_destroy(&clone, &sharing.source));
-    return made;
+    bool whole = CHECK_OK(paging_attach(t->space, made)) &&
+                 CHECK_OK(paging_clone_lower_half(t->space, made, &sharing.source));
+    CHECK_OK(paging_detach(t->space, made));
+    if (!whole)
+        CHECK_OK(paging_destroy(made, &sharing.source));
+    return whole;
 }
 
 static void check_read_only(struct selftest_run *t, paging_page_t page, uint64_t value)
@@ -84,7 +88,7 @@ void clone_is_lived_in(struct selftest_run *t)
         return;
     test_words(t, page)[0] = MAGIC;
     test_words(t, page)[511] = MAGIC + 511;
-    if (open_clone(t)) {
+    if (clones_open(t, &clone)) {
         check_read_only(t, page, MAGIC);
         CHECK_OK(paging_switch_to(t->space, &clone));
         check_read_only(t, page, MAGIC);
@@ -116,7 +120,7 @@ void clone_keeps_a_huge_page_whole(struct selftest_run *t)
     if (!open_page(t, page, PAGING_2M))
         return;
     test_words(t, hole)[0] = MAGIC;
-    if (open_clone(t)) {
+    if (clones_open(t, &clone)) {
         uint64_t left = frames_free_count(t->frames);
         CHECK_OK(paging_unmap_range(t->space, test_address(t, hole), PAGING_PAGE_BYTES, &sharing.source));
         CHECK(frames_free_count(t->frames) == left - 1); /* a table; the frame is the clone's */

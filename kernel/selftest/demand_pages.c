@@ -4,26 +4,29 @@
  */
 #include "selftest/demand_pages.h"
 #include "cpu/descriptors.h"
+#include "cpu/known_spaces.h"
 #include "cpu/safe_access.h"
 #include "faults/page_faults.h"
+#include "selftest/clones.h"
 #include <selfmap/map.h>
 #include <selfmap/range.h>
+#include <selfmap/switch.h>
 #include <selfmap/translate.h>
 
-enum { PLACES = 64, STACK_PAGES = 9, CALL_BYTES = 512, SOILED_PAGES = 64 };
+enum { STACK_PAGES = 9, CALL_BYTES = 512, SOILED_PAGES = 64 };
 
-static struct frame_users users;
-static struct frame_count table[PLACES];
-static struct areas areas;
-static struct area left, right;
+static struct frames_sharing *frames;
+static struct areas areas, clones_areas;
+static struct area left, right, clones_area;
+static struct paging_space clone;
 
 /* ---- areas in the test pages ---- */
 
 /* The work pages lie behind everything else here. */
 static bool begin(struct selftest_run *t)
 {
-    frame_users_init(&users, t->source, table, PLACES);
-    if (!CHECK_OK(areas_init(&areas, t->space, &users, test_page(t, 2 * paging_level_pages(PAGING_1G)))))
+    frames = clones_count_owners(t, (paging_frame_t){0}); /* of none yet */
+    if (!CHECK_OK(areas_init(&areas, t->space, frames, test_page(t, 2 * paging_level_pages(PAGING_1G)))))
         return false;
     page_faults_watch(&areas);
     return true;
@@ -32,7 +35,7 @@ static bool begin(struct selftest_run *t)
 static void end(struct selftest_run *t)
 {
     page_faults_ignore(&areas);
-    CHECK(areas.first == NULL && users.used == 0 && users.refused_cuts == 0);
+    CHECK(areas.first == NULL);
     CHECK_OK(areas_end(&areas));
 }
 
@@ -46,28 +49,6 @@ static bool open_area(struct selftest_run *t, struct area *area, enum area_kind 
                           .start = start,
                           .end = {start.number + pages}};
     return CHECK_OK(areas_open(&areas, area));
-}
-
-/* Opens two areas on demand, side by side. */
-static bool open_two(struct selftest_run *t, uint64_t pages)
-{
-    uint64_t rights = PAGING_WRITABLE | no_execute(t);
-    if (!begin(t))
-        return false;
-    if (open_area(t, &left, AREA_ON_DEMAND, 0, pages, rights)) {
-        if (open_area(t, &right, AREA_ON_DEMAND, pages, pages, rights))
-            return true;
-        CHECK_OK(areas_close(&areas, &left));
-    }
-    end(t);
-    return false;
-}
-
-static void close_two(struct selftest_run *t)
-{
-    CHECK_OK(areas_close(&areas, &left));
-    CHECK_OK(areas_close(&areas, &right));
-    end(t);
 }
 
 static paging_page_t plus(paging_page_t page, uint64_t pages)
@@ -132,43 +113,78 @@ void demand_fills_touched_pages(struct selftest_run *t)
 
 /* ---- copy-on-write ---- */
 
-/* The left area's first page is shown in the right one. Both read it; the right one writes, then the left. */
-static void write_both(struct selftest_run *t, uint64_t last_word, uint64_t pages)
+/* Clones the kernel's space, whose left area has one page. The clone has the same areas. */
+static bool open_clone(struct selftest_run *t)
 {
-    volatile uint64_t *from = words(t, &left, 0), *to = words(t, &right, 0);
+    struct paging_translation found = {0};
+    CHECK_OK(paging_translate(t->space, test_address(t, left.start), &found));
+    clones_count_owners(t, paging_frame_containing(found.address));
+    if (!clones_open(t, &clone))
+        return false;
+    CHECK(known_spaces_add(&clone));
+    CHECK_OK(areas_inherit(&clones_areas, &clone, &areas, &clones_area));
+    page_faults_watch(&clones_areas);
+    return true;
+}
+
+/* It is active, and the kernel's space is then. */
+static void close_clone(struct selftest_run *t)
+{
+    CHECK_OK(areas_close(&clones_areas, &clones_area));
+    CHECK_OK(areas_end(&clones_areas));
+    CHECK_OK(paging_switch_to(&clone, t->space));
+    page_faults_ignore(&clones_areas);
+    known_spaces_remove(&clone);
+    CHECK_OK(paging_destroy(&clone, &frames->source));
+}
+
+/* The left area's first page is cloned. Both read it; the clone writes, then the kernel's space. */
+static void write_both(struct selftest_run *t, uint64_t last, uint64_t pages)
+{
+    volatile uint64_t *word = words(t, &left, 0);
+    struct paging_translation found = {0};
+    word[last] = 2;
+    word[0] = 1;
+    if (!open_clone(t))
+        return;
     uint64_t free = frames_free_count(t->frames);
-    from[last_word] = 2;
-    from[0] = 1;
-    CHECK_OK(areas_share(&areas, left.start, right.start));
-    CHECK(from[0] == 1 && to[0] == 1 && to[last_word] == 2 && frames_free_count(t->frames) == free);
-    to[0] = 3;
-    CHECK(from[0] == 1 && to[0] == 3 && from[last_word] == 2 && to[last_word] == 2);
-    CHECK(right.copied == 1 && frames_free_count(t->frames) == free - pages);
-    to[last_word] = 4; /* it is its own now */
-    from[last_word] = 5;
-    CHECK(from[0] == 1 && from[last_word] == 5 && to[0] == 3 && to[last_word] == 4);
-    CHECK(right.copied == 1 && left.copied == 0 && left.unshared == 1 && right.unshared == 0);
-    CHECK(frames_free_count(t->frames) == free - pages);
+    CHECK_OK(paging_switch_to(t->space, &clone));
+    CHECK(word[0] == 1 && word[last] == 2 && frames_free_count(t->frames) == free);
+    word[0] = 3;
+    CHECK(clones_area.copied == 1 && frames_free_count(t->frames) == free - pages);
+    CHECK(paging_translate(&clone, test_address(t, left.start), &found) == PAGING_OK &&
+          paging_level_pages(found.size) == pages);
+    word[last] = 4; /* it is its own now */
+    CHECK(word[0] == 3 && word[last] == 4 && clones_area.copied == 1);
+    CHECK_OK(paging_switch_to(&clone, t->space));
+    CHECK(word[0] == 1 && word[last] == 2);
+    word[last] = 5;
+    CHECK(word[0] == 1 && word[last] == 5 && frames_free_count(t->frames) == free - pages);
+    CHECK(left.copied == 0 && left.unshared == 1 && clones_area.unshared == 0);
+    CHECK_OK(paging_switch_to(t->space, &clone));
+    CHECK(word[0] == 3 && word[last] == 4);
+    close_clone(t);
 }
 
 void demand_copies_on_write(struct selftest_run *t)
 {
-    if (!open_two(t, 4))
+    if (!begin(t))
         return;
-    words(t, &left, 0)[0] = 0;
-    words(t, &right, 1)[0] = 0; /* so that the tables are there, and only pages count */
-    write_both(t, PAGING_TABLE_ENTRIES - 1, 1);
-    close_two(t);
+    if (open_area(t, &left, AREA_ON_DEMAND, 0, 4, PAGING_WRITABLE | no_execute(t))) {
+        write_both(t, PAGING_TABLE_ENTRIES - 1, 1);
+        CHECK_OK(areas_close(&areas, &left));
+    }
+    end(t);
 }
 
 static bool has_two_huge_frames(struct selftest_run *t)
 {
-    paging_frame_t frames[2];
+    paging_frame_t runs[2];
     unsigned count = 0;
-    while (count < 2 && frames_allocate(t->frames, PAGING_2M, &frames[count]) == FRAMES_OK)
+    while (count < 2 && frames_allocate(t->frames, PAGING_2M, &runs[count]) == FRAMES_OK)
         count++;
     for (unsigned i = 0; i < count; i++)
-        CHECK(frames_free(t->frames, PAGING_2M, frames[i]) == FRAMES_OK);
+        CHECK(frames_free(t->frames, PAGING_2M, runs[i]) == FRAMES_OK);
     return count == 2;
 }
 
@@ -179,17 +195,17 @@ void demand_copies_huge_pages(struct selftest_run *t)
         t->skip = "no 4 MiB of memory in two pieces";
         return;
     }
-    if (!open_two(t, pages))
+    if (!begin(t))
         return;
-    paging_virt_t start = test_address(t, left.start);
-    if (CHECK_OK(paging_unmap_range(t->space, start, paging_level_bytes(PAGING_2M), &users.source)) &&
-        CHECK_OK(paging_map_range_alloc(t->space, start, paging_level_bytes(PAGING_2M), left.rights,
-                                        &users.source)))
-        write_both(t, pages * PAGING_TABLE_ENTRIES - 1, pages);
-    struct paging_translation found = {0};
-    CHECK(paging_translate(t->space, test_address(t, right.start), &found) == PAGING_OK &&
-          found.size == PAGING_2M);
-    close_two(t);
+    if (open_area(t, &left, AREA_ON_DEMAND, 0, pages, PAGING_WRITABLE | no_execute(t))) {
+        paging_virt_t start = test_address(t, left.start);
+        uint64_t bytes = paging_level_bytes(PAGING_2M);
+        if (CHECK_OK(paging_unmap_range(t->space, start, bytes, &frames->source)) &&
+            CHECK_OK(paging_map_range_alloc(t->space, start, bytes, left.rights, &frames->source)))
+            write_both(t, pages * PAGING_TABLE_ENTRIES - 1, pages);
+        CHECK_OK(areas_close(&areas, &left));
+    }
+    end(t);
 }
 
 /* ---- a growing stack ---- */

@@ -210,17 +210,15 @@ static void faults_are_explained(struct selftest_run *t)
 static void filled_on_demand(struct selftest_run *t)
 {
     static struct areas areas;
-    static struct frame_users users;
-    static struct frame_count table[2];
+    struct frames_sharing *frames = clones_count_owners(t, (paging_frame_t){0}); /* nothing is shared here */
     struct area area = {.name = "area", .rights = PAGING_WRITABLE | no_execute(t), .start = test_page(t, 5)};
     paging_virt_t address = test_address(t, area.start);
     area.end.number = area.start.number + 1;
-    frame_users_init(&users, t->source, table, 2);
     if (!create_twin(t, &other))
         return;
     CHECK_OK(paging_detach(t->space, &other));
     CHECK_OK(paging_switch_to(t->space, &other));
-    if (CHECK_OK(areas_init(&areas, &other, &users, test_page(t, paging_level_pages(PAGING_1G))))) {
+    if (CHECK_OK(areas_init(&areas, &other, frames, test_page(t, paging_level_pages(PAGING_1G))))) {
         page_faults_watch(&areas);
         CHECK_OK(areas_open(&areas, &area));
         CHECK(!safe_write(address, MAGIC).faulted && area.filled == 1);

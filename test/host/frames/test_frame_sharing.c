@@ -216,8 +216,11 @@ static void everything_else_is_passed_on(void **state)
     uint64_t all = frames_free_count(&frames);
     paging_frame_t table;
     assert_true(source->reserve(source, NULL, all, 0));
-    assert_false(source->reserve(source, NULL, all, 1));
+    assert_true(sharing.is_reserved);
     source->unreserve(source, NULL);
+    assert_false(sharing.is_reserved);
+    assert_false(source->reserve(source, NULL, all, 1));
+    assert_false(sharing.is_reserved);
     assert_true(source->allocate(source, NULL, PAGING_FRAME_FOR_TABLE, PAGING_4K, &table));
     source->release(source, NULL, PAGING_FRAME_FOR_TABLE, PAGING_4K, table);
     uint64_t run = take_at(PAGING_2M, END).number; /* beyond what is counted */

@@ -5,7 +5,9 @@
  */
 #include "kernel/console/format.h"
 #include "kernel/faults/areas.h"
+#include "kernel/frames/frame_sharing.h"
 #include "rig/rig.h"
+#include <selfmap/clone.h>
 #include <selfmap/share.h>
 #include <selfmap/switch.h>
 #include <stdio.h>
@@ -15,7 +17,7 @@
 #define BLOCK paging_level_pages(PAGING_2M)
 #define WORDS (PAGE / sizeof(uint64_t))
 
-enum { PLACES = 8 }; /* of the table of frames with several users */
+enum { COUNTED = 1 << 20 }; /* frames whose owners are counted: all of the source's */
 
 /* ---- the bytes of pages ---- */
 
@@ -51,9 +53,10 @@ void page_words_copy(paging_virt_t to, paging_virt_t from, uint64_t bytes)
 
 /* ---- an address space with areas ---- */
 
-static struct areas areas;
-static struct frame_users users;
-static struct frame_count table[PLACES];
+static struct areas areas, *here; /* those of the active space */
+static struct frames_sharing sharing;
+static struct paging_frame_source *const frames = &sharing.source;
+static uint16_t owners[COUNTED];
 static unsigned tables_before;
 
 static struct area area_at(const char *name, enum area_kind kind, uint64_t start, uint64_t pages,
@@ -64,11 +67,17 @@ static struct area area_at(const char *name, enum area_kind kind, uint64_t start
         .name = name, .kind = kind, .rights = rights, .start = {first}, .end = {first + pages}};
 }
 
+static void count_owners(void)
+{
+    frames_sharing_init(&sharing, machine_frames(), owners, (paging_frame_t){0}, (paging_frame_t){COUNTED});
+    here = &areas;
+}
+
 static void open_areas(void)
 {
     rig_open_large();
-    frame_users_init(&users, machine_frames(), table, PLACES);
-    assert_status(areas_init(&areas, &rig.space, &users, rig_page(PLACE + SLOT_BYTES)), PAGING_OK);
+    count_owners();
+    assert_status(areas_init(&areas, &rig.space, &sharing, rig_page(PLACE + SLOT_BYTES)), PAGING_OK);
     tables_before = (unsigned)paging_counted(&rig.space).tables;
 }
 
@@ -80,8 +89,6 @@ static void end_areas(void)
     assert_status(areas_end(&areas), PAGING_OK);
     machine_audit();
     assert_int_equal(machine_frames_out(), rig.base_frames);
-    assert_int_equal(users.used, 0);
-    assert_int_equal(users.refused_cuts, 0);
 }
 
 /* Makes an access; if it faults, asks the handler and makes it again. Returns the answer. */
@@ -90,8 +97,8 @@ static enum area_answer touch(uint64_t address, unsigned access)
     struct machine_access result = machine_access(address, access);
     if (!result.faulted)
         return AREA_FAULT_HANDLED;
-    enum area_answer answer = areas_handle_fault(&areas, (paging_virt_t){address}, result.error);
-    assert_int_equal(areas.answer, answer);
+    enum area_answer answer = areas_handle_fault(here, (paging_virt_t){address}, result.error);
+    assert_int_equal(here->answer, answer);
     if (answer == AREA_FAULT_HANDLED)
         assert_allowed(address, access);
     machine_audit();
@@ -124,7 +131,7 @@ static void assert_explained(const char *words)
 {
     char text[200];
     struct text_sink sink = text_sink(text, sizeof text);
-    areas_explain(&areas, &sink.sink);
+    areas_explain(here, &sink.sink);
     assert_string_equal(text, words);
 }
 
@@ -201,15 +208,15 @@ static void what_is_not_an_areas_is_refused(void **state)
     assert_explained("");
     assert_int_equal(touch(PLACE + 5 * PAGE, WALK_READ), AREA_FAULT_ELSEWHERE);
     assert_int_equal(touch(PLACE + 4 * PAGE, WALK_READ), AREA_FAULT_HANDLED);
-    assert_status(paging_unmap(&rig.space, rig_page(PLACE + 4 * PAGE), &users.source, NULL), PAGING_OK);
+    assert_status(paging_unmap(&rig.space, rig_page(PLACE + 4 * PAGE), frames, NULL), PAGING_OK);
     assert_int_equal(touch(PLACE + 4 * PAGE, WALK_READ), AREA_FAULT_ODD_ENTRY);
     assert_explained("area: some: the page is not as this area leaves it\n");
-    assert_status(paging_set_marker(&rig.space, rig_page(PLACE + 4 * PAGE), AREA_MARKER + 1, &users.source),
+    assert_status(paging_set_marker(&rig.space, rig_page(PLACE + 4 * PAGE), AREA_MARKER + 1, frames),
                   PAGING_OK);
     assert_int_equal(touch(PLACE + 4 * PAGE, WALK_READ), AREA_FAULT_ODD_ENTRY);
     /* The frame of somebody else's is never written to, and a write that may be made does not come here. */
     assert_status(paging_map_to(&rig.space, rig_page(PLACE + 3 * PAGE), (paging_frame_t){DEVICE_FRAME},
-                                PAGING_REPLACE_MARKER, &users.source),
+                                PAGING_REPLACE_MARKER, frames),
                   PAGING_OK);
     assert_int_equal(touch(PLACE + 3 * PAGE, WALK_WRITE), AREA_FAULT_ODD_ENTRY);
     write_word(PLACE + 2 * PAGE, 1);
@@ -278,148 +285,260 @@ static void a_stack_grows_to_its_guard(void **state)
 
 /* ---- copy-on-write ---- */
 
-static struct area left, right;
+/* Clones of the space, with the same areas. */
+static struct {
+    struct paging_space space;
+    struct areas areas;
+    struct area area;
+} clones[2];
 
-/* Two areas of as many pages; the first page of the left one holds a word at its start and end. */
-static void open_two(uint64_t pages)
+static struct area heap;
+
+/* An area with one page, which holds a word at its start and one at its end. */
+static void open_heap(uint64_t pages)
 {
     open_areas();
-    left = area_at("left", AREA_ON_DEMAND, PLACE, pages, RW | NX);
-    right = area_at("right", AREA_ON_DEMAND, PLACE + 64 * MIB, pages, RW | NX);
-    assert_status(areas_open(&areas, &left), PAGING_OK);
-    assert_status(areas_open(&areas, &right), PAGING_OK);
+    heap = area_at("heap", AREA_ON_DEMAND, PLACE, pages, RW | NX);
+    assert_status(areas_open(&areas, &heap), PAGING_OK);
+    write_word(PLACE, 0x1111);
+    write_word(PLACE + PAGE - 8, 0x2222);
 }
 
-static void close_two(void)
+static struct areas *open_clone(unsigned which)
 {
-    assert_status(areas_close(&areas, &left), PAGING_OK);
-    assert_status(areas_close(&areas, &right), PAGING_OK);
+    struct paging_space *space = &clones[which].space;
+    assert_status(paging_create_sibling(space, &rig.space, frames), PAGING_OK);
+    assert_status(paging_attach(&rig.space, space), PAGING_OK);
+    assert_status(paging_clone_lower_half(&rig.space, space, frames), PAGING_OK);
+    assert_status(paging_detach(&rig.space, space), PAGING_OK);
+    machine_audit();
+    assert_status(areas_inherit(&clones[which].areas, space, &areas, &clones[which].area), PAGING_OK);
+    return &clones[which].areas;
+}
+
+static void go_to(struct areas *there)
+{
+    if (there == here)
+        return;
+    assert_status(paging_switch_to(here->space, there->space), PAGING_OK);
+    here = there;
+}
+
+static void close_clone(unsigned which)
+{
+    go_to(&clones[which].areas);
+    assert_status(areas_close(here, &clones[which].area), PAGING_OK);
+    assert_null(here->first);
+    assert_status(areas_end(here), PAGING_OK);
+    go_to(&areas);
+    assert_status(paging_destroy(&clones[which].space, frames), PAGING_OK);
+}
+
+static void close_heap(void)
+{
+    go_to(&areas);
+    assert_status(areas_close(&areas, &heap), PAGING_OK);
     end_areas();
 }
 
-static const uint64_t LEFT = PLACE, RIGHT = PLACE + 64 * MIB;
-
-static enum paging_status share(uint64_t from, uint64_t to)
+static uint64_t read_in(struct areas *there, uint64_t address)
 {
-    return areas_share(&areas, rig_page(from), rig_page(to));
+    go_to(there);
+    return read_word(address);
+}
+
+static void write_in(struct areas *there, uint64_t address, uint64_t value)
+{
+    go_to(there);
+    write_word(address, value);
 }
 
 static void the_writer_gets_a_copy(void **state)
 {
     (void)state;
-    for (unsigned writer = 0; writer < 2; writer++) {
-        const uint64_t written = writer ? LEFT : RIGHT, other = writer ? RIGHT : LEFT;
-        open_two(8);
-        write_word(LEFT, 0x1111);
-        write_word(LEFT + PAGE - 8, 0x2222);
-        assert_status(share(LEFT, RIGHT), PAGING_OK);
+    for (unsigned turn = 0; turn < 2; turn++) {
+        open_heap(8);
+        struct areas *clone = open_clone(0), *writer = turn ? &areas : clone, *other = turn ? clone : &areas;
         unsigned out = machine_frames_out();
-        assert_int_equal(read_word(LEFT), 0x1111);
-        assert_int_equal(read_word(RIGHT), 0x1111);
-        assert_ptr_equal(words_at(LEFT), words_at(RIGHT));
+        const uint64_t *kept = words_at(PLACE);
+        assert_int_equal(read_in(clone, PLACE), 0x1111);
+        assert_ptr_equal(words_at(PLACE), kept);
+        assert_int_equal(read_in(&areas, PLACE), 0x1111);
         assert_int_equal(machine_frames_out(), out);
-        write_word(written, 0x3333);
-        assert_ptr_not_equal(words_at(LEFT), words_at(RIGHT));
+        write_in(writer, PLACE, 0x3333);
+        assert_ptr_not_equal(words_at(PLACE), kept);
         assert_int_equal(machine_frames_out(), out + 1);
-        assert_int_equal(read_word(written + PAGE - 8), 0x2222);
-        assert_int_equal(read_word(other), 0x1111);
-        assert_int_equal(left.copied + right.copied, 1);
+        assert_int_equal(read_word(PLACE + PAGE - 8), 0x2222);
+        assert_refused(PLACE, WALK_FETCH, WALK_PRESENT | WALK_FETCH);
+        assert_int_equal(writer->first->copied, 1);
         /* Who is left over keeps the frame, and may write to it again. */
-        uint64_t *kept = words_at(other);
-        assert_refused(other, WALK_WRITE, WALK_PRESENT | WALK_WRITE);
-        write_word(other, 0x4444);
-        assert_ptr_equal(words_at(other), kept);
+        assert_int_equal(read_in(other, PLACE), 0x1111);
+        assert_refused(PLACE, WALK_WRITE, WALK_PRESENT | WALK_WRITE);
+        write_word(PLACE, 0x4444);
+        assert_ptr_equal(words_at(PLACE), kept);
         assert_int_equal(machine_frames_out(), out + 1);
-        assert_int_equal(left.copied + right.copied, 1);
-        assert_int_equal(left.unshared + right.unshared, 1);
-        assert_int_equal(read_word(written), 0x3333);
-        close_two();
+        assert_int_equal(other->first->copied, 0);
+        assert_int_equal(other->first->unshared, 1);
+        assert_int_equal(writer->first->unshared, 0);
+        assert_int_equal(read_in(writer, PLACE), 0x3333);
+        close_clone(0);
+        close_heap();
     }
 }
 
-/* Maps a frame of 2 MiB as the first page of the left area. */
-static void map_huge(void)
-{
-    assert_status(paging_unmap_range(&rig.space, (paging_virt_t){LEFT}, 2 * MIB, &users.source), PAGING_OK);
-    assert_status(paging_map_range_alloc(&rig.space, (paging_virt_t){LEFT}, 2 * MIB, RW | NX, &users.source),
-                  PAGING_OK);
-    assert_int_equal(rig_walk(LEFT).level, 2);
-}
-
+/* The other one has unmapped a page of it, and so has it in parts. */
 static void a_huge_page_is_copied_whole(void **state)
 {
     (void)state;
-    open_two(2 * BLOCK);
-    map_huge();
-    write_word(LEFT, 0x1111);
-    assert_status(share(LEFT, RIGHT), PAGING_OK);
-    assert_int_equal(read_word(RIGHT), 0x1111);
+    open_heap(2 * BLOCK);
+    assert_status(paging_unmap_range(&rig.space, (paging_virt_t){PLACE}, 2 * MIB, frames), PAGING_OK);
+    assert_status(paging_map_range_alloc(&rig.space, (paging_virt_t){PLACE}, 2 * MIB, RW | NX, frames),
+                  PAGING_OK);
+    assert_int_equal(rig_walk(PLACE).level, 2);
+    write_word(PLACE + 5 * PAGE, 0x1111);
+    write_word(PLACE + 99 * PAGE, 0x2222);
+    struct areas *clone = open_clone(0);
+    assert_status(paging_unmap_range(&rig.space, (paging_virt_t){PLACE + 5 * PAGE}, PAGE, frames), PAGING_OK);
     unsigned out = machine_frames_out();
-    assert_int_equal(touch(RIGHT + 77 * PAGE, WALK_WRITE), AREA_FAULT_HANDLED);
-    assert_int_equal(machine_frames_out(), out + BLOCK);
-    assert_int_equal(rig_walk(RIGHT).level, 2);
-    assert_int_equal(read_word(RIGHT), 0x1111);
-    write_word(RIGHT, 0x2222);
-    assert_int_equal(read_word(LEFT), 0x1111);
-    assert_int_equal(touch(LEFT + 99 * PAGE, WALK_WRITE), AREA_FAULT_HANDLED);
-    assert_int_equal(machine_frames_out(), out + BLOCK);
-    assert_int_equal(left.unshared, 1);
-    assert_int_equal(right.copied, 1);
-    close_two();
+    go_to(clone);
+    assert_int_equal(touch(PLACE + 77 * PAGE, WALK_WRITE), AREA_FAULT_HANDLED);
+    assert_int_equal(machine_frames_out(), out + BLOCK - 1); /* of the old run one frame has gone back */
+    assert_int_equal(walker_walk(machine_walker(), NULL, PLACE, WALK_READ, false).level, 2);
+    assert_int_equal(read_word(PLACE + 5 * PAGE), 0x1111);
+    write_word(PLACE + 99 * PAGE, 0x3333);
+    assert_int_equal(clone->first->copied, 1);
+    write_in(&areas, PLACE + 98 * PAGE, 0x4444);
+    assert_int_equal(read_word(PLACE + 99 * PAGE), 0x2222);
+    assert_int_equal(machine_frames_out(), out + BLOCK - 1);
+    assert_int_equal(heap.unshared, 1);
+    assert_int_equal(heap.copied, 0);
+    close_clone(0);
+    close_heap();
 }
 
-static void many_users_of_a_frame(void **state)
+/* Nobody has as much memory to copy it to. */
+static void a_gigabyte_is_not_copied(void **state)
 {
     (void)state;
-    open_two(8);
-    write_word(LEFT, 0x1111);
-    for (unsigned i = 0; i < 4; i++)
-        assert_status(share(LEFT, RIGHT + i * PAGE), PAGING_OK);
-    for (unsigned i = 0; i < 3; i++)
-        write_word(RIGHT + i * PAGE, i);
-    assert_int_equal(right.copied, 3);
-    assert_int_equal(read_word(RIGHT + 3 * PAGE), 0x1111);
-    assert_status(paging_unmap(&rig.space, rig_page(LEFT), &users.source, NULL), PAGING_OK);
-    assert_int_equal(read_word(RIGHT + 3 * PAGE), 0x1111);
-    write_word(RIGHT + 3 * PAGE, 3);
-    assert_int_equal(right.copied, 3);
-    assert_int_equal(right.unshared, 1);
-    for (unsigned i = 0; i < 4; i++)
-        assert_int_equal(read_word(RIGHT + i * PAGE), i);
-    close_two();
-}
-
-static void an_area_that_is_closed_leaves_the_others_theirs(void **state)
-{
-    (void)state;
-    open_two(8);
-    write_word(LEFT, 0x1111);
-    assert_status(share(LEFT, RIGHT), PAGING_OK);
-    assert_status(areas_close(&areas, &left), PAGING_OK);
-    assert_int_equal(read_word(RIGHT), 0x1111);
-    write_word(RIGHT, 2);
-    assert_int_equal(right.unshared, 1);
-    assert_status(areas_close(&areas, &right), PAGING_OK);
+    open_heap(BLOCK * PAGING_TABLE_ENTRIES);
+    assert_status(paging_unmap_range(&rig.space, (paging_virt_t){PLACE}, GIB, frames), PAGING_OK);
+    assert_status(paging_map_range_alloc(&rig.space, (paging_virt_t){PLACE}, GIB, RW | NX, frames),
+                  PAGING_OK);
+    assert_int_equal(rig_walk(PLACE).level, 3);
+    struct areas *clone = open_clone(0);
+    assert_int_equal(touch(PLACE + 77 * PAGE, WALK_WRITE), AREA_FAULT_ODD_ENTRY);
+    assert_status(areas_close(&areas, &heap), PAGING_OK);
+    go_to(clone);
+    assert_int_equal(touch(PLACE + 77 * PAGE, WALK_WRITE), AREA_FAULT_HANDLED);
+    assert_int_equal(clone->first->unshared, 1);
+    close_clone(0);
     end_areas();
 }
 
-/* A page that may not be written in its area stays as it is, shared or not. */
-static void shared_into_a_read_only_area(void **state)
+static void many_owners_of_a_frame(void **state)
+{
+    (void)state;
+    open_heap(8);
+    struct areas *first = open_clone(0), *second = open_clone(1);
+    write_in(first, PLACE, 1);
+    write_in(&areas, PLACE, 2);
+    assert_int_equal(first->first->copied + heap.copied, 2);
+    assert_int_equal(read_in(second, PLACE), 0x1111);
+    write_word(PLACE, 3);
+    assert_int_equal(second->first->copied, 0);
+    assert_int_equal(second->first->unshared, 1);
+    assert_int_equal(read_in(first, PLACE), 1);
+    assert_int_equal(read_in(&areas, PLACE), 2);
+    close_clone(1);
+    close_clone(0);
+    close_heap();
+}
+
+static void what_is_closed_leaves_the_others_theirs(void **state)
+{
+    (void)state;
+    open_heap(8);
+    struct areas *clone = open_clone(0);
+    close_clone(0);
+    write_word(PLACE, 2);
+    assert_int_equal(heap.unshared, 1);
+    clone = open_clone(0);
+    assert_status(areas_close(&areas, &heap), PAGING_OK);
+    assert_int_equal(read_in(clone, PLACE), 2);
+    write_word(PLACE, 3);
+    assert_int_equal(clone->first->unshared, 1);
+    close_clone(0);
+    end_areas();
+}
+
+/* What may not be written stays as it is, whether others own the frame or not. */
+static void what_may_not_be_written_is_not_copied(void **state)
 {
     (void)state;
     open_areas();
-    left = area_at("left", AREA_ON_DEMAND, LEFT, 8, RW);
-    right = area_at("right", AREA_ON_DEMAND, RIGHT, 8, NX);
-    assert_status(areas_open(&areas, &left), PAGING_OK);
-    assert_status(areas_open(&areas, &right), PAGING_OK);
-    write_word(LEFT, 0x1111);
-    assert_status(share(LEFT, RIGHT), PAGING_OK);
-    assert_int_equal(touch(RIGHT, WALK_WRITE), AREA_FAULT_FORBIDDEN);
-    assert_refused(RIGHT, WALK_FETCH, WALK_PRESENT | WALK_FETCH);
-    write_word(LEFT, 0x2222);
-    assert_int_equal(read_word(RIGHT), 0x1111);
-    assert_int_equal(left.copied, 1);
-    close_two();
+    heap = area_at("heap", AREA_ON_DEMAND, PLACE, 8, NX);
+    assert_status(areas_open(&areas, &heap), PAGING_OK);
+    assert_int_equal(read_word(PLACE), 0);
+    go_to(open_clone(0));
+    assert_int_equal(touch(PLACE, WALK_WRITE), AREA_FAULT_FORBIDDEN);
+    close_clone(0);
+    close_heap();
+    open_heap(8);
+    assert_status(paging_protect(&rig.space, rig_page(PLACE), 0, RW), PAGING_OK); /* not by the area */
+    go_to(open_clone(0));
+    assert_int_equal(touch(PLACE, WALK_WRITE), AREA_FAULT_ODD_ENTRY);
+    assert_int_equal(read_word(PLACE), 0x1111);
+    close_clone(0);
+    assert_int_equal(touch(PLACE, WALK_WRITE), AREA_FAULT_ODD_ENTRY);
+    assert_int_equal(heap.copied + heap.unshared, 0);
+    close_heap();
+}
+
+/* Each fills its own pages from then on, and a stack grows from where it was. */
+static void a_clone_goes_on_with_the_areas(void **state)
+{
+    (void)state;
+    open_areas();
+    heap = area_at("stack", AREA_STACK, PLACE, 6, RW | NX);
+    assert_status(areas_open(&areas, &heap), PAGING_OK);
+    write_word(PLACE + 5 * PAGE, 0x1111);
+    struct areas *clone = open_clone(0);
+    assert_string_equal(clone->first->name, "stack");
+    assert_int_equal(clone->first->filled, 0);
+    write_in(clone, PLACE + 4 * PAGE, 2);
+    assert_int_equal(clone->first->filled, 1);
+    assert_int_equal(heap.filled, 1);
+    assert_int_equal(read_word(PLACE + 5 * PAGE), 0x1111);
+    go_to(&areas);
+    assert_false(is_mapped(PLACE + 4 * PAGE));
+    assert_int_equal(touch(PLACE + 3 * PAGE, WALK_WRITE), AREA_FAULT_BELOW_STACK);
+    write_word(PLACE + 4 * PAGE, 3);
+    assert_int_equal(read_in(clone, PLACE + 4 * PAGE), 2);
+    close_clone(0);
+    close_heap();
+}
+
+/* The upper half is not cloned. */
+static void areas_of_the_upper_half_are_not_inherited(void **state)
+{
+    (void)state;
+    struct areas parent = {.space = &rig.space, .frames = &sharing}, clone = {.first = &heap};
+    open_areas();
+    struct area copy, lower = area_at("lower", AREA_ON_DEMAND, PLACE, 8, RW), upper = lower;
+    upper.start.number = paging_page_limit(rig_levels) / 2;
+    upper.end.number = upper.start.number + 1;
+    parent.work = upper.start;
+    assert_status(areas_inherit(&clone, &rig.space, &parent, &copy), PAGING_BAD_PAGE);
+    parent.work = areas.work;
+    parent.first = &lower;
+    lower.next = &upper;
+    upper.next = NULL;
+    assert_status(areas_inherit(&clone, &rig.space, &parent, &copy), PAGING_BAD_PAGE);
+    assert_ptr_equal(clone.first, &heap);
+    lower.next = NULL;
+    assert_status(areas_inherit(&clone, &rig.space, &parent, &copy), PAGING_OK);
+    assert_ptr_equal(clone.first, &copy);
+    end_areas();
 }
 
 /* ---- refusals ---- */
@@ -454,61 +573,11 @@ static void areas_that_are_refused(void **state)
     struct areas more;
     paging_page_t odd = rig_page(PLACE + SLOT_BYTES + PAGE),
                   late = rig_page(PLACE + SLOT_BYTES + GIB - 4 * MIB);
-    assert_status(areas_init(&more, &rig.space, &users, odd), PAGING_MISALIGNED);
-    assert_status(areas_init(&more, &rig.space, &users, late), PAGING_MISALIGNED);
+    assert_status(areas_init(&more, &rig.space, &sharing, odd), PAGING_MISALIGNED);
+    assert_status(areas_init(&more, &rig.space, &sharing, late), PAGING_MISALIGNED);
     late.number -= BLOCK;
-    assert_status(areas_init(&more, &rig.space, &users, late), PAGING_OK);
+    assert_status(areas_init(&more, &rig.space, &sharing, late), PAGING_OK);
     assert_status(areas_end(&more), PAGING_OK);
-}
-
-static void pages_that_are_not_shared(void **state)
-{
-    (void)state;
-    struct area stack = area_at("stack", AREA_STACK, PLACE + 128 * MIB, 4, RW);
-    open_two(2 * BLOCK);
-    assert_status(areas_open(&areas, &stack), PAGING_OK);
-    write_word(LEFT, 1);
-    assert_status(share(LEFT + PAGE, RIGHT), PAGING_MARKED);
-    assert_status(share(LEFT - PAGE, RIGHT), PAGING_NOT_MAPPED);
-    assert_status(share(LEFT, RIGHT - PAGE), PAGING_BAD_PAGE);
-    assert_status(share(LEFT, PLACE + 128 * MIB + 2 * PAGE), PAGING_BAD_PAGE);
-    write_word(PLACE + 128 * MIB + 4 * PAGE - 8, 1);
-    assert_status(share(PLACE + 128 * MIB + 3 * PAGE, RIGHT), PAGING_BAD_PAGE);
-    write_word(RIGHT, 2);
-    assert_status(share(LEFT, RIGHT), PAGING_ALREADY_MAPPED);
-    map_huge();
-    assert_status(share(LEFT + PAGE, RIGHT + PAGE), PAGING_INSIDE_HUGE);
-    assert_status(share(LEFT, RIGHT + 2 * MIB + PAGE), PAGING_BAD_PAGE); /* reaches over the end */
-    assert_status(share(LEFT, RIGHT), PAGING_ALREADY_MAPPED);
-    assert_allowed(LEFT, WALK_WRITE); /* what is refused has changed nothing */
-    assert_status(paging_map_to(&rig.space, rig_page(LEFT + 2 * MIB), (paging_frame_t){DEVICE_FRAME},
-                                RW | PAGING_REPLACE_MARKER, &users.source),
-                  PAGING_OK);
-    assert_status(share(LEFT + 2 * MIB, RIGHT + PAGE), PAGING_NOT_SUPPORTED);
-    assert_int_equal(users.used, 0);
-    assert_status(areas_close(&areas, &stack), PAGING_OK);
-    close_two();
-}
-
-static void more_shared_frames_than_can_be_counted(void **state)
-{
-    (void)state;
-    open_two(16);
-    for (unsigned i = 0; i < PLACES; i++) {
-        write_word(LEFT + i * PAGE, i + 1);
-        assert_status(share(LEFT + i * PAGE, RIGHT + i * PAGE),
-                      i < PLACES - 1 ? PAGING_OK : PAGING_NO_FRAMES);
-    }
-    assert_allowed(LEFT + (PLACES - 1) * PAGE, WALK_WRITE);
-    assert_status(share(LEFT, RIGHT + PLACES * PAGE), PAGING_OK); /* one that is counted already */
-    for (unsigned i = 0; i < PLACES - 1; i++)
-        write_word(RIGHT + i * PAGE, 100 + i);
-    for (unsigned i = 0; i < PLACES - 1; i++) {
-        assert_int_equal(read_word(LEFT + i * PAGE), i + 1);
-        assert_int_equal(read_word(RIGHT + i * PAGE), 100 + i);
-    }
-    assert_int_equal(users.used, 1);
-    close_two();
 }
 
 /* With every number of frames that is too small the fault is refused, and nothing has changed. */
@@ -516,11 +585,11 @@ static void out_of_frames(void **state)
 {
     (void)state;
     struct area area = area_at("heap", AREA_ON_DEMAND, PLACE, 4 * BLOCK, RW);
-    for (unsigned frames = 0; frames < 2; frames++) {
+    for (unsigned most = 0; most < 2; most++) {
         open_areas();
         assert_status(areas_open(&areas, &area), PAGING_OK);
         unsigned out = machine_frames_out();
-        machine_limit_frames(frames); /* it takes two: the page, and a P1 */
+        machine_limit_frames(most); /* it takes two: the page, and a P1 */
         assert_int_equal(touch(PLACE + 2 * MIB, WALK_WRITE), AREA_FAULT_NO_FRAME);
         assert_explained("area: heap: no frame is free for the page\n");
         assert_int_equal(machine_frames_out(), out);
@@ -530,17 +599,17 @@ static void out_of_frames(void **state)
         assert_status(areas_close(&areas, &area), PAGING_OK);
         end_areas();
     }
-    open_two(8);
-    write_word(LEFT, 0x1111);
-    assert_status(share(LEFT, RIGHT), PAGING_OK);
+    open_heap(8);
+    go_to(open_clone(0));
     machine_limit_frames(0);
-    assert_int_equal(touch(RIGHT, WALK_WRITE), AREA_FAULT_NO_FRAME);
-    assert_int_equal(right.copied, 0);
+    assert_int_equal(touch(PLACE, WALK_WRITE), AREA_FAULT_NO_FRAME);
+    assert_int_equal(here->first->copied, 0);
     machine_unlimit_frames();
-    assert_int_equal(read_word(RIGHT), 0x1111);
-    write_word(RIGHT, 2);
-    assert_int_equal(right.copied, 1);
-    close_two();
+    assert_int_equal(read_word(PLACE), 0x1111);
+    write_word(PLACE, 2);
+    assert_int_equal(here->first->copied, 1);
+    close_clone(0);
+    close_heap();
 }
 
 /* A fault that interrupts the core, or the handler itself, must not change tables. */
@@ -550,11 +619,11 @@ static void in_the_middle_of_an_operation(void **state)
     struct area area = area_at("heap", AREA_ON_DEMAND, PLACE, 4, RW);
     open_areas();
     assert_status(areas_open(&areas, &area), PAGING_OK);
-    assert_true(users.source.reserve(&users.source, &rig.space, 1, 1));
+    assert_true(frames->reserve(frames, &rig.space, 1, 1));
     assert_int_equal(touch(PLACE, WALK_WRITE), AREA_FAULT_IN_OPERATION);
     assert_explained("area: heap: the page would be filled, but an operation of the core is in progress\n");
     assert_int_equal(touch(PLACE - PAGE, WALK_WRITE), AREA_FAULT_ELSEWHERE);
-    users.source.unreserve(&users.source, &rig.space);
+    frames->unreserve(frames, &rig.space);
     areas.is_busy = true;
     assert_int_equal(touch(PLACE, WALK_WRITE), AREA_FAULT_IN_OPERATION);
     areas.is_busy = false;
@@ -574,10 +643,10 @@ static void in_a_second_space(void **state)
     struct paging_space other;
     struct area area = area_at("heap", AREA_ON_DEMAND, PLACE, 4, RW);
     rig_open_large();
-    frame_users_init(&users, machine_frames(), table, PLACES);
+    count_owners();
     assert_status(paging_create_sibling(&other, &rig.space, machine_frames()), PAGING_OK);
     assert_status(paging_switch_to(&rig.space, &other), PAGING_OK);
-    assert_status(areas_init(&areas, &other, &users, rig_page(PLACE + SLOT_BYTES)), PAGING_OK);
+    assert_status(areas_init(&areas, &other, &sharing, rig_page(PLACE + SLOT_BYTES)), PAGING_OK);
     assert_status(areas_open(&areas, &area), PAGING_OK);
     write_word(PLACE, 0x1111);
     assert_int_equal(read_word(PLACE), 0x1111);
@@ -603,16 +672,16 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("areas: copy-on-write, the writer gets a copy, and the last one keeps the frame",
              the_writer_gets_a_copy),
     RIG_TEST("areas: copy-on-write of a huge page copies all of it", a_huge_page_is_copied_whole),
-    RIG_TEST("areas: copy-on-write with many users of a frame", many_users_of_a_frame),
+    RIG_TEST("areas: copy-on-write of 1 GiB is refused as long as others own the frame",
+             a_gigabyte_is_not_copied),
+    RIG_TEST("areas: copy-on-write with many owners of a frame", many_owners_of_a_frame),
     RIG_TEST("areas: what is closed leaves shared frames to the others",
-             an_area_that_is_closed_leaves_the_others_theirs),
-    RIG_TEST("areas: a shared page of an area that is read-only is never written",
-             shared_into_a_read_only_area),
+             what_is_closed_leaves_the_others_theirs),
+    RIG_TEST("areas: what may not be written is not copied", what_may_not_be_written_is_not_copied),
+    RIG_TEST("areas: a clone goes on with the areas, and fills pages of its own",
+             a_clone_goes_on_with_the_areas),
+    RIG_TEST("areas: those of the upper half are not inherited", areas_of_the_upper_half_are_not_inherited),
     RIG_TEST("areas: those that overlap or have no pages are refused", areas_that_are_refused),
-    RIG_TEST("areas: pages that cannot be shared are refused, and nothing changes",
-             pages_that_are_not_shared),
-    RIG_TEST("areas: more shared frames than can be counted are refused",
-             more_shared_frames_than_can_be_counted),
     RIG_TEST("areas: out of frames a fault is refused, and nothing changes", out_of_frames),
     RIG_TEST("areas: a fault in the middle of an operation is refused", in_the_middle_of_an_operation),
     RIG_TEST("areas: in a second space, once it is active", in_a_second_space),
