@@ -155,8 +155,8 @@ static void try_every_step(unsigned count)
     unsigned used = machine_frames_out() - others;
     unsigned most = most_frames ? most_frames - used : machine_frames_left();
     for (unsigned step = 0; step < count; step++) {
-        bool is_cores = operation_is(step_at(step), IS_CORES); /* otherwise other spaces come and go, too */
-        unsigned enough = is_cores ? most : machine_frames_left();
+        bool needs_more = step_at(step)->kind == OP_FORK; /* another space comes and goes meanwhile */
+        unsigned enough = needs_more ? machine_frames_left() : most;
         unsigned left = operation_is(step_at(step), TAKES_FRAMES) ? 0 : enough;
         while (try_step(step, left) && left < enough)
             left++;

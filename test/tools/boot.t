@@ -497,7 +497,7 @@ class Scenarios(unittest.TestCase):
         """boot: the table of scenarios can be read, and an unknown name is refused with the known ones"""
         runner = str(tap.ROOT / "test/boot/run")
         names = tap.run_tool(runner, "--list").stdout.split()
-        for name in ("ovmf-max", "uboot-pc", "screen-only", "crash-triple"):
+        for name in ("ovmf-max", "uboot-pc", "screen-640x480", "crash-triple"):
             self.assertIn(name, names)
         result = tap.run_tool(runner, "none-such")
         self.assertEqual(result.returncode, 2)
