@@ -231,18 +231,24 @@ static void a_shared_half(void **state)
     assert_status(rig_move_range(here, there, 4 * MIB), PAGING_SHARED);
 }
 
-/* Writes at the old place as soon as the page is at the new one, too; then reads and writes there. */
+/*
+ * Writes at the old place as soon as the page is at the new one, too, and reads at the new one once it is
+ * alone. If it is written there as well, that hides whether the first write has followed.
+ */
+static bool writes_twice;
+
 static void access_meanwhile(void)
 {
     struct walk there = rig_walk(THERE), here = rig_walk(PLACE);
     if (!there.faulted && !here.faulted)
         *entry_at(PLACE, 1) |= TOUCHED;
     else if (!there.faulted)
-        *entry_at(THERE, 1) |= there.entry & PAGING_ACCESSED ? PAGING_DIRTY : PAGING_ACCESSED;
+        *entry_at(THERE, 1) |= writes_twice && there.entry & PAGING_ACCESSED ? PAGING_DIRTY : PAGING_ACCESSED;
 }
 
-static void dirty_meanwhile(void **state)
+static void move_meanwhile(bool twice)
 {
+    writes_twice = twice;
     rig_open();
     assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
     assert_status(rig_map_to(PLACE + 4 * KIB, DEVICE_FRAME, RW), PAGING_OK);
@@ -252,6 +258,16 @@ static void dirty_meanwhile(void **state)
     machine_observe(NULL);
     machine_observe_loads(NULL);
     assert_int_equal(leaf_of(THERE) & TOUCHED, TOUCHED);
+}
+
+static void dirty_meanwhile(void **state)
+{
+    move_meanwhile(false);
+}
+
+static void dirty_twice(void **state)
+{
+    move_meanwhile(true);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -268,6 +284,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("move_range: what is refused changes nothing", refusals),
     RIG_TEST("move_range: in a half that spaces share no entry of the root changes", a_shared_half),
     RIG_TEST("move_range: a dirty bit that the processor sets meanwhile follows the page", dirty_meanwhile),
+    RIG_TEST("move_range: bits that the processor sets at both places meanwhile are kept", dirty_twice),
 };
 
 RIG_MAIN("move_range", tests)
