@@ -308,9 +308,11 @@ static struct areas *open_clone(unsigned which)
 {
     struct paging_space *space = &clones[which].space;
     assert_status(paging_create_sibling(space, &rig.space, frames), PAGING_OK);
-    assert_status(paging_attach(&rig.space, space), PAGING_OK);
+    if (rig_has_windows())
+        assert_status(paging_attach(&rig.space, space), PAGING_OK);
     assert_status(paging_clone_lower_half(&rig.space, space, frames), PAGING_OK);
-    assert_status(paging_detach(&rig.space, space), PAGING_OK);
+    if (rig_has_windows())
+        assert_status(paging_detach(&rig.space, space), PAGING_OK);
     machine_audit();
     assert_status(areas_inherit(&clones[which].areas, space, &areas, &clones[which].area), PAGING_OK);
     return &clones[which].areas;
