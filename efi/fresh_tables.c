@@ -62,7 +62,8 @@ void drop_region(struct handoff *handoff, const char *name)
 /* Returns how many tables a region takes at most: one of each level at each end, and a P2 for each GiB. */
 static UINT64 tables_of_region(const struct handoff_region *region, unsigned levels)
 {
-    return 2 * (levels - 1) + (region->end.number - region->start.number) / paging_level_pages(PAGING_1G);
+    return 2 * (UINT64)(levels - 1) +
+           (region->end.number - region->start.number) / paging_level_pages(PAGING_1G);
 }
 
 /* Takes frames for as many tables as there can be. What is not used joins the frame allocator later. */

@@ -137,8 +137,7 @@ static void tables_come_from_what_was_taken(void **state)
     const UINT64 gib = UINT64_C(1) << 30;
     const struct {
         UINT64 start, bytes, pages;
-    } regions[] = {
-        {MEMORY, 0x1000, 6}, {4 * gib, gib, 7}, {8 * gib, 5 * gib / 2, 8}, {32 * gib, 3 * gib, 9}};
+    } regions[] = {{MEMORY, 0x1000, 6}, {4 * gib, gib, 7}, {8 * gib, 5 * gib / 2, 8}, {32 * gib, 3 * gib, 9}};
     UINT64 pages = 16 + 8; /* 8 for what may be cut out of regions for runtime services */
     for (unsigned i = 0; i < 4; i++) {
         add_region(&loader, "one", regions[i].start, regions[i].start + regions[i].bytes, RW, true);
