@@ -43,7 +43,7 @@ struct audit_run {
     struct frame_run frames;
     paging_page_t page; /* of the first frame; the others follow. Of tables: not used */
     uint64_t flags;     /* of leaves: WRITABLE, USER, NO_EXECUTE, and how they are cached */
-    unsigned may;       /* AUDIT_MAY(kind): what is no finding here */
+    unsigned may;       /* AUDIT_MAY(kind) of the kinds that are allowed here */
     bool is_table;
 };
 

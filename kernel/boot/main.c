@@ -100,7 +100,7 @@ static void run_selftests(struct handoff *handoff)
     selftest_run_all(&setup);
 }
 
-/* There is no frame allocator yet, so a table comes from the arena if a huge page has to be split. */
+/* If a huge page must be split, the arena gives the table: the frame allocator does not exist yet. */
 static void guard_stacks(struct handoff *handoff)
 {
     enum paging_status status = stack_guards_unmap(space, &handoff->arena.source);

@@ -24,8 +24,8 @@
  * Makes the runtime space from handoff->regions, and from handoff->memory with its `memory_count` regions,
  * which has what the map has got since the loader looked. Then unmaps in the active space what only runtime
  * services need, and what only the loader needed: regions marked `until_exit`. Frames come from `source`.
- * With any status except PAGING_OK the run cannot go on: either there is no runtime space, and nothing is
- * unmapped, or there is one, and not all is. Called once.
+ * With any status except PAGING_OK the run must end. Then there is no runtime space, and nothing was
+ * unmapped, or there is one, and only a part was unmapped. Called once.
  */
 PAGING_MUST_CHECK enum paging_status runtime_space_make(const struct handoff *handoff,
                                                         struct paging_space *active, size_t memory_count,
@@ -43,9 +43,9 @@ void runtime_space_for_each_released(const struct handoff *handoff, size_t memor
 struct paging_space *runtime_space(void);
 
 /*
- * Load CR3 with the runtime space, and with what it held before. In between, nothing but the firmware and the
- * exception handlers may run: the core's space that was active is not told. Do nothing as long as the space
- * is not made, because the firmware's memory is still mapped then.
+ * The first one loads CR3 with the runtime space's root, the second one with the root from before. Between
+ * the two, only the firmware and exception handlers may run: the core still takes the other space for active.
+ * Both do nothing until the space is made: the firmware's memory is mapped in the active space until then.
  */
 void runtime_space_enter(void);
 void runtime_space_leave(void);

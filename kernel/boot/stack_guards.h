@@ -14,7 +14,7 @@
 
 /*
  * Unmaps the page below each stack (cpu/descriptors.h), which is mapped to its own address. Huge pages are
- * split, with tables from `source`. A page that is not mapped any more is no error.
+ * split, with tables from `source`. Pages that are unmapped already are left alone.
  */
 PAGING_MUST_CHECK enum paging_status stack_guards_unmap(struct paging_space *space,
                                                         struct paging_frame_source *source);

@@ -27,7 +27,7 @@ uint64_t memory_left_out(void);
  */
 uint64_t memory_tables_not_adopted(void);
 
-/* Notes that so many of them are no tables any more. */
+/* Subtracts `count` from the number of frames that hold tables. */
 void memory_note_dropped_tables(uint64_t count);
 
 /* Returns the number of frames that are not handed out because the options exclude them. */
