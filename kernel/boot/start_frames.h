@@ -27,7 +27,7 @@ uint64_t memory_left_out(void);
  */
 uint64_t memory_tables_not_adopted(void);
 
-/* Subtracts `count` from the number of frames that hold tables. */
+/* Subtracts `count` from the tables in frames that the frame allocator has not adopted. */
 void memory_note_dropped_tables(uint64_t count);
 
 /* Returns the number of frames that are not handed out because the options exclude them. */
