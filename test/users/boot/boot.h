@@ -6,6 +6,7 @@
 #ifndef BOOT_BOOT_H
 #define BOOT_BOOT_H
 
+#include <selfmap/frame_sharing.h>
 #include <selfmap/frames.h>
 #include <selfmap/space.h>
 
@@ -43,9 +44,10 @@ struct boot_memory {
 /*
  * Start info and map lie in memory that the map calls free: they are read before a frame of it is taken.
  *
- * Starts the allocator with all memory that is free, lies above the image, and below BOOT_MEMORY_LIMIT.
+ * Starts the allocator with all memory that is free, lies above the image, and below BOOT_MEMORY_LIMIT; in
+ * front of it, sharing counts the owners of each frame.
  */
-void boot_add_memory(struct frames *memory, const struct boot_info *info);
+void boot_add_memory(struct frames *memory, struct frames_sharing *sharing, const struct boot_info *info);
 
 /* Returns the address behind the last free frame. */
 uint64_t boot_memory_end(const struct boot_info *info);

@@ -2,8 +2,10 @@
 /* memory.c - the loader's memory map, as frames of the library's allocator; and what compilers call. */
 #include "boot.h"
 
-/* In the image's data, so that it is mapped with it. About a seventh of a byte for each frame. */
-static _Alignas(16) char bookkeeping[BOOT_MEMORY_LIMIT / PAGING_PAGE_BYTES / 4];
+/* In the image's data, so that they are mapped with it: about a seventh of a byte for each frame, and two. */
+#define BOOT_FRAMES (BOOT_MEMORY_LIMIT / PAGING_PAGE_BYTES)
+static _Alignas(16) char bookkeeping[BOOT_FRAMES / 4];
+static uint16_t owners[BOOT_FRAMES];
 
 /* Returns where a free region ends; 0 of one that is not free. */
 static uint64_t end_of_free(const struct boot_memory *region)
@@ -14,11 +16,12 @@ static uint64_t end_of_free(const struct boot_memory *region)
     return end < BOOT_MEMORY_LIMIT ? end : BOOT_MEMORY_LIMIT;
 }
 
-void boot_add_memory(struct frames *memory, const struct boot_info *info)
+void boot_add_memory(struct frames *memory, struct frames_sharing *sharing, const struct boot_info *info)
 {
     const struct boot_memory *map = (const struct boot_memory *)info->memory_map;
     uint64_t image = (uint64_t)image_end - BOOT_KERNEL_BASE;
     frames_init(memory, bookkeeping, sizeof bookkeeping);
+    frames_sharing_init(sharing, &memory->source, owners, (paging_frame_t){0}, (paging_frame_t){BOOT_FRAMES});
     for (uint32_t i = 0; i < info->memory_map_entries; i++) {
         uint64_t start = map[i].start > image ? map[i].start : image, end = end_of_free(&map[i]);
         if (start >= end)

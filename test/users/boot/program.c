@@ -14,17 +14,17 @@ static inline __attribute__((always_inline)) uint64_t call(uint64_t number, uint
     return result;
 }
 
-/* Tells what the shared page begins with, writes there, and tells what the page begins and ends with then. */
-PROGRAM void program_writes(void)
+const uint64_t program_data[PROGRAM_WORDS] = {[0] = 1111, [PROGRAM_WORDS - 1] = 3333};
+
+/* Adds one to its first word, and tells what its data begin and end with then. */
+PROGRAM void program_counts(void)
 {
-    volatile uint64_t *shared = (volatile uint64_t *)PROGRAM_SHARED;
-    volatile uint64_t on_stack = *shared; /* the stack, too, is filled when it is touched */
-    uint64_t own = call(CALL_TELL, on_stack);
-    *shared = own;
-    call(CALL_TELL, shared[0]);
-    call(CALL_TELL, shared[PAGING_PAGE_BYTES / sizeof *shared - 1]);
+    volatile uint64_t *data = (volatile uint64_t *)PROGRAM_DATA;
+    volatile uint64_t on_stack = ++data[0]; /* the stack, too, is filled or copied when it is touched */
+    call(CALL_TELL, on_stack);
+    uint64_t answer = call(CALL_TELL, data[PROGRAM_WORDS - 1]);
     for (;;)
-        call(CALL_END, own);
+        call(CALL_END, answer);
 }
 
 /* Reads what is the kernel's. */

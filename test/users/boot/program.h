@@ -6,7 +6,7 @@
 #include "boot.h"
 
 #define PROGRAM_CODE      0x400000   /* the page image_program */
-#define PROGRAM_SHARED    0x500000   /* a page shared with others until the program writes to it */
+#define PROGRAM_DATA      0x500000   /* a page that begins as program_data */
 #define PROGRAM_STACK     0x7fff0000 /* a page */
 #define PROGRAM_STACK_END (PROGRAM_STACK + PAGING_PAGE_BYTES)
 
@@ -20,7 +20,11 @@ enum {
 /* The numbers, in order. The kernel says where: memory that is filled on demand will do. */
 extern uint64_t *program_told, program_tellings;
 
-void program_writes(void);
+/* What a program's data page holds at first: neither its first nor its last word is zero. */
+#define PROGRAM_WORDS (PAGING_PAGE_BYTES / sizeof(uint64_t))
+extern const uint64_t program_data[PROGRAM_WORDS];
+
+void program_counts(void);
 void program_intrudes(void);
 
 /* Returns where in a program's space one of these functions is. */

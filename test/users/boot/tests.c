@@ -87,19 +87,33 @@ void test_nothing_at(uint64_t address, const char *what)
     tap(faults(read_byte, address, 0), what);
 }
 
-void test_program(uint64_t (*run)(uint64_t entry, uint64_t stack), volatile const uint64_t *shared)
+/* Returns whether a program that counts finds this in its data, and the data are whole. */
+static bool counts_to(run_in *run, struct paging_space *space, uint64_t expected)
 {
-    enum { LAST = PAGING_PAGE_BYTES / sizeof *shared - 1 };
-    uint64_t stack = PROGRAM_STACK_END - 8, first = shared[0], last = shared[LAST];
     const uint64_t *told = program_told + program_tellings;
-    uint64_t result = run(program_entry(program_writes), stack);
-    tap(result == PROGRAM_REPLY && told + 3 == program_told + program_tellings && told[0] == first,
+    uint64_t result = run(space, program_entry(program_counts), PROGRAM_STACK_END - 8);
+    return result == PROGRAM_REPLY && told + 2 == program_told + program_tellings && told[0] == expected &&
+           told[1] == program_data[PROGRAM_WORDS - 1];
+}
+
+void test_program(run_in *run, struct paging_space *space)
+{
+    tap(counts_to(run, space, program_data[0] + 1),
         "a program in a space of its own runs in ring 3, and calls");
-    tap(told[1] == PROGRAM_REPLY && told[2] == last && shared[0] == first && first != PROGRAM_REPLY &&
-            last != 0,
-        "a page is copied when the program writes to it");
-    result = run(program_entry(program_intrudes), stack);
+    uint64_t result = run(space, program_entry(program_intrudes), PROGRAM_STACK_END - 8);
     tap(result == BOOT_FAULT && boot_fault.vector == PAGE_FAULT && boot_fault.address == BOOT_IMAGE &&
             boot_fault.error_code == (PAGING_FAULT_PRESENT | PAGING_FAULT_USER),
         "a program cannot read what is the kernel's");
+}
+
+void test_fork(run_in *run, struct paging_space *parent, struct paging_space *child,
+               const struct frames *memory)
+{
+    enum { WRITTEN = 2 }; /* pages: data and stack */
+    uint64_t before = frames_free_count(memory);
+    tap(counts_to(run, child, program_data[0] + 2), "a child begins with what its parent has in memory");
+    tap(before - frames_free_count(memory) == WRITTEN, "a page is copied when the child writes to it");
+    tap(counts_to(run, parent, program_data[0] + 2) && before - frames_free_count(memory) == WRITTEN &&
+            counts_to(run, child, program_data[0] + 3),
+        "the parent sees nothing of that, and takes no frame for what is its own again");
 }

@@ -20,11 +20,14 @@ void test_heap(const struct frames *memory, uint64_t start, uint64_t pages);
 /* One, of that name: nothing is mapped at the address. */
 void test_nothing_at(uint64_t address, const char *what);
 
-/*
- * Three: programs run (program.c). The first one writes to a page that it shares with the kernel, and gets a
- * copy; the second one reads what it must not. The page neither begins nor ends with zero. run enters ring 3
- * in the program's space (boot_run_program).
- */
-void test_program(uint64_t (*run)(uint64_t entry, uint64_t stack), volatile const uint64_t *shared);
+/* Enters ring 3 in a program's space (boot_run_program). */
+typedef uint64_t run_in(struct paging_space *space, uint64_t entry, uint64_t stack);
+
+/* Two: programs run (program.c). The first one counts in its data; the second one reads what it must not. */
+void test_program(run_in *run, struct paging_space *space);
+
+/* Three, after test_program in the parent and a fork: who counts, counts in memory of its own. */
+void test_fork(run_in *run, struct paging_space *parent, struct paging_space *child,
+               const struct frames *memory);
 
 #endif
