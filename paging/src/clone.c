@@ -60,7 +60,7 @@ static enum paging_status check_tables(struct clone *clone, struct page_range pa
     struct cursor c;
     cursor_begin(&c, clone->source, part);
     while (cursor_next_used(&c) != CURSOR_END) {
-        if (c.event == CURSOR_LEAVE || !paging_entry_is_present(c.entry))
+        if (c.event == CURSOR_LEAVE)
             continue;
         if (entry_is_malformed(clone->source, c.entry, c.level))
             return PAGING_MALFORMED;

@@ -54,17 +54,20 @@ static uint64_t leaf_in(const struct rig_side *side, uint64_t address, unsigned 
     return *entry_below(side->space->root.number, address, level);
 }
 
-/* Small pages and a 2 MiB one that are owned, with and without the right to write; others; and markers. */
+/*
+ * Small pages and a 2 MiB one that are owned, with and without the right to write; others; and markers with all
+ * bits set, also where a leaf says that it owns its frame.
+ */
 static void open_with_pages(void)
 {
     rig_open_spaces();
     assert_status(rig_map(PLACE, RW | US), PAGING_OK);
     assert_status(rig_map(PLACE + 4 * KIB, US | NX), PAGING_OK);
     assert_status(rig_map_to(PLACE + 8 * KIB, DEVICE_FRAME, RW), PAGING_OK);
-    assert_status(rig_set_marker(PLACE + 12 * KIB, 77), PAGING_OK);
+    assert_status(rig_set_marker(PLACE + 12 * KIB, PAGING_MARKER_LIMIT), PAGING_OK);
     assert_status(rig_map_range_alloc(OWNED_2M, 2 * MIB, RW | NX), PAGING_OK);
     assert_status(rig_map_sized(PLACE + 8 * MIB, FRAME_2M, PAGING_2M, RW), PAGING_OK);
-    assert_status(rig_set_marker_range(FAR, GIB + 2 * MIB, 5, 0), PAGING_OK);
+    assert_status(rig_set_marker_range(FAR, GIB + 2 * MIB, PAGING_MARKER_LIMIT, 0), PAGING_OK);
     make_child();
 }
 
@@ -79,11 +82,11 @@ static void same_frames(void **state)
                      MODEL_SHARED | MODEL_COPIED);
     assert_int_equal(leaf_in(child, PLACE + 4 * KIB, 1) & (RW | MODEL_SHARED | MODEL_COPIED), MODEL_SHARED);
     assert_int_equal(leaf_in(child, PLACE + 8 * KIB, 1) & (RW | MODEL_SHARED | MODEL_COPIED), RW);
-    assert_int_equal(leaf_in(child, PLACE + 12 * KIB, 1), marker_of(77));
+    assert_int_equal(leaf_in(child, PLACE + 12 * KIB, 1), marker_of(PAGING_MARKER_LIMIT));
     assert_int_equal(leaf_in(child, OWNED_2M, 2), leaf_in(parent, OWNED_2M, 2));
     assert_int_equal(leaf_in(child, PLACE + 8 * MIB, 2), leaf_in(parent, PLACE + 8 * MIB, 2));
-    assert_int_equal(leaf_in(child, FAR, 3), marker_of(5));
-    assert_int_equal(leaf_in(child, FAR + GIB, 2), marker_of(5));
+    assert_int_equal(leaf_in(child, FAR, 3), marker_of(PAGING_MARKER_LIMIT));
+    assert_int_equal(leaf_in(child, FAR + GIB, 2), marker_of(PAGING_MARKER_LIMIT));
     assert_refused(PLACE, WALK_WRITE, WALK_PRESENT | WALK_WRITE);
     assert_refused(OWNED_2M + MIB, WALK_WRITE, WALK_PRESENT | WALK_WRITE);
     assert_allowed(PLACE, WALK_READ | WALK_USER);
@@ -392,6 +395,28 @@ static void a_count_is_full(void **state)
     detach(parent, third);
 }
 
+/* The same of a huge page, behind which comes another one. */
+static void a_count_of_a_huge_page_is_full(void **state)
+{
+    rig_open_spaces();
+    assert_status(rig_map_range_alloc(PLACE, 2 * MIB, RW), PAGING_OK);
+    assert_true(leaf_in(parent, PLACE, 2) & PAGING_HUGE);
+    make_child();
+    clone();
+    detach(parent, child);
+    assert_status(rig_create_sibling(third, parent), PAGING_OK);
+    attach(parent, third);
+    rig.at = parent;
+    assert_status(rig_map(PLACE - 4 * KIB, RW), PAGING_OK);
+    assert_status(rig_map(PLACE + 2 * MIB, RW), PAGING_OK);
+    machine_limit_owners(2);
+    assert_status(rig_clone_lower_half(parent, third), PAGING_NO_FRAMES);
+    assert_allowed(PLACE + 2 * MIB, WALK_WRITE);
+    machine_limit_owners(3);
+    assert_status(rig_clone_lower_half(parent, third), PAGING_OK);
+    detach(parent, third);
+}
+
 static void a_source_that_cannot_share(void **state)
 {
     open_with_pages();
@@ -599,6 +624,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("clone: refused between spaces of different kinds", spaces_of_different_kinds),
     RIG_TEST("clone: out of frames at any table", out_of_frames_at_any_table),
     RIG_TEST("clone: a frame has as many owners as it may, and nothing has changed", a_count_is_full),
+    RIG_TEST("clone: the same of a huge page's frame", a_count_of_a_huge_page_is_full),
     RIG_TEST("clone: a source that cannot share is refused", a_source_that_cannot_share),
     RIG_TEST("clone: frames that no page owns need no sharing", a_source_that_need_not_share),
     RIG_TEST("clone: the last owner gives the frames back", the_last_owner_gives_back),
