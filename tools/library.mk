@@ -70,7 +70,10 @@ docs: $(STAGED_HEADERS) | $(B)/deps-docs
 	$(Q)tools/docs $(L)/include $(B)/docs
 
 # ---- where it all goes -------------------------------------------------------------------------------------
-LIBRARY := $(L)/libselfmap.a $(L)/libselfmap_pic.a $(STAGED_HEADERS) $(B)/selfmap.c $(B)/selfmap.h LICENSE
+# The kernels and the program are the examples that README.md leads to.
+EXAMPLES := $(wildcard $(addprefix test/users/,README.md Makefile boot/* direct/* linux/* recursive/*))
+LIBRARY := $(L)/libselfmap.a $(L)/libselfmap_pic.a $(STAGED_HEADERS) $(B)/selfmap.c $(B)/selfmap.h LICENSE \
+    README.md CAVEATS.md $(EXAMPLES)
 
 library: $(LIBRARY)
 test-things: $(LIBRARY)

@@ -79,21 +79,31 @@ class Case(unittest.TestCase):
 
 class Library(Case):
     def test_files(self):
-        """install: headers, archives, pkg-config files, amalgamation, licence; uninstall removes them"""
+        """install: headers, archives, pkg-config files, amalgamation, documents; uninstall removes them"""
         place = self.install()
         names = files_of(place)
         headers = {f"include/selfmap/{path.name}" for path in PUBLIC.glob("*.h")}
         others = {*(f"include/selfmap/{name}" for name in ("frames.h", "frame_sharing.h")),
                   "lib/pkgconfig/selfmap.pc", "lib/pkgconfig/selfmap_pic.pc",
                   "share/doc/selfmap/LICENSE", "share/selfmap/selfmap.c", "share/selfmap/selfmap.h",
+                  *(f"share/doc/selfmap/{name}" for name in ("README.md", "CAVEATS.md")),
                   *(f"lib/{name}" for name in ARCHIVES)}
-        self.assertEqual(names, headers | others)
+        examples = {name for name in names if name.startswith("share/doc/selfmap/test/users/")}
+        self.assertEqual(names - examples, headers | others)
         for name in names:
             self.assertEqual((place / name).stat().st_mode & 0o777, 0o644, name)
         (place / "lib/other.a").write_bytes(b"")
         self.make("uninstall", f"DESTDIR={self.place}/root", "PREFIX=/opt/a kernel's")
         self.assertEqual(files_of(place), {"lib/other.a"})
         self.assertFalse((place / "include/selfmap").exists())
+
+    def test_examples(self):
+        """install: what README.md says of users is installed, and they are built from there"""
+        self.make("install", "DESTDIR=", f"PREFIX={self.place}")
+        self.make("-C", self.place / "share/doc/selfmap/test/users", "direct", "linux", f"OUT={self.place}",
+                  f"PKG_CONFIG_PATH={self.place}/lib/pkgconfig")
+        self.assertIn("ok 1 ", self.good(self.place / "linux"))
+        self.assertTrue((self.place / "direct.elf").exists())
 
     def test_relative_prefix(self):
         """install: a prefix that is not an absolute path is refused"""

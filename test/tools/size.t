@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The core built for one world is small: 6 KiB for all operations on single pages."""
+"""What the core takes: built for one world 6 KiB for all operations on single pages, and little stack."""
 
 import os
 import re
@@ -96,6 +96,44 @@ class Size(unittest.TestCase):
                         for library in (ALL_WORLDS, BUILT / "gcc/recursive/library"))
         print(f"# gcc, all worlds: {whole} bytes")
         self.assertLess(small * 3, whole * 2)
+
+
+class Stack(unittest.TestCase):
+    """gcc says what each function takes, and whom it calls. What a frame source takes comes to that."""
+
+    NODE = re.compile(r'^node: \{ title: "([^"]+)" label: "[^"]*?(\d+) bytes \(static\)', re.M)
+    EDGE = re.compile(r'^edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"', re.M)
+    CALL = 8  # bytes, where to return to
+    LEVELS = 5  # a function that calls itself does so for the next level of tables
+
+    def setUp(self):
+        with tempfile.TemporaryDirectory() as folder:
+            result = run("gcc", "-std=c17", "-O2", "-ffreestanding", "-fno-pic", "-mcmodel=kernel",
+                         "-fno-stack-protector", "-fcallgraph-info=su", "-c", tap.ROOT / "build/selfmap.c",
+                         "-o", f"{folder}/selfmap.o")
+            self.assertEqual(result.returncode, 0, result.stderr)
+            graph = Path(folder, "selfmap.ci").read_text(encoding="utf-8")
+        self.bytes = {name: int(size) for name, size in self.NODE.findall(graph)}
+        self.called = {}
+        for caller, called in self.EDGE.findall(graph):
+            self.called.setdefault(caller, set()).add(called)
+
+    def deepest(self, name, above=()):
+        if above.count(name) == 2:
+            return 0  # an operation may call itself once, with other arguments
+        all_called = self.called.get(name, set())
+        below = (self.deepest(called, (*above, name)) for called in all_called - {name})
+        times = self.LEVELS if name in all_called else 1
+        return times * (self.bytes.get(name, 0) + self.CALL) + max(below, default=0)
+
+    def test_stack(self):
+        """size: an operation takes less than 2 KiB of stack"""
+        takes = {name: self.deepest(name) for name in self.bytes if name.startswith("paging_")}
+        most = sorted(takes, key=takes.get)[-5:]
+        print(f"# bytes of stack: {', '.join(f'{name} {takes[name]}' for name in reversed(most))}")
+        self.assertLessEqual({"paging_map_range", "paging_clone_lower_half", "paging_gather_end"}, set(takes))
+        self.assertGreater(takes[most[-1]], 500)
+        self.assertLess(takes[most[-1]], 2048)
 
 
 tap.main()

@@ -11,7 +11,9 @@
  * copied on write (PAGING_COPY_ON_WRITE in the leaf, beside PAGING_SHARED_FRAME). Who writes there gets a
  * page fault, whose handler asks paging_unshare_page: it answers PAGING_OK, and the write can go on, if no
  * other page has the frame any more, and PAGING_COPY_NEEDED otherwise. Then the handler copies the page, and
- * puts the copy into its place with paging_remap:
+ * puts the copy into its place with paging_remap. All this is about the right to write alone: a handler that
+ * asks about a fault of another cause, such as a program's write to what is the kernel's, gets the same fault
+ * again.
  *
  *     status = paging_unshare_page(space, page, frames);
  *     if (status == PAGING_COPY_NEEDED)
@@ -46,7 +48,7 @@ PAGING_BEGIN_C
  *
  *   PAGING_UNREACHABLE     the tables of one of them cannot be reached (switch.h)
  *   PAGING_NOT_SUPPORTED   they have different numbers of levels, or live in different ways; or the source of
- *                          frames cannot share, and a page is owned
+ *                          frames cannot share (frame_sharing.h can), and a page is owned
  *   PAGING_ALREADY_MAPPED  something is in the lower half of the destination, if only a marker
  *   PAGING_MALFORMED       an entry above the P1s has a reserved bit set: somebody else wrote to the tables
  *   PAGING_NO_FRAMES       no frames for the tables, or the source of frames can count no further

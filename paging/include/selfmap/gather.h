@@ -22,7 +22,8 @@
  * what was unmapped is detached: it translates nothing, but its entries still name what will be given back,
  * so the gather needs no other memory. Whoever wants a page that waits, or one below a table that does, gets
  * PAGING_BUSY, and nothing has changed: operations that map, unmap or translate one page or list, and
- * paging_map_range. Ranges that are unmapped, protected or merged pass over what waits. Mapping flushes
+ * paging_map_range. To a page fault handler such a page is gone; between two calls of the gather it may fill
+ * and copy other pages. Ranges that are unmapped, protected or merged pass over what waits. Mapping flushes
  * nothing, so a gather has no calls for it: elsewhere pages, lists and ranges are mapped as without one.
  *
  * A space has one gather at a time. While it has one, it is neither attached, detached, shared, unshared,

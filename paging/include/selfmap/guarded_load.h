@@ -16,8 +16,9 @@
  * Where no handler does, the load faults as any other.
  *
  * The load faults while the handler runs. If page faults have a stack by IST (SDM 3A, 6.14.5), the second
- * frame is written over the first one: before it asks, such a handler has to lower that entry of the TSS,
- * and to raise it again before it returns.
+ * frame is written over the first one: before it asks, such a handler has to lower that entry of the TSS by
+ * what it and the core use (an operation less than 2 KiB), and to raise it again before it returns. To call
+ * paging_resume_fault it need not.
  */
 #ifndef SELFMAP_GUARDED_LOAD_H
 #define SELFMAP_GUARDED_LOAD_H

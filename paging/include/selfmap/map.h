@@ -66,9 +66,9 @@ PAGING_MUST_CHECK enum paging_status paging_map(struct paging_space *space, pagi
 
 /*
  * Maps one page of any size to a frame that the caller took from the source, or from the allocator behind it
- * (as frames_allocate of frames.h does), with this size, and may have
- * filled already. On PAGING_OK the page owns it, as if paging_map had taken it; on any error it is still the
- * caller's. Takes frames for missing tables only. Statuses as for paging_map_sized.
+ * (as frames_allocate of frames.h does), with this size, and may have filled already. On PAGING_OK the page
+ * owns it, as if paging_map had taken it; on any error it is still the caller's. Takes frames for missing
+ * tables only. Statuses as for paging_map_sized.
  */
 PAGING_MUST_CHECK enum paging_status paging_map_owned(struct paging_space *space, paging_page_t page,
                                                       paging_frame_t frame, enum paging_size size,
@@ -121,8 +121,8 @@ PAGING_MUST_CHECK enum paging_status paging_unmap(struct paging_space *space, pa
  * back. If nothing changes, nothing is written or flushed.
  *
  *   PAGING_NOT_MAPPED, PAGING_MARKED, PAGING_INSIDE_HUGE, PAGING_MALFORMED   as for paging_unmap
- *   PAGING_MISALIGNED, PAGING_FRAME_TOO_HIGH, PAGING_BAD_FLAGS, PAGING_NOT_SUPPORTED   as for
- *   paging_map_sized PAGING_BAD_PAGE, PAGING_RESERVED_SLOT, PAGING_UNREACHABLE, PAGING_SHARED
+ *   PAGING_MISALIGNED, PAGING_FRAME_TOO_HIGH, PAGING_BAD_FLAGS, PAGING_NOT_SUPPORTED, PAGING_BAD_PAGE,
+ *   PAGING_RESERVED_SLOT, PAGING_UNREACHABLE, PAGING_SHARED   as for paging_map_sized
  * On each of them nothing has changed, and the new frame is the caller's.
  */
 PAGING_MUST_CHECK enum paging_status paging_remap(struct paging_space *space, paging_page_t page,

@@ -48,7 +48,7 @@ PAGING_BEGIN_C
 struct paging_cpu {
     unsigned levels;        /* 4, or 5 with CR4.LA57 */
     unsigned physical_bits; /* MAXPHYADDR, CPUID 80000008h EAX[7:0]; at most 52 */
-    bool has_no_execute;    /* CPUID 80000001h EDX[20], and EFER.NXE is set */
+    bool has_no_execute;    /* CPUID 80000001h EDX[20]; EFER.NXE is set when the tables are loaded */
     bool has_1g_pages;      /* CPUID 80000001h EDX[26] */
     bool has_invpcid;       /* CPUID 7.0 EBX[10]: one instruction flushes all, global pages included */
 };

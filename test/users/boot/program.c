@@ -27,10 +27,26 @@ PROGRAM void program_counts(void)
         call(CALL_END, answer);
 }
 
-/* Reads what is the kernel's. */
-PROGRAM void program_intrudes(void)
+/* Returns where the kernel's data are, as a number: relative to the program it would be somewhere else. */
+static inline __attribute__((always_inline)) volatile uint64_t *kernel_data(void)
 {
-    uint64_t found = *(volatile uint64_t *)BOOT_IMAGE;
+    volatile uint64_t *data;
+    __asm__("movq $image_data, %0" : "=r"(data));
+    return data;
+}
+
+/* Reads what is the kernel's. */
+PROGRAM void program_spies(void)
+{
+    uint64_t found = *kernel_data();
     for (;;)
         call(CALL_END, found);
+}
+
+/* Writes there, where the kernel itself may. */
+PROGRAM void program_intrudes(void)
+{
+    *kernel_data() = 0;
+    for (;;)
+        call(CALL_END, 0);
 }

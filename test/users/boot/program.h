@@ -25,6 +25,7 @@ extern uint64_t *program_told, program_tellings;
 extern const uint64_t program_data[PROGRAM_WORDS];
 
 void program_counts(void);
+void program_spies(void);
 void program_intrudes(void);
 
 /* Returns where in a program's space one of these functions is. */

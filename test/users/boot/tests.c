@@ -96,14 +96,23 @@ static bool counts_to(run_in *run, struct paging_space *space, uint64_t expected
            told[1] == program_data[PROGRAM_WORDS - 1];
 }
 
+/* Returns whether a program ends in a page fault at the kernel's data, with that error code. */
+static bool is_stopped(run_in *run, struct paging_space *space, void (*program)(void), uint64_t error_code)
+{
+    return run(space, program_entry(program), PROGRAM_STACK_END - 8) == BOOT_FAULT &&
+           boot_fault.vector == PAGE_FAULT && boot_fault.address == (uint64_t)image_data &&
+           boot_fault.error_code == error_code;
+}
+
 void test_program(run_in *run, struct paging_space *space)
 {
     tap(counts_to(run, space, program_data[0] + 1),
         "a program in a space of its own runs in ring 3, and calls");
-    uint64_t result = run(space, program_entry(program_intrudes), PROGRAM_STACK_END - 8);
-    tap(result == BOOT_FAULT && boot_fault.vector == PAGE_FAULT && boot_fault.address == BOOT_IMAGE &&
-            boot_fault.error_code == (PAGING_FAULT_PRESENT | PAGING_FAULT_USER),
+    tap(is_stopped(run, space, program_spies, PAGING_FAULT_PRESENT | PAGING_FAULT_USER),
         "a program cannot read what is the kernel's");
+    tap(is_stopped(run, space, program_intrudes,
+                   PAGING_FAULT_PRESENT | PAGING_FAULT_WRITE | PAGING_FAULT_USER),
+        "a program cannot write what the kernel can");
 }
 
 void test_fork(run_in *run, struct paging_space *parent, struct paging_space *child,

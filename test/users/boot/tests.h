@@ -23,7 +23,7 @@ void test_nothing_at(uint64_t address, const char *what);
 /* Enters ring 3 in a program's space (boot_run_program). */
 typedef uint64_t run_in(struct paging_space *space, uint64_t entry, uint64_t stack);
 
-/* Two: programs run (program.c). The first one counts in its data; the second one reads what it must not. */
+/* Three: programs run (program.c). The first one counts in its data; the others want what is the kernel's. */
 void test_program(run_in *run, struct paging_space *space);
 
 /* Three, after test_program in the parent and a fork: who counts, counts in memory of its own. */

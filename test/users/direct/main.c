@@ -49,7 +49,6 @@ static void switch_to_own_tables(struct paging_cpu cpu, uint64_t memory_end)
 {
     /* Until CR3 is loaded, the core reaches tables at offset 0: entry.S maps memory one to one. */
     must(paging_create_direct(&kernel, cpu, 0, frames), "create");
-
     /* All frames that can become tables, in the largest pages that the processor has. */
     must(paging_map_range(&kernel, (paging_virt_t){DIRECT_MAP}, (paging_phys_t){0}, memory_end, DATA, frames),
          "map all memory");
@@ -103,13 +102,14 @@ bool kernel_page_fault(uint64_t address, uint64_t error_code)
 {
     bool upper_half = address >> 63;
     if (upper_half && (error_code & PAGING_FAULT_USER))
-        return false;
+        return false; /* whatever is there, it is not for programs */
     struct paging_walk_result walk;
     enum paging_status status = paging_walk_address(active, (paging_virt_t){address}, &walk);
     paging_entry_t entry = walk.entries[walk.level];
     if (status == PAGING_MARKED && paging_marker_value(entry) == ON_DEMAND)
         return fill_on_demand(page_of(&kernel, address), upper_half ? DATA : DATA | PAGING_USER);
-    if (status == PAGING_OK && (error_code & PAGING_FAULT_WRITE) && !upper_half)
+    if (error_code == (PAGING_FAULT_PRESENT | PAGING_FAULT_WRITE | PAGING_FAULT_USER) &&
+        status == PAGING_OK && (entry.bits & PAGING_USER))
         return break_copy_on_write(address, entry);
     return false;
 }
@@ -172,7 +172,7 @@ _Noreturn void kernel_main(const struct boot_info *info)
 {
     struct paging_cpu cpu = boot_processor();
     boot_add_memory(&memory, &sharing, info);
-    tap_plan(15);
+    tap_plan(16);
     switch_to_own_tables(cpu, boot_memory_end(info));
     uint64_t before = frames_free_count(&memory);
     test_tables(&kernel);

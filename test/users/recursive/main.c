@@ -94,13 +94,14 @@ bool kernel_page_fault(uint64_t address, uint64_t error_code)
 {
     bool upper_half = address >> 63;
     if (upper_half && (error_code & PAGING_FAULT_USER))
-        return false;
+        return false; /* whatever is there, it is not for programs */
     struct paging_walk_result walk;
     enum paging_status status = paging_walk_address(active, (paging_virt_t){address}, &walk);
     paging_entry_t entry = walk.entries[walk.level];
     if (status == PAGING_MARKED && paging_marker_value(entry) == ON_DEMAND)
         return fill_on_demand(page_of(&kernel, address), upper_half ? DATA : DATA | PAGING_USER);
-    if (status == PAGING_OK && (error_code & PAGING_FAULT_WRITE) && !upper_half)
+    if (error_code == (PAGING_FAULT_PRESENT | PAGING_FAULT_WRITE | PAGING_FAULT_USER) &&
+        status == PAGING_OK && (entry.bits & PAGING_USER))
         return break_copy_on_write(address, entry);
     return false;
 }
@@ -169,7 +170,7 @@ _Noreturn void kernel_main(const struct boot_info *info)
 {
     struct paging_cpu cpu = boot_processor();
     boot_add_memory(&memory, &sharing, info);
-    tap_plan(15);
+    tap_plan(16);
     switch_to_own_tables(cpu);
     uint64_t before = frames_free_count(&memory);
     test_tables(&kernel);
