@@ -31,8 +31,8 @@ PAGING_BEGIN_C
 /* Must not be moved once initialised. Everything except the first two is private. */
 struct frames_sharing {
     struct paging_frame_source source; /* hand &sharing->source to the paging core */
-    bool is_reserved; /* an operation has reserved frames and is not over: a fault handler begins none. Others
-                         do not show here */
+    bool is_reserved; /* an operation holds a reservation: a fault handler begins none. When it is false, an
+                         operation may be in progress that reserves nothing, or has ended its reservation */
     struct paging_frame_source *behind;
     uint16_t *owners; /* the first one is that of the frame `start` */
     paging_frame_t start, end;

@@ -11,15 +11,17 @@
  * copied on write (PAGING_COPY_ON_WRITE in the leaf, beside PAGING_SHARED_FRAME). Who writes there gets a
  * page fault, whose handler asks paging_unshare_page: it answers PAGING_OK, and the write can go on, if no
  * other page has the frame any more, and PAGING_COPY_NEEDED otherwise. Then the handler copies the page, and
- * puts the copy into its place with paging_remap. All this is about the right to write alone: a handler that
- * asks about a fault of another cause, such as a program's write to what is the kernel's, gets the same fault
- * again.
+ * puts the copy into its place with paging_remap:
  *
  *     status = paging_unshare_page(space, page, frames);
  *     if (status == PAGING_COPY_NEEDED)
  *         status = paging_translate(space, address, &found);
  *     ... take a frame of found.size, copy found.size of memory there; for a small copy, paging_split first
  *         status = paging_remap(space, page, copy, found.flags | PAGING_WRITABLE, true, frames, NULL);
+ *
+ * All this is about the right to write alone: who asks about a fault of another cause, such as a program's
+ * write to what is the kernel's, is answered PAGING_OK or PAGING_DENIED, and after PAGING_OK the same fault
+ * comes again.
  *
  * As long as a frame is shared, PAGING_WRITABLE in a change of flags (paging_protect, paging_protect_range,
  * paging_remap with the same frame) says whether the page is copied on write: none of them makes it writable.

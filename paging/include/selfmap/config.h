@@ -14,7 +14,7 @@
  *   PAGING_LOCKED_ACCESS    1 if others than this processor walk the tables
  *   PAGING_PROCESSORS       how many processors may change a space; with more than one also
  *   PAGING_PROCESSOR_INDEX  which of them this one is
- *   PAGING_ONLY_RECURSIVE, PAGING_ONLY_DIRECT, PAGING_ONLY_LEVELS   a smaller build for one world
+ *   PAGING_ONLY_RECURSIVE, PAGING_ONLY_DIRECT, PAGING_ONLY_LEVELS   a smaller build for one way to live
  *   PAGING_INDEX_BITS       for tests: 1 to 9
  *
  * All files of a program must be compiled with the same values. Otherwise it does not link: each file refers
@@ -55,7 +55,7 @@
 #define PAGING_MAX_LEVELS 5u
 
 /*
- * A build for one world is smaller: it has one fast path and knows one way to reach tables.
+ * A build for one way to live is smaller: it has one fast path and knows one way to reach tables.
  *
  *   PAGING_ONLY_RECURSIVE   spaces live recursively, and are built by direct map before they are active, at
  *                           the slow path's speed. paging_create_direct answers PAGING_NOT_SUPPORTED

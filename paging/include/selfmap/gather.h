@@ -22,9 +22,10 @@
  * what was unmapped is detached: it translates nothing, but its entries still name what will be given back,
  * so the gather needs no other memory. Whoever wants a page that waits, or one below a table that does, gets
  * PAGING_BUSY, and nothing has changed: operations that map, unmap or translate one page or list, and
- * paging_map_range. To a page fault handler such a page is gone; between two calls of the gather it may fill
- * and copy other pages. Ranges that are unmapped, protected or merged pass over what waits. Mapping flushes
- * nothing, so a gather has no calls for it: elsewhere pages, lists and ranges are mapped as without one.
+ * paging_map_range. For a page fault handler such a page is not mapped; between two calls of the gather the
+ * handler may fill and copy other pages. Ranges that are unmapped, protected or merged pass over what waits.
+ * Mapping flushes nothing, so a gather has no calls for it: elsewhere pages, lists and ranges are mapped as
+ * without one.
  *
  * A space has one gather at a time. While it has one, it is neither attached, detached, shared, unshared,
  * switched to or from, nor destroyed: each of these answers PAGING_BUSY. Before paging_mark_active and

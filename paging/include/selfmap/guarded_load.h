@@ -17,8 +17,8 @@
  *
  * The load faults while the handler runs. If page faults have a stack by IST (SDM 3A, 6.14.5), the second
  * frame is written over the first one: before it asks, such a handler has to lower that entry of the TSS by
- * what it and the core use (an operation less than 2 KiB), and to raise it again before it returns. To call
- * paging_resume_fault it need not.
+ * what it, an operation of the core (less than 2 KiB) and the frame source use, and to raise it again before
+ * it returns. To call paging_resume_fault it need not.
  */
 #ifndef SELFMAP_GUARDED_LOAD_H
 #define SELFMAP_GUARDED_LOAD_H

@@ -15,7 +15,8 @@ PAGING_BEGIN_C
 /*
  * Returns what CPUID and CR4 say about this processor. `levels` is what CR4.LA57 says now. No-execute counts
  * as usable if the processor has it, whatever EFER.NXE says now: call paging_no_execute_enable before tables
- * that use it are loaded. If that is forgotten, the first access to them is a triple fault.
+ * that use it are loaded. If that is forgotten, the first access to a page with PAGING_NO_EXECUTE is a page
+ * fault (PAGING_FAULT_RESERVED), and a triple fault if the handler's stack or the IDT is such a page.
  */
 struct paging_cpu paging_cpu_read(void);
 

@@ -23,9 +23,9 @@ struct paging_translation {
  *
  * The flags are those of PAGING_LEAF_FLAGS. WRITABLE and USER are reported only if the entries of all levels
  * have them, NO_EXECUTE if any has (SDM 3A, 4.6.1); PAT is bit 7 for every size. A page that is copied on
- * write (clone.h) is reported as read-only: only its entry (paging_walk_address) has PAGING_COPY_ON_WRITE. Below a reserved root slot,
- * system bits 9 to 11 are not reported: there the leaf may be an entry that points to a table, and they are
- * the core's.
+ * write (clone.h) is reported as read-only: only its entry (paging_walk_address) has PAGING_COPY_ON_WRITE.
+ * Below a reserved root slot, system bits 9 to 11 are not reported: there the leaf may be an entry that
+ * points to a table, and they are the core's.
  *
  *   PAGING_UNREACHABLE, PAGING_NOT_CANONICAL, PAGING_NOT_MAPPED, PAGING_MARKED, PAGING_MALFORMED
  *   PAGING_BUSY   it is not mapped any more, but waits for the end of a gather (gather.h)

@@ -55,8 +55,8 @@ static uint64_t leaf_in(const struct rig_side *side, uint64_t address, unsigned 
 }
 
 /*
- * Small pages and a 2 MiB one that are owned, with and without the right to write; others; and markers with all
- * bits set, also where a leaf says that it owns its frame.
+ * Small pages and a 2 MiB one that are owned, with and without the right to write; others; and markers with
+ * all bits set, also where a leaf says that it owns its frame.
  */
 static void open_with_pages(void)
 {

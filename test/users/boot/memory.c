@@ -2,7 +2,10 @@
 /* memory.c - the loader's memory map, as frames of the library's allocator; and what compilers call. */
 #include "boot.h"
 
-/* In the image's data, so that they are mapped with it: about a seventh of a byte for each frame, and two. */
+/*
+ * In the image's data, so that they are mapped with it. For each frame the allocator takes about a seventh of
+ * a byte, and the count of owners two bytes.
+ */
 #define BOOT_FRAMES (BOOT_MEMORY_LIMIT / PAGING_PAGE_BYTES)
 static _Alignas(16) char bookkeeping[BOOT_FRAMES / 4];
 static uint16_t owners[BOOT_FRAMES];

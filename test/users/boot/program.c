@@ -27,7 +27,10 @@ PROGRAM void program_counts(void)
         call(CALL_END, answer);
 }
 
-/* Returns where the kernel's data are, as a number: relative to the program it would be somewhere else. */
+/*
+ * Returns the address of the kernel's data, as a constant: relative to rip it would be another one, because
+ * the program does not run where it is linked.
+ */
 static inline __attribute__((always_inline)) volatile uint64_t *kernel_data(void)
 {
     volatile uint64_t *data;

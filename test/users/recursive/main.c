@@ -25,9 +25,9 @@
 enum { GUARD = 1, ON_DEMAND = 2 };
 
 static struct paging_space kernel, parent, child, *active = &kernel;
-static struct frames memory;                                       /* the allocator, */
-static struct frames_sharing sharing;                              /* who counts the owners of its frames, */
-static struct paging_frame_source *const frames = &sharing.source; /* and how the core asks them */
+static struct frames memory;                                       /* the allocator */
+static struct frames_sharing sharing;                              /* counts the owners of its frames */
+static struct paging_frame_source *const frames = &sharing.source; /* what the core asks for frames */
 
 /* ---- 1. Own tables ---------------------------------------------------------------------------------- */
 static void map_image(const char *start, const char *end, uint64_t flags)
@@ -55,7 +55,7 @@ static void switch_to_own_tables(struct paging_cpu cpu)
 }
 
 /* ---- 2. Page faults --------------------------------------------------------------------------------- */
-/* Returns a frame that was filled where nobody sees it yet. */
+/* Returns a frame that was filled where nobody sees it yet; ends the kernel if there is none. */
 static paging_frame_t new_frame(const void *bytes)
 {
     paging_frame_t frame;
@@ -89,19 +89,20 @@ static bool break_copy_on_write(uint64_t address, paging_entry_t leaf)
     return true;
 }
 
-/* A fault in here ends the kernel (boot/traps.c): the core may be asked only when it is at rest. */
+/* A fault in here ends the kernel (boot/traps.c). Nothing that is filled on demand is touched by the core. */
 bool kernel_page_fault(uint64_t address, uint64_t error_code)
 {
     bool upper_half = address >> 63;
     if (upper_half && (error_code & PAGING_FAULT_USER))
-        return false; /* whatever is there, it is not for programs */
-    struct paging_walk_result walk;
+        return false;                     /* whatever is there, it is not for programs */
+    struct paging_walk_result walk = {0}; /* not filled if the tables cannot be reached */
     enum paging_status status = paging_walk_address(active, (paging_virt_t){address}, &walk);
     paging_entry_t entry = walk.entries[walk.level];
     if (status == PAGING_MARKED && paging_marker_value(entry) == ON_DEMAND)
         return fill_on_demand(page_of(&kernel, address), upper_half ? DATA : DATA | PAGING_USER);
+    /* Programs have small pages only, and the kernel writes to none: README says what else there may be. */
     if (error_code == (PAGING_FAULT_PRESENT | PAGING_FAULT_WRITE | PAGING_FAULT_USER) &&
-        status == PAGING_OK && (entry.bits & PAGING_USER))
+        status == PAGING_OK && walk.level == PAGING_4K && (entry.bits & PAGING_USER))
         return break_copy_on_write(address, entry);
     return false;
 }
@@ -142,9 +143,11 @@ static void fork_program(void)
 {
     must(paging_create_sibling(&child, &kernel, frames), "create the child's space");
     must(paging_switch_to(&kernel, &parent), "switch to the parent's space");
+    active = &parent;
     must(paging_attach(&parent, &child), "attach");
     must(paging_clone_lower_half(&parent, &child, frames), "clone");
     must(paging_detach(&parent, &child), "detach");
+    active = &kernel;
     must(paging_switch_to(&parent, &kernel), "switch back");
 }
 
@@ -176,14 +179,12 @@ _Noreturn void kernel_main(const struct boot_info *info)
     test_tables(&kernel);
     test_rights();
     test_guard_page();
-
     make_heap();
     test_heap(&memory, HEAP, HEAP_BYTES / PAGING_PAGE_BYTES);
     free_heap();
     test_nothing_at(HEAP, "a heap that was given back cannot be read");
     make_heap();
     test_heap(&memory, HEAP, HEAP_BYTES / PAGING_PAGE_BYTES); /* in frames that are not clean any more */
-
     make_program();
     program_told = (uint64_t *)(HEAP + PAGING_PAGE_BYTES); /* not touched yet: filled by a call */
     test_nothing_at(PROGRAM_DATA, "the program's pages are not in the kernel's space");
