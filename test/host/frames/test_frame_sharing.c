@@ -109,9 +109,15 @@ static void a_run_is_counted_frame_by_frame(void **state)
 /* A source behind that has one run of 1 GiB, and writes down what it is told. */
 static struct {
     struct paging_frame_source source;
-    unsigned splits[PAGING_1G + 1], joins[PAGING_1G + 1];
+    unsigned splits[PAGING_1G + 1], joins[PAGING_1G + 1], unreserved;
     uint64_t released[PAGING_1G + 1];
 } noted;
+
+static void note_unreserve(struct paging_frame_source *behind, const struct paging_space *space)
+{
+    (void)behind, (void)space;
+    noted.unreserved++;
+}
 
 static void note_release(struct paging_frame_source *behind, const struct paging_space *space,
                          enum paging_frame_use use, enum paging_size size, paging_frame_t frame)
@@ -138,12 +144,15 @@ static void a_gigabyte_is_split_and_joined(void **state)
 {
     static uint16_t numbers[FRAMES_CLUSTER_ITEMS * FRAMES_CLUSTER_ITEMS];
     (void)state;
-    noted.source =
-        (struct paging_frame_source){.release = note_release, .split = note_split, .join = note_join};
+    noted.source = (struct paging_frame_source){
+        .unreserve = note_unreserve, .release = note_release, .split = note_split, .join = note_join};
     frames_sharing_init(&sharing, &noted.source, numbers, frame_at(SUPERBLOCK), frame_at(2 * SUPERBLOCK));
     assert_true(share(PAGING_1G, SUPERBLOCK));
-    assert_int_equal(noted.splits[PAGING_1G], 1);
+    assert_true(share(PAGING_1G, SUPERBLOCK));
+    assert_int_equal(numbers[0], 3);
+    assert_int_equal(noted.splits[PAGING_1G], 1); /* the second time it is already */
     assert_int_equal(noted.splits[PAGING_2M], BLOCK);
+    give(PAGING_1G, SUPERBLOCK);
     give(PAGING_1G, SUPERBLOCK);
     assert_int_equal(noted.released[PAGING_1G] + noted.released[PAGING_4K], 0);
     source->split(source, NULL, PAGING_1G, frame_at(SUPERBLOCK));
@@ -155,6 +164,8 @@ static void a_gigabyte_is_split_and_joined(void **state)
     assert_int_equal(noted.splits[PAGING_1G], 2);
     give(PAGING_2M, SUPERBLOCK);
     assert_int_equal(noted.released[PAGING_2M], 1); /* as what it is: it was never shared since */
+    source->unreserve(source, NULL);
+    assert_int_equal(noted.unreserved, 1);
 }
 
 /* Some parts of the run that is joined were shared, others not. */
@@ -191,21 +202,75 @@ static void what_cannot_be_counted_is_refused(void **state)
     give(PAGING_4K, before);
 }
 
-/* Of 512 frames the last one has as many owners as can be counted: the others stay as they are. */
+/* The numbers end in the middle of a run. */
+static void a_run_that_ends_behind_the_numbers_is_refused(void **state)
+{
+    (void)state;
+    begin_sharing();
+    frames_sharing_init(&sharing, &frames.source, owners, frame_at(START), frame_at(END - 1));
+    uint64_t run = take_at(PAGING_2M, END - BLOCK).number;
+    assert_false(share(PAGING_2M, run));
+    assert_int_equal(owners[run - START], 0);
+    give(PAGING_2M, run);
+}
+
+static void share_up_to_the_most(uint64_t frame)
+{
+    while (owners[frame - START] < FRAMES_MOST_OWNERS)
+        assert_true(share(PAGING_4K, frame));
+}
+
+static void give_all(uint64_t frame)
+{
+    for (unsigned left = owners[frame - START]; left > 0; left--)
+        give(PAGING_4K, frame);
+}
+
+/* One of 512 frames has as many owners as can be counted: the others stay as they are. */
 static void a_run_is_shared_whole_or_not_at_all(void **state)
+{
+    static const uint64_t places[] = {0, BLOCK - 1};
+    (void)state;
+    begin_sharing();
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t run = take_at(PAGING_2M, START).number;
+        assert_true(share(PAGING_2M, run));
+        share_up_to_the_most(run + places[i]);
+        assert_false(share(PAGING_2M, run));
+        assert_int_equal(owners[run - START + 1], 2);
+        for (unsigned at = 0; at < BLOCK; at++)
+            give_all(run + at);
+    }
+}
+
+/* What the frame behind a run has does not matter to the run, and stays as it is. */
+static void the_next_run_is_another_one(void **state)
+{
+    (void)state;
+    begin_sharing();
+    uint64_t run = take_at(PAGING_2M, START).number, next = take_at(PAGING_4K, START + BLOCK).number;
+    share_up_to_the_most(next);
+    assert_true(share(PAGING_2M, run));
+    assert_int_equal(owners[next - START], FRAMES_MOST_OWNERS);
+    give_all(next);
+    give(PAGING_2M, run);
+    give(PAGING_2M, run);
+}
+
+/* Wherever in the run it lies. */
+static void one_frame_makes_a_run_shared(void **state)
 {
     (void)state;
     begin_sharing();
     uint64_t run = take_at(PAGING_2M, START).number;
     assert_true(share(PAGING_2M, run));
-    for (unsigned i = 2; i < FRAMES_MOST_OWNERS; i++)
-        assert_true(share(PAGING_4K, run + BLOCK - 1));
-    assert_false(share(PAGING_2M, run));
-    assert_int_equal(owners[run - START], 2);
+    for (uint64_t i = 0; i < BLOCK; i++)
+        if (i != 5)
+            give(PAGING_4K, run + i);
+    assert_true(is_shared(PAGING_2M, run));
+    give(PAGING_4K, run + 5);
+    assert_false(is_shared(PAGING_2M, run));
     give(PAGING_2M, run);
-    give(PAGING_2M, run);
-    for (unsigned i = 2; i < FRAMES_MOST_OWNERS; i++)
-        give(PAGING_4K, run + BLOCK - 1);
 }
 
 /* Tables are never shared, and reservations are the source's behind. */
@@ -241,7 +306,11 @@ int main(void)
         SHARING_TEST("sharing: a run is counted frame by frame", a_run_is_counted_frame_by_frame),
         SHARING_TEST("sharing: parts that were shared are joined", parts_that_were_shared_are_joined),
         SHARING_TEST("sharing: what cannot be counted is refused", what_cannot_be_counted_is_refused),
+        SHARING_TEST("sharing: a run that ends behind the numbers is refused",
+                     a_run_that_ends_behind_the_numbers_is_refused),
         SHARING_TEST("sharing: a run is shared whole or not at all", a_run_is_shared_whole_or_not_at_all),
+        SHARING_TEST("sharing: the frame behind a run is not in it", the_next_run_is_another_one),
+        SHARING_TEST("sharing: one frame makes a run shared", one_frame_makes_a_run_shared),
         SHARING_TEST("sharing: everything else is passed on", everything_else_is_passed_on),
         {"sharing: a gigabyte is split and joined", a_gigabyte_is_split_and_joined, NULL, NULL, NULL},
     };
