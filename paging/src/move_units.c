@@ -220,7 +220,7 @@ void paging_unlink_units(struct move *move, struct page_range range)
         if (c.event == CURSOR_LEAVE) {
             bool gone = leave_table(move, &c, moved[c.level - 1], flushed[c.level - 1]);
             moved[c.level] += gone;
-            flushed[c.level] |= gone || flushed[c.level - 1];
+            flushed[c.level] |= gone; /* a table that goes is flushed */
         } else if (c.level == PAGING_4K) {
             struct page_range row = cursor_take_row(&c);
             moved[PAGING_4K] = unlink_rows(move, c.slot, row, &flushed[PAGING_4K]);

@@ -134,6 +134,22 @@ static void many_tables_become_empty(void **state)
         assert_int_equal(frame_at(THERE + i * 2 * MIB + 4 * KIB), DEVICE_FRAME + i);
 }
 
+/*
+ * 32 tables of pages go back after one flush. Of the next one, which held markers only, no page is flushed:
+ * what is cached of the way to it is flushed by itself.
+ */
+static void a_table_of_markers_goes(void **state)
+{
+    rig_open();
+    for (unsigned i = 0; i < 32; i++)
+        assert_status(rig_map_to(PLACE + i * 2 * MIB, DEVICE_FRAME + i, RW), PAGING_OK);
+    assert_status(rig_set_marker(PLACE + 64 * MIB, 7), PAGING_OK);
+    machine_fill_tlb();
+    assert_status(rig_move_range(PLACE, THERE + 4 * KIB, 66 * MIB), PAGING_OK);
+    if (!rig_has_windows())
+        assert_int_equal(machine_flushed(machine_flushes() - 1), PLACE + 64 * MIB);
+}
+
 /* An entry of the root moves as it is: all that it maps costs two stores, and no frame. */
 static void a_whole_root_slot(void **state)
 {
@@ -279,6 +295,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("move_range: exactly the missing tables are reserved", tables_are_counted_exactly),
     RIG_TEST("move_range: backwards into the table that the range begins in", backwards_into_its_first_table),
     RIG_TEST("move_range: more tables become empty than go back after one flush", many_tables_become_empty),
+    RIG_TEST("move_range: a table of markers goes after one of pages", a_table_of_markers_goes),
     RIG_TEST("move_range: all of a root slot moves with two stores", a_whole_root_slot),
     RIG_TEST("move_range: malformed entries are refused at both places", malformed_entries),
     RIG_TEST("move_range: what is refused changes nothing", refusals),
