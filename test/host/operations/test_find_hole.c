@@ -84,6 +84,15 @@ static void full_tables(void **state)
     assert_int_equal(hole(PLACE, END, 8 * KIB, 4 * KIB), PLACE + 8 * MIB - 4 * KIB);
 }
 
+/* Each entry of a P2 is used, by huge pages and by one table: there the holes are. */
+static void a_full_table_of_tables(void **state)
+{
+    rig_open();
+    assert_status(rig_map_range(PLACE + 2 * MIB, DEVICE + 2 * MIB, GIB - 2 * MIB, RW), PAGING_OK);
+    assert_status(rig_map_to(PLACE, DEVICE_FRAME, RW), PAGING_OK);
+    assert_int_equal(hole(PLACE, END, 4 * KIB, 4 * KIB), PLACE + 4 * KIB);
+}
+
 /* What somebody else broke is not offered. */
 static void malformed_entries(void **state)
 {
@@ -146,6 +155,7 @@ static const struct CMUnitTest tests[] = {
     RIG_TEST("find_hole: nothing is large enough", no_hole),
     RIG_TEST("find_hole: lies in one half, and in no reserved slot", halves_and_slots),
     RIG_TEST("find_hole: full P1s, and one with a single hole", full_tables),
+    RIG_TEST("find_hole: a full P2 above a P1 with holes", a_full_table_of_tables),
     RIG_TEST("find_hole: below a malformed entry there is none", malformed_entries),
     RIG_TEST("find_hole: what makes no sense is refused", refusals),
     RIG_TEST("find_hole: random maps", random_maps),
