@@ -77,6 +77,16 @@ static void long_lines_wrap_and_scroll(void **state)
     assert_true(shows(128, 2, 0, ' ', 0xbfbfbf) && shows(128, 4, 0, ' ', 0xbfbfbf));
 }
 
+/* A cell is left as it is if it shows that character already, whatever the next one shows. */
+static void a_cell_is_drawn_beside_its_like(void **state)
+{
+    (void)state;
+    struct framebuffer framebuffer = make_framebuffer(16 * GLYPH_WIDTH, 5 * GLYPH_HEIGHT, 16 * GLYPH_WIDTH);
+    assert_true(screen_start(&framebuffer));
+    put("xb\n\n\nbb\n\n"); /* the row moves up by three */
+    assert_true(shows(128, 0, 0, 'b', 0xbfbfbf) && shows(128, 0, 1, 'b', 0xbfbfbf));
+}
+
 static void large_screen(void **state)
 {
     (void)state;
@@ -222,6 +232,7 @@ int main(void)
         {"screen: a stride larger than the width is left alone", stride_is_not_width, NULL, NULL, NULL},
         {"screen: colours are where the masks say", pixel_formats, NULL, NULL, NULL},
         {"screen: long lines wrap, and the top scrolls away", long_lines_wrap_and_scroll, NULL, NULL, NULL},
+        {"screen: a cell is drawn beside its like", a_cell_is_drawn_beside_its_like, NULL, NULL, NULL},
         {"screen: on a screen with many pixels text is larger", large_screen, NULL, NULL, NULL},
         {"screen: the largest screens, with lines far apart and with fewer than claimed", huge_screens, NULL,
          NULL, NULL},
