@@ -224,13 +224,19 @@ static void add_lists(uint64_t page, uint64_t pages)
     }
 }
 
+/* A child is attached while its lower half is cloned, unless all spaces are reached by direct map. */
+static bool can_fork(void)
+{
+    return PAGING_HAS_ALTERNATE_SLOT || has(EXPLORE_DIRECT);
+}
+
 /* Space 0 is active, and space 1 is attached to it. */
 static void add_for_spaces(void)
 {
     for (unsigned kind = 0; kind < OP_KINDS; kind++) {
         struct operation operation = operation_blank(kind);
         operation.other = 1;
-        if (is_explored(kind) && !has_a_place(kind))
+        if (is_explored(kind) && !has_a_place(kind) && (kind != OP_FORK || can_fork()))
             add(operation);
     }
 }
