@@ -372,17 +372,23 @@ static void out_of_frames_at_any_table(void **state)
     assert_int_equal(left, rig.model.levels); /* to the P1, and another P2 */
 }
 
-/* The last owned page is refused, when the others are shared already. */
-static void a_count_is_full(void **state)
+/* What is mapped now has two owners then, and what comes has one. */
+static void clone_and_begin_another(void)
 {
-    rig_open_spaces();
-    assert_status(rig_map(PLACE, RW), PAGING_OK);
     make_child();
     clone();
     detach(parent, child);
     assert_status(rig_create_sibling(third, parent), PAGING_OK);
     attach(parent, third);
     rig.at = parent;
+}
+
+/* The last owned page is refused, when the others are shared already. */
+static void a_count_is_full(void **state)
+{
+    rig_open_spaces();
+    assert_status(rig_map(PLACE, RW), PAGING_OK);
+    clone_and_begin_another();
     assert_status(rig_map(PLACE - GIB, RW), PAGING_OK);
     assert_status(rig_map(PLACE - 4 * KIB, RW), PAGING_OK);
     assert_status(rig_map_range_alloc(PLACE - 4 * MIB, 2 * MIB, RW), PAGING_OK);
@@ -402,12 +408,7 @@ static void a_count_of_a_huge_page_is_full(void **state)
     rig_open_spaces();
     assert_status(rig_map_range_alloc(PLACE, 2 * MIB, RW), PAGING_OK);
     assert_true(leaf_in(parent, PLACE, 2) & PAGING_HUGE);
-    make_child();
-    clone();
-    detach(parent, child);
-    assert_status(rig_create_sibling(third, parent), PAGING_OK);
-    attach(parent, third);
-    rig.at = parent;
+    clone_and_begin_another();
     assert_status(rig_map(PLACE - 4 * KIB, RW), PAGING_OK);
     assert_status(rig_map(PLACE + 2 * MIB, RW), PAGING_OK);
     machine_limit_owners(2);
